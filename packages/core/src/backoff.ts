@@ -1,0 +1,29 @@
+export interface BackoffOptions {
+  /** First delay in milliseconds. */
+  initial: number;
+  /** Largest delay in milliseconds. */
+  max: number;
+}
+
+/** Delays that double up to a maximum, each with up to half of it as jitter so that many clients do not return at once. */
+export class Backoff {
+  #options: BackoffOptions;
+  #next: number;
+
+  constructor(options: BackoffOptions) {
+    this.#options = options;
+    this.#next = options.initial;
+  }
+
+  /** The next delay in milliseconds. */
+  next(): number {
+    const delay = this.#next;
+    this.#next = Math.min(delay * 2, this.#options.max);
+    return delay / 2 + (Math.random() * delay) / 2;
+  }
+
+  /** Starts over, after a success. */
+  reset(): void {
+    this.#next = this.#options.initial;
+  }
+}

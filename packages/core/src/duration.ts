@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/**
+ * A length of time in a config: a number of seconds, or text such as "500ms", "90s", "10m", "2h", "1d".
+ * Parses to milliseconds.
+ */
+export const duration = z
+  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'must be seconds, or a text like "90s", "10m", "2h"')])
+  .transform((value) => {
+    if (typeof value === "number") return value * 1000;
+    const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(value) as unknown as [string, string, keyof typeof units];
+    return Number(amount) * units[unit];
+  });
+
+/** What a config author may write where a duration is asked for. */
+export type Duration = z.input<typeof duration>;

@@ -1,0 +1,109 @@
+/** What an error means to the one who caused it: an HTTP status and a process exit code. */
+export interface ErrorKind {
+  /** HTTP status when the error reaches a REST client. */
+  status: number;
+  /** Exit code when the error ends a command. */
+  exitCode: number;
+}
+
+/** An error that a user or operator can act on: one clear sentence, never a stack trace. */
+export class UserError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly exitCode: number;
+
+  constructor(code: string, kind: ErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UserError";
+    this.code = code;
+    this.status = kind.status;
+    this.exitCode = kind.exitCode;
+  }
+}
+
+/** Exit codes of the commands (docs/operators.md lists them). */
+export const ExitCode = {
+  ok: 0,
+  /** The build of `npm start -- --once` did not succeed, or an unexpected error. */
+  failure: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+  /** Something the master needs (database, port, name) cannot be had. */
+  unavailable: 3,
+} as const;
+
+const usage: ErrorKind = { status: 400, exitCode: ExitCode.usage };
+const unavailable: ErrorKind = { status: 503, exitCode: ExitCode.unavailable };
+
+function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, message: (...args: Args) => string) {
+  return (...args: [...Args, ErrorOptions?]): UserError => {
+    const last = args.at(-1);
+    const options = typeof last === "object" && last !== null && "cause" in last ? (last as ErrorOptions) : undefined;
+    return new UserError(code, kind, message(...(args as unknown as Args)), options);
+  };
+}
+
+/** The catalogue: every error a user can meet, with its code, status, exit code and sentence. */
+export const errors = {
+  configInvalid: defineError("CONFIG_INVALID", usage, (file: string, problems: readonly string[]) =>
+    [`${file} has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`, ...problems.map((p) => `  ${p}`)].join("\n"),
+  ),
+  configNotFound: defineError(
+    "CONFIG_NOT_FOUND",
+    usage,
+    (file: string) => `No config file at ${file}; write one with "master init DIR" or name yours with --config FILE.`,
+  ),
+  unknownRole: defineError(
+    "UNKNOWN_ROLE",
+    usage,
+    (role: string, known: readonly string[]) => `There is no role "${role}" (have: ${known.join(", ")}).`,
+  ),
+  unknownBuilderSet: defineError(
+    "UNKNOWN_BUILDER_SET",
+    usage,
+    (set: string, known: readonly string[]) =>
+      `The config has no builder set "${set}" (have: ${known.length > 0 ? known.join(", ") : "none"}).`,
+  ),
+  masterNameTaken: defineError(
+    "MASTER_NAME_TAKEN",
+    unavailable,
+    (name: string, where: string) =>
+      `A live master already has the name "${name}" (${where}); stop it first, or start this one with another --name.`,
+  ),
+  databaseUnreachable: defineError(
+    "DATABASE_UNREACHABLE",
+    unavailable,
+    (where: string, why: string) => `The database ${where} cannot be reached: ${why}.`,
+  ),
+  databaseUrlInvalid: defineError(
+    "DATABASE_URL_INVALID",
+    usage,
+    (url: string) =>
+      `"${url}" is no database URL; use sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL and SQLite are supported).`,
+  ),
+  databaseNotUpgraded: defineError(
+    "DATABASE_NOT_UPGRADED",
+    unavailable,
+    (found: string, wanted: string) =>
+      `The database schema is at ${found}, this release needs ${wanted}; run "master upgrade-database" first.`,
+  ),
+  databaseTooNew: defineError(
+    "DATABASE_TOO_NEW",
+    unavailable,
+    (found: string, known: string) =>
+      `The database schema is at ${found}, newer than the ${known} this release knows; start a newer release of the master.`,
+  ),
+  sqliteFileInUse: defineError(
+    "SQLITE_FILE_IN_USE",
+    unavailable,
+    (file: string) =>
+      `Another master already uses the SQLite file ${file}; one SQLite file serves one master, use PostgreSQL for a cluster.`,
+  ),
+  portInUse: defineError(
+    "PORT_IN_USE",
+    unavailable,
+    (what: string, host: string, port: number) => `The ${what} port ${host}:${port} is in use by another program; choose another.`,
+  ),
+  requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
+  notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
+} as const;
