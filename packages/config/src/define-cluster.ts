@@ -1,0 +1,41 @@
+import { duration } from "@multimaster/core";
+import { z } from "zod";
+import type { BuildersSliceInput } from "./slices/builders.ts";
+import type { SchedulerSliceInput } from "./slices/scheduler.ts";
+import type { UiSliceInput } from "./slices/ui.ts";
+import type { WorkersSliceInput } from "./slices/workers.ts";
+
+type Slice<T> = () => Promise<{ default: T }>;
+
+const slice = <T>() =>
+  z.custom<Slice<T>>((value) => typeof value === "function", { message: 'must be a function such as () => import("./file.ts")' });
+
+/** How masters wake each other. */
+const busConfig = z.strictObject({
+  router: z.string().regex(/^wss?:\/\//, "must be a ws:// or wss:// URL").optional().describe("URL of the WAMP router (crossbar.io)."),
+  realm: z.string().min(3).default("buildbot"),
+  ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
+  notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
+  mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),
+});
+
+/** The cluster's config as loaded: what all masters share, and where the slices are. */
+export const clusterConfig = z.strictObject({
+  name: z.string().min(1).max(70),
+  database: z.string().describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
+  bus: busConfig.prefault({}).describe("Absent: in-process, for one master."),
+  lease: duration.prefault("15s").describe("How long a silent master is believed to live."),
+  drainDeadline: duration.optional().describe("Running builds are requeued when a graceful stop takes longer; no limit by default."),
+  scheduler: slice<SchedulerSliceInput>().optional(),
+  builders: z.record(z.string(), slice<BuildersSliceInput>()).default({}),
+  workers: slice<WorkersSliceInput>().optional(),
+  ui: slice<UiSliceInput>().optional(),
+});
+
+export type ClusterConfig = z.output<typeof clusterConfig>;
+export type ClusterConfigInput = z.input<typeof clusterConfig>;
+
+/** Describes a cluster. It only gives types: nothing is checked or started until a master loads it. */
+export function defineCluster(config: ClusterConfigInput): ClusterConfigInput {
+  return config;
+}

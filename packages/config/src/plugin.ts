@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+/** The kinds of things a config can name. */
+export type PluginKind = "step" | "scheduler" | "change-source";
+
+/** What every plugin's definition has in common; each kind adds its behaviour (packages/plugins/src/define-*.ts). */
+export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
+  readonly kind: Kind;
+  readonly type: string;
+  readonly options: z.ZodType;
+}
+
+/** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */
+export interface PluginDescriptor<Kind extends PluginKind = PluginKind> {
+  readonly plugin: PluginDefinition<Kind>;
+  readonly options: unknown;
+}
+
+/** Accepts a descriptor of one kind, checks its options by its plugin's schema, and gives it back with them parsed. */
+export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<PluginDescriptor<Kind>> {
+  return z
+    .custom<PluginDescriptor<Kind>>(
+      (value) => typeof value === "object" && value !== null && (value as PluginDescriptor).plugin?.kind === kind,
+      { message: `must be a ${kind}, made by one of the ${kind} factories` },
+    )
+    .transform((descriptor, ctx) => {
+      const parsed = descriptor.plugin.options.safeParse(descriptor.options);
+      if (parsed.success) return { ...descriptor, options: parsed.data };
+      for (const issue of parsed.error.issues) {
+        ctx.addIssue({ ...issue, message: `(${descriptor.plugin.type}) ${issue.message}`, input: descriptor.options } as never);
+      }
+      return z.NEVER;
+    }) as unknown as z.ZodType<PluginDescriptor<Kind>>;
+}

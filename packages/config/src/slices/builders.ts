@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { descriptorOf } from "../plugin.ts";
+import { renderable } from "../renderable.ts";
+
+/** One builder: which workers may run it, and its steps. */
+export const builderConfig = z.strictObject({
+  name: z.string().min(1).max(70).describe("Unique in the cluster."),
+  description: z.string().nullable().default(null),
+  tags: z.array(z.string()).default([]),
+  project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),
+  workers: z.array(z.string()).min(1).describe("Names of the workers that may run it."),
+  builddir: z.string().optional().describe("Directory below the worker's base directory; the builder's name by default."),
+  env: z.record(z.string(), renderable(z.string().nullable())).default({}).describe("Environment of every command."),
+  properties: z.record(z.string(), z.json()).default({}).describe("Properties of every build, with the source Builder."),
+  maxBuilds: z.int().positive().optional().describe("Most builds of it at once on one engine; unlimited by default."),
+  steps: z.array(descriptorOf("step")).min(1).describe("Run one after the other."),
+});
+
+/** A builder set: what one team's engines run. */
+export const buildersSlice = z.strictObject({
+  builders: z.array(builderConfig).min(1),
+});
+
+export type BuilderConfig = z.output<typeof builderConfig>;
+export type BuildersSlice = z.output<typeof buildersSlice>;
+export type BuildersSliceInput = z.input<typeof buildersSlice>;
+
+/** Types a builder set of a config. */
+export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
+  return slice;
+}

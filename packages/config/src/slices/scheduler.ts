@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { descriptorOf } from "../plugin.ts";
+
+/** What masters with the role `scheduler` run: change sources and schedulers, each claimed by one of them at a time. */
+export const schedulerSlice = z.strictObject({
+  changeSources: z.array(descriptorOf("change-source")).default([]).describe("Where changes come from."),
+  schedulers: z.array(descriptorOf("scheduler")).default([]).describe("What is built when."),
+});
+
+export type SchedulerSlice = z.output<typeof schedulerSlice>;
+export type SchedulerSliceInput = z.input<typeof schedulerSlice>;
+
+/** Types the `scheduler` slice of a config. */
+export function defineScheduling(slice: SchedulerSliceInput): SchedulerSliceInput {
+  return slice;
+}

@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+/** What masters with the role `ui` serve. */
+export const uiSlice = z.strictObject({
+  host: z.string().default("127.0.0.1").describe("Address to listen on; put a TLS proxy in front of a public one."),
+  port: z.int().min(0).max(65535).default(8010).describe("0 lets the system choose."),
+  title: z.string().default("Multimaster"),
+  url: z.url().optional().describe("The address users see, when a proxy stands before it."),
+  allowedOrigins: z.array(z.string()).default([]).describe("Other origins whose pages may call the REST API; * matches any text."),
+});
+
+export type UiSlice = z.output<typeof uiSlice>;
+export type UiSliceInput = z.input<typeof uiSlice>;
+
+/** Types the `ui` slice of a config. */
+export function defineUi(slice: UiSliceInput): UiSliceInput {
+  return slice;
+}

@@ -1,0 +1,323 @@
+import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { Change } from "./resources/changes.ts";
+import type { SourceStamp } from "./resources/sourcestamps.ts";
+
+/**
+ * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
+ *
+ * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was buried:
+ * that ends everything this master does, so callers let it pass. Losing a single claim is a result, never an exception.
+ */
+export interface Updates {
+  readonly masters: MasterUpdates;
+  readonly builders: BuilderUpdates;
+  readonly workers: WorkerUpdates;
+  readonly commands: CommandUpdates;
+  readonly changes: ChangeUpdates;
+  readonly changeSources: ChangeSourceUpdates;
+  readonly schedulers: SchedulerUpdates;
+  readonly buildsets: BuildsetUpdates;
+  readonly buildrequests: BuildRequestUpdates;
+  readonly builds: BuildUpdates;
+  readonly steps: StepUpdates;
+  readonly logs: LogUpdates;
+}
+
+/** The outcome of an act that needs a claim which another master may have. */
+export type Lost = "lost";
+
+// ---- masters -------------------------------------------------------------------------------------------------------
+
+export interface MasterUpdates {
+  /** Publishes `masters.<id>.started`. */
+  announceStarted(): Promise<void>;
+  /** Buries masters whose lease has expired and publishes what changed on their behalf. Run by every master's loop. */
+  buryDead(): Promise<void>;
+}
+
+// ---- builders, workers ---------------------------------------------------------------------------------------------
+
+export interface BuilderConfiguration {
+  name: string;
+  description: string | null;
+  tags: readonly string[];
+  project: string | null;
+  /** Names of the workers that may run it. */
+  workers: readonly string[];
+}
+
+export interface BuilderUpdates {
+  /**
+   * Makes this master's set of builders exactly `builders` (fenced): rows of builders, tags, projects, builder_masters
+   * and configured_workers, in one transaction. Resolves to the ids by name.
+   */
+  configure(builders: readonly BuilderConfiguration[]): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface WorkerInfo {
+  admin: string | null;
+  host: string | null;
+  access_uri: string | null;
+  version: string | null;
+}
+
+/** What an engine needs to know of a worker's row, since any UI master may have changed it. */
+export interface WorkerState {
+  workerid: number;
+  name: string;
+  paused: boolean;
+  graceful: boolean;
+}
+
+export interface WorkerUpdates {
+  /** Finds or creates the rows; ids by name. */
+  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
+   * told to check whether its connection still lives.
+   */
+  attach(workerid: number, info: WorkerInfo): Promise<"attached" | Lost>;
+  /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
+  detach(workerid: number): Promise<void>;
+  /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
+  contested(): Promise<number[]>;
+  states(workerids: readonly number[]): Promise<WorkerState[]>;
+  setPaused(workerid: number, paused: boolean, reason: string | null): Promise<void>;
+  setGraceful(workerid: number, graceful: boolean): Promise<void>;
+}
+
+export interface CommandUpdates {
+  /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
+  record(command: { commandId: string; workerid: number; buildid: number; stepid: number; name: string }): Promise<void>;
+  /** The command has completed; nothing may run under this id any more. */
+  forget(commandIds: readonly string[]): Promise<void>;
+  /** Commands this worker may still run, of whichever master or epoch. */
+  ofWorker(workerid: number): Promise<{ commandId: string; buildid: number | null }[]>;
+}
+
+// ---- changes -------------------------------------------------------------------------------------------------------
+
+export interface NewChange {
+  author: string;
+  committer?: string | null;
+  comments: string;
+  files?: readonly string[];
+  revision?: string | null;
+  branch?: string | null;
+  /** Seconds since the epoch from the version control system; now when absent. */
+  whenTimestamp?: number;
+  category?: string | null;
+  revlink?: string;
+  repository?: string;
+  project?: string;
+  codebase?: string;
+  /** Values by name; their source is "Change". */
+  properties?: Readonly<Record<string, Json>>;
+}
+
+export interface ChangeUpdates {
+  /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
+  add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
+}
+
+export interface ChangeSourceUpdates {
+  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Claims the change source (fenced); "claimed" as well when this master already has it. */
+  claim(changesourceid: number): Promise<"claimed" | Lost>;
+  release(changesourceid: number): Promise<void>;
+  /** Saved state, as Buildbot keeps it (objects.name, objects.class_name, object_state.name); undefined when none. */
+  getState(source: StateKey): Promise<Json | undefined>;
+  /**
+   * Adds what a poll found and saves how far it got in one transaction (fenced, claim checked): a crash in between
+   * neither loses nor doubles a change. Resolves to the new change ids.
+   */
+  addPolled(changesourceid: number, changes: readonly NewChange[], state: StateKey & { value: Json }): Promise<number[] | Lost>;
+}
+
+export interface StateKey {
+  /** objects.name: the service's name. */
+  object: string;
+  /** objects.class_name, such as "GitPoller". */
+  className: string;
+  /** object_state.name, such as "lastRev". */
+  name: string;
+}
+
+// ---- schedulers ----------------------------------------------------------------------------------------------------
+
+export interface ClassifiedChange {
+  change: Change;
+  important: boolean;
+  /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
+  ageSeconds: number;
+}
+
+export interface SchedulerUpdates {
+  /**
+   * Finds or creates the rows with their cursors, all names in one transaction. A scheduler new to a cluster that
+   * already had schedulers starts with the next change; the first schedulers of a fresh database read every change,
+   * so that one added before any scheduler ran is not missed.
+   */
+  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Claims the scheduler (fenced); "claimed" as well when this master already has it. */
+  claim(schedulerid: number): Promise<"claimed" | Lost>;
+  release(schedulerid: number): Promise<void>;
+  isEnabled(schedulerid: number): Promise<boolean>;
+  setEnabled(schedulerid: number, enabled: boolean): Promise<void>;
+  /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
+  publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
+  /**
+   * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
+   * others is still delivered (cursor = floor + set of seen ids).
+   */
+  unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
+  /** Notes what the scheduler made of changes (fenced, claim checked): rows for the wanted ones, seen for all. */
+  classify(
+    schedulerid: number,
+    verdicts: readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[],
+  ): Promise<"done" | Lost>;
+  classifiedChanges(schedulerid: number): Promise<ClassifiedChange[]>;
+  /**
+   * One transaction (fenced, claim checked): adds each buildset, removes its changes from the classified ones and
+   * saves state. A change is thereby in exactly one buildset of this scheduler, whenever the master dies.
+   */
+  submit(
+    schedulerid: number,
+    submissions: readonly { buildset: NewBuildset; changeids: readonly number[] }[],
+    state?: StateKey & { value: Json },
+  ): Promise<AddedBuildset[] | Lost>;
+  getState(source: StateKey): Promise<Json | undefined>;
+}
+
+// ---- buildsets, build requests -------------------------------------------------------------------------------------
+
+export interface NewSourceStamp {
+  branch: string | null;
+  revision: string | null;
+  repository: string;
+  project: string;
+  codebase: string;
+}
+
+export interface NewBuildset {
+  reason: string;
+  /** Existing source stamps by id, or new ones (found or created by their hash). At least one. */
+  sourceStamps: readonly (NewSourceStamp | number)[];
+  /** Builders by name (rows are made when no engine has announced them yet) or by id. */
+  builders: readonly (string | number)[];
+  properties?: SourcedProperties;
+  /** Name of the scheduler, "rebuild", or null; part of the `buildsets.<id>.new` event. */
+  scheduler: string | null;
+  externalId?: string | null;
+  priority?: number;
+  waitedFor?: boolean;
+  parentBuildid?: number | null;
+  parentRelationship?: string | null;
+  rebuiltBuildid?: number | null;
+}
+
+export interface AddedBuildset {
+  bsid: number;
+  /** Build request ids by builder id. */
+  requests: Readonly<Record<string, number>>;
+}
+
+export interface BuildsetUpdates {
+  add(buildset: NewBuildset): Promise<AddedBuildset>;
+  /** Completes buildsets whose last request was completed by somebody who died before completing them. */
+  completeFinished(): Promise<void>;
+}
+
+export interface PendingRequest {
+  buildrequestid: number;
+  builderid: number;
+  buildsetid: number;
+  priority: number;
+  submittedAt: number;
+}
+
+/** Everything a build needs to know of what asked for it. */
+export interface RequestDetails {
+  buildrequestid: number;
+  buildsetid: number;
+  builderid: number;
+  reason: string;
+  waitedFor: boolean;
+  properties: SourcedProperties;
+  sourceStamps: readonly SourceStamp[];
+  /** Changes of the source stamps, oldest first. */
+  changes: readonly Change[];
+}
+
+export interface BuildRequestUpdates {
+  /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
+  pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
+  /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
+  claim(buildrequestids: readonly number[]): Promise<number[]>;
+  /** Gives claims of this master back and wakes the engines. */
+  unclaim(buildrequestids: readonly number[]): Promise<void>;
+  /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
+  claimedByMe(): Promise<number[]>;
+  details(buildrequestid: number): Promise<RequestDetails | undefined>;
+  /**
+   * Any master may call it: a pending request is completed CANCELLED at once; of a claimed one the running builds are
+   * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
+   */
+  cancel(buildrequestid: number, reason: string): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
+  setPriority(buildrequestid: number, priority: number): Promise<"done" | "unknown">;
+}
+
+// ---- builds, steps, logs -------------------------------------------------------------------------------------------
+
+export interface StopRequest {
+  buildid: number;
+  reason: string;
+  results: Result;
+}
+
+export interface BuildUpdates {
+  /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
+  create(build: { buildrequestid: number; workerid: number }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
+  /** Publishes `builds.<id>.new`, once, after properties and the state "starting" were written. */
+  announce(buildid: number): Promise<void>;
+  setState(buildid: number, state: string): Promise<void>;
+  /** Upserts the given properties (fenced) and publishes only them. */
+  setProperties(buildid: number, properties: SourcedProperties): Promise<void>;
+  /**
+   * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
+   * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
+   */
+  finish(buildid: number, end: { results: Result; state: string }): Promise<void>;
+  /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
+  requestStop(buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown">;
+  /** Stop requests for these running builds; the engine polls it beside listening. */
+  stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
+  /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
+  rebuild(buildid: number): Promise<AddedBuildset | "unknown">;
+}
+
+export interface StepUpdates {
+  /** Adds a step row; a taken name gets `_1`, `_2`… (fenced). */
+  add(step: { buildid: number; name: string }): Promise<{ stepid: number; number: number; name: string }>;
+  /** Marks it started, with locks acquired at the same time. */
+  start(stepid: number): Promise<void>;
+  setState(stepid: number, state: string): Promise<void>;
+  addUrl(stepid: number, name: string, url: string): Promise<void>;
+  /** Ends the step (fenced), with its last state text and whether the UI hides it. */
+  finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
+}
+
+export type LogType = "s" | "t" | "h";
+
+export interface LogUpdates {
+  /** Adds a log; a taken slug gets `_2`, `_3`… (fenced). */
+  add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
+  /**
+   * Appends whole lines (each ended by a newline; for type "s" each beginning with o, e or h) at line `firstLine`
+   * (fenced). The caller is the log's only writer and counts its lines; a repeated call after a lost answer adds nothing.
+   * Resolves to the number of lines stored in all.
+   */
+  append(logid: number, firstLine: number, text: string): Promise<number>;
+  /** Marks it complete (fenced), then merges and compresses its chunks. */
+  finish(logid: number): Promise<void>;
+}
