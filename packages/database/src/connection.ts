@@ -1,0 +1,32 @@
+import type { Knex } from "knex";
+import type { Dialect } from "./dialect.ts";
+
+/**
+ * Something that can be asked: the database itself, or a transaction in it. Whoever is given one inside a transaction
+ * uses only that one: SQLite has a single connection, so a query beside an open transaction would wait for its end.
+ */
+export interface Connection {
+  readonly sql: Knex;
+  readonly dialect: Dialect;
+}
+
+/** An open database. Whoever opened it closes it. */
+export interface Database extends Connection {
+  /** The URL as it was given, password included: for opening a second connection, never for showing. */
+  readonly url: string;
+  /** The URL without its password, for messages. */
+  readonly describe: string;
+  /** True when no other master can have this database open (a SQLite file opened with `exclusive`). */
+  readonly exclusive: boolean;
+  /**
+   * Runs `fn` in one transaction. `fn` may run more than once: it is repeated, a few times, when the server reports a
+   * serialization failure or deadlock, or when the connection broke before the commit was sent. So it does nothing but
+   * query `tx`. If the connection breaks during the commit, nobody knows the outcome: the error is thrown, and the
+   * connection is destroyed.
+   */
+  transaction<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** One row as the driver gives it, by column name. */
+export type Row = Record<string, unknown>;

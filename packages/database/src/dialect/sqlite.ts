@@ -1,0 +1,32 @@
+import type { Dialect } from "../dialect.ts";
+
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+}
+
+/** SQLite has one writer at a time and every transaction begins as a writer, so it needs no row locks. */
+export const sqliteDialect: Dialect = {
+  name: "sqlite",
+  now: "unixepoch('subsec')",
+  nowSeconds: "unixepoch()",
+  updateLock: "",
+  noKeyUpdateLock: "",
+  skipLocked: "",
+  keyShareLock: "",
+  ascending: " asc nulls first",
+  descending: " desc nulls last",
+  isOneOf(expression, values) {
+    if (values.length === 0) return { sql: "0", bindings: [] };
+    return { sql: `${expression} in (select value from json_each(?))`, bindings: [JSON.stringify(values)] };
+  },
+  contains: (expression, text) => ({ sql: `instr(${expression}, ?) > 0`, bindings: [text] }),
+  columnType(type) {
+    if (typeof type === "object") return `VARCHAR(${type.varchar})`;
+    return { serial: "INTEGER", integer: "INTEGER", smallint: "SMALLINT", double: "DOUBLE", text: "TEXT", bytes: "BLOB" }[type];
+  },
+  lockName: async () => {},
+  isUniqueViolation: (error) => ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(codeOf(error)),
+  isForeignKeyViolation: (error) => codeOf(error) === "SQLITE_CONSTRAINT_FOREIGNKEY",
+  isRetryable: () => false,
+  isConnectionLoss: () => false,
+};

@@ -1,0 +1,23 @@
+import BetterSqlite3 from "better-sqlite3";
+import { errors } from "@multimaster/core";
+
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Makes this process the only master on a SQLite file. The lock is SQLite's own exclusive lock on an empty file beside
+ * it, held open: the operating system drops it however the process ends, and readers of the real file are not hindered.
+ * The empty file stays behind, since removing it would race with the next owner.
+ */
+export function lockSqliteFile(file: string): FileLock {
+  const lock = new BetterSqlite3(`${file}-master`, { timeout: 0 });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY")) throw errors.sqliteFileInUse(file);
+    throw error;
+  }
+  return { release: () => lock.close() };
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Backoff, errors, type Logger } from "@multimaster/core";
+import type BetterSqlite3 from "better-sqlite3";
+import knex, { type Knex } from "knex";
+import pg from "pg";
+import type { Connection, Database } from "./connection.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "./database-url.ts";
+import { type Dialect, dialects } from "./dialect.ts";
+import { type FileLock, lockSqliteFile } from "./file-lock.ts";
+import { runInside } from "./knex-client.ts";
+import { explainConnectionError, PostgresqlClient, postgresqlConnection } from "./postgresql-client.ts";
+import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
+
+export interface OpenOptions {
+  log: Logger;
+  /** PostgreSQL: most connections at once (default 10). SQLite always has one. */
+  poolSize?: number;
+  /** For masters: refuses a SQLite file that another master has open, until closed. No effect on PostgreSQL. */
+  exclusive?: boolean;
+  /** PostgreSQL ends our transactions that fall silent for so long (default 10 s); masters pass less than their lease. */
+  idleTransactionMs?: number;
+}
+
+const maxTries = 6;
+
+/** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
+export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
+  const parsed = parseDatabaseUrl(url);
+  let lock: FileLock | undefined;
+  if (parsed.engine === "postgresql") await probeServer(parsed, options);
+  else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
+  const sql = parsed.engine === "sqlite" ? openSqlite(parsed.file, options) : openPostgresql(parsed.url, options);
+  const dialect = dialects[parsed.engine];
+  try {
+    await sql.raw("select 1");
+  } catch (error) {
+    await sql.destroy();
+    lock?.release();
+    throw errors.databaseUnreachable(parsed.describe, explainConnectionError(error), { cause: error });
+  }
+  let closing: Promise<void> | undefined;
+  return {
+    url: parsed.url,
+    describe: parsed.describe,
+    exclusive: lock !== undefined || (parsed.engine === "sqlite" && parsed.memory),
+    sql,
+    dialect,
+    transaction: (fn) => runTransaction(sql, dialect, fn),
+    close: () => (closing ??= sql.destroy().finally(() => lock?.release())),
+  };
+}
+
+function openFile<T>(url: DatabaseUrl, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof Error && error.name === "UserError") throw error;
+    throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
+  }
+}
+
+async function probeServer(url: DatabaseUrl, options: OpenOptions): Promise<void> {
+  const client = new pg.Client(postgresqlConnection(url.url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }));
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function openSqlite(file: string, options: OpenOptions): Knex {
+  return knex({
+    client: SqliteClient as unknown as typeof Knex.Client,
+    connection: { filename: file },
+    useNullAsDefault: true,
+    compileSqlOnError: false,
+    // Never closed while open: another first connection would find an empty :memory: database.
+    pool: { min: 1, max: 1, acquireTimeoutMillis: 60_000, afterCreate: prepareConnection },
+    log: knexLog(options.log),
+  });
+}
+
+function prepareConnection(connection: BetterSqlite3.Database, done: (error: Error | null, connection: unknown) => void): void {
+  try {
+    prepareSqlite(connection);
+    done(null, connection);
+  } catch (error) {
+    done(error as Error, connection);
+  }
+}
+
+function openPostgresql(url: string, options: OpenOptions): Knex {
+  return knex({
+    client: PostgresqlClient as unknown as typeof Knex.Client,
+    connection: postgresqlConnection(url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }) as Knex.PgConnectionConfig,
+    compileSqlOnError: false,
+    pool: { min: 0, max: options.poolSize ?? 10, acquireTimeoutMillis: 60_000 },
+    log: knexLog(options.log),
+  });
+}
+
+/** knex warns through our log; its connection warnings are repeated by whoever's query failed, so they are only debug. */
+function knexLog(log: Logger) {
+  const debug = (message: unknown) => log.debug({ knex: message }, "knex");
+  return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };
+}
+
+async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connection) => Promise<T>): Promise<T> {
+  const backoff = new Backoff({ initial: 20, max: 1000 });
+  for (let tries = 1; ; tries++) {
+    // Once the body is done the commit is on its way, and a broken connection leaves its outcome unknown.
+    let committing = false;
+    try {
+      return await sql.transaction(async (transaction) => {
+        const result = await runInside(sql.client, () => fn({ sql: transaction, dialect }));
+        committing = true;
+        return result;
+      });
+    } catch (error) {
+      const again = dialect.isRetryable(error) || (!committing && dialect.isConnectionLoss(error));
+      if (!again || tries >= maxTries) throw error;
+      await sleep(backoff.next());
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import pg from "pg";
+import { hardenTransaction, knexClientClass, type PendingTransaction, refuseInsideTransaction } from "./knex-client.ts";
+
+/** knex's PostgreSQL client with hardened transactions. (No private fields: knex makes half-instances of it.) */
+export class PostgresqlClient extends knexClientClass("postgres") {
+  override acquireConnection(): Promise<unknown> {
+    refuseInsideTransaction(this);
+    return super.acquireConnection();
+  }
+
+  override transaction(container: unknown, config: unknown, outer: unknown): PendingTransaction {
+    const transaction = super.transaction(container, config, outer);
+    return outer ? transaction : hardenTransaction(transaction, "BEGIN;");
+  }
+}
+
+export interface PostgresqlSettings {
+  /** The server ends a transaction that says nothing for so long, and with it every lock it holds. */
+  idleTransactionMs: number;
+}
+
+/** Settings of every connection to PostgreSQL, as pg takes them. */
+export function postgresqlConnection(url: string, settings: PostgresqlSettings): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: "multimaster",
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    // A master that is frozen in mid-transaction must not keep its lease row locked against its own burial.
+    idle_in_transaction_session_timeout: settings.idleTransactionMs,
+    types: { getTypeParser: typeParser },
+  };
+}
+
+const int8 = 20;
+const numeric = 1700;
+
+/** Counts and sums come as text by default; ours are far below 2^53. */
+function toSafeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new RangeError(`${text} is too large for a number`);
+  return value;
+}
+
+const typeParser = ((type: number, format?: "text" | "binary") =>
+  type === int8 || type === numeric ? toSafeNumber : pg.types.getTypeParser(type, format as "text")) as typeof pg.types.getTypeParser;
+
+/** Why a first connection failed, in words an operator can act on. */
+export function explainConnectionError(error: unknown): string {
+  const causes = error instanceof AggregateError ? error.errors : [error];
+  const first = (causes.find((cause) => cause instanceof Error) ?? error) as Error & { code?: string; hostname?: string };
+  switch (first.code) {
+    case "ECONNREFUSED":
+      return "connection refused";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `the host name ${first.hostname ?? ""} is unknown`.replace("  ", " ");
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return "the host does not answer";
+    case "ENOENT":
+      return "there is no server at that socket";
+    default:
+      // The server's own words are plain: password authentication failed for user "x", database "y" does not exist.
+      return /timeout expired|connection timeout/i.test(first.message) ? "the host does not answer" : first.message.replace(/\.$/, "");
+  }
+}

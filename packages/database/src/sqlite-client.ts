@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type BetterSqlite3 from "better-sqlite3";
+import { hardenTransaction, knexClientClass, type PendingTransaction, refuseInsideTransaction } from "./knex-client.ts";
+
+interface Query {
+  sql: string;
+  bindings?: readonly unknown[];
+  response?: unknown;
+  context?: unknown;
+}
+
+/** While another connection (the heartbeat's) writes, a statement is tried again for this long without blocking the loop. */
+const busyPatienceMs = 30_000;
+const maxCachedStatements = 500;
+const prepared = new WeakMap<BetterSqlite3.Database, Map<string, BetterSqlite3.Statement>>();
+
+/**
+ * knex's SQLite client with what a master needs: transactions that start as writers, statements that are prepared once,
+ * and waiting for a busy file without stopping the event loop. (No private fields: knex makes half-instances of it.)
+ */
+export class SqliteClient extends knexClientClass("better-sqlite3") {
+  override acquireConnection(): Promise<unknown> {
+    refuseInsideTransaction(this);
+    return super.acquireConnection();
+  }
+
+  override transaction(container: unknown, config: unknown, outer: unknown): PendingTransaction {
+    const transaction = super.transaction(container, config, outer);
+    return outer ? transaction : hardenTransaction(transaction, "BEGIN IMMEDIATE;");
+  }
+
+  async _query(connection: BetterSqlite3.Database, query: Query): Promise<Query> {
+    const deadline = performance.now() + busyPatienceMs;
+    for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
+      try {
+        return runQuery(connection, query);
+      } catch (error) {
+        // Inside a transaction we already are the writer, so busy means something else there.
+        if (!isBusy(error) || connection.inTransaction || performance.now() > deadline) throw error;
+        await sleep(pause);
+      }
+    }
+  }
+}
+
+function runQuery(connection: BetterSqlite3.Database, query: Query): Query {
+  const statement = prepareOnce(connection, query.sql);
+  const bindings = (query.bindings ?? []).map((value) => (typeof value === "boolean" ? Number(value) : value));
+  if (statement.reader) {
+    query.response = statement.all(bindings);
+  } else {
+    const done = statement.run(bindings);
+    query.response = done;
+    query.context = { lastID: done.lastInsertRowid, changes: done.changes };
+  }
+  return query;
+}
+
+function prepareOnce(connection: BetterSqlite3.Database, sql: string): BetterSqlite3.Statement {
+  let statements = prepared.get(connection);
+  if (!statements) prepared.set(connection, (statements = new Map()));
+  let statement = statements.get(sql);
+  if (!statement) {
+    statement = connection.prepare(sql);
+    if (statements.size >= maxCachedStatements) statements.clear();
+    statements.set(sql, statement);
+  }
+  return statement;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
+}
+
+/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop. */
+export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 100): void {
+  connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = NORMAL");
+  // Buildbot does not enforce foreign keys on SQLite; we rely on their cascades.
+  connection.pragma("foreign_keys = ON");
+}
