@@ -1,3 +1,4 @@
+export * from "./check-config.ts";
 export * from "./define-cluster.ts";
 export * from "./env.ts";
 export * from "./plugin.ts";

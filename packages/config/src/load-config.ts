@@ -1,8 +1,15 @@
-import type { BuildersSlice } from "./slices/builders.ts";
-import type { ClusterConfig } from "./define-cluster.ts";
-import type { SchedulerSlice } from "./slices/scheduler.ts";
-import type { UiSlice } from "./slices/ui.ts";
-import type { WorkersSlice } from "./slices/workers.ts";
+import { existsSync, mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { errors, UserError } from "@multimaster/core";
+import { createJiti } from "jiti";
+import type { z } from "zod";
+import { type ClusterConfig, clusterConfig } from "./define-cluster.ts";
+import { describeIssue } from "./describe-issue.ts";
+import { type BuildersSlice, buildersSlice } from "./slices/builders.ts";
+import { type SchedulerSlice, schedulerSlice } from "./slices/scheduler.ts";
+import { type UiSlice, uiSlice } from "./slices/ui.ts";
+import { type WorkersSlice, workersSlice } from "./slices/workers.ts";
 
 /** A config file whose shared part has been read; each slice is evaluated and checked when it is asked for. */
 export interface LoadedConfig {
@@ -14,4 +21,135 @@ export interface LoadedConfig {
   builders(sets: readonly string[] | "all"): Promise<ReadonlyMap<string, BuildersSlice>>;
   workers(): Promise<WorkersSlice>;
   ui(): Promise<UiSlice>;
+}
+
+export interface LoadConfigOptions {
+  /** Where packages that a config imports are found, whatever directory it lies in: name to directory of its modules. */
+  packages?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a config written in TypeScript or JavaScript, without a build step. Everything wrong in a file is reported at
+ * once, each with the file and the path in it.
+ */
+export async function loadConfig(configFile: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  const file = resolve(configFile);
+  if (!existsSync(file)) throw errors.configNotFound(configFile);
+  const directory = dirname(file);
+  const evaluate = createEvaluator(file, options);
+
+  const exported = await evaluate(file, () => evaluate.import(file));
+  const shared = parse(shorten(file), clusterConfig, exported);
+  shared.database = absoluteSqlite(shared.database, directory);
+
+  async function slice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S): Promise<z.output<S>> {
+    if (!load) throw new ConfigProblems([`${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`]);
+    const sliceFile = importedFile(load, directory) ?? file;
+    const module = await evaluate(sliceFile, load);
+    return parse(shorten(sliceFile), schema, module);
+  }
+
+  return {
+    file,
+    directory,
+    shared,
+    scheduler: () => slice("scheduler", shared.scheduler, schedulerSlice),
+    workers: () => slice("workers", shared.workers, workersSlice),
+    ui: () => slice("ui", shared.ui, uiSlice),
+    async builders(sets) {
+      const names = sets === "all" ? Object.keys(shared.builders) : sets;
+      for (const name of names) {
+        if (!(name in shared.builders)) throw errors.unknownBuilderSet(name, Object.keys(shared.builders));
+      }
+      const problems: string[] = [];
+      const loaded = new Map<string, BuildersSlice>();
+      for (const name of names) {
+        await collect(problems, async () => loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)));
+      }
+      if (problems.length > 0) throw new ConfigProblems(problems);
+      return loaded;
+    },
+  };
+}
+
+/** Runs `load`; config problems are added to `problems` instead of being thrown. */
+export async function collect(problems: string[], load: () => Promise<unknown>): Promise<void> {
+  try {
+    await load();
+  } catch (error) {
+    if (error instanceof ConfigProblems) problems.push(...error.problems);
+    else if (error instanceof UserError) problems.push(error.message);
+    else throw error;
+  }
+}
+
+/** Thrown with every problem found in one file. */
+export class ConfigProblems extends UserError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const { code, status, exitCode, message } = errors.configInvalid(problems);
+    super(code, { status, exitCode }, message);
+    this.problems = problems;
+  }
+}
+
+type Evaluate = ((file: string, load: () => Promise<unknown>) => Promise<unknown>) & { import(file: string): Promise<unknown> };
+
+/** One loader per load: nothing of an earlier version of the files is kept. */
+function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
+  const jiti = createJiti(file, {
+    moduleCache: false,
+    fsCache: privateCache(),
+    alias: { ...options.packages },
+  });
+  const evaluate = async (of: string, load: () => Promise<unknown>) => {
+    try {
+      const module = (await load()) as { default?: unknown };
+      return module.default;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new ConfigProblems([`${shorten(of)}: cannot be loaded: ${firstLine(error)}`]);
+    }
+  };
+  return Object.assign(evaluate, { import: (path: string) => jiti.import(path) });
+}
+
+/** Compiled configs are code: they are cached only where no other user can plant any. */
+function privateCache(): string | false {
+  const directory = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "multimaster", "config");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  } catch {
+    return false;
+  }
+}
+
+function parse<S extends z.ZodType>(file: string, schema: S, value: unknown): z.output<S> {
+  if (value === undefined) throw new ConfigProblems([`${file}: has no default export; write "export default define…({ … })"`]);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ConfigProblems(parsed.error.issues.flatMap((issue) => describeIssue(issue, schema).map((text) => `${file}: ${text}`)));
+}
+
+/** The file that `() => import("./x.ts")` names, for messages; undefined when the function is written otherwise. */
+function importedFile(load: () => Promise<unknown>, directory: string): string | undefined {
+  const path = /\(\s*["'`](\.[^"'`]+)["'`]/.exec(load.toString())?.[1];
+  return path === undefined ? undefined : resolve(directory, path);
+}
+
+function absoluteSqlite(url: string, directory: string): string {
+  if (!url.startsWith("sqlite:") || url === "sqlite::memory:") return url;
+  return `sqlite:${resolve(directory, url.slice("sqlite:".length))}`;
+}
+
+function shorten(file: string): string {
+  const short = relative(process.cwd(), file);
+  return short.startsWith("..") ? file : short;
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? text;
 }

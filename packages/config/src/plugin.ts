@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeMessage } from "./describe-issue.ts";
 
 /** The kinds of things a config can name. */
 export type PluginKind = "step" | "scheduler" | "change-source";
@@ -8,6 +9,8 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   readonly kind: Kind;
   readonly type: string;
   readonly options: z.ZodType;
+  /** Names of the builders that the options name, so that a config is checked as a whole. */
+  builderNames?(options: unknown): readonly string[];
 }
 
 /** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */
@@ -27,7 +30,8 @@ export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<Plu
       const parsed = descriptor.plugin.options.safeParse(descriptor.options);
       if (parsed.success) return { ...descriptor, options: parsed.data };
       for (const issue of parsed.error.issues) {
-        ctx.addIssue({ ...issue, message: `(${descriptor.plugin.type}) ${issue.message}`, input: descriptor.options } as never);
+        const message = `${describeMessage(issue, descriptor.plugin.options)} (option of ${descriptor.plugin.type})`;
+        ctx.addIssue({ code: "custom", path: [...issue.path], message, input: descriptor.options });
       }
       return z.NEVER;
     }) as unknown as z.ZodType<PluginDescriptor<Kind>>;

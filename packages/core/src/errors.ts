@@ -45,8 +45,8 @@ function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, mess
 
 /** The catalogue: every error a user can meet, with its code, status, exit code and sentence. */
 export const errors = {
-  configInvalid: defineError("CONFIG_INVALID", usage, (file: string, problems: readonly string[]) =>
-    [`${file} has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`, ...problems.map((p) => `  ${p}`)].join("\n"),
+  configInvalid: defineError("CONFIG_INVALID", usage, (problems: readonly string[]) =>
+    [`The config has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`, ...problems.map((p) => `  ${p}`)].join("\n"),
   ),
   configNotFound: defineError(
     "CONFIG_NOT_FOUND",
