@@ -1,0 +1,4 @@
+/** The virtual environment of a Python component, named by what is installed in it. */
+export function componentDirectory(name: "crossbar" | "buildbot-worker"): string;
+/** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
+export function findPostgres(): string | undefined;

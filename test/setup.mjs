@@ -1,0 +1,222 @@
+// Sets up the real programs that the tests run against: PostgreSQL, crossbar.io and buildbot-worker.
+// Plain JavaScript without dependencies: it runs before anything is installed. `node test/setup.mjs` may be called at
+// any time, also twice at once; what is there already is kept.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const cache = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
+const stampName = ".complete";
+
+const pythonComponents = {
+  tools: { requirements: ["uv"], minimum: "3.9" },
+  crossbar: { requirements: ["crossbar==26.10.1"], minimum: "3.11" },
+  "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
+};
+const oldestPostgres = 15;
+
+/** Something the tests need cannot be had; the message says what to do about it. */
+class SetupError extends Error {}
+
+/** The virtual environment of a Python component, named by what is installed in it. */
+export function componentDirectory(name) {
+  const hash = createHash("sha256").update(pythonComponents[name].requirements.join("\n")).digest("hex").slice(0, 12);
+  return join(cache, `${name}-${hash}`);
+}
+
+/** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
+export function findPostgres() {
+  const versions = "/usr/lib/postgresql";
+  const installed = existsSync(versions) ? readdirSync(versions) : [];
+  installed.sort((a, b) => Math.abs(Number(a) - oldestPostgres) - Math.abs(Number(b) - oldestPostgres));
+  const candidates = [...installed.map((version) => join(versions, version, "bin")), ...(process.env.PATH ?? "").split(delimiter)];
+  return candidates.find((directory) => {
+    if (!["initdb", "postgres"].every((program) => isExecutable(join(directory, program)))) return false;
+    const found = /(\d+)/.exec(run(join(directory, "postgres"), ["--version"]).stdout);
+    return found !== null && Number(found[1]) >= oldestPostgres;
+  });
+}
+
+/** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */
+export function setUpComponents(print = console.log) {
+  mkdirSync(cache, { recursive: true });
+  withLock(() => {
+    const postgres = findPostgres() ?? installPostgres(print);
+    print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
+    for (const name of ["crossbar", "buildbot-worker"]) setUpPython(name, print);
+  });
+}
+
+function installPostgres(print) {
+  if (canUseApt()) {
+    aptInstall([`postgresql-${oldestPostgres}`], print) || aptInstall(["postgresql"], print);
+    const found = findPostgres();
+    if (found) return found;
+  }
+  throw new SetupError(
+    `PostgreSQL ${oldestPostgres} or newer is missing: install its server (on Debian: apt-get install postgresql-${oldestPostgres}) so that initdb and postgres are on the PATH or in /usr/lib/postgresql/*/bin, then run again.`,
+  );
+}
+
+function setUpPython(name, print) {
+  const { requirements, minimum } = pythonComponents[name];
+  const directory = componentDirectory(name);
+  const python = join(directory, "bin", "python");
+  // Python itself may have been replaced since: a virtual environment only points at it.
+  if (existsSync(join(directory, stampName)) && run(python, ["-c", "pass"]).ok) {
+    if (name !== "tools") print(`${name}: ${requirements.join(", ")} (cached)`);
+    return;
+  }
+  if (name !== "tools") print(`${name}: installing ${requirements.join(", ")} ...`);
+  const began = Date.now();
+  rmSync(directory, { recursive: true, force: true });
+  const base = findPython(minimum);
+  ensureVenv(base, print);
+  runOrFail(base, ["-m", "venv", directory], `Python could not create a virtual environment for ${name}`);
+  installRequirements(name, python, requirements, print);
+  writeFileSync(join(directory, stampName), `${requirements.join("\n")}\n`);
+  if (name !== "tools") print(`${name}: ready after ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+function installRequirements(name, python, requirements, print) {
+  const uv = name === "tools" ? undefined : findUv(print);
+  if (uv) {
+    const installed = run(uv, ["pip", "install", "--quiet", "--python", python, ...requirements], pipSettingsForUv(python));
+    if (installed.ok) return;
+    print(`${name}: uv could not install it, trying pip (slower) ...`);
+  }
+  runOrFail(python, ["-m", "pip", "install", "--quiet", ...requirements], `${requirements.join(", ")} could not be installed`);
+}
+
+function findUv(print) {
+  try {
+    setUpPython("tools", print);
+    return join(componentDirectory("tools"), "bin", "uv");
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return undefined;
+  }
+}
+
+/** uv reads neither pip's files nor its variables; what the machine's owner set for pip must count for it too. */
+function pipSettingsForUv(python) {
+  const names = { "index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "find-links": "UV_FIND_LINKS", cert: "SSL_CERT_FILE" };
+  const settings = {};
+  for (const line of run(python, ["-m", "pip", "config", "list"]).stdout.split("\n")) {
+    const match = /^(?::env:\.|global\.|install\.)([a-z-]+)='(.*)'$/.exec(line.trim());
+    const variable = match && names[match[1]];
+    if (!variable || process.env[variable]) continue;
+    settings[variable] = match[2].replaceAll("\\n", " ").trim().replaceAll(/\s+/g, variable === "UV_FIND_LINKS" ? "," : " ");
+  }
+  return { UV_HTTP_TIMEOUT: "180", UV_PYTHON_DOWNLOADS: "never", UV_LINK_MODE: "copy", ...settings };
+}
+
+function findPython(minimum) {
+  const [major, minor] = minimum.split(".").map(Number);
+  for (const candidate of ["python3", "python3.11", "python3.12", "python3.13", "python3.14"]) {
+    const version = run(candidate, ["-c", "import sys; print(*sys.version_info[:2])"]);
+    const [foundMajor, foundMinor] = version.stdout.split(" ").map(Number);
+    if (version.ok && foundMajor === major && foundMinor >= minor) return candidate;
+  }
+  throw new SetupError(`Python ${minimum} or newer is missing: install it so that python3 is on the PATH, then run again.`);
+}
+
+function ensureVenv(python, print) {
+  const hasVenv = () => run(python, ["-c", "import venv, ensurepip"]).ok;
+  if (hasVenv()) return;
+  if (canUseApt()) aptInstall(["python3-venv"], print);
+  if (hasVenv()) return;
+  throw new SetupError(`${python} cannot create virtual environments: install its venv module (on Debian: apt-get install python3-venv), then run again.`);
+}
+
+function canUseApt() {
+  return process.getuid?.() === 0 && run("apt-get", ["--version"]).ok;
+}
+
+function aptInstall(packages, print) {
+  print(`apt-get install ${packages.join(" ")} ...`);
+  const environment = { DEBIAN_FRONTEND: "noninteractive" };
+  const install = () => run("apt-get", ["install", "-y", "--no-install-recommends", ...packages], environment).ok;
+  // The lists are fetched only if need be: most machines have them.
+  return install() || (run("apt-get", ["update"], environment).ok && install());
+}
+
+/** One set-up at a time per cache: two test runs may start together. */
+function withLock(work) {
+  const lock = join(cache, ".lock");
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      if (!isLockHeld(lock)) rmSync(lock, { recursive: true, force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  try {
+    writeFileSync(join(lock, "pid"), String(process.pid));
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function isLockHeld(lock) {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      const pid = Number(readFileSync(join(lock, "pid"), "utf8"));
+      if (pid > 0) {
+        process.kill(pid, 0);
+        return true;
+      }
+    } catch (error) {
+      if (error.code === "ESRCH") return false;
+      if (error.code !== "ENOENT") return true;
+    }
+    // Its owner may be between making the directory and writing the pid.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  return false;
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run(command, args, environment = {}) {
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 << 20,
+  });
+  return { ok: result.status === 0, stdout: result.stdout ?? "", stderr: result.stderr ?? "" };
+}
+
+function runOrFail(command, args, sentence) {
+  const result = run(command, args);
+  if (!result.ok) throw new SetupError(`${sentence}:\n${(result.stderr || result.stdout).trim().split("\n").slice(-8).join("\n")}`);
+}
+
+/** Runs the set-up as a command; false when something is missing (the sentence has been printed). */
+export function reportSetUp() {
+  try {
+    setUpComponents();
+    return true;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    return false;
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = reportSetUp() ? 0 : 1;

@@ -1,0 +1,70 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+// "source" makes @multimaster/* mean the TypeScript in packages/*/src: a test never runs against a stale build.
+const conditions = ["source", "module", "node", "development|production"];
+
+const shared = {
+  root,
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ["source", "node", "module-sync"] } },
+};
+
+const inlined = { server: { deps: { inline: [/@multimaster\//] } } };
+
+export default defineConfig({
+  ...shared,
+  test: {
+    root,
+    pool: "forks",
+    maxWorkers: 2,
+    // A file that hangs while closing must not hang the run: the harness's watchdog ends what is left.
+    teardownTimeout: 20_000,
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "roles/**/*.test.ts", "test/architecture/**/*.test.ts", "test/harness/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**"],
+          pool: "forks",
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 0 },
+          maxWorkers: 2,
+          ...inlined,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts", "test/interop/**/*.test.ts"],
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          ...inlined,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "cluster",
+          // Whole clusters of processes: one file at a time, so that none starves another of the machine.
+          include: ["test/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "test/architecture/**", "test/harness/**", "test/contract/**", "test/interop/**"],
+          pool: "forks",
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+          maxWorkers: 1,
+          ...inlined,
+        },
+      },
+    ],
+  },
+});
