@@ -1,0 +1,115 @@
+import { z } from "zod";
+import type { Message } from "./frames.ts";
+import { RequestRefused } from "./link-errors.ts";
+
+// The protocol as shapes (`msgpack_experimental_v7`). Fields we do not know are dropped on purpose: newer ends may add
+// some, and Buildbot's master adds `builder_name`. An op we do not know is answered with an exception.
+
+/** Command ids are strings; Buildbot's masters use numbers as text, and a number is echoed as a number. */
+const commandId = z.union([z.string(), z.number()]);
+export type CommandId = z.infer<typeof commandId>;
+
+const binary = z.union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))]);
+
+/** How a worker batches and cuts output; worker-wide, read when a command starts. */
+export const workerSettings = z.object({
+  /** Characters after which an `update` is sent. */
+  buffer_size: z.number().int().positive(),
+  /** Seconds after which an `update` is sent at the latest. */
+  buffer_timeout: z.number().nonnegative(),
+  /** Python regular expression; each match becomes a newline. */
+  newline_re: z.string(),
+  /** Code points; Python's worker damages lines of this length or more, so it is set high. */
+  max_line_length: z.number().int().positive(),
+});
+export type WorkerSettings = z.infer<typeof workerSettings>;
+
+/** Progress bars with carriage returns, cursor movements and backspaces become lines of their own. */
+export const defaultWorkerSettings: WorkerSettings = {
+  buffer_size: 65_536,
+  buffer_timeout: 0.3,
+  newline_re: "(\\r\\n|\\r(?=.)|\\x1b\\[u|\\x1b\\[[0-9]+;[0-9]+[Hf]|\\x1b\\[2J|\\x08+)",
+  max_line_length: 1_000_000,
+};
+
+/** What a master asks of a worker. */
+export const masterRequests = {
+  print: z.object({ message: z.string() }),
+  keepalive: z.object({}),
+  get_worker_info: z.object({}),
+  set_worker_settings: z.object({ args: workerSettings }),
+  start_command: z.object({
+    command_id: commandId,
+    command_name: z.string(),
+    args: z.record(z.string(), z.unknown()),
+  }),
+  interrupt_command: z.object({ command_id: commandId, why: z.unknown() }),
+  shutdown: z.object({}),
+} as const;
+
+/** What a worker asks of a master; all but the reads are answered with nil. */
+export const workerRequests = {
+  update: z.object({ command_id: commandId, args: z.array(z.tuple([z.string(), z.unknown()]).rest(z.unknown())) }),
+  complete: z.object({ command_id: commandId, args: z.string().nullish() }),
+  update_upload_file_write: z.object({ command_id: commandId, args: binary }),
+  update_upload_file_close: z.object({ command_id: commandId }),
+  update_upload_file_utime: z.object({
+    command_id: commandId,
+    access_time: z.number().nullish(),
+    modified_time: z.number().nullish(),
+  }),
+  update_upload_directory_write: z.object({ command_id: commandId, args: binary }),
+  update_upload_directory_unpack: z.object({ command_id: commandId }),
+  update_read_file: z.object({ command_id: commandId, length: z.number().int().nonnegative() }),
+  update_read_file_close: z.object({ command_id: commandId }),
+} as const;
+
+type RequestSchemas = Record<string, z.ZodType>;
+/** A parsed request: `op` tells which fields there are. */
+export type Request<S extends RequestSchemas> = { [Op in keyof S & string]: { op: Op; fields: z.infer<S[Op]> } }[keyof S & string];
+export type MasterRequest = Request<typeof masterRequests>;
+export type WorkerRequest = Request<typeof workerRequests>;
+
+/** Parses a request of the other end, or refuses it with a sentence that goes back as the exception. */
+export function parseRequest<S extends RequestSchemas>(schemas: S, op: string, fields: Message): Request<S> {
+  const schema = Object.hasOwn(schemas, op) ? schemas[op] : undefined;
+  if (schema === undefined) throw new RequestRefused(`Command ${op} does not exist.`);
+  const parsed = schema.safeParse(fields);
+  if (!parsed.success) throw new RequestRefused(`"${op}" is not understood: ${describeIssues(parsed.error)}`);
+  return { op, fields: parsed.data } as Request<S>;
+}
+
+/** The problems of a shape in one line, each with its path. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`).join("; ");
+}
+
+/** `[text, newline positions, line times]`; positions count code points, so only the times are used. */
+const lineData = z.tuple([z.string(), z.array(z.number()), z.array(z.number())]).rest(z.unknown());
+
+/** Values of the `[name, value]` pairs in an `update`. */
+export const updateValues = {
+  stdout: lineData,
+  stderr: lineData,
+  header: lineData,
+  log: z.tuple([z.string(), lineData]),
+  rc: z.number(),
+  elapsed: z.number(),
+  failure_reason: z.string(),
+  stat: z.array(z.number()),
+  files: z.array(z.string()),
+} as const;
+export type UpdateName = keyof typeof updateValues;
+
+/** Answer to `get_worker_info`; other keys are the files of the worker's `info` directory and its operating system. */
+export const workerInfoMessage = z
+  .object({
+    basedir: z.string(),
+    system: z.string(),
+    version: z.string().default("unknown"),
+    numcpus: z.number().int().nullish(),
+    environ: z.record(z.string(), z.string()).default({}),
+    worker_commands: z.record(z.string(), z.string()).default({}),
+    delete_leftover_dirs: z.union([z.boolean(), z.number()]).nullish(),
+  })
+  .catchall(z.unknown());

@@ -1,0 +1,155 @@
+import { type CommandUpdate, readUpdates, type ResultSoFar } from "./command-updates.ts";
+import { RequestRefused } from "./link-errors.ts";
+import type { WorkerRequest } from "./messages.ts";
+
+/** Takes what a worker uploads. Blocks come one at a time; judge by the outcome, not by `close`. */
+export interface UploadReceiver {
+  write(block: Uint8Array): Promise<void>;
+  /** End of a file. Comes also when the file could not be opened. */
+  close?(): Promise<void>;
+  /** Times of the file, for `keepstamp`, after `close`; undefined when it is missing. */
+  setTimes?(accessed: number | undefined, modified: number | undefined): Promise<void>;
+  /** End of a directory: what was written is a tar archive. Comes also after a truncation. */
+  unpack?(): Promise<void>;
+}
+
+/** Gives what a worker downloads. */
+export interface DownloadSource {
+  /** At most `length` bytes; nothing left: an empty array. */
+  read(length: number): Promise<Uint8Array>;
+  close?(): Promise<void>;
+}
+
+/** Who hears what a command tells. A consumer that is slow holds the worker's connection back; one that throws ends it. */
+export interface CommandConsumers {
+  onUpdate?(update: CommandUpdate): void | Promise<void>;
+  upload?: UploadReceiver;
+  download?: DownloadSource;
+}
+
+/** How a command ended. */
+export type CommandOutcome =
+  | {
+      readonly kind: "completed";
+      /** Exit code, errno, or -1 for killed by a signal. */
+      readonly rc: number;
+      /** `timeout_without_output`, `timeout` or `max_lines_failure`. */
+      readonly failureReason?: string;
+      /** An interrupt was asked for; `rc` alone does not tell. */
+      readonly interrupted: boolean;
+      /** Seconds, by the worker's clock. */
+      readonly elapsed?: number;
+    }
+  /** It was never run, or the worker's own code failed: not the fault of what it ran. */
+  | { readonly kind: "exception"; readonly message: string }
+  /** The connection ended first. It may still run: interrupt its id when the worker is back. */
+  | { readonly kind: "lost" };
+
+/**
+ * One command at the master's end, from before it is sent until its outcome is known:
+ *
+ *   sent ── response ok ──► running ── complete ──► ended
+ *     ├──── complete (quick commands complete before the response) ──► ended; the late response changes nothing
+ *     ├──── response exception ──► ended: never ran
+ *     └──── connection lost, in any state ──► ended: lost
+ *
+ * What the worker tells is consumed in order; the outcome comes after the last of it was consumed.
+ */
+export class RunningCommand {
+  /** Rejects only with what a consumer threw. */
+  readonly outcome: Promise<CommandOutcome>;
+  interrupted = false;
+  #consumers: CommandConsumers;
+  #result: ResultSoFar = {};
+  #queue: Promise<unknown> = Promise.resolve();
+  #ended = false;
+  #failure: { error: unknown } | undefined;
+  #onConsumerFailure: () => void;
+  #resolve!: (outcome: CommandOutcome) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(consumers: CommandConsumers, onConsumerFailure: () => void) {
+    this.#consumers = consumers;
+    this.#onConsumerFailure = onConsumerFailure;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Consumes one request of the worker after those before it; resolves with the answer. */
+  handle(request: WorkerRequest): Promise<unknown> {
+    if (request.op === "complete") {
+      this.end(this.#describeCompletion(request.fields.args));
+      return Promise.resolve(null);
+    }
+    const answer = this.#queue.then(() => this.#consume(request));
+    this.#queue = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** Ends it with an outcome, or with what is known at completion; the first end counts. */
+  end(outcome: CommandOutcome | (() => CommandOutcome)): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    void this.#queue.then(() => {
+      if (this.#failure !== undefined) this.#reject(this.#failure.error);
+      else this.#resolve(typeof outcome === "function" ? outcome() : outcome);
+    });
+  }
+
+  #describeCompletion(failure: string | null | undefined): () => CommandOutcome {
+    return () => {
+      if (typeof failure === "string") return { kind: "exception", message: failure };
+      const { rc, failureReason, elapsed } = this.#result;
+      if (rc === undefined) return { kind: "exception", message: "the worker completed the command without a return code" };
+      return {
+        kind: "completed",
+        rc,
+        interrupted: this.interrupted,
+        ...(failureReason === undefined ? {} : { failureReason }),
+        ...(elapsed === undefined ? {} : { elapsed }),
+      };
+    };
+  }
+
+  async #consume(request: Exclude<WorkerRequest, { op: "complete" }>): Promise<unknown> {
+    if (this.#failure !== undefined) throw new RequestRefused("the master can take no more of this command");
+    const { upload, download, onUpdate } = this.#consumers;
+    try {
+      switch (request.op) {
+        case "update":
+          for (const update of readUpdates(request.fields.args, this.#result)) await onUpdate?.(update);
+          return null;
+        case "update_upload_file_write":
+        case "update_upload_directory_write":
+          await demand(upload).write(request.fields.args);
+          return null;
+        case "update_upload_file_close":
+          await demand(upload).close?.();
+          return null;
+        case "update_upload_file_utime":
+          await demand(upload).setTimes?.(request.fields.access_time ?? undefined, request.fields.modified_time ?? undefined);
+          return null;
+        case "update_upload_directory_unpack":
+          await demand(upload).unpack?.();
+          return null;
+        case "update_read_file":
+          return await demand(download).read(request.fields.length);
+        case "update_read_file_close":
+          await demand(download).close?.();
+          return null;
+      }
+    } catch (error) {
+      if (error instanceof RequestRefused) throw error;
+      this.#failure = { error };
+      this.#onConsumerFailure();
+      throw new RequestRefused("the master could not take this", { cause: error });
+    }
+  }
+}
+
+function demand<T>(consumer: T | undefined): T {
+  if (consumer === undefined) throw new RequestRefused("this command transfers nothing");
+  return consumer;
+}

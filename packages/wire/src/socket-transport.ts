@@ -1,0 +1,95 @@
+import type { Logger } from "@multimaster/core";
+import type { WebSocket } from "ws";
+import type { LinkEnd } from "./link-errors.ts";
+import type { Transport, TransportReceiver } from "./transport.ts";
+
+export interface SocketTransportOptions {
+  log: Logger;
+  /** Who is at the other end, for the log. */
+  peer: string;
+  /** Interval of WebSocket pings. */
+  pingMs?: number;
+  /** The connection is cut when nothing was heard for this long; a worker may be busy for half a minute. */
+  deadMs?: number;
+}
+
+/** How long the other end may take to answer a close frame. */
+const closeGraceMs = 3000;
+
+/** A WebSocket as a transport: pings, notices a silent peer, and never waits for ever on a close. */
+export function createSocketTransport(socket: WebSocket, options: SocketTransportOptions): Transport {
+  const { log, peer, pingMs = 20_000, deadMs = 60_000 } = options;
+  let heard = performance.now();
+  let paused = false;
+  let lastError = "";
+  let closeTimer: NodeJS.Timeout | undefined;
+  const alive = (): void => {
+    heard = performance.now();
+  };
+  const pingTimer = setInterval(() => {
+    // While we do not read, a pong cannot be seen: the silence is ours.
+    if (paused) return alive();
+    if (performance.now() - heard > deadMs) {
+      lastError = `nothing was heard for ${Math.round(deadMs / 1000)} s`;
+      log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
+      socket.terminate();
+    } else if (socket.readyState === socket.OPEN) socket.ping();
+  }, pingMs);
+  pingTimer.unref();
+
+  function open(receiver: TransportReceiver): void {
+    socket.on("ping", alive);
+    socket.on("pong", alive);
+    socket.on("message", (data, isBinary) => {
+      alive();
+      if (!isBinary) return receiver.onViolation(1003, "a text message came where only binary ones are allowed");
+      receiver.onFrame(toBytes(data));
+    });
+    socket.on("error", (error: Error & { code?: string }) => {
+      lastError = describeSocketError(error);
+      log.warn({ peer }, `${peer}: ${lastError}`);
+    });
+    socket.on("close", (code, reason) => {
+      clearInterval(pingTimer);
+      clearTimeout(closeTimer);
+      const end: LinkEnd = { code, reason: reason.toString() || lastError };
+      receiver.onClose(end);
+    });
+  }
+
+  return {
+    open,
+    send(frame) {
+      if (socket.readyState === socket.OPEN) socket.send(frame);
+    },
+    close(code, reason) {
+      if (paused) socket.resume();
+      paused = false;
+      socket.close(code, reason);
+      closeTimer ??= setTimeout(() => socket.terminate(), closeGraceMs);
+    },
+    terminate() {
+      socket.terminate();
+    },
+    pause() {
+      paused = true;
+      socket.pause();
+    },
+    resume() {
+      paused = false;
+      alive();
+      socket.resume();
+    },
+  };
+}
+
+function toBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+function describeSocketError(error: Error & { code?: string }): string {
+  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "a message is larger than allowed; the connection is closed";
+  if (error.code?.startsWith("WS_ERR_") === true) return `a WebSocket frame is invalid (${error.message}); the connection is closed`;
+  return `the connection broke (${error.message})`;
+}

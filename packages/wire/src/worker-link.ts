@@ -1,0 +1,184 @@
+import type { Logger } from "@multimaster/core";
+import { commandArgs, type CommandInput, type CommandName } from "./commands.ts";
+import type { Message } from "./frames.ts";
+import { Link } from "./link.ts";
+import { LinkClosed, type LinkEnd, RemoteException, RequestRefused } from "./link-errors.ts";
+import {
+  type CommandId,
+  defaultWorkerSettings,
+  describeIssues,
+  parseRequest,
+  type WorkerSettings,
+  workerRequests,
+} from "./messages.ts";
+import { type CommandConsumers, type CommandOutcome, RunningCommand } from "./running-command.ts";
+import type { Transport } from "./transport.ts";
+import { parseWorkerInfo, type WorkerInfo } from "./worker-info.ts";
+
+/** A command to run on a worker. */
+export type CommandRequest<N extends CommandName = CommandName> = CommandConsumers & {
+  /** Unique over the cluster and the life of the worker process, and recorded before it is sent. */
+  readonly id: string;
+  readonly name: N;
+  readonly args: CommandInput<N>;
+};
+
+export interface WorkerLinkOptions {
+  /** The worker's name. */
+  name: string;
+  log: Logger;
+}
+
+/** Received but not yet consumed bytes above which the connection is not read, and below which it is read again. */
+const highWater = 4 * 1024 * 1024;
+const lowWater = 1024 * 1024;
+
+/** Requests that a healthy worker answers at once. */
+const answerMs = 10_000;
+
+/** The master's end of one connection with a worker, whichever program the worker is and however it is connected. */
+export class WorkerLink {
+  readonly name: string;
+  /** Resolves when the connection has ended. */
+  readonly closed: Promise<LinkEnd>;
+  #link: Link;
+  #commands = new Map<CommandId, RunningCommand>();
+  #unconsumed = 0;
+  #paused = false;
+
+  constructor(transport: Transport, options: WorkerLinkOptions) {
+    this.name = options.name;
+    this.#link = new Link(transport, {
+      log: options.log,
+      peer: `worker ${options.name}`,
+      onBadFrame: "close",
+      onRequest: (op, fields, bytes) => this.#handle(op, fields, bytes),
+    });
+    this.closed = this.#link.closed.then((end) => {
+      for (const command of this.#commands.values()) command.end({ kind: "lost" });
+      this.#commands.clear();
+      return end;
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#link.isOpen;
+  }
+
+  /** Ids of the commands started over this connection that have not completed. */
+  get runningCommands(): readonly string[] {
+    return [...this.#commands.keys()].map(String);
+  }
+
+  /** What the worker says of itself. A worker that cannot pack its answer sends none: then this times out. */
+  async getInfo(): Promise<WorkerInfo> {
+    return parseWorkerInfo(await this.#link.request("get_worker_info", {}, { timeoutMs: answerMs }));
+  }
+
+  /** Tells the worker how to batch output. To be sent before the first command. */
+  async configure(settings: Partial<WorkerSettings> = {}): Promise<void> {
+    const args = { ...defaultWorkerSettings, ...settings };
+    await this.#link.request("set_worker_settings", { args }, { timeoutMs: answerMs });
+  }
+
+  /** Writes a line to the worker's log. */
+  async print(message: string): Promise<void> {
+    await this.#link.request("print", { message }, { timeoutMs: answerMs });
+  }
+
+  /** Resolves when the worker answers; rejects when it does not within `timeoutMs` or is gone. */
+  async ping(timeoutMs = answerMs): Promise<void> {
+    await this.#link.request("keepalive", {}, { timeoutMs });
+  }
+
+  /** Makes the worker's process end. What it runs is neither waited for nor, by Python's worker, killed. */
+  async shutdown(): Promise<void> {
+    try {
+      await this.#link.request("shutdown", {}, { timeoutMs: answerMs });
+    } catch (error) {
+      if (!(error instanceof LinkClosed)) throw error;
+    }
+  }
+
+  /** Runs a command and resolves with how it ended. Rejects only with what a consumer of its updates threw. */
+  async startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome> {
+    const { id, name } = request;
+    if (this.#commands.has(id)) throw new Error(`a command with the id ${id} already runs on ${this.name}`);
+    const args = completeArgs(name, request.args);
+    const command = new RunningCommand(request, () => {
+      void this.interrupt(id, "the master cannot take its output").catch(() => undefined);
+    });
+    // Known before it is sent: a quick command's updates come before the response.
+    this.#commands.set(id, command);
+    this.#link.request("start_command", { command_id: id, command_name: name, args }).catch((error: unknown) => {
+      this.#forget(id, command);
+      if (error instanceof LinkClosed) command.end({ kind: "lost" });
+      else command.end({ kind: "exception", message: error instanceof Error ? error.message : String(error) });
+    });
+    return command.outcome;
+  }
+
+  /**
+   * Kills a command. Works for any id that runs in that worker's process, also one started over an earlier connection or
+   * by another master (then nothing more is heard of it); an unknown id is no error.
+   */
+  async interrupt(id: string, why: string): Promise<void> {
+    const command = this.#commands.get(id);
+    if (command !== undefined) command.interrupted = true;
+    try {
+      await this.#link.request("interrupt_command", { command_id: id, why }, { timeoutMs: answerMs });
+    } catch (error) {
+      // A worker that refuses has nothing to interrupt; one that is gone has reported its commands lost.
+      if (!(error instanceof RemoteException) && !(error instanceof LinkClosed)) throw error;
+    }
+  }
+
+  /** Ends the connection after everything sent so far; the worker comes back by itself, to whoever listens then. */
+  close(code = 1001, reason = ""): void {
+    this.#link.close(code, reason);
+  }
+
+  /** Cuts the connection. */
+  terminate(): void {
+    this.#link.terminate();
+  }
+
+  #handle(op: string, fields: Message, bytes: number): Promise<unknown> {
+    const request = parseRequest(workerRequests, op, fields);
+    const id = request.fields.command_id;
+    const command = this.#commands.get(id);
+    if (command === undefined) throw new RequestRefused(`no command ${id} runs here`);
+    if (request.op === "complete") this.#forget(id, command);
+    const answer = command.handle(request);
+    this.#hold(bytes);
+    void answer.catch(() => undefined).then(() => this.#release(bytes));
+    return answer;
+  }
+
+  #forget(id: string | number, command: RunningCommand): void {
+    if (this.#commands.get(id) === command) this.#commands.delete(id);
+  }
+
+  #hold(bytes: number): void {
+    this.#unconsumed += bytes;
+    if (this.#paused || this.#unconsumed < highWater) return;
+    this.#paused = true;
+    this.#link.pause();
+  }
+
+  #release(bytes: number): void {
+    this.#unconsumed -= bytes;
+    if (!this.#paused || this.#unconsumed > lowWater) return;
+    this.#paused = false;
+    this.#link.resume();
+  }
+}
+
+/** Checks the arguments and fills in defaults; an unknown command goes as it is, for the worker to refuse. */
+function completeArgs(name: string, args: unknown): unknown {
+  const schema = Object.hasOwn(commandArgs, name) ? commandArgs[name as CommandName] : undefined;
+  if (schema === undefined) return args;
+  const parsed = schema.safeParse(args);
+  if (!parsed.success) throw new RequestRefused(`the arguments of "${name}" are wrong: ${describeIssues(parsed.error)}`);
+  return parsed.data;
+}

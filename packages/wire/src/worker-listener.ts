@@ -1,0 +1,192 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { errors, type Logger, type Service } from "@multimaster/core";
+import { WebSocketServer } from "ws";
+import { parseBasicAuth } from "./basic-auth.ts";
+import { maxFrameBytes } from "./frames.ts";
+import { RefusalLog } from "./refusal-log.ts";
+import { createSocketTransport } from "./socket-transport.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+export interface WorkerListenerOptions {
+  host: string;
+  /** 0: any free port; `address()` tells which. */
+  port: number;
+  log: Logger;
+  /**
+   * Whether a worker may come in. Answered from memory: workers give up after five seconds. "draining": this master
+   * takes no new workers, a load balancer shall try the next one. Compare with `isSameSecret`.
+   */
+  authenticate(name: string, password: string): boolean | "draining";
+  /** A worker came in; it says nothing before it is asked. The owner ends the link. */
+  onWorker(link: WorkerLink): void;
+  /** Answers GET /ready: true, or why not. */
+  isReady(): true | string;
+  /** Answers GET /health; default: healthy as long as it answers. */
+  isHealthy?(): true | string;
+  pingMs?: number;
+  deadMs?: number;
+}
+
+/** Where workers connect. */
+export interface WorkerListener extends Service {
+  /** The address in use, once started. */
+  address(): { host: string; port: number };
+}
+
+/** Clients that connect and stay silent this long are no WebSocket clients. */
+const silenceMs = 10_000;
+
+/** Opens the worker port: health checks over HTTP, workers over WebSocket on any path. */
+export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
+  return new HttpWorkerListener(options);
+}
+
+class HttpWorkerListener implements WorkerListener {
+  readonly name = "worker-listener";
+  #options: WorkerListenerOptions;
+  #refusals: RefusalLog;
+  #links = new Set<WorkerLink>();
+  #sockets = new Set<Socket>();
+  #server: Server;
+  // No sub-protocol and no extension: Python's client fails the handshake on either.
+  #upgrader = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: WorkerListenerOptions) {
+    this.#options = options;
+    this.#refusals = new RefusalLog(options.log);
+    this.#server = createServer({ headersTimeout: silenceMs, connectionsCheckingInterval: 2000 }, (request, response) =>
+      this.#answerHttp(request, response),
+    );
+    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
+    this.#server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  async start(): Promise<void> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+        reject(error.code === "EADDRINUSE" ? errors.portInUse("worker", host, port, { cause: error }) : error);
+      });
+      this.#server.listen(port, host, () => {
+        this.#server.removeAllListeners("error");
+        this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
+        resolve();
+      });
+    });
+  }
+
+  /** Closes the port and every connection with 1001 "going away"; workers come back to whoever listens next. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  address(): { host: string; port: number } {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  async #stop(): Promise<void> {
+    const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : undefined;
+    const links = [...this.#links];
+    for (const link of links) link.close(1001, "the master goes away");
+    await Promise.all(links.map((link) => link.closed));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #answerHttp(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? "").split("?")[0];
+    const { isReady, isHealthy = () => true as const } = this.#options;
+    if (path !== "/ready" && path !== "/health") return end(404, "not found");
+    if (request.method !== "GET" && request.method !== "HEAD") return end(405, "only GET");
+    const state = path === "/ready" ? isReady() : isHealthy();
+    end(state === true ? 200 : 503, state === true ? "ok" : state);
+
+    function end(status: number, text: string): void {
+      // A balancer's checks are short; keeping their connections would only delay a stop.
+      response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" }).end(`${text}\n`);
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const from = request.socket.remoteAddress ?? "unknown";
+    const header = request.headers.authorization;
+    if (header === undefined) {
+      return this.#refuse(socket, 401, from, `A worker from ${from} was refused: it gave no name and password.`);
+    }
+    const credentials = parseBasicAuth(header);
+    if (credentials === undefined) {
+      return this.#refuse(socket, 400, from, `A worker from ${from} was refused: its Authorization header is malformed.`);
+    }
+    const { name, password } = credentials;
+    const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
+    if (verdict === "draining") return refuseUpgrade(socket, 503, "draining");
+    if (!verdict) {
+      const who = JSON.stringify(name.slice(0, 100));
+      const sentence = `Worker ${who} from ${from} was refused: no worker of that name and password is configured.`;
+      return this.#refuse(socket, 401, `${from} ${name}`, sentence);
+    }
+    this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      const { log, pingMs, deadMs } = this.#options;
+      const transport = createSocketTransport(webSocket, {
+        log,
+        peer: `worker ${name}`,
+        ...(pingMs === undefined ? {} : { pingMs }),
+        ...(deadMs === undefined ? {} : { deadMs }),
+      });
+      const link = new WorkerLink(transport, { name, log });
+      this.#links.add(link);
+      void link.closed.then(() => this.#links.delete(link));
+      this.#options.onWorker(link);
+    });
+  }
+
+  #refuse(socket: Duplex, status: number, key: string, sentence: string): void {
+    this.#refusals.warn(key, sentence);
+    refuseUpgrade(socket, status);
+  }
+
+  #refuseNonHttp(error: Error & { code?: string }, socket: Duplex): void {
+    const { remoteAddress: from = "unknown", bytesRead } = socket as Socket;
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    const why = timedOut && bytesRead === 0 ? "it sent nothing" : timedOut ? "its request never ended" : "it does not speak HTTP";
+    const sentence =
+      `A client from ${from} on the worker port was refused: ${why}. ` +
+      "A buildbot-worker needs --protocol=msgpack_experimental_v7; the pb protocol is not supported.";
+    this.#refusals.warn(`${from} ${why}`, sentence);
+    refuseUpgrade(socket, timedOut ? 408 : 400);
+  }
+}
+
+const statusTexts: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  408: "Request Timeout",
+  503: "Service Unavailable",
+};
+
+/** Answers without a body and closes; workers treat every refusal alike, balancers tell 503 from 401. */
+function refuseUpgrade(socket: Duplex, status: number, reason?: string): void {
+  const lines = [
+    `HTTP/1.1 ${status} ${statusTexts[status] ?? "Error"}`,
+    "Content-Length: 0",
+    "Connection: close",
+    ...(status === 401 ? ['WWW-Authenticate: Basic realm="worker"'] : []),
+    ...(reason === undefined ? [] : [`X-Reason: ${reason}`]),
+  ];
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${lines.join("\r\n")}\r\n\r\n`);
+}
