@@ -53,6 +53,7 @@ export const errors = {
     usage,
     (file: string) => `No config file at ${file}; write one with "master init DIR" or name yours with --config FILE.`,
   ),
+  configExists: defineError("CONFIG_EXISTS", usage, (file: string) => `${file} is there already; nothing was written.`),
   unknownRole: defineError(
     "UNKNOWN_ROLE",
     usage,
@@ -93,6 +94,18 @@ export const errors = {
     (found: string, known: string) =>
       `The database schema is at ${found}, newer than the ${known} this release knows; start a newer release of the master.`,
   ),
+  databaseOfOtherBuildbot: defineError(
+    "DATABASE_OF_OTHER_BUILDBOT",
+    unavailable,
+    (found: string, wanted: string) =>
+      `The database's Buildbot schema is at ${found}, only ${wanted} (Buildbot 4.3.0) can be used; upgrade it with "buildbot upgrade-master" of Buildbot 4.3.0 first.`,
+  ),
+  releaseTooOld: defineError(
+    "RELEASE_TOO_OLD",
+    unavailable,
+    (own: number, cluster: number) =>
+      `The running masters write data version ${cluster}, this release only knows ${own}; start a newer release of the master.`,
+  ),
   sqliteFileInUse: defineError(
     "SQLITE_FILE_IN_USE",
     unavailable,
@@ -103,6 +116,11 @@ export const errors = {
     "PORT_IN_USE",
     unavailable,
     (what: string, host: string, port: number) => `The ${what} port ${host}:${port} is in use by another program; choose another.`,
+  ),
+  routerUrlInvalid: defineError(
+    "ROUTER_URL_INVALID",
+    usage,
+    (url: string) => `"${url}" is no URL of a message router; use ws://HOST:PORT/ or wss://HOST:PORT/.`,
   ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),

@@ -1,0 +1,97 @@
+import type { Json, Service } from "@multimaster/core";
+
+/** A concrete topic, e.g. `["builds", "5", "finished"]`. Parts are not empty and hold no ".", "#" or white space. */
+export type Key = readonly string[];
+
+/** What a subscriber asks for: `null` matches exactly one part, so the number of parts must be equal. */
+export type Pattern = readonly (string | null)[];
+
+/** An event as a subscriber gets it. The payload is frozen, because all subscribers of a process share it. */
+export interface BusMessage {
+  readonly key: Key;
+  /**
+   * Above the cap of the bus it holds only the small scalar fields (the ids) and `truncated: true`: read the row.
+   * This is so for the publisher's own subscribers too, so that nobody's code depends on where it runs.
+   */
+  readonly payload: Json;
+}
+
+/** Called once per message, in order. It is not awaited; what it throws or rejects with is logged and hurts nobody else. */
+export type MessageHandler = (message: BusMessage) => void | Promise<void>;
+
+export interface Subscription {
+  /** The handler is not called again once this has been called; resolves when the router knows too. */
+  unsubscribe(): Promise<void>;
+}
+
+/** `degraded`: the router is away; work goes on by polling. */
+export type BusState = "connected" | "degraded";
+
+/**
+ * Messages between masters: a hint that rows have changed, never the truth.
+ *
+ * - At most once, best effort. Order is kept per publisher and topic, also for a publisher's own subscribers.
+ * - Subscribers in the publisher's own process get a message directly, never through the router, in every
+ *   implementation: a master with all roles is not slower because the router is away. Other processes get nothing
+ *   while the router is away, so they look at the rows again when the state becomes `connected`.
+ * - A message may come twice when a stalled connection comes back, so consumers are idempotent.
+ */
+export interface Bus extends Service {
+  readonly kind: "in-process" | "wamp" | "postgres" | "none";
+  /**
+   * Never blocks and never throws: the row is already committed, and whoever misses the message polls. What cannot be
+   * published (a key or payload that is not valid) is logged as an error.
+   */
+  publish(key: Key, payload: Json): void;
+  /** Resolves when the router has acknowledged, or at once when it is away: then it is applied on the next connection. */
+  subscribe(pattern: Pattern, handler: MessageHandler): Promise<Subscription>;
+  readonly state: BusState;
+  /** Milliseconds since the epoch when the router was last lost, or null while connected. */
+  readonly degradedSince: number | null;
+  /** Calls `listener` on every change; `connected` comes after all subscriptions are in place again. Returns the way to end it. */
+  onState(listener: (state: BusState) => void): () => void;
+}
+
+/** How to log in at the router; absent: anonymous. */
+export type WampAuth =
+  | { readonly authid: string; readonly ticket: string }
+  /** WAMP-cryptosign: the seed of an ed25519 key, 64 hexadecimal digits. */
+  | { readonly authid: string; readonly privateKey: string };
+
+interface CommonOptions {
+  /** Delivers nothing at all, not even locally: proves that the cluster ends with the same rows without messages. */
+  readonly mute?: boolean;
+}
+
+export interface LocalBusOptions extends CommonOptions {
+  /** `none`: a cluster that chose to poll only; messages stay within the process. */
+  readonly kind: "in-process" | "none";
+  /** Largest serialised payload in bytes (default 512 KiB). */
+  readonly maxPayload?: number;
+}
+
+export interface WampBusOptions extends CommonOptions {
+  readonly kind: "wamp";
+  /** `ws://` or `wss://`; its path is used as is. */
+  readonly router: string;
+  readonly realm: string;
+  readonly auth?: WampAuth;
+  /** Certificates (PEM) that the router's certificate is checked against, instead of the system's. */
+  readonly ca?: string;
+  /** Largest serialised payload in bytes (default 512 KiB); keep it well below the router's max_message_size. */
+  readonly maxPayload?: number;
+  /** A router that does not answer for two of these intervals counts as lost (default 2000 ms). */
+  readonly pingMs?: number;
+}
+
+export interface PostgresBusOptions extends CommonOptions {
+  readonly kind: "postgres";
+  /** A direct connection: it does not work through a pooler in transaction mode. */
+  readonly url: string;
+  /** Default `multimaster`. All masters of the cluster use the same. */
+  readonly channel?: string;
+  /** A server that does not answer for two of these intervals counts as lost (default 2000 ms). */
+  readonly pingMs?: number;
+}
+
+export type BusOptions = LocalBusOptions | WampBusOptions | PostgresBusOptions;

@@ -1,0 +1,3 @@
+export * from "./contract.ts";
+export { createBus } from "./create-bus.ts";
+export { matchesPattern } from "./key.ts";

@@ -1,0 +1,34 @@
+import type { Logger } from "@multimaster/core";
+import type { Bus, LocalBusOptions } from "./contract.ts";
+import { assertKey, assertPattern } from "./key.ts";
+import { LocalDelivery } from "./local-delivery.ts";
+import { capPayload, DEFAULT_MAX_PAYLOAD, freezePayload } from "./payload.ts";
+
+/** Messages within one process: the embedded default, and the whole of the bus where a cluster chose to have none. */
+export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
+  const delivery = new LocalDelivery(log);
+  const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
+  return {
+    name: "bus",
+    kind: options.kind,
+    state: "connected",
+    degradedSince: null,
+    start: async () => {},
+    stop: async () => delivery.close(),
+    ready: () => true,
+    onState: () => () => {},
+    publish(key, payload) {
+      try {
+        assertKey(key);
+        delivery.deliver(key, () => freezePayload(JSON.parse(capPayload(payload, maxPayload).text)));
+      } catch (error) {
+        log.error({ err: error, key }, "a message could not be published");
+      }
+    },
+    async subscribe(pattern, handler) {
+      assertPattern(pattern);
+      const remove = delivery.add(pattern, handler);
+      return { unsubscribe: async () => remove() };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import type { Logger } from "@multimaster/core";
+import type { BusMessage, Key, MessageHandler, Pattern } from "./contract.ts";
+import { patternText } from "./key.ts";
+
+interface Subscriber {
+  readonly handler: MessageHandler;
+  active: boolean;
+}
+
+interface Entry {
+  readonly pattern: Pattern;
+  readonly subscribers: Set<Subscriber>;
+}
+
+/**
+ * The subscribers of this process and the queue their messages wait in. Delivery is asynchronous, so a publisher never
+ * runs a subscriber's code, and in order, because there is one queue.
+ */
+export class LocalDelivery {
+  #log: Logger;
+  #entries = new Map<string, Entry>();
+  /** How many entries there are of each arrangement of nulls, so that a key is looked up a few times, not scanned for. */
+  #shapes = new Map<string, number>();
+  #queue: { message: BusMessage; subscribers: readonly Subscriber[] }[] = [];
+  #draining = false;
+  #closed = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** The distinct patterns somebody waits for. */
+  patterns(): Pattern[] {
+    return [...this.#entries.values()].map((entry) => entry.pattern);
+  }
+
+  has(pattern: Pattern): boolean {
+    return this.#entries.has(patternText(pattern));
+  }
+
+  /** Adds a subscriber; the result removes it, and may be called twice. */
+  add(pattern: Pattern, handler: MessageHandler): () => void {
+    const text = patternText(pattern);
+    let entry = this.#entries.get(text);
+    if (!entry) {
+      entry = { pattern: [...pattern], subscribers: new Set() };
+      this.#entries.set(text, entry);
+      this.#countShape(pattern, 1);
+    }
+    const subscriber: Subscriber = { handler, active: true };
+    entry.subscribers.add(subscriber);
+    return () => {
+      if (!subscriber.active) return;
+      subscriber.active = false;
+      entry.subscribers.delete(subscriber);
+      if (entry.subscribers.size > 0) return;
+      this.#entries.delete(text);
+      this.#countShape(pattern, -1);
+    };
+  }
+
+  /** Queues a message for everybody whose pattern matches `key`; `read` is called only if there is somebody. */
+  deliver(key: Key, read: () => BusMessage["payload"]): void {
+    if (this.#closed) return;
+    const subscribers: Subscriber[] = [];
+    for (const shape of this.#shapes.keys()) {
+      if (shape.length !== key.length) continue;
+      const entry = this.#entries.get(key.map((part, i) => (shape[i] === "*" ? "" : part)).join("."));
+      if (entry) subscribers.push(...entry.subscribers);
+    }
+    this.#enqueue(key, subscribers, read);
+  }
+
+  /** Queues a message for the subscribers of exactly this pattern: a router sends one copy for each pattern. */
+  deliverTo(pattern: Pattern, key: Key, read: () => BusMessage["payload"]): void {
+    if (this.#closed) return;
+    this.#enqueue(key, [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
+  }
+
+  /** Delivers nothing from now on. */
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+  }
+
+  #countShape(pattern: Pattern, change: 1 | -1): void {
+    const shape = pattern.map((part) => (part === null ? "*" : "=")).join("");
+    const count = (this.#shapes.get(shape) ?? 0) + change;
+    if (count > 0) this.#shapes.set(shape, count);
+    else this.#shapes.delete(shape);
+  }
+
+  #enqueue(key: Key, subscribers: readonly Subscriber[], read: () => BusMessage["payload"]): void {
+    if (subscribers.length === 0) return;
+    this.#queue.push({ message: Object.freeze({ key: Object.freeze([...key]), payload: read() }), subscribers });
+    if (this.#draining) return;
+    this.#draining = true;
+    setImmediate(() => this.#drain());
+  }
+
+  /** What handlers publish meanwhile waits for the next turn of the event loop, so that input is never starved. */
+  #drain(): void {
+    const batch = this.#queue;
+    this.#queue = [];
+    this.#draining = false;
+    for (const { message, subscribers } of batch) {
+      for (const subscriber of subscribers) if (subscriber.active && !this.#closed) this.#call(subscriber.handler, message);
+    }
+  }
+
+  #call(handler: MessageHandler, message: BusMessage): void {
+    const failed = (error: unknown) => this.#log.error({ err: error, topic: message.key.join(".") }, "a message handler failed");
+    try {
+      handler(message)?.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import type { Bus, BusOptions } from "./contract.ts";
+import { assertPattern } from "./key.ts";
+
+/** A bus that delivers nothing to anybody: with it the cluster must end with the same rows, only later. */
+export function createMutedBus(kind: BusOptions["kind"]): Bus {
+  return {
+    name: "bus",
+    kind,
+    state: "connected",
+    degradedSince: null,
+    start: async () => {},
+    stop: async () => {},
+    ready: () => true,
+    onState: () => () => {},
+    publish() {},
+    async subscribe(pattern) {
+      assertPattern(pattern);
+      return { unsubscribe: async () => {} };
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { Backoff, type Clock, type Json, type Logger } from "@multimaster/core";
+import type { Bus, BusState, Key, MessageHandler, Pattern, Subscription } from "./contract.ts";
+import { assertKey, assertPattern } from "./key.ts";
+import { type Dialer, defer, type Link } from "./link.ts";
+import { LocalDelivery } from "./local-delivery.ts";
+import { capPayload, freezePayload } from "./payload.ts";
+
+const RETRY = { initial: 200, max: 4000 };
+/** A connection that held this long was a good one: the next attempt after it comes quickly. */
+const STEADY_MS = 5000;
+const LOG_EVERY_MS = 60_000;
+
+/**
+ * A bus over a router that comes and goes. One loop owns the connection: dial, put every subscription in place, say
+ * `connected`, wait for the loss, say `degraded`, back off, dial again. No loss of a router ever ends it; `stop` does.
+ */
+export class NetworkBus implements Bus {
+  readonly name = "bus";
+  readonly kind: Bus["kind"];
+  #dialer: Dialer;
+  #log: Logger;
+  #clock: Clock;
+  #delivery: LocalDelivery;
+  #link: Link | undefined;
+  #degradedSince: number | null;
+  #listeners = new Set<(state: BusState) => void>();
+  #stopped = new AbortController();
+  #running: Promise<void> | undefined;
+  #firstAttempt = defer<void>();
+  #backoff = new Backoff(RETRY);
+  #lastLossLogged = Number.NEGATIVE_INFINITY;
+  #lossLogged = false;
+
+  constructor(kind: Bus["kind"], dialer: Dialer, log: Logger, clock: Clock) {
+    this.kind = kind;
+    this.#dialer = dialer;
+    this.#log = log;
+    this.#clock = clock;
+    this.#delivery = new LocalDelivery(log);
+    this.#degradedSince = clock.now();
+  }
+
+  get state(): BusState {
+    return this.#degradedSince === null ? "connected" : "degraded";
+  }
+
+  get degradedSince(): number | null {
+    return this.#degradedSince;
+  }
+
+  ready(): true {
+    return true;
+  }
+
+  /** Resolves after the first attempt, whatever came of it: a router that is away is no reason not to work. */
+  async start(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    this.#running ??= this.#run();
+    await this.#firstAttempt.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#listeners.clear();
+    await this.#link?.close();
+    await this.#running;
+    this.#delivery.close();
+  }
+
+  onState(listener: (state: BusState) => void): () => void {
+    // Wrapped, so that the same function given twice is two listeners.
+    const own = (state: BusState) => listener(state);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  publish(key: Key, payload: Json): void {
+    try {
+      assertKey(key);
+      const capped = capPayload(payload, this.#dialer.maxPayload(key));
+      this.#delivery.deliver(key, () => freezePayload(JSON.parse(capped.text)));
+      this.#link?.send(key, capped);
+    } catch (error) {
+      this.#log.error({ err: error, key }, "a message could not be published");
+    }
+  }
+
+  async subscribe(pattern: Pattern, handler: MessageHandler): Promise<Subscription> {
+    assertPattern(pattern);
+    const remove = this.#delivery.add(pattern, handler);
+    if (this.#link) await this.#subscribeAt(this.#link, pattern);
+    return {
+      unsubscribe: async () => {
+        remove();
+        if (!this.#delivery.has(pattern)) await this.#unsubscribeAt(this.#link, pattern);
+      },
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      const from = this.#clock.now();
+      try {
+        const link = await this.#dialer.dial((pattern, key, value) => this.#receive(pattern, key, value), signal);
+        await this.#use(link);
+        this.#noteLoss(await link.closed);
+      } catch (error) {
+        this.#noteLoss(error instanceof Error ? error.message : String(error));
+      }
+      this.#firstAttempt.resolve();
+      if (this.#clock.now() - from > STEADY_MS && this.#degradedSince === null) this.#backoff.reset();
+      this.#changeState("degraded");
+      await this.#clock.sleep(this.#backoff.next(), signal);
+    }
+    this.#firstAttempt.resolve();
+  }
+
+  /** Puts the subscriptions in place and stays until the link is lost. */
+  async #use(link: Link): Promise<void> {
+    let lost = false;
+    const closed = link.closed.then(() => {
+      lost = true;
+      this.#link = undefined;
+    });
+    this.#link = link;
+    if (this.#stopped.signal.aborted) await link.close();
+    await Promise.all(this.#delivery.patterns().map((pattern) => this.#subscribeAt(link, pattern)));
+    // Only now: whoever reads its rows on hearing this misses nothing that happens afterwards.
+    if (!lost && !this.#stopped.signal.aborted) {
+      this.#changeState("connected");
+      this.#firstAttempt.resolve();
+    }
+    await closed;
+  }
+
+  async #subscribeAt(link: Link, pattern: Pattern): Promise<void> {
+    try {
+      await link.subscribe(pattern);
+    } catch (error) {
+      // The poll still works; refusing to run for it would be worse.
+      this.#log.error({ err: error, pattern, router: this.#dialer.where }, "the message router refused a subscription");
+    }
+  }
+
+  async #unsubscribeAt(link: Link | undefined, pattern: Pattern): Promise<void> {
+    try {
+      await link?.unsubscribe(pattern);
+    } catch (error) {
+      this.#log.warn({ err: error, pattern, router: this.#dialer.where }, "the message router refused to end a subscription");
+    }
+  }
+
+  #receive(pattern: Pattern | null, key: Key, payload: Json): void {
+    const read = () => freezePayload(payload);
+    if (pattern) this.#delivery.deliverTo(pattern, key, read);
+    else this.#delivery.deliver(key, read);
+  }
+
+  #changeState(state: BusState): void {
+    if (state === this.state) return;
+    this.#degradedSince = state === "connected" ? null : this.#clock.now();
+    if (state === "connected") this.#noteReturn();
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        this.#log.error({ err: error }, "a listener for the state of the bus failed");
+      }
+    }
+  }
+
+  /** A router may be away for days and may flap: one line a minute tells it. */
+  #noteLoss(reason: string): void {
+    const now = this.#clock.now();
+    if (this.#stopped.signal.aborted || now - this.#lastLossLogged < LOG_EVERY_MS) return;
+    this.#lastLossLogged = now;
+    this.#lossLogged = true;
+    this.#log.warn({ router: this.#dialer.where, reason }, "the message router is away; work goes on by polling");
+  }
+
+  #noteReturn(): void {
+    const level = this.#lossLogged ? "info" : "debug";
+    this.#log[level]({ router: this.#dialer.where }, "connected to the message router");
+    this.#lossLogged = false;
+  }
+}
