@@ -3,7 +3,16 @@
 // any time, also twice at once; what is there already is kept.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -32,7 +41,10 @@ export function findPostgres() {
   const versions = "/usr/lib/postgresql";
   const installed = existsSync(versions) ? readdirSync(versions) : [];
   installed.sort((a, b) => Math.abs(Number(a) - oldestPostgres) - Math.abs(Number(b) - oldestPostgres));
-  const candidates = [...installed.map((version) => join(versions, version, "bin")), ...(process.env.PATH ?? "").split(delimiter)];
+  const candidates = [
+    ...installed.map((version) => join(versions, version, "bin")),
+    ...(process.env.PATH ?? "").split(delimiter),
+  ];
   return candidates.find((directory) => {
     if (!["initdb", "postgres"].every((program) => isExecutable(join(directory, program)))) return false;
     const found = /(\d+)/.exec(run(join(directory, "postgres"), ["--version"]).stdout);
@@ -84,11 +96,19 @@ function setUpPython(name, print) {
 function installRequirements(name, python, requirements, print) {
   const uv = name === "tools" ? undefined : findUv(print);
   if (uv) {
-    const installed = run(uv, ["pip", "install", "--quiet", "--python", python, ...requirements], pipSettingsForUv(python));
+    const installed = run(
+      uv,
+      ["pip", "install", "--quiet", "--python", python, ...requirements],
+      pipSettingsForUv(python),
+    );
     if (installed.ok) return;
     print(`${name}: uv could not install it, trying pip (slower) ...`);
   }
-  runOrFail(python, ["-m", "pip", "install", "--quiet", ...requirements], `${requirements.join(", ")} could not be installed`);
+  runOrFail(
+    python,
+    ["-m", "pip", "install", "--quiet", ...requirements],
+    `${requirements.join(", ")} could not be installed`,
+  );
 }
 
 function findUv(print) {
@@ -103,13 +123,21 @@ function findUv(print) {
 
 /** uv reads neither pip's files nor its variables; what the machine's owner set for pip must count for it too. */
 function pipSettingsForUv(python) {
-  const names = { "index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "find-links": "UV_FIND_LINKS", cert: "SSL_CERT_FILE" };
+  const names = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    cert: "SSL_CERT_FILE",
+  };
   const settings = {};
   for (const line of run(python, ["-m", "pip", "config", "list"]).stdout.split("\n")) {
     const match = /^(?::env:\.|global\.|install\.)([a-z-]+)='(.*)'$/.exec(line.trim());
     const variable = match && names[match[1]];
     if (!variable || process.env[variable]) continue;
-    settings[variable] = match[2].replaceAll("\\n", " ").trim().replaceAll(/\s+/g, variable === "UV_FIND_LINKS" ? "," : " ");
+    settings[variable] = match[2]
+      .replaceAll("\\n", " ")
+      .trim()
+      .replaceAll(/\s+/g, variable === "UV_FIND_LINKS" ? "," : " ");
   }
   return { UV_HTTP_TIMEOUT: "180", UV_PYTHON_DOWNLOADS: "never", UV_LINK_MODE: "copy", ...settings };
 }
@@ -121,7 +149,9 @@ function findPython(minimum) {
     const [foundMajor, foundMinor] = version.stdout.split(" ").map(Number);
     if (version.ok && foundMajor === major && foundMinor >= minor) return candidate;
   }
-  throw new SetupError(`Python ${minimum} or newer is missing: install it so that python3 is on the PATH, then run again.`);
+  throw new SetupError(
+    `Python ${minimum} or newer is missing: install it so that python3 is on the PATH, then run again.`,
+  );
 }
 
 function ensureVenv(python, print) {
@@ -129,7 +159,9 @@ function ensureVenv(python, print) {
   if (hasVenv()) return;
   if (canUseApt()) aptInstall(["python3-venv"], print);
   if (hasVenv()) return;
-  throw new SetupError(`${python} cannot create virtual environments: install its venv module (on Debian: apt-get install python3-venv), then run again.`);
+  throw new SetupError(
+    `${python} cannot create virtual environments: install its venv module (on Debian: apt-get install python3-venv), then run again.`,
+  );
 }
 
 function canUseApt() {
@@ -204,7 +236,8 @@ function run(command, args, environment = {}) {
 
 function runOrFail(command, args, sentence) {
   const result = run(command, args);
-  if (!result.ok) throw new SetupError(`${sentence}:\n${(result.stderr || result.stdout).trim().split("\n").slice(-8).join("\n")}`);
+  if (!result.ok)
+    throw new SetupError(`${sentence}:\n${(result.stderr || result.stdout).trim().split("\n").slice(-8).join("\n")}`);
 }
 
 /** Runs the set-up as a command; false when something is missing (the sentence has been printed). */
@@ -219,4 +252,5 @@ export function reportSetUp() {
   }
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = reportSetUp() ? 0 : 1;
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exitCode = reportSetUp() ? 0 : 1;

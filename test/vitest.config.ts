@@ -27,7 +27,12 @@ export default defineConfig({
         ...shared,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "roles/**/*.test.ts", "test/architecture/**/*.test.ts", "test/harness/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "roles/**/*.test.ts",
+            "test/architecture/**/*.test.ts",
+            "test/harness/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           pool: "forks",
           testTimeout: 60_000,
@@ -56,7 +61,13 @@ export default defineConfig({
           name: "cluster",
           // Whole clusters of processes: one file at a time, so that none starves another of the machine.
           include: ["test/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "test/architecture/**", "test/harness/**", "test/contract/**", "test/interop/**"],
+          exclude: [
+            "**/node_modules/**",
+            "test/architecture/**",
+            "test/harness/**",
+            "test/contract/**",
+            "test/interop/**",
+          ],
           pool: "forks",
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -43,7 +43,9 @@ export async function startBuildbotWorker(options: BuildbotWorkerOptions): Promi
     command: program,
     args: ["create-worker", "--force", `--protocol=${protocol}`, basedir, address, options.name, options.password],
   }).catch((error: Error) => {
-    throw new Error(`the worker ${options.name} cannot be created (is it set up? run \`node test/setup.mjs\`): ${error.message}`);
+    throw new Error(
+      `the worker ${options.name} cannot be created (is it set up? run \`node test/setup.mjs\`): ${error.message}`,
+    );
   });
   const child = await startProcess({
     name: `buildbot-worker ${options.name}`,

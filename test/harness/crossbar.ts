@@ -103,7 +103,13 @@ function routerConfig(realm: string, port: number): object {
               {
                 name: "anonymous",
                 permissions: [
-                  { uri: "", match: "prefix", allow: everything, disclose: { caller: false, publisher: false }, cache: true },
+                  {
+                    uri: "",
+                    match: "prefix",
+                    allow: everything,
+                    disclose: { caller: false, publisher: false },
+                    cache: true,
+                  },
                 ],
               },
             ],

@@ -16,7 +16,9 @@ it("a PostgreSQL server hands out empty databases, and survives a crash with its
   expect(await sharedPostgres()).toBe(postgres);
   const [one, two] = [await postgres.createDatabase(), await postgres.createDatabase()];
   await postgres.psql("create table t (n int); insert into t values (7)", one);
-  expect(await postgres.psql("select count(*)::int as n from pg_tables where schemaname = 'public'", two)).toEqual([{ n: 0 }]);
+  expect(await postgres.psql("select count(*)::int as n from pg_tables where schemaname = 'public'", two)).toEqual([
+    { n: 0 },
+  ]);
   await postgres.restart("immediate");
   expect(await postgres.psql("select n from t", one)).toEqual([{ n: 7 }]);
   await postgres.kill();
@@ -67,11 +69,18 @@ it("a buildbot-worker runs and is stopped", async () => {
 it("a git repository takes commits on branches, force-pushes and deletions", () => {
   const repository = createGitRepository({ files: { "a.txt": "1\n" } });
   const first = repository.revision();
-  const second = repository.commit({ files: { "a.txt": "2\n", "b/c.txt": "3\n" }, message: "Second", author: "Eve <eve@example.org>" });
+  const second = repository.commit({
+    files: { "a.txt": "2\n", "b/c.txt": "3\n" },
+    message: "Second",
+    author: "Eve <eve@example.org>",
+  });
   const branched = repository.commit({ branch: "feature", files: { "b/c.txt": null } });
-  const at = (name: string) => execFileSync("git", ["-C", repository.path, "rev-parse", "--verify", "--quiet", name], { encoding: "utf8" }).trim();
+  const at = (name: string) =>
+    execFileSync("git", ["-C", repository.path, "rev-parse", "--verify", "--quiet", name], { encoding: "utf8" }).trim();
   expect([at("main"), at("feature"), at("main~1")]).toEqual([second, branched, first]);
-  expect(execFileSync("git", ["-C", repository.path, "log", "-1", "--format=%an", "main"], { encoding: "utf8" })).toBe("Eve\n");
+  expect(execFileSync("git", ["-C", repository.path, "log", "-1", "--format=%an", "main"], { encoding: "utf8" })).toBe(
+    "Eve\n",
+  );
   const third = repository.forcePush("main", first, { message: "Another second" });
   expect(at("main")).toBe(third);
   repository.deleteBranch("feature");
@@ -80,8 +89,12 @@ it("a git repository takes commits on branches, force-pushes and deletions", () 
 
 it("waiting for output fails at once, with the output, when the process ends before", async () => {
   const short = await startProcess({ name: "short", command: "sh", args: ["-c", "echo only this; exit 3"] });
-  await expect(short.waitForOutput("never")).rejects.toThrow(/short ended with exit code 3 before it printed .*only this/s);
-  await expect(waitFor(() => false, { what: "a miracle", timeoutMs: 10 })).rejects.toThrow("waited 0.01 s for a miracle");
+  await expect(short.waitForOutput("never")).rejects.toThrow(
+    /short ended with exit code 3 before it printed .*only this/s,
+  );
+  await expect(waitFor(() => false, { what: "a miracle", timeoutMs: 10 })).rejects.toThrow(
+    "waited 0.01 s for a miracle",
+  );
 });
 
 it("nothing survives a test process that is killed, not even a command that left its parent's group", async () => {
@@ -99,7 +112,12 @@ it("nothing survives a test process that is killed, not even a command that left
      setInterval(() => {}, 1000);`,
   );
   const jiti = join(import.meta.dirname, "../../node_modules/jiti/lib/jiti-cli.mjs");
-  const harness = await startProcess({ name: "harness", command: process.execPath, args: [jiti, script], env: { VITEST: undefined } });
+  const harness = await startProcess({
+    name: "harness",
+    command: process.execPath,
+    args: [jiti, script],
+    env: { VITEST: undefined },
+  });
   const [line] = await harness.waitForOutput(/\{.*\}/);
   const left = JSON.parse(line) as { pids: number[]; directory: string };
   expect([left.pids.map(isAlive), existsSync(left.directory)]).toEqual([[true, true], true]);

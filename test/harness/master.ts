@@ -97,7 +97,9 @@ function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {
       throw new Error(`${error.message}; it printed:\n${child.output().slice(-4_000)}`);
     });
     if (found !== "ended") return found;
-    throw new Error(`${child.name} ended (${JSON.stringify(child.exit())}) before it logged ${what}:\n${child.output().slice(-4_000)}`);
+    throw new Error(
+      `${child.name} ended (${JSON.stringify(child.exit())}) before it logged ${what}:\n${child.output().slice(-4_000)}`,
+    );
   }
 
   const listening = async (service: string): Promise<string> => {
@@ -129,7 +131,10 @@ function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {
         return;
       }
       await master.url();
-      await waitFor(async () => (await master.fetch("health/ready")).status === 200, { what: `${child.name} to be ready`, timeoutMs });
+      await waitFor(async () => (await master.fetch("health/ready")).status === 200, {
+        what: `${child.name} to be ready`,
+        timeoutMs,
+      });
     },
     waitForLog,
     logLines,

@@ -150,7 +150,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
 function findOwner(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const user of ["postgres", "nobody"]) {
-    const [uid, gid] = ["-u", "-g"].map((option) => Number.parseInt(spawnSync("id", [option, user], { encoding: "utf8" }).stdout, 10));
+    const [uid, gid] = ["-u", "-g"].map((option) =>
+      Number.parseInt(spawnSync("id", [option, user], { encoding: "utf8" }).stdout, 10),
+    );
     if (uid && gid) return { uid, gid };
   }
   throw new Error("PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody");

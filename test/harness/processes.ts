@@ -65,7 +65,9 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
   });
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", (error) => reject(new Error(`${options.name} could not be started: ${error.message}`, { cause: error })));
+    child.once("error", (error) =>
+      reject(new Error(`${options.name} could not be started: ${error.message}`, { cause: error })),
+    );
   });
   child.stdin?.on("error", () => {});
   child.stdin?.end(options.input);
@@ -73,7 +75,9 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
 }
 
 /** Runs a program to its end and gives its output; fails with the output when the exit code is not 0. */
-export async function runProcess(options: ProcessOptions & { timeoutMs?: number }): Promise<{ stdout: string; stderr: string }> {
+export async function runProcess(
+  options: ProcessOptions & { timeoutMs?: number },
+): Promise<{ stdout: string; stderr: string }> {
   const running = await startProcess(options);
   const exit = await running.waitForExit({ timeoutMs: options.timeoutMs ?? 60_000 });
   if (exit.code !== 0) throw new Error(`${options.name} ended with ${describeExit(exit)}:\n${tail(running.output())}`);
@@ -87,7 +91,10 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
   const err: string[] = [];
   const both: string[] = [];
   let ended: ProcessExit | undefined;
-  for (const [stream, own] of [[child.stdout, out], [child.stderr, err]] as const) {
+  for (const [stream, own] of [
+    [child.stdout, out],
+    [child.stderr, err],
+  ] as const) {
     stream?.setEncoding("utf8");
     stream?.on("data", (text: string) => {
       own.push(text);
@@ -126,7 +133,9 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
       // The output may have been completed by the same event that ended it.
       const late = running.output().match(expression);
       if (late) return late;
-      throw new Error(`${name} ended with ${describeExit(ended as ProcessExit)} before it printed ${expression}:\n${tail(running.output())}`);
+      throw new Error(
+        `${name} ended with ${describeExit(ended as ProcessExit)} before it printed ${expression}:\n${tail(running.output())}`,
+      );
     },
     async waitForExit({ timeoutMs = 60_000 } = {}) {
       await waitFor(() => ended !== undefined, { what: `${name} to end`, timeoutMs }).catch((error: Error) => {

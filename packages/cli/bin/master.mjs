@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The `master` command: everything else is in src/main.ts.
+import { existsSync } from "node:fs";
+import { exitCodeOf, PrepareError, requireNode } from "./prepare.mjs";
+
+const program = new URL("../dist/main.js", import.meta.url);
+
+process.exitCode = await exitCodeOf(async () => {
+  requireNode();
+  if (!existsSync(program))
+    throw new PrepareError('Multimaster is not built yet: run "npm start" or "npm run build" first.');
+  const { main } = await import(program.href);
+  return main(process.argv.slice(2));
+});

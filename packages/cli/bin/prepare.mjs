@@ -1,0 +1,102 @@
+// Brings a clone to the point where the program can run: dependencies installed, TypeScript compiled. Plain JavaScript
+// without dependencies, and syntax that an old Node can still read, so that it can say it is too old.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The root of the repository. */
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+
+/** Something is missing or wrong that only the user can mend; the message says what. */
+export class PrepareError extends Error {
+  constructor(message, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Throws when this Node is older than the "engines" of package.json. */
+export function requireNode() {
+  const wanted = /(\d+)\.(\d+)/.exec(readJson("package.json").engines.node);
+  const found = process.versions.node.split(".").map(Number);
+  const isOld = found[0] < Number(wanted[1]) || (found[0] === Number(wanted[1]) && found[1] < Number(wanted[2]));
+  if (isOld)
+    throw new PrepareError(`Multimaster needs Node ${wanted[0]} or newer; this is Node ${process.versions.node}.`);
+}
+
+/** Installs the dependencies if they are missing or not those of package-lock.json. */
+export function installDependencies() {
+  requireNode();
+  if (areDependenciesInstalled()) return;
+  console.error("Installing dependencies (npm ci); the first time may take some minutes ...");
+  // Started by npm, its own program is known even where none is on the PATH.
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
+  const result = run([...npm, "ci", "--include=dev", "--no-audit", "--no-fund"], nativeBuildSettings());
+  if (result.status === 0) return;
+  throw new PrepareError(
+    `npm ci failed:\n${lastLines(result)}\nWhere better-sqlite3 has no ready-made binary it is compiled: that needs g++, make and python3.`,
+  );
+}
+
+/** Compiles what changed in the projects given (paths with a tsconfig.json); throws with the list of errors. */
+export function build(projects = ["packages/cli"]) {
+  const result = run([process.execPath, join(root, "node_modules", "typescript", "bin", "tsc"), "-b", ...projects]);
+  if (result.status !== 0)
+    throw new PrepareError(`The TypeScript sources do not compile:\n${result.stdout}${result.stderr}`.trimEnd());
+}
+
+/** Installs and builds what is missing or out of date. */
+export function prepare({ quiet = false } = {}) {
+  installDependencies();
+  if (!quiet && !existsSync(join(root, "packages", "cli", "dist", "main.js"))) console.error("Building ...");
+  build();
+}
+
+/** Runs `work` and gives the exit code: a PrepareError is printed as the sentence it is. */
+export async function exitCodeOf(work) {
+  try {
+    return (await work()) ?? 0;
+  } catch (error) {
+    if (!(error instanceof PrepareError)) throw error;
+    console.error(error.message);
+    return error.exitCode;
+  }
+}
+
+/** npm notes what it installed; comparing that with the lock file also sees an update that came with a git pull. */
+function areDependenciesInstalled() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installed)) return false;
+  const found = JSON.parse(readFileSync(installed, "utf8")).packages;
+  return Object.entries(readJson("package-lock.json").packages).every(
+    ([path, wanted]) =>
+      path === "" || (found[path] ? found[path].version === wanted.version : Boolean(wanted.optional)),
+  );
+}
+
+/** Node's headers that came with this Node spare node-gyp a download. */
+function nativeBuildSettings() {
+  const prefix = resolve(dirname(process.execPath), "..");
+  const hasHeaders = existsSync(join(prefix, "include", "node", "node_version.h"));
+  return hasHeaders && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {};
+}
+
+function run([command, ...args], environment = {}) {
+  return spawnSync(command, args, {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+function lastLines(result) {
+  const text = result.error ? result.error.message : `${result.stdout}${result.stderr}`;
+  return text.trim().split("\n").slice(-20).join("\n");
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(join(root, file), "utf8"));
+}

@@ -1,0 +1,44 @@
+// `npm start`: installs and builds what is missing, then runs all roles in this process with configs/quickstart.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { exitCodeOf, PrepareError, prepare, requireNode, root } from "./prepare.mjs";
+
+const usage = `Usage: npm start -- [--repository PATH_OR_URL] [--once]
+
+  --repository PATH_OR_URL  the git repository to build (default: this checkout)
+  --once                    end with the result of the first build`;
+
+process.exitCode = await exitCodeOf(async () => {
+  requireNode();
+  const options = parseOptions();
+  if (options.help) {
+    console.log(usage);
+    return 0;
+  }
+  process.env.MULTIMASTER_REPOSITORY = findRepository(options.repository ?? process.env.MULTIMASTER_REPOSITORY);
+  prepare();
+  const { main } = await import("../dist/main.js");
+  const config = join(root, "configs", "quickstart", "cluster.ts");
+  return main(["start", "--config", config, ...(options.once ? ["--once"] : [])]);
+});
+
+function parseOptions() {
+  try {
+    return parseArgs({
+      options: { repository: { type: "string" }, once: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    }).values;
+  } catch (error) {
+    throw new PrepareError(`${error.message}\n\n${usage}`, 2);
+  }
+}
+
+/** An absolute path, or the URL as it is: "scheme://…" or git's "user@host:path". */
+function findRepository(given) {
+  if (!given) return root;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given) || /^[^/\\]+@[^/\\:]+:/.test(given)) return given;
+  // npm runs scripts in the repository's root; a relative path is meant from where the user stands.
+  const path = resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  if (!existsSync(path)) throw new PrepareError(`There is no git repository at ${path}.`, 2);
+  return path;
+}
