@@ -12,9 +12,9 @@ export interface RoleContext<Own> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Registry;
-  /**
-   * True when the master can take work, otherwise the reasons why not; health endpoints answer with it.
-   */
+  /** Aborts when this master's lease is lost: what runs under it ends at once, and writes nothing more. */
+  readonly lost: AbortSignal;
+  /** True when the master can take work, otherwise the reasons why not; health endpoints answer with it. */
   ready(): true | string[];
 }
 

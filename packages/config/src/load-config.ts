@@ -26,6 +26,8 @@ export interface LoadedConfig {
 export interface LoadConfigOptions {
   /** Where packages that a config imports are found, whatever directory it lies in: name to directory of its modules. */
   packages?: Readonly<Record<string, string>>;
+  /** Run on the slices even when the shared part has errors, so that theirs are reported together with those. */
+  alsoCheck?(config: LoadedConfig): Promise<unknown>;
 }
 
 /**
@@ -39,37 +41,57 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   const evaluate = createEvaluator(file, options);
 
   const exported = await evaluate(file, () => evaluate.import(file));
-  const shared = parse(shorten(file), clusterConfig, exported);
-  shared.database = absoluteSqlite(shared.database, directory);
-
-  async function slice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S): Promise<z.output<S>> {
-    if (!load) throw new ConfigProblems([`${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`]);
-    const sliceFile = importedFile(load, directory) ?? file;
-    const module = await evaluate(sliceFile, load);
-    return parse(shorten(sliceFile), schema, module);
+  try {
+    return describe(parse(shorten(file), clusterConfig, exported));
+  } catch (error) {
+    if (!(error instanceof ConfigProblems) || typeof exported !== "object" || !options.alsoCheck) throw error;
+    const problems = [...error.problems];
+    const unchecked = { builders: {}, ...exported } as ClusterConfig;
+    await collect(problems, () => options.alsoCheck?.(describe(unchecked)) ?? Promise.resolve());
+    throw new ConfigProblems(problems);
   }
 
-  return {
-    file,
-    directory,
-    shared,
-    scheduler: () => slice("scheduler", shared.scheduler, schedulerSlice),
-    workers: () => slice("workers", shared.workers, workersSlice),
-    ui: () => slice("ui", shared.ui, uiSlice),
-    async builders(sets) {
-      const names = sets === "all" ? Object.keys(shared.builders) : sets;
-      for (const name of names) {
-        if (!(name in shared.builders)) throw errors.unknownBuilderSet(name, Object.keys(shared.builders));
+  function describe(cluster: ClusterConfig): LoadedConfig {
+    const shared = { ...cluster, database: absoluteSqlite(cluster.database, directory) };
+    const slices = new Map<string, Promise<unknown>>();
+
+    // Evaluated once, however often it is asked for.
+    function slice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S): Promise<z.output<S>> {
+      let loading = slices.get(name);
+      if (!loading) slices.set(name, (loading = loadSlice(name, load, schema)));
+      return loading as Promise<z.output<S>>;
+    }
+
+    async function loadSlice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S) {
+      if (typeof load !== "function") {
+        throw new ConfigProblems([`${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`]);
       }
-      const problems: string[] = [];
-      const loaded = new Map<string, BuildersSlice>();
-      for (const name of names) {
-        await collect(problems, async () => loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)));
-      }
-      if (problems.length > 0) throw new ConfigProblems(problems);
-      return loaded;
-    },
-  };
+      const sliceFile = importedFile(load, directory) ?? file;
+      return parse(shorten(sliceFile), schema, await evaluate(sliceFile, load));
+    }
+
+    return {
+      file,
+      directory,
+      shared,
+      scheduler: () => slice("scheduler", shared.scheduler, schedulerSlice),
+      workers: () => slice("workers", shared.workers, workersSlice),
+      ui: () => slice("ui", shared.ui, uiSlice),
+      async builders(sets) {
+        const names = sets === "all" ? Object.keys(shared.builders) : sets;
+        for (const name of names) {
+          if (!(name in shared.builders)) throw errors.unknownBuilderSet(name, Object.keys(shared.builders));
+        }
+        const problems: string[] = [];
+        const loaded = new Map<string, BuildersSlice>();
+        for (const name of names) {
+          await collect(problems, async () => loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)));
+        }
+        if (problems.length > 0) throw new ConfigProblems(problems);
+        return loaded;
+      },
+    };
+  }
 }
 
 /** Runs `load`; config problems are added to `problems` instead of being thrown. */
@@ -140,7 +162,7 @@ function importedFile(load: () => Promise<unknown>, directory: string): string |
 }
 
 function absoluteSqlite(url: string, directory: string): string {
-  if (!url.startsWith("sqlite:") || url === "sqlite::memory:") return url;
+  if (typeof url !== "string" || !url.startsWith("sqlite:") || url === "sqlite::memory:") return url;
   return `sqlite:${resolve(directory, url.slice("sqlite:".length))}`;
 }
 

@@ -1,32 +1,31 @@
 import { z } from "zod";
 
 /** One worker that may connect, or that runs inside the engine. */
-export const workerConfig = z.strictObject({
-  name: z
-    .string()
-    .max(50)
-    .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'"),
-  password: z.string().min(1).optional().describe("Required unless the worker is local."),
-  local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
-  maxBuilds: z.int().positive().default(1).describe("Most builds at once."),
-  properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Worker."),
-});
+export const workerConfig = z
+  .strictObject({
+    name: z
+      .string()
+      .max(50)
+      .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'"),
+    password: z.string().min(1).optional().describe("Required unless the worker is local."),
+    local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
+    maxBuilds: z.int().positive().default(1).describe("Most builds at once."),
+    properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Worker."),
+  })
+  .refine((worker) => worker.local || worker.password !== undefined, {
+    path: ["password"],
+    message: "a worker that connects needs a password",
+    // Said together with whatever else is wrong, not only once that is mended.
+    when: ({ value }) => typeof value === "object" && value !== null,
+  });
 
 /** Who may build: the workers, and where engines listen for them. */
-export const workersSlice = z
-  .strictObject({
-    host: z.string().default("0.0.0.0").describe("Address the engine listens on for workers."),
-    port: z.int().min(0).max(65535).default(9989).describe("Port for workers; 0 lets the system choose."),
-    basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
-    workers: z.array(workerConfig),
-  })
-  .superRefine((slice, ctx) => {
-    slice.workers.forEach((worker, i) => {
-      if (!worker.local && worker.password === undefined) {
-        ctx.addIssue({ code: "custom", path: ["workers", i, "password"], message: "a worker that connects needs a password" });
-      }
-    });
-  });
+export const workersSlice = z.strictObject({
+  host: z.string().default("0.0.0.0").describe("Address the engine listens on for workers."),
+  port: z.int().min(0).max(65535).default(9989).describe("Port for workers; 0 lets the system choose."),
+  basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
+  workers: z.array(workerConfig),
+});
 
 export type WorkerConfig = z.output<typeof workerConfig>;
 export type WorkersSlice = z.output<typeof workersSlice>;

@@ -1,0 +1,9 @@
+import { defineWorkers, env, envPort } from "@multimaster/config";
+
+const password = env("WORKER_PASSWORD");
+
+export default defineWorkers({
+  host: env("WORKER_HOST", "0.0.0.0"),
+  port: envPort("WORKER_PORT", 9989),
+  workers: ["web-1", "web-2", "db-1", "db-2"].map((name) => ({ name, password })),
+});

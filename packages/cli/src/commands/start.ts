@@ -1,0 +1,54 @@
+import { createLog } from "@multimaster/core";
+import { startMaster } from "@multimaster/roles/start";
+import { type Command, Option } from "commander";
+import { configOption, gatherList } from "../options.ts";
+import { stopOnSignals } from "../signals.ts";
+import { showProgress } from "../progress.ts";
+
+interface StartFlags {
+  config: string;
+  role?: string[];
+  builders?: string[];
+  name?: string;
+  logLevel?: string;
+  progress?: boolean;
+  once?: boolean;
+}
+
+export function addStart(program: Command, setExitCode: (code: number) => void): void {
+  program
+    .command("start")
+    .description("run a master until it is stopped")
+    .addOption(configOption())
+    .option("--role <role>", "scheduler, builder-engine or ui; repeatable or separated by commas; all of them by default", gatherList)
+    .option("--builders <set>", "builder set that an engine runs; repeatable or separated by commas; all by default", gatherList)
+    .option("--name <name>", "this master's name in the cluster (default: host and roles)")
+    .addOption(new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error", "silent"]))
+    .option("--progress", "show builds in the terminal as they run")
+    .option("--once", "end with the first build; the exit code is 0 if it succeeded")
+    .addHelpText(
+      "after",
+      `
+SIGTERM or Ctrl-C stops gracefully: nothing new is taken on and running builds finish. A second one stops now:
+running builds are given back and run again elsewhere.`,
+    )
+    .action(async (flags: StartFlags) => {
+      const progress = flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
+      const master = await startMaster({
+        configFile: flags.config,
+        roles: flags.role,
+        builderSets: flags.builders,
+        name: flags.name,
+        log: createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined) }),
+        extraServices: progress ? (context) => [progress.service(context)] : undefined,
+      });
+      const ignoreSignals = stopOnSignals(master);
+      if (flags.once && progress) {
+        const firstBuild = await Promise.race([progress.firstBuild, master.finished.then(() => undefined)]);
+        setExitCode(firstBuild === "success" || firstBuild === "warnings" ? 0 : 1);
+        master.drain();
+      }
+      await master.finished;
+      ignoreSignals();
+    });
+}

@@ -1,0 +1,17 @@
+import { upgradeClusterDatabase } from "@multimaster/roles/upgrade-cluster-database";
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import type { Command } from "commander";
+import { configOption } from "../options.ts";
+
+export function addUpgradeDatabase(program: Command): void {
+  program
+    .command("upgrade-database")
+    .description("create the database's tables, or bring them up to this release, in place")
+    .addOption(configOption())
+    .action(async ({ config: file }: { config: string }) => {
+      const { applied, to } = await upgradeClusterDatabase(await loadClusterConfig(file));
+      process.stdout.write(
+        applied.length === 0 ? `The database is up to date (${to}).\n` : `The database is now at ${to}; applied: ${applied.join(", ")}.\n`,
+      );
+    });
+}

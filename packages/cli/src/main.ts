@@ -1,0 +1,51 @@
+import { createRequire } from "node:module";
+import { UserError } from "@multimaster/core";
+import { Command, CommanderError } from "commander";
+import { addCheckConfig } from "./commands/check-config.ts";
+import { addInit } from "./commands/init.ts";
+import { addStart } from "./commands/start.ts";
+import { addStatus } from "./commands/status.ts";
+import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
+
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+
+/** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const setExitCode = (code: number) => {
+    exitCode = code;
+  };
+
+  const program = new Command("master")
+    .description("A master of a continuous-integration cluster: it schedules, builds and serves, or one of these.")
+    .version(version)
+    .showHelpAfterError("(see --help)")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  master init ci                                write a starter config into ./ci
+  master start --config ci/cluster.ts           one process with all roles
+  master start --role builder-engine --builders web
+                                                 an engine for one team's builders
+  master status                                 who is in the cluster, and what runs
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
+    );
+  for (const add of [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addInit]) add(program, setExitCode);
+  for (const command of program.commands) command.exitOverride();
+
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UserError) {
+      process.stderr.write(`master: ${error.message}\n`);
+      return error.exitCode;
+    }
+    process.stderr.write(`master: unexpected error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  }
+}

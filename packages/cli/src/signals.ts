@@ -1,0 +1,31 @@
+/** What signals may ask of a master. */
+interface Stoppable {
+  /** Graceful: running builds finish. */
+  drain(): void;
+  /** Now: running builds are given back. */
+  stopNow(): void;
+}
+
+/** A terminal's Ctrl-C reaches a program and, through npm, once more: such an echo is not a second wish. */
+const ECHO_MS = 500;
+
+/** First SIGTERM or SIGINT: graceful; a later one: now. Returns what ends the listening. */
+export function stopOnSignals(master: Stoppable): () => void {
+  let first: number | undefined;
+  const onSignal = () => {
+    const now = Date.now();
+    if (first === undefined) {
+      first = now;
+      process.stderr.write("Stopping: running builds finish first; once more to stop now.\n");
+      master.drain();
+    } else if (now - first > ECHO_MS) {
+      master.stopNow();
+    }
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return () => {
+    process.off("SIGTERM", onSignal);
+    process.off("SIGINT", onSignal);
+  };
+}
