@@ -1,0 +1,62 @@
+import BetterSqlite3 from "better-sqlite3";
+import pg from "pg";
+import { parseDatabaseUrl } from "./database-url.ts";
+import { type Dialect, dialects } from "./dialect.ts";
+import { postgresqlConnection } from "./postgresql-client.ts";
+import { prepareSqlite } from "./sqlite-client.ts";
+
+/** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
+export interface SingleConnection {
+  readonly dialect: Dialect;
+  /** Runs one statement with `?` bindings; gives the number of rows changed. */
+  execute(sql: string, bindings: readonly (number | string | null)[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface SingleConnectionOptions {
+  /** An answer that takes longer is an error, and the connection is of no use any more. */
+  timeoutMs: number;
+}
+
+export async function openSingleConnection(url: string, { timeoutMs }: SingleConnectionOptions): Promise<SingleConnection> {
+  const parsed = parseDatabaseUrl(url);
+  return parsed.engine === "sqlite" ? openSqlite(parsed.file, timeoutMs) : openPostgresql(parsed.url, timeoutMs);
+}
+
+function openSqlite(file: string, timeoutMs: number): SingleConnection {
+  const database = new BetterSqlite3(file, { fileMustExist: true });
+  prepareSqlite(database, timeoutMs);
+  return {
+    dialect: dialects.sqlite,
+    execute: async (sql, bindings) => database.prepare(sql).run([...bindings]).changes,
+    close: async () => void database.close(),
+  };
+}
+
+async function openPostgresql(url: string, timeoutMs: number): Promise<SingleConnection> {
+  const client = new pg.Client({
+    ...postgresqlConnection(url, { idleTransactionMs: 0 }),
+    application_name: "multimaster heartbeat",
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+  });
+  client.on("error", () => {});
+  await client.connect();
+  return {
+    dialect: dialects.postgresql,
+    async execute(sql, bindings) {
+      let n = 0;
+      const answer = await client.query(sql.replaceAll("?", () => `$${++n}`), [...bindings]);
+      return answer.rowCount ?? 0;
+    },
+    close: () => endClient(client),
+  };
+}
+
+/** Ends a client that may hang: the goodbye gets a moment, then the socket is cut. */
+async function endClient(client: pg.Client): Promise<void> {
+  const socket = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+  const cut = setTimeout(() => socket.destroy(), 500);
+  await client.end().catch(() => {});
+  clearTimeout(cut);
+}
