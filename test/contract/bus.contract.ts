@@ -1,0 +1,405 @@
+import { type Bus, type BusMessage, matchesPattern, type Pattern } from "@multimaster/bus";
+import { type Json, type Logger, silentLog } from "@multimaster/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { waitFor } from "../harness/wait-for.ts";
+
+/** What the contract needs of an implementation. */
+export interface BusWorld {
+  /**
+   * Another master's bus, not started; every one of them hears the others. Where messages stay within one process
+   * there is only one bus, and it is given each time.
+   */
+  createBus(log: Logger): Bus;
+  createMutedBus(): Bus;
+  /** Absent: there is no router that could be lost. */
+  router?: RouterFaults;
+}
+
+export interface RouterFaults {
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  /** Connections stay open and nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends all connections from its side, in order; the router goes on. */
+  dropConnections(): Promise<void>;
+}
+
+/** Every bus keeps these promises (packages/bus/src/contract.ts says what they are for). */
+export function describeBusContract(name: string, setUp: () => Promise<BusWorld>): void {
+  describe(`a bus: ${name}`, () => {
+    let world: BusWorld;
+    let here: Bus;
+    let there: Bus;
+    let topics = 0;
+
+    beforeAll(async () => {
+      world = await setUp();
+      here = world.createBus(silentLog);
+      there = world.createBus(silentLog);
+      await here.start();
+      await there.start();
+      await waitFor(() => here.state === "connected" && there.state === "connected", { what: "both buses to be connected" });
+    });
+
+    afterAll(async () => {
+      await here?.stop();
+      await there?.stop();
+    });
+
+    /** A first part that no other test uses. */
+    const newTopic = (): string => `things${++topics}`;
+
+    it("brings a message to the subscriber of exactly its topic", async () => {
+      const topic = newTopic();
+      const inbox = await listen(there, [topic, "5", "finished"]);
+      here.publish([topic, "6", "finished"], { id: 6 });
+      here.publish([topic, "5", "new"], { id: 5, event: "new" });
+      here.publish([topic, "5", "finished"], { id: 5, event: "finished" });
+      await inbox.count(1);
+      expect(inbox.messages).toEqual([{ key: [topic, "5", "finished"], payload: { id: 5, event: "finished" } }]);
+    });
+
+    it("lets null stand for exactly one part", async () => {
+      const topic = newTopic();
+      const inbox = await listen(there, [topic, null, "new"]);
+      const twice = await listen(there, [topic, null, "builds", null, "new"]);
+      here.publish([topic, "new"], 0);
+      here.publish([topic, "1", "2", "new"], 0);
+      here.publish([topic, "1", "finished"], 0);
+      here.publish([topic, "1", "builds", "2", "new"], { wide: true });
+      here.publish([topic, "7", "new"], { id: 7 });
+      await inbox.count(1);
+      await twice.count(1);
+      expect(inbox.messages).toEqual([{ key: [topic, "7", "new"], payload: { id: 7 } }]);
+      expect(twice.messages).toEqual([{ key: [topic, "1", "builds", "2", "new"], payload: { wide: true } }]);
+    });
+
+    it("keeps the order of a publisher's messages whatever their sizes", async () => {
+      const topic = newTopic();
+      const far = await listen(there, [topic, "1", null]);
+      const near = await listen(here, [topic, "1", null]);
+      const numbers = Array.from({ length: 500 }, (_, n) => n);
+      for (const n of numbers) here.publish([topic, "1", "update"], { n, filling: "x".repeat((n * n * 37) % 20_000) });
+      await far.count(500);
+      await near.count(500);
+      expect(far.payloads().map(numberIn)).toEqual(numbers);
+      expect(near.payloads().map(numberIn)).toEqual(numbers);
+    });
+
+    it("gives a message to each subscriber once, also where patterns overlap", async () => {
+      const topic = newTopic();
+      const patterns: Pattern[] = [
+        [topic, "1", "new"],
+        [topic, "1", "new"],
+        [topic, null, "new"],
+        [topic, "1", null],
+        [topic, null, null],
+      ];
+      const inboxes = await Promise.all(patterns.flatMap((pattern) => [listen(there, pattern), listen(here, pattern)]));
+      const end = await listen(there, [topic, "end"]);
+      here.publish([topic, "1", "new"], { id: 1 });
+      here.publish([topic, "end"], null);
+      await end.count(1);
+      for (const inbox of inboxes) expect(inbox.payloads()).toEqual([{ id: 1 }]);
+    });
+
+    it("brings a publisher its own messages, once", async () => {
+      const topic = newTopic();
+      const inbox = await listen(here, [topic, null]);
+      const far = await listen(there, [topic, null]);
+      here.publish([topic, "1"], { id: 1 });
+      here.publish([topic, "2"], { id: 2 });
+      await far.count(2);
+      // What the other side sends comes after anything the router might still return to us.
+      there.publish([topic, "3"], { id: 3 });
+      await inbox.count(3);
+      expect(inbox.payloads()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    });
+
+    it("calls nobody who has unsubscribed, and goes on for the others of the same topic", async () => {
+      const topic = newTopic();
+      const leaving = await listen(there, [topic, null]);
+      const staying = await listen(there, [topic, null]);
+      here.publish([topic, "1"], 1);
+      await leaving.count(1);
+      await leaving.subscription.unsubscribe();
+      await leaving.subscription.unsubscribe();
+      here.publish([topic, "2"], 2);
+      await staying.count(2);
+      expect(leaving.payloads()).toEqual([1]);
+    });
+
+    it("takes a subscription made at once after the same one was ended", async () => {
+      const topic = newTopic();
+      const first = await listen(there, [topic, null]);
+      const ended = first.subscription.unsubscribe();
+      const second = await listen(there, [topic, null]);
+      await ended;
+      here.publish([topic, "1"], 1);
+      await second.count(1);
+      expect(first.payloads()).toEqual([]);
+    });
+
+    it("replaces a payload of 17 MB by its ids, and nobody is disconnected", async () => {
+      const topic = newTopic();
+      const far = await listen(there, [topic, null, "update"]);
+      const near = await listen(here, [topic, null, "update"]);
+      const states: string[] = [];
+      const forget = [here, there].map((bus) => bus.onState((state) => states.push(state)));
+      const big = "x".repeat(17 * 1024 * 1024);
+      here.publish([topic, "1", "update"], { buildid: 1, builderid: null, complete: false, name: "big", properties: { big: [big, "Step"] } });
+      here.publish([topic, "2", "update"], [big]);
+      here.publish([topic, "3", "update"], { buildid: 3 });
+      await far.count(3);
+      const expected = [
+        { buildid: 1, builderid: null, complete: false, name: "big", truncated: true },
+        { truncated: true },
+        { buildid: 3 },
+      ];
+      expect(far.payloads()).toEqual(expected);
+      expect(near.payloads()).toEqual(expected);
+      expect(states).toEqual([]);
+      for (const end of forget) end();
+    });
+
+    it("carries every JSON value, and topics and texts of any script", async () => {
+      const topic = newTopic();
+      const inbox = await listen(there, [topic, "ausgabe_übersicht_日本語", null]);
+      const values: Json[] = [null, true, 0, -1.5, 1_099_511_627_776, "", "ünï \u0000 😀 \"'\\", [], [1, [null]], {}, { a: { "": "x" } }];
+      for (const value of values) here.publish([topic, "ausgabe_übersicht_日本語", "append"], value);
+      await inbox.count(values.length);
+      expect(inbox.payloads()).toEqual(values);
+    });
+
+    it("goes on when a handler throws or rejects", async () => {
+      const topic = newTopic();
+      await there.subscribe([topic, null], () => {
+        throw new Error("thrown by a handler");
+      });
+      await there.subscribe([topic, null], async () => {
+        throw new Error("rejected by a handler");
+      });
+      const inbox = await listen(there, [topic, null]);
+      here.publish([topic, "1"], 1);
+      here.publish([topic, "2"], 2);
+      await inbox.count(2);
+      expect(inbox.payloads()).toEqual([1, 2]);
+    });
+
+    it("keeps subscribers from changing what others see, and a message as it was when it was published", async () => {
+      const topic = newTopic();
+      const refused: unknown[] = [];
+      for (const bus of [here, there]) {
+        await bus.subscribe([topic, null], ({ payload }) => {
+          try {
+            (payload as { list: number[] }).list.push(99);
+          } catch (error) {
+            refused.push(error);
+          }
+        });
+      }
+      const near = await listen(here, [topic, null]);
+      const far = await listen(there, [topic, null]);
+      const payload = { list: [1] };
+      here.publish([topic, "1"], payload);
+      payload.list.push(2);
+      await near.count(1);
+      await far.count(1);
+      expect([...near.payloads(), ...far.payloads()]).toEqual([{ list: [1] }, { list: [1] }]);
+      expect(refused).toHaveLength(2);
+    });
+
+    it("runs no subscriber inside the call that publishes", async () => {
+      const topic = newTopic();
+      const inbox = await listen(here, [topic]);
+      here.publish([topic], 1);
+      expect(inbox.messages).toEqual([]);
+      await inbox.count(1);
+    });
+
+    it("refuses a topic that cannot be one, without throwing at the publisher", async () => {
+      for (const bad of [[], [""], ["a.b"], ["a b"], ["a#"], ["a\n"]]) {
+        await expect(here.subscribe(bad, () => {})).rejects.toThrow("not a valid pattern");
+        here.publish(bad, null);
+      }
+      expect(here.state).toBe("connected");
+    });
+
+    it("delivers nothing at all when muted, and is not degraded by that", async () => {
+      const topic = newTopic();
+      const muted = world.createMutedBus();
+      await muted.start();
+      const inbox = await listen(muted, [topic, null]);
+      const far = await listen(there, [topic, null]);
+      muted.publish([topic, "1"], 1);
+      here.publish([topic, "2"], 2);
+      await far.count(1);
+      expect(far.payloads()).toEqual([2]);
+      expect(inbox.messages).toEqual([]);
+      expect(muted.state).toBe("connected");
+      await muted.stop();
+    });
+
+    // Those without a router have none to lose: left out, not skipped.
+    const networked = name !== "in-process" && name !== "none";
+    if (networked) describe("when its router", describeRouterLoss);
+
+    function describeRouterLoss(): void {
+      const router = (): RouterFaults => world.router as RouterFaults;
+      const connected = (...buses: Bus[]) =>
+        waitFor(() => buses.every((bus) => bus.state === "connected"), { what: "the buses to be connected", timeoutMs: 60_000 });
+      const degraded = (...buses: Bus[]) =>
+        waitFor(() => buses.every((bus) => bus.state === "degraded"), { what: "the loss to be noticed", timeoutMs: 60_000 });
+
+      it("is killed and restarted: says so, serves its own process meanwhile, and then everybody again", async () => {
+        const topic = newTopic();
+        const far = await listen(there, [topic, "before", null]);
+        const near = await listen(here, [topic, "before", null]);
+        const gone = await listen(there, [topic, "gone", null]);
+        const history: string[] = [];
+        const forget = there.onState((state) => history.push(state));
+
+        await router().kill();
+        await degraded(here, there);
+        expect(here.degradedSince).toBeTypeOf("number");
+        const meanwhile = await listen(there, [topic, "meanwhile", null]);
+        await gone.subscription.unsubscribe();
+        here.publish([topic, "before", "1"], 1);
+        await near.count(1);
+
+        await router().restart();
+        await connected(here, there);
+        expect(here.degradedSince).toBe(null);
+        here.publish([topic, "gone", "2"], 2);
+        here.publish([topic, "before", "2"], 2);
+        here.publish([topic, "meanwhile", "2"], 2);
+        await meanwhile.count(1);
+        expect(far.payloads()).toEqual([2]);
+        expect(near.payloads()).toEqual([1, 2]);
+        expect(gone.payloads()).toEqual([]);
+        expect(history).toEqual(["degraded", "connected"]);
+        forget();
+      });
+
+      it("is absent at the start: starts all the same, works alone, says so once, and joins later", async () => {
+        const topic = newTopic();
+        await router().kill();
+        const warnings: unknown[] = [];
+        const log = Object.assign(silentLog.child({}), { warn: (...line: unknown[]) => warnings.push(line) });
+        const late = world.createBus(log);
+        await late.start();
+        expect(late.state).toBe("degraded");
+        expect(late.ready?.()).toBe(true);
+        const inbox = await listen(late, [topic, null]);
+        late.publish([topic, "1"], 1);
+        await inbox.count(1);
+
+        await router().restart();
+        await connected(late, here, there);
+        here.publish([topic, "2"], 2);
+        await inbox.count(2);
+        expect(inbox.payloads()).toEqual([1, 2]);
+        expect(warnings).toHaveLength(1);
+        await late.stop();
+      });
+
+      it("stands still while connections hold: notices, and joins again when it goes on", async () => {
+        const topic = newTopic();
+        const far = await listen(there, [topic, null]);
+        const near = await listen(here, [topic, null]);
+        router().freeze();
+        try {
+          await degraded(here, there);
+          here.publish([topic, "lost"], 1);
+          await near.count(1);
+        } finally {
+          router().thaw();
+        }
+        await connected(here, there);
+        here.publish([topic, "after"], 2);
+        await far.count(1);
+        expect(far.payloads()).toEqual([2]);
+      });
+
+      it("ends the connection in good order: dials again", async () => {
+        const topic = newTopic();
+        const far = await listen(there, [topic, null]);
+        const states: string[] = [];
+        const forget = [here, there].map((bus) => bus.onState((state) => states.push(state)));
+        await router().dropConnections();
+        await waitFor(() => states.length === 4, { what: "both buses to lose and find the router" });
+        expect(states.filter((state) => state === "connected")).toHaveLength(2);
+        here.publish([topic, "after"], 1);
+        await far.count(1);
+        for (const end of forget) end();
+      });
+
+      it("stands still while a bus stops: the stop does not wait for it", async () => {
+        const leaving = world.createBus(silentLog);
+        await leaving.start();
+        router().freeze();
+        try {
+          await leaving.stop();
+        } finally {
+          router().thaw();
+        }
+        await connected(here, there);
+      });
+
+      it("is not there at all: a bus stops before its start is over", async () => {
+        const leaving = world.createBus(silentLog);
+        const started = leaving.start();
+        await leaving.stop();
+        await started;
+        await leaving.stop();
+      });
+    }
+
+    it("sends what was published just before it stops, and is silent afterwards", async () => {
+      const topic = newTopic();
+      const leaving = world.createBus(silentLog);
+      await leaving.start();
+      const far = await listen(there, [topic, null]);
+      if (leaving === there) return;
+      const near = await listen(leaving, [topic, null]);
+      for (let n = 1; n <= 50; n++) leaving.publish([topic, "1"], n);
+      await leaving.stop();
+      await leaving.stop();
+      leaving.publish([topic, "2"], 99);
+      await far.count(50);
+      here.publish([topic, "3"], "end");
+      await far.count(51);
+      expect(far.payloads().at(-1)).toBe("end");
+      expect(near.payloads()).not.toContain(99);
+    });
+  });
+}
+
+interface Inbox {
+  readonly messages: BusMessage[];
+  readonly subscription: { unsubscribe(): Promise<void> };
+  payloads(): Json[];
+  /** Resolves when so many messages are there. */
+  count(n: number): Promise<void>;
+}
+
+async function listen(bus: Bus, pattern: Pattern): Promise<Inbox> {
+  const messages: BusMessage[] = [];
+  const subscription = await bus.subscribe(pattern, (message) => {
+    if (!matchesPattern(pattern, message.key)) throw new Error(`${message.key.join(".")} was not asked for`);
+    messages.push(message);
+  });
+  return {
+    messages,
+    subscription,
+    payloads: () => messages.map((message) => message.payload),
+    async count(n) {
+      await waitFor(() => messages.length >= n, { what: `${n} messages for ${JSON.stringify(pattern)}`, intervalMs: 10 });
+    },
+  };
+}
+
+function numberIn(payload: Json): unknown {
+  return (payload as { n?: unknown }).n;
+}

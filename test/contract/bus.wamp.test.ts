@@ -1,0 +1,93 @@
+import { createBus, type WampBusOptions } from "@multimaster/bus";
+import { silentLog } from "@multimaster/core";
+import { expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { startCrossbar, type TestCrossbar } from "../harness/crossbar.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { describeBusContract } from "./bus.contract.ts";
+
+let crossbar: TestCrossbar;
+let options: WampBusOptions;
+
+describeBusContract("wamp", async () => {
+  crossbar = await startCrossbar();
+  options = { kind: "wamp", router: crossbar.url, realm: crossbar.realm, pingMs: 500 };
+  return {
+    createBus: (log) => createBus(options, log),
+    createMutedBus: () => createBus({ ...options, mute: true }, silentLog),
+    router: {
+      kill: () => crossbar.kill(),
+      restart: () => crossbar.start(),
+      freeze: () => crossbar.freeze(),
+      thaw: () => crossbar.thaw(),
+      dropConnections: killSessions,
+    },
+  };
+});
+
+it("speaks to other WAMP clients as Buildbot's masters do: one positional argument, no keyword arguments", async () => {
+  const bus = createBus(options, silentLog);
+  await bus.start();
+  const other = await joinRealm();
+  const heard: unknown[] = [];
+  await bus.subscribe(["builds", null, "finished"], (message) => void heard.push(message));
+  await bus.subscribe(["buildrequests", "8", "cancel"], (message) => void heard.push(message));
+
+  await other.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);
+  bus.publish(["builds", "5", "new"], { buildid: 5, properties: {} });
+  const event = await waitFor(() => other.received.find((message) => message[0] === 36), { what: "the event" });
+  expect(event.slice(3)).toEqual([{ topic: "org.buildbot.mq.builds.5.new" }, [{ buildid: 5, properties: {} }]]);
+
+  await other.ask([16, 2, { acknowledge: true }, "org.buildbot.mq.builds.7.finished", [{ buildid: 7 }]]);
+  await other.ask([16, 3, { acknowledge: true }, "org.buildbot.mq.buildrequests.8.cancel", [null]]);
+  await other.ask([16, 4, { acknowledge: true }, "org.buildbot.mq.builds.9.finished"]);
+  await waitFor(() => heard.length === 3, { what: "the events of the other client" });
+  expect(heard).toEqual([
+    { key: ["builds", "7", "finished"], payload: { buildid: 7 } },
+    { key: ["buildrequests", "8", "cancel"], payload: null },
+    { key: ["builds", "9", "finished"], payload: null },
+  ]);
+  other.close();
+  await bus.stop();
+});
+
+it("says why when the router refuses the realm, and keeps trying", async () => {
+  const warnings: { reason: string }[] = [];
+  const log = Object.assign(silentLog.child({}), { warn: (fields: { reason: string }) => warnings.push(fields) });
+  const bus = createBus({ ...options, realm: "elsewhere" }, log);
+  await bus.start();
+  expect(bus.state).toBe("degraded");
+  expect(warnings[0]?.reason).toContain("wamp.error.no_such_realm");
+  await bus.stop();
+});
+
+it("refuses a router URL that is none, with a sentence", () => {
+  expect(() => createBus({ ...options, router: "http://127.0.0.1:8080/" }, silentLog)).toThrow("is no URL of a message router");
+});
+
+/** A goodbye from the router to everybody: after it autobahn itself would never come back. */
+async function killSessions(): Promise<void> {
+  const other = await joinRealm();
+  const [, , , [sessions]] = (await other.ask([48, 1, {}, "wamp.session.list"])) as [number, number, object, [number[]]];
+  let request = 1;
+  for (const session of sessions) {
+    if (session !== other.session) await other.ask([48, ++request, {}, "wamp.session.kill", [session]]);
+  }
+  other.close();
+}
+
+/** A WAMP client without a library, so that what is on the wire is seen. */
+async function joinRealm() {
+  const socket = new WebSocket(crossbar.url, ["wamp.2.json"]);
+  const received: unknown[][] = [];
+  socket.on("message", (data) => received.push(JSON.parse(String(data)) as unknown[]));
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  const ask = async (message: unknown[]) => {
+    const from = received.length;
+    socket.send(JSON.stringify(message));
+    return waitFor(() => received.slice(from).find((answer) => answer[0] !== 36), { what: `the answer to ${message[0]}` });
+  };
+  const features = { features: { pattern_based_subscription: true } };
+  const welcome = await ask([1, crossbar.realm, { roles: { subscriber: features, publisher: {}, caller: {} } }]);
+  return { session: welcome[1], received, ask, close: () => socket.terminate() };
+}
