@@ -1,0 +1,50 @@
+import { basename } from "node:path";
+import { describe, expect, it } from "vitest";
+import { listFiles, readSource } from "./source-files.ts";
+
+const files = listFiles();
+const isCode = (file: string) => /\.(ts|tsx|mjs|js)$/.test(file);
+
+describe("the repository", () => {
+  it("has nothing more at its top level than the layout names", () => {
+    const allowed =
+      /^(\..*|package\.json|package-lock\.json|tsconfig\.json|packages|roles|configs|test|README\.md|LICENSE|docs)$/;
+    const tops = new Set(files.map((file) => file.split("/")[0] ?? ""));
+    expect([...tops].filter((top) => !allowed.test(top))).toEqual([]);
+  });
+
+  it("names its code files in kebab case", () => {
+    const named = /^[a-z0-9]+([.-][a-z0-9]+)*\.(ts|tsx|mjs|js)$/;
+    expect(
+      files.filter((file) => isCode(file) && !named.test(basename(file)) && !basename(file).startsWith(".")),
+    ).toEqual([]);
+  });
+
+  it("has no file that is named after nothing: say what is in it instead", () => {
+    const empty =
+      /^(utils?|helpers?|managers?|types?|misc|common|shared|constants?|stuff)([.-].*)?$|-(utils?|helpers?|manager|types)\./;
+    expect(files.filter((file) => isCode(file) && empty.test(basename(file)))).toEqual([]);
+  });
+
+  it("has no file over 400 lines (tests, migrations and schema tables aside): which two things is it?", () => {
+    const counted = files.filter((file) => isCode(file) && !/\.(test|contract)\.tsx?$|migrations?\/|\/schema\//.test(file));
+    const long = counted
+      .map((file) => ({ file, lines: readSource(file).split("\n").length - 1 }))
+      .filter(({ lines }) => lines > 400)
+      .map(({ file, lines }) => `${file}: ${lines} lines`);
+    expect(long).toEqual([]);
+  });
+
+  it("names no machine's paths and no package registry's hosts", () => {
+    // Spelled so that this file does not accuse itself.
+    const folders = ["work", "farm", "root"].join("|");
+    const leak = new RegExp(
+      `(^|[^a-zA-Z0-9._-])/(${folders})/|(registry|proxy|files|deb)\\.(npmjs|golang|pythonhosted|debian)\\.|pypi${"\\."}org`,
+      "m",
+    );
+    const text = files.filter(
+      (file) => file !== "package-lock.json" && !/\.(png|jpe?g|gif|ico|gz|br|bin|woff2?)$/.test(file),
+    );
+    expect(text.filter((file) => leak.test(readSource(file)))).toEqual([]);
+  });
+});

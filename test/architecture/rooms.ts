@@ -1,0 +1,83 @@
+/** What a room may import of the others; "data (types)" means only with `import type`. */
+export const mayImport: Record<string, readonly string[]> = {
+  core: [],
+  config: ["core"],
+  database: ["core"],
+  bus: ["core"],
+  wire: ["core"],
+  cluster: ["core", "database", "bus"],
+  data: ["core", "database", "bus", "cluster"],
+  plugins: ["core", "config", "data (types)"],
+  worker: ["core", "wire"],
+  web: ["data (types)"],
+  // One role; what roles share lies in roles/*.ts.
+  role: ["core", "cluster", "data", "config", "plugins", "wire", "roles"],
+  // roles/*.ts puts a master together: the one place that sees everything, and the roles only through the registry.
+  roles: ["core", "config", "database", "bus", "cluster", "data", "plugins", "wire", "worker", "role"],
+  cli: ["core", "config", "roles", "worker", "data (types)"],
+  // A user's config is data: it names plugins.
+  configs: ["core", "config", "plugins"],
+};
+
+/** Why a room is as it is: told when a rule about it is broken. */
+export const reasons: Record<string, string> = {
+  core: "core is the words everybody may use: it knows nobody",
+  config: "a config is checked without a database, a bus or a role; what it needs of them belongs in core",
+  database: "the database room holds rows only; what a row means belongs in cluster or data",
+  bus: "the bus carries messages and knows no row; topics come from the events of data's resources",
+  wire: "wire is the protocol between master and worker: it knows no row and no topic",
+  cluster: "cluster is what a master is, below the nouns; nouns belong in data/resources",
+  data: "data is the spine that roles stand on: it knows neither roles nor plugins nor the worker protocol",
+  plugins:
+    "a plugin is one file that sees contracts only (core, config, types of data); what it needs at run time comes with its context",
+  worker: "the worker program runs on other machines: it knows the protocol (wire) and core, never a master's parts",
+  web: "the browser app sees types of data only and reaches the rest over HTTP",
+  role: "a role sees data, cluster and the contracts; rows are reached through data, never through database, bus or another role",
+  roles: "roles/*.ts puts a master together out of packages",
+  cli: "cli is the edge: it parses arguments and starts roles; what it does with rows belongs in roles or data",
+  configs: "a config is data that names plugins, as a user would write it",
+};
+
+/** Third parties that live in one room (or few), so that replacing one is a change to that room. */
+export const thirdParties: readonly { name: RegExp; rooms: readonly string[]; because: string }[] = [
+  {
+    name: /^(knex|better-sqlite3)$/,
+    rooms: ["database"],
+    because: "SQL lives in packages/database; add or use a store",
+  },
+  {
+    name: /^pg$/,
+    rooms: ["database", "bus"],
+    because: "PostgreSQL is reached through packages/database (rows) or packages/bus (LISTEN/NOTIFY)",
+  },
+  { name: /^autobahn$/, rooms: ["bus"], because: "WAMP is one of three buses; use the contract of packages/bus" },
+  { name: /^(koa$|koa-|@koa\/)/, rooms: ["roles/ui"], because: "only the ui serves HTTP" },
+  { name: /^@msgpack\//, rooms: ["wire"], because: "frames are packages/wire's business" },
+  {
+    name: /^ws$/,
+    rooms: ["bus", "wire", "worker", "roles/ui"],
+    because: "sockets belong to the bus, the wire and the ui",
+  },
+  { name: /^jiti$/, rooms: ["config"], because: "loading a user's TypeScript is packages/config's business" },
+  { name: /^(pino|prom-client)$/, rooms: ["core"], because: "log and metrics are words of core" },
+  { name: /^(commander)$/, rooms: ["cli", "worker"], because: "only programs parse command lines" },
+];
+
+/** The room of a file, or undefined when no import rule binds it (tests, tools). */
+export function findRoom(file: string): { kind: string; label: string } | undefined {
+  const [top, second, third] = file.split("/");
+  if (top === "packages" && second) return { kind: second, label: `packages/${second}` };
+  if (top === "roles" && third) return { kind: "role", label: `roles/${second}` };
+  if (top === "roles") return { kind: "roles", label: "roles" };
+  if (top === "configs") return { kind: "configs", label: "configs" };
+  return undefined;
+}
+
+/** The room that `@multimaster/NAME/…` means. */
+export function findRoomOfPackage(specifier: string): { kind: string; label: string } {
+  const [, name = "", first] = specifier.split("/");
+  if (name !== "roles") return { kind: name, label: `packages/${name}` };
+  const roleNames = ["scheduler", "builder-engine", "ui"];
+  if (first && roleNames.includes(first)) return { kind: "role", label: `roles/${first}` };
+  return { kind: "roles", label: "roles" };
+}
