@@ -1,0 +1,89 @@
+import type { PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
+import type { Result } from "@multimaster/core";
+import { z } from "zod";
+import type { StepContext } from "./step-context.ts";
+import { BadRendering } from "./step-errors.ts";
+import {
+  type CommonOptions,
+  commonShape,
+  renderOption,
+  renderOptions,
+  type StepInput,
+  type StepRules,
+  unrendered,
+  usualRules,
+} from "./step-options.ts";
+
+/** How a step ended. */
+export interface StepEnd {
+  results: Result;
+  /** What it did, in a few words, such as `'make all'`. */
+  summary?: string;
+  /** Why it did not succeed; the name of the result by default. Shown in parentheses after the summary. */
+  reason?: string;
+}
+
+/** The options of a step as its descriptor holds them: checked, not rendered. */
+type RawOptions = Readonly<Record<string, unknown>>;
+
+/** What the engine asks of a step. */
+export interface StepDefinition extends PluginDefinition<"step"> {
+  nameOf(options: RawOptions): string;
+  rulesOf(options: RawOptions): StepRules;
+  /** False when the step is to be skipped for this build. Throws `BadRendering`. */
+  isWanted(options: RawOptions, build: RenderContext): Promise<boolean>;
+  isHidden(options: RawOptions, results: Result): boolean;
+  /** Renders the options and runs the step. Throws `BadRendering`, or whatever the step's code throws. */
+  run(ctx: StepContext, options: RawOptions): Promise<StepEnd>;
+}
+
+export interface StepPlugin<Shape extends z.ZodRawShape> {
+  /** What the step is called where nothing better is known, such as "shell"; its default name. */
+  type: string;
+  options: z.ZodObject<Shape>;
+  /** Rules that differ from the usual ones when the config does not say otherwise. */
+  rules?: Partial<StepRules>;
+  run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
+}
+
+/** The function that a config calls to use a step. */
+export type StepFactory<Shape extends z.ZodRawShape> = (options: StepInput<Shape>) => PluginDescriptor<"step">;
+
+/**
+ * Defines a step: one file, whose default export is what this returns. Every option but the name and the rules may be
+ * a function of the build; they are rendered right before `run` and then parsed by the schema.
+ */
+export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape>): StepFactory<Shape> {
+  const schema = z.strictObject({ ...plugin.options.shape, ...commonShape });
+  const definition: StepDefinition = {
+    kind: "step",
+    type: plugin.type,
+    options: unrendered(schema),
+    nameOf: (options) => (typeof options["name"] === "string" ? options["name"] : plugin.type),
+    rulesOf(options) {
+      const rules: StepRules = { ...usualRules, ...plugin.rules };
+      for (const rule of Object.keys(rules) as (keyof StepRules)[]) {
+        const given = options[rule];
+        if (typeof given === "boolean") rules[rule] = given;
+      }
+      return rules;
+    },
+    async isWanted(options, build) {
+      const wanted = await renderOption("doStepIf", options["doStepIf"] ?? true, build);
+      if (typeof wanted !== "boolean") throw new BadRendering(`The step's option "doStepIf" must come out true or false, not ${wanted}.`);
+      return wanted;
+    },
+    isHidden(options, results) {
+      const hide = (options["hideStepIf"] ?? false) as CommonOptions["hideStepIf"];
+      return typeof hide === "function" ? hide(results) : hide;
+    },
+    async run(ctx, options) {
+      const rendered = (await renderOptions(schema as z.ZodType, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;
+      if (rendered.description !== undefined) ctx.setState(rendered.description);
+      const end = await plugin.run(ctx, rendered);
+      const full = typeof end === "number" ? { results: end } : end;
+      return rendered.descriptionDone === undefined ? full : { ...full, summary: rendered.descriptionDone };
+    },
+  };
+  return (options) => ({ plugin: definition, options });
+}

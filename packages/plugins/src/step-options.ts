@@ -1,0 +1,132 @@
+import type { RenderContext } from "@multimaster/config";
+import { render } from "@multimaster/config";
+import type { Result } from "@multimaster/core";
+import { z } from "zod";
+import { BadRendering } from "./step-errors.ts";
+
+/** What a step's result does to its build. */
+export interface StepRules {
+  /** A failure ends the build; only steps that always run follow. */
+  haltOnFailure: boolean;
+  /** A failure makes the build fail. */
+  flunkOnFailure: boolean;
+  /** Warnings make the build fail. */
+  flunkOnWarnings: boolean;
+  /** A failure gives the build warnings. */
+  warnOnFailure: boolean;
+  /** Warnings give the build warnings. */
+  warnOnWarnings: boolean;
+  /** It runs even after the build has failed or was stopped. */
+  alwaysRun: boolean;
+}
+
+export const usualRules: StepRules = {
+  haltOnFailure: false,
+  flunkOnFailure: true,
+  flunkOnWarnings: false,
+  warnOnFailure: false,
+  warnOnWarnings: false,
+  alwaysRun: false,
+};
+
+const hide = z.custom<boolean | ((results: Result) => boolean)>((value) => typeof value === "boolean" || typeof value === "function", {
+  message: "must be true, false, or a function of the step's results",
+});
+
+/** Options that every step has. */
+export const commonShape = {
+  name: z.string().min(1).max(50).optional().describe("Shown to people and unique in a build; a taken name gets _1, _2, …"),
+  haltOnFailure: z.boolean().optional().describe("A failure ends the build; only steps that always run follow."),
+  flunkOnFailure: z.boolean().optional().describe("A failure makes the build fail."),
+  flunkOnWarnings: z.boolean().optional().describe("Warnings make the build fail."),
+  warnOnFailure: z.boolean().optional().describe("A failure gives the build warnings."),
+  warnOnWarnings: z.boolean().optional().describe("Warnings give the build warnings."),
+  alwaysRun: z.boolean().optional().describe("It runs even after the build has failed or was stopped."),
+  doStepIf: z.boolean().default(true).describe("The step is skipped when this is false."),
+  hideStepIf: hide.default(false).describe("The web pages do not show the step."),
+  description: z.string().optional().describe("Shown while it runs."),
+  descriptionDone: z.string().optional().describe("Shown when it has ended."),
+};
+
+export type CommonOptions = z.output<z.ZodObject<typeof commonShape>>;
+
+/** What may be written for an option of type T: the value, a function of the build, or a value with such functions in it. */
+export type RenderableOption<T> = T | ((build: RenderContext) => T | Promise<T>) | RenderableParts<T>;
+type RenderableParts<T> = T extends RegExp
+  ? never
+  : T extends readonly (infer Item)[]
+    ? readonly RenderableOption<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: RenderableOption<T[Key]> }
+      : never;
+
+/** What a config author gives: every option may be rendered, except the name and the rules. */
+export type StepInput<Shape extends z.ZodRawShape> = {
+  [Key in keyof z.input<z.ZodObject<Shape>>]: RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
+} & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "description" | "descriptionDone"> & {
+    doStepIf?: RenderableOption<boolean>;
+    description?: RenderableOption<string>;
+    descriptionDone?: RenderableOption<string>;
+  };
+
+/** These are read before the step runs, or are functions with another meaning. */
+const neverRendered = new Set<string>([
+  "name",
+  "haltOnFailure",
+  "flunkOnFailure",
+  "flunkOnWarnings",
+  "warnOnFailure",
+  "warnOnWarnings",
+  "alwaysRun",
+  "hideStepIf",
+]);
+
+/**
+ * The schema for options in a config, where some are still functions: those are checked when the step runs. It gives
+ * the options back as they were written, because they are parsed again after rendering.
+ */
+export function unrendered(schema: z.ZodObject): z.ZodType {
+  return z.unknown().superRefine((options, ctx) => {
+    const entries = typeof options === "object" && options !== null ? Object.entries(options) : [];
+    const later = new Set(entries.filter(([key, value]) => !neverRendered.has(key) && holdsFunction(value)).map(([key]) => key));
+    const known = typeof options === "object" && options !== null ? Object.fromEntries(entries.filter(([key]) => !later.has(key))) : options;
+    const parsed = schema.safeParse(known);
+    if (parsed.success) return;
+    for (const issue of parsed.error.issues) {
+      if (!later.has(String(issue.path[0]))) ctx.addIssue({ ...issue, input: options } as never);
+    }
+    for (const key of later) {
+      if (!Object.hasOwn(schema.shape, key)) ctx.addIssue({ code: "custom", message: `there is no option "${key}"`, input: options });
+    }
+  });
+}
+
+/** Renders the options and parses them, or throws `BadRendering` with a sentence. */
+export async function renderOptions<T>(schema: z.ZodType<T>, options: Readonly<Record<string, unknown>>, build: RenderContext): Promise<T> {
+  const rendered: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    if (neverRendered.has(key)) rendered[key] = value;
+    else rendered[key] = await renderOption(key, value, build);
+  }
+  const parsed = schema.safeParse(rendered);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
+  throw new BadRendering(`The step's options came out wrong for this build: ${problems.join("; ")}`);
+}
+
+/** Renders one option, or throws `BadRendering` naming it. */
+export async function renderOption(key: string, value: unknown, build: RenderContext): Promise<unknown> {
+  try {
+    return await render(value, build);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BadRendering(`The step's option "${key}" could not be rendered: ${why}`, { cause: error });
+  }
+}
+
+function holdsFunction(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  if (Array.isArray(value)) return value.some(holdsFunction);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).some(holdsFunction);
+}

@@ -1,0 +1,124 @@
+import { duration, type Result, Results, resultName } from "@multimaster/core";
+import { z } from "zod";
+import { defineStep, type StepEnd } from "../define-step.ts";
+import type { CommandEnd } from "../step-context.ts";
+
+const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<string, Result>;
+
+const result = z
+  .union([z.enum(["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"]), z.literal(Object.values(Results))])
+  .transform((value) => (typeof value === "string" ? (resultsByName[value] as Result) : value));
+
+const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]));
+
+/** Names that the worker uses for the program's own output. */
+const streamNames = ["stdout", "stderr", "header"];
+
+const options = z.object({
+  command: z
+    .union([z.string().min(1), z.array(z.string()).min(1)])
+    .describe("Text goes to the worker's shell, a list is run as it is."),
+  workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
+  env: environment.default({}).describe("Added to the builder's environment; null removes a variable."),
+  timeout: duration.nullable().prefault("20m").describe("The command is killed after this long without output; null: never."),
+  maxTime: duration.nullable().default(null).describe("The command is killed after this long."),
+  maxLines: z.int().positive().nullable().default(null).describe("The command is killed after this many lines of output."),
+  sigtermTime: duration.nullable().default(null).describe("Time between SIGTERM and the final signal; null: no SIGTERM."),
+  interruptSignal: z
+    .string()
+    .regex(/^[A-Z0-9]+$/, 'must be a signal without SIG, such as "KILL"')
+    .default("KILL"),
+  decodeRC: z
+    .record(z.string().regex(/^-?\d+$/, "must be a return code"), result)
+    .default({})
+    .describe("Results of return codes, such as { 3: \"warnings\" }; otherwise 0 is success and all else failure."),
+  warningPattern: z
+    .union([z.string(), z.instanceof(RegExp)])
+    .optional()
+    .describe("A line of output that matches makes a success into warnings."),
+  logfiles: z
+    .record(
+      z.string().refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
+      z.union([z.string(), z.strictObject({ filename: z.string(), follow: z.boolean().default(false) })]),
+    )
+    .default({})
+    .describe("Files watched while it runs, by log name."),
+  initialStdin: z.string().nullable().default(null),
+  usePTY: z.boolean().default(false),
+  wantStdout: z.boolean().default(true),
+  wantStderr: z.boolean().default(true),
+  logEnviron: z.boolean().default(true).describe("Writes the environment into the log's header."),
+});
+
+/** Runs a command on the worker: `shell({ command: "make all" })` or `shell({ command: ["make", "all"] })`. */
+export default defineStep({
+  type: "shell",
+  options,
+  // Only what was asked for gives warnings here, so they show on the build unless the config says otherwise.
+  rules: { warnOnWarnings: true },
+  async run(ctx, options): Promise<StepEnd> {
+    const summary = summarizeCommand(options.command);
+    if (options.description === undefined) ctx.setState(summary);
+    const pattern = options.warningPattern === undefined ? undefined : toPattern(options.warningPattern);
+    let warnings = 0;
+    const end = await ctx.shell(
+      {
+        command: options.command,
+        workdir: options.workdir,
+        env: options.env,
+        timeout: toSeconds(options.timeout),
+        maxTime: toSeconds(options.maxTime),
+        maxLines: options.maxLines,
+        sigtermTime: toSeconds(options.sigtermTime),
+        interruptSignal: options.interruptSignal,
+        logfiles: options.logfiles,
+        initialStdin: options.initialStdin,
+        usePTY: options.usePTY,
+        wantStdout: options.wantStdout,
+        wantStderr: options.wantStderr,
+        logEnviron: options.logEnviron,
+      },
+      pattern === undefined ? {} : { onLine: (line) => void (pattern.test(line) && warnings++) },
+    );
+    return { summary, ...judge(end, options, warnings) };
+  },
+});
+
+/** What the end of a command means: a time-out is a failure, whatever the return code says. */
+function judge(
+  end: CommandEnd,
+  options: { timeout: number | null; maxTime: number | null; maxLines: number | null; decodeRC: Readonly<Record<string, Result>> },
+  warnings: number,
+): Pick<StepEnd, "results" | "reason"> {
+  switch (end.failureReason) {
+    case undefined:
+      break;
+    case "timeout_without_output":
+      return { results: Results.FAILURE, reason: `timed out: ${toSeconds(options.timeout)} s without output` };
+    case "timeout":
+      return { results: Results.FAILURE, reason: `timed out: ran longer than ${toSeconds(options.maxTime)} s` };
+    case "max_lines_failure":
+      return { results: Results.FAILURE, reason: `more than ${options.maxLines} lines of output` };
+    default:
+      return { results: Results.FAILURE, reason: end.failureReason };
+  }
+  const results = options.decodeRC[String(end.rc)] ?? (end.rc === 0 ? Results.SUCCESS : Results.FAILURE);
+  if (results !== Results.SUCCESS || warnings === 0) return { results };
+  return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
+}
+
+/** `'make all'`, or `'make -j8 ...'` for more than two words. */
+export function summarizeCommand(command: string | readonly string[]): string {
+  const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
+  const shown = words.slice(0, 2).join(" ");
+  return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
+}
+
+/** A pattern with the global flag would remember where it stopped; lines are looked at one by one. */
+function toPattern(pattern: string | RegExp): RegExp {
+  return typeof pattern === "string" ? new RegExp(pattern) : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+}
+
+function toSeconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
+}
