@@ -1,0 +1,46 @@
+import { errors } from "@multimaster/core";
+import { z } from "zod";
+import type { NewChange } from "../contract.ts";
+import type { Action } from "../define-resource.ts";
+
+const optionalText = z.string().nullish();
+
+/** What a change may be given over REST and by the hook `base`, in the API's own names. */
+export const newChange = z.strictObject({
+  author: z.string().min(1),
+  comments: z.string(),
+  committer: optionalText,
+  branch: optionalText,
+  revision: optionalText,
+  repository: z.string().default(""),
+  project: z.string().default(""),
+  codebase: z.string().default(""),
+  category: optionalText,
+  files: z.array(z.string()).default([]),
+  properties: z.record(z.string(), z.json()).default({}),
+  when_timestamp: z.int().min(0).max(2 ** 31 - 1).optional(),
+  revlink: z.string().default(""),
+  /** A second delivery with the same id adds nothing. */
+  delivery: z.string().min(1).max(255).optional(),
+  /** Set by the server on every call. */
+  owner: z.unknown().optional(),
+});
+
+/** Turns parameters into a change, or says what is wrong with each of them. */
+export function parseNewChange(params: unknown): { change: NewChange; delivery: string | undefined } {
+  const parsed = newChange.safeParse(params);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "params"}: ${issue.message}`);
+    throw errors.requestInvalid(problems.join("; "));
+  }
+  const { when_timestamp: whenTimestamp, delivery, owner: _, properties, ...rest } = parsed.data;
+  const change = { ...rest, properties: properties as NonNullable<NewChange["properties"]> };
+  return { change: whenTimestamp === undefined ? change : { ...change, whenTimestamp }, delivery };
+}
+
+/** `POST /api/v2/changes`, method `add`: answers after the commit, so an acknowledged change is durable. */
+export const addChange: Action<null> = async ({ updates }, _, params) => {
+  const { change, delivery } = parseNewChange(params);
+  const { changeid } = await updates.changes.add(change, delivery === undefined ? {} : { delivery });
+  return { changeid };
+};

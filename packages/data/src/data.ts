@@ -1,0 +1,61 @@
+import type { Bus, BusState } from "@multimaster/bus";
+import type { Lease } from "@multimaster/cluster";
+import type { Clock, Logger } from "@multimaster/core";
+import type { Database } from "@multimaster/database";
+import type { Updates } from "./contract.ts";
+import type { AnyResource, Item } from "./define-resource.ts";
+import { createEvents, type Events } from "./events.ts";
+import type { Query } from "./query.ts";
+import { findItems, type Found, getItem } from "./read-items.ts";
+import { createRest, type Rest } from "./rest.ts";
+import { createUpdates } from "./updates/index.ts";
+
+/** All a role knows of the cluster's state: reading, writing, hearing. */
+export interface Data {
+  readonly updates: Updates;
+  find<R extends AnyResource>(resource: R, query?: Query): Promise<Found<Item<R>>>;
+  get<R extends AnyResource>(resource: R, id: number | string): Promise<Item<R> | undefined>;
+  readonly events: Events;
+  /** Whether messages flow; work goes on without them, slower. */
+  readonly bus: {
+    readonly kind: Bus["kind"];
+    readonly state: BusState;
+    readonly degradedSince: number | null;
+    onState(listener: (state: BusState) => void): () => void;
+  };
+  /** The data API as HTTP sees it, without HTTP. */
+  readonly rest: Rest;
+}
+
+export interface DataOptions {
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly lease: Lease;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Puts the spine together over an open database and a running bus; it owns neither. */
+export function createData({ database, bus, lease, log, clock }: DataOptions): Data {
+  const events = createEvents({ bus, connection: database, log });
+  const updates = createUpdates({ database, lease, events, clock, log });
+  return {
+    updates,
+    events,
+    async find(resource, query) {
+      return (await findItems(resource, database, query)) ?? { rows: [], total: 0 };
+    },
+    get: (resource, id) => getItem(resource, database, id),
+    bus: {
+      kind: bus.kind,
+      get state() {
+        return bus.state;
+      },
+      get degradedSince() {
+        return bus.degradedSince;
+      },
+      onState: (listener) => bus.onState(listener),
+    },
+    rest: createRest({ database, updates, events }),
+  };
+}

@@ -1,0 +1,124 @@
+import type { Json } from "@multimaster/core";
+import type { Connection } from "@multimaster/database";
+import { z } from "zod";
+import type { Updates } from "./contract.ts";
+import type { Filter } from "./query.ts";
+
+/** What one read knows: where it reads, what the path said and what the query asked for. */
+export interface ReadContext {
+  readonly connection: Connection;
+  /** Path parameters by name, numbers already parsed. */
+  readonly params: Readonly<Record<string, string | number>>;
+  /** Names given with `property=`; undefined when properties were not asked for. */
+  readonly properties: readonly string[] | undefined;
+  readonly filters: readonly Filter[];
+}
+
+/**
+ * One field of a noun. With only `sql` it is a column; with `load` the `sql` is a key by which values of many rows are
+ * fetched at once; with neither it is `empty`.
+ */
+export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
+  readonly schema: S;
+  /** SQL expression; of a boolean field a condition. */
+  readonly sql?: string;
+  /** Of a boolean field: the condition of false, when an index serves it better than `not`. */
+  readonly whenFalse?: string;
+  /** Of a list field: the condition "the list contains ?". */
+  readonly contains?: string;
+  /** Turns the driver's value into the field's, where the kind alone does not say how. */
+  read?(value: unknown, context: ReadContext): z.output<S>;
+  load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
+  /** The value when nothing was loaded. */
+  readonly empty?: z.output<S>;
+  /** What application.spec says of null where rows know better. */
+  readonly specNullable?: boolean;
+}
+
+/** A stream instead of JSON: logs and build data. */
+export interface RawAnswer {
+  readonly contentType: string;
+  readonly disposition?: string;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** A place where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
+export interface Path {
+  /** Elements: `n:` decimal integer, `i:` identifier, `s:` or `:` any text. */
+  readonly pattern: string;
+  readonly kind: "collection" | "single" | "raw";
+  readonly where?: string;
+  /** Of a raw path. Undefined: there is no such thing. */
+  open?(context: ReadContext): Promise<RawAnswer | undefined>;
+}
+
+/** What a resource tells the cluster. Templates are topics: `:field` is replaced by the value of the row. */
+export interface ResourceEvents<Item> {
+  readonly names: readonly string[];
+  /** Published in this order, back to back. */
+  readonly topics: readonly string[];
+  /** The template that `on` subscribes to; its only variable is the id. */
+  readonly subscribe: string;
+  /** Events that are published on fewer topics. */
+  readonly only?: Readonly<Record<string, readonly string[]>>;
+  /** Shapes the payload of an event where it is not the object itself. */
+  payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
+}
+
+/** What an action works with. */
+export interface ActionContext {
+  readonly updates: Updates;
+  readonly connection: Connection;
+  /** Sends a control message to whoever holds the thing. */
+  control(of: ControlSubject, id: number, action: string, payload: { reason: string }): void;
+  /** Who asks; `anonymous` until somebody logged in. */
+  readonly owner: string;
+}
+
+export type ControlSubject = "builds" | "buildrequests" | "worker";
+
+export type ActionParams = Readonly<Record<string, Json>>;
+
+/** Performs one JSON-RPC method. What it throws from the errors catalogue becomes the answer. */
+export type Action<Item> = (context: ActionContext, item: Item, params: ActionParams) => Promise<Json>;
+
+interface Definition<Shape extends z.ZodRawShape> {
+  /** Singular, as application.spec names the type. */
+  readonly name: string;
+  /** Key of the list in the envelope. */
+  readonly plural: string;
+  readonly id: keyof Shape & string;
+  /** The SQL from clause. Absent: `rows` makes the objects. */
+  readonly from?: string;
+  readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
+  readonly paths: readonly Path[];
+  /** Names of fields, `-` for descending; always ends in something unique, so that pages never overlap. */
+  readonly order?: readonly string[];
+  /** Filters that mean more than a comparison, by field: extra conditions for a boolean value. */
+  readonly filters?: Readonly<Record<string, (value: boolean) => string | undefined>>;
+  rows?(context: ReadContext): Promise<z.output<z.ZodObject<Shape>>[] | undefined>;
+  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>>;
+  readonly actions?: Readonly<Record<string, Action<z.output<z.ZodObject<Shape>>>>>;
+  /** Actions of the collection itself. */
+  readonly collectionActions?: Readonly<Record<string, Action<null>>>;
+}
+
+/** A noun declared once: the row mapper, REST, topic payloads, application.spec and the type all come from it. */
+export interface Resource<Shape extends z.ZodRawShape = z.ZodRawShape> extends Definition<Shape> {
+  readonly schema: z.ZodObject<Shape>;
+}
+
+/** A resource whatever its fields. */
+// biome-ignore lint/suspicious/noExplicitAny: any shape; the fields' types only matter where the resource is known
+export type AnyResource = Resource<any>;
+
+/** The object a resource describes. */
+export type Item<R extends AnyResource> = R extends Resource<infer Shape> ? z.output<z.ZodObject<Shape>> : never;
+
+/** Declares a noun. */
+export function defineResource<const Shape extends z.ZodRawShape>(definition: Definition<Shape>): Resource<Shape> {
+  const shape = Object.fromEntries(
+    Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
+  ) as unknown as Shape;
+  return { ...definition, schema: z.object(shape) as z.ZodObject<Shape> };
+}

@@ -1,0 +1,70 @@
+import { type Json, type SourcedProperties, sourcedProperties } from "@multimaster/core";
+import { z } from "zod";
+
+/** What the data API calls a field's type; it decides how filters are parsed and what application.spec says. */
+export type FieldKind =
+  | "integer"
+  | "string"
+  | "boolean"
+  | "datetime"
+  | "identifier"
+  | "binary"
+  | "jsonobject"
+  | "sourcedproperties"
+  | { readonly entity: string };
+
+const kinds = z.registry<{ kind: FieldKind }>();
+
+const of = <S extends z.ZodType>(schema: S, kind: FieldKind): S => {
+  kinds.add(schema, { kind });
+  return schema;
+};
+
+export const integer = of(z.int(), "integer");
+export const text = of(z.string(), "string");
+export const bool = of(z.boolean(), "boolean");
+/** Whole seconds since the epoch. */
+export const datetime = of(z.int(), "datetime");
+/** Bytes cannot be shown in JSON: the API answers null. */
+export const binary = of(z.null(), "binary");
+export const jsonObject = of(z.json() as z.ZodType<Json>, "jsonobject");
+export const sourced = of(z.custom<SourcedProperties>((value) => sourcedProperties.safeParse(value).success), "sourcedproperties");
+
+/** Text that starts with a letter, `_` or `-` and may stand in a path. */
+export const identifier = (maxLength: number) => of(z.string().max(maxLength), "identifier");
+
+/** An object with fields of its own, such as the source stamp of a change. */
+export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) => of(z.object(shape), { entity: name });
+
+/** A field's type taken apart. */
+export interface FieldDescription {
+  readonly kind: FieldKind | "list";
+  readonly nullable: boolean;
+  /** Of a list: its element. */
+  readonly element?: FieldDescription;
+  /** Of an entity: its fields. */
+  readonly shape?: z.ZodRawShape;
+  readonly maxLength?: number;
+}
+
+const described = new WeakMap<z.ZodType, FieldDescription>();
+
+/** Says what kind of field a schema makes; schemas are built from the kinds of this file only. */
+export function describeField(schema: z.ZodType): FieldDescription {
+  let description = described.get(schema);
+  if (!description) described.set(schema, (description = describe(schema)));
+  return description;
+}
+
+function describe(schema: z.ZodType): FieldDescription {
+  if (schema instanceof z.ZodNullable) return { ...describeField(schema.unwrap() as z.ZodType), nullable: true };
+  if (schema instanceof z.ZodArray) return { kind: "list", nullable: false, element: describeField(schema.element as z.ZodType) };
+  const kind = kinds.get(schema)?.kind;
+  if (kind === undefined) throw new TypeError("a field's schema must be made of the kinds in field-kinds.ts");
+  return {
+    kind,
+    nullable: false,
+    ...(schema instanceof z.ZodObject ? { shape: schema.shape } : {}),
+    ...(schema instanceof z.ZodString && schema.maxLength !== null ? { maxLength: schema.maxLength } : {}),
+  };
+}

@@ -1,0 +1,11 @@
+export * from "./contract.ts";
+export type { Data, DataOptions } from "./data.ts";
+export { createData } from "./data.ts";
+export type { AnyResource, Item, RawAnswer, Resource } from "./define-resource.ts";
+export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
+export { createEvents } from "./events.ts";
+export type { Filter, Operator, Query } from "./query.ts";
+export { equals } from "./query.ts";
+export type { Found } from "./read-items.ts";
+export * from "./resources/index.ts";
+export type { Rest, RestAnswer } from "./rest.ts";

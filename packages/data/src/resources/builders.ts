@@ -1,0 +1,81 @@
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { defineResource, type ReadContext } from "../define-resource.ts";
+import { integer, text } from "../field-kinds.ts";
+import { groupValues } from "../group-values.ts";
+
+const onMaster = "b.id in (select builderid from builder_masters where masterid = :masterid)";
+
+/** A named way to build; active on the masters in `masterids`. */
+export const builders = defineResource({
+  name: "builder",
+  plural: "builders",
+  id: "builderid",
+  from: "builders b",
+  fields: {
+    builderid: { schema: integer, sql: "b.id" },
+    name: { schema: text, sql: "b.name" },
+    masterids: {
+      schema: integer.array(),
+      sql: "b.id",
+      contains: "b.id in (select builderid from builder_masters where masterid = ?)",
+      load: loadMasterids,
+      empty: [],
+    },
+    description: { schema: text.nullable(), sql: "b.description" },
+    description_format: { schema: text.nullable(), sql: "b.description_format" },
+    description_html: { schema: text.nullable(), sql: "b.description_html" },
+    projectid: { schema: integer.nullable(), sql: "b.projectid" },
+    tags: {
+      schema: text.array(),
+      sql: "b.id",
+      contains: "b.id in (select bt.builderid from builders_tags bt join tags t on t.id = bt.tagid where t.name = ?)",
+      load: loadTags,
+      empty: [],
+    },
+  },
+  order: ["builderid"],
+  paths: [
+    { pattern: "builders", kind: "collection" },
+    { pattern: "builders/n:builderid", kind: "single", where: "b.id = :builderid" },
+    { pattern: "builders/s:buildername", kind: "single", where: "b.name_hash = :sha1(buildername)" },
+    { pattern: "masters/n:masterid/builders", kind: "collection", where: onMaster },
+    { pattern: "masters/n:masterid/builders/n:builderid", kind: "single", where: `b.id = :builderid and ${onMaster}` },
+    { pattern: "projects/n:projectid/builders", kind: "collection", where: "b.projectid = :projectid" },
+    {
+      pattern: "workers/n:workerid/builders",
+      kind: "collection",
+      where: `b.id in (select bm.builderid from configured_workers cw join builder_masters bm on bm.id = cw.buildermasterid
+        where cw.workerid = :workerid)`,
+    },
+  ],
+  events: {
+    // Complete objects and not only ids: Buildbot's own frontend forgets the fields that are left out (web-contract §11.3).
+    names: ["started", "stopped", "update"],
+    topics: ["builders/:builderid"],
+    subscribe: "builders/:builderid",
+    payload: (_event, item, extra) => ({ ...item, ...extra }),
+  },
+});
+
+export type Builder = z.output<typeof builders.schema>;
+
+async function loadMasterids(context: ReadContext, keys: readonly number[]): Promise<Map<number, number[]>> {
+  const wanted = context.connection.dialect.isOneOf("builderid", keys);
+  const rows = await queryRows<{ builderid: number; masterid: number }>(
+    context.connection,
+    `select builderid, masterid from builder_masters where ${wanted.sql} order by builderid, masterid`,
+    wanted.bindings,
+  );
+  return groupValues(rows.map((row) => [row.builderid, row.masterid]));
+}
+
+async function loadTags(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {
+  const wanted = context.connection.dialect.isOneOf("bt.builderid", keys);
+  const rows = await queryRows<{ builderid: number; name: string }>(
+    context.connection,
+    `select bt.builderid, t.name from builders_tags bt join tags t on t.id = bt.tagid where ${wanted.sql} order by bt.id`,
+    wanted.bindings,
+  );
+  return groupValues(rows.map((row) => [row.builderid, row.name]));
+}

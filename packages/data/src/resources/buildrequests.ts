@@ -1,0 +1,51 @@
+import type { z } from "zod";
+import { buildRequestActions } from "../actions/buildrequests.ts";
+import { defineResource } from "../define-resource.ts";
+import { bool, datetime, integer, sourced } from "../field-kinds.ts";
+import { loadBuildsetProperties } from "./buildset-properties.ts";
+
+const incomplete = "(br.complete = 0 or br.complete is null)";
+
+/** The wish that one builder builds one buildset. Claimed by the master that builds it; the claim stays when it is complete. */
+export const buildrequests = defineResource({
+  name: "buildrequest",
+  plural: "buildrequests",
+  id: "buildrequestid",
+  from: "buildrequests br left join buildrequest_claims bc on bc.brid = br.id",
+  fields: {
+    buildrequestid: { schema: integer, sql: "br.id" },
+    buildsetid: { schema: integer, sql: "br.buildsetid" },
+    builderid: { schema: integer, sql: "br.builderid" },
+    priority: { schema: integer, sql: "br.priority" },
+    claimed: { schema: bool, sql: "bc.brid is not null", whenFalse: "bc.brid is null" },
+    claimed_at: { schema: datetime.nullable(), sql: "bc.claimed_at" },
+    claimed_by_masterid: { schema: integer.nullable(), sql: "bc.masterid" },
+    complete: { schema: bool, sql: "br.complete <> 0", whenFalse: incomplete },
+    results: { schema: integer.nullable(), sql: "br.results" },
+    submitted_at: { schema: datetime, sql: "br.submitted_at" },
+    complete_at: { schema: datetime.nullable(), sql: "br.complete_at" },
+    waited_for: { schema: bool, sql: "coalesce(br.waited_for, 0) <> 0" },
+    properties: { schema: sourced.nullable(), sql: "br.buildsetid", load: loadBuildsetProperties, empty: null },
+  },
+  order: ["buildrequestid"],
+  filters: { claimed: (value) => (value ? undefined : incomplete) },
+  paths: [
+    { pattern: "buildrequests", kind: "collection" },
+    { pattern: "buildrequests/n:buildrequestid", kind: "single", where: "br.id = :buildrequestid" },
+    { pattern: "builders/n:builderid/buildrequests", kind: "collection", where: "br.builderid = :builderid" },
+  ],
+  events: {
+    names: ["new", "claimed", "unclaimed", "complete", "cancel"],
+    topics: [
+      "buildsets/:buildsetid/builders/:builderid/buildrequests/:buildrequestid",
+      "buildrequests/:buildrequestid",
+      "builders/:builderid/buildrequests/:buildrequestid",
+    ],
+    subscribe: "buildrequests/:buildrequestid",
+    only: { cancel: ["buildrequests/:buildrequestid"] },
+    payload: (event, item) => (event === "cancel" ? null : item),
+  },
+  actions: buildRequestActions,
+});
+
+export type BuildRequest = z.output<typeof buildrequests.schema>;

@@ -1,0 +1,63 @@
+import type { z } from "zod";
+import { buildActions } from "../actions/builds.ts";
+import { defineResource } from "../define-resource.ts";
+import { bool, datetime, integer, sourced, text } from "../field-kinds.ts";
+import { buildPlaces } from "./build-places.ts";
+import { loadBuildProperties } from "./build-properties.ts";
+
+/** One attempt to fulfil a build request. */
+export const builds = defineResource({
+  name: "build",
+  plural: "builds",
+  id: "buildid",
+  from: "builds b",
+  fields: {
+    buildid: { schema: integer, sql: "b.id" },
+    number: { schema: integer, sql: "b.number" },
+    builderid: { schema: integer, sql: "b.builderid" },
+    buildrequestid: { schema: integer, sql: "b.buildrequestid" },
+    workerid: { schema: integer.nullable(), sql: "b.workerid", specNullable: false },
+    masterid: { schema: integer, sql: "b.masterid" },
+    started_at: { schema: datetime, sql: "b.started_at" },
+    complete: { schema: bool, sql: "b.complete_at is not null", whenFalse: "b.complete_at is null" },
+    complete_at: { schema: datetime.nullable(), sql: "b.complete_at" },
+    locks_duration_s: { schema: integer, sql: "b.locks_duration_s" },
+    results: { schema: integer.nullable(), sql: "b.results" },
+    state_string: { schema: text, sql: "b.state_string" },
+    properties: { schema: sourced, sql: "b.id", load: loadBuildProperties, empty: {}, specNullable: true },
+  },
+  order: ["buildid"],
+  paths: [
+    { pattern: "builds", kind: "collection" },
+    ...buildPlaces.map(({ prefix, build }) => ({ pattern: prefix, kind: "single", where: build }) as const),
+    { pattern: "builders/n:builderid/builds", kind: "collection", where: "b.builderid = :builderid" },
+    {
+      pattern: "builders/s:buildername/builds",
+      kind: "collection",
+      where: "b.builderid in (select id from builders where name_hash = :sha1(buildername))",
+    },
+    { pattern: "buildrequests/n:buildrequestid/builds", kind: "collection", where: "b.buildrequestid = :buildrequestid" },
+    {
+      pattern: "changes/n:changeid/builds",
+      kind: "collection",
+      where: `b.buildrequestid in (select br.id from changes ch
+        join buildset_sourcestamps bss on bss.sourcestampid = ch.sourcestampid
+        join buildrequests br on br.buildsetid = bss.buildsetid where ch.changeid = :changeid)`,
+    },
+    { pattern: "workers/n:workerid/builds", kind: "collection", where: "b.workerid = :workerid" },
+    {
+      pattern: "builds/n:buildid/triggered_builds",
+      kind: "collection",
+      where: `b.buildrequestid in (select br.id from buildsets bs join buildrequests br on br.buildsetid = bs.id
+        where bs.parent_buildid = :buildid)`,
+    },
+  ],
+  events: {
+    names: ["new", "update", "finished"],
+    topics: ["builders/:builderid/builds/:number", "builds/:buildid", "workers/:workerid/builds/:buildid"],
+    subscribe: "builds/:buildid",
+  },
+  actions: buildActions,
+});
+
+export type Build = z.output<typeof builds.schema>;

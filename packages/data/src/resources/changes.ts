@@ -1,0 +1,112 @@
+import type { SourcedProperties } from "@multimaster/core";
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { addChange } from "../actions/add-change.ts";
+import { defineResource, type ReadContext } from "../define-resource.ts";
+import { integer, sourced, text } from "../field-kinds.ts";
+import { groupValues } from "../group-values.ts";
+import { groupProperties, parsePair } from "../property-rows.ts";
+import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
+
+/** A commit, or whatever a change source saw. */
+export const changes = defineResource({
+  name: "change",
+  plural: "changes",
+  id: "changeid",
+  from: "changes ch",
+  fields: {
+    changeid: { schema: integer, sql: "ch.changeid" },
+    parent_changeids: {
+      schema: integer.array(),
+      sql: "ch.parent_changeids",
+      contains: "ch.parent_changeids = ?",
+      read: (value) => (value === null ? [] : [Number(value)]),
+    },
+    author: { schema: text, sql: "ch.author" },
+    committer: { schema: text.nullable(), sql: "ch.committer", specNullable: false },
+    files: {
+      schema: text.array(),
+      sql: "ch.changeid",
+      contains: "exists (select 1 from change_files cf where cf.changeid = ch.changeid and cf.filename = ?)",
+      load: loadFiles,
+      empty: [],
+    },
+    comments: { schema: text, sql: "ch.comments" },
+    revision: { schema: text.nullable(), sql: "ch.revision" },
+    when_timestamp: { schema: integer, sql: "ch.when_timestamp" },
+    branch: { schema: text.nullable(), sql: "ch.branch" },
+    category: { schema: text.nullable(), sql: "ch.category" },
+    revlink: { schema: text.nullable(), sql: "ch.revlink" },
+    properties: { schema: sourced, sql: "ch.changeid", load: loadChangeProperties, empty: {} },
+    repository: { schema: text, sql: "ch.repository" },
+    project: { schema: text, sql: "ch.project" },
+    codebase: { schema: text, sql: "ch.codebase" },
+    sourcestamp: { schema: sourcestamp, sql: "ch.sourcestampid", load: loadSourceStamps },
+  },
+  order: ["changeid"],
+  paths: [
+    { pattern: "changes", kind: "collection" },
+    { pattern: "changes/n:changeid", kind: "single", where: "ch.changeid = :changeid" },
+    { pattern: "builds/n:buildid/changes", kind: "collection", where: changesOfBuild("b.id = :buildid") },
+    {
+      pattern: "builders/n:builderid/builds/n:build_number/changes",
+      kind: "collection",
+      where: changesOfBuild("b.builderid = :builderid and b.number = :build_number"),
+    },
+    { pattern: "sourcestamps/n:ssid/changes", kind: "collection", where: "ch.sourcestampid = :ssid" },
+  ],
+  events: { names: ["new"], topics: ["changes/:changeid"], subscribe: "changes/:changeid" },
+  collectionActions: { add: addChange },
+});
+
+export type Change = z.output<typeof changes.schema>;
+
+/**
+ * Changes since the previous successful build of the builder with the same set of (repository, branch, codebase): for
+ * each source stamp of the build, the changes of its line after the newest change of that previous build.
+ */
+function changesOfBuild(build: string): string {
+  const lineOf = (buildset: string) => `
+    select ls.repository, coalesce(ls.branch, ''), ls.codebase from buildset_sourcestamps lbs
+      join sourcestamps ls on ls.id = lbs.sourcestampid where lbs.buildsetid = ${buildset}`;
+  const previous = `
+    select pr.buildsetid from builds p join buildrequests pr on pr.id = p.buildrequestid
+     where p.builderid = b.builderid and p.number < b.number and p.results = 0
+       and not exists (${lineOf("pr.buildsetid")} except ${lineOf("r.buildsetid")})
+       and not exists (${lineOf("r.buildsetid")} except ${lineOf("pr.buildsetid")})
+     order by p.number desc limit 1`;
+  const newestOf = (buildset: string) => `
+    select max(nc.changeid) from buildset_sourcestamps nbs join sourcestamps ns on ns.id = nbs.sourcestampid
+      join changes nc on nc.sourcestampid = ns.id
+     where nbs.buildsetid = ${buildset} and ns.repository = ss.repository and ns.codebase = ss.codebase
+       and coalesce(ns.branch, '') = coalesce(ss.branch, '')`;
+  return `ch.changeid in (
+    select c.changeid from builds b join buildrequests r on r.id = b.buildrequestid
+      join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
+      join sourcestamps ss on ss.id = bss.sourcestampid
+      join changes c on c.repository = ss.repository and c.codebase = ss.codebase
+       and coalesce(c.branch, '') = coalesce(ss.branch, '')
+     where ${build}
+       and c.changeid <= (${newestOf("r.buildsetid")})
+       and (c.sourcestampid = ss.id or c.changeid > (${newestOf(`(${previous})`)})))`;
+}
+
+async function loadFiles(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {
+  const wanted = context.connection.dialect.isOneOf("changeid", keys);
+  const rows = await queryRows<{ changeid: number; filename: string }>(
+    context.connection,
+    `select changeid, filename from change_files where ${wanted.sql} order by changeid, filename`,
+    wanted.bindings,
+  );
+  return groupValues(rows.map((row) => [row.changeid, row.filename]));
+}
+
+async function loadChangeProperties(context: ReadContext, keys: readonly number[]): Promise<Map<number, SourcedProperties>> {
+  const wanted = context.connection.dialect.isOneOf("changeid", keys);
+  const rows = await queryRows<{ changeid: number; property_name: string; property_value: string }>(
+    context.connection,
+    `select changeid, property_name, property_value from change_properties where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  return groupProperties(rows.map((row) => [row.changeid, row.property_name, parsePair(row.property_value)]));
+}

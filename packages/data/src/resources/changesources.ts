@@ -1,0 +1,30 @@
+import type { z } from "zod";
+import { defineResource } from "../define-resource.ts";
+import { integer, text } from "../field-kinds.ts";
+import { loadMasters, master } from "./masters.ts";
+
+/** What brings changes in by itself; claimed by at most one master. Nothing is published when that changes. */
+export const changesources = defineResource({
+  name: "changesource",
+  plural: "changesources",
+  id: "changesourceid",
+  from: "changesources cs left join changesource_masters cm on cm.changesourceid = cs.id",
+  fields: {
+    changesourceid: { schema: integer, sql: "cs.id" },
+    name: { schema: text, sql: "cs.name" },
+    master: { schema: master.nullable(), sql: "cm.masterid", load: loadMasters, empty: null },
+  },
+  order: ["changesourceid"],
+  paths: [
+    { pattern: "changesources", kind: "collection" },
+    { pattern: "changesources/n:changesourceid", kind: "single", where: "cs.id = :changesourceid" },
+    { pattern: "masters/n:masterid/changesources", kind: "collection", where: "cm.masterid = :masterid" },
+    {
+      pattern: "masters/n:masterid/changesources/n:changesourceid",
+      kind: "single",
+      where: "cs.id = :changesourceid and cm.masterid = :masterid",
+    },
+  ],
+});
+
+export type ChangeSource = z.output<typeof changesources.schema>;

@@ -1,0 +1,14 @@
+export { type Build, builds } from "./builds.ts";
+export { type Builder, builders } from "./builders.ts";
+export { type BuildRequest, buildrequests } from "./buildrequests.ts";
+export { type Buildset, buildsets } from "./buildsets.ts";
+export { type Change, changes } from "./changes.ts";
+export { type ChangeSource, changesources } from "./changesources.ts";
+export { type Log, logs } from "./logs.ts";
+export { type Master, masters } from "./masters.ts";
+export type { Patch } from "./patches.ts";
+export { type Project, projects } from "./projects.ts";
+export { type Scheduler, schedulers } from "./schedulers.ts";
+export { type SourceStamp, sourcestamps } from "./sourcestamps.ts";
+export { type Step, steps } from "./steps.ts";
+export { type Worker, workers } from "./workers.ts";

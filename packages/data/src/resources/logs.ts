@@ -1,0 +1,52 @@
+import type { z } from "zod";
+import { defineResource } from "../define-resource.ts";
+import { bool, identifier, integer, text } from "../field-kinds.ts";
+import { buildIds, buildPlaces, stepPlaces } from "./build-places.ts";
+
+/** Every way a path names the step of a log, with the condition on `logs l`. */
+export const logPlaces = [
+  { prefix: "steps/n:stepid", ofStep: "l.stepid = :stepid", byName: false },
+  ...buildPlaces.flatMap(({ prefix, build }) =>
+    stepPlaces.map(({ suffix, step }) => ({
+      prefix: `${prefix}/${suffix}`,
+      ofStep: `l.stepid in (select st.id from steps st where st.buildid = ${buildIds(build)} and ${step})`,
+      byName: prefix.startsWith("builders/s:"),
+    })),
+  ),
+];
+
+/** A text that a step wrote. */
+export const logs = defineResource({
+  name: "log",
+  plural: "logs",
+  id: "logid",
+  from: "logs l",
+  fields: {
+    logid: { schema: integer, sql: "l.id" },
+    name: { schema: text, sql: "l.name" },
+    slug: { schema: identifier(50), sql: "l.slug" },
+    stepid: { schema: integer, sql: "l.stepid" },
+    complete: { schema: bool, sql: "l.complete <> 0" },
+    num_lines: { schema: integer, sql: "l.num_lines" },
+    /** s: lines of a command, with a prefix each; t: text; h: HTML; d: deleted. */
+    type: { schema: identifier(1), sql: "l.type" },
+  },
+  order: ["logid"],
+  paths: [
+    { pattern: "logs/n:logid", kind: "single", where: "l.id = :logid" },
+    ...logPlaces.flatMap(
+      ({ prefix, ofStep }) =>
+        [
+          { pattern: `${prefix}/logs`, kind: "collection", where: ofStep },
+          { pattern: `${prefix}/logs/i:log_slug`, kind: "single", where: `${ofStep} and l.slug = :log_slug` },
+        ] as const,
+    ),
+  ],
+  events: {
+    names: ["new", "append", "finished"],
+    topics: ["logs/:logid", "steps/:stepid/logs/:slug"],
+    subscribe: "logs/:logid",
+  },
+});
+
+export type Log = z.output<typeof logs.schema>;

@@ -1,0 +1,55 @@
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { defineResource, type ReadContext } from "../define-resource.ts";
+import { bool, datetime, entity, integer, text } from "../field-kinds.ts";
+
+/** A master process; `active` while its lease lives. */
+export const masters = defineResource({
+  name: "master",
+  plural: "masters",
+  id: "masterid",
+  from: "masters m",
+  fields: {
+    masterid: { schema: integer, sql: "m.id" },
+    name: { schema: text, sql: "m.name" },
+    active: { schema: bool, sql: "m.active = 1", whenFalse: "m.active = 0" },
+    last_active: { schema: datetime, sql: "m.last_active" },
+  },
+  order: ["masterid"],
+  paths: [
+    { pattern: "masters", kind: "collection" },
+    { pattern: "masters/n:masterid", kind: "single", where: "m.id = :masterid" },
+    {
+      pattern: "builders/n:builderid/masters",
+      kind: "collection",
+      where: "m.id in (select masterid from builder_masters where builderid = :builderid)",
+    },
+    {
+      pattern: "builders/n:builderid/masters/n:masterid",
+      kind: "single",
+      where: "m.id = :masterid and m.id in (select masterid from builder_masters where builderid = :builderid)",
+    },
+  ],
+  events: {
+    // Complete objects, though Buildbot leaves `last_active` out: its own frontend loses the field (web-contract §11.3).
+    names: ["started", "stopped"],
+    topics: ["masters/:masterid"],
+    subscribe: "masters/:masterid",
+  },
+});
+
+export const master = entity("master", masters.schema.shape);
+export type Master = z.output<typeof masters.schema>;
+
+/** Masters by id, for the resources that nest one. */
+export async function loadMasters(context: ReadContext, keys: readonly number[]): Promise<Map<number, Master>> {
+  const wanted = context.connection.dialect.isOneOf("id", keys);
+  const rows = await queryRows<{ id: number; name: string; active: number; last_active: number }>(
+    context.connection,
+    `select id, name, active, last_active from masters where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  return new Map(
+    rows.map((row) => [row.id, { masterid: row.id, name: row.name, active: row.active === 1, last_active: row.last_active }]),
+  );
+}

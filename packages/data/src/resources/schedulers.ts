@@ -1,0 +1,40 @@
+import { errors } from "@multimaster/core";
+import type { z } from "zod";
+import { type Action, defineResource } from "../define-resource.ts";
+import { bool, integer, text } from "../field-kinds.ts";
+import { loadMasters, master } from "./masters.ts";
+
+const enable: Action<{ readonly schedulerid: number }> = async ({ updates }, { schedulerid }, { enabled }) => {
+  if (typeof enabled !== "boolean") throw errors.requestInvalid("'enabled' must be given as true or false");
+  await updates.schedulers.setEnabled(schedulerid, enabled);
+  return null;
+};
+
+/** What turns changes, times and people's wishes into buildsets; claimed by at most one master. */
+export const schedulers = defineResource({
+  name: "scheduler",
+  plural: "schedulers",
+  id: "schedulerid",
+  from: "schedulers s left join scheduler_masters sm on sm.schedulerid = s.id",
+  fields: {
+    schedulerid: { schema: integer, sql: "s.id" },
+    name: { schema: text, sql: "s.name" },
+    enabled: { schema: bool, sql: "coalesce(s.enabled, 1) <> 0" },
+    master: { schema: master.nullable(), sql: "sm.masterid", load: loadMasters, empty: null },
+  },
+  order: ["schedulerid"],
+  paths: [
+    { pattern: "schedulers", kind: "collection" },
+    { pattern: "schedulers/n:schedulerid", kind: "single", where: "s.id = :schedulerid" },
+    { pattern: "masters/n:masterid/schedulers", kind: "collection", where: "sm.masterid = :masterid" },
+    {
+      pattern: "masters/n:masterid/schedulers/n:schedulerid",
+      kind: "single",
+      where: "s.id = :schedulerid and sm.masterid = :masterid",
+    },
+  ],
+  events: { names: ["updated"], topics: ["schedulers/:schedulerid"], subscribe: "schedulers/:schedulerid" },
+  actions: { enable },
+});
+
+export type Scheduler = z.output<typeof schedulers.schema>;

@@ -1,0 +1,92 @@
+import type { Json } from "@multimaster/core";
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { workerActions } from "../actions/workers.ts";
+import { defineResource, type ReadContext } from "../define-resource.ts";
+import { bool, entity, integer, jsonObject, text } from "../field-kinds.ts";
+import { groupValues } from "../group-values.ts";
+
+const masterId = entity("master_id", { masterid: integer });
+const masterBuilder = entity("master_builder", { masterid: integer, builderid: integer });
+
+const configured = (condition: string) => `w.id in (select cw.workerid from configured_workers cw
+  join builder_masters bm on bm.id = cw.buildermasterid where ${condition})`;
+const places: [prefix: string, where: string | undefined][] = [
+  ["", undefined],
+  ["masters/n:masterid/", configured("bm.masterid = :masterid")],
+  ["masters/n:masterid/builders/n:builderid/", configured("bm.masterid = :masterid and bm.builderid = :builderid")],
+  ["builders/n:builderid/", configured("bm.builderid = :builderid")],
+];
+
+/** A machine that runs the steps of builds. Below a master or builder its lists are limited to that one. */
+export const workers = defineResource({
+  name: "worker",
+  plural: "workers",
+  id: "workerid",
+  from: "workers w",
+  fields: {
+    workerid: { schema: integer, sql: "w.id" },
+    name: { schema: text, sql: "w.name" },
+    connected_to: { schema: masterId.array(), sql: "w.id", load: loadConnections, empty: [] },
+    configured_on: { schema: masterBuilder.array(), sql: "w.id", load: loadConfigurations, empty: [] },
+    workerinfo: { schema: jsonObject, sql: "w.info", read: parseInfo },
+    paused: { schema: bool, sql: "w.paused <> 0" },
+    pause_reason: { schema: text.nullable(), sql: "w.pause_reason" },
+    graceful: { schema: bool, sql: "w.graceful <> 0" },
+  },
+  order: ["workerid"],
+  paths: places.flatMap(([prefix, where]) => {
+    const and = where === undefined ? "" : ` and ${where}`;
+    return [
+      { pattern: `${prefix}workers`, kind: "collection", ...(where === undefined ? {} : { where }) },
+      { pattern: `${prefix}workers/n:workerid`, kind: "single", where: `w.id = :workerid${and}` },
+      { pattern: `${prefix}workers/i:name`, kind: "single", where: `w.name = :name${and}` },
+    ] as const;
+  }),
+  events: {
+    names: ["connected", "disconnected", "missing", "state_updated"],
+    topics: ["workers/:workerid"],
+    subscribe: "workers/:workerid",
+    payload: (_event, item, extra) => ({ ...item, ...extra }),
+  },
+  actions: workerActions,
+});
+
+export type Worker = z.output<typeof workers.schema>;
+
+function parseInfo(value: unknown): Json {
+  try {
+    return JSON.parse(String(value)) as Json;
+  } catch {
+    return {};
+  }
+}
+
+async function loadConnections(context: ReadContext, keys: readonly number[]): Promise<Map<number, { masterid: number }[]>> {
+  const wanted = context.connection.dialect.isOneOf("workerid", keys);
+  const masterid = context.params["masterid"];
+  const rows = await queryRows<{ workerid: number; masterid: number }>(
+    context.connection,
+    `select workerid, masterid from connected_workers where ${wanted.sql}
+       ${masterid === undefined ? "" : "and masterid = ?"} order by workerid, masterid`,
+    masterid === undefined ? wanted.bindings : [...wanted.bindings, masterid],
+  );
+  return groupValues(rows.map((row) => [row.workerid, { masterid: row.masterid }]));
+}
+
+async function loadConfigurations(
+  context: ReadContext,
+  keys: readonly number[],
+): Promise<Map<number, { masterid: number; builderid: number }[]>> {
+  const wanted = context.connection.dialect.isOneOf("cw.workerid", keys);
+  const limits = (["masterid", "builderid"] as const).filter((name) => context.params[name] !== undefined);
+  const rows = await queryRows<{ workerid: number; masterid: number; builderid: number }>(
+    context.connection,
+    `select cw.workerid, bm.masterid, bm.builderid from configured_workers cw
+       join builder_masters bm on bm.id = cw.buildermasterid
+      where ${[wanted.sql, ...limits.map((name) => `bm.${name} = ?`)].join(" and ")}
+      order by cw.workerid, bm.builderid, bm.masterid`,
+    [...wanted.bindings, ...limits.map((name) => context.params[name])],
+  );
+  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { masterid, builderid }]));
+}
