@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { leaseIsHeld } from "./lease.ts";
+
+/** All that the thread knows. */
+export interface HeartbeatData {
+  url: string;
+  masterid: number;
+  epoch: number;
+  leaseMs: number;
+}
+
+/** What the thread tells the master. */
+export type HeartbeatMessage = { kind: "renewed" } | { kind: "lost" } | { kind: "failing"; why: string };
+
+/** Real Buildbot masters look at `masters.last_active` and give up a master after 600 s. */
+const lastActiveEveryMs = 30_000;
+
+async function renewUntilStopped(data: HeartbeatData, stopped: AbortSignal, tell: (message: HeartbeatMessage) => void): Promise<void> {
+  let connection: SingleConnection | undefined;
+  let lastActiveAt = Number.NEGATIVE_INFINITY;
+  const timeoutMs = Math.max(500, data.leaseMs / 2);
+  while (!stopped.aborted) {
+    const begun = performance.now();
+    try {
+      connection ??= await openSingleConnection(data.url, { timeoutMs });
+      if (!(await renew(connection, data))) return tell({ kind: "lost" });
+      if (begun - lastActiveAt >= lastActiveEveryMs) {
+        await touchMaster(connection, data);
+        lastActiveAt = begun;
+      }
+      tell({ kind: "renewed" });
+    } catch (error) {
+      tell({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
+      await connection?.close().catch(() => {});
+      connection = undefined;
+    }
+    const rest = Math.max(data.leaseMs / 20, data.leaseMs / 5 - (performance.now() - begun));
+    await sleep(rest, undefined, { signal: stopped }).catch(() => {});
+  }
+  await connection?.close();
+}
+
+/** A renewal that comes late starts the steadiness anew: see `findDead` in burial.ts. */
+async function renew(connection: SingleConnection, data: HeartbeatData): Promise<boolean> {
+  const { now } = connection.dialect;
+  const changed = await connection.execute(
+    `update mm_leases set renewed_at = ${now}, expires_at = ${now} + lease_s,
+       steady_since = case when ${now} - renewed_at > lease_s / 2 then ${now} else steady_since end
+     where ${leaseIsHeld}`,
+    [data.masterid, data.epoch],
+  );
+  return changed > 0;
+}
+
+async function touchMaster(connection: SingleConnection, data: HeartbeatData): Promise<void> {
+  await connection.execute(
+    `update masters set active = 1, last_active = ${connection.dialect.nowSeconds} where id = ?
+     and exists (select 1 from mm_leases where ${leaseIsHeld})`,
+    [data.masterid, data.masterid, data.epoch],
+  );
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const stop = new AbortController();
+  port.once("message", () => stop.abort());
+  await renewUntilStopped(workerData as HeartbeatData, stop.signal, (message) => port.postMessage(message));
+  port.close();
+}

@@ -1,0 +1,11 @@
+export * from "./burial.ts";
+export type { Burial } from "./bury-master.ts";
+export * from "./complete-buildsets.ts";
+export * from "./data-version.ts";
+export * from "./heartbeat.ts";
+export * from "./join-cluster.ts";
+export { fencedTransaction, type Lease, LeaseLost, requireLease } from "./lease.ts";
+export * from "./membership.ts";
+export * from "./request-claims.ts";
+export * from "./singleton-claims.ts";
+export * from "./worker-claims.ts";

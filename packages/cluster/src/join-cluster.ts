@@ -1,0 +1,173 @@
+import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errors } from "@multimaster/core";
+import { type Connection, type Database, queryRows } from "@multimaster/database";
+import { buildbotExpirySeconds } from "./burial.ts";
+import { type Burial, buryMaster } from "./bury-master.ts";
+import { refuseOldRelease } from "./data-version.ts";
+import type { Lease } from "./lease.ts";
+
+export interface JoinOptions {
+  /** A name the user chose; refused when a live master has it. */
+  name?: string;
+  /** Otherwise this one, or with `-2`, `-3`, … when live masters have it. */
+  defaultBase: string;
+  roles: readonly string[];
+  builderSets: readonly string[];
+  release: string;
+  dataVersion: number;
+  leaseMs: number;
+  host: string;
+  pid: number;
+}
+
+/** A master that has joined. */
+export interface Membership {
+  readonly lease: Lease;
+  /** What was done for masters that had to be buried first, such as the former life of this one; to be published. */
+  readonly burials: readonly Burial[];
+}
+
+interface Holder {
+  masterid: number;
+  active: number;
+  fresh: number;
+  epoch: number | null;
+  open: number;
+  expired: number;
+  renewed_at: number | null;
+  host: string | null;
+  pid: number | null;
+  roles: string | null;
+}
+
+type Attempt = { membership: Membership } | { taken: Holder };
+
+/**
+ * Makes this process a master of the cluster: finds its name, begins a new epoch, takes a lease. The lease must be
+ * renewed from now on (`createHeartbeat`).
+ */
+export async function joinCluster(database: Database, options: JoinOptions): Promise<Membership> {
+  let first: Holder | undefined;
+  for (;;) {
+    const attempt = await database.transaction((tx) => tryToJoin(tx, database.exclusive, options));
+    if ("membership" in attempt) return attempt.membership;
+    const holder = attempt.taken;
+    first ??= holder;
+    // A lease that is not renewed belongs to a dead process, most likely our own before a restart: its end is awaited.
+    const lives = holder.open === 0 || holder.renewed_at !== first.renewed_at || holder.epoch !== first.epoch;
+    if (lives) throw errors.masterNameTaken(options.name ?? options.defaultBase, describeHolder(holder));
+    await sleep(Math.min(500, options.leaseMs / 5));
+  }
+}
+
+async function tryToJoin(tx: Connection, exclusive: boolean, options: JoinOptions): Promise<Attempt> {
+  await tx.dialect.lockName(tx, "join");
+  const burials = exclusive ? await buryEverybody(tx) : [];
+  await refuseOldRelease(tx, options.dataVersion);
+  const explicit = options.name !== undefined;
+  for (let n = 1; ; n++) {
+    const name = options.name ?? (n === 1 ? options.defaultBase : `${options.defaultBase}-${n}`);
+    const holder = await findHolder(tx, name);
+    if (holder && isLive(holder)) {
+      if (explicit) return { taken: holder };
+      continue;
+    }
+    if (holder && (holder.open === 1 || holder.active === 1)) burials.push(await buryPredecessor(tx, holder, name));
+    const masterid = holder?.masterid ?? (await insertMaster(tx, name));
+    const epoch = (holder?.epoch ?? 0) + 1;
+    await takeLease(tx, masterid, epoch, options);
+    return { membership: { lease: { masterid, name, epoch, leaseMs: options.leaseMs }, burials } };
+  }
+}
+
+/** A lease that has not expired, or a Buildbot master of that name that beats. */
+function isLive(holder: Holder): boolean {
+  return holder.open === 1 ? holder.expired === 0 : holder.active === 1 && holder.fresh === 1;
+}
+
+async function findHolder(tx: Connection, name: string): Promise<Holder | undefined> {
+  const { now, nowSeconds } = tx.dialect;
+  const rows = await queryRows<Holder>(
+    tx,
+    `select m.id as masterid, m.active, l.epoch, l.renewed_at, l.host, l.pid, l.roles,
+       case when m.last_active >= ${nowSeconds} - ${buildbotExpirySeconds} then 1 else 0 end as fresh,
+       case when l.masterid is not null and l.buried_at is null and l.ended_at is null then 1 else 0 end as open,
+       case when l.expires_at <= ${now} then 1 else 0 end as expired
+     from masters m left join mm_leases l on l.masterid = m.id where m.name_hash = ?`,
+    [hashName(name)],
+  );
+  return rows[0];
+}
+
+/** The only master of a SQLite file finds no living one: whatever looks alive ended without saying so. */
+async function buryEverybody(tx: Connection): Promise<Burial[]> {
+  const open = await queryRows<{ masterid: number; name: string }>(
+    tx,
+    `select l.masterid, m.name from mm_leases l join masters m on m.id = l.masterid
+     where l.buried_at is null and l.ended_at is null order by l.masterid`,
+  );
+  const burials: Burial[] = [];
+  for (const { masterid, name } of open) burials.push(await markAndBury(tx, masterid, name));
+  return burials;
+}
+
+async function buryPredecessor(tx: Connection, holder: Holder, name: string): Promise<Burial> {
+  // Waits for transactions of the former life that are still open; the server ends those that stay silent.
+  await queryRows(tx, `select masterid from mm_leases where masterid = ?${tx.dialect.updateLock}`, [holder.masterid]);
+  return markAndBury(tx, holder.masterid, name);
+}
+
+async function markAndBury(tx: Connection, masterid: number, name: string): Promise<Burial> {
+  await queryRows(
+    tx,
+    `update mm_leases set buried_at = ${tx.dialect.now} where masterid = ? and buried_at is null and ended_at is null`,
+    [masterid],
+  );
+  return buryMaster(tx, masterid, name);
+}
+
+function hashName(name: string): string {
+  return createHash("sha1").update(name).digest("hex");
+}
+
+async function insertMaster(tx: Connection, name: string): Promise<number> {
+  const rows = await queryRows<{ id: number }>(
+    tx,
+    `insert into masters (name, name_hash, active, last_active) values (?, ?, 0, ${tx.dialect.nowSeconds}) returning id`,
+    [name, hashName(name)],
+  );
+  return (rows[0] as { id: number }).id;
+}
+
+async function takeLease(tx: Connection, masterid: number, epoch: number, options: JoinOptions): Promise<void> {
+  const { now, nowSeconds } = tx.dialect;
+  await queryRows(tx, `update masters set active = 1, last_active = ${nowSeconds} where id = ?`, [masterid]);
+  await queryRows(tx, "delete from mm_leases where masterid = ?", [masterid]);
+  const facts = {
+    masterid,
+    epoch,
+    instance: randomUUID(),
+    roles: JSON.stringify(options.roles),
+    builder_sets: JSON.stringify(options.builderSets),
+    state: "starting",
+    host: options.host,
+    pid: options.pid,
+    release: options.release,
+    data_version: options.dataVersion,
+    lease_s: options.leaseMs / 1000,
+  };
+  const columns = Object.keys(facts);
+  await queryRows(
+    tx,
+    `insert into mm_leases (${columns.join(", ")}, joined_at, renewed_at, steady_since, expires_at)
+     values (${columns.map(() => "?").join(", ")}, ${now}, ${now}, ${now}, ${now} + ?)`,
+    [...Object.values(facts), facts.lease_s],
+  );
+}
+
+function describeHolder(holder: Holder): string {
+  if (holder.open === 0) return "a Buildbot master";
+  const roles = (JSON.parse(holder.roles ?? "[]") as string[]).join(", ");
+  return `host ${holder.host}, pid ${holder.pid}, roles ${roles}`;
+}
