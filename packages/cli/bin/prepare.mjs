@@ -35,7 +35,7 @@ export function installDependencies() {
   const result = run([...npm, "ci", "--include=dev", "--no-audit", "--no-fund"], nativeBuildSettings());
   if (result.status === 0) return;
   throw new PrepareError(
-    `npm ci failed:\n${lastLines(result)}\nWhere better-sqlite3 has no ready-made binary it is compiled: that needs g++, make and python3.`,
+    `npm ci failed:\n${summarize(result)}\nWhere better-sqlite3 has no ready-made binary it is compiled: that needs g++, make and python3.`,
   );
 }
 
@@ -92,9 +92,10 @@ function run([command, ...args], environment = {}) {
   });
 }
 
-function lastLines(result) {
-  const text = result.error ? result.error.message : `${result.stdout}${result.stderr}`;
-  return text.trim().split("\n").slice(-20).join("\n");
+/** npm says what is wrong first, compilers last. */
+function summarize(result) {
+  const lines = (result.error ? result.error.message : `${result.stdout}${result.stderr}`).trim().split("\n");
+  return (lines.length > 30 ? [...lines.slice(0, 15), "...", ...lines.slice(-15)] : lines).join("\n");
 }
 
 function readJson(file) {
