@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { createLog, ExitCode } from "@multimaster/core";
+import { Command, CommanderError } from "commander";
+import { workerVersion } from "./worker-details.ts";
+import { createWorker, type Worker } from "./worker.ts";
+
+interface StartOptions {
+  master: string;
+  name: string;
+  passwordFile: string;
+  basedir: string;
+}
+
+/** The `worker` command; resolves with its exit code. */
+export async function runWorkerCommand(argv: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.ok;
+  const program = new Command("worker")
+    .description("Runs the commands of a Multimaster or Buildbot master on this machine.")
+    .version(workerVersion)
+    .exitOverride();
+  program
+    .command("start")
+    .description("Connect to a master and work until SIGTERM or Ctrl-C.")
+    .exitOverride()
+    .requiredOption("--master <url>", "where masters accept workers, such as ws://ci.example:9989")
+    .requiredOption("--name <name>", "name of this worker, as in the master's config")
+    .requiredOption("--password-file <file>", "file with this worker's password (a newline at its end is ignored)")
+    .option("--basedir <dir>", "directory in which builds run", "worker")
+    .action(async (options: StartOptions) => {
+      exitCode = await startWorker(options);
+    });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  }
+  return exitCode;
+}
+
+async function startWorker(options: StartOptions): Promise<number> {
+  const { master: url, name, passwordFile, basedir } = options;
+  const log = createLog({ fields: { worker: name } });
+  let password: string;
+  try {
+    password = (await readFile(passwordFile, "utf8")).replace(/\r?\n$/, "");
+  } catch (error) {
+    return fail(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
+  }
+  if (name === "" || name.includes(":")) return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
+  let worker: Worker;
+  try {
+    worker = createWorker({ url, name, password, basedir, log });
+    await worker.start();
+  } catch (error) {
+    return fail(`The worker cannot start: ${(error as Error).message}.`);
+  }
+  log.info(`worker ${name} started; it connects to ${url}`);
+  await Promise.race([worker.shutdownRequested, waitForSignal()]);
+  log.info(`worker ${name} ends; what it runs is killed`);
+  await worker.stop();
+  return ExitCode.ok;
+}
+
+function waitForSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+}
+
+function fail(sentence: string): number {
+  process.stderr.write(`${sentence}\n`);
+  return ExitCode.usage;
+}

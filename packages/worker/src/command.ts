@@ -1,0 +1,22 @@
+import type { CommandArgs, CommandName } from "@multimaster/wire";
+import type { CommandOutput } from "./command-output.ts";
+
+/** What a command may use while it runs. */
+export interface CommandContext {
+  readonly output: CommandOutput;
+  /** The environment that processes start from. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly basedir: string;
+  /** Aborts when the master interrupts the command. */
+  readonly interrupted: AbortSignal;
+  /** Aborts when the worker stops: what runs has to end at once. */
+  readonly killed: AbortSignal;
+  /** A request about this command to the master; rejects when it refuses or is gone. */
+  request(op: string, fields?: Record<string, unknown>): Promise<unknown>;
+}
+
+/**
+ * Runs one command to its end and resolves with its return code. What it throws is reported as a fault of the worker,
+ * not as a failure of what was run; undefined: no return code was got.
+ */
+export type CommandBody<N extends CommandName> = (context: CommandContext, args: CommandArgs<N>) => Promise<number | undefined>;

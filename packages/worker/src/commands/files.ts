@@ -1,0 +1,44 @@
+import { mkdir as makeDirectory, readdir, stat as readStat, unlink } from "node:fs/promises";
+import type { CommandBody, CommandContext } from "../command.ts";
+import { describeSystemError, errnoOf } from "../system-error.ts";
+import { findFiles } from "../find-files.ts";
+
+/** Makes directories with their parents; existing ones are fine. Stops at the first that cannot be made. */
+export const mkdir: CommandBody<"mkdir"> = async (context, args) => {
+  for (const path of args.paths) {
+    const rc = await reportErrors(context, "mkdir", path, async () => void (await makeDirectory(path, { recursive: true })));
+    if (rc !== 0) return rc;
+  }
+  return 0;
+};
+
+export const stat: CommandBody<"stat"> = (context, { path }) =>
+  reportErrors(context, "stat", path, async () => {
+    const s = await readStat(path);
+    const seconds = (ms: number): number => Math.floor(ms / 1000);
+    context.output.set("stat", [
+      ...[s.mode, s.ino, s.dev, s.nlink, s.uid, s.gid, s.size],
+      ...[seconds(s.atimeMs), seconds(s.mtimeMs), seconds(s.ctimeMs)],
+    ]);
+  });
+
+export const glob: CommandBody<"glob"> = (context, { path }) =>
+  reportErrors(context, "glob", path, async () => context.output.set("files", await findFiles(path)));
+
+export const listdir: CommandBody<"listdir"> = (context, { path }) =>
+  reportErrors(context, "listdir", path, async () => context.output.set("files", await readdir(path)));
+
+export const rmfile: CommandBody<"rmfile"> = (context, { path }) => reportErrors(context, "rmfile", path, () => unlink(path));
+
+/** What the system refuses is the command's result: its errno, with a sentence. */
+async function reportErrors(context: CommandContext, command: string, path: string, act: () => Promise<void>): Promise<number> {
+  try {
+    await act();
+    return 0;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    context.output.header(`${command}: ${describeSystemError(error)}: ${path}`);
+    return errno;
+  }
+}

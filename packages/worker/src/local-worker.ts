@@ -1,0 +1,67 @@
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Logger, Service } from "@multimaster/core";
+import { createTransportPair, WorkerLink } from "@multimaster/wire";
+import { CommandHost } from "./command-host.ts";
+import { ownEnvironment } from "./environment.ts";
+
+export interface LocalWorkerOptions {
+  name: string;
+  /** Where builds live; made if missing. */
+  basedir: string;
+  log: Logger;
+  /** Environment of the commands; default: this process's. */
+  environment?: Readonly<Record<string, string>>;
+}
+
+/** A worker inside the master's process, for the embedded default. */
+export interface LocalWorker extends Service {
+  readonly workerName: string;
+  /** A new connection, as if the worker had come in by the worker port. To be called after `start`. */
+  connect(): WorkerLink;
+}
+
+/** Makes a worker that needs no network: the same commands and the same frames, over a pair of queues. */
+export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
+  const { name, log, environment = ownEnvironment() } = options;
+  const basedir = resolve(options.basedir);
+  const links = new Set<WorkerLink>();
+  const host = new CommandHost({
+    name,
+    basedir,
+    log,
+    environment,
+    // It lives as long as the master does: asked to end, it only leaves.
+    onShutdown: () => closeLinks(),
+  });
+  let stopped: Promise<void> | undefined;
+
+  function closeLinks(): void {
+    for (const link of links) link.terminate();
+  }
+
+  async function end(): Promise<void> {
+    closeLinks();
+    await host.stop();
+  }
+
+  return {
+    name: `local worker ${name}`,
+    workerName: name,
+    async start() {
+      await mkdir(basedir, { recursive: true });
+    },
+    connect() {
+      const [masterEnd, workerEnd] = createTransportPair();
+      host.serve(workerEnd);
+      const link = new WorkerLink(masterEnd, { name, log });
+      links.add(link);
+      void link.closed.then(() => links.delete(link));
+      return link;
+    },
+    stop() {
+      stopped ??= end();
+      return stopped;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { createReadStream } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Headers, type Pack, pack } from "tar-stream";
+
+/** A tar archive of what is in a directory, with relative names, links and modes; made while it is read. */
+export function packDirectory(root: string): Readable {
+  const archive = pack();
+  addEntries(archive, root, "").then(
+    () => archive.finalize(),
+    (error: Error) => archive.destroy(error),
+  );
+  return archive as unknown as Readable;
+}
+
+async function addEntries(archive: Pack, root: string, directory: string): Promise<void> {
+  for (const name of (await readdir(join(root, directory))).sort()) {
+    const path = directory === "" ? name : `${directory}/${name}`;
+    const file = join(root, path);
+    const found = await lstat(file);
+    const header = { name: path, mode: found.mode & 0o7777, mtime: found.mtime, uid: found.uid, gid: found.gid };
+    if (found.isDirectory()) {
+      await addEntry(archive, { ...header, name: `${path}/`, type: "directory" });
+      await addEntries(archive, root, path);
+    } else if (found.isSymbolicLink()) {
+      await addEntry(archive, { ...header, type: "symlink", linkname: await readlink(file) });
+    } else if (found.isFile()) {
+      // Read to the size it had: a file that grows meanwhile would break the archive.
+      const entry = archive.entry({ ...header, type: "file", size: found.size });
+      if (found.size === 0) entry.end();
+      else await pipeline(createReadStream(file, { end: found.size - 1 }), entry);
+    }
+    // Sockets, pipes and devices have no content to send.
+  }
+}
+
+function addEntry(archive: Pack, header: Headers): Promise<void> {
+  return new Promise((resolve, reject) => {
+    archive.entry(header, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { describeWire } from "../contract/wire.contract.ts";
+import { startBuildbotWorker } from "../harness/buildbot-worker.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { openWorkerPort } from "./worker-port.ts";
+
+describeWire("buildbot-worker 4.3.0", async () => {
+  const port = await openWorkerPort("python", "pass:wörd");
+  const worker = await startBuildbotWorker({
+    port: port.port,
+    name: "python",
+    password: "pass:wörd",
+    env: { WIRE_OWN: "own", GONE: "here", PYTHONPATH: undefined },
+  });
+  let link = await port.waitForWorker();
+  return {
+    link: () => link,
+    async reconnect() {
+      link.terminate();
+      link = await port.waitForWorker(link);
+      return link;
+    },
+    async stop() {
+      await worker.stop();
+      await port.stop();
+    },
+  };
+});
+
+describe("buildbot-worker", () => {
+  it("is refused with a wrong password, and keeps trying", async () => {
+    const port = await openWorkerPort("python", "right");
+    const worker = await startBuildbotWorker({ port: port.port, name: "python", password: "wrong" });
+    await waitFor(() => port.refusals() >= 2, { what: "two refused attempts", timeoutMs: 60_000 });
+    expect(port.current()).toBeUndefined();
+    await worker.stop();
+    await port.stop();
+  });
+});

@@ -1,0 +1,45 @@
+import { silentLog } from "@multimaster/core";
+import { createWorkerListener, isSameSecret, type WorkerLink } from "@multimaster/wire";
+import { waitFor } from "../harness/wait-for.ts";
+
+/** A master's worker port for tests: lets one worker in, and keeps the newest connection. */
+export interface WorkerPort {
+  readonly port: number;
+  /** Upgrade requests that were refused for their password. */
+  refusals(): number;
+  current(): WorkerLink | undefined;
+  /** The next connection that is not `before`. */
+  waitForWorker(before?: WorkerLink): Promise<WorkerLink>;
+  stop(): Promise<void>;
+}
+
+export async function openWorkerPort(name: string, password: string): Promise<WorkerPort> {
+  let link: WorkerLink | undefined;
+  let refused = 0;
+  const listener = createWorkerListener({
+    host: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    isReady: () => true,
+    authenticate(givenName, givenPassword) {
+      const right = givenName === name && isSameSecret(givenPassword, password);
+      if (!right) refused += 1;
+      return right;
+    },
+    onWorker(incoming) {
+      link = incoming;
+    },
+  });
+  await listener.start();
+  return {
+    port: listener.address().port,
+    refusals: () => refused,
+    current: () => link,
+    waitForWorker: (before) =>
+      waitFor(() => (link !== undefined && link !== before && link.isOpen ? link : undefined), {
+        what: `worker ${name} to connect`,
+        timeoutMs: 60_000,
+      }),
+    stop: () => listener.stop(),
+  };
+}
