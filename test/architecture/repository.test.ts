@@ -27,7 +27,9 @@ describe("the repository", () => {
   });
 
   it("has no file over 400 lines (tests, migrations and schema tables aside): which two things is it?", () => {
-    const counted = files.filter((file) => isCode(file) && !/\.(test|contract)\.tsx?$|migrations?\/|\/schema\//.test(file));
+    const counted = files.filter(
+      (file) => isCode(file) && !/\.(test|contract)\.tsx?$|migrations?\/|\/schema\//.test(file),
+    );
     const long = counted
       .map((file) => ({ file, lines: readSource(file).split("\n").length - 1 }))
       .filter(({ lines }) => lines > 400)

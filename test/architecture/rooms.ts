@@ -14,7 +14,8 @@ export const mayImport: Record<string, readonly string[]> = {
   role: ["core", "cluster", "data", "config", "plugins", "wire", "roles"],
   // roles/*.ts puts a master together: the one place that sees everything, and the roles only through the registry.
   roles: ["core", "config", "database", "bus", "cluster", "data", "plugins", "wire", "worker", "role"],
-  cli: ["core", "config", "roles", "worker", "data (types)"],
+  // Progress and status in the terminal are read as roles read: through the spine.
+  cli: ["core", "config", "roles", "data", "worker"],
   // A user's config is data: it names plugins.
   configs: ["core", "config", "plugins"],
 };

@@ -27,10 +27,7 @@ export function isListening(port: number): Promise<boolean> {
   });
 }
 
-export async function waitUntilListening(port: number, what: string, timeoutMs = 60_000): Promise<void> {
-  await waitFor(() => isListening(port), { what: `${what} to listen on port ${port}`, timeoutMs });
-}
-
+/** Waits until nothing listens there any more. */
 export async function waitUntilClosed(port: number, what: string, timeoutMs = 30_000): Promise<void> {
   await waitFor(async () => !(await isListening(port)), { what: `${what} to free port ${port}`, timeoutMs });
 }
