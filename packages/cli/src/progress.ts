@@ -33,16 +33,21 @@ function createProgressService(data: Data, terminal: { write(text: string): void
     name: "progress",
     async start() {
       subscriptions.push(
-        await data.events.on(builds, "new", async (build) => {
+        await data.events.on(builds, "new", async ({ id }) => {
+          const build = await data.get(builds, id);
+          if (!build) return;
           terminal.write(`▶ ${await nameBuild(build)} started\n`);
         }),
-        await data.events.on(steps, "finished", async (step) => {
+        await data.events.on(steps, "finished", async ({ id }) => {
+          const step = await data.get(steps, id);
+          if (!step || step.hidden) return;
           const result = resultName(step.results as Result);
-          if (step.hidden) return;
           const seconds = (step.complete_at ?? 0) - (step.started_at ?? 0);
           terminal.write(`  ${marks[result]} ${step.name}: ${step.state_string} (${seconds} s)\n`);
         }),
-        await data.events.on(builds, "finished", async (build) => {
+        await data.events.on(builds, "finished", async ({ id }) => {
+          const build = await data.get(builds, id);
+          if (!build) return;
           const result = resultName(build.results as Result);
           terminal.write(`${marks[result]} ${await nameBuild(build)} ended: ${result} (${build.state_string})\n`);
           if (result !== "retry") onBuildFinished(result);

@@ -14,6 +14,7 @@ const slice = <T>() =>
 const busConfig = z.strictObject({
   router: z.string().regex(/^wss?:\/\//, "must be a ws:// or wss:// URL").optional().describe("URL of the WAMP router (crossbar.io)."),
   realm: z.string().min(3).default("buildbot"),
+  authid: z.string().default("master").describe("Name of the master at the router, together with the ticket."),
   ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
   notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
   mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),

@@ -106,6 +106,11 @@ export const errors = {
     (own: number, cluster: number) =>
       `The running masters write data version ${cluster}, this release only knows ${own}; start a newer release of the master.`,
   ),
+  notifyNeedsPostgresql: defineError(
+    "NOTIFY_NEEDS_POSTGRESQL",
+    usage,
+    () => "bus.notify needs a PostgreSQL database; leave it out for SQLite, whose single master needs no messages.",
+  ),
   sqliteFileInUse: defineError(
     "SQLITE_FILE_IN_USE",
     unavailable,

@@ -15,7 +15,7 @@ export interface RunningServices {
 
 export function runServices(services: readonly Service[], log: Logger): RunningServices {
   const started: Service[] = [];
-  let phase: "new" | "starting" | "running" | "stopping" = "new";
+  let phase: "new" | "starting" | "running" | "draining" | "stopping" = "new";
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -53,6 +53,7 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
   return {
     start: () => (starting ??= startAll()),
     async drain(signal) {
+      if (phase === "running") phase = "draining";
       for (const service of services) {
         if (!started.includes(service) || !service.drain) continue;
         try {
@@ -64,7 +65,7 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
     },
     stop: () => (stopping ??= stopAll()),
     ready() {
-      if (phase !== "running") return [`the master is ${phase === "stopping" ? "stopping" : "starting"}`];
+      if (phase !== "running") return [`the master is ${phase === "new" ? "starting" : phase}`];
       const reasons: string[] = [];
       for (const service of services) {
         const state = service.ready?.() ?? true;

@@ -1,0 +1,46 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Bus, type BusOptions, createBus } from "@multimaster/bus";
+import type { ClusterConfig } from "@multimaster/config";
+import { errors, type Logger } from "@multimaster/core";
+import { checkSchema, type Database, openDatabase, readSchemaState, upgradeDatabase } from "@multimaster/database";
+
+/** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
+export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
+  await makeDirectory(shared.database);
+  const database = await openDatabase(shared.database, { log, exclusive: true, idleTransactionMs: Math.min(10_000, shared.lease / 2) });
+  try {
+    const { standing } = await readSchemaState(database);
+    const embedded = shared.database.startsWith("sqlite:");
+    if (standing === "empty" || (embedded && standing === "behind")) {
+      const { to, applied } = await upgradeDatabase(database);
+      if (applied.length > 0) log.info({ schema: to, applied }, "database upgraded");
+    }
+    await checkSchema(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The bus that the config asks for, not started yet. */
+export function createClusterBus(shared: ClusterConfig, log: Logger): Bus {
+  return createBus(busOptions(shared), log);
+}
+
+function busOptions({ bus, database }: ClusterConfig): BusOptions {
+  const { mute } = bus;
+  if (bus.router !== undefined) {
+    const auth = bus.ticket === undefined ? undefined : { authid: bus.authid, ticket: bus.ticket };
+    return { kind: "wamp", router: bus.router, realm: bus.realm, auth, mute };
+  }
+  if (!bus.notify) return { kind: "in-process", mute };
+  if (!/^postgres(ql)?:/.test(database)) throw errors.notifyNeedsPostgresql();
+  return { kind: "postgres", url: database, mute };
+}
+
+async function makeDirectory(database: string): Promise<void> {
+  if (!database.startsWith("sqlite:") || database === "sqlite::memory:") return;
+  await mkdir(dirname(database.slice("sqlite:".length)), { recursive: true });
+}

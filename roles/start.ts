@@ -1,0 +1,110 @@
+import { createRequire } from "node:module";
+import { checkConfig, type LoadedConfig } from "@multimaster/config";
+import { type Logger, type Service, UserError } from "@multimaster/core";
+import { LeaseLost } from "@multimaster/cluster";
+import type { Role, RoleContext } from "./define-role.ts";
+import { roleNames } from "./index.ts";
+import { loadClusterConfig } from "./load-cluster-config.ts";
+import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
+import { selectRoles } from "./select-roles.ts";
+import { beginTerm, type Term, type TermPlan } from "./term.ts";
+
+const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
+
+export interface StartOptions {
+  configFile: string;
+  /** Names of roles; all when absent. */
+  roles?: readonly string[];
+  /** Builder sets of an engine; all when absent. */
+  builderSets?: readonly string[];
+  /** This master's name; host and roles when absent. */
+  name?: string;
+  log: Logger;
+  /** Services that run after the roles', such as a terminal's progress display. */
+  extraServices?(context: Pick<RoleContext<unknown>, "data" | "log">): readonly Service[];
+}
+
+/** A master that runs. */
+export interface RunningMaster {
+  /** Stops gracefully: takes nothing new on, finishes its running builds, ends. */
+  drain(): void;
+  /** Stops now: running builds are given back. */
+  stopNow(): void;
+  /** Resolves when the master has ended; rejects if it could not go on. */
+  readonly finished: Promise<void>;
+}
+
+/** Starts a master: loads its roles' slices, opens database and bus, joins the cluster, runs its services. */
+export async function startMaster(options: StartOptions): Promise<RunningMaster> {
+  const roles = await selectRoles(options.roles);
+  const selection = { builderSets: options.builderSets ?? ("all" as const) };
+  const whole = roles.length === roleNames.length && selection.builderSets === "all";
+  const loadSlices = (config: LoadedConfig) => Promise.all(roles.map((role) => role.loadSlice(config, selection)));
+
+  const config = await loadClusterConfig(options.configFile, whole ? checkConfig : loadSlices);
+  if (whole) await checkConfig(config);
+  const slices = await loadSlices(config);
+
+  const log = options.log.child({ roles: roles.map((role) => role.name).join(",") });
+  const database = await openClusterDatabase(config.shared, log);
+  const bus = createClusterBus(config.shared, log);
+  const plan: TermPlan = {
+    ...options,
+    log,
+    config,
+    roles: roles.map((role, i) => ({ role: role as Role<unknown>, slice: slices[i] })),
+    builderSets: selection.builderSets === "all" ? Object.keys(config.shared.builders) : selection.builderSets,
+    release: version,
+    database,
+    bus,
+  };
+
+  const close = async () => {
+    await bus.stop();
+    await database.close();
+  };
+  try {
+    await bus.start();
+    const first = await beginTerm(plan);
+    return runTerms(plan, first, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** One term after the other: when a lease is lost, the master starts over with a new epoch. */
+function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): RunningMaster {
+  const draining = new AbortController();
+  const now = new AbortController();
+
+  async function run(): Promise<void> {
+    let term = first;
+    for (;;) {
+      const ended = await term.run(draining.signal, now.signal);
+      if (ended === "stopped") return;
+      plan.log.warn("the lease was lost: everything held under it is given up, and this master joins anew");
+      term = await rejoin(plan);
+    }
+  }
+
+  return {
+    drain: () => draining.abort(),
+    stopNow: () => {
+      draining.abort();
+      now.abort();
+    },
+    finished: run().finally(close),
+  };
+}
+
+async function rejoin(plan: TermPlan): Promise<Term> {
+  for (;;) {
+    try {
+      return await beginTerm(plan);
+    } catch (error) {
+      // Lost again while starting: another try has a new epoch. What a user must mend ends the master.
+      if (!(error instanceof LeaseLost)) throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
+    }
+  }
+}
