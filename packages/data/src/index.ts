@@ -6,6 +6,6 @@ export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
 export { createEvents } from "./events.ts";
 export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
-export type { Found } from "./read-items.ts";
+export { type Found, findItems } from "./read-items.ts";
 export * from "./resources/index.ts";
 export type { Rest, RestAnswer } from "./rest.ts";

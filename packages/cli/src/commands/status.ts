@@ -1,0 +1,61 @@
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { type ClusterStatus, readClusterStatus } from "@multimaster/roles/status";
+import Table from "cli-table3";
+import type { Command } from "commander";
+import { configOption } from "../options.ts";
+
+export function addStatus(program: Command): void {
+  program
+    .command("status")
+    .description("show masters with their roles and leases, running builds, and workers")
+    .addOption(configOption())
+    .option("--json", "as JSON")
+    .option("--all", "also masters that have ended")
+    .action(async ({ config: file, json, all }: { config: string; json?: boolean; all?: boolean }) => {
+      const status = await readClusterStatus(await loadClusterConfig(file));
+      const masters = all ? status.masters : status.masters.filter(({ alive, state }) => alive || state === "expired");
+      process.stdout.write(json ? `${JSON.stringify({ ...status, masters }, null, 2)}\n` : formatStatus({ ...status, masters }));
+    });
+}
+
+function formatStatus({ masters, builds, workers, pendingRequests }: ClusterStatus): string {
+  return [
+    section(
+      "Masters",
+      ["name", "roles", "builder sets", "state", "lease", "epoch", "host", "pid", "release"],
+      masters.map((m) => [
+        m.name,
+        m.buildbot ? "(Buildbot)" : m.roles.join(", "),
+        m.builderSets.join(", "),
+        m.state,
+        m.alive && !m.buildbot ? `${Math.round(m.leaseRemaining)} s left` : "-",
+        m.epoch,
+        m.host,
+        m.pid,
+        m.release,
+      ]),
+    ),
+    section(
+      "Running builds",
+      ["build", "state", "master", "worker", "since"],
+      builds.map((b) => [`${b.builder} #${b.number}`, b.state, b.master, b.worker ?? "-", new Date(b.started_at * 1000).toISOString()]),
+    ),
+    section(
+      "Workers",
+      ["name", "state", "connected to"],
+      workers.map((w) => [
+        w.name,
+        [w.connected_to.length > 0 ? "connected" : "away", w.paused ? "paused" : "", w.graceful ? "stopping" : ""].filter(Boolean).join(", "),
+        w.connected_to.join(", ") || "-",
+      ]),
+    ),
+    `Build requests that wait: ${pendingRequests}\n`,
+  ].join("\n");
+}
+
+function section(title: string, head: string[], rows: (string | number)[][]): string {
+  if (rows.length === 0) return `${title}: none\n`;
+  const table = new Table({ head, style: { head: [], border: [] } });
+  table.push(...rows.map((row) => row.map(String)));
+  return `${title}\n${table.toString()}\n`;
+}

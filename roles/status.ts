@@ -1,0 +1,49 @@
+import { listMasters, type MasterStatus } from "@multimaster/cluster";
+import type { LoadedConfig } from "@multimaster/config";
+import { createLog } from "@multimaster/core";
+import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
+import { checkSchema, openDatabase } from "@multimaster/database";
+
+/** Who is in the cluster and what runs, read from the rows: it needs no running master. */
+export interface ClusterStatus {
+  masters: MasterStatus[];
+  builds: { buildid: number; builder: string; number: number; master: string; worker: string | null; state: string; started_at: number }[];
+  workers: { name: string; connected_to: string[]; paused: boolean; graceful: boolean }[];
+  pendingRequests: number;
+}
+
+/** Reads the status of the cluster that a config names. */
+export async function readClusterStatus(config: LoadedConfig): Promise<ClusterStatus> {
+  const database = await openDatabase(config.shared.database, { log: createLog({ level: "warn" }) });
+  try {
+    await checkSchema(database);
+    const masters = await listMasters(database);
+    const masterNames = new Map(masters.map((master) => [master.masterid, master.name]));
+    const allWorkers = (await findItems(workers, database))?.rows ?? [];
+    const workerNames = new Map(allWorkers.map((worker) => [worker.workerid, worker.name]));
+    const running = (await findItems(builds, database, { filters: [equals("complete", false)] }))?.rows ?? [];
+    const builderNames = new Map(((await findItems(builders, database))?.rows ?? []).map((builder) => [builder.builderid, builder.name]));
+    const pending = await findItems(buildrequests, database, { filters: [equals("claimed", false), equals("complete", false)], limit: 1 });
+    return {
+      masters,
+      builds: running.map((build) => ({
+        buildid: build.buildid,
+        builder: builderNames.get(build.builderid) ?? String(build.builderid),
+        number: build.number,
+        master: masterNames.get(build.masterid) ?? String(build.masterid),
+        worker: build.workerid === null ? null : (workerNames.get(build.workerid) ?? String(build.workerid)),
+        state: build.state_string,
+        started_at: build.started_at,
+      })),
+      workers: allWorkers.map((worker) => ({
+        name: worker.name,
+        connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
+        paused: worker.paused,
+        graceful: worker.graceful,
+      })),
+      pendingRequests: pending?.total ?? 0,
+    };
+  } finally {
+    await database.close();
+  }
+}
