@@ -1,29 +1,9 @@
-import { type Bus, type BusMessage, matchesPattern, type Pattern } from "@multimaster/bus";
-import { type Json, type Logger, silentLog } from "@multimaster/core";
+import type { Bus, Pattern } from "@multimaster/bus";
+import { type Json, silentLog } from "@multimaster/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitFor } from "../harness/wait-for.ts";
-
-/** What the contract needs of an implementation. */
-export interface BusWorld {
-  /**
-   * Another master's bus, not started; every one of them hears the others. Where messages stay within one process
-   * there is only one bus, and it is given each time.
-   */
-  createBus(log: Logger): Bus;
-  createMutedBus(): Bus;
-  /** Absent: there is no router that could be lost. */
-  router?: RouterFaults;
-}
-
-export interface RouterFaults {
-  kill(): Promise<void>;
-  restart(): Promise<void>;
-  /** Connections stay open and nothing answers. */
-  freeze(): void;
-  thaw(): void;
-  /** Ends all connections from its side, in order; the router goes on. */
-  dropConnections(): Promise<void>;
-}
+import { listen } from "./bus-inbox.ts";
+import { type BusWorld, describeRouterLoss } from "./bus-router-loss.contract.ts";
 
 /** Every bus keeps these promises (packages/bus/src/contract.ts says what they are for). */
 export function describeBusContract(name: string, setUp: () => Promise<BusWorld>): void {
@@ -39,7 +19,9 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       there = world.createBus(silentLog);
       await here.start();
       await there.start();
-      await waitFor(() => here.state === "connected" && there.state === "connected", { what: "both buses to be connected" });
+      await waitFor(() => here.state === "connected" && there.state === "connected", {
+        what: "both buses to be connected",
+      });
     });
 
     afterAll(async () => {
@@ -148,7 +130,13 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       const states: string[] = [];
       const forget = [here, there].map((bus) => bus.onState((state) => states.push(state)));
       const big = "x".repeat(17 * 1024 * 1024);
-      here.publish([topic, "1", "update"], { buildid: 1, builderid: null, complete: false, name: "big", properties: { big: [big, "Step"] } });
+      here.publish([topic, "1", "update"], {
+        buildid: 1,
+        builderid: null,
+        complete: false,
+        name: "big",
+        properties: { big: [big, "Step"] },
+      });
       here.publish([topic, "2", "update"], [big]);
       here.publish([topic, "3", "update"], { buildid: 3 });
       await far.count(3);
@@ -166,7 +154,19 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
     it("carries every JSON value, and topics and texts of any script", async () => {
       const topic = newTopic();
       const inbox = await listen(there, [topic, "ausgabe_übersicht_日本語", null]);
-      const values: Json[] = [null, true, 0, -1.5, 1_099_511_627_776, "", "ünï \u0000 😀 \"'\\", [], [1, [null]], {}, { a: { "": "x" } }];
+      const values: Json[] = [
+        null,
+        true,
+        0,
+        -1.5,
+        1_099_511_627_776,
+        "",
+        "ünï \u0000 😀 \"'\\",
+        [],
+        [1, [null]],
+        {},
+        { a: { "": "x" } },
+      ];
       for (const value of values) here.publish([topic, "ausgabe_übersicht_日本語", "append"], value);
       await inbox.count(values.length);
       expect(inbox.payloads()).toEqual(values);
@@ -242,118 +242,8 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
     });
 
     // Those without a router have none to lose: left out, not skipped.
-    const networked = name !== "in-process" && name !== "none";
-    if (networked) describe("when its router", describeRouterLoss);
-
-    function describeRouterLoss(): void {
-      const router = (): RouterFaults => world.router as RouterFaults;
-      const connected = (...buses: Bus[]) =>
-        waitFor(() => buses.every((bus) => bus.state === "connected"), { what: "the buses to be connected", timeoutMs: 60_000 });
-      const degraded = (...buses: Bus[]) =>
-        waitFor(() => buses.every((bus) => bus.state === "degraded"), { what: "the loss to be noticed", timeoutMs: 60_000 });
-
-      it("is killed and restarted: says so, serves its own process meanwhile, and then everybody again", async () => {
-        const topic = newTopic();
-        const far = await listen(there, [topic, "before", null]);
-        const near = await listen(here, [topic, "before", null]);
-        const gone = await listen(there, [topic, "gone", null]);
-        const history: string[] = [];
-        const forget = there.onState((state) => history.push(state));
-
-        await router().kill();
-        await degraded(here, there);
-        expect(here.degradedSince).toBeTypeOf("number");
-        const meanwhile = await listen(there, [topic, "meanwhile", null]);
-        await gone.subscription.unsubscribe();
-        here.publish([topic, "before", "1"], 1);
-        await near.count(1);
-
-        await router().restart();
-        await connected(here, there);
-        expect(here.degradedSince).toBe(null);
-        here.publish([topic, "gone", "2"], 2);
-        here.publish([topic, "before", "2"], 2);
-        here.publish([topic, "meanwhile", "2"], 2);
-        await meanwhile.count(1);
-        expect(far.payloads()).toEqual([2]);
-        expect(near.payloads()).toEqual([1, 2]);
-        expect(gone.payloads()).toEqual([]);
-        expect(history).toEqual(["degraded", "connected"]);
-        forget();
-      });
-
-      it("is absent at the start: starts all the same, works alone, says so once, and joins later", async () => {
-        const topic = newTopic();
-        await router().kill();
-        const warnings: unknown[] = [];
-        const log = Object.assign(silentLog.child({}), { warn: (...line: unknown[]) => warnings.push(line) });
-        const late = world.createBus(log);
-        await late.start();
-        expect(late.state).toBe("degraded");
-        expect(late.ready?.()).toBe(true);
-        const inbox = await listen(late, [topic, null]);
-        late.publish([topic, "1"], 1);
-        await inbox.count(1);
-
-        await router().restart();
-        await connected(late, here, there);
-        here.publish([topic, "2"], 2);
-        await inbox.count(2);
-        expect(inbox.payloads()).toEqual([1, 2]);
-        expect(warnings).toHaveLength(1);
-        await late.stop();
-      });
-
-      it("stands still while connections hold: notices, and joins again when it goes on", async () => {
-        const topic = newTopic();
-        const far = await listen(there, [topic, null]);
-        const near = await listen(here, [topic, null]);
-        router().freeze();
-        try {
-          await degraded(here, there);
-          here.publish([topic, "lost"], 1);
-          await near.count(1);
-        } finally {
-          router().thaw();
-        }
-        await connected(here, there);
-        here.publish([topic, "after"], 2);
-        await far.count(1);
-        expect(far.payloads()).toEqual([2]);
-      });
-
-      it("ends the connection in good order: dials again", async () => {
-        const topic = newTopic();
-        const far = await listen(there, [topic, null]);
-        const states: string[] = [];
-        const forget = [here, there].map((bus) => bus.onState((state) => states.push(state)));
-        await router().dropConnections();
-        await waitFor(() => states.length === 4, { what: "both buses to lose and find the router" });
-        expect(states.filter((state) => state === "connected")).toHaveLength(2);
-        here.publish([topic, "after"], 1);
-        await far.count(1);
-        for (const end of forget) end();
-      });
-
-      it("stands still while a bus stops: the stop does not wait for it", async () => {
-        const leaving = world.createBus(silentLog);
-        await leaving.start();
-        router().freeze();
-        try {
-          await leaving.stop();
-        } finally {
-          router().thaw();
-        }
-        await connected(here, there);
-      });
-
-      it("is not there at all: a bus stops before its start is over", async () => {
-        const leaving = world.createBus(silentLog);
-        const started = leaving.start();
-        await leaving.stop();
-        await started;
-        await leaving.stop();
-      });
+    if (name !== "in-process" && name !== "none") {
+      describe("when its router", () => describeRouterLoss(() => ({ world, here, there, newTopic })));
     }
 
     it("sends what was published just before it stops, and is silent afterwards", async () => {
@@ -374,30 +264,6 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(near.payloads()).not.toContain(99);
     });
   });
-}
-
-interface Inbox {
-  readonly messages: BusMessage[];
-  readonly subscription: { unsubscribe(): Promise<void> };
-  payloads(): Json[];
-  /** Resolves when so many messages are there. */
-  count(n: number): Promise<void>;
-}
-
-async function listen(bus: Bus, pattern: Pattern): Promise<Inbox> {
-  const messages: BusMessage[] = [];
-  const subscription = await bus.subscribe(pattern, (message) => {
-    if (!matchesPattern(pattern, message.key)) throw new Error(`${message.key.join(".")} was not asked for`);
-    messages.push(message);
-  });
-  return {
-    messages,
-    subscription,
-    payloads: () => messages.map((message) => message.payload),
-    async count(n) {
-      await waitFor(() => messages.length >= n, { what: `${n} messages for ${JSON.stringify(pattern)}`, intervalMs: 10 });
-    },
-  };
 }
 
 function numberIn(payload: Json): unknown {

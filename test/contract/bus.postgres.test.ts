@@ -20,7 +20,9 @@ describeBusContract("postgres", async () => {
       freeze: () => postgres.freeze(),
       thaw: () => postgres.thaw(),
       dropConnections: async () => {
-        await postgres.psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'multimaster bus'");
+        await postgres.psql(
+          "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'multimaster bus'",
+        );
       },
     },
   };

@@ -62,13 +62,20 @@ it("says why when the router refuses the realm, and keeps trying", async () => {
 });
 
 it("refuses a router URL that is none, with a sentence", () => {
-  expect(() => createBus({ ...options, router: "http://127.0.0.1:8080/" }, silentLog)).toThrow("is no URL of a message router");
+  expect(() => createBus({ ...options, router: "http://127.0.0.1:8080/" }, silentLog)).toThrow(
+    "is no URL of a message router",
+  );
 });
 
 /** A goodbye from the router to everybody: after it autobahn itself would never come back. */
 async function killSessions(): Promise<void> {
   const other = await joinRealm();
-  const [, , , [sessions]] = (await other.ask([48, 1, {}, "wamp.session.list"])) as [number, number, object, [number[]]];
+  const [, , , [sessions]] = (await other.ask([48, 1, {}, "wamp.session.list"])) as [
+    number,
+    number,
+    object,
+    [number[]],
+  ];
   let request = 1;
   for (const session of sessions) {
     if (session !== other.session) await other.ask([48, ++request, {}, "wamp.session.kill", [session]]);
@@ -85,7 +92,9 @@ async function joinRealm() {
   const ask = async (message: unknown[]) => {
     const from = received.length;
     socket.send(JSON.stringify(message));
-    return waitFor(() => received.slice(from).find((answer) => answer[0] !== 36), { what: `the answer to ${message[0]}` });
+    return waitFor(() => received.slice(from).find((answer) => answer[0] !== 36), {
+      what: `the answer to ${message[0]}`,
+    });
   };
   const features = { features: { pattern_based_subscription: true } };
   const welcome = await ask([1, crossbar.realm, { roles: { subscriber: features, publisher: {}, caller: {} } }]);

@@ -24,7 +24,8 @@ describe("a pattern", () => {
 describe("a key", () => {
   it("may hold any letters, but nothing that routers take apart", () => {
     expect(() => assertKey(["steps", "1", "logs", "übersicht_日本", "new"])).not.toThrow();
-    for (const bad of ["", "a.b", "#", "a b", "a\u00a0b", "\n"]) expect(() => assertKey(["steps", bad])).toThrow(TypeError);
+    for (const bad of ["", "a.b", "#", "a b", "a\u00a0b", "\n"])
+      expect(() => assertKey(["steps", bad])).toThrow(TypeError);
     expect(() => assertKey([])).toThrow(TypeError);
   });
 });

@@ -15,7 +15,9 @@ export function assertPattern(pattern: Pattern): void {
 function assertParts(parts: Pattern, what: string): void {
   const bad = parts.find((part) => part !== null && (part === "" || badPart.test(part)));
   if (parts.length === 0 || bad !== undefined) {
-    throw new TypeError(`not a valid ${what}: ${JSON.stringify(parts)} (parts are not empty, without ".", "#" and white space)`);
+    throw new TypeError(
+      `not a valid ${what}: ${JSON.stringify(parts)} (parts are not empty, without ".", "#" and white space)`,
+    );
   }
 }
 

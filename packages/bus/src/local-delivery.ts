@@ -104,12 +104,14 @@ export class LocalDelivery {
     this.#queue = [];
     this.#draining = false;
     for (const { message, subscribers } of batch) {
-      for (const subscriber of subscribers) if (subscriber.active && !this.#closed) this.#call(subscriber.handler, message);
+      for (const subscriber of subscribers)
+        if (subscriber.active && !this.#closed) this.#call(subscriber.handler, message);
     }
   }
 
   #call(handler: MessageHandler, message: BusMessage): void {
-    const failed = (error: unknown) => this.#log.error({ err: error, topic: message.key.join(".") }, "a message handler failed");
+    const failed = (error: unknown) =>
+      this.#log.error({ err: error, topic: message.key.join(".") }, "a message handler failed");
     try {
       handler(message)?.then(undefined, failed);
     } catch (error) {

@@ -147,7 +147,10 @@ export class NetworkBus implements Bus {
     try {
       await link?.unsubscribe(pattern);
     } catch (error) {
-      this.#log.warn({ err: error, pattern, router: this.#dialer.where }, "the message router refused to end a subscription");
+      this.#log.warn(
+        { err: error, pattern, router: this.#dialer.where },
+        "the message router refused to end a subscription",
+      );
     }
   }
 

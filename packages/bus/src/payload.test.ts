@@ -6,7 +6,10 @@ describe("a payload above the cap", () => {
   const big = "x".repeat(2000);
 
   it("keeps the ids and small texts, and says that it is truncated", () => {
-    const { value, text } = capPayload({ buildid: 5, complete: true, results: null, name: "b", big, list: [1], map: {} }, 1000);
+    const { value, text } = capPayload(
+      { buildid: 5, complete: true, results: null, name: "b", big, list: [1], map: {} },
+      1000,
+    );
     expect(value).toEqual({ buildid: 5, complete: true, results: null, name: "b", truncated: true });
     expect(JSON.parse(text)).toEqual(value);
   });

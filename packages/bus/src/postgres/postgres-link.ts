@@ -33,7 +33,10 @@ export async function openPostgresLink(
   const deadline = setTimeout(() => link.lose("the server did not let us in in time"), OPEN_MS);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    await Promise.race([link.open(options.pingMs ?? 2000), link.closed.then((reason) => Promise.reject(new Error(reason)))]);
+    await Promise.race([
+      link.open(options.pingMs ?? 2000),
+      link.closed.then((reason) => Promise.reject(new Error(reason))),
+    ]);
     return link;
   } catch (error) {
     link.lose(String(error));
