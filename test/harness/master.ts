@@ -49,7 +49,7 @@ export interface TestMaster {
   apiPost<Body = unknown>(path: string, method: string, params?: object): Promise<ApiAnswer<Body>>;
   /** GET of any path of the ui, as text. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Waits until the ui's readiness says so, or, without the role ui, until the log does. */
+  /** Waits until all of its services have started. */
   waitReady(timeoutMs?: number): Promise<void>;
   waitForLog(match: (line: LogLine) => boolean, what: string, timeoutMs?: number): Promise<LogLine>;
   /** What it logged so far. */
@@ -126,15 +126,7 @@ function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {
       }),
     fetch: async (path, init) => fetch(new URL(path.replace(/^\//, ""), await master.url()), init),
     async waitReady(timeoutMs = 60_000) {
-      if (options.roles && !options.roles.includes("ui")) {
-        await waitForLog((line) => line.msg === "master is ready", "that it is ready", timeoutMs);
-        return;
-      }
-      await master.url();
-      await waitFor(async () => (await master.fetch("health/ready")).status === 200, {
-        what: `${child.name} to be ready`,
-        timeoutMs,
-      });
+      await waitForLog((line) => line.msg === "master is ready", "that it is ready", timeoutMs);
     },
     waitForLog,
     logLines,

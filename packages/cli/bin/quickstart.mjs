@@ -20,7 +20,7 @@ process.exitCode = await exitCodeOf(async () => {
   prepare();
   const { main } = await import("../dist/main.js");
   const config = join(root, "configs", "quickstart", "cluster.ts");
-  return main(["start", "--config", config, ...(options.once ? ["--once"] : [])]);
+  return main(["start", "--config", config, options.once ? "--once" : "--progress"]);
 });
 
 function parseOptions() {
