@@ -22,6 +22,8 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   let heard = performance.now();
   let paused = false;
   let lastError = "";
+  /** The code of our own close, which a peer that breaks the protocol does not answer. */
+  let ownCode = 1006;
   let closeTimer: NodeJS.Timeout | undefined;
   const alive = (): void => {
     heard = performance.now();
@@ -47,12 +49,13 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
     });
     socket.on("error", (error: Error & { code?: string }) => {
       lastError = describeSocketError(error);
+      ownCode = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? 1009 : ownCode;
       log.warn({ peer }, `${peer}: ${lastError}`);
     });
     socket.on("close", (code, reason) => {
       clearInterval(pingTimer);
       clearTimeout(closeTimer);
-      const end: LinkEnd = { code, reason: reason.toString() || lastError };
+      const end: LinkEnd = { code: code === 1006 ? ownCode : code, reason: reason.toString() || lastError };
       receiver.onClose(end);
     });
   }

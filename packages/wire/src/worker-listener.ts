@@ -52,6 +52,7 @@ class HttpWorkerListener implements WorkerListener {
   #server: Server;
   // No sub-protocol and no extension: Python's client fails the handshake on either.
   #upgrader = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
+  #address: AddressInfo | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerListenerOptions) {
@@ -75,6 +76,7 @@ class HttpWorkerListener implements WorkerListener {
         reject(error.code === "EADDRINUSE" ? errors.portInUse("worker", host, port, { cause: error }) : error);
       });
       this.#server.listen(port, host, () => {
+        this.#address = this.#server.address() as AddressInfo;
         this.#server.removeAllListeners("error");
         this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
         resolve();
@@ -89,8 +91,8 @@ class HttpWorkerListener implements WorkerListener {
   }
 
   address(): { host: string; port: number } {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return { host: address, port };
+    if (this.#address === undefined) throw new Error("the worker port was not opened yet");
+    return { host: this.#address.address, port: this.#address.port };
   }
 
   async #stop(): Promise<void> {

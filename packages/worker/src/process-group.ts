@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Sends a signal to every process of a group; false when none is left. */
@@ -10,22 +11,33 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Whether any process of the group is left. */
-export function isGroupAlive(group: number): boolean {
+/** Waits until nothing of the group runs; false when `ms` passed first. */
+export async function waitForGroupEnd(group: number, ms: number): Promise<boolean> {
+  const deadline = performance.now() + ms;
+  for (let pause = 5; await isGroupRunning(group); pause = Math.min(pause * 2, 200)) {
+    const left = deadline - performance.now();
+    if (left <= 0) return false;
+    await sleep(Math.min(pause, left));
+  }
+  return true;
+}
+
+/**
+ * Whether a process of the group runs. Those that have ended but were not yet reaped do not count: in a container it
+ * may take seconds until somebody does, or for ever.
+ */
+async function isGroupRunning(group: number): Promise<boolean> {
   try {
     process.kill(-group, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-/** Waits until the group is empty; false when `ms` passed first. */
-export async function waitForGroupEnd(group: number, ms: number): Promise<boolean> {
-  const deadline = performance.now() + ms;
-  for (let pause = 5; isGroupAlive(group); pause = Math.min(pause * 2, 100)) {
-    if (performance.now() >= deadline) return false;
-    await sleep(Math.min(pause, Math.max(1, deadline - performance.now())));
-  }
-  return true;
+  if (process.platform !== "linux") return true;
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const states = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+  return states.some((state) => {
+    // "pid (name) state parent group …"; a name may hold spaces and parentheses.
+    const [status, , member] = state.slice(state.lastIndexOf(")") + 2).split(" ");
+    return Number(member) === group && status !== "Z" && status !== "X";
+  });
 }

@@ -1,0 +1,205 @@
+import { connect, createServer } from "node:net";
+import { type Logger, UserError } from "@multimaster/core";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { formatBasicAuth, isSameSecret, parseBasicAuth } from "./basic-auth.ts";
+import { encodeFrame, maxFrameBytes } from "./frames.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import { createWorkerListener, type WorkerListener } from "./worker-listener.ts";
+
+let listener: WorkerListener;
+let links: WorkerLink[];
+let logged: string[];
+let ready: true | string;
+let draining: boolean;
+
+function makeListener(port: number, log: Logger): WorkerListener {
+  return createWorkerListener({
+    host: "127.0.0.1",
+    port,
+    log,
+    isReady: () => ready,
+    authenticate: (name, password) => (draining ? "draining" : name === "w1" && isSameSecret(password, "pass:wörd")),
+    onWorker: (link) => void links.push(link),
+  });
+}
+
+beforeEach(async () => {
+  links = [];
+  logged = [];
+  ready = true;
+  draining = false;
+  const log = pino({}, { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) });
+  listener = makeListener(0, log);
+  await listener.start();
+});
+
+afterEach(() => listener.stop());
+
+const url = (path = "/", scheme = "ws") => `${scheme}://127.0.0.1:${listener.address().port}${path}`;
+
+/** Resolves with 101 or the status of the refusal. */
+function upgrade(authorization?: string, path = "/"): Promise<{ status: number; socket: WebSocket }> {
+  const socket = new WebSocket(url(path), authorization === undefined ? {} : { headers: { authorization } });
+  socket.on("error", () => undefined);
+  return new Promise((resolve) => {
+    socket.once("open", () => resolve({ status: 101, socket }));
+    socket.once("unexpected-response", (_, response) => resolve({ status: response.statusCode ?? 0, socket }));
+  });
+}
+
+async function enter(): Promise<WebSocket> {
+  const { status, socket } = await upgrade(formatBasicAuth("w1", "pass:wörd"));
+  expect(status).toBe(101);
+  return socket;
+}
+
+const closeCode = (socket: WebSocket) => new Promise<number>((resolve) => socket.once("close", resolve));
+
+/** What the server answers to raw bytes until it closes. */
+function speak(bytes: Uint8Array | string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect(listener.address().port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (data) => (answer += data.toString()));
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+describe("the worker port", () => {
+  it("lets a worker in by name and password, on any path, without sub-protocol and extension", async () => {
+    const { status, socket } = await upgrade(formatBasicAuth("w1", "pass:wörd"), "/worker/v1?x=1");
+    expect(status).toBe(101);
+    expect(socket.extensions).toBe("");
+    expect(socket.protocol).toBe("");
+    await expect.poll(() => links.map((link) => link.name)).toEqual(["w1"]);
+    socket.close();
+  });
+
+  it.each([
+    ["no credentials", undefined, 401],
+    ["an unknown name", formatBasicAuth("w2", "pass:wörd"), 401],
+    ["a wrong password", formatBasicAuth("w1", "pass"), 401],
+    ["a malformed header", "Bearer x", 400],
+    ["a header without a colon", `Basic ${Buffer.from("w1").toString("base64")}`, 400],
+  ])("refuses %s", async (_, authorization, status) => {
+    expect((await upgrade(authorization)).status).toBe(status);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatch(/refused/);
+    expect(logged[0]).not.toContain("pass:w");
+  });
+
+  it("logs a worker that keeps coming with a wrong password once", async () => {
+    for (let n = 0; n < 5; n += 1) await upgrade(formatBasicAuth("w1", "wrong"));
+    expect(logged).toHaveLength(1);
+  });
+
+  it("answers 503 while draining, so that a balancer tries the next master", async () => {
+    draining = true;
+    expect((await upgrade(formatBasicAuth("w1", "pass:wörd"))).status).toBe(503);
+    expect(logged).toEqual([]);
+  });
+
+  it("tells balancers whether it is ready", async () => {
+    expect((await fetch(url("/ready", "http"))).status).toBe(200);
+    ready = "the database is away";
+    const answer = await fetch(url("/ready", "http"));
+    expect([answer.status, await answer.text()]).toEqual([503, "the database is away\n"]);
+    expect((await fetch(url("/health", "http"))).status).toBe(200);
+    expect((await fetch(url("/", "http"))).status).toBe(404);
+  });
+
+  it("tells a client that speaks no HTTP apart, and names the likely cause", async () => {
+    expect(await speak(Buffer.from([0x04, 0x82, 0x6e, 0x6f, 0x6e, 0x65, 0x00]))).toContain("400");
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatch(/does not speak HTTP.*--protocol=msgpack_experimental_v7/);
+  });
+
+  it.each([
+    ["a frame that is no MessagePack", Buffer.from([0xc1, 0xff]), 1007],
+    ["a truncated frame", encodeFrame({ op: "update", seq_number: 0, args: "long enough" }).subarray(0, 20), 1007],
+    ["a list instead of a map", Buffer.from([0x90]), 1007],
+    ["a text message", "hello", 1003],
+  ])("closes on %s, with one clear sentence", async (_, data, code) => {
+    const socket = await enter();
+    const closed = closeCode(socket);
+    socket.send(data);
+    expect(await closed).toBe(code);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatch(/^worker w1: .*; the connection is closed$/);
+    expect(logged[0]).not.toContain("at ");
+  });
+
+  it("closes on an oversized frame", async () => {
+    const socket = await enter();
+    const closed = closeCode(socket);
+    socket.send(Buffer.alloc(maxFrameBytes + 1));
+    expect(await closed).toBe(1009);
+    await expect.poll(() => logged).toEqual(["worker w1: a message is larger than allowed; the connection is closed"]);
+    expect((await links[0]?.closed)?.code).toBe(1009);
+  });
+
+  it("survives a WebSocket frame that is cut off by the end of the connection", async () => {
+    const socket = await enter();
+    const raw = (socket as unknown as { _socket: { write(bytes: Uint8Array): void; end(): void } })._socket;
+    raw.write(Buffer.from([0x82, 0xfe, 0x10, 0x00, 1, 2, 3, 4, 5]));
+    raw.end();
+    expect((await links[0]?.closed)?.code).toBe(1006);
+    await enter();
+  });
+
+  it("closes with 1001 when it stops, twice without harm", async () => {
+    const socket = await enter();
+    const closed = closeCode(socket);
+    await Promise.all([listener.stop(), listener.stop()]);
+    expect(await closed).toBe(1001);
+    await expect(fetch(url("/ready", "http"))).rejects.toThrow();
+  });
+
+  it("says which port is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    const { port } = other.address() as { port: number };
+    const second = makeListener(port, pino({ level: "silent" }));
+    const error = await second.start().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as UserError).message).toContain(`127.0.0.1:${port}`);
+    await second.stop();
+    other.close();
+  });
+});
+
+describe("a worker that has fallen silent", () => {
+  it("is cut off", async () => {
+    const silent = createWorkerListener({
+      host: "127.0.0.1",
+      port: 0,
+      log: pino({ level: "silent" }),
+      isReady: () => true,
+      authenticate: () => true,
+      onWorker: (link) => void links.push(link),
+      pingMs: 10,
+      deadMs: 50,
+    });
+    await silent.start();
+    const authorization = formatBasicAuth("w", "p");
+    const socket = new WebSocket(`ws://127.0.0.1:${silent.address().port}`, { headers: { authorization }, autoPong: false });
+    socket.on("error", () => undefined);
+    await expect.poll(() => links.length).toBe(1);
+    expect(await links[0]?.closed).toMatchObject({ code: 1006, reason: expect.stringContaining("nothing was heard") });
+    await silent.stop();
+  });
+});
+
+describe("credentials", () => {
+  it("are split at the first colon", () => {
+    expect(parseBasicAuth(formatBasicAuth("w1", "pass:wörd"))).toEqual({ name: "w1", password: "pass:wörd" });
+  });
+
+  it("are compared whatever their lengths", () => {
+    expect(isSameSecret("a", "a")).toBe(true);
+    expect(isSameSecret("a", "ab")).toBe(false);
+  });
+});

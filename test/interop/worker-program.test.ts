@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { isAlive, runProcess, startProcess } from "../harness/processes.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { openWorkerPort } from "./worker-port.ts";
+
+const program = fileURLToPath(new URL("../../packages/worker/bin/worker.mjs", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+function writePassword(password: string): string {
+  const file = join(temporaryDirectory("password"), "password");
+  writeFileSync(file, `${password}\n`);
+  chmodSync(file, 0o600);
+  return file;
+}
+
+function startWorker(port: number, passwordFile: string, basedir = temporaryDirectory("worker")) {
+  const args = ["start", "--master", `ws://127.0.0.1:${port}`, "--name", "own", "--password-file", passwordFile, "--basedir", basedir];
+  return startProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+}
+
+/** The program runs what was built; the tests of its parts run the source. */
+beforeAll(async () => {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  await runProcess({ name: "tsc", command: process.execPath, args: [tsc, "-b", "packages/worker"], cwd: root });
+});
+
+describe("the worker program", () => {
+  it("tells its version and how to use it", async () => {
+    const run = (...args: string[]) => runProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+    expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await run("start", "--help")).stdout).toContain("--password-file");
+  });
+
+  it("says in one sentence what is wrong with its arguments", async () => {
+    const missing = await startProcess({ name: "worker", command: process.execPath, args: [program, "start"] });
+    expect((await missing.waitForExit()).code).toBe(2);
+    expect(missing.stderr()).toMatch(/^error: required option '--master/);
+
+    const noFile = await startWorker(1, "/no/such/file");
+    expect((await noFile.waitForExit()).code).toBe(2);
+    expect(noFile.stderr()).toMatch(/^The password file \/no\/such\/file cannot be read/);
+    expect(noFile.stderr()).not.toContain("    at ");
+  });
+
+  it("works for a master, and on SIGTERM kills what it runs and exits with 0", async () => {
+    const port = await openWorkerPort("own", "pass");
+    const basedir = join(temporaryDirectory("worker"), "made");
+    const worker = await startWorker(port.port, writePassword("pass"), basedir);
+    const link = await port.waitForWorker();
+    expect((await link.getInfo()).basedir).toBe(basedir);
+    expect(existsSync(basedir)).toBe(true);
+
+    let output = "";
+    await link.configure({ buffer_timeout: 0.05 });
+    const outcome = link.startCommand({
+      id: randomUUID(),
+      name: "shell",
+      args: { workdir: basedir, command: "trap '' TERM; echo $$; while :; do sleep 0.1; done" },
+      onUpdate(update) {
+        if (update.kind === "stream" && update.name === "stdout") output += update.text;
+      },
+    });
+    const pid = await waitFor(() => Number(/^(\d+)$/m.exec(output)?.[1]), { what: "the command's output" });
+    worker.signal("SIGTERM");
+    expect(await worker.waitForExit()).toEqual({ code: 0, signal: null });
+    expect(await outcome).toEqual({ kind: "lost" });
+    await waitFor(() => !isAlive(pid), { what: "the command to be killed" });
+    await port.stop();
+  });
+
+  it("says once that its password is wrong, and keeps trying", async () => {
+    const port = await openWorkerPort("own", "right");
+    const worker = await startWorker(port.port, writePassword("wrong"));
+    await waitFor(() => port.refusals() >= 2, { what: "two refused attempts" });
+    await worker.stop();
+    const sentences = worker.stderr().match(/it knows no worker \\"own\\" with this password/g);
+    expect(sentences).toHaveLength(1);
+    expect(worker.stderr()).not.toContain("wrong\n");
+    await port.stop();
+  });
+
+  it("exits with 0 when a master asks it to end", async () => {
+    const port = await openWorkerPort("own", "pass");
+    const worker = await startWorker(port.port, writePassword("pass"));
+    await (await port.waitForWorker()).shutdown();
+    expect(await worker.waitForExit()).toEqual({ code: 0, signal: null });
+    await port.stop();
+  });
+});
