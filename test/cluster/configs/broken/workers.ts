@@ -1,0 +1,1 @@
+export default { workers: [{ name: "w 1", password: "x" }] };

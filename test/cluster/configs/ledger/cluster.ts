@@ -1,0 +1,50 @@
+/** A cluster whose steps write to a ledger outside of it, so that a test sees what really ran. */
+import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort, interpolate } from "@multimaster/config";
+import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import anyBranch from "@multimaster/plugins/schedulers/any-branch";
+import force from "@multimaster/plugins/schedulers/force";
+import shell from "@multimaster/plugins/steps/shell";
+
+const workers = env("WORKERS", "w1,w2,w3,w4").split(",");
+const note = (word: string) => interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
+
+export default defineCluster({
+  name: "ledger",
+  database: env("DATABASE_URL", ""),
+  bus: { router: env("WAMP_ROUTER"), mute: env("BUS") === "mute", notify: env("BUS") === "notify" },
+  lease: env("LEASE", "4s"),
+  scheduler: async () => ({
+    default: defineScheduling({
+      changeSources:
+        env("POLL") === "no" ? [] : [gitPoller({ repository: env("REPOSITORY", "."), branches: true, pollInterval: env("POLL_INTERVAL", "1s") })],
+      schedulers: [
+        anyBranch({ name: "all", builders: ["job"] }),
+        anyBranch({ name: "also", builders: ["other"] }),
+        force({ name: "force", builders: ["job", "other"] }),
+      ],
+    }),
+  }),
+  builders: {
+    all: async () => ({
+      default: defineBuilders({
+        builders: ["job", "other"].map((name) => ({
+          name,
+          workers,
+          steps: [
+            shell({ name: "begin", command: note("begin") }),
+            shell({ name: "work", command: env("WORK", "true") }),
+            shell({ name: "end", command: note("end") }),
+          ],
+        })),
+      }),
+    }),
+  },
+  workers: async () => ({
+    default: defineWorkers({
+      host: "127.0.0.1",
+      port: envPort("WORKER_PORT", 0),
+      workers: workers.map((name) => ({ name, password: env("WORKER_PASSWORD"), maxBuilds: 2 })),
+    }),
+  }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0) }) }),
+});

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type TestBuildbotWorker, startBuildbotWorker } from "./buildbot-worker.ts";
+import { startCrossbar, type TestCrossbar } from "./crossbar.ts";
+import { createGitRepository, type TestGitRepository } from "./git-repository.ts";
+import { type MasterOptions, startMaster, type TestMaster } from "./master.ts";
+import { startPostgres, type TestPostgres } from "./postgres.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** Config files of the repository and of the tests, by path. */
+export function configFile(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+/** The real parts of a distributed cluster, and what its masters are told about them. */
+export interface TestCluster {
+  readonly postgres: TestPostgres;
+  readonly database: string;
+  /** Absent when the cluster was asked for without a router. */
+  readonly crossbar: TestCrossbar | undefined;
+  readonly repository: TestGitRepository;
+  /** File to which steps of the ledger config append lines: what really ran, seen from outside. */
+  readonly ledger: { readonly path: string; lines(): string[] };
+  /** Environment that the configs under configs/ and test/cluster/configs/ read. */
+  readonly env: Record<string, string>;
+  master(options: Omit<MasterOptions, "config"> & { config?: string }): Promise<TestMaster>;
+  /** Real buildbot-workers attached to an engine; resolves when the engine shows them all as connected. */
+  workers(engine: TestMaster, ui: TestMaster, names: readonly string[]): Promise<TestBuildbotWorker[]>;
+  /** Rows of the cluster's database. */
+  rows<Row extends Record<string, unknown>>(sql: string): Promise<Row[]>;
+}
+
+export interface TestClusterOptions {
+  config: string;
+  router?: boolean;
+  env?: Record<string, string>;
+}
+
+const password = "secret of the workers";
+
+/** Starts PostgreSQL and crossbar.io, and makes a git repository with a Makefile; masters and workers are then added. */
+export async function startCluster({ config, router = true, env: more = {} }: TestClusterOptions): Promise<TestCluster> {
+  const postgres = await startPostgres();
+  const database = await postgres.createDatabase();
+  const crossbar = router ? await startCrossbar() : undefined;
+  const repository = createGitRepository({
+    files: { Makefile: "all:\n\t@echo compiled\ntest:\n\t@echo tested $$(git rev-parse HEAD)\n" },
+  });
+  const ledgerPath = join(temporaryDirectory("ledger"), "ledger");
+  const env: Record<string, string> = {
+    DATABASE_URL: database,
+    WAMP_ROUTER: crossbar?.url ?? "",
+    REPOSITORY: repository.url,
+    WORKER_PASSWORD: password,
+    WORKER_HOST: "127.0.0.1",
+    WORKER_PORT: "0",
+    UI_PORT: "0",
+    LEASE: "4s",
+    POLL_INTERVAL: "1s",
+    TREE_STABLE: "1s",
+    LEDGER: ledgerPath,
+    ...more,
+  };
+  return {
+    postgres,
+    database,
+    crossbar,
+    repository,
+    ledger: { path: ledgerPath, lines: () => readLines(ledgerPath) },
+    env,
+    master: (options) => startMaster({ config: configFile(config), ...options, env: { ...env, ...options.env } }),
+    async workers(engine, ui, names) {
+      const port = await engine.workerPort();
+      const started = await Promise.all(names.map((name) => startBuildbotWorker({ port, name, password })));
+      await waitForWorkers(ui, names);
+      return started;
+    },
+    rows: (sql) => postgres.psql(sql, database) as never,
+  };
+}
+
+/** Waits until the cluster shows all these workers as connected. */
+export async function waitForWorkers(ui: TestMaster, names: readonly string[]): Promise<void> {
+  await waitFor(
+    async () => {
+      const { body } = await ui.api<{ workers: { name: string; connected_to: unknown[] }[] }>("workers");
+      const connected = body.workers.filter((worker) => worker.connected_to.length > 0).map(({ name }) => name);
+      return names.every((name) => connected.includes(name));
+    },
+    { what: `the workers ${names.join(", ")} to be connected`, timeoutMs: 60_000 },
+  );
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
