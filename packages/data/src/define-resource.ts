@@ -12,6 +12,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  /** Of a text: the first line and the number of lines. */
+  readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }
 
 /**
@@ -31,8 +33,6 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
   /** The value when nothing was loaded. */
   readonly empty?: z.output<S>;
-  /** What application.spec says of null where rows know better. */
-  readonly specNullable?: boolean;
 }
 
 /** A stream instead of JSON: logs and build data. */
@@ -42,12 +42,24 @@ export interface RawAnswer {
   readonly body: AsyncIterable<Buffer>;
 }
 
+/** An object with one long text, which is read while it is sent. */
+export interface LinesAnswer {
+  /** The object without that field. */
+  readonly item: Readonly<Record<string, Json>>;
+  readonly field: string;
+  readonly text: AsyncIterable<string>;
+}
+
 /** A place where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
 export interface Path {
   /** Elements: `n:` decimal integer, `i:` identifier, `s:` or `:` any text. */
   readonly pattern: string;
-  readonly kind: "collection" | "single" | "raw";
+  readonly kind: "collection" | "single" | "lines" | "raw";
   readonly where?: string;
+  /** Makes the objects where they are no table. Undefined: there is no such thing. */
+  rows?(context: ReadContext): Promise<readonly object[] | undefined>;
+  /** Of a text: its lines, as they are read. Undefined: there is no such thing. */
+  lines?(context: ReadContext): Promise<LinesAnswer | undefined>;
   /** Of a raw path. Undefined: there is no such thing. */
   open?(context: ReadContext): Promise<RawAnswer | undefined>;
 }
@@ -87,7 +99,7 @@ interface Definition<Shape extends z.ZodRawShape> {
   readonly name: string;
   /** Key of the list in the envelope. */
   readonly plural: string;
-  readonly id: keyof Shape & string;
+  readonly id: string;
   /** The SQL from clause. Absent: `rows` makes the objects. */
   readonly from?: string;
   readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
@@ -96,7 +108,10 @@ interface Definition<Shape extends z.ZodRawShape> {
   readonly order?: readonly string[];
   /** Filters that mean more than a comparison, by field: extra conditions for a boolean value. */
   readonly filters?: Readonly<Record<string, (value: boolean) => string | undefined>>;
-  rows?(context: ReadContext): Promise<z.output<z.ZodObject<Shape>>[] | undefined>;
+  /** Makes the objects of a resource that is no table. */
+  rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<Shape>>[]>;
+  /** Listed at the root of the API. */
+  readonly rootLink?: boolean;
   readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>>;
   readonly actions?: Readonly<Record<string, Action<z.output<z.ZodObject<Shape>>>>>;
   /** Actions of the collection itself. */
@@ -121,4 +136,9 @@ export function defineResource<const Shape extends z.ZodRawShape>(definition: De
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;
   return { ...definition, schema: z.object(shape) as z.ZodObject<Shape> };
+}
+
+/** Fields that are nothing but their kind, for resources that are no table. */
+export function plainFields<Shape extends z.ZodRawShape>(shape: Shape): { readonly [K in keyof Shape]: Field<Shape[K]> } {
+  return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, { schema }])) as never;
 }

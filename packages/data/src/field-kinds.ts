@@ -36,10 +36,23 @@ export const identifier = (maxLength: number) => of(z.string().max(maxLength), "
 /** An object with fields of its own, such as the source stamp of a change. */
 export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) => of(z.object(shape), { entity: name });
 
+const shown = z.registry<{ nullable: boolean }>();
+
+/** For fields of which application.spec says something else about null than rows know. */
+export function shownNullable<S extends z.ZodType>(schema: S, nullable: boolean): S {
+  const own = schema.clone();
+  const kind = kinds.get(schema);
+  if (kind) kinds.add(own, kind);
+  shown.add(own, { nullable });
+  return own;
+}
+
 /** A field's type taken apart. */
 export interface FieldDescription {
   readonly kind: FieldKind | "list";
   readonly nullable: boolean;
+  /** What application.spec says instead. */
+  readonly shownNullable?: boolean;
   /** Of a list: its element. */
   readonly element?: FieldDescription;
   /** Of an entity: its fields. */
@@ -52,7 +65,11 @@ const described = new WeakMap<z.ZodType, FieldDescription>();
 /** Says what kind of field a schema makes; schemas are built from the kinds of this file only. */
 export function describeField(schema: z.ZodType): FieldDescription {
   let description = described.get(schema);
-  if (!description) described.set(schema, (description = describe(schema)));
+  if (!description) {
+    const hint = shown.get(schema);
+    description = hint ? { ...describe(schema), shownNullable: hint.nullable } : describe(schema);
+    described.set(schema, description);
+  }
   return description;
 }
 

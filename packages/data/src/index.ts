@@ -8,4 +8,6 @@ export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
 export { type Found, findItems } from "./read-items.ts";
 export * from "./resources/index.ts";
-export type { Rest, RestAnswer } from "./rest.ts";
+export { FieldErrors } from "./actions/field-errors.ts";
+export { parseNewChange } from "./actions/add-change.ts";
+export { NoSuchMethod, type Rest, type RestAnswer } from "./rest.ts";

@@ -1,11 +1,11 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Fragment, queryRows, type Row } from "@multimaster/database";
+import { type Condition, type Connection, countRows, type Fragment, type Order, type Row, selectRows } from "@multimaster/database";
 import type { AnyResource, Field, Item, Path, ReadContext } from "./define-resource.ts";
 import { describeField } from "./field-kinds.ts";
 import { filterCondition } from "./filter-conditions.ts";
 import { queryList } from "./query-list.ts";
 import type { Query } from "./query.ts";
-import { allOf, bindParams } from "./select.ts";
+import { bindParams } from "./select.ts";
 
 /** A list and how long it would be without limit and offset. */
 export interface Found<T> {
@@ -32,18 +32,21 @@ export async function findItems<R extends AnyResource>(
     properties: query.properties,
     filters: query.filters ?? [],
   };
-  if (resource.rows) {
-    const rows = await resource.rows(context);
+  const makeRows = place.path?.rows ?? resource.rows;
+  if (makeRows) {
+    const rows = await makeRows(context);
     return rows && (queryList(resource, rows as Parameters<typeof queryList>[1], query) as Found<Item<R>>);
   }
-  const conditions = context.filters.map((filter) => filterCondition(resource, filter, connection.dialect));
-  if (place.path?.where !== undefined) conditions.unshift(bindParams(place.path.where, context.params));
-  const where = allOf(conditions);
+  const where = context.filters.map((filter) => filterCondition(resource, filter, connection.dialect));
+  if (place.path?.where !== undefined) where.unshift(bindParams(place.path.where, context.params));
   const rows = query.limit === 0 ? [] : await selectItems(resource, context, where, query);
   const cut = query.limit !== undefined || query.offset !== undefined;
   // A page that was not filled ends the list, so only full and empty pages need the count.
   const known = rows.length > 0 && (query.limit === undefined || rows.length < query.limit);
-  const total = !cut || known ? rows.length + (query.offset ?? 0) : await countItems(resource, connection, where);
+  const total =
+    !cut || known
+      ? rows.length + (query.offset ?? 0)
+      : await countRows(connection, { from: resource.from as string, columns: {}, where: where.map(rawCondition) });
   return { rows: rows as Item<R>[], total };
 }
 
@@ -60,35 +63,26 @@ export async function loadItems<R extends AnyResource>(
   ids: readonly number[],
 ): Promise<Map<number, Item<R>>> {
   const idSql = (resource.fields[resource.id] as Field).sql as string;
-  const rows = await selectItems(resource, context, context.connection.dialect.isOneOf(idSql, ids), {});
+  const rows = await selectItems(resource, context, [context.connection.dialect.isOneOf(idSql, ids)], {});
   return new Map(rows.map((row) => [row[resource.id] as number, row as Item<R>]));
-}
-
-async function countItems(resource: AnyResource, connection: Connection, where: Fragment): Promise<number> {
-  const [row] = await queryRows<{ n: number | string }>(
-    connection,
-    `select count(*) as n from ${resource.from} where ${where.sql}`,
-    where.bindings,
-  );
-  return Number(row?.n ?? 0);
 }
 
 async function selectItems(
   resource: AnyResource,
   context: ReadContext,
-  where: Fragment,
+  where: readonly Fragment[],
   query: Pick<Query, "fields" | "order" | "limit" | "offset">,
 ): Promise<Row[]> {
-  const fields = selectedFields(resource, query.fields);
-  const columns = fields.filter(([, field]) => field.sql !== undefined).map(([name, field]) => `${columnSql(field)} as "${name}"`);
-  const bindings = [...where.bindings];
-  let sql = `select ${columns.join(", ") || "1 as nothing"} from ${resource.from} where ${where.sql}`;
-  sql += ` order by ${orderSql(resource, query.order ?? [], context.connection)}`;
-  if (query.limit !== undefined || query.offset !== undefined) {
-    sql += " limit ? offset ?";
-    bindings.push(Math.min(query.limit ?? maxRows, maxRows), Math.min(query.offset ?? 0, maxRows));
-  }
-  const rows = await queryRows(context.connection, sql, bindings);
+  const fields = Object.entries<Field>(resource.fields).filter(([name]) => query.fields?.includes(name) ?? true);
+  const columns = fields.filter(([, field]) => field.sql !== undefined).map(([name, field]) => [name, columnSql(field)]);
+  const rows = await selectRows(context.connection, {
+    from: resource.from as string,
+    columns: Object.fromEntries(columns.length > 0 ? columns : [["nothing", "1"]]),
+    where: where.map(rawCondition),
+    order: orderBy(resource, query.order ?? []),
+    ...(query.limit === undefined ? {} : { limit: Math.min(query.limit, maxRows) }),
+    ...(query.offset === undefined ? {} : { offset: Math.min(query.offset, maxRows) }),
+  });
   const items = rows.map((row) => mapRow(fields, row, context));
   for (const [name, field] of fields) if (field.load) await fillRelated(name, field, rows, items, context);
   return items;
@@ -96,18 +90,15 @@ async function selectItems(
 
 const maxRows = 2 ** 31 - 1;
 
-function selectedFields(resource: AnyResource, wanted: readonly string[] | undefined): [string, Field][] {
-  const all = Object.entries<Field>(resource.fields);
-  return wanted ? all.filter(([name]) => wanted.includes(name)) : all;
-}
+const rawCondition = ({ sql, bindings }: Fragment): Condition => ({ raw: sql, bindings });
 
 function columnSql(field: Field): string {
   const boolean = describeField(field.schema as never).kind === "boolean" && !field.load;
   return boolean ? `case when ${field.sql} then 1 else 0 end` : (field.sql as string);
 }
 
-function orderSql(resource: AnyResource, wanted: readonly string[], { dialect }: Connection): string {
-  const parts: string[] = [];
+function orderBy(resource: AnyResource, wanted: readonly string[]): Order[] {
+  const order: Order[] = [];
   const seen = new Set<string>();
   for (const item of [...wanted, ...(resource.order ?? [resource.id])]) {
     const name = item.replace(/^-/, "");
@@ -115,16 +106,15 @@ function orderSql(resource: AnyResource, wanted: readonly string[], { dialect }:
     seen.add(name);
     const field = resource.fields[name] as Field | undefined;
     if (!field) throw errors.requestInvalid(`no such field '${name}'`);
-    const { kind, nullable } = describeField(field.schema as never);
+    const { kind } = describeField(field.schema as never);
     if (field.sql === undefined || field.load || kind === "list" || kind === "jsonobject") {
       throw errors.requestInvalid(`cannot order on field '${name}'`);
     }
-    const descending = item.startsWith("-");
-    // Where nulls go is only said where there may be some: PostgreSQL's indexes do not serve the other spelling.
-    if (nullable) parts.push(field.sql + (descending ? dialect.descending : dialect.ascending));
-    else parts.push((kind === "boolean" ? columnSql(field) : field.sql) + (descending ? " desc" : ""));
+    order.push({ column: columnSql(field), descending: item.startsWith("-") });
+    // Whatever follows the unique id orders nothing.
+    if (name === resource.id) break;
   }
-  return parts.join(", ");
+  return order;
 }
 
 function mapRow(fields: readonly [string, Field][], row: Row, context: ReadContext): Row {

@@ -1,19 +1,106 @@
-import type { Json } from "@multimaster/core";
+import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
-import type { RawAnswer } from "./define-resource.ts";
+import type { Action, ActionContext, LinesAnswer, RawAnswer } from "./define-resource.ts";
 import type { Events } from "./events.ts";
+import { createMatcher, type Match } from "./match-path.ts";
+import { parseQuery } from "./parse-query.ts";
+import type { Query } from "./query.ts";
+import { findItems } from "./read-items.ts";
+import { resources } from "./registry.ts";
 
-/** What a read answers: the envelope, or a stream. */
-export type RestAnswer = { readonly json: Readonly<Record<string, Json>> } | { readonly raw: RawAnswer };
+type JsonObject = { readonly [key: string]: Json };
 
-/** The data API without HTTP. Errors are those of the catalogue, with their status. */
+/** What a read answers: an envelope, an envelope around one long text, or a file. */
+export type RestAnswer =
+  | { readonly kind: "envelope"; readonly plural: string; readonly items: readonly JsonObject[]; readonly meta: JsonObject }
+  | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
+  | ({ readonly kind: "raw" } & RawAnswer);
+
+/** The data API without HTTP. What goes wrong is thrown: from the errors catalogue, or `FieldErrors`, or `NoSuchMethod`. */
 export interface Rest {
+  /** Reads what a path (decoded, without a slash at either end) names. */
   get(path: string, search: URLSearchParams): Promise<RestAnswer>;
-  /** Performs a JSON-RPC method on the object a path names. */
-  call(path: string, method: string, params: Readonly<Record<string, Json>>, owner: string): Promise<Json>;
+  /** Performs a JSON-RPC method on what a path names. */
+  call(path: string, method: string, params: JsonObject, owner: string): Promise<Json>;
 }
 
-export function createRest(_options: { database: Database; updates: Updates; events: Events }): Rest {
-  throw new Error("being written");
+/** The thing exists, but it has no such method. */
+export class NoSuchMethod extends Error {
+  constructor(method: string) {
+    super(`action: ${method} is not supported`);
+    this.name = "NoSuchMethod";
+  }
+}
+
+export interface RestOptions {
+  readonly database: Database;
+  readonly updates: Updates;
+  readonly events: Events;
+}
+
+export function createRest({ database, updates, events }: RestOptions): Rest {
+  const findMatch = createMatcher(resources);
+  const control: ActionContext["control"] = (of, id, action, payload) => void events.publishControl(of, id, action, payload);
+
+  function match(path: string): Match {
+    const found = findMatch(path);
+    if (!found) throw errors.notFound(`Invalid path: ${path}`);
+    return found;
+  }
+
+  async function readOne(found: Match, path: string, query: Query): Promise<JsonObject> {
+    const items = await findItems(found.resource, database, query, found);
+    const [item] = items?.rows ?? [];
+    if (item === undefined) throw missing(found, path);
+    return item as JsonObject;
+  }
+
+  return {
+    async get(path, search) {
+      const found = match(path);
+      const { resource, params } = found;
+      const query = parseQuery(search, resource, found.path);
+      const context = { connection: database, params, properties: query.properties, filters: [] };
+      if (found.path.open) {
+        const raw = await found.path.open(context);
+        if (!raw) throw missing(found, path);
+        return { kind: "raw", ...raw };
+      }
+      if (found.path.lines) {
+        const lines = { offset: query.offset ?? 0, limit: query.limit };
+        const answer = await found.path.lines({ ...context, lines });
+        if (!answer) throw missing(found, path);
+        return linesAnswer(resource.plural, answer, query.fields);
+      }
+      if (found.path.kind === "single") {
+        return { kind: "envelope", plural: resource.plural, items: [await readOne(found, path, query)], meta: {} };
+      }
+      const items = await findItems(resource, database, query, found);
+      if (!items) throw missing(found, path);
+      return { kind: "envelope", plural: resource.plural, items: items.rows as JsonObject[], meta: { total: items.total } };
+    },
+
+    async call(path, method, params, owner) {
+      const found = match(path);
+      const { resource } = found;
+      const context: ActionContext = { updates, connection: database, control, owner };
+      const actions = found.path.kind === "collection" ? resource.collectionActions : resource.actions;
+      const action = actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
+      if (!action || (found.path.kind !== "collection" && found.path.kind !== "single")) throw new NoSuchMethod(method);
+      const item = found.path.kind === "single" ? await readOne(found, path, {}) : null;
+      return action(context, item, { ...params, owner });
+    },
+  };
+}
+
+function linesAnswer(plural: string, answer: LinesAnswer, fields: readonly string[] | undefined): RestAnswer {
+  if (!fields) return { kind: "lines", plural, ...answer };
+  const item = Object.fromEntries(Object.entries(answer.item).filter(([name]) => fields.includes(name)));
+  if (!fields.includes(answer.field)) return { kind: "envelope", plural, items: [item], meta: {} };
+  return { kind: "lines", plural, ...answer, item };
+}
+
+function missing({ resource }: Match, path: string) {
+  return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path}.`);
 }

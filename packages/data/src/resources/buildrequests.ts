@@ -10,6 +10,7 @@ const incomplete = "(br.complete = 0 or br.complete is null)";
 export const buildrequests = defineResource({
   name: "buildrequest",
   plural: "buildrequests",
+  rootLink: true,
   id: "buildrequestid",
   from: "buildrequests br left join buildrequest_claims bc on bc.brid = br.id",
   fields: {

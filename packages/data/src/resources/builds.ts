@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { buildActions } from "../actions/builds.ts";
 import { defineResource } from "../define-resource.ts";
-import { bool, datetime, integer, sourced, text } from "../field-kinds.ts";
+import { bool, datetime, integer, shownNullable, sourced, text } from "../field-kinds.ts";
 import { buildPlaces } from "./build-places.ts";
 import { loadBuildProperties } from "./build-properties.ts";
 
@@ -9,6 +9,7 @@ import { loadBuildProperties } from "./build-properties.ts";
 export const builds = defineResource({
   name: "build",
   plural: "builds",
+  rootLink: true,
   id: "buildid",
   from: "builds b",
   fields: {
@@ -16,7 +17,7 @@ export const builds = defineResource({
     number: { schema: integer, sql: "b.number" },
     builderid: { schema: integer, sql: "b.builderid" },
     buildrequestid: { schema: integer, sql: "b.buildrequestid" },
-    workerid: { schema: integer.nullable(), sql: "b.workerid", specNullable: false },
+    workerid: { schema: shownNullable(integer.nullable(), false), sql: "b.workerid" },
     masterid: { schema: integer, sql: "b.masterid" },
     started_at: { schema: datetime, sql: "b.started_at" },
     complete: { schema: bool, sql: "b.complete_at is not null", whenFalse: "b.complete_at is null" },
@@ -24,7 +25,7 @@ export const builds = defineResource({
     locks_duration_s: { schema: integer, sql: "b.locks_duration_s" },
     results: { schema: integer.nullable(), sql: "b.results" },
     state_string: { schema: text, sql: "b.state_string" },
-    properties: { schema: sourced, sql: "b.id", load: loadBuildProperties, empty: {}, specNullable: true },
+    properties: { schema: shownNullable(sourced, true), sql: "b.id", load: loadBuildProperties, empty: {} },
   },
   order: ["buildid"],
   paths: [

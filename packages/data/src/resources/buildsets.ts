@@ -9,6 +9,7 @@ import { loadSourceStamps, type SourceStamp, sourcestamp } from "./sourcestamps.
 export const buildsets = defineResource({
   name: "buildset",
   plural: "buildsets",
+  rootLink: true,
   id: "bsid",
   from: "buildsets bs",
   fields: {

@@ -3,7 +3,7 @@ import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { addChange } from "../actions/add-change.ts";
 import { defineResource, type ReadContext } from "../define-resource.ts";
-import { integer, sourced, text } from "../field-kinds.ts";
+import { integer, shownNullable, sourced, text } from "../field-kinds.ts";
 import { groupValues } from "../group-values.ts";
 import { groupProperties, parsePair } from "../property-rows.ts";
 import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
@@ -12,6 +12,7 @@ import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 export const changes = defineResource({
   name: "change",
   plural: "changes",
+  rootLink: true,
   id: "changeid",
   from: "changes ch",
   fields: {
@@ -23,7 +24,7 @@ export const changes = defineResource({
       read: (value) => (value === null ? [] : [Number(value)]),
     },
     author: { schema: text, sql: "ch.author" },
-    committer: { schema: text.nullable(), sql: "ch.committer", specNullable: false },
+    committer: { schema: shownNullable(text.nullable(), false), sql: "ch.committer" },
     files: {
       schema: text.array(),
       sql: "ch.changeid",

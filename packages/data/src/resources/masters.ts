@@ -7,6 +7,7 @@ import { bool, datetime, entity, integer, text } from "../field-kinds.ts";
 export const masters = defineResource({
   name: "master",
   plural: "masters",
+  rootLink: true,
   id: "masterid",
   from: "masters m",
   fields: {

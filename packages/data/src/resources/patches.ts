@@ -1,14 +1,14 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import type { ReadContext } from "../define-resource.ts";
-import { binary, entity, integer, text } from "../field-kinds.ts";
+import { binary, entity, integer, shownNullable, text } from "../field-kinds.ts";
 
 /** A difference to apply to a source stamp. It has no path of its own, and its bytes are not JSON: `body` is null. */
 export const patch = entity("patch", {
   patchid: integer,
   body: binary,
   level: integer,
-  subdir: text.nullable(),
+  subdir: shownNullable(text.nullable(), false),
   author: text,
   comment: text,
 });

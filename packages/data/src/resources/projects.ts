@@ -9,6 +9,7 @@ const hasActiveBuilder =
 export const projects = defineResource({
   name: "project",
   plural: "projects",
+  rootLink: true,
   id: "projectid",
   from: "projects p",
   fields: {

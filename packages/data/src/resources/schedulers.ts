@@ -14,6 +14,7 @@ const enable: Action<{ readonly schedulerid: number }> = async ({ updates }, { s
 export const schedulers = defineResource({
   name: "scheduler",
   plural: "schedulers",
+  rootLink: true,
   id: "schedulerid",
   from: "schedulers s left join scheduler_masters sm on sm.schedulerid = s.id",
   fields: {

@@ -8,6 +8,7 @@ import { loadPatches, patch } from "./patches.ts";
 export const sourcestamps = defineResource({
   name: "sourcestamp",
   plural: "sourcestamps",
+  rootLink: true,
   id: "ssid",
   from: "sourcestamps ss",
   fields: {

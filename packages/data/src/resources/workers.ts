@@ -22,6 +22,7 @@ const places: [prefix: string, where: string | undefined][] = [
 export const workers = defineResource({
   name: "worker",
   plural: "workers",
+  rootLink: true,
   id: "workerid",
   from: "workers w",
   fields: {

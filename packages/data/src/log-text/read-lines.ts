@@ -1,0 +1,94 @@
+import { type Connection, queryRows } from "@multimaster/database";
+import { decompressChunk } from "./decompress.ts";
+
+/** Chunks fetched by one query: what a reader holds in memory, whatever the log's size. */
+const chunksAtOnce = 8;
+
+const newline = 0x0a;
+
+interface ChunkRow {
+  first_line: number;
+  last_line: number;
+  content: Buffer | null;
+  compressed: number;
+}
+
+/** What is known of a log that is to be read. */
+export interface LogToRead {
+  readonly logid: number;
+  /** s: each line begins with the letter of its stream. */
+  readonly type: string;
+}
+
+/**
+ * The stored bytes of a log's lines, each ended by a newline, chunk by chunk. A page of chunks starts at the line that
+ * comes next, not at a chunk: they may be merged into others between two pages.
+ */
+export async function* readLines(
+  connection: Connection,
+  log: LogToRead,
+  offset = 0,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer> {
+  let next = offset;
+  const end = offset + limit;
+  while (next < end) {
+    const rows = await queryRows<ChunkRow>(
+      connection,
+      `select first_line, last_line, content, compressed from logchunks
+        where logid = ? and last_line >= cast(? as bigint) order by last_line limit ${chunksAtOnce}`,
+      [log.logid, next],
+    );
+    if (rows.length === 0) return;
+    for (const row of rows) {
+      if (next >= end || row.first_line >= end) return;
+      const from = Math.max(next, row.first_line);
+      const to = Math.min(end, row.last_line + 1);
+      // Two rows for the same lines: the first one was enough.
+      if (to <= from) continue;
+      const text = await readChunk(log, row);
+      yield cutLines(text, from - row.first_line, to - row.first_line, row.last_line + 1 - row.first_line);
+      next = to;
+    }
+  }
+}
+
+/** An unreadable chunk is told in its first line; the others stay empty, so that the lines after it keep their numbers. */
+async function readChunk(log: LogToRead, row: ChunkRow): Promise<Buffer> {
+  const text = await decompressChunk(row.content ?? Buffer.alloc(0), row.compressed);
+  if (Buffer.isBuffer(text)) return Buffer.concat([text, Buffer.from([newline])]);
+  const prefix = log.type === "s" ? "h" : "";
+  const sentence = `[lines ${row.first_line} to ${row.last_line} of this log cannot be shown: ${text.problem}]`;
+  return Buffer.from(`${prefix}${sentence}\n${`${prefix}\n`.repeat(row.last_line - row.first_line)}`);
+}
+
+function cutLines(text: Buffer, from: number, to: number, count: number): Buffer {
+  if (from === 0 && to === count) return text;
+  const start = findLine(text, 0, from);
+  return text.subarray(start, findLine(text, start, to - from));
+}
+
+/** Where the line begins that comes `lines` lines after `start`. */
+function findLine(text: Buffer, start: number, lines: number): number {
+  let at = start;
+  for (let i = 0; i < lines; i++) {
+    const end = text.indexOf(newline, at);
+    if (end < 0) return text.length;
+    at = end + 1;
+  }
+  return at;
+}
+
+/** The lines without the letter that each of them begins with. */
+export function stripPrefixes(lines: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(lines.length);
+  let to = 0;
+  for (let at = 0; at < lines.length; ) {
+    const found = lines.indexOf(newline, at);
+    const end = found < 0 ? lines.length : found + 1;
+    // An empty line has no letter to lose.
+    to += lines.copy(out, to, lines[at] === newline ? at : at + 1, end);
+    at = end;
+  }
+  return out.subarray(0, to);
+}

@@ -1,0 +1,72 @@
+import type { Json } from "@multimaster/core";
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { forceBuild } from "../actions/force-build.ts";
+import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
+import { bool, identifier, jsonObject, text } from "../field-kinds.ts";
+
+const shape = {
+  name: identifier(50),
+  button_name: text,
+  label: text,
+  builder_names: identifier(50).array(),
+  enabled: bool,
+  all_fields: jsonObject.array(),
+};
+
+export type ForceScheduler = z.output<z.ZodObject<typeof shape>>;
+
+/** A form by which people ask for builds. Its scheduler's master publishes it, so any UI master can show and check it. */
+export const forceschedulers = defineResource({
+  name: "forcescheduler",
+  plural: "forceschedulers",
+  rootLink: true,
+  id: "name",
+  fields: plainFields(shape),
+  rows: readForceSchedulers,
+  paths: [
+    { pattern: "forceschedulers", kind: "collection" },
+    {
+      pattern: "forceschedulers/i:schedulername",
+      kind: "single",
+      rows: async (context) => {
+        const all = await readForceSchedulers(context);
+        return all.filter(({ name }) => name === context.params["schedulername"]);
+      },
+    },
+    { pattern: "builders/:builderid/forceschedulers", kind: "collection", rows: readOfBuilder },
+  ],
+  actions: { force: forceBuild },
+});
+
+async function readForceSchedulers({ connection }: ReadContext): Promise<ForceScheduler[]> {
+  const rows = await queryRows<{ name: string; enabled: number; spec: string }>(
+    connection,
+    `select s.name, coalesce(s.enabled, 1) as enabled, f.spec from mm_force_schedulers f
+       join schedulers s on s.id = f.schedulerid order by s.name`,
+  );
+  return rows.map(({ name, enabled, spec }) => {
+    const form = JSON.parse(spec) as Partial<ForceScheduler>;
+    return {
+      name,
+      button_name: form.button_name ?? name,
+      label: form.label ?? name,
+      builder_names: form.builder_names ?? [],
+      enabled: enabled !== 0,
+      all_fields: (form.all_fields ?? []) as Json[],
+    };
+  });
+}
+
+/** The builder is named by its id or, beyond Buildbot, by its name. */
+async function readOfBuilder(context: ReadContext): Promise<ForceScheduler[]> {
+  const builder = String(context.params["builderid"]);
+  const byId = /^\d{1,15}$/.test(builder);
+  const [row] = await queryRows<{ name: string }>(
+    context.connection,
+    `select name from builders where ${byId ? "id = cast(? as bigint)" : "name = ?"}`,
+    [byId ? Number(builder) : builder],
+  );
+  const all = await readForceSchedulers(context);
+  return row ? all.filter(({ builder_names: names }) => names.includes(row.name)) : [];
+}
