@@ -9,3 +9,4 @@ export * from "./schema/schema-state.ts";
 export * from "./schema/upgrade-database.ts";
 export * from "./select.ts";
 export * from "./single-connection.ts";
+export * from "./stores/index.ts";

@@ -1,0 +1,159 @@
+import type { Result } from "@multimaster/core";
+import type { Connection } from "../connection.ts";
+import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { fitInteger, fitText } from "./column-text.ts";
+
+export interface PendingRow {
+  buildrequestid: number;
+  builderid: number;
+  buildsetid: number;
+  priority: number;
+  submittedAt: number;
+}
+
+/** Requests that may be claimed: highest priority first, then the oldest. Served by the index mm_pending_requests. */
+export async function pendingRequests(
+  connection: Connection,
+  builderids: readonly number[],
+  limit: number,
+): Promise<PendingRow[]> {
+  const wanted = connection.dialect.isOneOf("r.builderid", builderids);
+  return queryRows<PendingRow>(
+    connection,
+    `select r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt"
+       from buildrequests r
+      where r.complete = 0 and ${wanted.sql}
+        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)
+        and not exists (select 1 from mm_cancellations x where x.buildrequestid = r.id)
+      order by r.priority desc, r.submitted_at, r.id limit ?`,
+    [...wanted.bindings, limit],
+  );
+}
+
+export interface LockedRequest {
+  id: number;
+  buildsetid: number;
+  builderid: number;
+  complete: boolean;
+  /** The master that has claimed it. */
+  claimedBy: number | null;
+  cancelled: boolean;
+}
+
+/**
+ * Reads a request and locks its row: whatever starts, ends, frees or cancels one of its builds takes this lock first, so
+ * that these acts come one after the other. Claim and cancellation are read in a second statement, since a first one
+ * that had to wait would show them as they were before.
+ */
+export async function lockRequest(tx: Connection, brid: number): Promise<LockedRequest | undefined> {
+  const [row] = await queryRows<{ id: number; buildsetid: number; builderid: number; complete: number | null }>(
+    tx,
+    `select id, buildsetid, builderid, complete from buildrequests where id = ?${tx.dialect.noKeyUpdateLock}`,
+    [brid],
+  );
+  if (!row) return undefined;
+  const [state] = await queryRows<{ claimed_by: number | null; cancelled: number }>(
+    tx,
+    `select (select masterid from buildrequest_claims where brid = ?) as claimed_by,
+            (select count(*) from mm_cancellations where buildrequestid = ?) as cancelled`,
+    [brid, brid],
+  );
+  return { ...row, complete: row.complete === 1, claimedBy: state?.claimed_by ?? null, cancelled: Number(state?.cancelled) > 0 };
+}
+
+/** Claims one request if it is free. */
+export async function insertClaim(tx: Connection, brid: number, masterid: number): Promise<boolean> {
+  const rows = await insertIgnore(tx, {
+    table: "buildrequest_claims",
+    rows: [{ brid, masterid, claimed_at: tx.sql.raw(tx.dialect.nowSeconds) }],
+    conflict: ["brid"],
+  });
+  return rows.length === 1;
+}
+
+/** Frees one request of this master. */
+export async function deleteClaim(tx: Connection, brid: number, masterid: number): Promise<boolean> {
+  return (await execute(tx, "delete from buildrequest_claims where brid = ? and masterid = ?", [brid, masterid])) === 1;
+}
+
+/** Completes a request; false when it already was. What was asked of it is answered thereby. */
+export async function completeRequest(tx: Connection, brid: number, results: Result): Promise<boolean> {
+  const done = await execute(
+    tx,
+    `update buildrequests set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds}
+      where id = ? and coalesce(complete, 0) <> 1`,
+    [results, brid],
+  );
+  await execute(tx, "delete from mm_cancellations where buildrequestid = ?", [brid]);
+  return done === 1;
+}
+
+/** Notes that the request is not wanted any more, whoever has it. */
+export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
+  const sql = `insert into mm_cancellations (buildrequestid, reason, requested_at) values (?, ?, ${tx.dialect.now})
+    on conflict (buildrequestid) do nothing`;
+  await execute(tx, sql, [brid, fitText(reason)]);
+}
+
+/** Cancelled requests that nobody has: their engine died, or gave them back, before it could end them. */
+export async function freeCancelledRequests(connection: Connection): Promise<number[]> {
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select r.id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
+      where coalesce(r.complete, 0) <> 1 and not exists (select 1 from buildrequest_claims c where c.brid = r.id)
+      order by r.id limit 1000`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Removes cancellations that have been answered, such as those of requests that a burial has ended. */
+export async function deleteAnsweredCancellations(connection: Connection): Promise<void> {
+  await execute(
+    connection,
+    "delete from mm_cancellations where buildrequestid in (select id from buildrequests where id = mm_cancellations.buildrequestid and complete = 1)",
+  );
+}
+
+/** Incomplete requests claimed by a master. */
+export async function openRequestsClaimedBy(connection: Connection, masterid: number): Promise<number[]> {
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select r.id from buildrequest_claims c join buildrequests r on r.id = c.brid
+      where c.masterid = ? and r.complete = 0 order by r.id`,
+    [masterid],
+  );
+  return rows.map((row) => row.id);
+}
+
+export interface RequestRow {
+  buildrequestid: number;
+  buildsetid: number;
+  builderid: number;
+  reason: string | null;
+  waitedFor: number | null;
+}
+
+export async function getRequest(connection: Connection, brid: number): Promise<RequestRow | undefined> {
+  const rows = await queryRows<RequestRow>(
+    connection,
+    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor"
+       from buildrequests r join buildsets s on s.id = r.buildsetid where r.id = ?`,
+    [brid],
+  );
+  return rows[0];
+}
+
+/** Ids of the changes of these source stamps, oldest first. */
+export async function changeIdsOfSourceStamps(connection: Connection, ssids: readonly number[]): Promise<number[]> {
+  const wanted = connection.dialect.isOneOf("sourcestampid", ssids);
+  const rows = await queryRows<{ changeid: number }>(
+    connection,
+    `select changeid from changes where ${wanted.sql} order by changeid`,
+    wanted.bindings,
+  );
+  return rows.map((row) => row.changeid);
+}
+
+export async function setRequestPriority(connection: Connection, brid: number, priority: number): Promise<boolean> {
+  return (await execute(connection, "update buildrequests set priority = ? where id = ?", [fitInteger(priority), brid])) === 1;
+}

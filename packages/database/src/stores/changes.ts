@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { type Json, pythonJson } from "@multimaster/core";
+import type { Connection } from "../connection.ts";
+import { execute, queryRows } from "../dialect.ts";
+import { fitInteger, fitNullable, fitText } from "./column-text.ts";
+import { insertRows } from "./insert-rows.ts";
+import { findOrCreateSourceStamp } from "./sourcestamps.ts";
+
+/** A change to be stored; absent texts are what Buildbot stores for them. */
+export interface ChangeRow {
+  author: string;
+  committer: string | null;
+  comments: string;
+  files: readonly string[];
+  revision: string | null;
+  branch: string | null;
+  whenTimestamp: number;
+  category: string | null;
+  revlink: string;
+  repository: string;
+  project: string;
+  codebase: string;
+  properties: Readonly<Record<string, Json>>;
+}
+
+/** Stores a change with its source stamp, files and properties; gives its id. */
+export async function insertChange(tx: Connection, change: ChangeRow): Promise<number> {
+  const branch = fitNullable(change.branch, 255);
+  const line = {
+    repository: fitText(change.repository, 512),
+    project: fitText(change.project, 512),
+    codebase: fitText(change.codebase, 256),
+  };
+  const parent = await findParent(tx, { branch, ...line });
+  const sourcestampid = await findOrCreateSourceStamp(tx, { ...line, branch: change.branch, revision: change.revision });
+  const row = {
+    author: fitText(change.author, 255),
+    committer: fitNullable(change.committer, 255),
+    comments: fitText(change.comments),
+    branch,
+    revision: fitNullable(change.revision, 255),
+    revlink: fitText(change.revlink, 256),
+    when_timestamp: fitInteger(change.whenTimestamp),
+    category: fitNullable(change.category, 255),
+    ...line,
+    sourcestampid,
+    parent_changeids: parent,
+  };
+  const [{ changeid }] = (await tx.sql("changes").insert(row).returning("changeid")) as [{ changeid: number }];
+  await insertRows(tx, "change_files", change.files.map((file) => ({ changeid, filename: fitText(file, 1024) })));
+  await insertRows(
+    tx,
+    "change_properties",
+    Object.entries(change.properties).map(([name, value]) => ({
+      changeid,
+      property_name: fitText(name, 256),
+      property_value: pythonJson([value, "Change"]),
+    })),
+  );
+  return changeid;
+}
+
+/** The newest change of the same line of development. */
+async function findParent(
+  tx: Connection,
+  line: { branch: string | null; repository: string; project: string; codebase: string },
+): Promise<number | null> {
+  // "is null" and "=" apart: "is not distinct from" would not use the index on PostgreSQL.
+  const [branchSql, branchBinding] = line.branch === null ? ["branch is null", []] : ["branch = ?", [line.branch]];
+  const rows = await queryRows<{ changeid: number }>(
+    tx,
+    `select changeid from changes where ${branchSql} and repository = ? and project = ? and codebase = ?
+      order by changeid desc limit 1`,
+    [...branchBinding, line.repository, line.project, line.codebase],
+  );
+  return rows[0]?.changeid ?? null;
+}
+
+function deliveryKey(delivery: string): string {
+  const clean = fitText(delivery);
+  return clean.length <= 128 ? clean : createHash("sha256").update(clean).digest("hex");
+}
+
+/** The change that this delivery has already made, if any; waits for others who are accepting the same delivery now. */
+export async function claimDelivery(tx: Connection, delivery: string): Promise<number | undefined> {
+  const key = deliveryKey(delivery);
+  await tx.dialect.lockName(tx, `delivery:${key}`);
+  const rows = await queryRows<{ changeid: number }>(tx, "select changeid from mm_change_deliveries where delivery = ?", [key]);
+  return rows[0]?.changeid;
+}
+
+export async function recordDelivery(tx: Connection, delivery: string, changeid: number): Promise<void> {
+  const sql = `insert into mm_change_deliveries (delivery, changeid, received_at) values (?, ?, ${tx.dialect.now})`;
+  await execute(tx, sql, [deliveryKey(delivery), changeid]);
+}

@@ -1,0 +1,29 @@
+/**
+ * Text as a column of `length` characters can hold it. PostgreSQL refuses NUL and counts code points, so a cut never
+ * splits a surrogate pair; what is no Unicode at all becomes U+FFFD, as it would on its way to the database anyway.
+ */
+export function fitText(text: string, length = Number.POSITIVE_INFINITY): string {
+  const clean = text.replace(/[\0\p{Surrogate}]/gu, "\ufffd");
+  if (clean.length <= length) return clean;
+  let units = 0;
+  let points = 0;
+  for (const character of clean) {
+    if (points === length) return clean.slice(0, units);
+    points += 1;
+    units += character.length;
+  }
+  return clean;
+}
+
+/** The same for a column that may be null. */
+export function fitNullable(text: string | null | undefined, length?: number): string | null {
+  return text === null || text === undefined ? null : fitText(text, length);
+}
+
+const largest = 2 ** 31 - 1;
+
+/** A number as a 32-bit integer column can hold it. */
+export function fitInteger(value: number): number {
+  if (Number.isNaN(value)) return 0;
+  return Math.max(-largest, Math.min(largest, Math.trunc(value)));
+}

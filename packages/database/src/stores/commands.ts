@@ -1,0 +1,48 @@
+import type { Connection } from "../connection.ts";
+import { execute, queryRows } from "../dialect.ts";
+import { fitText } from "./column-text.ts";
+
+export interface CommandRow {
+  commandId: string;
+  workerid: number;
+  masterid: number;
+  epoch: number;
+  buildid: number;
+  stepid: number;
+  name: string;
+}
+
+/** Notes a command that is about to be sent. */
+export async function insertCommand(tx: Connection, command: CommandRow): Promise<void> {
+  await execute(
+    tx,
+    `insert into mm_commands (command_id, workerid, masterid, epoch, buildid, stepid, name, sent_at)
+     values (?, ?, ?, ?, ?, ?, ?, ${tx.dialect.now}) on conflict (command_id) do nothing`,
+    [
+      command.commandId,
+      command.workerid,
+      command.masterid,
+      command.epoch,
+      command.buildid,
+      command.stepid,
+      fitText(command.name, 64),
+    ],
+  );
+}
+
+export async function deleteCommands(connection: Connection, commandIds: readonly string[]): Promise<void> {
+  const wanted = connection.dialect.isOneOf("command_id", commandIds);
+  await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
+}
+
+/** Commands that a worker may still run, whoever sent them. */
+export async function commandsOfWorker(
+  connection: Connection,
+  workerid: number,
+): Promise<{ commandId: string; buildid: number | null }[]> {
+  return queryRows(
+    connection,
+    `select command_id as "commandId", buildid from mm_commands where workerid = ? order by sent_at, command_id`,
+    [workerid],
+  );
+}

@@ -1,0 +1,14 @@
+export * from "./builders.ts";
+export * from "./buildrequests.ts";
+export * from "./builds.ts";
+export * from "./buildsets.ts";
+export * from "./changes.ts";
+export * from "./commands.ts";
+export { hashColumns } from "./hash.ts";
+export * from "./logs.ts";
+export * from "./named-rows.ts";
+export * from "./object-state.ts";
+export * from "./schedulers.ts";
+export * from "./sourcestamps.ts";
+export * from "./steps.ts";
+export * from "./workers.ts";

@@ -1,0 +1,130 @@
+import type { Connection } from "../connection.ts";
+import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
+import { findOrCreateNamed } from "./named-rows.ts";
+
+/**
+ * Finds or creates schedulers and their cursors. The first of a fresh database begin at the first change; one that is
+ * new beside others begins after the newest, and so does one that Buildbot has run until now.
+ */
+export async function registerSchedulers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
+  await tx.dialect.lockName(tx, "schedulers");
+  const [first] = await queryRows<{ floor: number }>(
+    tx,
+    `select case when exists (select 1 from schedulers) then (select coalesce(max(changeid), 0) from changes) else 0 end as floor`,
+  );
+  const { ids } = await findOrCreateNamed(tx, "schedulers", names);
+  const rows = [...ids.values()].sort((a, b) => a - b).map((schedulerid) => ({ schedulerid, floor: first?.floor ?? 0 }));
+  await insertIgnore(tx, { table: "mm_scheduler_cursors", rows, conflict: ["schedulerid"] });
+  return ids;
+}
+
+/**
+ * Whether this master has the scheduler. Held to the end of the transaction: it cannot be released, nor can another
+ * write on its behalf begin, before this one is committed.
+ */
+export async function holdScheduler(tx: Connection, schedulerid: number, masterid: number): Promise<boolean> {
+  const rows = await queryRows<{ masterid: number }>(
+    tx,
+    `select masterid from scheduler_masters where schedulerid = ?${tx.dialect.noKeyUpdateLock}`,
+    [schedulerid],
+  );
+  return rows[0]?.masterid === masterid;
+}
+
+/** Ids of changes the scheduler has not looked at, oldest first. */
+export async function unseenChangeIds(connection: Connection, schedulerid: number, limit: number): Promise<number[]> {
+  const rows = await queryRows<{ changeid: number }>(
+    connection,
+    `select c.changeid from changes c
+      where c.changeid > (select floor from mm_scheduler_cursors where schedulerid = ?)
+        and not exists (select 1 from mm_scheduler_seen s where s.schedulerid = ? and s.changeid = c.changeid)
+      order by c.changeid limit ?`,
+    [schedulerid, schedulerid, limit],
+  );
+  return rows.map((row) => row.changeid);
+}
+
+/** Notes that the scheduler has looked at these changes; gives those it had not looked at before. */
+export async function markSeen(tx: Connection, schedulerid: number, changeids: readonly number[]): Promise<Set<number>> {
+  const wanted = tx.dialect.isOneOf("changeid", changeids);
+  const rows = await queryRows<{ changeid: number }>(
+    tx,
+    `insert into mm_scheduler_seen (schedulerid, changeid, seen_at)
+     select ?, changeid, ${tx.dialect.now} from changes
+      where ${wanted.sql} and changeid > (select floor from mm_scheduler_cursors where schedulerid = ?)
+     on conflict (schedulerid, changeid) do nothing returning changeid`,
+    [schedulerid, ...wanted.bindings, schedulerid],
+  );
+  return new Set(rows.map((row) => row.changeid));
+}
+
+export async function insertClassified(
+  tx: Connection,
+  schedulerid: number,
+  changes: readonly { changeid: number; important: boolean }[],
+): Promise<void> {
+  const rows = changes.map(({ changeid, important }) => ({ schedulerid, changeid, important: Number(important) }));
+  await insertIgnore(tx, { table: "scheduler_changes", rows, conflict: ["schedulerid", "changeid"] });
+}
+
+export interface ClassifiedRow {
+  changeid: number;
+  important: number;
+  /** Seconds; null for a change that Buildbot classified, whenever that was. */
+  age: number | null;
+}
+
+export async function classifiedRows(connection: Connection, schedulerid: number): Promise<ClassifiedRow[]> {
+  return queryRows<ClassifiedRow>(
+    connection,
+    `select sc.changeid, coalesce(sc.important, 0) as important, ${connection.dialect.now} - s.seen_at as age
+       from scheduler_changes sc
+       left join mm_scheduler_seen s on s.schedulerid = sc.schedulerid and s.changeid = sc.changeid
+      where sc.schedulerid = ? order by sc.changeid`,
+    [schedulerid],
+  );
+}
+
+/** Takes changes out of the classified ones; gives how many of them were there. */
+export async function removeClassified(tx: Connection, schedulerid: number, changeids: readonly number[]): Promise<number> {
+  const wanted = tx.dialect.isOneOf("changeid", changeids);
+  return execute(tx, `delete from scheduler_changes where schedulerid = ? and ${wanted.sql}`, [schedulerid, ...wanted.bindings]);
+}
+
+/** No transaction that adds a change is open for so long, so ids below one seen that long ago do not appear any more. */
+const settledSeconds = 3600;
+
+/** Moves the floor up over what was seen long ago, never over a change that was not, and forgets what lies below it. */
+export async function raiseFloor(tx: Connection, schedulerid: number): Promise<void> {
+  const [settled] = await queryRows<{ changeid: number | null }>(
+    tx,
+    `select max(changeid) as changeid from mm_scheduler_seen where schedulerid = ? and seen_at < ${tx.dialect.now} - ${settledSeconds}`,
+    [schedulerid],
+  );
+  if (settled?.changeid == null) return;
+  const [unseen] = await unseenChangeIds(tx, schedulerid, 1);
+  const floor = Math.min(settled.changeid, unseen === undefined ? settled.changeid : unseen - 1);
+  await execute(tx, "update mm_scheduler_cursors set floor = ? where schedulerid = ? and floor < ?", [floor, schedulerid, floor]);
+  // Those still classified stay: a tree-stable timer counts from the time they were seen.
+  await execute(
+    tx,
+    `delete from mm_scheduler_seen where schedulerid = ? and changeid <= ? and not exists (
+       select 1 from scheduler_changes sc
+        where sc.schedulerid = mm_scheduler_seen.schedulerid and sc.changeid = mm_scheduler_seen.changeid)`,
+    [schedulerid, floor],
+  );
+}
+
+export async function isSchedulerEnabled(connection: Connection, schedulerid: number): Promise<boolean> {
+  const rows = await queryRows<{ enabled: number | null }>(connection, "select enabled from schedulers where id = ?", [schedulerid]);
+  return rows[0] !== undefined && rows[0].enabled !== 0;
+}
+
+/** False when there is no such scheduler. */
+export async function setSchedulerEnabled(connection: Connection, schedulerid: number, enabled: boolean): Promise<boolean> {
+  return (await execute(connection, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0;
+}
+
+export async function saveForceSpec(tx: Connection, schedulerid: number, spec: string): Promise<void> {
+  await upsert(tx, { table: "mm_force_schedulers", rows: [{ schedulerid, spec }], key: ["schedulerid"] });
+}

@@ -1,0 +1,53 @@
+import { pythonJson, type Result } from "@multimaster/core";
+import type { Connection } from "../connection.ts";
+import { execute, queryRows } from "../dialect.ts";
+import { fitText } from "./column-text.ts";
+import { findFreeName } from "./free-name.ts";
+
+/** Adds a step at the end of a build. The caller holds the build's row. */
+export async function insertStep(tx: Connection, buildid: number, name: string): Promise<{ id: number; number: number; name: string }> {
+  const rows = await queryRows<{ number: number; name: string }>(tx, "select number, name from steps where buildid = ?", [buildid]);
+  const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
+  const unique = findFreeName(fitText(name, 50), new Set(rows.map((row) => row.name)), 1);
+  const [row] = await queryRows<{ id: number }>(
+    tx,
+    `insert into steps (number, name, buildid, state_string, urls_json, hidden) values (?, ?, ?, 'pending', '[]', 0) returning id`,
+    [number, unique, buildid],
+  );
+  return { id: (row as { id: number }).id, number, name: unique };
+}
+
+/** Each of these changes a step that has not ended; false when it has. */
+export async function startStep(connection: Connection, stepid: number): Promise<boolean> {
+  const now = connection.dialect.nowSeconds;
+  const sql = `update steps set started_at = ${now}, locks_acquired_at = ${now} where id = ? and started_at is null and complete_at is null`;
+  return (await execute(connection, sql, [stepid])) === 1;
+}
+
+export async function setStepState(connection: Connection, stepid: number, state: string): Promise<boolean> {
+  const sql = "update steps set state_string = ? where id = ? and complete_at is null";
+  return (await execute(connection, sql, [fitText(state), stepid])) === 1;
+}
+
+export async function addStepUrl(tx: Connection, stepid: number, url: { name: string; url: string }): Promise<boolean> {
+  const [row] = await queryRows<{ urls_json: string }>(
+    tx,
+    `select urls_json from steps where id = ? and complete_at is null${tx.dialect.noKeyUpdateLock}`,
+    [stepid],
+  );
+  if (!row) return false;
+  const urls = JSON.parse(row.urls_json) as { name: string; url: string }[];
+  if (urls.some((known) => known.name === url.name && known.url === url.url)) return false;
+  await execute(tx, "update steps set urls_json = ? where id = ?", [pythonJson([...urls, url]), stepid]);
+  return true;
+}
+
+export async function finishStep(
+  tx: Connection,
+  stepid: number,
+  end: { results: Result; state: string; hidden: boolean },
+): Promise<boolean> {
+  const sql = `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = ?, hidden = ?
+    where id = ? and complete_at is null`;
+  return (await execute(tx, sql, [end.results, fitText(end.state), Number(end.hidden), stepid])) === 1;
+}

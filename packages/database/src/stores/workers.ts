@@ -1,0 +1,69 @@
+import { pythonJson } from "@multimaster/core";
+import type { Connection } from "../connection.ts";
+import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { fitNullable, fitText } from "./column-text.ts";
+
+/** Finds or creates workers; ids by name. */
+export async function findOrCreateWorkers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
+  const stored = new Map(names.map((name) => [fitText(name, 50), name]));
+  const found = await findWorkers(tx, [...stored.keys()]);
+  const missing = [...stored.keys()].filter((name) => !found.has(name)).sort();
+  if (missing.length > 0) {
+    const rows = missing.map((name) => ({ name, info: "{}", paused: 0, graceful: 0 }));
+    await insertIgnore(tx, { table: "workers", rows, conflict: ["name"] });
+    for (const [name, id] of await findWorkers(tx, missing)) found.set(name, id);
+  }
+  return new Map([...stored].map(([name, asked]) => [asked, found.get(name) as number]));
+}
+
+async function findWorkers(connection: Connection, names: readonly string[]): Promise<Map<string, number>> {
+  const wanted = connection.dialect.isOneOf("name", names);
+  const rows = await queryRows<{ id: number; name: string }>(
+    connection,
+    `select id, name from workers where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  return new Map(rows.map((row) => [row.name, row.id]));
+}
+
+export interface WorkerInfoRow {
+  admin: string | null;
+  host: string | null;
+  access_uri: string | null;
+  version: string | null;
+}
+
+/** What a worker says of itself when it attaches; an old wish that it should leave is answered thereby. */
+export async function saveWorkerInfo(tx: Connection, workerid: number, info: WorkerInfoRow): Promise<void> {
+  const { admin, host, access_uri, version } = info;
+  await execute(tx, "update workers set info = ?, graceful = 0 where id = ?", [
+    pythonJson({ admin, host, access_uri, version }),
+    workerid,
+  ]);
+}
+
+export async function workerStates(
+  connection: Connection,
+  workerids: readonly number[],
+): Promise<{ workerid: number; name: string; paused: number; graceful: number }[]> {
+  const wanted = connection.dialect.isOneOf("id", workerids);
+  return queryRows(
+    connection,
+    `select id as workerid, name, paused, graceful from workers where ${wanted.sql} order by id`,
+    wanted.bindings,
+  );
+}
+
+export async function setWorkerPaused(
+  connection: Connection,
+  workerid: number,
+  paused: boolean,
+  reason: string | null,
+): Promise<boolean> {
+  const sql = "update workers set paused = ?, pause_reason = ? where id = ?";
+  return (await execute(connection, sql, [Number(paused), paused ? fitNullable(reason) : null, workerid])) === 1;
+}
+
+export async function setWorkerGraceful(connection: Connection, workerid: number, graceful: boolean): Promise<boolean> {
+  return (await execute(connection, "update workers set graceful = ? where id = ?", [Number(graceful), workerid])) === 1;
+}
