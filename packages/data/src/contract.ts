@@ -21,6 +21,11 @@ export interface Updates {
   readonly builds: BuildUpdates;
   readonly steps: StepUpdates;
   readonly logs: LogUpdates;
+  /**
+   * Resolves when everything done in the background is over: events on their way, logs being compressed. Called once
+   * the roles have stopped, before the bus and the database are closed.
+   */
+  close(): Promise<void>;
 }
 
 /** The outcome of an act that needs a claim which another master may have. */
@@ -81,6 +86,8 @@ export interface WorkerUpdates {
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
   contested(): Promise<number[]>;
+  /** The contested worker answers on its connection here: it stays. */
+  keep(workerid: number): Promise<void>;
   states(workerids: readonly number[]): Promise<WorkerState[]>;
   setPaused(workerid: number, paused: boolean, reason: string | null): Promise<void>;
   setGraceful(workerid: number, graceful: boolean): Promise<void>;
@@ -179,7 +186,8 @@ export interface SchedulerUpdates {
   classifiedChanges(schedulerid: number): Promise<ClassifiedChange[]>;
   /**
    * One transaction (fenced, claim checked): adds each buildset, removes its changes from the classified ones and
-   * saves state. A change is thereby in exactly one buildset of this scheduler, whenever the master dies.
+   * saves state. A change is thereby in exactly one buildset of this scheduler, whenever the master dies. Lost, with
+   * nothing written, also when one of the changes is not among the classified ones: an earlier call has submitted it.
    */
   submit(
     schedulerid: number,

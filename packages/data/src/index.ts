@@ -1,3 +1,4 @@
+export { type BurialOptions, createBurialService } from "./bury-dead-masters.ts";
 export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";
 export { createData } from "./data.ts";
@@ -11,3 +12,5 @@ export * from "./resources/index.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
 export { parseNewChange } from "./actions/add-change.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./rest.ts";
+export { createUpdates, type UpdatesOptions } from "./updates/index.ts";
+export { publishBurial } from "./updates/publish-burial.ts";

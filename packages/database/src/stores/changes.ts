@@ -93,3 +93,13 @@ export async function recordDelivery(tx: Connection, delivery: string, changeid:
   const sql = `insert into mm_change_deliveries (delivery, changeid, received_at) values (?, ?, ${tx.dialect.now})`;
   await execute(tx, sql, [deliveryKey(delivery), changeid]);
 }
+
+/** Whether this master has the change source; held to the end of the transaction. */
+export async function holdChangeSource(tx: Connection, changesourceid: number, masterid: number): Promise<boolean> {
+  const rows = await queryRows<{ masterid: number }>(
+    tx,
+    `select masterid from changesource_masters where changesourceid = ?${tx.dialect.noKeyUpdateLock}`,
+    [changesourceid],
+  );
+  return rows[0]?.masterid === masterid;
+}

@@ -1,0 +1,62 @@
+import { completeBuildsets } from "@multimaster/cluster";
+import { errors } from "@multimaster/core";
+import {
+  type Connection,
+  findOrCreateNamed,
+  findOrCreateSourceStamp,
+  insertBuildset,
+  missingBuilders,
+  missingSourceStamps,
+} from "@multimaster/database";
+import type { AddedBuildset, NewBuildset } from "../contract.ts";
+import { buildrequests } from "../resources/buildrequests.ts";
+import { buildsets } from "../resources/buildsets.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+/** Writes a buildset with its requests in the caller's transaction; `announceBuildset` follows the commit. */
+export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {
+  if (buildset.sourceStamps.length === 0) throw errors.requestInvalid("A buildset needs at least one source stamp.");
+  const sourcestampids = await resolveSourceStamps(tx, buildset.sourceStamps);
+  const builderids = await resolveBuilders(tx, buildset.builders);
+  const { bsid, requests } = await insertBuildset(tx, {
+    externalId: buildset.externalId ?? null,
+    reason: buildset.reason,
+    parentBuildid: buildset.parentBuildid ?? null,
+    parentRelationship: buildset.parentRelationship ?? null,
+    rebuiltBuildid: buildset.rebuiltBuildid ?? null,
+    sourcestampids,
+    builderids,
+    properties: buildset.properties ?? {},
+    priority: buildset.priority ?? 0,
+    waitedFor: buildset.waitedFor ?? false,
+  });
+  // Nothing to build is a success at once.
+  if (requests.size === 0) await completeBuildsets(tx, [bsid]);
+  return { bsid, requests: Object.fromEntries(requests) };
+}
+
+async function resolveSourceStamps(tx: Connection, stamps: NewBuildset["sourceStamps"]): Promise<number[]> {
+  const missing = await missingSourceStamps(tx, stamps.filter((stamp) => typeof stamp === "number"));
+  if (missing.length > 0) throw errors.requestInvalid(`There is no source stamp ${missing.join(", ")}.`);
+  const ids: number[] = [];
+  for (const stamp of stamps) ids.push(typeof stamp === "number" ? stamp : await findOrCreateSourceStamp(tx, stamp));
+  return ids;
+}
+
+async function resolveBuilders(tx: Connection, builders: NewBuildset["builders"]): Promise<number[]> {
+  const missing = await missingBuilders(tx, builders.filter((builder) => typeof builder === "number"));
+  if (missing.length > 0) throw errors.requestInvalid(`There is no builder ${missing.join(", ")}.`);
+  const { ids } = await findOrCreateNamed(tx, "builders", builders.filter((builder) => typeof builder === "string"));
+  return builders.map((builder) => (typeof builder === "string" ? (ids.get(builder) as number) : builder));
+}
+
+export async function announceBuildset(
+  { events, announce }: UpdateContext,
+  { bsid, requests }: AddedBuildset,
+  scheduler: string | null,
+): Promise<void> {
+  const ids = Object.values(requests);
+  await announce(events.publish(buildsets, "new", [bsid], { scheduler }));
+  await announce(events.publish(buildrequests, "new", ids));
+  if (ids.length === 0) await announce(events.publish(buildsets, "complete", [bsid]));
+}

@@ -1,0 +1,51 @@
+import { fencedTransaction } from "@multimaster/cluster";
+import {
+  type Connection,
+  findOrCreateNamed,
+  findOrCreateWorkers,
+  saveBuilderInfo,
+  setMasterBuilders,
+} from "@multimaster/database";
+import type { BuilderConfiguration, BuilderUpdates } from "../contract.ts";
+import { builders as builderResource } from "../resources/builders.ts";
+import { projects as projectResource } from "../resources/projects.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createBuilderUpdates({ database, lease, events, announce }: UpdateContext): BuilderUpdates {
+  return {
+    async configure(builders) {
+      const done = await fencedTransaction(database, lease, (tx) => configureBuilders(tx, lease.masterid, builders));
+      const { masterid } = lease;
+      await announce(events.publish(projectResource, "update", done.newProjects));
+      await announce(events.publish(builderResource, "stopped", done.stopped, { masterid }));
+      await announce(events.publish(builderResource, "started", done.started, { masterid }));
+      await announce(events.publish(builderResource, "update", done.changed));
+      return done.ids;
+    },
+  };
+}
+
+async function configureBuilders(tx: Connection, masterid: number, builders: readonly BuilderConfiguration[]) {
+  const projectNames = builders.flatMap((builder) => builder.project ?? []);
+  const projects = await findOrCreateNamed(tx, "projects", projectNames);
+  const tags = await findOrCreateNamed(tx, "tags", builders.flatMap((builder) => builder.tags));
+  const workers = await findOrCreateWorkers(tx, builders.flatMap((builder) => builder.workers));
+  const { ids } = await findOrCreateNamed(tx, "builders", builders.map((builder) => builder.name));
+  const idOf = (builder: BuilderConfiguration) => ids.get(builder.name) as number;
+  const changed: number[] = [];
+  // In the order of their ids: masters that share builders configure them at the same time.
+  for (const builder of builders.toSorted((a, b) => idOf(a) - idOf(b))) {
+    const info = {
+      builderid: idOf(builder),
+      description: builder.description,
+      projectid: builder.project === null ? null : (projects.ids.get(builder.project) as number),
+      tagids: builder.tags.map((tag) => tags.ids.get(tag) as number),
+    };
+    if (await saveBuilderInfo(tx, info)) changed.push(info.builderid);
+  }
+  const workersByBuilder = new Map(
+    builders.map((builder) => [idOf(builder), builder.workers.map((worker) => workers.get(worker) as number)]),
+  );
+  const places = await setMasterBuilders(tx, masterid, workersByBuilder);
+  return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
+}

@@ -1,0 +1,112 @@
+import { claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import { Results } from "@multimaster/core";
+import {
+  buildsetProperties,
+  changeIdsOfSourceStamps,
+  type Connection,
+  getRequest,
+  insertCancellation,
+  insertClaim,
+  insertStopRequests,
+  lockRequest,
+  openRequestsClaimedBy,
+  pendingRequests,
+  setRequestPriority,
+  sourceStampIdsOf,
+} from "@multimaster/database";
+import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
+import { loadItems } from "../read-items.ts";
+import { buildrequests } from "../resources/buildrequests.ts";
+import { changes } from "../resources/changes.ts";
+import { loadSourceStamps } from "../resources/sourcestamps.ts";
+import { announceOutcomes, endRequest, freeRequest, noOutcomes } from "./end-request.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
+  const { database, lease, events, announce } = context;
+  const { masterid } = lease;
+  return {
+    pending: (builderids, limit) => pendingRequests(database, builderids, limit),
+    async claim(buildrequestids) {
+      const claimed = await claimRequests(database, lease, buildrequestids);
+      await announce(events.publish(buildrequests, "claimed", claimed));
+      return claimed;
+    },
+    async unclaim(buildrequestids) {
+      const outcomes = await withLease([...buildrequestids], async (tx, ids) => {
+        const result = noOutcomes();
+        for (const id of ids.sort((a, b) => a - b)) {
+          const request = await lockRequest(tx, id);
+          if (request && !request.complete && request.claimedBy === masterid) await freeRequest(tx, request, masterid, result);
+        }
+        return result;
+      });
+      await announceOutcomes(context, outcomes ?? noOutcomes());
+    },
+    claimedByMe: () => openRequestsClaimedBy(database, masterid),
+    details: (buildrequestid) => readDetails(database, buildrequestid),
+    cancel: (buildrequestid, reason) => cancelRequest(context, buildrequestid, reason),
+    async setPriority(buildrequestid, priority) {
+      return (await setRequestPriority(database, buildrequestid, priority)) ? "done" : "unknown";
+    },
+  };
+
+  /** Giving back what a burial has already taken is nothing to complain of. */
+  async function withLease<A, T>(argument: A, fn: (tx: Connection, argument: A) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await fencedTransaction(database, lease, (tx) => fn(tx, argument));
+    } catch (error) {
+      if (error instanceof LeaseLost) return undefined;
+      throw error;
+    }
+  }
+}
+
+async function cancelRequest(
+  context: UpdateContext,
+  id: number,
+  reason: string,
+): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
+  const { database, lease, events, announce } = context;
+  const cancelled = await database.transaction(async (tx) => {
+    const request = await lockRequest(tx, id);
+    if (!request) return { answer: "unknown" } as const;
+    if (request.complete) return { answer: "complete" } as const;
+    // The claim is what keeps a Buildbot master, which looks at no other mark, from starting it.
+    if (request.claimedBy === null && (await insertClaim(tx, id, lease.masterid))) {
+      const outcomes = noOutcomes();
+      outcomes.claimed.push(id);
+      await endRequest(tx, request, Results.CANCELLED, outcomes);
+      outcomes.cancelled.push(id);
+      return { answer: "cancelled", outcomes } as const;
+    }
+    await insertCancellation(tx, id, reason);
+    return { answer: "stopping", builds: await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED) } as const;
+  });
+  if (cancelled.answer === "cancelled") await announceOutcomes(context, cancelled.outcomes);
+  if (cancelled.answer === "stopping") {
+    await announce(events.publishControl("buildrequests", id, "cancel", { reason }));
+    for (const build of cancelled.builds) await announce(events.publishControl("builds", build, "stop", { reason }));
+  }
+  return cancelled.answer;
+}
+
+async function readDetails(connection: Connection, id: number): Promise<RequestDetails | undefined> {
+  const request = await getRequest(connection, id);
+  if (!request) return undefined;
+  const context = { connection, params: {}, properties: undefined, filters: [] };
+  const stampIds = await sourceStampIdsOf(connection, request.buildsetid);
+  const stamps = await loadSourceStamps(context, stampIds);
+  const changeIds = await changeIdsOfSourceStamps(connection, stampIds);
+  const found = changeIds.length === 0 ? new Map() : await loadItems(changes, context, changeIds);
+  return {
+    buildrequestid: id,
+    buildsetid: request.buildsetid,
+    builderid: request.builderid,
+    reason: request.reason ?? "",
+    waitedFor: request.waitedFor === 1,
+    properties: await buildsetProperties(connection, request.buildsetid),
+    sourceStamps: stampIds.flatMap((stampId) => stamps.get(stampId) ?? []),
+    changes: changeIds.flatMap((changeId) => found.get(changeId) ?? []),
+  };
+}

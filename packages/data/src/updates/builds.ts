@@ -1,0 +1,134 @@
+import { fencedTransaction } from "@multimaster/cluster";
+import { type Result, Results } from "@multimaster/core";
+import {
+  adoptBuild,
+  type Connection,
+  endLeftBuilds,
+  finishBuild,
+  getBuildState,
+  getRebuildSource,
+  holdRunningBuild,
+  insertBuild,
+  insertStopRequests,
+  lockRequest,
+  saveBuildProperties,
+  setBuildState,
+  stopRequestsOf,
+} from "@multimaster/database";
+import type { BuildUpdates } from "../contract.ts";
+import { builds } from "../resources/builds.ts";
+import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import { announceOutcomes, endRequest, freeRequest, noOutcomes, type RequestOutcomes } from "./end-request.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createBuildUpdates(context: UpdateContext): BuildUpdates {
+  const { database, lease, events, announce, log } = context;
+  const { masterid } = lease;
+  return {
+    create: (build) => createBuild(context, build),
+    announce: (buildid) => announce(events.publish(builds, "new", [buildid])),
+    async setState(buildid, state) {
+      if (await setBuildState(database, buildid, masterid, state)) await announce(events.publish(builds, "update", [buildid]));
+    },
+    async setProperties(buildid, properties) {
+      if (Object.keys(properties).length === 0) return;
+      const running = await fencedTransaction(database, lease, async (tx) => {
+        if (!(await holdRunningBuild(tx, buildid, masterid))) return false;
+        await saveBuildProperties(tx, buildid, properties);
+        return true;
+      });
+      if (running) await announce(events.publishProperties(buildid, properties));
+      else log.warn({ buildid, properties: Object.keys(properties) }, "properties of a build that does not run here are not saved");
+    },
+    async finish(buildid, end) {
+      const outcomes = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
+      if (!outcomes) return;
+      await announce(events.publish(builds, "finished", [buildid]));
+      await announceOutcomes(context, outcomes);
+    },
+    requestStop: (buildid, reason) => requestStop(context, buildid, reason),
+    async stopRequests(buildids) {
+      const rows = await stopRequestsOf(database, buildids);
+      return rows.map((row) => ({ ...row, results: row.results as Result }));
+    },
+    rebuild: (buildid) => rebuild(context, buildid),
+  };
+}
+
+async function createBuild(context: UpdateContext, build: { buildrequestid: number; workerid: number }) {
+  const { database, lease, events, announce } = context;
+  const { masterid } = lease;
+  const outcomes = await fencedTransaction(database, lease, async (tx) => {
+    const ended = noOutcomes();
+    const request = await lockRequest(tx, build.buildrequestid);
+    if (!request || request.complete || request.claimedBy !== masterid) return { ended, left: [] };
+    if (request.cancelled) {
+      await endRequest(tx, request, Results.CANCELLED, ended);
+      ended.cancelled.push(request.id);
+      return { ended, left: [] };
+    }
+    const row = { ...build, builderid: request.builderid, masterid };
+    const adopted = await adoptBuild(tx, row);
+    if (adopted) return { ended, left: [], created: { ...adopted, builderid: request.builderid } };
+    const left = await endLeftBuilds(tx, row);
+    return { ended, left, created: { ...(await insertBuild(tx, row)), builderid: request.builderid } };
+  });
+  await announce(events.publish(builds, "finished", outcomes.left));
+  await announceOutcomes(context, outcomes.ended);
+  if (!outcomes.created) return "lost";
+  const { id: buildid, number, builderid } = outcomes.created;
+  return { buildid, number, builderid };
+}
+
+/** Undefined when the build does not run on this master (any more): then nothing is written. */
+async function endBuild(
+  tx: Connection,
+  buildid: number,
+  masterid: number,
+  end: { results: Result; state: string },
+): Promise<RequestOutcomes | undefined> {
+  const build = await getBuildState(tx, buildid);
+  if (!build || build.complete) return undefined;
+  const request = await lockRequest(tx, build.buildrequestid);
+  if (!(await finishBuild(tx, buildid, masterid, end))) return undefined;
+  const outcomes = noOutcomes();
+  if (!request || request.complete || request.claimedBy !== masterid) return outcomes;
+  if (end.results === Results.RETRY) await freeRequest(tx, request, masterid, outcomes);
+  else await endRequest(tx, request, end.results, outcomes);
+  return outcomes;
+}
+
+async function requestStop(context: UpdateContext, buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown"> {
+  const { database, events, announce } = context;
+  const answer = await database.transaction(async (tx) => {
+    const build = await getBuildState(tx, buildid);
+    if (!build) return "unknown";
+    // After the request's lock, so that the build cannot end between the look and the row.
+    await lockRequest(tx, build.buildrequestid);
+    const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
+    return running.length > 0 ? "stopping" : "complete";
+  });
+  if (answer === "stopping") await announce(events.publishControl("builds", buildid, "stop", { reason }));
+  return answer;
+}
+
+async function rebuild(context: UpdateContext, buildid: number) {
+  const added = await context.database.transaction(async (tx) => {
+    const source = await getRebuildSource(tx, buildid);
+    if (!source) return "unknown";
+    return addBuildset(tx, {
+      reason: "rebuild",
+      scheduler: "rebuild",
+      sourceStamps: source.sourcestampids,
+      builders: [source.builderid],
+      properties: source.properties,
+      externalId: source.externalId,
+      priority: source.priority,
+      parentBuildid: source.parentBuildid,
+      parentRelationship: source.parentRelationship,
+      rebuiltBuildid: source.rebuiltBuildid ?? buildid,
+    });
+  });
+  if (added !== "unknown") await announceBuildset(context, added, "rebuild");
+  return added;
+}

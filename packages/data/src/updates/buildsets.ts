@@ -1,0 +1,29 @@
+import { completeBuildsets } from "@multimaster/cluster";
+import {
+  deleteAnsweredCancellations,
+  deleteAnsweredStopRequests,
+  openBuildsetsWithoutOpenRequests,
+} from "@multimaster/database";
+import type { BuildsetUpdates } from "../contract.ts";
+import { buildsets } from "../resources/buildsets.ts";
+import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
+  const { database, events, announce } = context;
+  return {
+    async add(buildset) {
+      const added = await database.transaction((tx) => addBuildset(tx, buildset));
+      await announceBuildset(context, added, buildset.scheduler);
+      return added;
+    },
+    async completeFinished() {
+      for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
+        const completed = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
+        await announce(events.publish(buildsets, "complete", completed));
+      }
+      await deleteAnsweredCancellations(database);
+      await deleteAnsweredStopRequests(database);
+    },
+  };
+}

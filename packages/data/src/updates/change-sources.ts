@@ -1,0 +1,30 @@
+import { claimChangeSource, fencedTransaction, releaseChangeSource } from "@multimaster/cluster";
+import { epochSeconds } from "@multimaster/core";
+import { findOrCreateNamed, getObjectState, holdChangeSource, insertChange, setObjectState } from "@multimaster/database";
+import type { ChangeSourceUpdates } from "../contract.ts";
+import { changes as changeResource } from "../resources/changes.ts";
+import { changeRow } from "./changes.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createChangeSourceUpdates({ database, lease, events, clock, announce }: UpdateContext): ChangeSourceUpdates {
+  return {
+    register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
+    claim: (changesourceid) => claimChangeSource(database, lease, changesourceid),
+    async release(changesourceid) {
+      await releaseChangeSource(database, lease, changesourceid);
+    },
+    getState: (source) => getObjectState(database, source),
+    async addPolled(changesourceid, changes, state) {
+      const now = epochSeconds(clock);
+      const ids = await fencedTransaction(database, lease, async (tx) => {
+        if (!(await holdChangeSource(tx, changesourceid, lease.masterid))) return "lost";
+        const added: number[] = [];
+        for (const change of changes) added.push(await insertChange(tx, changeRow(change, now)));
+        await setObjectState(tx, state, state.value);
+        return added;
+      });
+      if (ids !== "lost") await announce(events.publish(changeResource, "new", ids));
+      return ids;
+    },
+  };
+}

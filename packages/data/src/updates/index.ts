@@ -1,0 +1,51 @@
+import type { Lease } from "@multimaster/cluster";
+import type { Clock, Logger } from "@multimaster/core";
+import type { Database } from "@multimaster/database";
+import type { Updates } from "../contract.ts";
+import type { Events } from "../events.ts";
+import { createBuilderUpdates } from "./builders.ts";
+import { createBuildRequestUpdates } from "./buildrequests.ts";
+import { createBuildUpdates } from "./builds.ts";
+import { createBuildsetUpdates } from "./buildsets.ts";
+import { createChangeUpdates } from "./changes.ts";
+import { createChangeSourceUpdates } from "./change-sources.ts";
+import { createCommandUpdates } from "./commands.ts";
+import { createLogCompressor } from "./log-compressor.ts";
+import { createLogUpdates } from "./logs.ts";
+import { createMasterUpdates } from "./masters.ts";
+import { createSchedulerUpdates } from "./schedulers.ts";
+import { createStepUpdates } from "./steps.ts";
+import { createUpdateContext } from "./update-context.ts";
+import { createWorkerUpdates } from "./workers.ts";
+
+export interface UpdatesOptions {
+  readonly database: Database;
+  readonly lease: Lease;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** All writes of one master: each writes rows under its lease, commits, then publishes. */
+export function createUpdates(options: UpdatesOptions): Updates {
+  const context = createUpdateContext(options);
+  const compressor = createLogCompressor(context);
+  return {
+    masters: createMasterUpdates(context),
+    builders: createBuilderUpdates(context),
+    workers: createWorkerUpdates(context),
+    commands: createCommandUpdates(context),
+    changes: createChangeUpdates(context),
+    changeSources: createChangeSourceUpdates(context),
+    schedulers: createSchedulerUpdates(context),
+    buildsets: createBuildsetUpdates(context),
+    buildrequests: createBuildRequestUpdates(context),
+    builds: createBuildUpdates(context),
+    steps: createStepUpdates(context),
+    logs: createLogUpdates(context, compressor),
+    async close() {
+      await compressor.close();
+      await context.announced();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import {
+  getLogChunks,
+  type LogChunk,
+  type LogChunkSize,
+  logChunkSizes,
+  replaceLogChunks,
+} from "@multimaster/database";
+import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+/** Merges and compresses the chunks of finished logs, one log at a time, beside everything else. */
+export interface LogCompressor {
+  compress(logid: number): void;
+  /** Ends after the piece in hand; a log that stays as it was is only larger. */
+  close(): Promise<void>;
+}
+
+const maxMergedLines = 1000;
+/** Uncompressed bytes that are in memory, and in one transaction, at a time. */
+const maxBatchBytes = 2 << 20;
+const chunksPerLook = 1000;
+/** Below this a single chunk is not worth a transaction. */
+const minBytes = 1024;
+
+export function createLogCompressor({ database, lease, log }: UpdateContext): LogCompressor {
+  let closing = false;
+  let tail: Promise<void> = Promise.resolve();
+
+  async function compressLog(logid: number): Promise<void> {
+    for (let line = 0; !closing; ) {
+      const sizes = await logChunkSizes(database, logid, line, chunksPerLook);
+      for (const batch of takeBatches(groupChunks(sizes))) {
+        if (closing || !(await replaceBatch(logid, batch))) return;
+      }
+      if (sizes.length < chunksPerLook) return;
+      line = (sizes.at(-1) as LogChunkSize).lastLine + 1;
+    }
+  }
+
+  async function replaceBatch(logid: number, groups: readonly LogChunkSize[][]): Promise<boolean> {
+    const all = groups.flat();
+    const old = await getLogChunks(database, logid, (all[0] as LogChunkSize).firstLine, (all.at(-1) as LogChunkSize).firstLine);
+    const byLine = new Map(old.map((chunk) => [chunk.firstLine, chunk]));
+    const contents = groups.map((group) => group.flatMap((size) => byLine.get(size.firstLine) ?? []));
+    const merged = await Promise.all(contents.map(mergeChunks));
+    return fencedTransaction(database, lease, (tx) => replaceLogChunks(tx, logid, contents.flat(), merged));
+  }
+
+  return {
+    compress(logid) {
+      tail = tail
+        .then(() => compressLog(logid))
+        .catch((error: unknown) => {
+          if (!(error instanceof LeaseLost)) log.warn({ err: error, logid }, "a log was not compressed");
+        });
+    },
+    close() {
+      closing = true;
+      return tail;
+    },
+  };
+}
+
+/** Neighbours that go into one chunk: at most 64 KiB and 1000 lines together. Those already compressed stay. */
+function groupChunks(sizes: readonly LogChunkSize[]): LogChunkSize[][] {
+  const groups: LogChunkSize[][] = [];
+  let group: LogChunkSize[] = [];
+  let bytes = 0;
+  for (const size of sizes) {
+    const lines = size.lastLine - (group[0] ?? size).firstLine + 1;
+    const fits = size.compressed === Compression.none && bytes + size.bytes + 1 <= maxChunkBytes && lines <= maxMergedLines;
+    if (!fits || group.length === 0) {
+      group = [];
+      bytes = 0;
+      if (size.compressed !== Compression.none) continue;
+      groups.push(group);
+    }
+    group.push(size);
+    bytes += size.bytes + 1;
+  }
+  return groups.filter((chunks) => chunks.length > 1 || (chunks[0] as LogChunkSize).bytes >= minBytes);
+}
+
+function* takeBatches(groups: readonly LogChunkSize[][]): Generator<LogChunkSize[][]> {
+  let batch: LogChunkSize[][] = [];
+  let bytes = 0;
+  for (const group of groups) {
+    batch.push(group);
+    bytes += group.reduce((sum, size) => sum + size.bytes, 0);
+    if (bytes < maxBatchBytes) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function mergeChunks(chunks: readonly LogChunk[]): Promise<LogChunk> {
+  const newline = Buffer.from("\n");
+  const content = Buffer.concat(chunks.flatMap((chunk, i) => (i === 0 ? [chunk.content] : [newline, chunk.content])));
+  const small = await compressChunk(content);
+  const { firstLine } = chunks[0] as LogChunk;
+  const { lastLine } = chunks.at(-1) as LogChunk;
+  if (small.length >= content.length) return { firstLine, lastLine, content, compressed: Compression.none };
+  return { firstLine, lastLine, content: small, compressed: Compression.zlib };
+}

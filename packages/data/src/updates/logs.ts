@@ -1,0 +1,58 @@
+import { fencedTransaction } from "@multimaster/cluster";
+import {
+  advanceLog,
+  type Connection,
+  completeLog,
+  getLogState,
+  insertLog,
+  insertLogChunks,
+  type LogChunk,
+} from "@multimaster/database";
+import type { LogUpdates } from "../contract.ts";
+import { logs } from "../resources/logs.ts";
+import { splitIntoChunks } from "./log-chunks.ts";
+import type { LogCompressor } from "./log-compressor.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createLogUpdates({ database, lease, events, announce }: UpdateContext, compressor: LogCompressor): LogUpdates {
+  return {
+    async add(newLog) {
+      const { id: logid, slug } = await fencedTransaction(database, lease, (tx) => insertLog(tx, newLog));
+      await announce(events.publish(logs, "new", [logid]));
+      return { logid, slug };
+    },
+    async append(logid, firstLine, text) {
+      if (text === "") return firstLine;
+      if (!text.endsWith("\n")) throw new Error("a log is appended to in whole lines");
+      // Cut before the transaction begins: it holds the database's only connection, on SQLite.
+      const chunks = await splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
+      const added = await fencedTransaction(database, lease, (tx) => appendChunks(tx, logid, chunks));
+      if (added.appended) await announce(events.publish(logs, "append", [logid]));
+      return added.numLines;
+    },
+    async finish(logid) {
+      if (!(await fencedTransaction(database, lease, (tx) => completeLog(tx, logid)))) return;
+      await announce(events.publish(logs, "finished", [logid]));
+      compressor.compress(logid);
+    },
+  };
+}
+
+async function appendChunks(
+  tx: Connection,
+  logid: number,
+  chunks: readonly LogChunk[],
+): Promise<{ numLines: number; appended: boolean }> {
+  const from = (chunks[0] as LogChunk).firstLine;
+  const to = (chunks.at(-1) as LogChunk).lastLine + 1;
+  if (await advanceLog(tx, logid, from, to)) {
+    await insertLogChunks(tx, logid, chunks);
+    return { numLines: to, appended: true };
+  }
+  const state = await getLogState(tx, logid);
+  if (!state) throw new Error(`there is no log ${logid}`);
+  // The answer of an earlier call was lost: these lines are stored already.
+  if (state.numLines >= to) return { numLines: state.numLines, appended: false };
+  const why = state.complete ? "it is complete" : `it has ${state.numLines} lines`;
+  throw new Error(`lines ${from} to ${to - 1} cannot be appended to log ${logid}: ${why}`);
+}

@@ -1,0 +1,34 @@
+import { buryDeadMasters } from "@multimaster/cluster";
+import { Results } from "@multimaster/core";
+import { freeCancelledRequests, insertClaim, lockRequest } from "@multimaster/database";
+import type { MasterUpdates } from "../contract.ts";
+import { masters } from "../resources/masters.ts";
+import { announceOutcomes, endRequest, noOutcomes } from "./end-request.ts";
+import { publishBurial } from "./publish-burial.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createMasterUpdates(context: UpdateContext): MasterUpdates {
+  const { database, lease, events, announce } = context;
+  return {
+    announceStarted: () => announce(events.publish(masters, "started", [lease.masterid])),
+    async buryDead() {
+      for (const burial of await buryDeadMasters(database, lease)) await announce(publishBurial(events, burial));
+      for (const id of await freeCancelledRequests(database)) await endCancelled(context, id);
+    },
+  };
+}
+
+/** A cancelled request whose engine gave it back, or died, before it could end it; whoever comes first ends it. */
+async function endCancelled(context: UpdateContext, id: number): Promise<void> {
+  const { database, lease } = context;
+  const outcomes = await database.transaction(async (tx) => {
+    const ended = noOutcomes();
+    const request = await lockRequest(tx, id);
+    const free = request && !request.complete && request.cancelled && request.claimedBy === null;
+    if (!free || !(await insertClaim(tx, id, lease.masterid))) return ended;
+    await endRequest(tx, request, Results.CANCELLED, ended);
+    ended.cancelled.push(id);
+    return ended;
+  });
+  await announceOutcomes(context, outcomes);
+}

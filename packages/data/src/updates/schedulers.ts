@@ -1,0 +1,125 @@
+import { claimScheduler, fencedTransaction, releaseScheduler } from "@multimaster/cluster";
+import { pythonJson } from "@multimaster/core";
+import {
+  type Connection,
+  classifiedRows,
+  getObjectState,
+  holdScheduler,
+  insertClassified,
+  isSchedulerEnabled,
+  markSeen,
+  raiseFloor,
+  registerSchedulers,
+  removeClassified,
+  saveForceSpec,
+  setObjectState,
+  setSchedulerEnabled,
+  unseenChangeIds,
+} from "@multimaster/database";
+import type { AddedBuildset, Lost, NewBuildset, SchedulerUpdates } from "../contract.ts";
+import { loadItems } from "../read-items.ts";
+import { type Change, changes } from "../resources/changes.ts";
+import { schedulers } from "../resources/schedulers.ts";
+import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+/** How often the seen changes of a scheduler are tidied up. */
+const tidyMs = 600_000;
+/** Age of a change that Buildbot classified, before it was ours: long enough for any timer. */
+const longAgo = 10 ** 9;
+
+export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
+  const { database, lease, events, clock, announce } = context;
+  const { masterid } = lease;
+  const tidied = new Map<number, number>();
+
+  async function tidy(tx: Connection, schedulerid: number): Promise<void> {
+    const now = clock.now();
+    if (now - (tidied.get(schedulerid) ?? Number.NEGATIVE_INFINITY) < tidyMs) return;
+    await raiseFloor(tx, schedulerid);
+    tidied.set(schedulerid, now);
+  }
+
+  return {
+    register: (names) => database.transaction((tx) => registerSchedulers(tx, names)),
+    claim: (schedulerid) => claimScheduler(database, lease, schedulerid),
+    async release(schedulerid) {
+      if (!(await releaseScheduler(database, lease, schedulerid))) return;
+      // Buildbot knows no event for this; with the old value of `enabled` it does nothing but wake who may claim it.
+      await announce(events.publish(schedulers, "updated", [schedulerid]));
+    },
+    isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
+    async setEnabled(schedulerid, enabled) {
+      if (!(await setSchedulerEnabled(database, schedulerid, enabled))) return;
+      await announce(events.publish(schedulers, "updated", [schedulerid]));
+    },
+    publishForceSpec: (schedulerid, spec) =>
+      fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
+    async unseenChanges(schedulerid, limit) {
+      return loadChanges(database, await unseenChangeIds(database, schedulerid, limit));
+    },
+    classify: (schedulerid, verdicts) =>
+      fencedTransaction(database, lease, async (tx) => {
+        if (!(await holdScheduler(tx, schedulerid, masterid))) return "lost";
+        const fresh = await markSeen(tx, schedulerid, verdicts.map((verdict) => verdict.changeid));
+        // Only what is new: a repeated call must not bring back a change that was built in between.
+        const wanted = verdicts.filter(({ changeid, verdict }) => fresh.has(changeid) && verdict !== "ignored");
+        await insertClassified(
+          tx,
+          schedulerid,
+          wanted.map(({ changeid, verdict }) => ({ changeid, important: verdict === "important" })),
+        );
+        await tidy(tx, schedulerid);
+        return "done";
+      }),
+    async classifiedChanges(schedulerid) {
+      const rows = await classifiedRows(database, schedulerid);
+      const found = new Map((await loadChanges(database, rows.map((row) => row.changeid))).map((change) => [change.changeid, change]));
+      return rows.flatMap(({ changeid, important, age }) => {
+        const change = found.get(changeid);
+        return change ? [{ change, important: important === 1, ageSeconds: age === null ? longAgo : Math.max(0, age) }] : [];
+      });
+    },
+    submit: (schedulerid, submissions, state) => submit(context, schedulerid, submissions, state),
+    getState: (source) => getObjectState(database, source),
+  };
+}
+
+type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[] }[];
+
+/** Rolls a submission back whose changes are in a buildset already. */
+class AlreadySubmitted extends Error {}
+
+async function submit(
+  context: UpdateContext,
+  schedulerid: number,
+  submissions: Submissions,
+  state: Parameters<SchedulerUpdates["submit"]>[2],
+): Promise<AddedBuildset[] | Lost> {
+  const { database, lease } = context;
+  try {
+    const added = await fencedTransaction(database, lease, async (tx) => {
+      if (!(await holdScheduler(tx, schedulerid, lease.masterid))) return "lost";
+      const sets: AddedBuildset[] = [];
+      for (const { buildset, changeids } of submissions) {
+        const wanted = [...new Set(changeids)];
+        if ((await removeClassified(tx, schedulerid, wanted)) < wanted.length) throw new AlreadySubmitted();
+        sets.push(await addBuildset(tx, buildset));
+      }
+      if (state) await setObjectState(tx, state, state.value);
+      return sets;
+    });
+    if (added === "lost") return "lost";
+    for (const [i, set] of added.entries()) await announceBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+    return added;
+  } catch (error) {
+    if (error instanceof AlreadySubmitted) return "lost";
+    throw error;
+  }
+}
+
+async function loadChanges(connection: Connection, ids: readonly number[]): Promise<Change[]> {
+  if (ids.length === 0) return [];
+  const found = await loadItems(changes, { connection, params: {}, properties: undefined, filters: [] }, ids);
+  return ids.flatMap((id) => found.get(id) ?? []);
+}

@@ -1,0 +1,30 @@
+import { fencedTransaction } from "@multimaster/cluster";
+import { addStepUrl, finishStep, holdRunningBuild, insertStep, setStepState, startStep } from "@multimaster/database";
+import type { StepUpdates } from "../contract.ts";
+import { steps } from "../resources/steps.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createStepUpdates({ database, lease, events, announce }: UpdateContext): StepUpdates {
+  async function tell(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
+    if (changed) await announce(events.publish(steps, event, [stepid]));
+  }
+
+  return {
+    async add({ buildid, name }) {
+      const { id: stepid, ...step } = await fencedTransaction(database, lease, async (tx) => {
+        if (!(await holdRunningBuild(tx, buildid, lease.masterid))) throw new Error(`build ${buildid} does not run on this master`);
+        return insertStep(tx, buildid, name);
+      });
+      await announce(events.publish(steps, "new", [stepid]));
+      return { stepid, ...step };
+    },
+    start: async (stepid) => tell("started", stepid, await startStep(database, stepid)),
+    setState: async (stepid, state) => tell("updated", stepid, await setStepState(database, stepid, state)),
+    async addUrl(stepid, name, url) {
+      await tell("updated", stepid, await database.transaction((tx) => addStepUrl(tx, stepid, { name, url })));
+    },
+    async finish(stepid, end) {
+      await tell("finished", stepid, await fencedTransaction(database, lease, (tx) => finishStep(tx, stepid, end)));
+    },
+  };
+}

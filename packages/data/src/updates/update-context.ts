@@ -1,0 +1,39 @@
+import type { Lease } from "@multimaster/cluster";
+import type { Clock, Logger } from "@multimaster/core";
+import type { Database } from "@multimaster/database";
+import type { Events } from "../events.ts";
+
+/** What every update works with. */
+export interface UpdateContext {
+  readonly database: Database;
+  readonly lease: Lease;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /**
+   * Takes note of an event on its way. It is not waited for, since nobody depends on it, unless so many are that the
+   * writers have to slow down.
+   */
+  announce(publication: Promise<void>): Promise<void>;
+  /** Resolves when every event announced until now is out. */
+  announced(): Promise<void>;
+}
+
+const maxUnderWay = 200;
+
+export function createUpdateContext(base: Omit<UpdateContext, "announce" | "announced">): UpdateContext {
+  const underWay = new Set<Promise<void>>();
+  return {
+    ...base,
+    announce(publication) {
+      const done = publication
+        .catch((error: unknown) => base.log.error({ err: error }, "an event was not published"))
+        .finally(() => underWay.delete(done));
+      underWay.add(done);
+      return underWay.size > maxUnderWay ? done : Promise.resolve();
+    },
+    async announced() {
+      await Promise.all(underWay);
+    },
+  };
+}
