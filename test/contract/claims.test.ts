@@ -31,9 +31,19 @@ describe.each(engines)("claims on %s", (engine) => {
   });
 
   const claimsOf = async (lease: Lease) =>
-    (await queryRows<{ brid: number }>(database, "select brid from buildrequest_claims where masterid = ? order by brid", [lease.masterid])).map((r) => r.brid);
+    (
+      await queryRows<{ brid: number }>(
+        database,
+        "select brid from buildrequest_claims where masterid = ? order by brid",
+        [lease.masterid],
+      )
+    ).map((r) => r.brid);
   const cancel = (table: string, column: string, id: number) =>
-    execute(database, `insert into ${table} (${column}, reason, requested_at${table === "mm_stop_requests" ? ", results" : ""}) values (?, 'no need', 1${table === "mm_stop_requests" ? ", 6" : ""})`, [id]);
+    execute(
+      database,
+      `insert into ${table} (${column}, reason, requested_at${table === "mm_stop_requests" ? ", results" : ""}) values (?, 'no need', 1${table === "mm_stop_requests" ? ", 6" : ""})`,
+      [id],
+    );
 
   it("of a thousand build requests by four masters at once give each to exactly one", async () => {
     const leases = [one, two, (await join(database)).lease, (await join(database)).lease];
@@ -44,7 +54,8 @@ describe.each(engines)("claims on %s", (engine) => {
         for (let from = 0; from < ids.length; from += 50) {
           // Everybody wants the same batch first, in an order of their own.
           const batch = ids.slice(from, from + 50).sort(() => Math.random() - 0.5);
-          for (let n = 0; n < batch.length; n += 10) mine.push(...(await claimRequests(database, lease, batch.slice(n, n + 10))));
+          for (let n = 0; n < batch.length; n += 10)
+            mine.push(...(await claimRequests(database, lease, batch.slice(n, n + 10))));
         }
         return mine;
       }),
@@ -95,14 +106,25 @@ describe.each(engines)("claims on %s", (engine) => {
       freedSchedulers: [places.schedulerid],
       freedChangeSources: [places.changesourceid],
     });
-    expect(await database.sql("builds").where({ id: build.buildid }).first()).toMatchObject({ results: 5, complete_at: expect.any(Number) });
-    expect(await database.sql("steps").where({ buildid: build.buildid }).orderBy("number").select("results", "complete_at")).toMatchObject([
+    expect(await database.sql("builds").where({ id: build.buildid }).first()).toMatchObject({
+      results: 5,
+      complete_at: expect.any(Number),
+    });
+    expect(
+      await database.sql("steps").where({ buildid: build.buildid }).orderBy("number").select("results", "complete_at"),
+    ).toMatchObject([
       { results: 0, complete_at: 2 },
       { results: 5, complete_at: expect.any(Number) },
     ]);
     expect(await database.sql("logs").first()).toMatchObject({ complete: 1 });
     expect(await database.sql("masters").where({ id: one.masterid }).first()).toMatchObject({ active: 0 });
-    for (const table of ["scheduler_masters", "changesource_masters", "builder_masters", "connected_workers", "mm_worker_attachments"]) {
+    for (const table of [
+      "scheduler_masters",
+      "changesource_masters",
+      "builder_masters",
+      "connected_workers",
+      "mm_worker_attachments",
+    ]) {
       expect(await database.sql(table).where({ masterid: one.masterid })).toEqual([]);
     }
     expect(await database.sql("configured_workers")).toEqual([]);
@@ -112,10 +134,16 @@ describe.each(engines)("claims on %s", (engine) => {
   });
 
   it("of a master that died on a stopped or cancelled build end CANCELLED with their buildset, and are not run again", async () => {
-    const [stopped, cancelled, requeued, notStarted] = (await addRequests(database, 4)) as [number, number, number, number];
+    const [stopped, cancelled, requeued, notStarted] = (await addRequests(database, 4)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     await claimRequests(database, one, [stopped, cancelled, requeued, notStarted]);
     const builds = [];
-    for (const brid of [stopped, cancelled, requeued]) builds.push((await addRunningBuild(database, one, brid)).buildid);
+    for (const brid of [stopped, cancelled, requeued])
+      builds.push((await addRunningBuild(database, one, brid)).buildid);
     await cancel("mm_stop_requests", "buildid", builds[0] as number);
     await cancel("mm_cancellations", "buildrequestid", cancelled);
     await cancel("mm_cancellations", "buildrequestid", notStarted);
@@ -124,7 +152,8 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(burial?.completedRequests.sort((a, b) => a - b)).toEqual([stopped, cancelled, notStarted]);
     expect(burial?.unclaimedRequests).toEqual([requeued]);
     expect(burial?.completedBuildsets).toHaveLength(3);
-    const results = async (table: string) => (await database.sql(table).orderBy("id").select("results")).map((row) => row.results);
+    const results = async (table: string) =>
+      (await database.sql(table).orderBy("id").select("results")).map((row) => row.results);
     expect(await results("builds")).toEqual([6, 6, 5]);
     expect(await results("buildrequests")).toEqual([6, 6, -1, 6]);
     expect(await results("buildsets")).toEqual([6, 6, -1, 6]);
@@ -139,7 +168,7 @@ describe.each(engines)("claims on %s", (engine) => {
     await expire(database, one);
     const [burial] = await buryDeadMasters(database, two);
     expect(burial).toMatchObject({ completedRequests: [brid], unclaimedRequests: [], finishedBuilds: [] });
-    expect((await database.sql("buildsets").orderBy("id").select("complete", "results"))).toEqual([
+    expect(await database.sql("buildsets").orderBy("id").select("complete", "results")).toEqual([
       { complete: 1, results: 2 },
       { complete: 1, results: 0 },
     ]);
@@ -189,7 +218,9 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(await releaseWorker(database, two, workerid)).toBe(false);
     expect(await releaseWorker(database, one, workerid)).toBe(true);
     expect(await claimWorker(database, two, workerid)).toEqual({ kind: "claimed" });
-    expect(await database.sql("connected_workers").select("workerid", "masterid")).toEqual([{ workerid, masterid: two.masterid }]);
+    expect(await database.sql("connected_workers").select("workerid", "masterid")).toEqual([
+      { workerid, masterid: two.masterid },
+    ]);
   });
 
   it("of a worker at two masters at once attach it to one", async () => {
@@ -210,13 +241,19 @@ describe.each(engines)("claims on %s", (engine) => {
 });
 
 async function addSingletons(database: Database): Promise<{ schedulerid: number; changesourceid: number }> {
-  const [scheduler] = await database.sql("schedulers").insert({ name: "all", name_hash: "all", enabled: 1 }).returning("id");
+  const [scheduler] = await database
+    .sql("schedulers")
+    .insert({ name: "all", name_hash: "all", enabled: 1 })
+    .returning("id");
   const [source] = await database.sql("changesources").insert({ name: "git", name_hash: "git" }).returning("id");
   return { schedulerid: scheduler.id as number, changesourceid: source.id as number };
 }
 
 async function addWorker(database: Database): Promise<number> {
-  const [worker] = await database.sql("workers").insert({ name: "w1", info: "{}", paused: 0, graceful: 0 }).returning("id");
+  const [worker] = await database
+    .sql("workers")
+    .insert({ name: "w1", info: "{}", paused: 0, graceful: 0 })
+    .returning("id");
   return worker.id as number;
 }
 

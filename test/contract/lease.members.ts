@@ -21,12 +21,18 @@ export function join(database: Database, options: Partial<JoinOptions> = {}): Pr
 /** As if the master had not renewed for longer than its lease. */
 export async function expire(database: Database, lease: Lease): Promise<void> {
   const now = database.dialect.now;
-  await execute(database, `update mm_leases set renewed_at = ${now} - 1000, expires_at = ${now} - 1 where masterid = ?`, [lease.masterid]);
+  await execute(
+    database,
+    `update mm_leases set renewed_at = ${now} - 1000, expires_at = ${now} - 1 where masterid = ?`,
+    [lease.masterid],
+  );
 }
 
 /** As if the master had been renewing for a long time. */
 export async function makeSteady(database: Database, lease: Lease): Promise<void> {
-  await execute(database, `update mm_leases set steady_since = ${database.dialect.now} - 1000 where masterid = ?`, [lease.masterid]);
+  await execute(database, `update mm_leases set steady_since = ${database.dialect.now} - 1000 where masterid = ?`, [
+    lease.masterid,
+  ]);
 }
 
 /** A master that may bury others. */
@@ -58,11 +64,24 @@ export async function readLease(database: Database, masterid: number): Promise<L
 /** Work to be claimed: one builder, one buildset per request. */
 export async function addRequests(database: Database, count: number, builder = "runtests"): Promise<number[]> {
   return database.transaction(async (tx) => {
-    const [row] = await tx.sql("builders").insert({ name: builder, name_hash: builder }).onConflict("name_hash").merge(["name"]).returning("id");
+    const [row] = await tx
+      .sql("builders")
+      .insert({ name: builder, name_hash: builder })
+      .onConflict("name_hash")
+      .merge(["name"])
+      .returning("id");
     const ids: number[] = [];
     for (let n = 0; n < count; n++) {
       const [set] = await tx.sql("buildsets").insert({ submitted_at: 1, complete: 0, results: -1 }).returning("id");
-      const request = { buildsetid: set.id, builderid: row.id, priority: 0, complete: 0, results: -1, submitted_at: 1, waited_for: 0 };
+      const request = {
+        buildsetid: set.id,
+        builderid: row.id,
+        priority: 0,
+        complete: 0,
+        results: -1,
+        submitted_at: 1,
+        waited_for: 0,
+      };
       const [made] = await tx.sql("buildrequests").insert(request).returning("id");
       ids.push(made.id as number);
     }
@@ -71,7 +90,11 @@ export async function addRequests(database: Database, count: number, builder = "
 }
 
 /** A running build of a claimed request, with a finished and a running step and an open log. */
-export async function addRunningBuild(database: Database, lease: Lease, brid: number): Promise<{ buildid: number; stepid: number; logid: number }> {
+export async function addRunningBuild(
+  database: Database,
+  lease: Lease,
+  brid: number,
+): Promise<{ buildid: number; stepid: number; logid: number }> {
   return database.transaction(async (tx) => {
     const request = await tx.sql("buildrequests").where({ id: brid }).first();
     const build = {
@@ -86,7 +109,10 @@ export async function addRunningBuild(database: Database, lease: Lease, brid: nu
     const [{ id: buildid }] = await tx.sql("builds").insert(build).returning("id");
     const step = { buildid, started_at: 1, state_string: "running", urls_json: "[]", hidden: 0 };
     await tx.sql("steps").insert({ ...step, number: 0, name: "git", results: 0, complete_at: 2 });
-    const [{ id: stepid }] = await tx.sql("steps").insert({ ...step, number: 1, name: "shell" }).returning("id");
+    const [{ id: stepid }] = await tx
+      .sql("steps")
+      .insert({ ...step, number: 1, name: "shell" })
+      .returning("id");
     const log = { stepid, name: "stdio", slug: "stdio", complete: 0, num_lines: 0, type: "s" };
     const [{ id: logid }] = await tx.sql("logs").insert(log).returning("id");
     return { buildid, stepid, logid };

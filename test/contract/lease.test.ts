@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   buryDeadMasters,
   createHeartbeat,
@@ -11,12 +12,11 @@ import {
   setState,
 } from "@multimaster/cluster";
 import { silentLog } from "@multimaster/core";
-import { type Database, execute } from "@multimaster/database";
+import { type Database, execute, upgradeDatabase } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { onCleanup } from "../harness/cleanup.ts";
 import { startPostgres } from "../harness/postgres.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { upgradeDatabase } from "@multimaster/database";
 import { expire, join, joinAsUndertaker, makeSteady, readLease } from "./lease.members.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "./schema.databases.ts";
 
@@ -40,7 +40,16 @@ describe.each(engines)("membership on %s", (engine) => {
     expect(burials).toEqual([]);
     await setState(database, lease, "running");
     expect(await listMasters(database)).toMatchObject([
-      { name: "web", alive: true, buildbot: false, state: "running", roles: ["ui"], builderSets: ["linux"], epoch: 1, host: "host" },
+      {
+        name: "web",
+        alive: true,
+        buildbot: false,
+        state: "running",
+        roles: ["ui"],
+        builderSets: ["linux"],
+        epoch: 1,
+        host: "host",
+      },
     ]);
   });
 
@@ -60,7 +69,9 @@ describe.each(engines)("membership on %s", (engine) => {
   it("refuses an explicit name that a live master renews, naming the holder", async () => {
     const { lease } = await join(database, { name: "e1", leaseMs: 2000 });
     await keepAlive(database, lease).heartbeat.start();
-    await expect(join(database, { name: "e1", leaseMs: 2000 })).rejects.toThrow(/"e1" \(host host, pid \d+, roles builder-engine\)/);
+    await expect(join(database, { name: "e1", leaseMs: 2000 })).rejects.toThrow(
+      /"e1" \(host host, pid \d+, roles builder-engine\)/,
+    );
   });
 
   it("gives an explicit name to the restart of a killed master once its lease has run out, in a new epoch", async () => {
@@ -73,9 +84,12 @@ describe.each(engines)("membership on %s", (engine) => {
   });
 
   it("counts a real Buildbot master of that name as live while it beats", async () => {
-    const row = { name: "bb:/base", name_hash: "e55f9b0a8bd7a1a5b4c5d4f2c3f0d6a2c9f1e0aa", active: 1, last_active: Math.floor(Date.now() / 1000) };
-    const { createHash } = await import("node:crypto");
-    row.name_hash = createHash("sha1").update(row.name).digest("hex");
+    const row = {
+      name: "bb:/base",
+      name_hash: createHash("sha1").update("bb:/base").digest("hex"),
+      active: 1,
+      last_active: Math.floor(Date.now() / 1000),
+    };
     await database.sql("masters").insert(row);
     await expect(join(database, { name: "bb:/base" })).rejects.toThrow(/a Buildbot master/);
     expect((await join(database, { defaultBase: "bb:/base" })).lease.name).toBe("bb:/base-2");
@@ -164,7 +178,7 @@ describe.each(engines)("a lease on %s", (engine) => {
 
   it("is buried once by however many masters try at once", async () => {
     const dead = [await join(database), await join(database), await join(database)];
-    const undertakers = [];
+    const undertakers: Lease[] = [];
     for (let n = 0; n < 3; n++) undertakers.push(await joinAsUndertaker(database));
     for (const { lease } of dead) await expire(database, lease);
     const found: number[] = [];
@@ -180,7 +194,9 @@ describe.each(engines)("a lease on %s", (engine) => {
   });
 
   it("buries a Buildbot master that has been silent for ten minutes, once", async () => {
-    await database.sql("masters").insert({ name: "bb", name_hash: "bb", active: 1, last_active: Math.floor(Date.now() / 1000) - 700 });
+    await database
+      .sql("masters")
+      .insert({ name: "bb", name_hash: "bb", active: 1, last_active: Math.floor(Date.now() / 1000) - 700 });
     const undertaker = await joinAsUndertaker(database);
     expect(await buryDeadMasters(database, undertaker)).toMatchObject([{ name: "bb" }]);
     expect(await buryDeadMasters(database, undertaker)).toEqual([]);
@@ -188,16 +204,24 @@ describe.each(engines)("a lease on %s", (engine) => {
 });
 
 describe("a lease on postgresql", () => {
-  it("is not buried under an open transaction of its master, but the server ends one that stays silent", async () => {
+  it("is not buried under an open transaction of its master, but as soon as that has ended", async () => {
     const database = await newDatabase("postgresql");
     const undertaker = await joinAsUndertaker(database);
     const { lease } = await join(database);
     await expire(database, lease);
     let letGo = () => {};
     const open = fencedTransaction(database, lease, () => new Promise<void>((resolve) => (letGo = resolve)));
-    await waitFor(async () => (await database.sql.raw("select 1 from pg_stat_activity where state = 'idle in transaction' and datname = current_database()")).rows.length > 0, {
-      what: "the transaction to be open",
-    });
+    await waitFor(
+      async () =>
+        (
+          await database.sql.raw(
+            "select 1 from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
+          )
+        ).rows.length > 0,
+      {
+        what: "the transaction to be open",
+      },
+    );
     expect(await buryDeadMasters(database, undertaker)).toEqual([]);
     letGo();
     await open;
@@ -215,10 +239,14 @@ describe("a lease on postgresql", () => {
 
     await postgres.restart("immediate");
     postgres.freeze();
-    await waitFor(() => kept.every(({ heartbeat }) => heartbeat.ready?.() !== true), { what: "the heartbeats to complain" });
+    await waitFor(() => kept.every(({ heartbeat }) => heartbeat.ready?.() !== true), {
+      what: "the heartbeats to complain",
+    });
     postgres.thaw();
     await postgres.kill();
-    await waitFor(async () => kept.every(({ heartbeat }) => heartbeat.ready?.() !== true), { what: "the heartbeats to complain" });
+    await waitFor(async () => kept.every(({ heartbeat }) => heartbeat.ready?.() !== true), {
+      what: "the heartbeats to complain",
+    });
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await postgres.start();
 

@@ -8,16 +8,21 @@ export async function readCatalog(database: Database): Promise<ReferenceTable[]>
 }
 
 async function readSqlite(database: Database): Promise<ReferenceTable[]> {
-  const names = await queryRows<{ name: string }>(database, "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'");
+  const names = await queryRows<{ name: string }>(
+    database,
+    "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'",
+  );
   return Promise.all(names.map(({ name }) => readSqliteTable(database, name)));
 }
 
 async function readSqliteTable(database: Database, table: string): Promise<ReferenceTable> {
-  const columns = await queryRows<{ name: string; type: string; notnull: number; dflt_value: string | null; pk: number }>(
-    database,
-    "select * from pragma_table_info(?)",
-    [table],
-  );
+  const columns = await queryRows<{
+    name: string;
+    type: string;
+    notnull: number;
+    dflt_value: string | null;
+    pk: number;
+  }>(database, "select * from pragma_table_info(?)", [table]);
   const references = await queryRows<{ from: string; table: string; to: string; on_delete: string }>(
     database,
     "select * from pragma_foreign_key_list(?)",
@@ -57,7 +62,14 @@ async function readPostgresql(database: Database): Promise<ReferenceTable[]> {
 }
 
 async function readPostgresqlTable(database: Database, table: string): Promise<ReferenceTable> {
-  const columns = await queryRows<{ name: string; type: string; nullable: boolean; value: string | null; pk: boolean; reference: string | null }>(
+  const columns = await queryRows<{
+    name: string;
+    type: string;
+    nullable: boolean;
+    value: string | null;
+    pk: boolean;
+    reference: string | null;
+  }>(
     database,
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable,
        pg_get_expr(d.adbin, d.adrelid) as value,
@@ -79,14 +91,16 @@ async function readPostgresqlTable(database: Database, table: string): Promise<R
   );
   return {
     name: table,
-    columns: columns.map((column): ReferenceColumn => ({
-      name: column.name,
-      type: column.type.replace("character varying", "varchar"),
-      nullable: column.nullable,
-      default: column.value?.startsWith("nextval(") ? "serial" : plainDefault(column.value),
-      references: column.reference ?? "",
-      primary: column.pk,
-    })),
+    columns: columns.map(
+      (column): ReferenceColumn => ({
+        name: column.name,
+        type: column.type.replace("character varying", "varchar"),
+        nullable: column.nullable,
+        default: column.value?.startsWith("nextval(") ? "serial" : plainDefault(column.value),
+        references: column.reference ?? "",
+        primary: column.pk,
+      }),
+    ),
     indexes: indexes.map((index) => `${index.unique ? "UNIQUE " : ""}${index.name}(${index.columns})`).sort(),
   };
 }

@@ -31,12 +31,20 @@ function parseTable(section: string): ReferenceTable {
   const rows = [...section.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)];
   return {
     name,
-    columns: rows.map(([, column, rest]) => parseColumn(column as string, (rest as string).split("|").map((cell) => cell.trim()))),
+    columns: rows.map(([, column, rest]) =>
+      parseColumn(
+        column as string,
+        (rest as string).split("|").map((cell) => cell.trim()),
+      ),
+    ),
     indexes: parseIndexes(section),
   };
 }
 
-function parseColumn(name: string, [type = "", nullable, value = "", references = "", meaning = ""]: string[]): ReferenceColumn {
+function parseColumn(
+  name: string,
+  [type = "", nullable, value = "", references = "", meaning = ""]: string[],
+): ReferenceColumn {
   return {
     name,
     type,

@@ -41,7 +41,9 @@ describe.each(engines)("the schema on %s", (engine) => {
   });
 
   it("has the 56 foreign keys of Buildbot 4.3.0", () => {
-    const keys = catalog.filter((table) => !isOwn(table.name)).flatMap((table) => table.columns.filter((c) => c.references));
+    const keys = catalog
+      .filter((table) => !isOwn(table.name))
+      .flatMap((table) => table.columns.filter((c) => c.references));
     expect(keys).toHaveLength(56);
   });
 
@@ -56,7 +58,10 @@ describe.each(engines)("the schema on %s", (engine) => {
 
   it("refuses a row whose reference does not exist", async () => {
     const insert = database.sql("builders_tags").insert({ builderid: 4711, tagid: 4711 });
-    const error = await insert.then(() => undefined, (reason: unknown) => reason);
+    const error = await insert.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(database.dialect.isForeignKeyViolation(error)).toBe(true);
   });
 });
@@ -104,10 +109,15 @@ describe.each(engines)("upgrading on %s", (engine) => {
 describe.each(engines)("a list query on %s", (engine) => {
   it("tells case apart, takes % and _ literally, puts nulls first, and finds nothing in an empty list", async () => {
     const database = await newDatabase(engine);
-    const rows = [["a%b", null], ["A_B", "y"], ["axb", "x"]].map(([name, description]) => ({ name, description, name_hash: name }));
+    const rows = [
+      ["a%b", null],
+      ["A_B", "y"],
+      ["axb", "x"],
+    ].map(([name, description]) => ({ name, description, name_hash: name }));
     await database.sql("builders").insert(rows);
     const from = { from: "builders b", columns: { name: "b.name", description: "b.description" } };
-    const names = async (query: object) => (await selectRows<{ name: string }>(database, { ...from, ...query })).map((row) => row.name);
+    const names = async (query: object) =>
+      (await selectRows<{ name: string }>(database, { ...from, ...query })).map((row) => row.name);
     const order = [{ column: "description" }];
     expect(await names({ where: [{ column: "name", op: "contains", value: "%" }] })).toEqual(["a%b"]);
     expect(await names({ where: [{ column: "name", op: "contains", value: "a" }], order })).toEqual(["a%b", "axb"]);
@@ -116,7 +126,10 @@ describe.each(engines)("a list query on %s", (engine) => {
     expect(await names({ order, offset: 1 })).toEqual(["axb", "A_B"]);
     expect(await names({ where: [{ column: "name", op: "in", value: [] }] })).toEqual([]);
     expect(await names({ where: [{ column: "name", op: "in", value: ["A_B", "no"] }] })).toEqual(["A_B"]);
-    expect(await names({ where: [{ column: "description", op: "notin", value: ["x"] }], order })).toEqual(["a%b", "A_B"]);
+    expect(await names({ where: [{ column: "description", op: "notin", value: ["x"] }], order })).toEqual([
+      "a%b",
+      "A_B",
+    ]);
   });
 
   it.runIf(engine === "postgresql")("reads the newest builds from an index instead of sorting all", async () => {
@@ -126,7 +139,15 @@ describe.each(engines)("a list query on %s", (engine) => {
     const from = "builds b join builders r on r.id = b.builderid left join workers w on w.id = b.workerid";
     for (const column of ["id", "started_at", "complete_at"]) {
       const columns = { id: "b.id", started_at: "b.started_at", complete_at: "b.complete_at", worker: "w.name" };
-      await selectRows(database, { from, columns, order: [{ column, descending: true }, { column: "id", descending: true }], limit: 5 });
+      await selectRows(database, {
+        from,
+        columns,
+        order: [
+          { column, descending: true },
+          { column: "id", descending: true },
+        ],
+        limit: 5,
+      });
       const sql = queries.at(-1)?.replace("$1", "5") as string;
       const plan = await database.transaction(async (tx) => {
         await tx.sql.raw("set local enable_seqscan = off");
@@ -154,6 +175,7 @@ async function makeItBuildbots(database: Database): Promise<void> {
   const catalog = await readCatalog(database);
   for (const table of catalog) {
     if (isOwn(table.name)) await database.sql.raw(`drop table ${table.name}`);
-    else for (const index of table.indexes) if (isOwn(index)) await database.sql.raw(`drop index ${index.split("(")[0]}`);
+    else
+      for (const index of table.indexes) if (isOwn(index)) await database.sql.raw(`drop index ${index.split("(")[0]}`);
   }
 }

@@ -1,4 +1,4 @@
-import { type Database, queryRows } from "@multimaster/database";
+import { type Connection, type Database, queryRows } from "@multimaster/database";
 import { type Burial, buryMaster } from "./bury-master.ts";
 import { fencedTransaction, type Lease, LeaseLost, leaseIsHeld, requireLease } from "./lease.ts";
 
@@ -38,7 +38,10 @@ export async function leaveCluster(database: Database, lease: Lease): Promise<Bu
       if (error instanceof LeaseLost) return undefined;
       throw error;
     }
-    await queryRows(tx, `update mm_leases set ended_at = ${tx.dialect.now} where ${leaseIsHeld}`, [lease.masterid, lease.epoch]);
+    await queryRows(tx, `update mm_leases set ended_at = ${tx.dialect.now} where ${leaseIsHeld}`, [
+      lease.masterid,
+      lease.epoch,
+    ]);
     return buryMaster(tx, lease.masterid, lease.name);
   });
 }
@@ -63,13 +66,11 @@ async function findDead(database: Database, lease: Lease): Promise<Dead[]> {
   );
 }
 
-type Tx = Parameters<typeof buryMaster>[0];
-
 /**
  * One winner: the row is locked, and looked at again under the lock. A row that is locked is left for the next round:
  * somebody else buries, or a transaction of the dead one is still open (the server ends it when it stays silent).
  */
-async function markBuried(tx: Tx, masterid: number): Promise<boolean> {
+async function markBuried(tx: Connection, masterid: number): Promise<boolean> {
   const { now, updateLock, skipLocked } = tx.dialect;
   const expired = `masterid = ? and buried_at is null and ended_at is null and expires_at <= ${now}`;
   const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;
@@ -80,7 +81,7 @@ async function markBuried(tx: Tx, masterid: number): Promise<boolean> {
 }
 
 /** For a Buildbot master the switch of `active` from 1 to 0 decides who buries it. */
-async function markInactive(tx: Tx, masterid: number): Promise<boolean> {
+async function markInactive(tx: Connection, masterid: number): Promise<boolean> {
   const rows = await queryRows(
     tx,
     `update masters set active = 0 where id = ? and active = 1

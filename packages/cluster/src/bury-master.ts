@@ -99,7 +99,9 @@ async function finishBuilds(
 ): Promise<Pick<Burial, "finishedLogs" | "finishedSteps" | "finishedBuilds">> {
   const all = { finishedLogs: [] as number[], finishedSteps: [] as number[], finishedBuilds: [] as number[] };
   for (const results of [Results.RETRY, Results.CANCELLED]) {
-    const ids = builds.filter((build) => (build.cancelled === 1) === (results === Results.CANCELLED)).map((build) => build.id);
+    const ids = builds
+      .filter((build) => (build.cancelled === 1) === (results === Results.CANCELLED))
+      .map((build) => build.id);
     if (ids.length === 0) continue;
     const ofBuild = tx.dialect.isOneOf("buildid", ids);
     const logs = await returnedIds(
@@ -108,9 +110,15 @@ async function finishBuilds(
       ofBuild.bindings,
     );
     const finish = `set results = ?, complete_at = ${tx.dialect.nowSeconds} where complete_at is null and`;
-    const steps = await returnedIds(tx, `update steps ${finish} ${ofBuild.sql} returning id`, [results, ...ofBuild.bindings]);
+    const steps = await returnedIds(tx, `update steps ${finish} ${ofBuild.sql} returning id`, [
+      results,
+      ...ofBuild.bindings,
+    ]);
     const ofIds = tx.dialect.isOneOf("id", ids);
-    const done = await returnedIds(tx, `update builds ${finish} ${ofIds.sql} returning id`, [results, ...ofIds.bindings]);
+    const done = await returnedIds(tx, `update builds ${finish} ${ofIds.sql} returning id`, [
+      results,
+      ...ofIds.bindings,
+    ]);
     all.finishedLogs.push(...logs);
     all.finishedSteps.push(...steps);
     all.finishedBuilds.push(...done);
@@ -173,9 +181,14 @@ async function freePlaces(
     [masterid],
   );
   // Explicitly, not by cascade: the rows may have been made by a Buildbot master on SQLite, without enforced references.
-  await execute(tx, "delete from configured_workers where buildermasterid in (select id from builder_masters where masterid = ?)", [masterid]);
+  await execute(
+    tx,
+    "delete from configured_workers where buildermasterid in (select id from builder_masters where masterid = ?)",
+    [masterid],
+  );
   await execute(tx, "delete from builder_masters where masterid = ?", [masterid]);
-  const take = (table: string, id: string) => returnedIds(tx, `delete from ${table} where masterid = ? returning ${id} as id`, [masterid]);
+  const take = (table: string, id: string) =>
+    returnedIds(tx, `delete from ${table} where masterid = ? returning ${id} as id`, [masterid]);
   const connected = await take("connected_workers", "workerid");
   const attached = await take("mm_worker_attachments", "workerid");
   return {

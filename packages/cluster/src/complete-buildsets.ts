@@ -13,10 +13,16 @@ export async function completeBuildsets(tx: Connection, buildsetIds: readonly nu
     `select id from buildsets where ${locked.sql} and complete = 0 order by id${tx.dialect.noKeyUpdateLock}`,
     locked.bindings,
   );
-  const outcomes = await readOutcomes(tx, open.map((row) => row.id));
+  const outcomes = await readOutcomes(
+    tx,
+    open.map((row) => row.id),
+  );
   const completed: number[] = [];
   for (const [id, results] of outcomes) {
-    await tx.sql.raw(`update buildsets set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds} where id = ?`, [results, id]);
+    await tx.sql.raw(
+      `update buildsets set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds} where id = ?`,
+      [results, id],
+    );
     completed.push(id);
   }
   return completed;

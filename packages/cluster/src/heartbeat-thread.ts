@@ -17,7 +17,11 @@ export type HeartbeatMessage = { kind: "renewed" } | { kind: "lost" } | { kind: 
 /** Real Buildbot masters look at `masters.last_active` and give up a master after 600 s. */
 const lastActiveEveryMs = 30_000;
 
-async function renewUntilStopped(data: HeartbeatData, stopped: AbortSignal, tell: (message: HeartbeatMessage) => void): Promise<void> {
+async function renewUntilStopped(
+  data: HeartbeatData,
+  stopped: AbortSignal,
+  tell: (message: HeartbeatMessage) => void,
+): Promise<void> {
   let connection: SingleConnection | undefined;
   let lastActiveAt = Number.NEGATIVE_INFINITY;
   const timeoutMs = Math.max(500, data.leaseMs / 2);

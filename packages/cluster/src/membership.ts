@@ -62,7 +62,16 @@ function toStatus(row: MasterRow): MasterStatus {
   const over = row.epoch === null || row.buried === 1 || row.ended === 1;
   if (over && (row.epoch === null || row.active === 1)) {
     const alive = row.active === 1 && row.fresh === 1;
-    const unknown = { roles: [], builderSets: [], epoch: 0, leaseRemaining: 0, host: "", pid: 0, release: "", dataVersion: 0 };
+    const unknown = {
+      roles: [],
+      builderSets: [],
+      epoch: 0,
+      leaseRemaining: 0,
+      host: "",
+      pid: 0,
+      release: "",
+      dataVersion: 0,
+    };
     return { masterid, name, alive, buildbot: true, state: row.active === 1 ? "unknown" : "stopped", ...unknown };
   }
   const alive = !over && row.remaining > 0;

@@ -8,7 +8,11 @@ import { fence, type Lease, leaseIsHeld, requireLease } from "./lease.ts";
  * The request rows are locked against a completion or cancellation at the same moment (both lock the row first); a row that
  * somebody has locked counts as lost, so claims never wait for each other.
  */
-export async function claimRequests(connection: Connection, lease: Lease, requestIds: readonly number[]): Promise<number[]> {
+export async function claimRequests(
+  connection: Connection,
+  lease: Lease,
+  requestIds: readonly number[],
+): Promise<number[]> {
   if (requestIds.length === 0) return [];
   const { dialect } = connection;
   const held = fence(dialect, lease);
@@ -35,7 +39,11 @@ export async function claimRequests(connection: Connection, lease: Lease, reques
 }
 
 /** Gives claims of incomplete build requests back, and returns the ids of those that were ours. */
-export async function releaseRequests(connection: Connection, lease: Lease, requestIds: readonly number[]): Promise<number[]> {
+export async function releaseRequests(
+  connection: Connection,
+  lease: Lease,
+  requestIds: readonly number[],
+): Promise<number[]> {
   if (requestIds.length === 0) return [];
   const wanted = connection.dialect.isOneOf("brid", requestIds);
   const released = await queryRows<{ brid: number }>(

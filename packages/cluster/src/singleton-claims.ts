@@ -16,14 +16,17 @@ const changeSource: Singleton = { table: "changesource_masters", id: "changesour
 /** Claims a scheduler for this master. Throws `LeaseLost` when the lease is. Claiming what one has is "claimed". */
 export const claimScheduler = (database: Database, lease: Lease, id: number) => claim(database, lease, scheduler, id);
 /** Gives a scheduler back; false when it was not ours. */
-export const releaseScheduler = (connection: Connection, lease: Lease, id: number) => release(connection, lease, scheduler, id);
+export const releaseScheduler = (connection: Connection, lease: Lease, id: number) =>
+  release(connection, lease, scheduler, id);
 /** The id of the master that has the scheduler. */
 export const schedulerHolder = (connection: Connection, id: number) => holder(connection, scheduler, id);
 
 /** Claims a change source for this master. Throws `LeaseLost` when the lease is. Claiming what one has is "claimed". */
-export const claimChangeSource = (database: Database, lease: Lease, id: number) => claim(database, lease, changeSource, id);
+export const claimChangeSource = (database: Database, lease: Lease, id: number) =>
+  claim(database, lease, changeSource, id);
 /** Gives a change source back; false when it was not ours. */
-export const releaseChangeSource = (connection: Connection, lease: Lease, id: number) => release(connection, lease, changeSource, id);
+export const releaseChangeSource = (connection: Connection, lease: Lease, id: number) =>
+  release(connection, lease, changeSource, id);
 /** The id of the master that has the change source. */
 export const changeSourceHolder = (connection: Connection, id: number) => holder(connection, changeSource, id);
 
@@ -36,7 +39,12 @@ function claim(database: Database, lease: Lease, { table, id: column }: Singleto
 }
 
 /** The lease is asked for here too: the row may already belong to the next life of this master. */
-async function release(connection: Connection, lease: Lease, { table, id: column }: Singleton, id: number): Promise<boolean> {
+async function release(
+  connection: Connection,
+  lease: Lease,
+  { table, id: column }: Singleton,
+  id: number,
+): Promise<boolean> {
   const rows = await queryRows(
     connection,
     `delete from ${table} where ${column} = ? and masterid = ? and exists (select 1 from mm_leases where ${leaseIsHeld}) returning masterid`,
@@ -45,7 +53,13 @@ async function release(connection: Connection, lease: Lease, { table, id: column
   return rows.length > 0;
 }
 
-async function holder(connection: Connection, { table, id: column }: Singleton, id: number): Promise<number | undefined> {
-  const rows = await queryRows<{ masterid: number }>(connection, `select masterid from ${table} where ${column} = ?`, [id]);
+async function holder(
+  connection: Connection,
+  { table, id: column }: Singleton,
+  id: number,
+): Promise<number | undefined> {
+  const rows = await queryRows<{ masterid: number }>(connection, `select masterid from ${table} where ${column} = ?`, [
+    id,
+  ]);
   return rows[0]?.masterid;
 }

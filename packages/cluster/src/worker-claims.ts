@@ -18,7 +18,9 @@ export function claimWorker(database: Database, lease: Lease, workerid: number):
     const attachment = await lockAttachment(tx, lease, workerid);
     const mine = attachment === "new" || (attachment.masterid === lease.masterid && attachment.epoch === lease.epoch);
     if (!mine && attachment.held === 1) {
-      await execute(tx, `update mm_worker_attachments set contested_at = ${tx.dialect.now} where workerid = ?`, [workerid]);
+      await execute(tx, `update mm_worker_attachments set contested_at = ${tx.dialect.now} where workerid = ?`, [
+        workerid,
+      ]);
       return { kind: "lost", holder: attachment.masterid };
     }
     await execute(

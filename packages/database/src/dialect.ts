@@ -95,6 +95,9 @@ export async function insertIgnore<R extends object = Row>(connection: Connectio
 export async function upsert(connection: Connection, { table, rows, key, update }: Upsert): Promise<void> {
   if (rows.length === 0) return;
   const columns = update ?? Object.keys(rows[0] as Row).filter((column) => !key.includes(column));
-  const query = connection.sql(table).insert([...rows]).onConflict([...key]);
+  const query = connection
+    .sql(table)
+    .insert([...rows])
+    .onConflict([...key]);
   await (columns.length === 0 ? query.ignore() : query.merge([...columns]));
 }

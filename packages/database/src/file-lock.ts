@@ -16,7 +16,8 @@ export function lockSqliteFile(file: string): FileLock {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
-    if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY")) throw errors.sqliteFileInUse(file);
+    if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY"))
+      throw errors.sqliteFileInUse(file);
     throw error;
   }
   return { release: () => lock.close() };

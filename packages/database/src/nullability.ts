@@ -8,7 +8,8 @@ const notNull = new Map(
   ]),
 );
 
-const source = /(?:^|,|\b(left|right|full)?\s*(?:outer\s+|inner\s+|cross\s+)?join)\s*(\w+)(?:\s+(?:as\s+)?(?!on\b|left\b|right\b|full\b|inner\b|cross\b|join\b)(\w+))?/gi;
+const source =
+  /(?:^|,|\b(left|right|full)?\s*(?:outer\s+|inner\s+|cross\s+)?join)\s*(\w+)(?:\s+(?:as\s+)?(?!on\b|left\b|right\b|full\b|inner\b|cross\b|join\b)(\w+))?/gi;
 
 /**
  * Says of column expressions whether they can never be null in rows of this `from` clause. PostgreSQL uses an ordinary

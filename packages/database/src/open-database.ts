@@ -60,7 +60,9 @@ function openFile<T>(url: DatabaseUrl, open: () => T): T {
 }
 
 async function probeServer(url: DatabaseUrl, options: OpenOptions): Promise<void> {
-  const client = new pg.Client(postgresqlConnection(url.url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }));
+  const client = new pg.Client(
+    postgresqlConnection(url.url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }),
+  );
   client.on("error", () => {});
   try {
     await client.connect();
@@ -83,7 +85,10 @@ function openSqlite(file: string, options: OpenOptions): Knex {
   });
 }
 
-function prepareConnection(connection: BetterSqlite3.Database, done: (error: Error | null, connection: unknown) => void): void {
+function prepareConnection(
+  connection: BetterSqlite3.Database,
+  done: (error: Error | null, connection: unknown) => void,
+): void {
   try {
     prepareSqlite(connection);
     done(null, connection);
@@ -95,7 +100,9 @@ function prepareConnection(connection: BetterSqlite3.Database, done: (error: Err
 function openPostgresql(url: string, options: OpenOptions): Knex {
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
-    connection: postgresqlConnection(url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }) as Knex.PgConnectionConfig,
+    connection: postgresqlConnection(url, {
+      idleTransactionMs: options.idleTransactionMs ?? 10_000,
+    }) as Knex.PgConnectionConfig,
     compileSqlOnError: false,
     pool: { min: 0, max: options.poolSize ?? 10, acquireTimeoutMillis: 60_000 },
     log: knexLog(options.log),

@@ -38,17 +38,23 @@ const numeric = 1700;
 /** Counts and sums come as text by default; ours are far below 2^53. */
 function toSafeNumber(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new RangeError(`${text} is too large for a number`);
+  if (Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new RangeError(`${text} is too large for a number`);
   return value;
 }
 
 const typeParser = ((type: number, format?: "text" | "binary") =>
-  type === int8 || type === numeric ? toSafeNumber : pg.types.getTypeParser(type, format as "text")) as typeof pg.types.getTypeParser;
+  type === int8 || type === numeric
+    ? toSafeNumber
+    : pg.types.getTypeParser(type, format as "text")) as typeof pg.types.getTypeParser;
 
 /** Why a first connection failed, in words an operator can act on. */
 export function explainConnectionError(error: unknown): string {
   const causes = error instanceof AggregateError ? error.errors : [error];
-  const first = (causes.find((cause) => cause instanceof Error) ?? error) as Error & { code?: string; hostname?: string };
+  const first = (causes.find((cause) => cause instanceof Error) ?? error) as Error & {
+    code?: string;
+    hostname?: string;
+  };
   switch (first.code) {
     case "ECONNREFUSED":
       return "connection refused";
@@ -63,6 +69,8 @@ export function explainConnectionError(error: unknown): string {
       return "there is no server at that socket";
     default:
       // The server's own words are plain: password authentication failed for user "x", database "y" does not exist.
-      return /timeout expired|connection timeout/i.test(first.message) ? "the host does not answer" : first.message.replace(/\.$/, "");
+      return /timeout expired|connection timeout/i.test(first.message)
+        ? "the host does not answer"
+        : first.message.replace(/\.$/, "");
   }
 }

@@ -42,16 +42,26 @@ export async function selectRows<R extends object = Row>(connection: Connection,
 }
 
 /** How many rows there are without `limit` and `offset`. */
-export async function countRows(connection: Connection, select: Omit<Select, "order" | "limit" | "offset">): Promise<number> {
+export async function countRows(
+  connection: Connection,
+  select: Omit<Select, "order" | "limit" | "offset">,
+): Promise<number> {
   const where = whereClause(connection.dialect, select);
-  const rows = await queryRows<{ n: number }>(connection, `select count(*) as n from ${select.from}${where.sql}`, where.bindings);
+  const rows = await queryRows<{ n: number }>(
+    connection,
+    `select count(*) as n from ${select.from}${where.sql}`,
+    where.bindings,
+  );
   return rows[0]?.n ?? 0;
 }
 
 function whereClause(dialect: Dialect, { where = [], columns }: Pick<Select, "where" | "columns">): Fragment {
   if (where.length === 0) return { sql: "", bindings: [] };
   const parts = where.map((condition) => conditionSql(dialect, condition, columns));
-  return { sql: ` where ${parts.map((part) => part.sql).join(" and ")}`, bindings: parts.flatMap((part) => part.bindings) };
+  return {
+    sql: ` where ${parts.map((part) => part.sql).join(" and ")}`,
+    bindings: parts.flatMap((part) => part.bindings),
+  };
 }
 
 const operators: Record<Comparison, string> = { eq: "=", ne: "<>", lt: "<", le: "<=", gt: ">", ge: ">=" };

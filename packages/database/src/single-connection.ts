@@ -18,7 +18,10 @@ export interface SingleConnectionOptions {
   timeoutMs: number;
 }
 
-export async function openSingleConnection(url: string, { timeoutMs }: SingleConnectionOptions): Promise<SingleConnection> {
+export async function openSingleConnection(
+  url: string,
+  { timeoutMs }: SingleConnectionOptions,
+): Promise<SingleConnection> {
   const parsed = parseDatabaseUrl(url);
   return parsed.engine === "sqlite" ? openSqlite(parsed.file, timeoutMs) : openPostgresql(parsed.url, timeoutMs);
 }
@@ -46,7 +49,10 @@ async function openPostgresql(url: string, timeoutMs: number): Promise<SingleCon
     dialect: dialects.postgresql,
     async execute(sql, bindings) {
       let n = 0;
-      const answer = await client.query(sql.replaceAll("?", () => `$${++n}`), [...bindings]);
+      const answer = await client.query(
+        sql.replaceAll("?", () => `$${++n}`),
+        [...bindings],
+      );
       return answer.rowCount ?? 0;
     },
     close: () => endClient(client),

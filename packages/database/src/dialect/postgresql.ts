@@ -46,7 +46,14 @@ export const postgresqlDialect: Dialect = {
   contains: (expression, text) => ({ sql: `position(?::text in ${expression}) > 0`, bindings: [text] }),
   columnType(type) {
     if (typeof type === "object") return `varchar(${type.varchar})`;
-    return { serial: "serial", integer: "integer", smallint: "smallint", double: "double precision", text: "text", bytes: "bytea" }[type];
+    return {
+      serial: "serial",
+      integer: "integer",
+      smallint: "smallint",
+      double: "double precision",
+      text: "text",
+      bytes: "bytea",
+    }[type];
   },
   async lockName(tx, name) {
     await tx.sql.raw("select pg_advisory_xact_lock(hashtextextended(?, 0))", [`multimaster:${name}`]);
@@ -57,6 +64,11 @@ export const postgresqlDialect: Dialect = {
   isConnectionLoss(error) {
     const code = codeOf(error);
     if (lostConnection.has(code) || code.startsWith("08")) return true;
-    return error instanceof Error && /connection terminated|client has encountered a connection error|not queryable|connection timeout/i.test(error.message);
+    return (
+      error instanceof Error &&
+      /connection terminated|client has encountered a connection error|not queryable|connection timeout/i.test(
+        error.message,
+      )
+    );
   },
 };

@@ -22,7 +22,14 @@ export const sqliteDialect: Dialect = {
   contains: (expression, text) => ({ sql: `instr(${expression}, ?) > 0`, bindings: [text] }),
   columnType(type) {
     if (typeof type === "object") return `VARCHAR(${type.varchar})`;
-    return { serial: "INTEGER", integer: "INTEGER", smallint: "SMALLINT", double: "DOUBLE", text: "TEXT", bytes: "BLOB" }[type];
+    return {
+      serial: "INTEGER",
+      integer: "INTEGER",
+      smallint: "SMALLINT",
+      double: "DOUBLE",
+      text: "TEXT",
+      bytes: "BLOB",
+    }[type];
   },
   lockName: async () => {},
   isUniqueViolation: (error) => ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(codeOf(error)),

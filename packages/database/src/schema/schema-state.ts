@@ -55,5 +55,7 @@ export async function checkSchema(connection: Connection): Promise<void> {
   if (standing === "current") return;
   const found = describeSchema(buildbot, own);
   if (standing === "foreign") throw errors.databaseOfOtherBuildbot(found, buildbotVersion);
-  throw standing === "tooNew" ? errors.databaseTooNew(found, wantedSchema) : errors.databaseNotUpgraded(found, wantedSchema);
+  throw standing === "tooNew"
+    ? errors.databaseTooNew(found, wantedSchema)
+    : errors.databaseNotUpgraded(found, wantedSchema);
 }
