@@ -2,3 +2,6 @@ export * from "./define-step.ts";
 export * from "./step-context.ts";
 export * from "./step-errors.ts";
 export * from "./step-options.ts";
+export * from "./define-change-source.ts";
+export * from "./define-scheduler.ts";
+export * from "./running.ts";

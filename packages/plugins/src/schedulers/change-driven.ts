@@ -1,0 +1,122 @@
+import type { Change, ClassifiedChange, NewSourceStamp } from "@multimaster/data";
+import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
+import { type Running, startLooking } from "../running.ts";
+import { matchesFilter } from "./change-filter.ts";
+import { type ChangeOptions, schedulerProperties } from "./scheduler-options.ts";
+
+/** What distinguishes the schedulers that follow changes. */
+export interface ChangeDriven {
+  /** As the reason of its buildsets names it. */
+  readonly className: string;
+  readonly options: ChangeOptions;
+  /** Whether it is concerned, beyond the filter that all have. */
+  concerns(change: Change): boolean;
+  /** Changes of the same line share a timer and a buildset. */
+  lineOf(change: Change): string;
+}
+
+const batch = 500;
+const pollMs = 5000;
+
+/** Follows changes: each is classified once, waits among the classified ones, and leaves them in the buildset it is in. */
+export function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Running {
+  return startLooking(ctx, {
+    pollMs,
+    async look(signal) {
+      if ((await classifyUnseen(ctx, driven, signal)) === "lost" || signal.aborted) return undefined;
+      return submitStable(ctx, driven);
+    },
+  });
+}
+
+async function classifyUnseen(ctx: SchedulerContext, driven: ChangeDriven, signal: AbortSignal): Promise<"done" | "lost"> {
+  while (!signal.aborted) {
+    const changes = await ctx.unseenChanges(batch);
+    if (changes.length === 0) return "done";
+    const verdicts = changes.map((change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }));
+    if ((await ctx.classify(verdicts)) === "lost") return "lost";
+    if (changes.length < batch) return "done";
+  }
+  return "done";
+}
+
+function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, change: Change): Verdict["verdict"] {
+  // The config's own code must not hold up the changes behind this one: a filter that fails lets nothing through, and
+  // a change of unknown importance is better built.
+  const ask = (what: string, question: () => boolean, otherwise: boolean) => {
+    try {
+      return question();
+    } catch (error) {
+      ctx.log.error({ scheduler: ctx.name, changeid: change.changeid, err: error }, `${what} failed on change ${change.changeid}`);
+      return otherwise;
+    }
+  };
+  const { changeFilter, fileIsImportant, codebases } = options;
+  if (codebases && !Object.hasOwn(codebases, change.codebase)) return "ignored";
+  if (!concerns(change)) return "ignored";
+  if (changeFilter && !ask("the change filter", () => matchesFilter(changeFilter, change), false)) return "ignored";
+  if (!fileIsImportant || ask("fileIsImportant", () => Boolean(fileIsImportant(change)), true)) return "important";
+  // Without a timer nothing is built along with anything.
+  return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
+}
+
+/** Submits what is due; gives the time until the next timer fires. */
+async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<number | undefined> {
+  const timer = driven.options.treeStableTimer;
+  const submissions: Submission[] = [];
+  let next: number | undefined;
+  for (const line of groupByLine(await ctx.classifiedChanges(), driven)) {
+    if (timer === undefined) {
+      submissions.push(...takeEach(line).map((changes) => describeBuildset(ctx, driven, changes)));
+      continue;
+    }
+    if (!line.some(({ important }) => important)) continue;
+    // Ages are the database's: a master that takes over goes on with the same timer.
+    const rest = timer - Math.min(...line.map(({ ageSeconds }) => ageSeconds)) * 1000;
+    if (rest > 0) next = Math.min(next ?? rest, rest);
+    else submissions.push(describeBuildset(ctx, driven, line.map(({ change }) => change)));
+  }
+  if (submissions.length > 0 && (await ctx.submit(submissions)) === "lost") return undefined;
+  return next;
+}
+
+function groupByLine(classified: readonly ClassifiedChange[], { lineOf }: ChangeDriven): ClassifiedChange[][] {
+  const lines = new Map<string, ClassifiedChange[]>();
+  for (const item of classified.toSorted((a, b) => a.change.changeid - b.change.changeid)) {
+    const key = lineOf(item.change);
+    const line = lines.get(key);
+    if (line) line.push(item);
+    else lines.set(key, [item]);
+  }
+  return [...lines.values()];
+}
+
+/** One list per important change; unimportant ones, left by a config that had a timer, go with the next important one. */
+function takeEach(line: readonly ClassifiedChange[]): Change[][] {
+  const taken: Change[][] = [];
+  let waiting: Change[] = [];
+  for (const { change, important } of line) {
+    waiting.push(change);
+    if (!important) continue;
+    taken.push(waiting);
+    waiting = [];
+  }
+  return taken;
+}
+
+function describeBuildset(ctx: SchedulerContext, { className, options }: ChangeDriven, changes: readonly Change[]): Submission {
+  const stamps = new Map<string, NewSourceStamp | number>();
+  for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });
+  // Oldest first: the newest change of a codebase decides. Its own source stamp, so that the build knows its changes.
+  for (const change of changes) stamps.set(change.codebase, change.sourcestamp.ssid);
+  return {
+    changeids: changes.map(({ changeid }) => changeid),
+    buildset: {
+      reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
+      sourceStamps: [...stamps.values()],
+      builders: options.builders,
+      properties: schedulerProperties(ctx.name, options.properties),
+      priority: options.priority,
+    },
+  };
+}

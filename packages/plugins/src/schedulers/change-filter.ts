@@ -1,0 +1,48 @@
+import type { Change } from "@multimaster/data";
+import { z } from "zod";
+
+const text = z.string().nullable();
+
+const matcher = z
+  .union([text, z.array(text), z.instanceof(RegExp), z.custom<(value: string | null) => boolean>((value) => typeof value === "function")])
+  .optional();
+
+type Matcher = z.output<typeof matcher>;
+
+const fields = ["branch", "repository", "project", "category", "codebase", "author"] as const;
+
+/** Which changes a scheduler looks at: all that is given must match. */
+export const changeFilter = z.strictObject({
+  branch: matcher.describe("A text, a list of texts, a regular expression or a function; null is a change without a branch."),
+  branches: z.array(text).optional().describe("The same as a list for branch."),
+  repository: matcher,
+  project: matcher,
+  category: matcher,
+  codebase: matcher,
+  author: matcher.describe('"Name <mail>" as the change has it.'),
+  files: matcher.describe("Matches when one of the changed files does."),
+  filter: z
+    .custom<(change: Change) => boolean>((value) => typeof value === "function", { message: "must be a function of the change" })
+    .optional(),
+});
+
+export type ChangeFilter = z.output<typeof changeFilter>;
+
+/** Whether the filter lets a change through. Throws what the config's functions throw. */
+export function matchesFilter(filter: ChangeFilter, change: Change): boolean {
+  return (
+    fields.every((field) => matches(filter[field], change[field])) &&
+    matches(filter.branches, change.branch) &&
+    (filter.files === undefined || change.files.some((file) => matches(filter.files, file))) &&
+    (filter.filter === undefined || Boolean(filter.filter(change)))
+  );
+}
+
+function matches(wanted: Matcher, value: string | null): boolean {
+  if (wanted === undefined) return true;
+  if (typeof wanted === "function") return Boolean(wanted(value));
+  if (Array.isArray(wanted)) return wanted.includes(value);
+  // search() begins at the start however the expression was used before; test() of a /g does not.
+  if (wanted instanceof RegExp) return value !== null && value.search(wanted) >= 0;
+  return wanted === value;
+}

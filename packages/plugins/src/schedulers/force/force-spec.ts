@@ -1,0 +1,103 @@
+import type { Json } from "@multimaster/core";
+import { z } from "zod";
+import { describeNest, describeParameter, type Field, parameter, regex } from "./parameters.ts";
+
+/** How one field of a source stamp is asked for: its default, or more about it. */
+const stampField = z.union([
+  z.string().transform((value) => ({ default: value })),
+  z.strictObject({
+    default: z.string().optional(),
+    label: z.string().optional(),
+    required: z.boolean().optional(),
+    regex: regex.optional(),
+    choices: z.array(z.string()).min(1).optional().describe("Offered as a list."),
+    fixed: z.boolean().optional().describe("Not shown; the default is taken."),
+  }),
+]);
+
+const stampFields = ["branch", "project", "repository", "revision"] as const;
+
+const codebase = z.union([
+  z.string().transform((name) => ({ codebase: name })),
+  z.strictObject({
+    codebase: z.string(),
+    label: z.string().optional(),
+    branch: stampField.optional(),
+    project: stampField.optional(),
+    repository: stampField.optional(),
+    revision: stampField.optional(),
+  }),
+]);
+
+/** Parameters that the force dialog and the action itself need for their own use. */
+const reserved = ["builderid", "builderNames", "owner"];
+
+export const forceOptions = z
+  .strictObject({
+    name: z
+      .string()
+      .max(50)
+      .regex(/^[a-zA-Z\u00a0-\uffff_-][a-zA-Z0-9\u00a0-\uffff_-]*$/u, "must be a letter, then letters, digits, '_' or '-'")
+      .describe("Unique in the cluster."),
+    builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that it may force."),
+    label: z.string().optional().describe("Title of the dialog; the name when absent."),
+    buttonName: z.string().optional().describe("Text on the button; the name when absent."),
+    reason: z.string().default("force build").describe("What the reason is unless somebody writes another."),
+    priority: z.int().default(0).describe("What the priority is unless somebody asks for another."),
+    codebases: z.array(codebase).min(1).prefault([""]).describe("What source stamps are asked for."),
+    parameters: z.array(parameter).default([]).describe("More fields; each becomes a property of the build."),
+  })
+  .superRefine((options, ctx) => {
+    const taken = new Set(reserved);
+    for (const name of buildForceSpec(options).all_fields.flatMap(listFullNames)) {
+      if (taken.has(name)) ctx.addIssue({ code: "custom", path: ["parameters"], message: `has two fields with the name "${name}"` });
+      taken.add(name);
+    }
+  });
+
+type ForceOptions = z.output<typeof forceOptions>;
+
+/** The REST shape of a force scheduler. */
+export function buildForceSpec(options: ForceOptions) {
+  const { name, builders, label = name, buttonName = name } = options;
+  const asked = describeNest({ name: "" }, null, () => [
+    {
+      ...describeParameter(parameter.parse({ type: "string", name: "username", label: "Your name:", size: 30 }), null),
+      type: "username",
+      need_email: true,
+    },
+    describeParameter(parameter.parse({ type: "string", name: "reason", default: options.reason, size: 20 }), null),
+    describeParameter(parameter.parse({ type: "int", name: "priority", default: options.priority }), null),
+  ]);
+  return {
+    name,
+    label,
+    button_name: buttonName,
+    builder_names: [...builders],
+    enabled: true,
+    all_fields: [
+      asked,
+      ...options.codebases.map(describeCodebase),
+      ...options.parameters.map((each) => describeParameter(each, null)),
+    ],
+  } satisfies Json;
+}
+
+function describeCodebase(asked: ForceOptions["codebases"][number]): Field {
+  const given: z.output<typeof codebase> = asked;
+  const name = given.codebase;
+  const label = ("label" in given ? given.label : undefined) ?? (name === "" ? "" : `Codebase: ${name}`);
+  return describeNest({ name, label }, null, (fullName) =>
+    stampFields.map((field) => {
+      const { choices, fixed, ...more } = { choices: undefined, fixed: false, ...(given as { [K in typeof field]?: z.output<typeof stampField> })[field] };
+      const type = fixed ? "fixed" : choices ? "choice" : "string";
+      const title = `${field[0]?.toUpperCase()}${field.slice(1)}:`;
+      return describeParameter(parameter.parse({ label: title, ...more, ...(choices && !fixed ? { choices } : {}), type, name: field }), fullName);
+    }),
+  );
+}
+
+function listFullNames(field: Field): string[] {
+  const inner = field["fields"];
+  return Array.isArray(inner) ? (inner as Field[]).flatMap(listFullNames) : [String(field["fullName"])];
+}

@@ -1,0 +1,225 @@
+import { Backoff, type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import type { Running } from "@multimaster/plugins";
+
+/** What the rows say of a singleton. */
+export interface SingletonState {
+  /** The master that has the claim, or null. */
+  readonly holder: number | null;
+  readonly enabled: boolean;
+}
+
+/** A kind of things of which each runs once in the cluster, on whichever master has its claim. */
+export interface SingletonKind {
+  /** As logs name one of them. */
+  readonly noun: string;
+  readonly names: readonly string[];
+  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  readStates(ids: readonly number[]): Promise<ReadonlyMap<number, SingletonState>>;
+  claim(id: number): Promise<"claimed" | "lost">;
+  release(id: number): Promise<void>;
+  /** Starts it; `lost` is called when one of its operations found the claim to be another master's. */
+  start(singleton: Singleton, lost: () => void): Promise<Running>;
+  /** What runs in its place while it is disabled, if anything. */
+  startDisabled?(singleton: Singleton, lost: () => void): Promise<Running>;
+  /** Listens to what may concern the claims (`look`) or those that run here (`wake`); gives how to stop listening. */
+  listen(look: () => void, wake: () => void): Promise<() => Promise<void>>;
+}
+
+export interface Singleton {
+  readonly id: number;
+  readonly name: string;
+  /** Aborts before it is stopped. */
+  readonly signal: AbortSignal;
+}
+
+export interface ClaimedHostOptions {
+  readonly kind: SingletonKind;
+  readonly masterid: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Longest time until a free claim is noticed when no message tells of it. */
+  readonly pollMs?: number;
+}
+
+/** Passes an operation's result on, and tells the host when it is the loss of the claim. */
+export function passResult<T>(result: T, lost: () => void): T {
+  if (result === "lost") lost();
+  return result;
+}
+
+/** One singleton as this master knows it. */
+interface Place {
+  readonly id: number;
+  readonly name: string;
+  readonly backoff: Backoff;
+  /** Not tried before this time of the clock, after a failed start. */
+  notBefore: number;
+  held: boolean;
+  /** Found out by an operation, before the rows were looked at again. */
+  lost: boolean;
+  /** What runs, and whether as the enabled or the disabled one. */
+  current: { running: Running; enabled: boolean; abort: AbortController } | undefined;
+  /** The step in progress. Each singleton has its own, so that a slow one holds up no other. */
+  busy: Promise<void> | undefined;
+}
+
+/**
+ * Runs what this master could claim. Any number of masters host the same singletons: each claims what is free, stops
+ * what it lost, and gives everything back when it drains, so that another goes on at once.
+ */
+export class ClaimedHost implements Service {
+  readonly name: string;
+  #options: ClaimedHostOptions;
+  #places: Place[] = [];
+  #loop: WakeupLoop;
+  #leaving = false;
+  #stopListening: (() => Promise<void>) | undefined;
+  #letGo: Promise<void> | undefined;
+
+  constructor(options: ClaimedHostOptions) {
+    this.#options = options;
+    this.name = `${options.kind.noun}s`;
+    const { clock, log, pollMs = 5000 } = options;
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: () => this.#look() });
+  }
+
+  async start(): Promise<void> {
+    const { kind } = this.#options;
+    if (kind.names.length === 0) return;
+    const ids = await kind.register(kind.names);
+    this.#places = kind.names.map((name) => ({
+      id: ids.get(name) as number,
+      name,
+      backoff: new Backoff({ initial: 1000, max: 60_000 }),
+      notBefore: 0,
+      held: false,
+      lost: false,
+      current: undefined,
+      busy: undefined,
+    }));
+    this.#stopListening = await kind.listen(
+      () => this.#loop.wake(),
+      () => this.#wakeRunning(),
+    );
+    if (this.#leaving) return this.#stopListening();
+    this.#loop.start();
+  }
+
+  /** Hands everything over: when it resolves, nothing runs here and nothing is claimed. */
+  drain(): Promise<void> {
+    return this.stop();
+  }
+
+  stop(): Promise<void> {
+    return (this.#letGo ??= this.#leave());
+  }
+
+  async #leave(): Promise<void> {
+    this.#leaving = true;
+    await this.#loop.stop();
+    await this.#stopListening?.();
+    await Promise.all(
+      this.#places.map(async (place) => {
+        // A start in progress is told to give up; what it started is stopped like the rest.
+        place.current?.abort.abort();
+        await place.busy;
+        await this.#end(place);
+        await this.#release(place);
+      }),
+    );
+  }
+
+  #wakeRunning(): void {
+    for (const { current } of this.#places) current?.running.wake?.();
+  }
+
+  async #look(): Promise<void> {
+    const { kind, clock } = this.#options;
+    const states = await kind.readStates(this.#places.map(({ id }) => id));
+    for (const place of this.#places) {
+      const state = states.get(place.id);
+      if (this.#leaving || place.busy || !state || clock.now() < place.notBefore) continue;
+      if (!this.#needsStep(place, state)) continue;
+      place.busy = this.#step(place, state).finally(() => {
+        place.busy = undefined;
+      });
+    }
+  }
+
+  #needsStep(place: Place, { holder, enabled }: SingletonState): boolean {
+    if (place.held) return place.lost || holder !== this.#options.masterid || place.current?.enabled !== enabled;
+    // One's own claim that is not known here is an answer that got lost.
+    return holder === null || holder === this.#options.masterid;
+  }
+
+  async #step(place: Place, state: SingletonState): Promise<void> {
+    const { kind, clock, log, masterid } = this.#options;
+    const { id, name } = place;
+    try {
+      if (place.held && (place.lost || state.holder !== masterid)) {
+        place.held = false;
+        log.warn({ [kind.noun]: name }, `the ${kind.noun} "${name}" was claimed by another master`);
+        await this.#end(place);
+        return;
+      }
+      if (!place.held) {
+        if ((await kind.claim(id)) === "lost") return;
+        place.held = true;
+        place.lost = false;
+        log.info({ [kind.noun]: name }, `claimed the ${kind.noun} "${name}"`);
+      }
+      await this.#end(place);
+      if (this.#leaving) return;
+      await this.#begin(place, state.enabled);
+      place.backoff.reset();
+    } catch (error) {
+      const delay = place.backoff.next();
+      place.notBefore = clock.now() + delay;
+      log.error({ [kind.noun]: name, err: error }, `the ${kind.noun} "${name}" cannot be started; the next attempt is in ${Math.ceil(delay / 1000)} s`);
+      // Another master may have more luck meanwhile.
+      await this.#release(place);
+    }
+  }
+
+  async #begin(place: Place, enabled: boolean): Promise<void> {
+    const { kind } = this.#options;
+    const abort = new AbortController();
+    const lost = () => {
+      place.lost = true;
+      abort.abort();
+      this.#loop.wake();
+    };
+    const singleton: Singleton = { id: place.id, name: place.name, signal: abort.signal };
+    const nothing: Running = { stop: async () => {} };
+    place.current = { running: nothing, enabled, abort };
+    try {
+      const running = enabled ? await kind.start(singleton, lost) : await kind.startDisabled?.(singleton, lost);
+      place.current = { running: running ?? nothing, enabled, abort };
+    } catch (error) {
+      place.current = undefined;
+      throw error;
+    }
+  }
+
+  async #end(place: Place): Promise<void> {
+    const { kind, log } = this.#options;
+    const { current } = place;
+    place.current = undefined;
+    current?.abort.abort();
+    await current?.running.stop().catch((error: unknown) => {
+      log.error({ [kind.noun]: place.name, err: error }, `the ${kind.noun} "${place.name}" failed to stop`);
+    });
+  }
+
+  async #release(place: Place): Promise<void> {
+    const { kind, log } = this.#options;
+    if (!place.held) return;
+    place.held = false;
+    try {
+      await kind.release(place.id);
+    } catch (error) {
+      // The claim hangs off this master's lease: it ends with that at the latest.
+      log.warn({ [kind.noun]: place.name, err: error }, `the ${kind.noun} "${place.name}" could not be released`);
+    }
+  }
+}

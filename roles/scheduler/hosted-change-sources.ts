@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { SchedulerSlice } from "@multimaster/config";
+import { changesources, equals } from "@multimaster/data";
+import type { ChangeSourceContext, ChangeSourceDefinition } from "@multimaster/plugins";
+import type { RoleContext } from "../define-role.ts";
+import { listenForClaims } from "./claim-wakes.ts";
+import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
+
+/** The config's change sources, as singletons. */
+export function hostChangeSources({ config, data, clock, log, master }: RoleContext<SchedulerSlice>): SingletonKind {
+  const configured = new Map(
+    config.own.changeSources.map(({ plugin, options }) => {
+      const definition = plugin as ChangeSourceDefinition;
+      return [definition.nameOf(options), { plugin: definition, options }];
+    }),
+  );
+  const { updates } = data;
+
+  function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): ChangeSourceContext {
+    const key = (state: string) => ({ object: name, className, name: state });
+    return {
+      name,
+      clock,
+      log,
+      signal,
+      // Each master has its own: two masters of one machine must not work in the same directory during a hand-over.
+      directory: join(config.directory, "state", nameDirectory(master.name), nameDirectory(name)),
+      configDirectory: config.directory,
+      getState: (state) => updates.changeSources.getState(key(state)),
+      addChanges: async (changes, state) =>
+        passResult(await updates.changeSources.addPolled(id, changes, { ...key(state.name), value: state.value }), lost),
+    };
+  }
+
+  return {
+    noun: "change source",
+    names: [...configured.keys()],
+    register: (names) => updates.changeSources.register(names),
+    async readStates(ids) {
+      const { rows } = await data.find(changesources, { filters: [equals("changesourceid", ...ids)] });
+      return new Map(rows.map(({ changesourceid, master }) => [changesourceid, { enabled: true, holder: master?.masterid ?? null }]));
+    },
+    claim: (id) => updates.changeSources.claim(id),
+    release: (id) => updates.changeSources.release(id),
+    async start(singleton, lost) {
+      const { plugin, options } = configured.get(singleton.name) as { plugin: ChangeSourceDefinition; options: unknown };
+      return plugin.start(createContext(singleton, plugin.className, lost), options);
+    },
+    listen: (look) => listenForClaims(data, look),
+  };
+}
+
+/** Readable and unlike any other name's, whatever characters the name has. */
+function nameDirectory(name: string): string {
+  const readable = name.replace(/[^a-zA-Z0-9_.-]+/g, "-").replace(/^[-.]+/, "").slice(-60);
+  return `${readable}-${createHash("sha1").update(name).digest("hex").slice(0, 8)}`;
+}

@@ -1,0 +1,72 @@
+import type { SchedulerSlice } from "@multimaster/config";
+import { changes, equals, schedulers } from "@multimaster/data";
+import { type Running, type SchedulerContext, type SchedulerDefinition, startLooking } from "@multimaster/plugins";
+import type { RoleContext } from "../define-role.ts";
+import { listenForClaims } from "./claim-wakes.ts";
+import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
+
+/** The config's schedulers, as singletons. */
+export function hostSchedulers({ config, data, clock, log }: RoleContext<SchedulerSlice>): SingletonKind {
+  const configured = new Map(config.own.schedulers.map(({ plugin, options }) => [(options as { name: string }).name, { plugin: plugin as SchedulerDefinition, options }]));
+  const find = (name: string) => configured.get(name) as { plugin: SchedulerDefinition; options: unknown };
+  const { updates } = data;
+
+  function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): SchedulerContext {
+    const key = (state: string) => ({ object: name, className, name: state });
+    return {
+      name,
+      clock,
+      log,
+      signal,
+      unseenChanges: (limit) => updates.schedulers.unseenChanges(id, limit),
+      classify: async (verdicts) => passResult(await updates.schedulers.classify(id, verdicts), lost),
+      classifiedChanges: () => updates.schedulers.classifiedChanges(id),
+      submit: async (submissions, state) => {
+        const named = submissions.map(({ buildset, changeids }) => ({ buildset: { ...buildset, scheduler: name }, changeids }));
+        return passResult(await updates.schedulers.submit(id, named, state && { ...key(state.name), value: state.value }), lost);
+      },
+      getState: (state) => updates.schedulers.getState(key(state)),
+      publishForceSpec: (spec) => updates.schedulers.publishForceSpec(id, spec),
+    };
+  }
+
+  return {
+    noun: "scheduler",
+    names: [...configured.keys()],
+    register: (names) => updates.schedulers.register(names),
+    async readStates(ids) {
+      const { rows } = await data.find(schedulers, { filters: [equals("schedulerid", ...ids)] });
+      return new Map(rows.map(({ schedulerid, enabled, master }) => [schedulerid, { enabled, holder: master?.masterid ?? null }]));
+    },
+    claim: (id) => updates.schedulers.claim(id),
+    release: (id) => updates.schedulers.release(id),
+    async start(singleton, lost) {
+      const { plugin, options } = find(singleton.name);
+      return plugin.start(createContext(singleton, plugin.className, lost), options);
+    },
+    async startDisabled(singleton, lost) {
+      const { plugin } = find(singleton.name);
+      if (!plugin.followsChanges) return { stop: async () => {} };
+      return letChangesPass(createContext(singleton, plugin.className, lost));
+    },
+    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake)]),
+  };
+}
+
+/**
+ * Who disables a scheduler wants its changes not to be built, neither now nor all at once when it is enabled again.
+ * Those that are already classified stay.
+ */
+function letChangesPass(ctx: SchedulerContext): Running {
+  return startLooking(ctx, {
+    pollMs: 5000,
+    async look(signal) {
+      while (!signal.aborted) {
+        const passing = await ctx.unseenChanges(500);
+        if (passing.length === 0) return undefined;
+        if ((await ctx.classify(passing.map(({ changeid }) => ({ changeid, verdict: "ignored" as const })))) === "lost") return undefined;
+      }
+      return undefined;
+    },
+  });
+}
