@@ -17,7 +17,7 @@ const shape = {
 export type ForceScheduler = z.output<z.ZodObject<typeof shape>>;
 
 /** A form by which people ask for builds. Its scheduler's master publishes it, so any UI master can show and check it. */
-export const forceschedulers = defineResource({
+export const forceschedulers = defineResource<typeof shape>({
   name: "forcescheduler",
   plural: "forceschedulers",
   rootLink: true,
