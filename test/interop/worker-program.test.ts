@@ -19,7 +19,17 @@ function writePassword(password: string): string {
 }
 
 function startWorker(port: number, passwordFile: string, basedir = temporaryDirectory("worker")) {
-  const args = ["start", "--master", `ws://127.0.0.1:${port}`, "--name", "own", "--password-file", passwordFile, "--basedir", basedir];
+  const args = [
+    "start",
+    "--master",
+    `ws://127.0.0.1:${port}`,
+    "--name",
+    "own",
+    "--password-file",
+    passwordFile,
+    "--basedir",
+    basedir,
+  ];
   return startProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
 }
 
@@ -31,7 +41,8 @@ beforeAll(async () => {
 
 describe("the worker program", () => {
   it("tells its version and how to use it", async () => {
-    const run = (...args: string[]) => runProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+    const run = (...args: string[]) =>
+      runProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await run("start", "--help")).stdout).toContain("--password-file");
   });

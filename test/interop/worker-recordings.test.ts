@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  type CommandName,
   commandAliases,
   commandArgs,
-  type CommandName,
   decodeFrame,
   encodeFrame,
-  masterRequests,
   type Message,
+  masterRequests,
   parseRequest,
   readUpdates,
   workerInfoMessage,

@@ -9,7 +9,10 @@ const maxsize = z.number().int().nonnegative().nullable().default(null);
 const watchedFile = z.union([z.string(), z.object({ filename: z.string(), follow: z.boolean().default(false) })]);
 
 /** null removes the variable, a list is joined like PATH, `${NAME}` is replaced by the worker's own variable. */
-const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()])).nullable().default(null);
+const environment = z
+  .record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]))
+  .nullable()
+  .default(null);
 
 /**
  * Arguments of every command a worker knows, the same at both ends. Defaults are filled in before sending, because

@@ -4,7 +4,14 @@ import { BadFrame, decodeFrame, encodeFrame } from "./frames.ts";
 
 describe("frames", () => {
   it("survive the way there and back, with binary data and large integers", () => {
-    const message = { op: "x", seq_number: 0, text: "hé😀\n", data: new Uint8Array([0, 255]), big: 2 ** 40, none: null };
+    const message = {
+      op: "x",
+      seq_number: 0,
+      text: "hé😀\n",
+      data: new Uint8Array([0, 255]),
+      big: 2 ** 40,
+      none: null,
+    };
     expect(decodeFrame(encodeFrame(message))).toEqual(message);
   });
 

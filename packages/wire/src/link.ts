@@ -155,7 +155,10 @@ export class Link {
   #refuseFrame(code: number, sentence: string): void {
     const { log, onBadFrame } = this.#options;
     const closes = onBadFrame === "close";
-    log.warn({ peer: this.peer }, `${this.peer}: ${sentence}; ${closes ? "the connection is closed" : "it is ignored"}`);
+    log.warn(
+      { peer: this.peer },
+      `${this.peer}: ${sentence}; ${closes ? "the connection is closed" : "it is ignored"}`,
+    );
     if (closes) this.close(code, sentence);
   }
 

@@ -66,7 +66,9 @@ export const workerRequests = {
 
 type RequestSchemas = Record<string, z.ZodType>;
 /** A parsed request: `op` tells which fields there are. */
-export type Request<S extends RequestSchemas> = { [Op in keyof S & string]: { op: Op; fields: z.infer<S[Op]> } }[keyof S & string];
+export type Request<S extends RequestSchemas> = {
+  [Op in keyof S & string]: { op: Op; fields: z.infer<S[Op]> };
+}[keyof S & string];
 export type MasterRequest = Request<typeof masterRequests>;
 export type WorkerRequest = Request<typeof workerRequests>;
 

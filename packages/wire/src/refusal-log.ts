@@ -24,7 +24,8 @@ export class RefusalLog {
       entry.suppressed += 1;
       return;
     }
-    const times = entry === undefined || entry.suppressed === 0 ? "" : ` (${entry.suppressed} more times since it was last logged)`;
+    const times =
+      entry === undefined || entry.suppressed === 0 ? "" : ` (${entry.suppressed} more times since it was last logged)`;
     this.#log.warn(`${sentence}${times}`);
     if (this.#entries.size >= maxKeys) this.#entries.clear();
     this.#entries.set(key, { at: now, suppressed: 0 });

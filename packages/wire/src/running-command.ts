@@ -1,4 +1,4 @@
-import { type CommandUpdate, readUpdates, type ResultSoFar } from "./command-updates.ts";
+import { type CommandUpdate, type ResultSoFar, readUpdates } from "./command-updates.ts";
 import { RequestRefused } from "./link-errors.ts";
 import type { WorkerRequest } from "./messages.ts";
 
@@ -102,7 +102,8 @@ export class RunningCommand {
     return () => {
       if (typeof failure === "string") return { kind: "exception", message: failure };
       const { rc, failureReason, elapsed } = this.#result;
-      if (rc === undefined) return { kind: "exception", message: "the worker completed the command without a return code" };
+      if (rc === undefined)
+        return { kind: "exception", message: "the worker completed the command without a return code" };
       return {
         kind: "completed",
         rc,
@@ -129,7 +130,10 @@ export class RunningCommand {
           await demand(upload).close?.();
           return null;
         case "update_upload_file_utime":
-          await demand(upload).setTimes?.(request.fields.access_time ?? undefined, request.fields.modified_time ?? undefined);
+          await demand(upload).setTimes?.(
+            request.fields.access_time ?? undefined,
+            request.fields.modified_time ?? undefined,
+          );
           return null;
         case "update_upload_directory_unpack":
           await demand(upload).unpack?.();

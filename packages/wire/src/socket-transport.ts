@@ -92,7 +92,9 @@ function toBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
 }
 
 function describeSocketError(error: Error & { code?: string }): string {
-  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "a message is larger than allowed; the connection is closed";
-  if (error.code?.startsWith("WS_ERR_") === true) return `a WebSocket frame is invalid (${error.message}); the connection is closed`;
+  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
+    return "a message is larger than allowed; the connection is closed";
+  if (error.code?.startsWith("WS_ERR_") === true)
+    return `a WebSocket frame is invalid (${error.message}); the connection is closed`;
   return `the connection broke (${error.message})`;
 }

@@ -28,7 +28,13 @@ describe("a command at the master's end", () => {
   it("may complete before its start is answered", async () => {
     const { link } = scriptWorker(async (op, _, worker) => {
       if (op !== "start_command") return null;
-      await worker.request("update", { command_id: "1", args: [["rc", 0], ["elapsed", 0.5]] });
+      await worker.request("update", {
+        command_id: "1",
+        args: [
+          ["rc", 0],
+          ["elapsed", 0.5],
+        ],
+      });
       await worker.request("complete", { command_id: "1", args: null });
       return null;
     });
@@ -39,7 +45,13 @@ describe("a command at the master's end", () => {
   it("hears the unfinished line that comes after the return code", async () => {
     const updates: CommandUpdate[] = [];
     const { link } = scriptWorker((_, __, worker) => {
-      void worker.request("update", { command_id: "1", args: [["rc", 3], ["stdout", lines("tail\n")]] });
+      void worker.request("update", {
+        command_id: "1",
+        args: [
+          ["rc", 3],
+          ["stdout", lines("tail\n")],
+        ],
+      });
       void worker.request("complete", { command_id: "1", args: null });
       return null;
     });
@@ -70,7 +82,15 @@ describe("a command at the master's end", () => {
   it("is lost with the connection, after what had arrived was consumed", async () => {
     const consumed: string[] = [];
     const { link, worker } = scriptWorker((_, __, self) => {
-      void self.request("update", { command_id: "1", args: [["stdout", lines("a\n")], ["stderr", lines("b")]] }).catch(() => undefined);
+      void self
+        .request("update", {
+          command_id: "1",
+          args: [
+            ["stdout", lines("a\n")],
+            ["stderr", lines("b")],
+          ],
+        })
+        .catch(() => undefined);
       setImmediate(() => self.terminate());
       return null;
     });
@@ -92,7 +112,10 @@ describe("a command at the master's end", () => {
       return null;
     });
     await link.startCommand(stat);
-    const refused = [worker.request("update", { command_id: "1", args: [] }), worker.request("complete", { command_id: "old" })];
+    const refused = [
+      worker.request("update", { command_id: "1", args: [] }),
+      worker.request("complete", { command_id: "old" }),
+    ];
     for (const request of refused) await expect(request).rejects.toThrow(RemoteException);
   });
 
@@ -108,7 +131,13 @@ describe("a command at the master's end", () => {
         ["update_upload_file_write", { command_id: "1", args: new Uint8Array(1) }],
       ];
       for (const [op, fields] of hostile) refused.push(await self.request(op, fields).catch((error: unknown) => error));
-      void self.request("update", { command_id: "1", args: [["rc", 0], ["news", "of a later version"]] });
+      void self.request("update", {
+        command_id: "1",
+        args: [
+          ["rc", 0],
+          ["news", "of a later version"],
+        ],
+      });
       void self.request("complete", { command_id: "1" });
       return null;
     });
@@ -144,7 +173,8 @@ describe("a command at the master's end", () => {
       peer: "the master",
       onBadFrame: "ignore",
       onRequest() {
-        for (let n = 0; n < 50; n += 1) void worker.request("update", { command_id: "1", args: [["stdout", lines(text)]] });
+        for (let n = 0; n < 50; n += 1)
+          void worker.request("update", { command_id: "1", args: [["stdout", lines(text)]] });
         void worker.request("update", { command_id: "1", args: [["rc", 0]] });
         void worker.request("complete", { command_id: "1" });
         return null;

@@ -1,5 +1,5 @@
 import type { Logger } from "@multimaster/core";
-import { commandArgs, type CommandInput, type CommandName } from "./commands.ts";
+import { type CommandInput, type CommandName, commandArgs } from "./commands.ts";
 import type { Message } from "./frames.ts";
 import { Link } from "./link.ts";
 import { LinkClosed, type LinkEnd, RemoteException, RequestRefused } from "./link-errors.ts";
@@ -179,6 +179,7 @@ function completeArgs(name: string, args: unknown): unknown {
   const schema = Object.hasOwn(commandArgs, name) ? commandArgs[name as CommandName] : undefined;
   if (schema === undefined) return args;
   const parsed = schema.safeParse(args);
-  if (!parsed.success) throw new RequestRefused(`the arguments of "${name}" are wrong: ${describeIssues(parsed.error)}`);
+  if (!parsed.success)
+    throw new RequestRefused(`the arguments of "${name}" are wrong: ${describeIssues(parsed.error)}`);
   return parsed.data;
 }

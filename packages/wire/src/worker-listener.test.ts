@@ -1,6 +1,5 @@
 import { connect, createServer } from "node:net";
-import { type Logger, UserError } from "@multimaster/core";
-import { pino } from "pino";
+import { type Logger, silentLog, UserError } from "@multimaster/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { formatBasicAuth, isSameSecret, parseBasicAuth } from "./basic-auth.ts";
@@ -30,7 +29,8 @@ beforeEach(async () => {
   logged = [];
   ready = true;
   draining = false;
-  const log = pino({}, { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) });
+  const warn = (...args: unknown[]) => void logged.push(String(args.at(-1)));
+  const log = { ...silentLog, warn, error: warn } as unknown as Logger;
   listener = makeListener(0, log);
   await listener.start();
 });
@@ -162,7 +162,7 @@ describe("the worker port", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => other.once("listening", resolve));
     const { port } = other.address() as { port: number };
-    const second = makeListener(port, pino({ level: "silent" }));
+    const second = makeListener(port, silentLog);
     const error = await second.start().catch((e: unknown) => e);
     expect(error).toBeInstanceOf(UserError);
     expect((error as UserError).message).toContain(`127.0.0.1:${port}`);
@@ -176,7 +176,7 @@ describe("a worker that has fallen silent", () => {
     const silent = createWorkerListener({
       host: "127.0.0.1",
       port: 0,
-      log: pino({ level: "silent" }),
+      log: silentLog,
       isReady: () => true,
       authenticate: () => true,
       onWorker: (link) => void links.push(link),
@@ -185,7 +185,10 @@ describe("a worker that has fallen silent", () => {
     });
     await silent.start();
     const authorization = formatBasicAuth("w", "p");
-    const socket = new WebSocket(`ws://127.0.0.1:${silent.address().port}`, { headers: { authorization }, autoPong: false });
+    const socket = new WebSocket(`ws://127.0.0.1:${silent.address().port}`, {
+      headers: { authorization },
+      autoPong: false,
+    });
     socket.on("error", () => undefined);
     await expect.poll(() => links.length).toBe(1);
     expect(await links[0]?.closed).toMatchObject({ code: 1006, reason: expect.stringContaining("nothing was heard") });

@@ -51,7 +51,12 @@ class HttpWorkerListener implements WorkerListener {
   #sockets = new Set<Socket>();
   #server: Server;
   // No sub-protocol and no extension: Python's client fails the handshake on either.
-  #upgrader = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
+  #upgrader = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
   #address: AddressInfo | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -96,7 +101,9 @@ class HttpWorkerListener implements WorkerListener {
   }
 
   async #stop(): Promise<void> {
-    const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : undefined;
+    const closed = this.#server.listening
+      ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
+      : undefined;
     const links = [...this.#links];
     for (const link of links) link.close(1001, "the master goes away");
     await Promise.all(links.map((link) => link.closed));
@@ -127,7 +134,12 @@ class HttpWorkerListener implements WorkerListener {
     }
     const credentials = parseBasicAuth(header);
     if (credentials === undefined) {
-      return this.#refuse(socket, 400, from, `A worker from ${from} was refused: its Authorization header is malformed.`);
+      return this.#refuse(
+        socket,
+        400,
+        from,
+        `A worker from ${from} was refused: its Authorization header is malformed.`,
+      );
     }
     const { name, password } = credentials;
     const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
@@ -164,7 +176,8 @@ class HttpWorkerListener implements WorkerListener {
       return;
     }
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    const why = timedOut && bytesRead === 0 ? "it sent nothing" : timedOut ? "its request never ended" : "it does not speak HTTP";
+    const why =
+      timedOut && bytesRead === 0 ? "it sent nothing" : timedOut ? "its request never ended" : "it does not speak HTTP";
     const sentence =
       `A client from ${from} on the worker port was refused: ${why}. ` +
       "A buildbot-worker needs --protocol=msgpack_experimental_v7; the pb protocol is not supported.";

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createLog, ExitCode } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
-import { workerVersion } from "./worker-details.ts";
 import { createWorker, type Worker } from "./worker.ts";
+import { workerVersion } from "./worker-details.ts";
 
 interface StartOptions {
   master: string;
@@ -47,7 +47,8 @@ async function startWorker(options: StartOptions): Promise<number> {
   } catch (error) {
     return fail(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
   }
-  if (name === "" || name.includes(":")) return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
+  if (name === "" || name.includes(":"))
+    return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
   let worker: Worker;
   try {
     worker = createWorker({ url, name, password, basedir, log });

@@ -1,10 +1,10 @@
 import type { Logger } from "@multimaster/core";
 import {
   type CommandArgs,
-  commandAliases,
-  commandArgs,
   type CommandId,
   type CommandName,
+  commandAliases,
+  commandArgs,
   defaultWorkerSettings,
   describeIssues,
   Link,
@@ -103,7 +103,8 @@ export class CommandHost {
       throw new RequestRefused(`(command ${id}): unrecognized WorkerCommand '${commandName}'`);
     }
     const parsed = commandArgs[name].safeParse(decodeBinaries(rawArgs));
-    if (!parsed.success) throw new RequestRefused(`the arguments of ${commandName} are wrong: ${describeIssues(parsed.error)}`);
+    if (!parsed.success)
+      throw new RequestRefused(`the arguments of ${commandName} are wrong: ${describeIssues(parsed.error)}`);
     // Python's worker mixes up two commands of one id; better to refuse the second.
     if (this.#running.has(id)) throw new RequestRefused(`a command with the id ${id} already runs here`);
 
@@ -111,7 +112,14 @@ export class CommandHost {
     const request: CommandContext["request"] = (op, fields = {}) => link.request(op, { ...fields, command_id: id });
     const output = new CommandOutput(this.#settings, (pairs) => request("update", { args: pairs }));
     const { basedir, environment } = this.#options;
-    const context = { output, environment, basedir, interrupted: interruption.signal, killed: this.#killed.signal, request };
+    const context = {
+      output,
+      environment,
+      basedir,
+      interrupted: interruption.signal,
+      killed: this.#killed.signal,
+      request,
+    };
     void link.closed.then(() => output.buffer.discard());
     const running: Running = {
       interrupt() {

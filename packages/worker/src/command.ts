@@ -19,4 +19,7 @@ export interface CommandContext {
  * Runs one command to its end and resolves with its return code. What it throws is reported as a fault of the worker,
  * not as a failure of what was run; undefined: no return code was got.
  */
-export type CommandBody<N extends CommandName> = (context: CommandContext, args: CommandArgs<N>) => Promise<number | undefined>;
+export type CommandBody<N extends CommandName> = (
+  context: CommandContext,
+  args: CommandArgs<N>,
+) => Promise<number | undefined>;

@@ -9,7 +9,12 @@ describe("the environment of a command", () => {
   });
 
   it("removes, joins, prepends and expands in one pass", () => {
-    const requested = { HOME: null, PATH: ["/opt/bin", `\${PATH}`], PYTHONPATH: "/mine", A: `\${HOME}-\${NONE}-\${A}-$HOME` };
+    const requested = {
+      HOME: null,
+      PATH: ["/opt/bin", "${PATH}"],
+      PYTHONPATH: "/mine",
+      A: "${HOME}-${NONE}-${A}-$HOME",
+    };
     expect(resolveEnvironment(own, requested, "/w")).toEqual({
       PATH: "/opt/bin:/bin",
       PYTHONPATH: "/mine:/site",

@@ -62,7 +62,10 @@ function compileName(segment: string): RegExp {
     if (char === "*") source += ".*";
     else if (char === "?") source += ".";
     else if (close !== -1) {
-      const body = segment.slice(at + 1, close).replace(/\\/g, "\\\\").replace(/^!/, "^");
+      const body = segment
+        .slice(at + 1, close)
+        .replace(/\\/g, "\\\\")
+        .replace(/^!/, "^");
       source += `[${body}]`;
       at = close;
     } else source += char.replace(/[\\^$.|+(){}[\]]/g, "\\$&");

@@ -54,7 +54,9 @@ describe("the line splitter", () => {
     for (let cut = 1; cut < input.length; cut += 1) {
       if (input[cut - 1] === "\b" && input[cut] === "\b") continue;
       const splitter = makeSplitter();
-      expect(textOf([splitter.push(bytes(input.slice(0, cut))), splitter.push(bytes(input.slice(cut))), splitter.end()])).toBe(output);
+      expect(
+        textOf([splitter.push(bytes(input.slice(0, cut))), splitter.push(bytes(input.slice(cut))), splitter.end()]),
+      ).toBe(output);
     }
   });
 
@@ -65,7 +67,11 @@ describe("the line splitter", () => {
   it("cuts a line that is too long without losing a character", () => {
     const splitter = makeSplitter(10);
     const input = `${"0123456789".repeat(3)}abc\n${"x".repeat(10)}\n${"y".repeat(11)}`;
-    const output = textOf([splitter.push(bytes(input.slice(0, 25))), splitter.push(bytes(input.slice(25))), splitter.end()]);
+    const output = textOf([
+      splitter.push(bytes(input.slice(0, 25))),
+      splitter.push(bytes(input.slice(25))),
+      splitter.end(),
+    ]);
     expect(output.split("\n").every((line) => line.length <= 10)).toBe(true);
     expect(output.replaceAll("\n", "")).toBe(input.replaceAll("\n", ""));
     expect(output).toContain(`\n${"x".repeat(10)}\ny`);

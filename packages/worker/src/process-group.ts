@@ -1,6 +1,22 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+const owned = new Set<number>();
+
+/** Remembers a group that must not outlive this process, however it exits; the returned function forgets it. */
+export function ownGroup(group: number): () => void {
+  if (owned.size === 0) process.on("exit", killOwned);
+  owned.add(group);
+  return () => {
+    owned.delete(group);
+    if (owned.size === 0) process.off("exit", killOwned);
+  };
+}
+
+function killOwned(): void {
+  for (const group of owned) signalGroup(group, "SIGKILL");
+}
+
 /** Sends a signal to every process of a group; false when none is left. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   try {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import type { CommandContext } from "./command.ts";
-import { signalGroup, waitForGroupEnd } from "./process-group.ts";
+import { ownGroup, signalGroup, waitForGroupEnd } from "./process-group.ts";
 
 export interface ProcessOptions {
   argv: readonly [string, ...string[]];
@@ -45,6 +45,7 @@ export class ProcessRun {
   #held = false;
   #timers: NodeJS.Timeout[] = [];
   #giveUp: () => void = () => undefined;
+  #disown: () => void = () => undefined;
 
   constructor(context: CommandContext, options: ProcessOptions) {
     this.#context = context;
@@ -87,6 +88,7 @@ export class ProcessRun {
       interrupted.removeEventListener("abort", onInterrupt);
       killed.removeEventListener("abort", onKilled);
       for (const timer of this.#timers) clearInterval(timer);
+      this.#disown();
     }
   }
 
@@ -119,6 +121,7 @@ export class ProcessRun {
         return refuse(error as Error);
       }
       this.#child = child;
+      if (child.pid !== undefined) this.#disown = ownGroup(child.pid);
       child.on("error", (error) => {
         if (child.pid === undefined) refuse(error);
       });
@@ -168,7 +171,9 @@ export class ProcessRun {
     for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) this.#lines += 1;
     if (this.#lines <= maxLines || this.#killing !== undefined) return;
     this.#context.output.set("failure_reason", "max_lines_failure");
-    this.#context.output.header(`command exceeds max lines: ${this.#lines}/${maxLines} written/allowed, attempting to kill`);
+    this.#context.output.header(
+      `command exceeds max lines: ${this.#lines}/${maxLines} written/allowed, attempting to kill`,
+    );
     this.#kill();
   }
 
@@ -186,14 +191,17 @@ export class ProcessRun {
       this.#timers.push(timer);
     }
     if (timeout !== null && timeout > 0) {
-      const timer = setInterval(() => {
-        // Held output is silence of ours, not of the command.
-        if (this.#held || this.#killing !== undefined) return;
-        if (performance.now() - this.#lastOutput < timeout * 1000) return;
-        output.set("failure_reason", "timeout_without_output");
-        output.header(`command timed out: ${timeout} seconds without output, attempting to kill`);
-        this.#kill();
-      }, Math.min(1000, Math.max(20, timeout * 250)));
+      const timer = setInterval(
+        () => {
+          // Held output is silence of ours, not of the command.
+          if (this.#held || this.#killing !== undefined) return;
+          if (performance.now() - this.#lastOutput < timeout * 1000) return;
+          output.set("failure_reason", "timeout_without_output");
+          output.header(`command timed out: ${timeout} seconds without output, attempting to kill`);
+          this.#kill();
+        },
+        Math.min(1000, Math.max(20, timeout * 250)),
+      );
       this.#timers.push(timer);
     }
   }

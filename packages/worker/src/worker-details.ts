@@ -10,7 +10,10 @@ export const workerVersion = "0.1.0";
 const commandSet = "3.3";
 
 /** The answer to `get_worker_info`. */
-export async function describeWorker(basedir: string, environment: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
+export async function describeWorker(
+  basedir: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Record<string, unknown>> {
   const commands: Record<string, string> = {};
   for (const name of [...commandNames, ...Object.keys(commandAliases)]) commands[name] = commandSet;
   return {

@@ -127,7 +127,10 @@ class ConnectingWorker implements Worker {
       };
       const onEarlyError = (error: Error): void => {
         if (!this.#stop.signal.aborted) {
-          this.#troubles.warn(error.message, `No master can be reached at ${this.#url}: ${error.message}; it is tried again.`);
+          this.#troubles.warn(
+            error.message,
+            `No master can be reached at ${this.#url}: ${error.message}; it is tried again.`,
+          );
         }
         finish("unreachable");
       };
@@ -150,7 +153,9 @@ class ConnectingWorker implements Worker {
 
   async #serve(socket: WebSocket): Promise<void> {
     this.#log.info(`connected to the master at ${this.#url}`);
-    const link = this.#host.serve(createSocketTransport(socket, { log: this.#log, peer: "the master", pingMs: 30_000, deadMs: 90_000 }));
+    const link = this.#host.serve(
+      createSocketTransport(socket, { log: this.#log, peer: "the master", pingMs: 30_000, deadMs: 90_000 }),
+    );
     const end = await link.closed;
     if (this.#stop.signal.aborted) return;
     const reason = end.reason === "" ? "" : `: ${end.reason}`;
@@ -167,7 +172,8 @@ function normalizeUrl(text: string): string {
 }
 
 function describeRefusal(url: string, name: string, status: number): string {
-  if (status === 401) return `The master at ${url} refused this worker: it knows no worker "${name}" with this password; it is tried again.`;
+  if (status === 401)
+    return `The master at ${url} refused this worker: it knows no worker "${name}" with this password; it is tried again.`;
   if (status === 503) return `The master at ${url} takes no workers now (503); it is tried again.`;
   return `The master at ${url} refused this worker with HTTP status ${status}; it is tried again.`;
 }

@@ -1,12 +1,17 @@
 import { mkdir as makeDirectory, readdir, stat as readStat, unlink } from "node:fs/promises";
 import type { CommandBody, CommandContext } from "../command.ts";
-import { describeSystemError, errnoOf } from "../system-error.ts";
 import { findFiles } from "../find-files.ts";
+import { describeSystemError, errnoOf } from "../system-error.ts";
 
 /** Makes directories with their parents; existing ones are fine. Stops at the first that cannot be made. */
 export const mkdir: CommandBody<"mkdir"> = async (context, args) => {
   for (const path of args.paths) {
-    const rc = await reportErrors(context, "mkdir", path, async () => void (await makeDirectory(path, { recursive: true })));
+    const rc = await reportErrors(
+      context,
+      "mkdir",
+      path,
+      async () => void (await makeDirectory(path, { recursive: true })),
+    );
     if (rc !== 0) return rc;
   }
   return 0;
@@ -28,10 +33,16 @@ export const glob: CommandBody<"glob"> = (context, { path }) =>
 export const listdir: CommandBody<"listdir"> = (context, { path }) =>
   reportErrors(context, "listdir", path, async () => context.output.set("files", await readdir(path)));
 
-export const rmfile: CommandBody<"rmfile"> = (context, { path }) => reportErrors(context, "rmfile", path, () => unlink(path));
+export const rmfile: CommandBody<"rmfile"> = (context, { path }) =>
+  reportErrors(context, "rmfile", path, () => unlink(path));
 
 /** What the system refuses is the command's result: its errno, with a sentence. */
-async function reportErrors(context: CommandContext, command: string, path: string, act: () => Promise<void>): Promise<number> {
+async function reportErrors(
+  context: CommandContext,
+  command: string,
+  path: string,
+  act: () => Promise<void>,
+): Promise<number> {
   try {
     await act();
     return 0;

@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import type { CommandBody, CommandContext } from "../command.ts";
-import { describeSystemError, errnoOf } from "../system-error.ts";
 import { packDirectory } from "../pack-directory.ts";
+import { describeSystemError, errnoOf } from "../system-error.ts";
 
 /** Sends a file to the master, block by block; each waits until the one before is taken. */
 export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
