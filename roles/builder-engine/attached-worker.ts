@@ -1,0 +1,86 @@
+import type { WorkerConfig } from "@multimaster/config";
+import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
+
+/** A worker that is connected to this master and claimed by it. */
+export class AttachedWorker {
+  readonly workerid: number;
+  readonly config: WorkerConfig;
+  readonly link: WorkerLink;
+  readonly info: WorkerInfo;
+  /** As the row says; any UI master may change them. */
+  paused = false;
+  graceful = false;
+  /** Its link is being closed on purpose: it gets nothing more. */
+  leaving = false;
+  /** Its claim was given back, or is being. */
+  detached = false;
+  #builds = 0;
+
+  constructor(workerid: number, config: WorkerConfig, link: WorkerLink, info: WorkerInfo) {
+    this.workerid = workerid;
+    this.config = config;
+    this.link = link;
+    this.info = info;
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  /** Builds that run on it or have been promised a place. */
+  get builds(): number {
+    return this.#builds;
+  }
+
+  /** How many more builds it can take now. */
+  get free(): number {
+    if (this.paused || this.graceful || this.leaving || !this.link.isOpen) return 0;
+    return Math.max(0, this.config.maxBuilds - this.#builds);
+  }
+
+  reserve(): void {
+    this.#builds += 1;
+  }
+
+  release(): void {
+    this.#builds -= 1;
+  }
+}
+
+/** The workers attached to this master, by name. */
+export class AttachedWorkers {
+  #byName = new Map<string, AttachedWorker>();
+  #listeners = new Set<() => void>();
+
+  get all(): readonly AttachedWorker[] {
+    return [...this.#byName.values()];
+  }
+
+  get(name: string): AttachedWorker | undefined {
+    return this.#byName.get(name);
+  }
+
+  byId(workerid: number): AttachedWorker | undefined {
+    return this.all.find((worker) => worker.workerid === workerid);
+  }
+
+  add(worker: AttachedWorker): void {
+    this.#byName.set(worker.name, worker);
+    this.changed();
+  }
+
+  remove(worker: AttachedWorker): void {
+    if (this.#byName.get(worker.name) === worker) this.#byName.delete(worker.name);
+    this.changed();
+  }
+
+  /** Something about what the workers can take has changed. */
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,254 @@
+import { type Clock, type Logger, type Properties, type Result, Results } from "@multimaster/core";
+import type { Data, RequestDetails } from "@multimaster/data";
+import type { StepDefinition } from "@multimaster/plugins";
+import type { AttachedWorker } from "./attached-worker.ts";
+import { makeBuildProperties } from "./build-properties.ts";
+import type { CommandLedger } from "./command-ledger.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { combine, type Interruption, mayGoOn } from "./interruption.ts";
+import { LatestWriter } from "./latest-writer.ts";
+import type { LoopWatchdog } from "./loop-watchdog.ts";
+import { Abandoned, type Persistence } from "./persistence.ts";
+import { RunningStep, type StepSurroundings } from "./running-step.ts";
+import { applyStep, atStart, isDue, type Standing } from "./step-rules.ts";
+import { findBuilddir } from "./worker-paths.ts";
+
+/** What every build of an engine works with. */
+export interface BuildSurroundings {
+  data: Data;
+  persistence: Persistence;
+  ledger: CommandLedger;
+  watchdog: LoopWatchdog;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Created {
+  buildid: number;
+  number: number;
+  request: RequestDetails;
+}
+
+/**
+ * One build of a claimed request: row, properties, worker preparation, steps, result. Each write is committed before the
+ * next thing happens, so that whoever reads the rows of a dead master's build sees how far it came.
+ */
+export class Build {
+  readonly buildrequestid: number;
+  readonly builder: ConfiguredBuilder;
+  readonly worker: AttachedWorker;
+  #around: BuildSurroundings;
+  #onCreated: () => void;
+  #interruption: Interruption | undefined;
+  #step: RunningStep | undefined;
+  #buildid: number | undefined;
+
+  /** `onCreated` is called when the build has its row. */
+  constructor(
+    buildrequestid: number,
+    builder: ConfiguredBuilder,
+    worker: AttachedWorker,
+    around: BuildSurroundings,
+    onCreated: () => void,
+  ) {
+    this.buildrequestid = buildrequestid;
+    this.builder = builder;
+    this.worker = worker;
+    this.#around = around;
+    this.#onCreated = onCreated;
+  }
+
+  /** Known once the row is made. */
+  get buildid(): number | undefined {
+    return this.#buildid;
+  }
+
+  interrupt(interruption: Interruption): void {
+    this.#interruption = combine(this.#interruption, interruption);
+    this.#step?.interrupt(this.#interruption);
+  }
+
+  /** Resolves when the build is over: finished in the database, or abandoned. Never rejects. */
+  async run(): Promise<void> {
+    const { log } = this.#around;
+    void this.worker.link.closed.then(() =>
+      this.interrupt({ kind: "lost", reason: `the connection to worker ${this.worker.name} ended`, results: Results.RETRY }),
+    );
+    try {
+      const created = await this.#create();
+      if (created === "lost") return;
+      this.#buildid = created.buildid;
+      this.#onCreated();
+      const end = await this.#perform(created);
+      await this.#finish(created.buildid, end);
+    } catch (error) {
+      if (error instanceof Abandoned) log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
+      // The claim stays until the distributor notices that nobody works for it, so that a fault is not repeated at once.
+      else log.error({ buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error }, "a build could not be written");
+    }
+  }
+
+  async #create(): Promise<Created | "lost"> {
+    const { data, persistence, log } = this.#around;
+    const { buildrequestid } = this;
+    const workerid = this.worker.workerid;
+    const [created, request] = await Promise.all([
+      persistence.write(`create a build of request ${buildrequestid}`, () => data.updates.builds.create({ buildrequestid, workerid })),
+      persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
+    ]);
+    if (created === "lost" || request === undefined) {
+      log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
+      return "lost";
+    }
+    return { ...created, request };
+  }
+
+  /** Everything between the row's first and last write. An unexpected error is the build's result, not its loss. */
+  async #perform(created: Created): Promise<BuildEnd> {
+    const { buildid } = created;
+    try {
+      const properties = this.#makeProperties(created);
+      const state = new LatestWriter<string>((text) => this.#write("set state", (builds) => builds.setState(buildid, text)));
+      const ready = await this.#prepare(buildid, properties, state);
+      const end = ready ? await this.#runSteps(created, properties, state) : this.#describeInterrupted();
+      await state.flush();
+      return end;
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
+      this.#around.log.error({ buildid, err: error }, `build ${buildid} failed unexpectedly`);
+      return { results: Results.EXCEPTION, state: "exception in the master" };
+    }
+  }
+
+  /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is announced. */
+  async #prepare(buildid: number, properties: Properties, state: LatestWriter<string>): Promise<boolean> {
+    const { data, persistence } = this.#around;
+    const { steps } = data.updates;
+    // The worker is asked while the rows are written.
+    const answer = this.worker.link.ping().then(
+      () => true,
+      () => false,
+    );
+    const { stepid } = await persistence.write(`add step 0 of build ${buildid}`, () => steps.add({ buildid, name: "worker_preparation" }));
+    await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
+    await this.#saveProperties(buildid, properties);
+    await this.#write("set state", (builds) => builds.setState(buildid, "starting"));
+    await this.#write("announce", (builds) => builds.announce(buildid));
+    state.set("preparing worker");
+    const answered = await answer;
+    // A connection on which nothing comes back is no connection; the worker will make a new one.
+    if (!answered) this.worker.link.terminate();
+    if (!answered) await this.worker.link.closed;
+    const interrupted = this.#interruption;
+    if (interrupted?.kind === "abandoned") throw new Abandoned(interrupted.reason);
+    const end =
+      interrupted === undefined
+        ? { results: Results.SUCCESS, state: `worker ${this.worker.name} ready` }
+        : { results: interrupted.results, state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer` };
+    await persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
+    return interrupted === undefined;
+  }
+
+  async #runSteps(created: Created, properties: Properties, state: LatestWriter<string>): Promise<BuildEnd> {
+    const around = this.#makeStepSurroundings(created, properties);
+    state.set("building");
+    let standing: Standing = atStart;
+    const texts: string[] = [];
+    for (const { plugin, options } of this.builder.config.steps) {
+      if (this.#interruption !== undefined) standing = { results: this.#interruption.results, halted: true };
+      if (!mayGoOn(this.#interruption)) break;
+      const definition = plugin as StepDefinition;
+      const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
+      if (!isDue(standing, rules)) continue;
+      this.#step = new RunningStep(definition, options, around);
+      const { results, text } = await this.#step.run();
+      this.#step = undefined;
+      standing = applyStep(standing, rules, results);
+      if (applyStep(atStart, rules, results).results !== Results.SUCCESS) texts.push(text);
+      await this.#saveProperties(created.buildid, properties);
+    }
+    if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
+    return { results: standing.results, state: describeResults(standing.results, texts) };
+  }
+
+  #describeInterrupted(texts: readonly string[] = []): BuildEnd {
+    const { kind, reason, results } = this.#interruption as Interruption;
+    if (kind === "abandoned") throw new Abandoned(reason);
+    if (results === Results.RETRY) return { results, state: reason };
+    return { results, state: [`${words[results]} (${reason})`, ...texts].join(" ") };
+  }
+
+  #makeProperties({ number, request }: Created): Properties {
+    const { builder, worker } = this;
+    return makeBuildProperties({
+      request,
+      builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
+      worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
+      buildNumber: number,
+      builddir: this.#builddir,
+    });
+  }
+
+  #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+    const { data, persistence, ledger, watchdog, clock, log } = this.#around;
+    return {
+      data,
+      persistence,
+      ledger,
+      watchdog,
+      clock,
+      log,
+      worker: this.worker,
+      environment: this.builder.config.env,
+      properties,
+      builddir: this.#builddir,
+      build: {
+        buildid,
+        number,
+        builderName: this.builder.name,
+        reason: request.reason,
+        sources: request.sourceStamps,
+        changes: request.changes,
+      },
+    };
+  }
+
+  get #builddir(): string {
+    return findBuilddir(this.worker.info, this.builder.config);
+  }
+
+  async #saveProperties(buildid: number, properties: Properties): Promise<void> {
+    const changed = properties.takeChanged();
+    if (Object.keys(changed).length === 0) return;
+    await this.#write("set properties", (builds) => builds.setProperties(buildid, changed));
+  }
+
+  async #finish(buildid: number, end: BuildEnd): Promise<void> {
+    await this.#write("finish", (builds) => builds.finish(buildid, end));
+    this.#around.log.info({ buildid, builder: this.builder.name, results: end.results }, `build ${buildid} ended: ${end.state}`);
+  }
+
+  #write<T>(what: string, write: (builds: Data["updates"]["builds"]) => Promise<T>): Promise<T> {
+    return this.#around.persistence.write(`${what} of build ${this.#buildid}`, () => write(this.#around.data.updates.builds));
+  }
+}
+
+interface BuildEnd {
+  results: Result;
+  state: string;
+}
+
+const words: Record<Result, string> = {
+  [Results.SUCCESS]: "build successful",
+  [Results.WARNINGS]: "warnings",
+  [Results.FAILURE]: "failed",
+  [Results.SKIPPED]: "skipped",
+  [Results.EXCEPTION]: "exception",
+  [Results.RETRY]: "retry",
+  [Results.CANCELLED]: "cancelled",
+};
+
+/** "build successful", or what went wrong: "failed 'make test' (failure)". */
+function describeResults(results: Result, texts: readonly string[]): string {
+  return [words[results], ...(results === Results.SUCCESS ? [] : texts)].join(" ");
+}

@@ -1,0 +1,168 @@
+import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { buildrequests, type Data } from "@multimaster/data";
+import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { EventSubscriptions } from "./event-subscriptions.ts";
+import { isPassing } from "./persistence.ts";
+import { listStartable, pickWork } from "./pick-work.ts";
+import type { RunningBuilds } from "./running-builds.ts";
+
+export interface DistributorOptions {
+  /** Filled when the builders' rows are made. */
+  builders: ReadonlyMap<number, ConfiguredBuilder>;
+  workers: AttachedWorkers;
+  builds: RunningBuilds;
+  data: Data;
+  clock: Clock;
+  log: Logger;
+  /** The lease is gone. */
+  onLeaseLost(): void;
+}
+
+const pollMs = 5000;
+interface Chosen {
+  buildrequestid: number;
+  builder: ConfiguredBuilder;
+  worker: AttachedWorker;
+}
+
+/** Claims in a row that got nothing, because others were faster, after which the next look is waited for. */
+const maxMisses = 3;
+
+/**
+ * Finds pending requests that can run here now, claims them and starts their builds: highest priority first, then the
+ * oldest, over all builders. It claims no more than it can start, so that what it cannot is left to other engines.
+ */
+export class Distributor implements Service {
+  readonly name = "distributor";
+  #options: DistributorOptions;
+  #loop: WakeupLoop;
+  #events: EventSubscriptions;
+  #stopListening: (() => void)[];
+  #quiet = false;
+  /** Ids whose claim is being made. */
+  #claiming = new Set<number>();
+  /** Claims found without a build at the last look of the clock; two looks in a row make them strays. */
+  #suspects = new Set<number>();
+  #reconciledAt = 0;
+
+  constructor(options: DistributorOptions) {
+    const { data, clock, log, workers, builders } = options;
+    this.#options = options;
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#look(signal) });
+    this.#events = new EventSubscriptions(log);
+    for (const event of ["new", "unclaimed"]) {
+      this.#events.add(() =>
+        data.events.on(buildrequests, event, ({ payload }) => {
+          const builderid = payload?.builderid;
+          if (builderid === undefined || builders.has(builderid)) this.#loop.wake();
+        }),
+      );
+    }
+    this.#stopListening = [
+      workers.onChange(() => this.#loop.wake()),
+      // What was said while the router was away is in the rows.
+      data.bus.onState((state) => {
+        if (state === "connected") this.#loop.wake();
+      }),
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.#events.start();
+    this.#loop.start();
+  }
+
+  /** No request is claimed any more. Resolves when a claim in progress has become builds. */
+  async quiesce(): Promise<void> {
+    this.#quiet = true;
+    await this.#loop.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#quiet = true;
+    for (const stop of this.#stopListening) stop();
+    await this.#events.stop();
+    await this.#loop.stop();
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reconcile();
+      let misses = 0;
+      while (!signal.aborted && !this.#quiet && misses < maxMisses) {
+        const started = await this.#startSome();
+        if (started === undefined) return;
+        misses = started === 0 ? misses + 1 : 0;
+      }
+    } catch (error) {
+      if (error instanceof Error && error.name === "LeaseLost") return this.#options.onLeaseLost();
+      // Said once by whoever watches the database; the next look is soon.
+      if (!isPassing(error)) throw error;
+      this.#options.log.warn({ err: error }, "pending build requests could not be read; this is tried again");
+    }
+  }
+
+  /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
+  async #startSome(): Promise<number | undefined> {
+    const { builders, workers, data } = this.#options;
+    const pickable = [...builders.values()].map(({ builderid, free, config }) => ({ builderid, free, workers: config.workers }));
+    const startable = listStartable(pickable, workers.all);
+    if (startable.length === 0) return undefined;
+    const places = workers.all.reduce((sum, worker) => sum + worker.free, 0);
+    const limit = Math.min(500, places * 2 + 10);
+    const pending = await data.updates.buildrequests.pending(
+      startable.map((builder) => builder.builderid),
+      limit,
+    );
+    if (this.#quiet) return undefined;
+    const picks = pickWork(pending, pickable, workers.all).map(({ request, workerName }) => ({
+      buildrequestid: request.buildrequestid,
+      builder: builders.get(request.builderid) as ConfiguredBuilder,
+      worker: workers.get(workerName) as AttachedWorker,
+    }));
+    return picks.length === 0 ? undefined : this.#claim(picks);
+  }
+
+  /** Claims and starts them; gives how many were got. */
+  async #claim(picks: readonly Chosen[]): Promise<number> {
+    const ids = picks.map((pick) => pick.buildrequestid);
+    for (const { buildrequestid, builder, worker } of picks) {
+      this.#claiming.add(buildrequestid);
+      builder.reserve();
+      worker.reserve();
+    }
+    let claimed: ReadonlySet<number> = new Set();
+    try {
+      // What is not in the answer went to another engine, was cancelled or is complete by now.
+      claimed = new Set(await this.#options.data.updates.buildrequests.claim(ids));
+    } finally {
+      for (const { buildrequestid, builder, worker } of picks) {
+        if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
+        else {
+          builder.release();
+          worker.release();
+        }
+        this.#claiming.delete(buildrequestid);
+      }
+    }
+    return claimed.size;
+  }
+
+  /**
+   * Gives back claims of this master that nobody here works for: the answer of a claim was lost, or its build could not
+   * be written. Only those seen in two looks, for one look may fall between a build's end and its row's.
+   */
+  async #reconcile(): Promise<void> {
+    const { data, builds, clock, log } = this.#options;
+    if (clock.now() - this.#reconciledAt < pollMs) return;
+    this.#reconciledAt = clock.now();
+    const claimed = await data.updates.buildrequests.claimedByMe();
+    const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
+    const strays = idle.filter((id) => this.#suspects.has(id));
+    this.#suspects = new Set(idle);
+    if (strays.length === 0) return;
+    log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
+    await data.updates.buildrequests.unclaim(strays);
+  }
+}

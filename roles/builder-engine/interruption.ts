@@ -1,0 +1,28 @@
+import { type Result, Results } from "@multimaster/core";
+
+/** Why a running build does not go on by itself. */
+export interface Interruption {
+  /**
+   * - stopped: somebody asked for it, or the master gives the build back;
+   * - lost: the worker's connection has ended;
+   * - abandoned: the lease is gone or the role is stopped: nothing may be written, only commands be interrupted.
+   */
+  readonly kind: "stopped" | "lost" | "abandoned";
+  readonly reason: string;
+  readonly results: Result;
+}
+
+const weight = { stopped: 0, lost: 1, abandoned: 2 };
+
+/** What two interruptions amount to: the more serious one, but a build that somebody cancelled is not run again. */
+export function combine(former: Interruption | undefined, next: Interruption): Interruption {
+  if (former === undefined) return next;
+  const worse = weight[next.kind] > weight[former.kind] ? next : former;
+  const cancelled = [former, next].find((one) => one.results === Results.CANCELLED);
+  return cancelled === undefined ? worse : { kind: worse.kind, reason: cancelled.reason, results: Results.CANCELLED };
+}
+
+/** Whether steps that always run may still follow. */
+export function mayGoOn(interruption: Interruption | undefined): boolean {
+  return interruption === undefined || (interruption.kind === "stopped" && interruption.results !== Results.RETRY);
+}

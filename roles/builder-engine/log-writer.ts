@@ -1,0 +1,121 @@
+import type { Clock, Timer } from "@multimaster/core";
+import type { LogType } from "@multimaster/data";
+import type { LogStream, StepLog } from "@multimaster/plugins";
+import { LineNormalizer, type Lines } from "./line-normalizer.ts";
+
+export interface LogWriterOptions {
+  type: LogType;
+  clock: Clock;
+  /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
+  append(firstLine: number, text: string): Promise<unknown>;
+  /** Characters that are stored at once. */
+  batch?: number;
+  /** Longest time that a line waits to be stored, in milliseconds. */
+  delayMs?: number;
+  /** Characters not yet stored above which writing waits. */
+  highWater?: number;
+}
+
+const prefixes: Record<LogStream, string> = { stdout: "o", stderr: "e", header: "h" };
+
+/**
+ * The only writer of one log: makes whole lines, numbers them without a gap, and stores them in batches. When the
+ * database is slow or away, `write` waits, and with it the worker's connection: memory stays bounded, no line is lost.
+ */
+export class LogWriter implements StepLog {
+  #options: Required<LogWriterOptions>;
+  #normalizers = new Map<string, LineNormalizer>();
+  #batch: string[] = [];
+  #batchChars = 0;
+  #batchLines = 0;
+  /** Characters written but not yet stored, those on their way included. */
+  #unstored = 0;
+  #nextLine = 0;
+  #timer: Timer | undefined;
+  #storing: Promise<void> = Promise.resolve();
+  #waiting: (() => void)[] = [];
+  #failure: { error: unknown } | undefined;
+  #finished = false;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = { batch: 192 * 1024, delayMs: 400, highWater: 1024 * 1024, ...options };
+  }
+
+  /** Lines written so far, stored or on their way. */
+  get lines(): number {
+    return this.#nextLine + this.#batchLines;
+  }
+
+  /** Adds text; waits while more than the high-water mark is unstored. Rejects when the log cannot be stored. */
+  async write(text: string, stream: LogStream = "stdout"): Promise<void> {
+    this.#checkOpen();
+    this.#add(this.#normalizer(stream).add(text));
+    while (this.#unstored > this.#options.highWater && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Ends unfinished lines: what wrote them has ended. */
+  endLines(): void {
+    for (const normalizer of this.#normalizers.values()) this.#add(normalizer.flush());
+  }
+
+  /** Stores what is left. Nothing can be written afterwards. */
+  async finish(): Promise<void> {
+    this.endLines();
+    this.#finished = true;
+    this.#flush();
+    await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #checkOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#finished) throw new Error("the log is finished");
+  }
+
+  #normalizer(stream: LogStream): LineNormalizer {
+    // Only a log of streams tells them apart; in the other types an unfinished line is anybody's.
+    const prefix = this.#options.type === "s" ? prefixes[stream] : "";
+    let normalizer = this.#normalizers.get(prefix);
+    if (normalizer === undefined) {
+      normalizer = new LineNormalizer(prefix);
+      this.#normalizers.set(prefix, normalizer);
+    }
+    return normalizer;
+  }
+
+  #add({ text, count }: Lines): void {
+    if (count === 0) return;
+    this.#batch.push(text);
+    this.#batchChars += text.length;
+    this.#batchLines += count;
+    this.#unstored += text.length;
+    if (this.#batchChars >= this.#options.batch) this.#flush();
+    else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#batchLines === 0) return;
+    const text = this.#batch.length === 1 ? (this.#batch[0] as string) : this.#batch.join("");
+    const firstLine = this.#nextLine;
+    this.#nextLine += this.#batchLines;
+    this.#batch = [];
+    this.#batchChars = 0;
+    this.#batchLines = 0;
+    this.#storing = this.#storing.then(() => this.#store(firstLine, text));
+  }
+
+  async #store(firstLine: number, text: string): Promise<void> {
+    try {
+      if (this.#failure === undefined) await this.#options.append(firstLine, text);
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#unstored -= text.length;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,81 @@
+import { Counter, Gauge, type Logger, type Registry, type Service } from "@multimaster/core";
+
+export interface LoopWatchdogOptions {
+  log: Logger;
+  metrics: Registry;
+  /** A delay of the event loop above this is reported, in milliseconds. */
+  thresholdMs?: number;
+  now?: () => number;
+}
+
+interface StepPlace {
+  builder: string;
+  step: string;
+  buildid: number;
+}
+
+const tickMs = 100;
+
+/**
+ * Watches the engine's event loop. When it stood still, the steps whose code was entered since the loop last turned are
+ * named: the one that blocked it is among them, and nearly always the only one.
+ */
+export class LoopWatchdog implements Service {
+  readonly name = "loop-watchdog";
+  #log: Logger;
+  #thresholdMs: number;
+  #now: () => number;
+  #entered = new Set<StepPlace>();
+  #last = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #blockedSeconds: Counter<"builder" | "step">;
+  #delay: Gauge;
+
+  constructor({ log, metrics, thresholdMs = 1000, now = () => performance.now() }: LoopWatchdogOptions) {
+    this.#log = log;
+    this.#thresholdMs = thresholdMs;
+    this.#now = now;
+    this.#blockedSeconds = new Counter({
+      name: "multimaster_event_loop_blocked_seconds_total",
+      help: "Time for which the event loop stood still, by the step whose code did it",
+      labelNames: ["builder", "step"],
+      registers: [metrics],
+    });
+    this.#delay = new Gauge({
+      name: "multimaster_event_loop_delay_seconds",
+      help: "How late the event loop was at its last tick",
+      registers: [metrics],
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#last = this.#now();
+    this.#timer = setInterval(() => this.look(), tickMs);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+  }
+
+  /** Control goes to a step's code now. */
+  enter(place: StepPlace): void {
+    this.#entered.add(place);
+  }
+
+  /** Judges the time since the last look. */
+  look(): void {
+    const now = this.#now();
+    const late = now - this.#last - tickMs;
+    this.#last = now;
+    this.#delay.set(Math.max(0, late) / 1000);
+    const places = [...this.#entered];
+    this.#entered.clear();
+    if (late < this.#thresholdMs) return;
+    const seconds = Math.round(late / 100) / 10;
+    for (const { builder, step } of places) this.#blockedSeconds.inc({ builder, step }, late / 1000);
+    const who = places.map(({ builder, step, buildid }) => `step "${step}" of builder "${builder}" (build ${buildid})`);
+    if (who.length === 0) this.#log.warn({ seconds }, `the event loop stood still for ${seconds} s; no step's code was running`);
+    else this.#log.warn({ seconds, steps: places }, `the event loop stood still for ${seconds} s while it ran ${who.join(" or ")}`);
+  }
+}

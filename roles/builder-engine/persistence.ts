@@ -1,0 +1,98 @@
+import { Backoff, type Clock, type Logger } from "@multimaster/core";
+
+/** This master works no more under its lease: whoever waits for a write gets this instead, and writes nothing. */
+export class Abandoned extends Error {
+  override name = "Abandoned";
+}
+
+export interface PersistenceOptions {
+  clock: Clock;
+  log: Logger;
+  /** The lease is gone: everything that hangs off it has to end. Called once. */
+  onLeaseLost(): void;
+}
+
+/** Tries of a write that fails for no reason known to pass by itself. */
+const doubtfulTries = 4;
+
+/**
+ * The one place where a build's writes meet a database that is away: they are tried again until they succeed, the lease
+ * is lost, or the role is stopped. A running build therefore outlives a restart of the database.
+ */
+export class Persistence {
+  #options: PersistenceOptions;
+  #abandoned = new AbortController();
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts when nothing may be written any more. */
+  get signal(): AbortSignal {
+    return this.#abandoned.signal;
+  }
+
+  /** From now on every waiting and coming write rejects with `Abandoned`. */
+  abandon(): void {
+    this.#abandoned.abort();
+  }
+
+  /** Writes, again and again if need be. `what` names the write in the log: "finish build 7". */
+  async write<T>(what: string, write: () => Promise<T>): Promise<T> {
+    const { clock, log } = this.#options;
+    const backoff = new Backoff({ initial: 100, max: 5000 });
+    for (let tries = 1; ; tries += 1) {
+      if (this.#abandoned.signal.aborted) throw new Abandoned(`${what}: this master has stopped`);
+      try {
+        const result = await this.#unlessAbandoned(what, write());
+        if (tries > 1) log.info({ what, tries }, "a write that had failed has succeeded");
+        return result;
+      } catch (error) {
+        if (error instanceof Abandoned) throw error;
+        if (isNamed(error, "LeaseLost")) {
+          this.#loseLease();
+          throw new Abandoned(`${what}: the lease is lost`, { cause: error });
+        }
+        if (!isPassing(error) && tries >= doubtfulTries) throw error;
+        // One line when it begins and one a minute or so: the database's absence is already reported elsewhere.
+        if (tries === 1 || tries % 12 === 0) log.warn({ what, tries, err: error }, "a write failed; it is tried again");
+      }
+      await clock.sleep(backoff.next(), this.#abandoned.signal);
+    }
+  }
+
+  /** A write that hangs in a frozen database must not hold up the end of everything. */
+  #unlessAbandoned<T>(what: string, writing: Promise<T>): Promise<T> {
+    const { signal } = this.#abandoned;
+    return new Promise((resolve, reject) => {
+      const give = () => reject(new Abandoned(`${what}: this master has stopped`));
+      signal.addEventListener("abort", give, { once: true });
+      writing.then(resolve, reject).finally(() => signal.removeEventListener("abort", give));
+    });
+  }
+
+  #loseLease(): void {
+    if (this.#abandoned.signal.aborted) return;
+    this.abandon();
+    this.#options.onLeaseLost();
+  }
+}
+
+/** Whether an error is of the database's absence or load, so that the same write may succeed later. */
+export function isPassing(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (typeof code === "string" && passingCodes.test(code)) return true;
+    if (passingMessages.test(cause.message)) return true;
+  }
+  return false;
+}
+
+// SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57P (shutdown), 55P03 (lock); SQLite; sockets.
+const passingCodes =
+  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|SQLITE_(BUSY|LOCKED|FULL|IOERR)\w*|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|DATABASE_UNREACHABLE)$/;
+const passingMessages = /timeout acquiring a connection|connection terminated|client has encountered a connection error|connection (was )?(closed|ended)|server closed/i;
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && (error.name === name || isNamed(error.cause, name));
+}

@@ -1,0 +1,65 @@
+import type { Service } from "@multimaster/core";
+import { defineRole, type RoleContext } from "../define-role.ts";
+import { AttachedWorkers } from "./attached-worker.ts";
+import { BuilderRows } from "./builder-rows.ts";
+import { CommandLedger } from "./command-ledger.ts";
+import { Distributor } from "./distributor.ts";
+import { Drain } from "./drain.ts";
+import { LoopWatchdog } from "./loop-watchdog.ts";
+import { Persistence } from "./persistence.ts";
+import { RunningBuilds } from "./running-builds.ts";
+import { type EngineSlice, loadEngineSlice } from "./slice.ts";
+import { StopRequests } from "./stop-requests.ts";
+import { WorkerServer } from "./worker-server.ts";
+import { WorkerWatch } from "./worker-watch.ts";
+
+/** The builder-engine: accepts workers, claims build requests, runs builds. */
+export const role = defineRole<EngineSlice>({
+  name: "builder-engine",
+  loadSlice: loadEngineSlice,
+  services: createServices,
+});
+
+function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
+  const { data, clock, log, metrics } = context;
+  const { own, directory } = context.config;
+  const useful = new Set(own.builders.flatMap((builder) => builder.workers));
+
+  const onLeaseLost = () => builds.abandon("the lease is lost");
+  const persistence = new Persistence({ clock, log, onLeaseLost });
+  const workers = new AttachedWorkers();
+  const watchdog = new LoopWatchdog({ log, metrics });
+  const ledger = new CommandLedger(data.updates.commands, persistence, clock);
+  const builds = new RunningBuilds({ data, persistence, ledger, watchdog, clock, log }, workers);
+  const builders = new BuilderRows({ configs: own.builders, data, persistence, log });
+  const server = new WorkerServer({
+    slice: own.workers,
+    directory,
+    useful,
+    workers,
+    data,
+    persistence,
+    ledger,
+    clock,
+    log,
+    isReady: () => describe(context.ready()),
+  });
+  const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
+  context.lost.addEventListener("abort", onLeaseLost, { once: true });
+
+  // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
+  return [
+    new Drain({ distributor, server, builds, workers, ledger, clock, log }),
+    watchdog,
+    builders,
+    server,
+    new WorkerWatch({ workers, data, persistence, clock, log }),
+    builds,
+    new StopRequests({ builds, data, clock, log }),
+    distributor,
+  ];
+}
+
+function describe(state: true | string[]): true | string {
+  return state === true ? true : state.join("; ");
+}

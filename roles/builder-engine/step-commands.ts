@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, Results, type Timer } from "@multimaster/core";
+import { CommandException, type CommandEnd, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
+import type { CommandName, CommandRequest, CommandUpdate } from "@multimaster/wire";
+import type { AttachedWorker } from "./attached-worker.ts";
+import type { CommandLedger } from "./command-ledger.ts";
+import type { Interruption } from "./interruption.ts";
+import type { StepLogs } from "./step-logs.ts";
+
+/** Most standard output kept for a step that asked for it. */
+const maxCaptured = 16 * 1024 * 1024;
+/** How long a worker may take to end an interrupted command, beside the command's own time for SIGTERM. */
+const interruptMs = 60_000;
+/** The same when the master ends now. */
+const hastyMs = 3000;
+
+export interface StepCommandsOptions {
+  worker: AttachedWorker;
+  ledger: CommandLedger;
+  logs: StepLogs;
+  clock: Clock;
+  buildid: number;
+  stepid: number;
+  /** Control returns to the step's code. */
+  onReturn(): void;
+}
+
+/** Runs the commands of one step: recorded before they are sent, heard until they complete, interrupted with the step. */
+export class StepCommands {
+  #options: StepCommandsOptions;
+  #running = new Map<string, { sigtermMs: number }>();
+  #interruption: Interruption | undefined;
+  #cutOff: Timer | undefined;
+
+  constructor(options: StepCommandsOptions) {
+    this.#options = options;
+  }
+
+  async run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions = {}): Promise<CommandEnd> {
+    const { worker, ledger, logs, buildid, stepid, onReturn } = this.#options;
+    this.#checkGoingOn();
+    const id = randomUUID();
+    await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name });
+    try {
+      this.#checkGoingOn();
+    } catch (error) {
+      ledger.complete(id);
+      throw error;
+    }
+    const found: Found = { stdout: [], captured: 0, files: [], stat: undefined };
+    const sigtermSeconds = args["sigtermTime"];
+    this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
+    try {
+      const outcome = await worker.link.startCommand({
+        id,
+        name: name as CommandName,
+        args: args as CommandRequest["args"],
+        onUpdate: (update) => this.#take(update, options, found),
+        ...(options.upload === undefined ? {} : { upload: options.upload }),
+        ...(options.download === undefined ? {} : { download: options.download }),
+      } as CommandRequest);
+      if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
+      ledger.complete(id);
+      await logs.endLines();
+      this.#checkGoingOn();
+      if (outcome.kind === "exception") throw new CommandException(`${name} failed on worker ${worker.name}: ${outcome.message}`);
+      const { rc, failureReason, elapsed } = outcome;
+      return {
+        rc,
+        ...(failureReason === undefined ? {} : { failureReason }),
+        ...(elapsed === undefined ? {} : { elapsed }),
+        stdout: found.stdout.join(""),
+        files: found.files,
+        stat: found.stat,
+      };
+    } finally {
+      this.#running.delete(id);
+      onReturn();
+    }
+  }
+
+  /** Interrupts what runs. A worker that does not end its commands in time loses its connection. */
+  interrupt(interruption: Interruption): void {
+    const { worker, clock } = this.#options;
+    this.#interruption = interruption;
+    this.#cutOff?.cancel();
+    if (this.#running.size === 0 || interruption.kind === "lost") return;
+    this.#cutOff = clock.after(this.patienceMs, () => {
+      if (this.#running.size > 0) worker.link.terminate();
+    });
+    for (const id of this.#running.keys()) {
+      // One that does not answer may only be busy: the cut-off decides.
+      worker.link.interrupt(id, interruption.reason).catch(() => undefined);
+    }
+  }
+
+  /** How long interrupted commands may take to end. */
+  get patienceMs(): number {
+    const { kind, results } = this.#interruption ?? {};
+    if (kind === "abandoned" || results === Results.RETRY) return hastyMs;
+    return interruptMs + Math.max(0, ...[...this.#running.values()].map((command) => command.sigtermMs));
+  }
+
+  /** The step has ended; nothing of it is waited for any more. */
+  close(): void {
+    this.#cutOff?.cancel();
+  }
+
+  #checkGoingOn(): void {
+    const { worker } = this.#options;
+    if (this.#interruption?.kind === "lost" || !worker.link.isOpen) throw new WorkerLost(`worker ${worker.name} is gone`);
+    if (this.#interruption !== undefined) throw new StepStopped(this.#interruption.reason);
+  }
+
+  async #take(update: CommandUpdate, options: CommandOptions, found: Found): Promise<void> {
+    switch (update.kind) {
+      case "files":
+        found.files = update.files;
+        return;
+      case "stat":
+        found.stat = update.stat;
+        return;
+      case "stream":
+        break;
+    }
+    const { name, text } = update;
+    if (name !== "stdout" && name !== "stderr" && name !== "header") {
+      await (await this.#options.logs.get(name, "t")).write(text);
+      return;
+    }
+    if (options.capture === true && name === "stdout" && found.captured < maxCaptured) {
+      found.stdout.push(text);
+      found.captured += text.length;
+    }
+    if (options.onLine !== undefined && name !== "header") {
+      for (const line of text.slice(0, -1).split("\n")) options.onLine(line);
+    }
+    if (options.log === null) return;
+    await (await this.#options.logs.get(options.log ?? "stdio", "s")).write(text, name);
+  }
+}
+
+interface Found {
+  stdout: string[];
+  captured: number;
+  files: readonly string[];
+  stat: readonly number[] | undefined;
+}

@@ -1,0 +1,73 @@
+import { type Clock, type Logger, type Result, Results, type Service, WakeupLoop } from "@multimaster/core";
+import type { ControlMessage, Data } from "@multimaster/data";
+import type { Build } from "./build.ts";
+import { EventSubscriptions } from "./event-subscriptions.ts";
+import { isPassing } from "./persistence.ts";
+import type { RunningBuilds } from "./running-builds.ts";
+
+export interface StopRequestsOptions {
+  builds: RunningBuilds;
+  data: Data;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Stops builds that somebody wants stopped: told by a message, or found in the rows where the wish is kept. */
+export class StopRequests implements Service {
+  readonly name = "stop-requests";
+  #options: StopRequestsOptions;
+  #loop: WakeupLoop;
+  #events: EventSubscriptions;
+  #stopListening: () => void;
+  /** Told once: steps that always run follow, and a repeated look must not stop those too. */
+  #told = new WeakSet<Build>();
+
+  constructor(options: StopRequestsOptions) {
+    const { builds, data, clock, log } = options;
+    this.#options = options;
+    this.#events = new EventSubscriptions(log);
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#events.add(() => data.events.onControl({ of: "builds", action: "stop" }, (message) => this.#hear(message)));
+    // Its request may have been cancelled before the build was there to be told.
+    this.#stopListening = builds.onChange((_build, event) => {
+      if (event === "started") this.#loop.wake();
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#events.start();
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening();
+    await this.#events.stop();
+    await this.#loop.stop();
+  }
+
+  async #look(): Promise<void> {
+    const { builds, data } = this.#options;
+    const ids = builds.all.flatMap((build) => (build.buildid === undefined ? [] : [build.buildid]));
+    if (ids.length === 0) return;
+    try {
+      for (const { buildid, reason, results } of await data.updates.builds.stopRequests(ids)) this.#tell(buildid, reason, results);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+
+  #hear({ id, payload }: ControlMessage): void {
+    const fields = typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
+    const { reason, results } = fields;
+    const isResult = Object.values(Results).includes(results as Result);
+    this.#tell(id, typeof reason === "string" ? reason : "no reason", isResult ? (results as Result) : Results.CANCELLED);
+  }
+
+  #tell(buildid: number, reason: string, results: Result): void {
+    const build = this.#options.builds.all.find((running) => running.buildid === buildid);
+    if (build === undefined || this.#told.has(build)) return;
+    this.#told.add(build);
+    this.#options.log.info({ buildid, reason }, `build ${buildid} is stopped: ${reason}`);
+    build.interrupt({ kind: "stopped", reason, results });
+  }
+}
