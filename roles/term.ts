@@ -3,7 +3,7 @@ import type { Bus } from "@multimaster/bus";
 import { createHeartbeat, DATA_VERSION, joinCluster, leaveCluster, type Lease, LeaseLost, setState } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import { createMetrics, type Logger, runServices, type Service, systemClock, UserError } from "@multimaster/core";
-import { createBuryDeadMasters, createData, type Data } from "@multimaster/data";
+import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import type { Role, RoleContext } from "./define-role.ts";
 import { roleNames } from "./index.ts";
@@ -49,7 +49,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const services = runServices(
     [
       createHeartbeat({ url: database.url, lease, log, onLost: () => lost.abort() }),
-      createBuryDeadMasters({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
+      createBurialService({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
       ...roleServices(plan, lease, data, log, lost.signal, () => services.ready()),
     ],
     log,
@@ -58,11 +58,11 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const leave = async () => {
     await services.stop();
     const left = await leaveCluster(database, lease);
-    if (left) await data.updates.masters.publishBurials([left]);
+    if (left) await publishBurial(data.events, left);
   };
 
   try {
-    await data.updates.masters.publishBurials(burials);
+    for (const burial of burials) await publishBurial(data.events, burial);
     await services.start();
     await setState(database, lease, "running");
   } catch (error) {
