@@ -1,5 +1,5 @@
 import { type Clock, type Logger, type Result, Results, type Service, WakeupLoop } from "@multimaster/core";
-import type { ControlMessage, Data } from "@multimaster/data";
+import { buildrequests, type ControlMessage, type Data } from "@multimaster/data";
 import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import { isPassing } from "./persistence.ts";
@@ -28,6 +28,7 @@ export class StopRequests implements Service {
     this.#events = new EventSubscriptions(log);
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
     this.#events.add(() => data.events.onControl({ of: "builds", action: "stop" }, (message) => this.#hear(message)));
+    this.#events.add(() => data.events.onControl({ of: "buildrequests", action: "cancel" }, (message) => this.#hearCancel(message)));
     // Its request may have been cancelled before the build was there to be told.
     this.#stopListening = builds.onChange((_build, event) => {
       if (event === "started") this.#loop.wake();
@@ -50,24 +51,39 @@ export class StopRequests implements Service {
     const ids = builds.all.flatMap((build) => (build.buildid === undefined ? [] : [build.buildid]));
     if (ids.length === 0) return;
     try {
-      for (const { buildid, reason, results } of await data.updates.builds.stopRequests(ids)) this.#tell(buildid, reason, results);
+      for (const { buildid, reason, results } of await data.updates.builds.stopRequests(ids)) {
+        this.#tell((build) => build.buildid === buildid, reason, results);
+      }
     } catch (error) {
       if (!isPassing(error)) throw error;
     }
   }
 
   #hear({ id, payload }: ControlMessage): void {
-    const fields = typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
-    const { reason, results } = fields;
-    const isResult = Object.values(Results).includes(results as Result);
-    this.#tell(id, typeof reason === "string" ? reason : "no reason", isResult ? (results as Result) : Results.CANCELLED);
+    const { reason, results } = readPayload(payload);
+    this.#tell((build) => build.buildid === id, reason, results);
   }
 
-  #tell(buildid: number, reason: string, results: Result): void {
-    const build = this.#options.builds.all.find((running) => running.buildid === buildid);
-    if (build === undefined || this.#told.has(build)) return;
-    this.#told.add(build);
-    this.#options.log.info({ buildid, reason }, `build ${buildid} is stopped: ${reason}`);
-    build.interrupt({ kind: "stopped", reason, results });
+  /** Our own masters write the wish down first; a Buildbot master beside us only says it, to whoever can do it. */
+  async #hearCancel({ id, payload }: ControlMessage): Promise<void> {
+    const { reason } = readPayload(payload);
+    if (this.#options.builds.isWorkingFor(id)) return this.#tell((build) => build.buildrequestid === id, reason, Results.CANCELLED);
+    const request = await this.#options.data.get(buildrequests, id);
+    if (request !== undefined && !request.claimed && !request.complete) await this.#options.data.updates.buildrequests.cancel(id, reason);
   }
+
+  #tell(isMeant: (build: Build) => boolean, reason: string, results: Result): void {
+    for (const build of this.#options.builds.all) {
+      if (!isMeant(build) || this.#told.has(build)) continue;
+      this.#told.add(build);
+      this.#options.log.info({ buildid: build.buildid, reason }, `build ${build.buildid ?? "?"} is stopped: ${reason}`);
+      build.interrupt({ kind: "stopped", reason, results });
+    }
+  }
+}
+
+function readPayload(payload: unknown): { reason: string; results: Result } {
+  const { reason, results } = typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
+  const known = Object.values(Results).find((result) => result === results);
+  return { reason: typeof reason === "string" ? reason : "no reason", results: known ?? Results.CANCELLED };
 }

@@ -75,9 +75,13 @@ export class WorkerWatch implements Service {
   /** Another master was offered this worker: perhaps our connection is dead and we have not noticed. */
   async #check(worker: AttachedWorker | undefined): Promise<void> {
     if (worker === undefined) return;
-    try {
-      await worker.link.ping(3000);
-    } catch {
+    const { data, persistence } = this.#options;
+    const answers = await worker.link.ping(3000).then(
+      () => true,
+      () => false,
+    );
+    if (answers) await persistence.write(`keep worker ${worker.name}`, () => data.updates.workers.keep(worker.workerid));
+    else {
       this.#options.log.warn({ worker: worker.name }, `worker ${worker.name} is offered to another master and does not answer here: it is let go`);
       worker.link.terminate();
     }
