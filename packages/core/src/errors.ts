@@ -127,6 +127,26 @@ export const errors = {
     usage,
     (url: string) => `"${url}" is no URL of a message router; use ws://HOST:PORT/ or wss://HOST:PORT/.`,
   ),
+  cannotListen: defineError(
+    "CANNOT_LISTEN",
+    unavailable,
+    (what: string, host: string, port: number, why: string) => `The ${what} cannot listen on ${host}:${port}: ${why}.`,
+  ),
+  methodNotAllowed: defineError(
+    "METHOD_NOT_ALLOWED",
+    { status: 405, exitCode: ExitCode.usage },
+    (allowed: string) => `Use the HTTP method ${allowed} here.`,
+  ),
+  bodyTooLarge: defineError(
+    "BODY_TOO_LARGE",
+    { status: 413, exitCode: ExitCode.usage },
+    (maxBytes: number) => `The request's body is larger than the ${maxBytes} bytes that are accepted.`,
+  ),
+  rejoining: defineError(
+    "REJOINING",
+    unavailable,
+    (master: string) => `The master ${master} lost its lease and is joining the cluster anew; try again.`,
+  ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
 } as const;

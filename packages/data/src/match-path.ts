@@ -17,7 +17,7 @@ interface Route {
 type Element = { readonly literal: string } | { readonly kind: "n" | "i" | "s"; readonly name: string };
 
 /** Finds the place a path names: of patterns with as many elements, the first whose elements all parse. */
-export function createMatcher(resources: readonly AnyResource[]): (path: string) => Match | undefined {
+export function createMatcher(resources: readonly AnyResource[]): (parts: readonly string[]) => Match | undefined {
   const routes = new Map<number, Route[]>();
   for (const resource of resources) {
     for (const path of resource.paths) {
@@ -27,8 +27,7 @@ export function createMatcher(resources: readonly AnyResource[]): (path: string)
       else routes.set(elements.length, [{ resource, path, elements }]);
     }
   }
-  return (path) => {
-    const parts = path === "" ? [] : path.split("/");
+  return (parts) => {
     for (const { resource, path: found, elements } of routes.get(parts.length) ?? []) {
       const params = matchElements(elements, parts);
       if (params) return { resource, path: found, params };

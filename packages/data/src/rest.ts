@@ -1,3 +1,4 @@
+import { LeaseLost } from "@multimaster/cluster";
 import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
@@ -19,10 +20,10 @@ export type RestAnswer =
 
 /** The data API without HTTP. What goes wrong is thrown: from the errors catalogue, or `FieldErrors`, or `NoSuchMethod`. */
 export interface Rest {
-  /** Reads what a path (decoded, without a slash at either end) names. */
-  get(path: string, search: URLSearchParams): Promise<RestAnswer>;
+  /** Reads what a path, given as its decoded parts, names. */
+  get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
   /** Performs a JSON-RPC method on what a path names. */
-  call(path: string, method: string, params: JsonObject, owner: string): Promise<Json>;
+  call(path: readonly string[], method: string, params: JsonObject, owner: string): Promise<Json>;
 }
 
 /** The thing exists, but it has no such method. */
@@ -43,20 +44,20 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
   const findMatch = createMatcher(resources);
   const control: ActionContext["control"] = (of, id, action, payload) => void events.publishControl(of, id, action, payload);
 
-  function match(path: string): Match {
+  function match(path: readonly string[]): Match {
     const found = findMatch(path);
-    if (!found) throw errors.notFound(`Invalid path: ${path}`);
+    if (!found) throw errors.notFound(`Invalid path: ${path.join("/")}`);
     return found;
   }
 
-  async function readOne(found: Match, path: string, query: Query): Promise<JsonObject> {
+  async function readOne(found: Match, path: readonly string[], query: Query): Promise<JsonObject> {
     const items = await findItems(found.resource, database, query, found);
     const [item] = items?.rows ?? [];
     if (item === undefined) throw missing(found, path);
     return item as JsonObject;
   }
 
-  return {
+  const rest: Rest = {
     async get(path, search) {
       const found = match(path);
       const { resource, params } = found;
@@ -92,6 +93,19 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
       return action(context, item, { ...params, owner });
     },
   };
+  return {
+    get: (path, search) => rest.get(path, search).catch(explain),
+    call: (path, method, params, owner) => rest.call(path, method, params, owner).catch(explain),
+  };
+
+  /** What is nobody's mistake but passes by itself is said as such. */
+  function explain(error: unknown): never {
+    if (error instanceof LeaseLost) throw errors.rejoining(error.lease.name, { cause: error });
+    if (database.dialect.isConnectionLoss(error)) {
+      throw errors.databaseUnreachable(database.describe, (error as Error).message, { cause: error as Error });
+    }
+    throw error;
+  }
 }
 
 function linesAnswer(plural: string, answer: LinesAnswer, fields: readonly string[] | undefined): RestAnswer {
@@ -101,6 +115,6 @@ function linesAnswer(plural: string, answer: LinesAnswer, fields: readonly strin
   return { kind: "lines", plural, ...answer, item };
 }
 
-function missing({ resource }: Match, path: string) {
-  return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path}.`);
+function missing({ resource }: Match, path: readonly string[]) {
+  return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path.join("/")}.`);
 }

@@ -1,0 +1,34 @@
+import { constants } from "node:zlib";
+import type { UiSlice } from "@multimaster/config";
+import Koa from "koa";
+import compress from "koa-compress";
+import type { RoleContext } from "../define-role.ts";
+import { answerErrors } from "./answer-errors.ts";
+import { type Readiness, serveHealth } from "./health.ts";
+import { serveHome } from "./home.ts";
+import { serveBaseHook } from "./hooks/base.ts";
+import { measureRequests, serveMetrics } from "./metrics.ts";
+import { serveRest } from "./rest/serve-rest.ts";
+
+/** Everything the ui role answers, in the order in which it is asked. */
+export function createApp(context: RoleContext<UiSlice>, readiness: Readiness): Koa {
+  const app = new Koa();
+  // Every error is answered below; what koa reports itself are clients that went away.
+  app.on("error", (error) => context.log.debug({ err: error }, "a connection ended early"));
+  app.use(
+    compress({
+      // Flushed with every piece, so that a log can be read while it is sent.
+      gzip: { flush: constants.Z_SYNC_FLUSH },
+      deflate: { flush: constants.Z_SYNC_FLUSH },
+      br: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
+    }),
+  );
+  app.use(measureRequests(context.metrics));
+  app.use(answerErrors(context.log));
+  app.use(serveHealth(context, readiness));
+  app.use(serveMetrics(context.metrics));
+  app.use(serveRest(context));
+  app.use(serveBaseHook(context));
+  app.use(serveHome(context));
+  return app;
+}

@@ -1,0 +1,26 @@
+import type { UiSlice } from "@multimaster/config";
+import type Koa from "koa";
+import type { RoleContext } from "../define-role.ts";
+
+const links = ["builders", "builds", "buildrequests", "changes", "workers", "schedulers", "masters"];
+
+/** A plain page that leads to the API. */
+export function serveHome({ config, master }: RoleContext<UiSlice>): Koa.Middleware {
+  const title = escapeHtml(config.own.title);
+  const page = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title></head>
+<body><h1>${title}</h1><p>Master ${escapeHtml(master.name)}</p>
+<ul>${links.map((name) => `<li><a href="api/v2/${name}">${name}</a></li>`).join("")}
+<li><a href="api/v2/application.spec">all paths</a></li></ul></body></html>
+`;
+  return async (ctx, next) => {
+    if (ctx.path !== "/" || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
+    ctx.set("Content-Security-Policy", "default-src 'none'");
+    ctx.type = "html";
+    ctx.body = page;
+  };
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

@@ -1,0 +1,31 @@
+import { Histogram, type Registry } from "@multimaster/core";
+import type Koa from "koa";
+
+/** How long requests take, by what was asked (not by path: that would be a series per build). */
+export function measureRequests(metrics: Registry): Koa.Middleware {
+  const seconds = new Histogram({
+    name: "multimaster_http_request_seconds",
+    help: "Time from the request to the end of its answer.",
+    labelNames: ["method", "area", "status"],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers: [metrics],
+  });
+  return async (ctx, next) => {
+    const end = seconds.startTimer();
+    ctx.res.once("close", () => end({ method: ctx.method, area: areaOf(ctx.path), status: String(ctx.res.statusCode) }));
+    await next();
+  };
+}
+
+function areaOf(path: string): string {
+  return ["api", "change_hook", "health", "ready", "metrics"].find((area) => path === `/${area}` || path.startsWith(`/${area}/`)) ?? "other";
+}
+
+/** `/metrics` in Prometheus' text format. */
+export function serveMetrics(metrics: Registry): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== "/metrics" || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
+    ctx.set("Content-Type", metrics.contentType);
+    ctx.body = await metrics.metrics();
+  };
+}

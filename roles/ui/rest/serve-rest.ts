@@ -1,0 +1,135 @@
+import { Readable } from "node:stream";
+import type { UiSlice } from "@multimaster/config";
+import { type Json, UserError } from "@multimaster/core";
+import type { RestAnswer } from "@multimaster/data";
+import type Koa from "koa";
+import type { RoleContext } from "../../define-role.ts";
+import { createOriginCheck } from "./cors.ts";
+import { answerCall } from "./json-rpc.ts";
+import { sortedJson } from "./sorted-json.ts";
+
+const textType = "text/plain; charset=utf-8";
+const jsonType = "application/json; charset=utf-8";
+
+/** REST v2 and its control calls below `/api` (spec/data-api.md). */
+export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
+  const { config, data, log } = context;
+  const isAllowed = createOriginCheck(config.own);
+
+  return async (ctx, next) => {
+    if (ctx.path === "/api") return answerVersions(ctx, config.own);
+    const match = /^\/api\/(?:v2|latest)(?:\/(.*))?$/s.exec(ctx.path);
+    if (!match) return next();
+    const origin = ctx.get("Origin");
+    if (origin !== "") {
+      if (!isAllowed(origin, ctx.get("Host") || undefined)) return refuseOrigin(ctx, "invalid origin");
+      ctx.set({ "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Headers": "Content-Type", "Access-Control-Max-Age": "3600" });
+      ctx.vary("Origin");
+      if (ctx.method === "OPTIONS") return answerPreflight(ctx);
+    }
+    // A session may decide what is shown, one day: no shared cache keeps it.
+    ctx.set("Cache-Control", "private, no-cache");
+    const path = splitPath(match[1]);
+    if (ctx.method === "POST") {
+      const { status, body } = await answerCall(data.rest, ctx.req, path, "anonymous", log);
+      ctx.status = status;
+      ctx.set("Content-Type", "application/json");
+      ctx.body = sortedJson(body);
+      return;
+    }
+    if (ctx.method !== "GET" && ctx.method !== "HEAD") return answerError(ctx, 400, "invalid HTTP method");
+    try {
+      send(ctx, await data.rest.get(path, ctx.URL.searchParams), context);
+    } catch (error) {
+      if (error instanceof UserError) return answerError(ctx, error.status, error.message);
+      log.error({ err: error, path: ctx.path }, "a read of the API failed");
+      answerError(ctx, 500, "internal error");
+    }
+  };
+}
+
+/** The decoded parts of a path. One that cannot be decoded stays as it is and leads nowhere. */
+function splitPath(path: string | undefined): string[] {
+  if (path === undefined) return [];
+  return path.split("/").map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  });
+}
+
+function answerVersions(ctx: Koa.Context, { url }: UiSlice): void {
+  const base = url === undefined ? `${ctx.protocol}://${ctx.host}/` : url.replace(/\/?$/, "/");
+  sendJson(ctx, { api_versions: { v2: `${base}api/v2` } });
+}
+
+function answerPreflight(ctx: Koa.Context): void {
+  if (!["GET", "POST", "HEAD"].includes(ctx.get("Access-Control-Request-Method").toUpperCase())) return refuseOrigin(ctx, "invalid method");
+  ctx.status = 200;
+  ctx.body = "";
+}
+
+function refuseOrigin(ctx: Koa.Context, message: string): void {
+  const body: Json = ctx.method === "GET" || ctx.method === "HEAD" ? { error: message } : { error: { message } };
+  ctx.status = 400;
+  ctx.set("Content-Type", textType);
+  ctx.body = sortedJson(body);
+}
+
+function answerError(ctx: Koa.Context, status: number, message: string): void {
+  ctx.status = status;
+  ctx.set("Content-Type", textType);
+  ctx.body = sortedJson({ error: message });
+}
+
+function wantsJson(ctx: Koa.Context): boolean {
+  return ctx.get("Accept").includes("application/json");
+}
+
+/** People at a terminal get indented text, programs compact JSON. */
+function sendJson(ctx: Koa.Context, body: Json): void {
+  const compact = wantsJson(ctx);
+  ctx.set("Content-Type", compact ? jsonType : textType);
+  ctx.body = sortedJson(body, compact ? undefined : 2);
+}
+
+function send(ctx: Koa.Context, answer: RestAnswer, context: RoleContext<UiSlice>): void {
+  switch (answer.kind) {
+    case "envelope":
+      return sendJson(ctx, { [answer.plural]: answer.items, meta: answer.meta });
+    case "lines":
+      ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
+      return sendStream(ctx, wrapText(answer, wantsJson(ctx) ? undefined : 2), context);
+    case "raw":
+      ctx.set("Content-Type", answer.contentType);
+      // Build data and HTML logs are other people's: they never run as our own page.
+      ctx.set({ "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox" });
+      if (answer.disposition !== undefined) ctx.set("Content-Disposition", answer.disposition);
+      return sendStream(ctx, answer.body, context);
+  }
+}
+
+/** The envelope with the long text written into it piece by piece. */
+async function* wrapText(answer: RestAnswer & { kind: "lines" }, indent: number | undefined): AsyncGenerator<string> {
+  const marker = "\u0000text\u0000";
+  const envelope = sortedJson({ [answer.plural]: [{ ...answer.item, [answer.field]: marker }], meta: {} }, indent);
+  const [before, after] = envelope.split(JSON.stringify(marker).slice(1, -1)) as [string, string];
+  yield before;
+  for await (const text of answer.text) yield JSON.stringify(text).slice(1, -1);
+  yield after;
+}
+
+/** Reads as fast as the client takes it; when either end fails, both end. */
+function sendStream(ctx: Koa.Context, pieces: AsyncIterable<string | Buffer>, { log }: RoleContext<UiSlice>): void {
+  ctx.status = 200;
+  const body = Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 });
+  body.on("error", (error) => {
+    log.error({ err: error, path: ctx.path }, "an answer could not be finished");
+    // The status has been sent: cutting the connection is the only way left to say that this is not all.
+    ctx.res.destroy();
+  });
+  ctx.res.once("close", () => body.destroy());
+  ctx.body = body;
+}

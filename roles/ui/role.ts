@@ -1,0 +1,18 @@
+import type { UiSlice } from "@multimaster/config";
+import { defineRole } from "../define-role.ts";
+import { createApp } from "./app.ts";
+import { createReadiness } from "./health.ts";
+import { createHttpServer } from "./http-server.ts";
+import { loadUiSlice } from "./slice.ts";
+
+/** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
+export const role = defineRole<UiSlice>({
+  name: "ui",
+  loadSlice: loadUiSlice,
+  services(context) {
+    const { own } = context.config;
+    const readiness = createReadiness(context);
+    const app = createApp(context, readiness);
+    return [createHttpServer({ host: own.host, port: own.port, handler: app.callback(), readiness, clock: context.clock, log: context.log })];
+  },
+});
