@@ -34,27 +34,47 @@ const ofAnotherGit = [
 export async function runGit(args: readonly string[], options: GitOptions, input = ""): Promise<string> {
   const { execa } = await import("execa");
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofAnotherGit.includes(name)));
-  const result = await execa("git", args, {
+  const command = `git ${args.find((arg) => commands.includes(arg)) ?? args[0]}`;
+  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
+  if (limit.aborted) throw new GitFailed(`${command} was ended`);
+  const running = execa("git", args, {
     env: { ...inherited, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
     extendEnv: false,
     input,
     encoding: "buffer",
     maxBuffer: 1 << 30,
-    timeout: options.timeoutMs,
-    cancelSignal: options.signal,
-    forceKillAfterDelay: 5000,
+    // A group of its own: git's helpers (ssh, git-remote-https) outlive it otherwise and hold its output open.
+    detached: true,
     reject: false,
   });
+  let kill: NodeJS.Timeout | undefined;
+  const end = () => {
+    signalGroup(running.pid, "SIGTERM");
+    kill = setTimeout(signalGroup, 2000, running.pid, "SIGKILL");
+  };
+  limit.addEventListener("abort", end, { once: true });
+  const result = await running;
+  limit.removeEventListener("abort", end);
+  clearTimeout(kill);
   if (!result.failed) return decode(result.stdout);
-  const command = `git ${args.find((arg) => commands.includes(arg)) ?? args[0]}`;
-  if (result.timedOut) throw new GitFailed(`${command} took longer than ${options.timeoutMs / 1000} s`);
-  if (result.isCanceled) throw new GitFailed(`${command} was ended`);
+  if (options.signal.aborted) throw new GitFailed(`${command} was ended`);
+  if (limit.aborted) throw new GitFailed(`${command} took longer than ${options.timeoutMs / 1000} s`);
   if (result.code === "ENOENT") throw new GitFailed("the program git is not installed");
   const stderr = decode(result.stderr);
   throw new GitFailed(`${command}: ${pickLine(stderr) ?? result.shortMessage}`, stderr);
 }
 
 const commands = ["ls-remote", "fetch", "init", "rev-list", "log", "for-each-ref", "cat-file", "update-ref"];
+
+/** SIGTERM comes first, so that git removes its temporary files. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nobody of the group is left.
+  }
+}
 
 function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);

@@ -4,7 +4,7 @@ import { z } from "zod";
 /** Published as text. */
 export const regex = z
   .union([z.string(), z.instanceof(RegExp).transform(({ source }) => source)])
-  .refine(isRegex, "must be a regular expression");
+  .refine(isRegex, { message: "must be a regular expression", abort: true });
 
 const shape = {
   name: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_.-]*$/, "must be a letter, then letters, digits, '_', '.' or '-'"),

@@ -1,0 +1,250 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  createFakeClock,
+  createSchedulerRows,
+  type FakeClock,
+  type FakeSchedulerRows,
+  fakeSchedulerContext,
+  makeChange,
+} from "../../../../test/contract/plugin-scheduler.fakes.ts";
+import { waitFor } from "../../../../test/harness/wait-for.ts";
+import type { PluginDescriptor } from "@multimaster/config";
+import type { SchedulerDefinition } from "../define-scheduler.ts";
+import type { Running } from "../running.ts";
+import anyBranch from "./any-branch.ts";
+import singleBranch from "./single-branch.ts";
+
+const running = new Set<Running>();
+afterEach(async () => {
+  await Promise.all([...running].map((each) => each.stop()));
+  running.clear();
+});
+
+/** Starts a scheduler on rows that outlive it. */
+async function start({ plugin, options }: PluginDescriptor<"scheduler">, rows: FakeSchedulerRows, clock: FakeClock) {
+  let looks = 0;
+  const counting = { ...clock, sleep: (ms: number, signal?: AbortSignal) => (looks++, clock.sleep(ms, signal)) };
+  const scheduler = await (plugin as SchedulerDefinition).start(fakeSchedulerContext(rows, "s", counting), plugin.options.parse(options));
+  running.add(scheduler);
+  const until = (count: number) => waitFor(() => looks >= count, { what: "a look to end", intervalMs: 2 });
+  await until(1);
+  return {
+    async look() {
+      const at = looks;
+      scheduler.wake?.();
+      await until(at + 1);
+      return this.built();
+    },
+    /** Time passes, and what it wakes up has looked. */
+    async pass(ms: number) {
+      const at = looks;
+      clock.advance(ms);
+      scheduler.wake?.();
+      await until(at + 1);
+      return this.built();
+    },
+    built: () => rows.submissions.map(({ changeids }) => changeids),
+    async stop() {
+      running.delete(scheduler);
+      await scheduler.stop();
+    },
+  };
+}
+
+const builders = ["b1", "b2"];
+
+describe("a single-branch scheduler without a timer", () => {
+  it("builds each change of its branch by itself, whenever it came", async () => {
+    const rows = createSchedulerRows();
+    rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3));
+    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders, properties: { owner: "x" }, priority: 3 }), rows, createFakeClock());
+    expect(rows.submissions).toEqual([1, 3].map((changeid) => ({
+      changeids: [changeid],
+      buildset: {
+        reason: "The SingleBranchScheduler scheduler named 's' triggered this build",
+        sourceStamps: [changeid + 1000],
+        builders,
+        properties: { scheduler: ["s", "Scheduler"], owner: ["x", "Scheduler"] },
+        priority: 3,
+      },
+    })));
+    expect(rows.unseen).toEqual([]);
+    expect(rows.classified.size).toBe(0);
+    rows.unseen.push(makeChange(4));
+    expect(await scheduler.look()).toEqual([[1], [3], [4]]);
+  });
+
+  it("looks at more changes than one batch holds", async () => {
+    const rows = createSchedulerRows();
+    rows.unseen.push(...Array.from({ length: 1200 }, (_, i) => makeChange(i + 1)));
+    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
+    expect(scheduler.built()).toHaveLength(1200);
+  });
+
+  it("does not build unimportant changes", async () => {
+    const rows = createSchedulerRows();
+    rows.unseen.push(makeChange(1, { files: ["README.md"] }), makeChange(2));
+    const scheduler = await start(
+      singleBranch({ name: "s", branch: "main", builders, fileIsImportant: ({ files }) => files.some((file) => file.startsWith("src/")) }),
+      rows,
+      createFakeClock(),
+    );
+    expect(scheduler.built()).toEqual([[2]]);
+    expect(rows.classified.size).toBe(0);
+  });
+
+  it("submits what was classified by a master that died before submitting", async () => {
+    const rows = createSchedulerRows();
+    const clock = createFakeClock();
+    rows.classified.set(7, { change: makeChange(7), important: true, at: clock.now() });
+    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, clock);
+    expect(scheduler.built()).toEqual([[7]]);
+  });
+
+  it("goes on with the next change when the config's own filter fails on one", async () => {
+    const rows = createSchedulerRows();
+    const broken = (change: { changeid: number }) => {
+      if (change.changeid === 1) throw new Error("no idea");
+      return true;
+    };
+    rows.unseen.push(makeChange(1), makeChange(2));
+    const filtered = await start(singleBranch({ name: "s", changeFilter: { filter: broken }, builders }), rows, createFakeClock());
+    expect(filtered.built()).toEqual([[2]]);
+    const judged = createSchedulerRows();
+    judged.unseen.push(makeChange(1), makeChange(2));
+    const important = await start(singleBranch({ name: "s", branch: "main", fileIsImportant: broken, builders }), judged, createFakeClock());
+    expect(important.built()).toEqual([[1], [2]]);
+  });
+
+  it("takes the newest source stamp of each codebase, and the configured one of the others", async () => {
+    const rows = createSchedulerRows();
+    rows.unseen.push(makeChange(1, { codebase: "lib" }), makeChange(2, { codebase: "other" }));
+    await start(
+      singleBranch({ name: "s", branch: "main", builders, codebases: { app: { repository: "https://example.org/app", branch: "main" }, lib: {} } }),
+      rows,
+      createFakeClock(),
+    );
+    expect(rows.submissions).toHaveLength(1);
+    expect(rows.submissions[0]?.buildset.sourceStamps).toEqual([
+      { codebase: "app", repository: "https://example.org/app", branch: "main", revision: null, project: "" },
+      1001,
+    ]);
+  });
+
+  it("writes nothing once its claim is lost", async () => {
+    const rows = createSchedulerRows();
+    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
+    rows.lost = true;
+    rows.unseen.push(makeChange(1));
+    expect(await scheduler.look()).toEqual([]);
+    expect(rows.unseen).toHaveLength(1);
+  });
+});
+
+describe("a scheduler with a tree-stable timer", () => {
+  const stable = () => singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "1m", fileIsImportant: ({ files }) => files.includes("src/a.c") });
+
+  it("builds once when nothing came for that long", async () => {
+    const rows = createSchedulerRows();
+    const scheduler = await start(stable(), rows, createFakeClock());
+    rows.unseen.push(makeChange(1));
+    expect(await scheduler.look()).toEqual([]);
+    expect(await scheduler.pass(40_000)).toEqual([]);
+    rows.unseen.push(makeChange(2));
+    expect(await scheduler.look()).toEqual([]);
+    expect(await scheduler.pass(59_000)).toEqual([]);
+    expect(await scheduler.pass(1_000)).toEqual([[1, 2]]);
+    expect(await scheduler.pass(600_000)).toEqual([[1, 2]]);
+    expect(rows.submissions[0]?.buildset.sourceStamps).toEqual([1002]);
+  });
+
+  it("fires by itself, without a message or a poll", async () => {
+    const rows = createSchedulerRows();
+    const clock = createFakeClock();
+    await start(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
+    rows.unseen.push(makeChange(1));
+    const second = await start(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
+    clock.advance(2_000);
+    await waitFor(() => rows.submissions.length === 1, { what: "the timer" });
+    await second.look();
+    expect(rows.submissions).toHaveLength(1);
+  });
+
+  it("goes on with the same timer on another master, and fires once", async () => {
+    const rows = createSchedulerRows();
+    const clock = createFakeClock();
+    const first = await start(stable(), rows, clock);
+    rows.unseen.push(makeChange(1));
+    await first.look();
+    await first.pass(50_000);
+    await first.stop();
+    const second = await start(stable(), rows, clock);
+    expect(second.built()).toEqual([]);
+    expect(await second.pass(10_000)).toEqual([[1]]);
+    const third = await start(stable(), rows, clock);
+    expect(await third.pass(600_000)).toEqual([[1]]);
+  });
+
+  it("builds unimportant changes along with important ones, never by themselves", async () => {
+    const rows = createSchedulerRows();
+    const scheduler = await start(stable(), rows, createFakeClock());
+    rows.unseen.push(makeChange(1, { files: ["README"] }));
+    await scheduler.look();
+    expect(await scheduler.pass(600_000)).toEqual([]);
+    rows.unseen.push(makeChange(2));
+    await scheduler.look();
+    expect(await scheduler.pass(60_000)).toEqual([[1, 2]]);
+  });
+
+  it("with onlyImportant leaves unimportant ones out", async () => {
+    const rows = createSchedulerRows();
+    rows.unseen.push(makeChange(1, { files: ["README"] }), makeChange(2));
+    const scheduler = await start(
+      singleBranch({ name: "s", branch: "main", builders, treeStableTimer: 60, onlyImportant: true, fileIsImportant: ({ files }) => !files.includes("README") }),
+      rows,
+      createFakeClock(),
+    );
+    expect(await scheduler.pass(60_000)).toEqual([[2]]);
+  });
+});
+
+describe("an any-branch scheduler", () => {
+  it("has a timer for each branch, project, repository and codebase", async () => {
+    const rows = createSchedulerRows();
+    const scheduler = await start(anyBranch({ name: "s", builders, treeStableTimer: "1m" }), rows, createFakeClock());
+    rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3, { codebase: "lib" }));
+    await scheduler.look();
+    await scheduler.pass(30_000);
+    rows.unseen.push(makeChange(4, { branch: "dev" }));
+    await scheduler.look();
+    expect(await scheduler.pass(30_000)).toEqual([[1], [3]]);
+    expect(await scheduler.pass(30_000)).toEqual([[1], [3], [2, 4]]);
+    expect(rows.submissions[0]?.buildset.reason).toBe("The AnyBranchScheduler scheduler named 's' triggered this build");
+  });
+
+  it("follows all branches, or those it is given", async () => {
+    const changes = [makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3, { branch: null })];
+    const rows = createSchedulerRows();
+    rows.unseen.push(...changes);
+    const all = await start(anyBranch({ name: "s", builders }), rows, createFakeClock());
+    expect(all.built()).toEqual([[1], [2], [3]]);
+    const some = createSchedulerRows();
+    some.unseen.push(...changes);
+    const few = await start(anyBranch({ name: "s", builders, branches: ["dev", null] }), some, createFakeClock());
+    expect(few.built()).toEqual([[2], [3]]);
+  });
+});
+
+describe("the options of a scheduler", () => {
+  const problems = ({ plugin, options }: PluginDescriptor<"scheduler">) => plugin.options.safeParse(options).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+
+  it("name the builders, so that a config can be checked", () => {
+    const { plugin, options } = singleBranch({ name: "s", branch: "main", builders });
+    expect(plugin.builderNames?.(plugin.options.parse(options))).toEqual(builders);
+  });
+
+  it("of a single branch must say which", () => {
+    expect(problems(singleBranch({ name: "s", builders }))).toEqual(["branch: must name the branch, unless a changeFilter says what to follow"]);
+    expect(problems(singleBranch({ name: "s", builders, branch: null }))).toBeUndefined();
+  });
+});

@@ -1,0 +1,132 @@
+import type { Clock, Json, Timer } from "@multimaster/core";
+import { silentLog } from "@multimaster/core";
+import type { Change, NewChange } from "@multimaster/data";
+import type { ChangeSourceContext, SchedulerContext, Submission } from "@multimaster/plugins";
+
+/** A clock that moves only when it is told to. */
+export interface FakeClock extends Clock {
+  advance(ms: number): void;
+}
+
+export function createFakeClock(): FakeClock {
+  let now = 1_700_000_000_000;
+  const timers = new Set<{ at: number; fn: () => void }>();
+  const clock: FakeClock = {
+    now: () => now,
+    after(ms, fn): Timer {
+      const timer = { at: now + ms, fn };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const timer = clock.after(ms, resolve);
+        signal?.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true });
+      }),
+    advance(ms) {
+      now += ms;
+      for (const timer of [...timers].filter(({ at }) => at <= now)) {
+        timers.delete(timer);
+        timer.fn();
+      }
+    },
+  };
+  return clock;
+}
+
+/** What survives when a change source changes masters. */
+export interface FakeSourceRows {
+  changes: NewChange[];
+  state: Map<string, Json>;
+  /** True: another master has the claim. */
+  lost: boolean;
+}
+
+export function createSourceRows(): FakeSourceRows {
+  return { changes: [], state: new Map(), lost: false };
+}
+
+export function fakeSourceContext(rows: FakeSourceRows, directory: string, clock: Clock, log = silentLog): ChangeSourceContext {
+  return {
+    name: "repo",
+    clock,
+    log,
+    signal: new AbortController().signal,
+    directory,
+    configDirectory: directory,
+    getState: async (name) => rows.state.get(name),
+    async addChanges(changes, state) {
+      if (rows.lost) return "lost";
+      rows.changes.push(...changes);
+      rows.state.set(state.name, state.value);
+      return changes.map((_, i) => rows.changes.length - changes.length + i + 1);
+    },
+  };
+}
+
+/** The rows of one scheduler, as the contract describes them. */
+export interface FakeSchedulerRows {
+  unseen: Change[];
+  classified: Map<number, { change: Change; important: boolean; at: number }>;
+  submissions: Submission[];
+  spec: Json;
+  lost: boolean;
+}
+
+export function createSchedulerRows(): FakeSchedulerRows {
+  return { unseen: [], classified: new Map(), submissions: [], spec: null, lost: false };
+}
+
+export function fakeSchedulerContext(rows: FakeSchedulerRows, name: string, clock: Clock, log = silentLog): SchedulerContext {
+  return {
+    name,
+    clock,
+    log,
+    signal: new AbortController().signal,
+    unseenChanges: async (limit) => rows.unseen.slice(0, limit),
+    async classify(verdicts) {
+      if (rows.lost) return "lost";
+      for (const { changeid, verdict } of verdicts) {
+        const at = rows.unseen.findIndex((change) => change.changeid === changeid);
+        const [change] = rows.unseen.splice(at, 1);
+        if (verdict !== "ignored") rows.classified.set(changeid, { change: change as Change, important: verdict === "important", at: clock.now() });
+      }
+      return "done";
+    },
+    classifiedChanges: async () =>
+      [...rows.classified.values()].map(({ change, important, at }) => ({ change, important, ageSeconds: (clock.now() - at) / 1000 })),
+    async submit(submissions) {
+      if (rows.lost) return "lost";
+      rows.submissions.push(...submissions);
+      for (const { changeids } of submissions) for (const id of changeids) rows.classified.delete(id);
+      return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));
+    },
+    getState: async () => undefined,
+    publishForceSpec: async (spec) => void (rows.spec = spec),
+  };
+}
+
+/** A change as a scheduler reads it. */
+export function makeChange(changeid: number, more: Partial<Change> = {}): Change {
+  const change = {
+    changeid,
+    parent_changeids: [],
+    author: "Ada <ada@example.org>",
+    committer: null,
+    files: ["src/a.c"],
+    comments: `change ${changeid}`,
+    revision: `r${changeid}`,
+    when_timestamp: 1_700_000_000,
+    branch: "main",
+    category: null,
+    revlink: "",
+    properties: {},
+    repository: "https://example.org/r.git",
+    project: "",
+    codebase: "",
+    ...more,
+  };
+  const { branch, revision, repository, project, codebase } = change;
+  return { ...change, sourcestamp: { ssid: changeid + 1000, branch, revision, repository, project, codebase, patch: null, created_at: 0 } as Change["sourcestamp"] };
+}
