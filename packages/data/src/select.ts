@@ -8,7 +8,8 @@ import type { ReadContext } from "./define-resource.ts";
  */
 export function bindParams(where: string, params: ReadContext["params"]): Fragment {
   const bindings: unknown[] = [];
-  const sql = where.replace(/(?<!:):(?:(sha1|int)\()?([a-z_0-9]+)\)?/g, (_, convert: string | undefined, name: string) => {
+  const sql = where.replace(/(?<!:):(?:(sha1|int)\(([a-z_0-9]+)\)|([a-z_0-9]+))/g, (_, convert?: string, converted?: string, plain?: string) => {
+    const name = converted ?? plain ?? "";
     const value = params[name];
     if (value === undefined) throw new TypeError(`no path parameter "${name}"`);
     if (convert === "sha1") bindings.push(createHash("sha1").update(String(value), "utf8").digest("hex"));
