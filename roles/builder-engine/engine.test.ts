@@ -1,0 +1,438 @@
+import { createBus } from "@multimaster/bus";
+import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
+import { DATA_VERSION, joinCluster, leaveCluster, type Lease } from "@multimaster/cluster";
+import { buildersSlice, type BuildersSliceInput, type ClusterConfig, workersSlice, type WorkersSliceInput } from "@multimaster/config";
+import { createMetrics, Results, runServices, silentLog, systemClock } from "@multimaster/core";
+import { buildrequests, builds, type Change, createData, type Data, equals, logs, type NewBuildset, type SourceStamp, steps, workers } from "@multimaster/data";
+import { defineStep } from "@multimaster/plugins";
+import git from "@multimaster/plugins/steps/git";
+import shell from "@multimaster/plugins/steps/shell";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createGitRepository } from "../../test/harness/git-repository.ts";
+import { temporaryDirectory } from "../../test/harness/temporary-directory.ts";
+import { waitFor } from "../../test/harness/wait-for.ts";
+import { role } from "./role.ts";
+
+type Steps = BuildersSliceInput["builders"][number]["steps"];
+
+interface Engine {
+  readonly data: Data;
+  readonly directory: string;
+  readonly database: Database;
+  readonly services: ReturnType<typeof runServices>;
+  readonly lease: Lease;
+  /** As the master does when its lease is lost. */
+  loseLease(): void;
+  submit(builder: string, more?: Partial<NewBuildset>): Promise<number>;
+  /** Waits until the request is complete; gives its builds, oldest first. */
+  finished(requestid: number): Promise<Finished[]>;
+  properties(buildid: number): Promise<Record<string, [unknown, string]>>;
+  logText(stepid: number, name: string): Promise<string>;
+  stepsOf(buildid: number): Promise<{ stepid: number; name: string; results: number | null; state_string: string; hidden: boolean }[]>;
+  running(): Promise<number>;
+}
+
+interface Finished {
+  buildid: number;
+  results: number | null;
+  state_string: string;
+}
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+const localWorkers: WorkersSliceInput = { workers: [{ name: "w1", local: true, maxBuilds: 2 }] };
+
+async function startEngine(
+  builders: Record<string, Steps>,
+  options: { workers?: WorkersSliceInput; directory?: string; name?: string; more?: Partial<BuildersSliceInput["builders"][number]> } = {},
+): Promise<Engine> {
+  const directory = options.directory ?? temporaryDirectory("engine");
+  const database = await openDatabase(`sqlite:${directory}/state.sqlite`, { log: silentLog });
+  await upgradeDatabase(database);
+  const bus = createBus({ kind: "in-process" }, silentLog);
+  await bus.start();
+  const { lease } = await joinCluster(database, {
+    defaultBase: options.name ?? "engine",
+    roles: ["builder-engine"],
+    builderSets: ["all"],
+    release: "0.1.0",
+    dataVersion: DATA_VERSION,
+    leaseMs: 600_000,
+    host: "test",
+    pid: process.pid,
+  });
+  const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
+  const parsed = buildersSlice.parse({
+    builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
+  });
+  const lost = new AbortController();
+  const services = runServices(
+    role.services({
+      master: { name: lease.name, masterid: lease.masterid },
+      config: {
+        own: { builders: parsed.builders, workers: workersSlice.parse(options.workers ?? localWorkers) },
+        shared: {} as ClusterConfig,
+        directory,
+      },
+      data,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createMetrics(),
+      lost: lost.signal,
+      ready: () => services.ready(),
+    }),
+    silentLog,
+  );
+  let ended: Promise<void> | undefined;
+  const end = async () => {
+    await services.stop();
+    await data.updates.close();
+    await leaveCluster(database, lease);
+    await bus.stop();
+    await database.close();
+  };
+  ends.push(() => (ended ??= end()));
+  await services.start();
+
+  const engine: Engine = {
+    data,
+    directory,
+    database,
+    services,
+    lease,
+    loseLease: () => lost.abort(),
+    async submit(builder, more = {}) {
+      const added = await data.updates.buildsets.add({
+        reason: "a test",
+        sourceStamps: [{ branch: null, revision: null, repository: "", project: "", codebase: "" }],
+        builders: [builder],
+        scheduler: "test",
+        ...more,
+      });
+      return Object.values(added.requests)[0] as number;
+    },
+    async finished(requestid) {
+      await waitFor(async () => (await data.get(buildrequests, requestid))?.complete, { what: `request ${requestid} to end` });
+      const found = await data.find(builds, { filters: [equals("buildrequestid", requestid)], order: ["buildid"] });
+      return found.rows as unknown as Finished[];
+    },
+    async properties(buildid) {
+      const found = await data.rest.get(["builds", String(buildid), "properties"], new URLSearchParams());
+      return (found.kind === "envelope" ? found.items[0] : {}) as Record<string, [unknown, string]>;
+    },
+    async logText(stepid, name) {
+      const found = await data.find(logs, { filters: [equals("stepid", stepid)] });
+      const log = found.rows.find((row) => row["name"] === name);
+      if (!log) throw new Error(`step ${stepid} has no log ${name} but ${found.rows.map((row) => row["name"]).join(", ")}`);
+      const answer = await data.rest.get(["logs", String(log["logid"]), "contents"], new URLSearchParams());
+      if (answer.kind !== "lines") throw new Error(`the log answers with ${answer.kind}`);
+      let text = "";
+      for await (const piece of answer.text) text += piece;
+      return text;
+    },
+    async stepsOf(buildid) {
+      const found = await data.find(steps, { filters: [equals("buildid", buildid)], order: ["number"] });
+      return found.rows as never;
+    },
+    async running() {
+      return (await data.find(builds, { filters: [equals("complete", false)] })).total;
+    },
+  };
+  return engine;
+}
+
+describe("an engine with a local worker", () => {
+  it("builds a request: rows, steps, log and properties as they should be", async () => {
+    const engine = await startEngine({
+      hello: [shell({ command: "echo out; echo err >&2" }), shell({ name: "list", command: ["printf", "%s\\n", (b) => String(b.property("buildername"))] })],
+    });
+    const [build] = await engine.finished(await engine.submit("hello"));
+    expect(build).toMatchObject({ results: Results.SUCCESS, state_string: "build successful", number: 1 });
+    const rows = await engine.stepsOf(build?.buildid as number);
+    expect(rows.map(({ name, results, state_string }) => [name, results, state_string])).toEqual([
+      ["worker_preparation", 0, "worker w1 ready"],
+      ["shell", 0, "'echo out; ...'"],
+      ["list", 0, "'printf %s\\n ...'"],
+    ]);
+    const text = await engine.logText(rows[1]?.stepid as number, "stdio");
+    expect(text).toContain("\noout\n");
+    expect(text).toContain("\neerr\n");
+    expect(await engine.logText(rows[2]?.stepid as number, "stdio")).toContain("\nohello\n");
+    expect(await engine.properties(build?.buildid as number)).toMatchObject({
+      buildername: ["hello", "Builder"],
+      buildnumber: [1, "Build"],
+      workername: ["w1", "Worker"],
+      builddir: [join(engine.directory, "workers/w1/hello"), "Worker"],
+      branch: [null, "Build"],
+      revision: ["", "Build"],
+      codebase: ["", "Build"],
+    });
+    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length === 0, { what: "the commands to be taken out" });
+  });
+
+  it("runs the most urgent first, and two at once where the worker takes two", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 0.3" })] });
+    await engine.data.updates.workers.setPaused(1, true, null);
+    await waitFor(async () => (await engine.data.get(workers, 1))?.["paused"], { what: "the pause" });
+    await engine.finished(await pausedOut(engine));
+    const low = await Promise.all([1, 2, 3].map(() => engine.submit("b", { priority: 0 })));
+    const high = await engine.submit("b", { priority: 5 });
+    await engine.data.updates.workers.setPaused(1, false, null);
+    const [first] = await engine.finished(high);
+    const others = (await Promise.all(low.map((id) => engine.finished(id)))).map(([build]) => build?.buildid as number);
+    expect(first?.buildid).toBeLessThan(Math.min(...others));
+  });
+
+  it("ends a stopped build CANCELLED, kills its command, and still runs what always runs", async () => {
+    const marker = join(temporaryDirectory(), "tidied");
+    const engine = await startEngine({
+      slow: [shell({ command: "echo begun; exec sleep 1000" }), shell({ name: "next", command: "true" }), shell({ name: "tidy", command: `touch ${marker}`, alwaysRun: true })],
+    });
+    const request = await engine.submit("slow");
+    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, { what: "the build" });
+    const stepid = await waitFor(async () => (await engine.stepsOf(buildid))[1]?.stepid, { what: "the step" });
+    await waitFor(async () => (await engine.logText(stepid, "stdio")).includes("obegun"), { what: "output" });
+    await engine.data.updates.builds.requestStop(buildid, "not needed");
+    const [build] = await engine.finished(request);
+    expect(build).toMatchObject({ results: Results.CANCELLED, state_string: "cancelled (not needed) 'echo begun; ...' (cancelled)" });
+    expect((await engine.stepsOf(buildid)).map(({ name, results }) => [name, results])).toEqual([
+      ["worker_preparation", 0],
+      ["shell", 6],
+      ["tidy", 0],
+    ]);
+    expect(await engine.logText(stepid, "cancelled")).toBe("not needed\n");
+    expect(existsSync(marker)).toBe(true);
+  });
+
+  it("fails, warns and skips by the rules", async () => {
+    const engine = await startEngine({
+      rules: [
+        shell({ name: "warns", command: "echo warning: old", warningPattern: /^warning:/ }),
+        shell({ name: "skipped", command: "false", doStepIf: (b) => b.property("never") === true }),
+        shell({ name: "fails", command: "exit 3", haltOnFailure: true, hideStepIf: (r) => r === Results.FAILURE }),
+        shell({ name: "unreached", command: "true" }),
+      ],
+    });
+    const [build] = await engine.finished(await engine.submit("rules"));
+    expect(build).toMatchObject({ results: Results.FAILURE, state_string: "failed 'echo warning: ...' (1 warning) 'exit 3' (failure)" });
+    expect((await engine.stepsOf(build?.buildid as number)).map(({ name, results, hidden }) => [name, results, hidden])).toEqual([
+      ["worker_preparation", 0, false],
+      ["warns", 1, false],
+      ["skipped", 3, false],
+      ["fails", 2, true],
+    ]);
+  });
+
+  it("says in a log why a step's options or code went wrong", async () => {
+    const broken = defineStep({ type: "broken", options: z.object({ text: z.string() }), run: () => Promise.reject(new Error("a bug in the step")) });
+    const engine = await startEngine({
+      options: [shell({ command: () => 5 as never })],
+      code: [broken({ text: "x" })],
+      worker: [defineStep({ type: "odd", options: z.object({}), run: async (ctx) => void (await ctx.command("no-such", {})) as never })({})],
+    });
+    const texts: string[] = [];
+    for (const name of ["options", "code", "worker"]) {
+      const [build] = await engine.finished(await engine.submit(name));
+      expect(build?.results).toBe(Results.EXCEPTION);
+      texts.push(await engine.logText((await engine.stepsOf(build?.buildid as number))[1]?.stepid as number, "err.text"));
+    }
+    expect(texts[0]).toMatch(/^The step's options came out wrong for this build: command: /);
+    expect(texts[1]).toContain("a bug in the step");
+    expect(texts[2]).toContain("no-such failed on worker w1");
+  });
+
+  it("says that a command timed out", async () => {
+    const engine = await startEngine({ t: [shell({ command: ["sleep", "1000"], timeout: "300ms" })] });
+    const [build] = await engine.finished(await engine.submit("t"));
+    expect(build).toMatchObject({ results: Results.FAILURE, state_string: "failed 'sleep 1000' (timed out: 0.3 s without output)" });
+  });
+
+  it("stores a flood of output whole and in order", async () => {
+    const engine = await startEngine({ flood: [shell({ command: "seq 1 200000", logEnviron: false })] });
+    const [build] = await engine.finished(await engine.submit("flood"));
+    const text = await engine.logText((await engine.stepsOf(build?.buildid as number))[1]?.stepid as number, "stdio");
+    const numbers = text.split("\n").filter((line) => line.startsWith("o"));
+    expect(numbers.length).toBe(200_000);
+    expect(numbers.every((line, i) => line === `o${i + 1}`)).toBe(true);
+  });
+
+  it("finishes its running builds in a drain, and takes no more", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 0.5" })] });
+    const request = await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    const drained = engine.services.drain(new AbortController().signal);
+    const late = await engine.submit("b");
+    await drained;
+    expect((await engine.finished(request))[0]?.results).toBe(Results.SUCCESS);
+    expect(await engine.data.get(buildrequests, late)).toMatchObject({ claimed: false, complete: false });
+    expect((await engine.data.get(workers, 1))?.["connected_to"]).toEqual([]);
+  });
+
+  it("gives running builds back when the drain is cut short", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
+    const request = await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    const now = new AbortController();
+    const drained = engine.services.drain(now.signal);
+    now.abort();
+    await drained;
+    const found = await engine.data.find(builds, { filters: [equals("buildrequestid", request)] });
+    expect(found.rows).toMatchObject([{ results: Results.RETRY, state_string: "master stopped" }]);
+    expect(await engine.data.get(buildrequests, request)).toMatchObject({ claimed: false, complete: false });
+  });
+
+  it("writes nothing more when its lease is lost", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
+    const request = await engine.submit("b");
+    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, { what: "the build" });
+    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length > 0, { what: "the command to be recorded" });
+    engine.loseLease();
+    await engine.services.stop();
+    expect(await engine.data.get(builds, buildid)).toMatchObject({ complete: false, results: null });
+    expect(await engine.data.get(buildrequests, request)).toMatchObject({ claimed: true, complete: false });
+    expect(await engine.data.updates.commands.ofWorker(1)).toHaveLength(1);
+  });
+
+  it("completes a request that was cancelled while its build ran", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
+    const request = await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    expect(await engine.data.updates.buildrequests.cancel(request, "changed my mind")).toBe("stopping");
+    const [build] = await engine.finished(request);
+    expect(build?.results).toBe(Results.CANCELLED);
+    expect(await engine.data.get(buildrequests, request)).toMatchObject({ results: Results.CANCELLED });
+  });
+});
+
+/** A request that is cancelled while all workers are paused: after it, the pause has been seen. */
+async function pausedOut(engine: Engine): Promise<number> {
+  const request = await engine.submit("b", { priority: -1 });
+  await engine.data.updates.buildrequests.cancel(request, "only a test");
+  return request;
+}
+
+describe("the git step", () => {
+  const localGit = { config: { "protocol.file.allow": "always" } };
+  const worktree = (engine: Engine) => join(engine.directory, "workers/w1/b/build");
+  const read = (engine: Engine, file: string) => readFileSync(join(worktree(engine), file), "utf8");
+
+  async function runGit(engine: Engine, stamp: { branch?: string | null; revision?: string | null } = {}) {
+    const request = await engine.submit("b", {
+      sourceStamps: [{ branch: null, revision: null, repository: "", project: "", codebase: "", ...stamp }],
+    });
+    const [build] = await engine.finished(request);
+    const properties = await engine.properties(build?.buildid as number);
+    const step = (await engine.stepsOf(build?.buildid as number))[1];
+    return { results: build?.results, state: build?.state_string, got: properties["got_revision"], step };
+  }
+
+  it("checks out nothing in particular, a branch, a revision, and one that has left its branch", async () => {
+    const repository = createGitRepository({ files: { f: "1" } });
+    const first = repository.revision();
+    const second = repository.commit({ files: { f: "2" } });
+    const other = repository.commit({ files: { f: "other" }, branch: "side" });
+    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+
+    expect(await runGit(engine)).toMatchObject({ results: 0, got: [second, "Git"], step: { state_string: `update HEAD ${second.slice(0, 10)}` } });
+    expect(read(engine, "f")).toBe("2");
+    expect(await runGit(engine, { branch: "side" })).toMatchObject({ results: 0, got: [other, "Git"] });
+    expect(await runGit(engine, { branch: "main", revision: first })).toMatchObject({ results: 0, got: [first, "Git"] });
+    expect(read(engine, "f")).toBe("1");
+    const lost = repository.commit({ files: { f: "lost" }, branch: "side" });
+    repository.forcePush("side", "side~1");
+    repository.git("push", "--quiet", "origin", `${lost}:refs/heads/kept`);
+    expect(await runGit(engine, { branch: "side", revision: lost })).toMatchObject({ results: 0, got: [lost, "Git"] });
+    expect(await runGit(engine, { branch: "main", revision: "f".repeat(40) })).toMatchObject({
+      results: 2,
+      state: `failed update main (the repository has no revision ${"f".repeat(40)})`,
+    });
+    expect(await runGit(engine, { branch: "--upload-pack=touch x" })).toMatchObject({ results: 2 });
+  });
+
+  it("keeps what lies about in mode incremental, and removes it in mode full", async () => {
+    const repository = createGitRepository({ files: { ".gitignore": "ignored\n" } });
+    const litter = (engine: Engine) => {
+      for (const name of ["ignored", "untracked"]) writeFileSync(join(worktree(engine), name), "x");
+    };
+    const left = (engine: Engine) => ["ignored", "untracked"].filter((name) => existsSync(join(worktree(engine), name)));
+    const cases = [
+      [git({ repourl: repository.url }), ["ignored", "untracked"]],
+      [git({ repourl: repository.url, mode: "full", method: "clean" }), ["ignored"]],
+      [git({ repourl: repository.url, mode: "full" }), []],
+      [git({ repourl: repository.url, mode: "full", method: "clobber" }), []],
+    ] as const;
+    for (const [step, expected] of cases) {
+      const engine = await startEngine({ b: [step] });
+      expect(await runGit(engine)).toMatchObject({ results: 0 });
+      litter(engine);
+      expect(await runGit(engine)).toMatchObject({ results: 0 });
+      expect(left(engine)).toEqual(expected);
+    }
+  });
+
+  it("fetches one commit when shallow, even for an older revision", async () => {
+    const repository = createGitRepository();
+    const old = repository.revision();
+    repository.commit();
+    const newest = repository.commit();
+    const engine = await startEngine({ b: [git({ repourl: repository.url, shallow: true })] });
+    expect(await runGit(engine, { branch: "main" })).toMatchObject({ results: 0, got: [newest, "Git"] });
+    expect(execFileSync("git", ["rev-list", "--count", "HEAD"], { cwd: worktree(engine), encoding: "utf8" })).toBe("1\n");
+    expect(await runGit(engine, { branch: "main", revision: old })).toMatchObject({ results: 0, got: [old, "Git"] });
+  });
+
+  it("brings submodules along", async () => {
+    const library = createGitRepository({ files: { lib: "library" } });
+    const repository = createGitRepository();
+    repository.git("-c", "protocol.file.allow=always", "submodule", "add", "--quiet", library.url, "lib");
+    repository.commit({ message: "Add a submodule" });
+    const engine = await startEngine({ b: [git({ repourl: repository.url, submodules: true, mode: "full", ...localGit })] });
+    expect(await runGit(engine)).toMatchObject({ results: 0 });
+    expect(read(engine, "lib/lib")).toBe("library");
+    expect(await runGit(engine)).toMatchObject({ results: 0 });
+  });
+
+  it("begins anew where the directory is broken, and never touches a repository around it", async () => {
+    const repository = createGitRepository({ files: { f: "1" } });
+    const directory = temporaryDirectory("around");
+    execFileSync("git", ["init", "--quiet", directory]);
+    writeFileSync(join(directory, "mine"), "precious");
+    const engine = await startEngine({ b: [git({ repourl: repository.url, mode: "full" })] }, { directory });
+    mkdirSync(worktree(engine), { recursive: true });
+    writeFileSync(join(worktree(engine), "rubbish"), "x");
+    expect(await runGit(engine)).toMatchObject({ results: 0 });
+    expect(existsSync(join(worktree(engine), "rubbish"))).toBe(false);
+
+    rmSync(join(worktree(engine), ".git/HEAD"));
+    expect(await runGit(engine)).toMatchObject({ results: 0 });
+    writeFileSync(join(worktree(engine), ".git/index.lock"), "");
+    expect(await runGit(engine)).toMatchObject({ results: 0 });
+    expect(readFileSync(join(directory, "mine"), "utf8")).toBe("precious");
+    expect(existsSync(join(directory, ".git/FETCH_HEAD"))).toBe(false);
+  });
+
+  it("tries again when the repository cannot be reached, then fails and halts the build", async () => {
+    const nowhere = join(temporaryDirectory(), "nowhere");
+    const engine = await startEngine({ b: [git({ repourl: nowhere, retry: { delay: "10ms", times: 2 } }), shell({ command: "true" })] });
+    const { results, state, step } = await runGit(engine);
+    expect(results).toBe(Results.FAILURE);
+    expect(state).toBe("failed update HEAD (git fetch failed)");
+    const text = await engine.logText(step?.stepid as number, "stdio");
+    expect(text.match(/it is tried again/g)).toHaveLength(2);
+  });
+
+  it("uses the newest commit when told to ignore the revision", async () => {
+    const repository = createGitRepository();
+    const old = repository.revision();
+    const newest = repository.commit();
+    const engine = await startEngine({ b: [git({ repourl: repository.url, alwaysUseLatest: true })] });
+    expect(await runGit(engine, { branch: "main", revision: old })).toMatchObject({ results: 0, got: [newest, "Git"] });
+  });
+});

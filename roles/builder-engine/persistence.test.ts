@@ -1,0 +1,60 @@
+import { type Clock, silentLog, systemClock } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import { Abandoned, isPassing, Persistence } from "./persistence.ts";
+
+const hasty: Clock = { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
+const away = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+
+function make(onLeaseLost = () => {}) {
+  return new Persistence({ clock: hasty, log: silentLog, onLeaseLost });
+}
+
+describe("writing while the database is away", () => {
+  it("tries again until it succeeds", async () => {
+    let tries = 0;
+    const write = async () => {
+      tries += 1;
+      if (tries < 50) throw away;
+      return "stored";
+    };
+    expect(await make().write("x", write)).toBe("stored");
+  });
+
+  it("gives up soon on an error that will not pass by itself", async () => {
+    let tries = 0;
+    const failing = make().write("x", () => Promise.reject(new Error(`a bug ${++tries}`)));
+    await expect(failing).rejects.toThrow("a bug 4");
+  });
+
+  it("ends everything once when the lease is lost", async () => {
+    let told = 0;
+    const persistence = make(() => {
+      told += 1;
+    });
+    const lost = Object.assign(new Error("buried"), { name: "LeaseLost" });
+    await expect(persistence.write("x", () => Promise.reject(lost))).rejects.toThrow(Abandoned);
+    await expect(persistence.write("y", () => Promise.resolve())).rejects.toThrow(Abandoned);
+    expect(told).toBe(1);
+  });
+
+  it("does not wait for a write that hangs once it is abandoned", async () => {
+    const persistence = make();
+    const hanging = persistence.write("x", () => new Promise(() => {}));
+    persistence.abandon();
+    await expect(hanging).rejects.toThrow(Abandoned);
+  });
+
+  it.each([
+    ["57P01", true],
+    ["08006", true],
+    ["40001", true],
+    ["53300", true],
+    ["ECONNRESET", true],
+    ["SQLITE_BUSY", true],
+    ["23505", false],
+    ["42P01", false],
+  ])("knows whether %s passes", (code, passes) => {
+    expect(isPassing(Object.assign(new Error("x"), { code }))).toBe(passes);
+    expect(isPassing(new Error("outer", { cause: Object.assign(new Error("x"), { code }) }))).toBe(passes);
+  });
+});
