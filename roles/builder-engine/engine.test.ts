@@ -2,13 +2,15 @@ import { createBus } from "@multimaster/bus";
 import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { DATA_VERSION, joinCluster, leaveCluster, type Lease } from "@multimaster/cluster";
 import { buildersSlice, type BuildersSliceInput, type ClusterConfig, workersSlice, type WorkersSliceInput } from "@multimaster/config";
-import { createMetrics, Results, runServices, silentLog, systemClock } from "@multimaster/core";
+import { createMetrics, type Logger, Results, runServices, silentLog, systemClock } from "@multimaster/core";
 import { buildrequests, builds, type Change, createData, type Data, equals, logs, type NewBuildset, type SourceStamp, steps, workers } from "@multimaster/data";
 import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
+import { createWorker } from "@multimaster/worker";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -25,6 +27,10 @@ interface Engine {
   readonly database: Database;
   readonly services: ReturnType<typeof runServices>;
   readonly lease: Lease;
+  /** Where workers connect, once it listens. */
+  port(): number;
+  /** Sentences it logged. */
+  readonly said: string[];
   /** As the master does when its lease is lost. */
   loseLease(): void;
   submit(builder: string, more?: Partial<NewBuildset>): Promise<number>;
@@ -73,6 +79,13 @@ async function startEngine(
     builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
   });
   const lost = new AbortController();
+  const said: string[] = [];
+  let port = 0;
+  const listen = (fields: { url?: string } | string, text?: string) => {
+    if (typeof fields === "object" && fields.url !== undefined) port = Number(new URL(fields.url).port);
+    said.push(text ?? String(fields));
+  };
+  const log: Logger = Object.assign(Object.create(silentLog), { info: listen, warn: listen, error: listen });
   const services = runServices(
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
@@ -83,7 +96,7 @@ async function startEngine(
       },
       data,
       clock: systemClock,
-      log: silentLog,
+      log,
       metrics: createMetrics(),
       lost: lost.signal,
       ready: () => services.ready(),
@@ -107,6 +120,8 @@ async function startEngine(
     database,
     services,
     lease,
+    said,
+    port: () => port,
     loseLease: () => lost.abort(),
     async submit(builder, more = {}) {
       const added = await data.updates.buildsets.add({
@@ -317,6 +332,128 @@ async function pausedOut(engine: Engine): Promise<number> {
   await engine.data.updates.buildrequests.cancel(request, "only a test");
   return request;
 }
+
+const remoteWorkers: WorkersSliceInput = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
+
+interface Wire {
+  readonly port: number;
+  /** Cuts every connection. */
+  cut(): void;
+  /** Nothing more goes through, but nobody is told. */
+  freeze(): void;
+}
+
+/** A network between worker and engine that can fail. */
+async function startWire(target: number): Promise<Wire> {
+  const pairs = new Set<[Socket, Socket]>();
+  const server = createServer((near) => {
+    const far = connect(target, "127.0.0.1");
+    const pair: [Socket, Socket] = [near, far];
+    pairs.add(pair);
+    near.pipe(far);
+    far.pipe(near);
+    for (const socket of pair) socket.on("error", () => {}).on("close", () => pair.forEach((one) => one.destroy()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => pairs.forEach((pair) => pair.forEach((socket) => socket.destroy()));
+  ends.push(async () => {
+    cut();
+    server.close();
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    freeze: () => pairs.forEach(([near, far]) => (near.unpipe(far), far.unpipe(near), near.pause(), far.pause())),
+  };
+}
+
+async function startWorker(port: number, basedir: string): Promise<void> {
+  const worker = createWorker({ url: `ws://127.0.0.1:${port}`, name: "w1", password: "secret", basedir, log: silentLog, retryMs: 100 });
+  ends.push(() => worker.stop());
+  await worker.start();
+}
+
+const isAttached = async (engine: Engine) => ((await engine.data.get(workers, 1))?.["connected_to"] as unknown[] | undefined)?.length === 1;
+
+describe("an engine with a worker over the network", () => {
+  it("runs a build again whose worker was lost, and ends what that left running before", async () => {
+    const directory = temporaryDirectory("worker");
+    const pidFile = join(directory, "pid");
+    const engine = await startEngine(
+      { b: [shell({ command: `test -e ${pidFile} && exit 0; echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 1000` })] },
+      { workers: remoteWorkers },
+    );
+    const wire = await startWire(engine.port());
+    await startWorker(wire.port, directory);
+    const request = await engine.submit("b");
+    const pid = Number(await waitFor(() => existsSync(pidFile) && readFileSync(pidFile, "utf8"), { what: "the command" }));
+    wire.cut();
+    const found = await engine.finished(request);
+    expect(found.map((build) => [build.results, build.state_string])).toEqual([
+      [Results.RETRY, "the connection to worker w1 ended"],
+      [Results.SUCCESS, "build successful"],
+    ]);
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    expect(await engine.stepsOf(found[0]?.buildid as number)).toMatchObject([{ results: 0 }, { results: Results.RETRY, state_string: "'test -e ...' (retry)" }]);
+  });
+
+  it("keeps the first of two workers of one name while it answers, and takes the second when it does not", async () => {
+    const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: remoteWorkers });
+    const wire = await startWire(engine.port());
+    await startWorker(wire.port, temporaryDirectory("first"));
+    await waitFor(() => isAttached(engine), { what: "the first worker" });
+    const second = temporaryDirectory("second");
+    await startWorker(engine.port(), second);
+    await waitFor(() => engine.said.some((text) => text.startsWith("a second worker named w1 was refused")), { what: "the refusal" });
+    const builddirOf = async (request: number) => (await engine.properties((await engine.finished(request))[0]?.buildid as number))["basedir"]?.[0];
+    expect(await builddirOf(await engine.submit("b"))).not.toBe(second);
+    wire.freeze();
+    await waitFor(() => engine.said.filter((text) => text === "worker w1 is attached").length === 2, { what: "the second worker" });
+    expect(await builddirOf(await engine.submit("b"))).toBe(second);
+  });
+
+  it("sends workers on while it drains, to come back to another master", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 0.3" })] }, { workers: remoteWorkers });
+    await startWorker(engine.port(), temporaryDirectory("worker"));
+    const request = await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    const ready = async () => (await fetch(`http://127.0.0.1:${engine.port()}/ready`)).status;
+    expect(await ready()).toBe(200);
+    const drained = engine.services.drain(new AbortController().signal);
+    expect(await ready()).toBe(503);
+    await drained;
+    expect((await engine.finished(request))[0]?.results).toBe(Results.SUCCESS);
+    expect(await isAttached(engine)).toBe(false);
+    expect(engine.said.filter((text) => text === "worker w1 is attached")).toHaveLength(1);
+  });
+
+  it("lets a graceful worker finish its build and then ends it", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 0.3" })] }, { workers: remoteWorkers });
+    const worker = createWorker({
+      url: `ws://127.0.0.1:${engine.port()}`,
+      name: "w1",
+      password: "secret",
+      basedir: temporaryDirectory("worker"),
+      log: silentLog,
+    });
+    ends.push(() => worker.stop());
+    await worker.start();
+    const request = await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    await engine.data.updates.workers.setGraceful(1, true);
+    await worker.shutdownRequested;
+    expect((await engine.finished(request))[0]?.results).toBe(Results.SUCCESS);
+    await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, { what: "the mark to be taken off" });
+  });
+
+  it("takes no worker that none of its builders can use", async () => {
+    const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: { ...remoteWorkers, workers: [{ name: "w1", password: "other" }, { name: "idle", password: "secret" }] } });
+    const worker = createWorker({ url: `ws://127.0.0.1:${engine.port()}`, name: "idle", password: "secret", basedir: temporaryDirectory("idle"), log: silentLog });
+    ends.push(() => worker.stop());
+    await worker.start();
+    await waitFor(() => engine.said.includes("worker idle was sent on: no builder of this engine can use it"), { what: "the sentence" });
+  });
+});
 
 describe("the git step", () => {
   const localGit = { config: { "protocol.file.allow": "always" } };
