@@ -1,3 +1,4 @@
+import { LeaseLost } from "@multimaster/cluster";
 import { Backoff, type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import type { Running } from "@multimaster/plugins";
 
@@ -173,6 +174,8 @@ export class ClaimedHost implements Service {
       await this.#begin(place, state.enabled);
       place.backoff.reset();
     } catch (error) {
+      // The end of all this master does, and not of this singleton's making: whoever runs the master stops the host.
+      if (error instanceof LeaseLost) return this.#end(place);
       const delay = place.backoff.next();
       place.notBefore = clock.now() + delay;
       log.error({ [kind.noun]: name, err: error }, `the ${kind.noun} "${name}" cannot be started; the next attempt is in ${Math.ceil(delay / 1000)} s`);

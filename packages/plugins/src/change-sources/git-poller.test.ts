@@ -231,7 +231,7 @@ describe("a git poller", () => {
     ]);
     execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input });
     const changes = await poller.poll();
-    expect(changes.map(({ author }) => author)).toEqual(["J\ufffd\ufffd <x@y.z>", "n".repeat(255), "<x@y.z>"]);
+    expect(changes.map(({ author }) => author)).toEqual(["J\ufffd\ufffd <x@y.z>", `${"n".repeat(400)} <x@y.z>`, "<x@y.z>"]);
     expect(changes.map(({ comments }) => comments)).toEqual(["\ufffd", "", "no author"]);
   });
 

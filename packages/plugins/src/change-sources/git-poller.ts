@@ -150,10 +150,10 @@ async function listNew(
 
 function describeChange(commit: Commit, branch: string, repository: string, { project, codebase, category }: Options): NewChange {
   const change: NewChange = {
-    author: cut(commit.author, 255),
-    committer: cut(commit.committer, 255),
+    author: commit.author,
+    committer: commit.committer,
     comments: commit.message,
-    files: commit.files.map((file) => cut(file, 1024)),
+    files: commit.files,
     revision: commit.revision,
     branch,
     whenTimestamp: commit.committedAt,
@@ -163,9 +163,4 @@ function describeChange(commit: Commit, branch: string, repository: string, { pr
     codebase,
   };
   return { ...change, category: (typeof category === "function" ? category(change) : category) ?? null };
-}
-
-/** To what the column holds, counted as PostgreSQL counts. */
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : [...text].slice(0, length).join("");
 }
