@@ -3,7 +3,7 @@ import { type Database, openDatabase, upgradeDatabase } from "@multimaster/datab
 import { DATA_VERSION, joinCluster, leaveCluster, type Lease } from "@multimaster/cluster";
 import { buildersSlice, type BuildersSliceInput, type ClusterConfig, workersSlice, type WorkersSliceInput } from "@multimaster/config";
 import { createMetrics, type Logger, Results, runServices, silentLog, systemClock } from "@multimaster/core";
-import { buildrequests, builds, type Change, createData, type Data, equals, logs, type NewBuildset, type SourceStamp, steps, workers } from "@multimaster/data";
+import { buildrequests, builds, createData, type Data, equals, logs, type NewBuildset, steps, workers } from "@multimaster/data";
 import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
@@ -12,9 +12,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createGitRepository } from "../../test/harness/git-repository.ts";
+import { startPostgres, type TestPostgres } from "../../test/harness/postgres.ts";
 import { temporaryDirectory } from "../../test/harness/temporary-directory.ts";
 import { waitFor } from "../../test/harness/wait-for.ts";
 import { role } from "./role.ts";
@@ -53,14 +54,20 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
+afterAll(async () => {
+  await postgres?.stop();
+});
+
+let postgres: TestPostgres | undefined;
+
 const localWorkers: WorkersSliceInput = { workers: [{ name: "w1", local: true, maxBuilds: 2 }] };
 
 async function startEngine(
   builders: Record<string, Steps>,
-  options: { workers?: WorkersSliceInput; directory?: string; name?: string; more?: Partial<BuildersSliceInput["builders"][number]> } = {},
+  options: { url?: string; workers?: WorkersSliceInput; directory?: string; name?: string; more?: Partial<BuildersSliceInput["builders"][number]> } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
-  const database = await openDatabase(`sqlite:${directory}/state.sqlite`, { log: silentLog });
+  const database = await openDatabase(options.url ?? `sqlite:${directory}/state.sqlite`, { log: silentLog });
   await upgradeDatabase(database);
   const bus = createBus({ kind: "in-process" }, silentLog);
   await bus.start();
@@ -452,6 +459,34 @@ describe("an engine with a worker over the network", () => {
     ends.push(() => worker.stop());
     await worker.start();
     await waitFor(() => engine.said.includes("worker idle was sent on: no builder of this engine can use it"), { what: "the sentence" });
+  });
+});
+
+describe("an engine whose database goes away", () => {
+  it("goes on with its builds when PostgreSQL is back, and has lost no line", async () => {
+    postgres = await startPostgres();
+    const directory = temporaryDirectory("away");
+    const goOn = join(directory, "go-on");
+    const count = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); sleep 0.01; done";
+    const engine = await startEngine(
+      { b: [shell({ command: count, logEnviron: false }), shell({ name: "next", command: `while ! test -e ${goOn}; do sleep 0.05; done` })] },
+      { url: await postgres.createDatabase() },
+    );
+    const request = await engine.submit("b");
+    const stepid = await waitFor(async () => (await engine.stepsOf(1))[1]?.stepid, { what: "the step" });
+    await waitFor(async () => (await engine.logText(stepid, "stdio")).includes("line 10"), { what: "output" });
+    await postgres.restart("immediate");
+    await waitFor(async () => (await engine.stepsOf(1))[2], { what: "the next step" });
+    await postgres.stop();
+    writeFileSync(goOn, "");
+    const before = engine.said.length;
+    await waitFor(() => engine.said.slice(before).some((text) => text.startsWith("a write failed")), { what: "the engine to notice" });
+    await postgres.start();
+    const found = await engine.finished(request);
+    expect(found.map((build) => build.results)).toEqual([Results.SUCCESS]);
+    const lines = (await engine.logText(stepid, "stdio")).split("\n").filter((line) => line.startsWith("oline"));
+    expect(lines).toEqual(Array.from({ length: 300 }, (_, i) => `oline ${i}`));
+    expect((await engine.data.find(builds, {})).total).toBe(1);
   });
 });
 
