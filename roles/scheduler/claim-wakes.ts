@@ -7,8 +7,16 @@ type Subscription = Awaited<ReturnType<Data["events"]["on"]>>;
  * return of messages after a time without. A master that drains gives its schedulers back last, so that their event
  * also tells of its change sources, which have none of their own.
  */
-export async function listenForClaims(data: Data, look: () => void, others: readonly Promise<Subscription>[] = []): Promise<() => Promise<void>> {
-  const subscriptions = await Promise.all([data.events.on(masters, "stopped", look), data.events.on(schedulers, "updated", look), ...others]);
+export async function listenForClaims(
+  data: Data,
+  look: () => void,
+  others: readonly Promise<Subscription>[] = [],
+): Promise<() => Promise<void>> {
+  const subscriptions = await Promise.all([
+    data.events.on(masters, "stopped", look),
+    data.events.on(schedulers, "updated", look),
+    ...others,
+  ]);
   const forget = data.bus.onState(look);
   return async () => {
     forget();

@@ -11,8 +11,10 @@ export interface SingletonState {
 
 /** A kind of things of which each runs once in the cluster, on whichever master has its claim. */
 export interface SingletonKind {
-  /** As logs name one of them. */
+  /** As messages name one of them. */
   readonly noun: string;
+  /** Field of log lines that holds its name. */
+  readonly field: string;
   readonly names: readonly string[];
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   readStates(ids: readonly number[]): Promise<ReadonlyMap<number, SingletonState>>;
@@ -159,7 +161,7 @@ export class ClaimedHost implements Service {
     try {
       if (place.held && (place.lost || state.holder !== masterid)) {
         place.held = false;
-        log.warn({ [kind.noun]: name }, `the ${kind.noun} "${name}" was claimed by another master`);
+        log.warn({ [kind.field]: name }, `the ${kind.noun} "${name}" was claimed by another master`);
         await this.#end(place);
         return;
       }
@@ -167,7 +169,7 @@ export class ClaimedHost implements Service {
         if ((await kind.claim(id)) === "lost") return;
         place.held = true;
         place.lost = false;
-        log.info({ [kind.noun]: name }, `claimed the ${kind.noun} "${name}"`);
+        log.info({ [kind.field]: name }, `claimed the ${kind.noun} "${name}"`);
       }
       await this.#end(place);
       if (this.#leaving) return;
@@ -178,7 +180,10 @@ export class ClaimedHost implements Service {
       if (error instanceof LeaseLost) return this.#end(place);
       const delay = place.backoff.next();
       place.notBefore = clock.now() + delay;
-      log.error({ [kind.noun]: name, err: error }, `the ${kind.noun} "${name}" cannot be started; the next attempt is in ${Math.ceil(delay / 1000)} s`);
+      log.error(
+        { [kind.field]: name, err: error },
+        `the ${kind.noun} "${name}" cannot be started; the next attempt is in ${Math.ceil(delay / 1000)} s`,
+      );
       // Another master may have more luck meanwhile.
       await this.#release(place);
     }
@@ -210,7 +215,7 @@ export class ClaimedHost implements Service {
     place.current = undefined;
     current?.abort.abort();
     await current?.running.stop().catch((error: unknown) => {
-      log.error({ [kind.noun]: place.name, err: error }, `the ${kind.noun} "${place.name}" failed to stop`);
+      log.error({ [kind.field]: place.name, err: error }, `the ${kind.noun} "${place.name}" failed to stop`);
     });
   }
 
@@ -222,7 +227,7 @@ export class ClaimedHost implements Service {
       await kind.release(place.id);
     } catch (error) {
       // The claim hangs off this master's lease: it ends with that at the latest.
-      log.warn({ [kind.noun]: place.name, err: error }, `the ${kind.noun} "${place.name}" could not be released`);
+      log.warn({ [kind.field]: place.name, err: error }, `the ${kind.noun} "${place.name}" could not be released`);
     }
   }
 }

@@ -29,22 +29,31 @@ export function hostChangeSources({ config, data, clock, log, master }: RoleCont
       configDirectory: config.directory,
       getState: (state) => updates.changeSources.getState(key(state)),
       addChanges: async (changes, state) =>
-        passResult(await updates.changeSources.addPolled(id, changes, { ...key(state.name), value: state.value }), lost),
+        passResult(
+          await updates.changeSources.addPolled(id, changes, { ...key(state.name), value: state.value }),
+          lost,
+        ),
     };
   }
 
   return {
     noun: "change source",
+    field: "changeSource",
     names: [...configured.keys()],
     register: (names) => updates.changeSources.register(names),
     async readStates(ids) {
       const { rows } = await data.find(changesources, { filters: [equals("changesourceid", ...ids)] });
-      return new Map(rows.map(({ changesourceid, master }) => [changesourceid, { enabled: true, holder: master?.masterid ?? null }]));
+      return new Map(
+        rows.map(({ changesourceid, master }) => [changesourceid, { enabled: true, holder: master?.masterid ?? null }]),
+      );
     },
     claim: (id) => updates.changeSources.claim(id),
     release: (id) => updates.changeSources.release(id),
     async start(singleton, lost) {
-      const { plugin, options } = configured.get(singleton.name) as { plugin: ChangeSourceDefinition; options: unknown };
+      const { plugin, options } = configured.get(singleton.name) as {
+        plugin: ChangeSourceDefinition;
+        options: unknown;
+      };
       return plugin.start(createContext(singleton, plugin.className, lost), options);
     },
     listen: (look) => listenForClaims(data, look),
@@ -53,6 +62,9 @@ export function hostChangeSources({ config, data, clock, log, master }: RoleCont
 
 /** Readable and unlike any other name's, whatever characters the name has. */
 function nameDirectory(name: string): string {
-  const readable = name.replace(/[^a-zA-Z0-9_.-]+/g, "-").replace(/^[-.]+/, "").slice(-60);
+  const readable = name
+    .replace(/[^a-zA-Z0-9_.-]+/g, "-")
+    .replace(/^[-.]+/, "")
+    .slice(-60);
   return `${readable}-${createHash("sha1").update(name).digest("hex").slice(0, 8)}`;
 }

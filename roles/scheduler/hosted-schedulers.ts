@@ -7,7 +7,12 @@ import { passResult, type Singleton, type SingletonKind } from "./claimed-host.t
 
 /** The config's schedulers, as singletons. */
 export function hostSchedulers({ config, data, clock, log }: RoleContext<SchedulerSlice>): SingletonKind {
-  const configured = new Map(config.own.schedulers.map(({ plugin, options }) => [(options as { name: string }).name, { plugin: plugin as SchedulerDefinition, options }]));
+  const configured = new Map(
+    config.own.schedulers.map(({ plugin, options }) => [
+      (options as { name: string }).name,
+      { plugin: plugin as SchedulerDefinition, options },
+    ]),
+  );
   const find = (name: string) => configured.get(name) as { plugin: SchedulerDefinition; options: unknown };
   const { updates } = data;
 
@@ -22,8 +27,14 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
       classify: async (verdicts) => passResult(await updates.schedulers.classify(id, verdicts), lost),
       classifiedChanges: () => updates.schedulers.classifiedChanges(id),
       submit: async (submissions, state) => {
-        const named = submissions.map(({ buildset, changeids }) => ({ buildset: { ...buildset, scheduler: name }, changeids }));
-        return passResult(await updates.schedulers.submit(id, named, state && { ...key(state.name), value: state.value }), lost);
+        const named = submissions.map(({ buildset, changeids }) => ({
+          buildset: { ...buildset, scheduler: name },
+          changeids,
+        }));
+        return passResult(
+          await updates.schedulers.submit(id, named, state && { ...key(state.name), value: state.value }),
+          lost,
+        );
       },
       getState: (state) => updates.schedulers.getState(key(state)),
       publishForceSpec: (spec) => updates.schedulers.publishForceSpec(id, spec),
@@ -32,11 +43,14 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
 
   return {
     noun: "scheduler",
+    field: "scheduler",
     names: [...configured.keys()],
     register: (names) => updates.schedulers.register(names),
     async readStates(ids) {
       const { rows } = await data.find(schedulers, { filters: [equals("schedulerid", ...ids)] });
-      return new Map(rows.map(({ schedulerid, enabled, master }) => [schedulerid, { enabled, holder: master?.masterid ?? null }]));
+      return new Map(
+        rows.map(({ schedulerid, enabled, master }) => [schedulerid, { enabled, holder: master?.masterid ?? null }]),
+      );
     },
     claim: (id) => updates.schedulers.claim(id),
     release: (id) => updates.schedulers.release(id),
@@ -64,7 +78,8 @@ function letChangesPass(ctx: SchedulerContext): Running {
       while (!signal.aborted) {
         const passing = await ctx.unseenChanges(500);
         if (passing.length === 0) return undefined;
-        if ((await ctx.classify(passing.map(({ changeid }) => ({ changeid, verdict: "ignored" as const })))) === "lost") return undefined;
+        if ((await ctx.classify(passing.map(({ changeid }) => ({ changeid, verdict: "ignored" as const })))) === "lost")
+          return undefined;
       }
       return undefined;
     },

@@ -12,6 +12,8 @@ export const role = defineRole<SchedulerSlice>({
   // Sources first: drained in this order, no change comes in through this master while its schedulers hand over.
   services: (context) => {
     const { clock, log, master } = context;
-    return [hostChangeSources, hostSchedulers].map((host) => new ClaimedHost({ kind: host(context), masterid: master.masterid, clock, log }));
+    return [hostChangeSources, hostSchedulers].map(
+      (host) => new ClaimedHost({ kind: host(context), masterid: master.masterid, clock, log }),
+    );
   },
 });

@@ -1,5 +1,5 @@
-import { errors } from "@multimaster/core";
 import type { LoadedConfig, SchedulerSlice } from "@multimaster/config";
+import { errors } from "@multimaster/core";
 import type { ChangeSourceDefinition } from "@multimaster/plugins";
 
 /** The slice of this role: `scheduler` of the config. */
@@ -16,7 +16,8 @@ function findDoubleNames({ changeSources, schedulers }: SchedulerSlice): string[
   const check = (list: string, names: readonly string[], hint: string) => {
     for (const [i, name] of names.entries()) {
       const first = names.indexOf(name);
-      if (first < i) problems.push(`scheduler: ${list}[${i}]: the name "${name}" is already that of ${list}[${first}]${hint}`);
+      if (first < i)
+        problems.push(`scheduler: ${list}[${i}]: the name "${name}" is already that of ${list}[${first}]${hint}`);
     }
   };
   check(
@@ -24,6 +25,10 @@ function findDoubleNames({ changeSources, schedulers }: SchedulerSlice): string[
     changeSources.map(({ plugin, options }) => (plugin as ChangeSourceDefinition).nameOf(options)),
     "; give each a name of its own with the option name",
   );
-  check("schedulers", schedulers.map(({ options }) => (options as { name: string }).name), "");
+  check(
+    "schedulers",
+    schedulers.map(({ options }) => (options as { name: string }).name),
+    "",
+  );
   return problems;
 }

@@ -22,7 +22,11 @@ export function createFakeClock(): FakeClock {
       new Promise((resolve) => {
         if (signal?.aborted) return resolve();
         const timer = clock.after(ms, resolve);
-        signal?.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true });
+        const end = () => {
+          timer.cancel();
+          resolve();
+        };
+        signal?.addEventListener("abort", end, { once: true });
       }),
     advance(ms) {
       now += ms;
@@ -47,7 +51,12 @@ export function createSourceRows(): FakeSourceRows {
   return { changes: [], state: new Map(), lost: false };
 }
 
-export function fakeSourceContext(rows: FakeSourceRows, directory: string, clock: Clock, log = silentLog): ChangeSourceContext {
+export function fakeSourceContext(
+  rows: FakeSourceRows,
+  directory: string,
+  clock: Clock,
+  log = silentLog,
+): ChangeSourceContext {
   return {
     name: "repo",
     clock,
@@ -78,7 +87,12 @@ export function createSchedulerRows(): FakeSchedulerRows {
   return { unseen: [], classified: new Map(), submissions: [], spec: null, lost: false };
 }
 
-export function fakeSchedulerContext(rows: FakeSchedulerRows, name: string, clock: Clock, log = silentLog): SchedulerContext {
+export function fakeSchedulerContext(
+  rows: FakeSchedulerRows,
+  name: string,
+  clock: Clock,
+  log = silentLog,
+): SchedulerContext {
   return {
     name,
     clock,
@@ -90,12 +104,21 @@ export function fakeSchedulerContext(rows: FakeSchedulerRows, name: string, cloc
       for (const { changeid, verdict } of verdicts) {
         const at = rows.unseen.findIndex((change) => change.changeid === changeid);
         const [change] = rows.unseen.splice(at, 1);
-        if (verdict !== "ignored") rows.classified.set(changeid, { change: change as Change, important: verdict === "important", at: clock.now() });
+        if (verdict !== "ignored")
+          rows.classified.set(changeid, {
+            change: change as Change,
+            important: verdict === "important",
+            at: clock.now(),
+          });
       }
       return "done";
     },
     classifiedChanges: async () =>
-      [...rows.classified.values()].map(({ change, important, at }) => ({ change, important, ageSeconds: (clock.now() - at) / 1000 })),
+      [...rows.classified.values()].map(({ change, important, at }) => ({
+        change,
+        important,
+        ageSeconds: (clock.now() - at) / 1000,
+      })),
     async submit(submissions) {
       if (rows.lost) return "lost";
       rows.submissions.push(...submissions);
@@ -128,5 +151,17 @@ export function makeChange(changeid: number, more: Partial<Change> = {}): Change
     ...more,
   };
   const { branch, revision, repository, project, codebase } = change;
-  return { ...change, sourcestamp: { ssid: changeid + 1000, branch, revision, repository, project, codebase, patch: null, created_at: 0 } as Change["sourcestamp"] };
+  return {
+    ...change,
+    sourcestamp: {
+      ssid: changeid + 1000,
+      branch,
+      revision,
+      repository,
+      project,
+      codebase,
+      patch: null,
+      created_at: 0,
+    } as Change["sourcestamp"],
+  };
 }

@@ -1,6 +1,6 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import type { Lease } from "@multimaster/cluster";
-import { schedulerSlice, type SchedulerSliceInput } from "@multimaster/config";
+import { type SchedulerSliceInput, schedulerSlice } from "@multimaster/config";
 import { Registry, type Service, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import { type Database, openDatabase, queryRows, type Row, upgradeDatabase } from "@multimaster/database";
@@ -36,7 +36,10 @@ export interface SchedulerCluster {
 }
 
 /** Scheduler masters over one new database and one bus; `pollMs` says how soon they look at claims without a message. */
-export async function startSchedulerCluster(engine: Engine, options: { mute?: boolean; pollMs?: number } = {}): Promise<SchedulerCluster> {
+export async function startSchedulerCluster(
+  engine: Engine,
+  options: { mute?: boolean; pollMs?: number } = {},
+): Promise<SchedulerCluster> {
   const url = await newDatabaseUrl(engine);
   const bus: Bus = createBus({ kind: "in-process", mute: options.mute ?? false }, silentLog);
   await bus.start();
@@ -48,7 +51,8 @@ export async function startSchedulerCluster(engine: Engine, options: { mute?: bo
   };
   const database = await open();
   await upgradeDatabase(database);
-  const makeData = async (lease: Lease, own: Database) => createData({ database: own, bus, lease, log: silentLog, clock: systemClock });
+  const makeData = async (lease: Lease, own: Database) =>
+    createData({ database: own, bus, lease, log: silentLog, clock: systemClock });
   const undertaker = await makeData(await joinAsUndertaker(database), database);
 
   return {
@@ -69,7 +73,14 @@ export async function startSchedulerCluster(engine: Engine, options: { mute?: bo
         ready: () => true as const,
       };
       const hosts: Service[] = [hostChangeSources, hostSchedulers].map(
-        (host) => new ClaimedHost({ kind: host(context), masterid: lease.masterid, clock: systemClock, log: silentLog, pollMs: options.pollMs ?? 200 }),
+        (host) =>
+          new ClaimedHost({
+            kind: host(context),
+            masterid: lease.masterid,
+            clock: systemClock,
+            log: silentLog,
+            pollMs: options.pollMs ?? 200,
+          }),
       );
       const stop = async () => {
         for (const host of hosts.toReversed()) await host.stop();

@@ -21,7 +21,13 @@ let revisions = 0;
 /** Adds a change as a hook would; gives its revision. */
 async function push(cluster: SchedulerCluster, branch = "main"): Promise<string> {
   const revision = `r${++revisions}`;
-  await cluster.data.updates.changes.add({ author: "dev <dev@example.org>", comments: "fix", branch, revision, repository: "https://example.org/r" });
+  await cluster.data.updates.changes.add({
+    author: "dev <dev@example.org>",
+    comments: "fix",
+    branch,
+    revision,
+    repository: "https://example.org/r",
+  });
   return revision;
 }
 
@@ -35,14 +41,17 @@ const held = (cluster: SchedulerCluster, by: SchedulerMaster, ...names: string[]
   );
 
 const isBuilt = (cluster: SchedulerCluster, scheduler: string, ...expected: string[]) =>
-  waitFor(async () => (await cluster.built(scheduler)).length >= expected.length, { what: `${scheduler} to build ${expected.join(", ")}` }).then(async () =>
-    expect(await cluster.built(scheduler)).toEqual(expected),
-  );
+  waitFor(async () => (await cluster.built(scheduler)).length >= expected.length, {
+    what: `${scheduler} to build ${expected.join(", ")}`,
+  }).then(async () => expect(await cluster.built(scheduler)).toEqual(expected));
 
 describe.each(engines)("masters with the role scheduler on %s", (engine) => {
   it("share singletons: each runs on one of them, and a change is in one buildset of each scheduler that wants it", async () => {
     const cluster = await startSchedulerCluster(engine);
-    const masters = [await cluster.add({ schedulers: [main(), everything()] }), await cluster.add({ schedulers: [main(), everything()] })];
+    const masters = [
+      await cluster.add({ schedulers: [main(), everything()] }),
+      await cluster.add({ schedulers: [main(), everything()] }),
+    ];
     await Promise.all(masters.map((master) => master.start()));
     await waitFor(async () => Object.keys(await cluster.holders()).length === 2, { what: "all to be claimed" });
     const one = await push(cluster);
@@ -67,7 +76,10 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
   it("hand over at once when one drains, without waiting for a poll", async () => {
     const cluster = await startSchedulerCluster(engine, { pollMs: 3_600_000 });
     const repository = createGitRepository();
-    const slice = () => ({ changeSources: [gitPoller({ repository: repository.path, name: "repo" })], schedulers: [main()] });
+    const slice = () => ({
+      changeSources: [gitPoller({ repository: repository.path, name: "repo" })],
+      schedulers: [main()],
+    });
     const first = await cluster.add(slice());
     const second = await cluster.add(slice());
     await first.start();
@@ -87,7 +99,9 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     await first.start();
     await held(cluster, first, "main");
     const revision = await push(cluster);
-    await waitFor(async () => (await cluster.rows("select * from scheduler_changes")).length === 1, { what: "the change to be classified" });
+    await waitFor(async () => (await cluster.rows("select * from scheduler_changes")).length === 1, {
+      what: "the change to be classified",
+    });
     const second = await cluster.add(slice());
     await second.start();
     // The first one still runs and believes to have it: what it writes must not get in.
@@ -106,7 +120,11 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     await first.start();
     await held(cluster, first, "main", "everything");
     const thief = await cluster.add({ schedulers: [] });
-    await execute(cluster.database, "update scheduler_masters set masterid = ? where schedulerid = (select id from schedulers where name = 'main')", [thief.lease.masterid]);
+    await execute(
+      cluster.database,
+      "update scheduler_masters set masterid = ? where schedulerid = (select id from schedulers where name = 'main')",
+      [thief.lease.masterid],
+    );
     const lost = await push(cluster);
     await isBuilt(cluster, "everything", lost);
     expect(await cluster.built("main")).toEqual([]);
@@ -123,7 +141,8 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const passed = await push(cluster);
     const master = await cluster.add({ schedulers: [main()] });
     await master.start();
-    const isQuiet = async () => (await schedulers.unseenChanges(id, 10)).length + (await schedulers.classifiedChanges(id)).length === 0;
+    const isQuiet = async () =>
+      (await schedulers.unseenChanges(id, 10)).length + (await schedulers.classifiedChanges(id)).length === 0;
     await waitFor(isQuiet, { what: "the change to pass" });
     await schedulers.setEnabled(id, true);
     const next = await waitFor(
@@ -139,8 +158,13 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     await waitFor(
       async () => {
         const revision = await push(cluster);
-        await waitFor(async () => (await schedulers.unseenChanges(id, 10)).length === 0, { what: "the change to be looked at" });
-        const taken = [...(await schedulers.classifiedChanges(id)).map(({ change }) => change.revision), ...(await cluster.built("main"))];
+        await waitFor(async () => (await schedulers.unseenChanges(id, 10)).length === 0, {
+          what: "the change to be looked at",
+        });
+        const taken = [
+          ...(await schedulers.classifiedChanges(id)).map(({ change }) => change.revision),
+          ...(await cluster.built("main")),
+        ];
         return !taken.includes(revision);
       },
       { what: "a change to pass again" },
@@ -166,7 +190,9 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const failing = plugin("failing", async () => {
       if (++attempts < 2) throw new Error("not yet");
     });
-    const hanging = plugin("hanging", () => waitFor(() => !hang, { what: "the end", timeoutMs: 60_000 }).then(() => {}));
+    const hanging = plugin("hanging", () =>
+      waitFor(() => !hang, { what: "the end", timeoutMs: 60_000 }).then(() => {}),
+    );
     const master = await cluster.add({ schedulers: [failing, hanging, main()] });
     await master.start();
     const revision = await push(cluster);
@@ -179,11 +205,16 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const cluster = await startSchedulerCluster(engine);
     const master = await cluster.add({ schedulers: [force({ name: "force", builders: ["hello", "slow", "extras"] })] });
     await master.start();
-    const recorded = JSON.parse(readFileSync(new URL("../fixtures/rest/forceschedulers_force.json", import.meta.url), "utf8"));
-    const { rows } = await waitFor(async () => {
-      const found = await cluster.data.find(forceschedulers);
-      return found.rows.length > 0 && found;
-    }, { what: "the form" });
+    const recorded = JSON.parse(
+      readFileSync(new URL("../fixtures/rest/forceschedulers_force.json", import.meta.url), "utf8"),
+    );
+    const { rows } = await waitFor(
+      async () => {
+        const found = await cluster.data.find(forceschedulers);
+        return found.rows.length > 0 && found;
+      },
+      { what: "the form" },
+    );
     expect(rows).toEqual(recorded.body.forceschedulers);
   });
 
@@ -191,7 +222,15 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const cluster = await startSchedulerCluster(engine);
     const repository = createGitRepository();
     const slice = () => ({
-      changeSources: [gitPoller({ repository: repository.url, branches: true, pollInterval: "100ms", buildOnFirstRun: true, name: "repo" })],
+      changeSources: [
+        gitPoller({
+          repository: repository.url,
+          branches: true,
+          pollInterval: "100ms",
+          buildOnFirstRun: true,
+          name: "repo",
+        }),
+      ],
       schedulers: [everything()],
     });
     const expected = [repository.revision()];

@@ -34,7 +34,8 @@ export interface ChangeSourceDefinition<Options = unknown> extends PluginDefinit
   start(ctx: ChangeSourceContext, options: Options): Promise<Running>;
 }
 
-export interface ChangeSourcePlugin<S extends z.ZodType> extends Omit<ChangeSourceDefinition<z.output<S>>, "kind" | "options"> {
+export interface ChangeSourcePlugin<S extends z.ZodType>
+  extends Omit<ChangeSourceDefinition<z.output<S>>, "kind" | "options"> {
   readonly options: S;
 }
 

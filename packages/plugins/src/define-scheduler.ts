@@ -34,7 +34,10 @@ export interface SchedulerContext {
   /** The important and unimportant ones that are in no buildset yet. */
   classifiedChanges(): Promise<readonly ClassifiedChange[]>;
   /** Adds buildsets, takes their changes off the classified ones and saves state: all of it or nothing. */
-  submit(submissions: readonly Submission[], state?: { name: string; value: Json }): Promise<readonly AddedBuildset[] | Lost>;
+  submit(
+    submissions: readonly Submission[],
+    state?: { name: string; value: Json },
+  ): Promise<readonly AddedBuildset[] | Lost>;
   /** State saved with `submit`, by whichever master had the claim then. */
   getState(name: string): Promise<Json | undefined>;
   /** Tells UI masters what a person may ask for, in the REST shape of `forceschedulers`. */
@@ -55,7 +58,8 @@ export interface SchedulerDefinition<Options = unknown> extends PluginDefinition
 /** Every scheduler's options hold its name: unique in the cluster, and what is claimed. */
 type NamedOptions = z.ZodType<{ readonly name: string }>;
 
-export interface SchedulerPlugin<S extends NamedOptions> extends Omit<SchedulerDefinition<z.output<S>>, "kind" | "options"> {
+export interface SchedulerPlugin<S extends NamedOptions>
+  extends Omit<SchedulerDefinition<z.output<S>>, "kind" | "options"> {
   readonly options: S;
 }
 

@@ -5,7 +5,11 @@ import { Writable } from "node:stream";
 import type { NewChange } from "@multimaster/data";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
-import { createFakeClock, createSourceRows, fakeSourceContext } from "../../../../test/contract/plugin-scheduler.fakes.ts";
+import {
+  createFakeClock,
+  createSourceRows,
+  fakeSourceContext,
+} from "../../../../test/contract/plugin-scheduler.fakes.ts";
 import { createGitRepository } from "../../../../test/harness/git-repository.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
@@ -26,12 +30,26 @@ async function startPoller(repository: string, options: Options = {}, rows = cre
   const clock = createFakeClock();
   const directory = join(temporaryDirectory("poller"), "own");
   const lines: string[] = [];
-  const log = pino({ level: "info" }, new Writable({ write: (chunk, _, done) => (lines.push(String(chunk)), done()) }));
+  const log = pino(
+    { level: "info" },
+    new Writable({
+      write(chunk, _, done) {
+        lines.push(String(chunk));
+        done();
+      },
+    }),
+  );
   const descriptor = gitPoller({ repository, ...options });
   const plugin = descriptor.plugin as ChangeSourceDefinition;
   // A poll begins with listing branches and ends asleep: the sleep is what tells that it is over.
   let sleeps = 0;
-  const counting = { ...clock, sleep: (ms: number, signal?: AbortSignal) => (sleeps++, clock.sleep(ms, signal)) };
+  const counting = {
+    ...clock,
+    sleep(ms: number, signal?: AbortSignal) {
+      sleeps++;
+      return clock.sleep(ms, signal);
+    },
+  };
   const parsed = plugin.options.parse(descriptor.options);
   const poller = await plugin.start(fakeSourceContext(rows, directory, counting, log), parsed);
   running.add(poller);
@@ -73,7 +91,10 @@ describe("a git poller at its first run", () => {
     const main = repository.commit();
     const dev = repository.commit({ branch: "dev" });
     const poller = await startPoller(repository.url, { branches: true, buildOnFirstRun: true });
-    expect(poller.rows.changes.map(({ branch, revision }) => [branch, revision])).toEqual([["main", main], ["dev", dev]]);
+    expect(poller.rows.changes.map(({ branch, revision }) => [branch, revision])).toEqual([
+      ["main", main],
+      ["dev", dev],
+    ]);
     expect(await poller.poll()).toEqual([]);
   });
 
@@ -141,12 +162,18 @@ describe("a git poller", () => {
   it("reports 1200 commits of one push, each once", async () => {
     const repository = createGitRepository();
     const poller = await startPoller(repository.url);
-    const stream = Array.from({ length: 1200 }, (_, i) => `commit refs/heads/main\ncommitter A <a@b.c> ${1_800_000_000 + i} +0000\ndata 3\nc ${i % 10}\n${i === 0 ? "from refs/heads/main^0\n" : ""}`);
+    const stream = Array.from(
+      { length: 1200 },
+      (_, i) =>
+        `commit refs/heads/main\ncommitter A <a@b.c> ${1_800_000_000 + i} +0000\ndata 3\nc ${i % 10}\n${i === 0 ? "from refs/heads/main^0\n" : ""}`,
+    );
     const { execFileSync } = await import("node:child_process");
     execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input: stream.join("") });
     const changes = await poller.poll();
     expect(new Set(revisions(changes)).size).toBe(1200);
-    expect(changes.at(-1)?.revision).toBe(execFileSync("git", ["rev-parse", "main"], { cwd: repository.path, encoding: "utf8" }).trim());
+    expect(changes.at(-1)?.revision).toBe(
+      execFileSync("git", ["rev-parse", "main"], { cwd: repository.path, encoding: "utf8" }).trim(),
+    );
   });
 
   it("follows the named branches, all, or those a function picks", async () => {
@@ -166,7 +193,10 @@ describe("a git poller", () => {
     const poller = await startPoller(repository.url, { branches: true });
     const shared = repository.commit();
     const own = repository.commit({ branch: "dev" });
-    expect((await poller.poll()).map(({ branch, revision }) => [branch, revision])).toEqual([["main", shared], ["dev", own]]);
+    expect((await poller.poll()).map(({ branch, revision }) => [branch, revision])).toEqual([
+      ["main", shared],
+      ["dev", own],
+    ]);
   });
 
   it("reports a branch without new commits only with buildPushesWithNoCommits", async () => {
@@ -175,7 +205,9 @@ describe("a git poller", () => {
     const eager = await startPoller(repository.url, { branches: true, buildPushesWithNoCommits: true });
     repository.git("push", "--quiet", "origin", "main:same");
     expect(await quiet.poll()).toEqual([]);
-    expect((await eager.poll()).map(({ branch, revision }) => [branch, revision])).toEqual([["same", repository.revision()]]);
+    expect((await eager.poll()).map(({ branch, revision }) => [branch, revision])).toEqual([
+      ["same", repository.revision()],
+    ]);
     expect(await eager.poll()).toEqual([]);
   });
 
@@ -212,7 +244,9 @@ describe("a git poller", () => {
     repository.git("clone", "--quiet", "--depth=1", repository.url, clone);
     repository.git("-C", clone, "checkout", "--quiet", "--detach");
     const poller = await startPoller(clone, { buildOnFirstRun: true });
-    expect(poller.rows.changes.map(({ branch, revision }) => [branch, revision])).toEqual([["HEAD", repository.revision()]]);
+    expect(poller.rows.changes.map(({ branch, revision }) => [branch, revision])).toEqual([
+      ["HEAD", repository.revision()],
+    ]);
     repository.git("-C", clone, "commit", "--quiet", "--allow-empty", "-m", "next");
     expect(revisions(await poller.poll())).toEqual([repository.git("-C", clone, "rev-parse", "HEAD")]);
   });
@@ -222,7 +256,13 @@ describe("a git poller", () => {
     const poller = await startPoller(repository.url);
     const { execFileSync } = await import("node:child_process");
     const commit = (name: Buffer, message: Buffer) =>
-      Buffer.concat([Buffer.from("commit refs/heads/main\nauthor "), name, Buffer.from(` <x@y.z> 1800000000 +0000\ncommitter C <c@d.e> 1800000000 +0000\ndata ${message.length}\n`), message, Buffer.from("\n")]);
+      Buffer.concat([
+        Buffer.from("commit refs/heads/main\nauthor "),
+        name,
+        Buffer.from(` <x@y.z> 1800000000 +0000\ncommitter C <c@d.e> 1800000000 +0000\ndata ${message.length}\n`),
+        message,
+        Buffer.from("\n"),
+      ]);
     const input = Buffer.concat([
       commit(Buffer.from([0x4a, 0xe9, 0xff]), Buffer.from([0xe9, 0x0a])),
       Buffer.from("from refs/heads/main^0\n"),
@@ -231,7 +271,11 @@ describe("a git poller", () => {
     ]);
     execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input });
     const changes = await poller.poll();
-    expect(changes.map(({ author }) => author)).toEqual(["J\ufffd\ufffd <x@y.z>", `${"n".repeat(400)} <x@y.z>`, "<x@y.z>"]);
+    expect(changes.map(({ author }) => author)).toEqual([
+      "J\ufffd\ufffd <x@y.z>",
+      `${"n".repeat(400)} <x@y.z>`,
+      "<x@y.z>",
+    ]);
     expect(changes.map(({ comments }) => comments)).toEqual(["\ufffd", "", "no author"]);
   });
 
@@ -251,7 +295,9 @@ describe("a git poller", () => {
     repository.commit();
     const poller = await startPoller(repository.url, {}, rows);
     expect(revisions(poller.rows.changes)).toEqual([repository.revision()]);
-    expect(poller.log().map(({ msg }) => msg)).toContain("main was rewritten and its former head is gone: only its newest commit is reported");
+    expect(poller.log().map(({ msg }) => msg)).toContain(
+      "main was rewritten and its former head is gone: only its newest commit is reported",
+    );
   });
 
   it("writes nothing and reports nothing once its claim is lost", async () => {
@@ -268,7 +314,9 @@ describe("a git poller", () => {
 describe("a git poller in trouble", () => {
   it("says so in one line without credentials, and goes on at the next poll", async () => {
     const repository = createGitRepository();
-    const poller = await startPoller("http://someone:s3cret@127.0.0.1:1/repo.git", { repository: "http://someone:s3cret@127.0.0.1:1/repo.git" });
+    const poller = await startPoller("http://someone:s3cret@127.0.0.1:1/repo.git", {
+      repository: "http://someone:s3cret@127.0.0.1:1/repo.git",
+    });
     const [line] = poller.log();
     expect(line?.msg).toMatch(/^cannot poll http:\/\/127\.0\.0\.1:1\/repo\.git: git ls-remote: unable to access/);
     expect(JSON.stringify(poller.log())).not.toContain("s3cret");
@@ -280,7 +328,9 @@ describe("a git poller in trouble", () => {
     const pushed = repository.commit();
     renameSync(repository.path, hidden);
     expect(await second.poll()).toEqual([]);
-    expect(second.log().at(-1)?.msg).toMatch(/^cannot poll .*repository\.git: git ls-remote: .*does not appear to be a git repository/);
+    expect(second.log().at(-1)?.msg).toMatch(
+      /^cannot poll .*repository\.git: git ls-remote: .*does not appear to be a git repository/,
+    );
     renameSync(hidden, repository.path);
     expect(revisions(await second.poll())).toEqual([pushed]);
   });
@@ -301,18 +351,31 @@ describe("a git poller in trouble", () => {
     const directory = temporaryDirectory("slow-git");
     await mkdir(join(directory, "bin"));
     writeFileSync(join(directory, "bin", "git-remote-slow"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
-    const poller = await startPoller("slow://host/repo", { timeout: "300ms", env: { PATH: `${join(directory, "bin")}:${process.env["PATH"]}`, GIT_ALLOW_PROTOCOL: "slow" } });
+    const poller = await startPoller("slow://host/repo", {
+      timeout: "300ms",
+      env: { PATH: `${join(directory, "bin")}:${process.env["PATH"]}`, GIT_ALLOW_PROTOCOL: "slow" },
+    });
     expect(poller.log().at(-1)?.msg).toBe("cannot poll slow://host/repo: git ls-remote took longer than 0.3 s");
   });
 
   it("stops in the middle of a git command", async () => {
     const directory = temporaryDirectory("slow-git");
     await mkdir(join(directory, "bin"));
-    writeFileSync(join(directory, "bin", "git-remote-slow"), `#!/bin/sh\necho > ${join(directory, "began")}\nexec sleep 60\n`, { mode: 0o755 });
+    writeFileSync(
+      join(directory, "bin", "git-remote-slow"),
+      `#!/bin/sh\necho > ${join(directory, "began")}\nexec sleep 60\n`,
+      { mode: 0o755 },
+    );
     const rows = createSourceRows();
     const clock = createFakeClock();
-    const { plugin, options } = gitPoller({ repository: "slow://host/repo", env: { PATH: `${join(directory, "bin")}:${process.env["PATH"]}`, GIT_ALLOW_PROTOCOL: "slow" } });
-    const poller = await (plugin as ChangeSourceDefinition).start(fakeSourceContext(rows, directory, clock), plugin.options.parse(options));
+    const { plugin, options } = gitPoller({
+      repository: "slow://host/repo",
+      env: { PATH: `${join(directory, "bin")}:${process.env["PATH"]}`, GIT_ALLOW_PROTOCOL: "slow" },
+    });
+    const poller = await (plugin as ChangeSourceDefinition).start(
+      fakeSourceContext(rows, directory, clock),
+      plugin.options.parse(options),
+    );
     await waitFor(() => existsSync(join(directory, "began")), { what: "git to run" });
     await poller.stop();
     await poller.stop();

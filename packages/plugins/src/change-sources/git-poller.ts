@@ -13,14 +13,24 @@ const predicate = <F extends (...args: never[]) => unknown>(of: string) =>
   z.custom<F>((value) => typeof value === "function", { message: `must be a function of ${of}` });
 
 const options = z.strictObject({
-  repository: z.string().min(1).describe("URL or path, as git takes it; credentials better come through the environment."),
+  repository: z
+    .string()
+    .min(1)
+    .describe("URL or path, as git takes it; credentials better come through the environment."),
   branches: z
-    .union([z.array(z.string().min(1)).min(1), z.literal(true), predicate<(branch: string) => boolean>("the branch's name")])
+    .union([
+      z.array(z.string().min(1)).min(1),
+      z.literal(true),
+      predicate<(branch: string) => boolean>("the branch's name"),
+    ])
     .optional()
     .describe("Names, true for all, or a function of the name; absent: the repository's own default branch."),
   pollInterval: duration.pipe(z.number().min(100, "must be at least 100ms")).prefault("1m"),
   pollAtStart: z.boolean().default(true).describe("False: the first poll is one interval after the start."),
-  buildOnFirstRun: z.boolean().default(false).describe("The first poll ever makes a change of each branch's head, instead of only noting it."),
+  buildOnFirstRun: z
+    .boolean()
+    .default(false)
+    .describe("The first poll ever makes a change of each branch's head, instead of only noting it."),
   buildPushesWithNoCommits: z
     .boolean()
     .default(false)
@@ -31,7 +41,9 @@ const options = z.strictObject({
   codebase: z.string().default(""),
   category: z.union([z.string(), predicate<(change: NewChange) => string | null>("the change")]).optional(),
   env: z.record(z.string(), z.string()).default({}).describe("Added to git's environment, such as GIT_SSH_COMMAND."),
-  timeout: duration.prefault("30m").describe("A git command that takes longer is ended; the first fetch of a large repository is the longest."),
+  timeout: duration
+    .prefault("30m")
+    .describe("A git command that takes longer is ended; the first fetch of a large repository is the longest."),
 });
 
 type Options = z.output<typeof options>;
@@ -52,7 +64,8 @@ export default defineChangeSource({
           await poll(ctx, options, repository, { env: options.env, timeoutMs: options.timeout, signal });
         } catch (error) {
           if (!(error instanceof GitFailed)) throw error;
-          if (!signal.aborted) ctx.log.warn({ changeSource: ctx.name }, `cannot poll ${repository.public}: ${error.message}`);
+          if (!signal.aborted)
+            ctx.log.warn({ changeSource: ctx.name }, `cannot poll ${repository.public}: ${error.message}`);
         }
         return undefined;
       },
@@ -67,7 +80,12 @@ function nameOf({ name, repository }: Options): string {
 /** Revisions by branch, as saved. */
 type Heads = Readonly<Record<string, string>>;
 
-async function poll(ctx: ChangeSourceContext, options: Options, repository: { private: string; public: string }, git: GitOptions) {
+async function poll(
+  ctx: ChangeSourceContext,
+  options: Options,
+  repository: { private: string; public: string },
+  git: GitOptions,
+) {
   const remote = await listBranches(repository.private, options, git);
   const saved = (await ctx.getState("lastRev")) as Heads | null | undefined;
   const known = saved ?? {};
@@ -96,15 +114,23 @@ async function poll(ctx: ChangeSourceContext, options: Options, repository: { pr
   for (const branch of moved.toSorted((a, b) => Number(b in known) - Number(a in known))) {
     const head = fetched.get(branch);
     if (head === undefined || head === known[branch]) continue;
-    const revisions = saved ? await listNew(ctx, copy, options, { branch, head, before: known[branch] }, [...excluded]) : [head];
-    const changes = (await copy.describe(revisions)).map((commit) => describeChange(commit, branch, repository.public, options));
+    const revisions = saved
+      ? await listNew(ctx, copy, options, { branch, head, before: known[branch] }, [...excluded])
+      : [head];
+    const changes = (await copy.describe(revisions)).map((commit) =>
+      describeChange(commit, branch, repository.public, options),
+    );
     heads = { ...heads, [branch]: head };
     excluded.add(head);
     // Branch by branch: a poll that is cut short goes on with the next branch.
     if ((await ctx.addChanges(changes, { name: "lastRev", value: heads })) === "lost") return;
     found += changes.length;
   }
-  if (found > 0) ctx.log.info({ changeSource: ctx.name, changes: found }, `found ${found} new ${found === 1 ? "commit" : "commits"} in ${repository.public}`);
+  if (found > 0)
+    ctx.log.info(
+      { changeSource: ctx.name, changes: found },
+      `found ${found} new ${found === 1 ? "commit" : "commits"} in ${repository.public}`,
+    );
   await copy.forget(gone);
 }
 
@@ -117,7 +143,8 @@ async function listBranches(repository: string, { branches }: Options, git: GitO
     const [value = "", ref = ""] = line.split("\t");
     if (value.startsWith("ref: refs/heads/") && ref === "HEAD") main = value.slice("ref: refs/heads/".length);
     // The column holds 255 characters.
-    else if (ref.startsWith("refs/heads/") && ref.length <= 255 + "refs/heads/".length) refs.set(ref.slice("refs/heads/".length), value);
+    else if (ref.startsWith("refs/heads/") && ref.length <= 255 + "refs/heads/".length)
+      refs.set(ref.slice("refs/heads/".length), value);
     else if (ref === "HEAD") refs.set("HEAD", value);
   }
   const detached = refs.get("HEAD");
@@ -127,7 +154,9 @@ async function listBranches(repository: string, { branches }: Options, git: GitO
     // A checkout of no branch, as CI services make them, is followed by that name; git fetches it like a branch.
     return new Map(revision === undefined ? [] : [[main ?? "HEAD", revision]]);
   }
-  const wanted = [...refs].filter(([branch]) => branches === true || (Array.isArray(branches) ? branches.includes(branch) : branches(branch)));
+  const wanted = [...refs].filter(
+    ([branch]) => branches === true || (Array.isArray(branches) ? branches.includes(branch) : branches(branch)),
+  );
   return new Map(wanted.toSorted(([a], [b]) => Number(b === main) - Number(a === main)));
 }
 
@@ -141,14 +170,22 @@ async function listNew(
   // Without anything to compare with, the whole history would seem new.
   if (known.length === 0) return [head];
   if (before !== undefined && !(await copy.has(before))) {
-    ctx.log.warn({ changeSource: ctx.name, branch }, `${branch} was rewritten and its former head is gone: only its newest commit is reported`);
+    ctx.log.warn(
+      { changeSource: ctx.name, branch },
+      `${branch} was rewritten and its former head is gone: only its newest commit is reported`,
+    );
     return [head];
   }
   const revisions = await copy.listCommits(head, known);
   return revisions.length === 0 && options.buildPushesWithNoCommits ? [head] : revisions;
 }
 
-function describeChange(commit: Commit, branch: string, repository: string, { project, codebase, category }: Options): NewChange {
+function describeChange(
+  commit: Commit,
+  branch: string,
+  repository: string,
+  { project, codebase, category }: Options,
+): NewChange {
   const change: NewChange = {
     author: commit.author,
     committer: commit.committer,

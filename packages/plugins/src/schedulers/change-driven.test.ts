@@ -1,3 +1,4 @@
+import type { PluginDescriptor } from "@multimaster/config";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   createFakeClock,
@@ -8,7 +9,6 @@ import {
   makeChange,
 } from "../../../../test/contract/plugin-scheduler.fakes.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
-import type { PluginDescriptor } from "@multimaster/config";
 import type { SchedulerDefinition } from "../define-scheduler.ts";
 import type { Running } from "../running.ts";
 import anyBranch from "./any-branch.ts";
@@ -23,8 +23,17 @@ afterEach(async () => {
 /** Starts a scheduler on rows that outlive it. */
 async function start({ plugin, options }: PluginDescriptor<"scheduler">, rows: FakeSchedulerRows, clock: FakeClock) {
   let looks = 0;
-  const counting = { ...clock, sleep: (ms: number, signal?: AbortSignal) => (looks++, clock.sleep(ms, signal)) };
-  const scheduler = await (plugin as SchedulerDefinition).start(fakeSchedulerContext(rows, "s", counting), plugin.options.parse(options));
+  const counting = {
+    ...clock,
+    sleep(ms: number, signal?: AbortSignal) {
+      looks++;
+      return clock.sleep(ms, signal);
+    },
+  };
+  const scheduler = await (plugin as SchedulerDefinition).start(
+    fakeSchedulerContext(rows, "s", counting),
+    plugin.options.parse(options),
+  );
   running.add(scheduler);
   const until = (count: number) => waitFor(() => looks >= count, { what: "a look to end", intervalMs: 2 });
   await until(1);
@@ -57,17 +66,23 @@ describe("a single-branch scheduler without a timer", () => {
   it("builds each change of its branch by itself, whenever it came", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3));
-    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders, properties: { owner: "x" }, priority: 3 }), rows, createFakeClock());
-    expect(rows.submissions).toEqual([1, 3].map((changeid) => ({
-      changeids: [changeid],
-      buildset: {
-        reason: "The SingleBranchScheduler scheduler named 's' triggered this build",
-        sourceStamps: [changeid + 1000],
-        builders,
-        properties: { scheduler: ["s", "Scheduler"], owner: ["x", "Scheduler"] },
-        priority: 3,
-      },
-    })));
+    const scheduler = await start(
+      singleBranch({ name: "s", branch: "main", builders, properties: { owner: "x" }, priority: 3 }),
+      rows,
+      createFakeClock(),
+    );
+    expect(rows.submissions).toEqual(
+      [1, 3].map((changeid) => ({
+        changeids: [changeid],
+        buildset: {
+          reason: "The SingleBranchScheduler scheduler named 's' triggered this build",
+          sourceStamps: [changeid + 1000],
+          builders,
+          properties: { scheduler: ["s", "Scheduler"], owner: ["x", "Scheduler"] },
+          priority: 3,
+        },
+      })),
+    );
     expect(rows.unseen).toEqual([]);
     expect(rows.classified.size).toBe(0);
     rows.unseen.push(makeChange(4));
@@ -85,7 +100,12 @@ describe("a single-branch scheduler without a timer", () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { files: ["README.md"] }), makeChange(2));
     const scheduler = await start(
-      singleBranch({ name: "s", branch: "main", builders, fileIsImportant: ({ files }) => files.some((file) => file.startsWith("src/")) }),
+      singleBranch({
+        name: "s",
+        branch: "main",
+        builders,
+        fileIsImportant: ({ files }) => files.some((file) => file.startsWith("src/")),
+      }),
       rows,
       createFakeClock(),
     );
@@ -108,11 +128,19 @@ describe("a single-branch scheduler without a timer", () => {
       return true;
     };
     rows.unseen.push(makeChange(1), makeChange(2));
-    const filtered = await start(singleBranch({ name: "s", changeFilter: { filter: broken }, builders }), rows, createFakeClock());
+    const filtered = await start(
+      singleBranch({ name: "s", changeFilter: { filter: broken }, builders }),
+      rows,
+      createFakeClock(),
+    );
     expect(filtered.built()).toEqual([[2]]);
     const judged = createSchedulerRows();
     judged.unseen.push(makeChange(1), makeChange(2));
-    const important = await start(singleBranch({ name: "s", branch: "main", fileIsImportant: broken, builders }), judged, createFakeClock());
+    const important = await start(
+      singleBranch({ name: "s", branch: "main", fileIsImportant: broken, builders }),
+      judged,
+      createFakeClock(),
+    );
     expect(important.built()).toEqual([[1], [2]]);
   });
 
@@ -120,7 +148,12 @@ describe("a single-branch scheduler without a timer", () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { codebase: "lib" }), makeChange(2, { codebase: "other" }));
     await start(
-      singleBranch({ name: "s", branch: "main", builders, codebases: { app: { repository: "https://example.org/app", branch: "main" }, lib: {} } }),
+      singleBranch({
+        name: "s",
+        branch: "main",
+        builders,
+        codebases: { app: { repository: "https://example.org/app", branch: "main" }, lib: {} },
+      }),
       rows,
       createFakeClock(),
     );
@@ -142,7 +175,14 @@ describe("a single-branch scheduler without a timer", () => {
 });
 
 describe("a scheduler with a tree-stable timer", () => {
-  const stable = () => singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "1m", fileIsImportant: ({ files }) => files.includes("src/a.c") });
+  const stable = () =>
+    singleBranch({
+      name: "s",
+      branch: "main",
+      builders,
+      treeStableTimer: "1m",
+      fileIsImportant: ({ files }) => files.includes("src/a.c"),
+    });
 
   it("builds once when nothing came for that long", async () => {
     const rows = createSchedulerRows();
@@ -163,7 +203,11 @@ describe("a scheduler with a tree-stable timer", () => {
     const clock = createFakeClock();
     await start(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
     rows.unseen.push(makeChange(1));
-    const second = await start(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
+    const second = await start(
+      singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }),
+      rows,
+      clock,
+    );
     clock.advance(2_000);
     await waitFor(() => rows.submissions.length === 1, { what: "the timer" });
     await second.look();
@@ -200,7 +244,14 @@ describe("a scheduler with a tree-stable timer", () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { files: ["README"] }), makeChange(2));
     const scheduler = await start(
-      singleBranch({ name: "s", branch: "main", builders, treeStableTimer: 60, onlyImportant: true, fileIsImportant: ({ files }) => !files.includes("README") }),
+      singleBranch({
+        name: "s",
+        branch: "main",
+        builders,
+        treeStableTimer: 60,
+        onlyImportant: true,
+        fileIsImportant: ({ files }) => !files.includes("README"),
+      }),
       rows,
       createFakeClock(),
     );
@@ -219,7 +270,9 @@ describe("an any-branch scheduler", () => {
     await scheduler.look();
     expect(await scheduler.pass(30_000)).toEqual([[1], [3]]);
     expect(await scheduler.pass(30_000)).toEqual([[1], [3], [2, 4]]);
-    expect(rows.submissions[0]?.buildset.reason).toBe("The AnyBranchScheduler scheduler named 's' triggered this build");
+    expect(rows.submissions[0]?.buildset.reason).toBe(
+      "The AnyBranchScheduler scheduler named 's' triggered this build",
+    );
   });
 
   it("follows all branches, or those it is given", async () => {
@@ -236,7 +289,8 @@ describe("an any-branch scheduler", () => {
 });
 
 describe("the options of a scheduler", () => {
-  const problems = ({ plugin, options }: PluginDescriptor<"scheduler">) => plugin.options.safeParse(options).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const problems = ({ plugin, options }: PluginDescriptor<"scheduler">) =>
+    plugin.options.safeParse(options).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 
   it("name the builders, so that a config can be checked", () => {
     const { plugin, options } = singleBranch({ name: "s", branch: "main", builders });
@@ -244,7 +298,9 @@ describe("the options of a scheduler", () => {
   });
 
   it("of a single branch must say which", () => {
-    expect(problems(singleBranch({ name: "s", builders }))).toEqual(["branch: must name the branch, unless a changeFilter says what to follow"]);
+    expect(problems(singleBranch({ name: "s", builders }))).toEqual([
+      "branch: must name the branch, unless a changeFilter says what to follow",
+    ]);
     expect(problems(singleBranch({ name: "s", builders, branch: null }))).toBeUndefined();
   });
 });

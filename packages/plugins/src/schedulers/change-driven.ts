@@ -29,11 +29,17 @@ export function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): 
   });
 }
 
-async function classifyUnseen(ctx: SchedulerContext, driven: ChangeDriven, signal: AbortSignal): Promise<"done" | "lost"> {
+async function classifyUnseen(
+  ctx: SchedulerContext,
+  driven: ChangeDriven,
+  signal: AbortSignal,
+): Promise<"done" | "lost"> {
   while (!signal.aborted) {
     const changes = await ctx.unseenChanges(batch);
     if (changes.length === 0) return "done";
-    const verdicts = changes.map((change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }));
+    const verdicts = changes.map(
+      (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }),
+    );
     if ((await ctx.classify(verdicts)) === "lost") return "lost";
     if (changes.length < batch) return "done";
   }
@@ -47,7 +53,10 @@ function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, chang
     try {
       return question();
     } catch (error) {
-      ctx.log.error({ scheduler: ctx.name, changeid: change.changeid, err: error }, `${what} failed on change ${change.changeid}`);
+      ctx.log.error(
+        { scheduler: ctx.name, changeid: change.changeid, err: error },
+        `${what} failed on change ${change.changeid}`,
+      );
       return otherwise;
     }
   };
@@ -74,7 +83,14 @@ async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promis
     // Ages are the database's: a master that takes over goes on with the same timer.
     const rest = timer - Math.min(...line.map(({ ageSeconds }) => ageSeconds)) * 1000;
     if (rest > 0) next = Math.min(next ?? rest, rest);
-    else submissions.push(describeBuildset(ctx, driven, line.map(({ change }) => change)));
+    else
+      submissions.push(
+        describeBuildset(
+          ctx,
+          driven,
+          line.map(({ change }) => change),
+        ),
+      );
   }
   if (submissions.length > 0 && (await ctx.submit(submissions)) === "lost") return undefined;
   return next;
@@ -104,7 +120,11 @@ function takeEach(line: readonly ClassifiedChange[]): Change[][] {
   return taken;
 }
 
-function describeBuildset(ctx: SchedulerContext, { className, options }: ChangeDriven, changes: readonly Change[]): Submission {
+function describeBuildset(
+  ctx: SchedulerContext,
+  { className, options }: ChangeDriven,
+  changes: readonly Change[],
+): Submission {
   const stamps = new Map<string, NewSourceStamp | number>();
   for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });
   // Oldest first: the newest change of a codebase decides. Its own source stamp, so that the build knows its changes.

@@ -4,7 +4,12 @@ import { z } from "zod";
 const text = z.string().nullable();
 
 const matcher = z
-  .union([text, z.array(text), z.instanceof(RegExp), z.custom<(value: string | null) => boolean>((value) => typeof value === "function")])
+  .union([
+    text,
+    z.array(text),
+    z.instanceof(RegExp),
+    z.custom<(value: string | null) => boolean>((value) => typeof value === "function"),
+  ])
   .optional();
 
 type Matcher = z.output<typeof matcher>;
@@ -13,7 +18,9 @@ const fields = ["branch", "repository", "project", "category", "codebase", "auth
 
 /** Which changes a scheduler looks at: all that is given must match. */
 export const changeFilter = z.strictObject({
-  branch: matcher.describe("A text, a list of texts, a regular expression or a function; null is a change without a branch."),
+  branch: matcher.describe(
+    "A text, a list of texts, a regular expression or a function; null is a change without a branch.",
+  ),
   branches: z.array(text).optional().describe("The same as a list for branch."),
   repository: matcher,
   project: matcher,
@@ -22,7 +29,9 @@ export const changeFilter = z.strictObject({
   author: matcher.describe('"Name <mail>" as the change has it.'),
   files: matcher.describe("Matches when one of the changed files does."),
   filter: z
-    .custom<(change: Change) => boolean>((value) => typeof value === "function", { message: "must be a function of the change" })
+    .custom<(change: Change) => boolean>((value) => typeof value === "function", {
+      message: "must be a function of the change",
+    })
     .optional(),
 });
 

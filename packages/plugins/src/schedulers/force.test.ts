@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createFakeClock, createSchedulerRows, fakeSchedulerContext } from "../../../../test/contract/plugin-scheduler.fakes.ts";
+import {
+  createFakeClock,
+  createSchedulerRows,
+  fakeSchedulerContext,
+} from "../../../../test/contract/plugin-scheduler.fakes.ts";
 import type { SchedulerDefinition } from "../define-scheduler.ts";
 import force from "./force.ts";
 
@@ -10,7 +14,10 @@ async function publish(options: Parameters<typeof force>[0]) {
   const descriptor = force(options);
   const rows = createSchedulerRows();
   const plugin = descriptor.plugin as SchedulerDefinition;
-  const running = await plugin.start(fakeSchedulerContext(rows, "force", createFakeClock()), plugin.options.parse(options));
+  const running = await plugin.start(
+    fakeSchedulerContext(rows, "force", createFakeClock()),
+    plugin.options.parse(options),
+  );
   await running.stop();
   return rows.spec as unknown as { all_fields: Field[] } & Record<string, unknown>;
 }
@@ -22,19 +29,36 @@ const problems = (options: unknown) => {
 
 describe("a force scheduler", () => {
   it("publishes what a real Buildbot answers for the same one", async () => {
-    const recorded = JSON.parse(readFileSync(new URL("../../../../test/fixtures/rest/forceschedulers_force.json", import.meta.url), "utf8"));
-    expect(await publish({ name: "force", builders: ["hello", "slow", "extras"] })).toEqual(recorded.body.forceschedulers[0]);
+    const recorded = JSON.parse(
+      readFileSync(new URL("../../../../test/fixtures/rest/forceschedulers_force.json", import.meta.url), "utf8"),
+    );
+    expect(await publish({ name: "force", builders: ["hello", "slow", "extras"] })).toEqual(
+      recorded.body.forceschedulers[0],
+    );
   });
 
   it("asks for a source stamp per codebase, each field by its full name", async () => {
     const spec = await publish({
       name: "force",
       builders: ["b"],
-      codebases: ["app", { codebase: "lib", branch: { choices: ["main", "dev"], default: "main" }, revision: { fixed: true, default: "HEAD" }, repository: "https://example.org/lib" }],
+      codebases: [
+        "app",
+        {
+          codebase: "lib",
+          branch: { choices: ["main", "dev"], default: "main" },
+          revision: { fixed: true, default: "HEAD" },
+          repository: "https://example.org/lib",
+        },
+      ],
     });
     const [, app, lib] = spec.all_fields;
     expect(app).toMatchObject({ name: "app", label: "Codebase: app", fullName: "app", type: "nested" });
-    expect(app?.fields?.map(({ fullName }) => fullName)).toEqual(["app_branch", "app_project", "app_repository", "app_revision"]);
+    expect(app?.fields?.map(({ fullName }) => fullName)).toEqual([
+      "app_branch",
+      "app_project",
+      "app_repository",
+      "app_revision",
+    ]);
     expect(lib?.fields).toMatchObject([
       { fullName: "lib_branch", type: "list", choices: ["main", "dev"], default: "main", strict: true },
       { fullName: "lib_project", type: "text", default: "" },
@@ -56,14 +80,29 @@ describe("a force scheduler", () => {
           fields: [
             { type: "bool", name: "clean", default: true },
             { type: "int", name: "jobs", default: 4 },
-            { type: "nested", name: "deep", fields: [{ type: "text", name: "notes" }, { type: "choice", name: "mult", choices: ["a", "b"], multiple: true, default: ["a"] }] },
+            {
+              type: "nested",
+              name: "deep",
+              fields: [
+                { type: "text", name: "notes" },
+                { type: "choice", name: "mult", choices: ["a", "b"], multiple: true, default: ["a"] },
+              ],
+            },
           ],
         },
         { type: "nested", fields: [{ type: "fixed", name: "kind", default: "forced" }] },
       ],
     });
     const [, , version, opts, anonymous] = spec.all_fields;
-    expect(version).toMatchObject({ type: "text", fullName: "version", regex: "^\\d+$", required: true, label: "Version", tablabel: "Version", size: 10 });
+    expect(version).toMatchObject({
+      type: "text",
+      fullName: "version",
+      regex: "^\\d+$",
+      required: true,
+      label: "Version",
+      tablabel: "Version",
+      size: 10,
+    });
     expect(opts).toMatchObject({ type: "nested", layout: "tabs", fullName: "opts", columns: 1 });
     expect(opts?.fields?.[2]).toMatchObject({
       fullName: "opts_deep",
@@ -76,10 +115,23 @@ describe("a force scheduler", () => {
   });
 
   it("refuses two fields of one name, and what can be no field", () => {
-    expect(problems({ name: "f", builders: ["b"], parameters: [{ type: "string", name: "branch" }] })).toEqual(['has two fields with the name "branch"']);
+    expect(problems({ name: "f", builders: ["b"], parameters: [{ type: "string", name: "branch" }] })).toEqual([
+      'has two fields with the name "branch"',
+    ]);
     expect(problems({ name: "f", builders: ["b"], parameters: [{ type: "string", name: "owner" }] })).toHaveLength(1);
-    expect(problems({ name: "f", builders: ["b"], parameters: [{ type: "string", name: "x", regex: "(" }] })).toHaveLength(1);
-    expect(problems({ name: "f", builders: ["b"], codebases: [{ codebase: "", branch: { regex: "(" } }] })).toHaveLength(1);
+    expect(
+      problems({ name: "f", builders: ["b"], parameters: [{ type: "string", name: "x", regex: "(" }] }),
+    ).toHaveLength(1);
+    expect(
+      problems({ name: "f", builders: ["b"], codebases: [{ codebase: "", branch: { regex: "(" } }] }),
+    ).toHaveLength(1);
+    expect(
+      problems({
+        name: "f",
+        builders: ["b"],
+        parameters: [{ type: "nested", name: "x", fields: [{ type: "string", name: "branch" }] }],
+      }),
+    ).toHaveLength(1);
     expect(problems({ name: "no name", builders: ["b"] })).toHaveLength(1);
     expect(problems({ name: "f", builders: [] })).toHaveLength(1);
   });

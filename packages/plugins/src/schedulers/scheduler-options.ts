@@ -14,7 +14,10 @@ const codebase = z.strictObject({
 export const commonShape = {
   name: z.string().min(1).max(128).describe("Unique in the cluster."),
   builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that build it."),
-  properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Scheduler."),
+  properties: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe("Properties of its builds, with the source Scheduler."),
   priority: z.int().default(0).describe("Higher is built first."),
   reason: z.string().optional().describe("Why it was built, as people read it."),
 };
@@ -23,16 +26,25 @@ export const commonShape = {
 export const changeShape = {
   ...commonShape,
   changeFilter: changeFilter.optional(),
-  treeStableTimer: duration.optional().describe("Builds when this long nothing came; absent: each important change by itself."),
+  treeStableTimer: duration
+    .optional()
+    .describe("Builds when this long nothing came; absent: each important change by itself."),
   fileIsImportant: z
-    .custom<(change: Change) => boolean>((value) => typeof value === "function", { message: "must be a function of the change" })
+    .custom<(change: Change) => boolean>((value) => typeof value === "function", {
+      message: "must be a function of the change",
+    })
     .optional()
     .describe("False for a change that is only built along with others."),
   onlyImportant: z.boolean().default(false).describe("Unimportant changes are not looked at."),
   codebases: z
-    .union([z.array(z.string()).transform((names) => Object.fromEntries(names.map((name) => [name, codebase.parse({})]))), z.record(z.string(), codebase)])
+    .union([
+      z.array(z.string()).transform((names) => Object.fromEntries(names.map((name) => [name, codebase.parse({})]))),
+      z.record(z.string(), codebase),
+    ])
     .optional()
-    .describe("Builds get a source stamp for each, and changes of others are not looked at; absent: those of the changes."),
+    .describe(
+      "Builds get a source stamp for each, and changes of others are not looked at; absent: those of the changes.",
+    ),
 };
 
 const changeOptions = z.strictObject(changeShape);
@@ -40,6 +52,8 @@ export type ChangeOptions = z.output<typeof changeOptions>;
 
 /** The properties of a scheduler's buildset. */
 export function schedulerProperties(name: string, properties: Readonly<Record<string, Json>>): SourcedProperties {
-  const own = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, [value, "Scheduler"] as const]));
+  const own = Object.fromEntries(
+    Object.entries(properties).map(([key, value]) => [key, [value, "Scheduler"] as const]),
+  );
   return { scheduler: [name, "Scheduler"], ...own };
 }

@@ -36,5 +36,5 @@ export function parseLog(output: string): Commit[] {
 }
 
 function isBegin(part: string): boolean {
-  return /^\x01[0-9a-f]{40,64}$/.test(part);
+  return part.startsWith("\u0001") && /^[0-9a-f]{40,64}$/.test(part.slice(1));
 }

@@ -82,7 +82,10 @@ function decode(bytes: Uint8Array): string {
 
 /** The line that says most. */
 function pickLine(stderr: string): string | undefined {
-  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines.at(-1);
   return line?.replace(/^(fatal|error): /, "");
 }

@@ -33,12 +33,20 @@ export function openLocalCopy(directory: string, repository: string, options: Gi
   async function prepare(): Promise<void> {
     if (existsSync(join(directory, "HEAD"))) return removeOldLocks(directory, options.timeoutMs);
     await mkdir(directory, { recursive: true });
-    await runGit(["init", "--quiet", "--bare", directory], options);
+    await runGit(["init", "--quiet", "--bare", "--template=", directory], options);
   }
 
   async function fetchRefs(refspecs: readonly string[]): Promise<void> {
     // Refspecs by standard input: there may be more branches than a command line can hold.
-    const flags = ["--quiet", "--no-tags", "--force", "--update-shallow", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin"];
+    const flags = [
+      "--quiet",
+      "--no-tags",
+      "--force",
+      "--update-shallow",
+      "--no-write-fetch-head",
+      "--no-recurse-submodules",
+      "--stdin",
+    ];
     await git(["fetch", ...flags, "--", repository], `${refspecs.join("\n")}\n`);
   }
 
@@ -48,13 +56,16 @@ export function openLocalCopy(directory: string, repository: string, options: Gi
       await fetchRefs(branches.map((branch) => `+${remoteRef(branch)}:${localRef(branch)}`));
       const refs = await git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/poll/"]);
       const revisions = new Map(refs.split("\n").map((line) => line.split(" ").reverse() as [string, string]));
-      return new Map(branches.flatMap((branch) => {
-        const revision = revisions.get(localRef(branch));
-        return revision === undefined ? [] : [[branch, revision] as const];
-      }));
+      return new Map(
+        branches.flatMap((branch) => {
+          const revision = revisions.get(localRef(branch));
+          return revision === undefined ? [] : [[branch, revision] as const];
+        }),
+      );
     },
     async has(revision) {
-      const check = async () => (await git(["cat-file", "--batch-check"], `${revision}^{commit}\n`)).includes(" commit ");
+      const check = async () =>
+        (await git(["cat-file", "--batch-check"], `${revision}^{commit}\n`)).includes(" commit ");
       if (await check()) return true;
       try {
         await fetchRefs([`+${revision}:refs/poll/${revision}`]);
@@ -66,7 +77,10 @@ export function openLocalCopy(directory: string, repository: string, options: Gi
     },
     async listCommits(head, known) {
       const excluded = known.map((revision) => `^${revision}`);
-      const listed = await git(["rev-list", "--ignore-missing", "--date-order", "--reverse", "--stdin"], [head, ...excluded, ""].join("\n"));
+      const listed = await git(
+        ["rev-list", "--ignore-missing", "--date-order", "--reverse", "--stdin"],
+        [head, ...excluded, ""].join("\n"),
+      );
       return listed.split("\n").filter((line) => line !== "");
     },
     async describe(revisions) {
@@ -75,8 +89,20 @@ export function openLocalCopy(directory: string, repository: string, options: Gi
       for (let from = 0; from < revisions.length; from += 500) {
         const batch = revisions.slice(from, from + 500);
         // Of a merge, what it brought into its first parent.
-        const flags = ["--no-walk=unsorted", "--stdin", "-m", "--first-parent", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-notes"];
-        commits.push(...parseLog(await git(["log", ...flags, `--format=tformat:${logFormat}`], `${batch.join("\n")}\n`)));
+        const flags = [
+          "--no-walk=unsorted",
+          "--stdin",
+          "-m",
+          "--first-parent",
+          "-z",
+          "--name-only",
+          "--no-renames",
+          "--no-ext-diff",
+          "--no-notes",
+        ];
+        commits.push(
+          ...parseLog(await git(["log", ...flags, `--format=tformat:${logFormat}`], `${batch.join("\n")}\n`)),
+        );
       }
       return commits;
     },
@@ -116,7 +142,12 @@ async function removeOldLocks(directory: string, olderThanMs: number): Promise<v
   const names = await readdir(directory, { recursive: true });
   for (const name of names.filter((each) => each.endsWith(".lock"))) {
     const file = join(directory, name);
-    const age = Date.now() - (await stat(file).then(({ mtimeMs }) => mtimeMs, () => Date.now()));
+    const age =
+      Date.now() -
+      (await stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      ));
     if (age > olderThanMs) await rm(file, { force: true });
   }
 }

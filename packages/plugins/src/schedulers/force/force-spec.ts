@@ -37,7 +37,10 @@ export const forceOptions = z
     name: z
       .string()
       .max(50)
-      .regex(/^[a-zA-Z\u00a0-\uffff_-][a-zA-Z0-9\u00a0-\uffff_-]*$/u, "must be a letter, then letters, digits, '_' or '-'")
+      .regex(
+        /^[a-zA-Z\u00a0-\uffff_-][a-zA-Z0-9\u00a0-\uffff_-]*$/u,
+        "must be a letter, then letters, digits, '_' or '-'",
+      )
       .describe("Unique in the cluster."),
     builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that it may force."),
     label: z.string().optional().describe("Title of the dialog; the name when absent."),
@@ -50,8 +53,15 @@ export const forceOptions = z
   .superRefine((options, ctx) => {
     const taken = new Set(reserved);
     for (const name of buildForceSpec(options).all_fields.flatMap(listFullNames)) {
-      if (taken.has(name)) ctx.addIssue({ code: "custom", path: ["parameters"], message: `has two fields with the name "${name}"` });
+      if (taken.has(name))
+        ctx.addIssue({ code: "custom", path: ["parameters"], message: `has two fields with the name "${name}"` });
       taken.add(name);
+    }
+    for (const [i, each] of options.parameters.entries()) {
+      if (each.type !== "nested" || each.fields.some(({ name }) => !(stampFields as readonly string[]).includes(name)))
+        continue;
+      const message = "would be taken for a source stamp: it has only fields of one; use codebases for that";
+      ctx.addIssue({ code: "custom", path: ["parameters", i], message });
     }
   });
 
@@ -89,10 +99,17 @@ function describeCodebase(asked: ForceOptions["codebases"][number]): Field {
   const label = ("label" in given ? given.label : undefined) ?? (name === "" ? "" : `Codebase: ${name}`);
   return describeNest({ name, label }, null, (fullName) =>
     stampFields.map((field) => {
-      const { choices, fixed, ...more } = { choices: undefined, fixed: false, ...(given as { [K in typeof field]?: z.output<typeof stampField> })[field] };
+      const { choices, fixed, ...more } = {
+        choices: undefined,
+        fixed: false,
+        ...(given as { [K in typeof field]?: z.output<typeof stampField> })[field],
+      };
       const type = fixed ? "fixed" : choices ? "choice" : "string";
       const title = `${field[0]?.toUpperCase()}${field.slice(1)}:`;
-      return describeParameter(parameter.parse({ label: title, ...more, ...(choices && !fixed ? { choices } : {}), type, name: field }), fullName);
+      return describeParameter(
+        parameter.parse({ label: title, ...more, ...(choices && !fixed ? { choices } : {}), type, name: field }),
+        fullName,
+      );
     }),
   );
 }

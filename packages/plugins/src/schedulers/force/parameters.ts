@@ -14,10 +14,19 @@ const shape = {
   hide: z.boolean().default(false),
   regex: regex.nullable().default(null).describe("The value must match it."),
   maxsize: z.int().positive().nullable().default(null),
-  autopopulate: z.record(z.string(), z.json()).nullable().default(null).describe("Values of other fields, by the value of this one."),
+  autopopulate: z
+    .record(z.string(), z.json())
+    .nullable()
+    .default(null)
+    .describe("Values of other fields, by the value of this one."),
 };
 
-const string = z.strictObject({ ...shape, type: z.literal("string"), default: z.string().default(""), size: z.int().positive().default(10) });
+const string = z.strictObject({
+  ...shape,
+  type: z.literal("string"),
+  default: z.string().default(""),
+  size: z.int().positive().default(10),
+});
 const text = z.strictObject({
   ...shape,
   type: z.literal("text"),
@@ -25,7 +34,12 @@ const text = z.strictObject({
   cols: z.int().positive().default(80),
   rows: z.int().positive().default(20),
 });
-const int = z.strictObject({ ...shape, type: z.literal("int"), default: z.int().default(0), size: z.int().positive().default(10) });
+const int = z.strictObject({
+  ...shape,
+  type: z.literal("int"),
+  default: z.int().default(0),
+  size: z.int().positive().default(10),
+});
 const bool = z.strictObject({ ...shape, type: z.literal("bool"), default: z.boolean().default(false) });
 const choice = z.strictObject({
   ...shape,
@@ -60,7 +74,10 @@ export type ParameterInput = z.input<(typeof plain)[number]> | NestedInput;
 
 const nested: z.ZodType<NestedParameter, NestedInput> = z.strictObject({
   type: z.literal("nested"),
-  name: z.union([z.literal(""), shape.name]).default("").describe("Prefix of its fields' names; without one they stand for themselves."),
+  name: z
+    .union([z.literal(""), shape.name])
+    .default("")
+    .describe("Prefix of its fields' names; without one they stand for themselves."),
   label: z.string().optional(),
   layout: z.enum(["simple", "vertical", "tabs"]).default("vertical"),
   columns: z.int().min(1).max(4).optional(),
@@ -68,16 +85,27 @@ const nested: z.ZodType<NestedParameter, NestedInput> = z.strictObject({
 });
 
 /** What a person is asked when forcing a build; each becomes a property. */
-export const parameter: z.ZodType<Parameter, ParameterInput> = z.union([z.discriminatedUnion("type", [...plain]), nested]);
+export const parameter: z.ZodType<Parameter, ParameterInput> = z.union([
+  z.discriminatedUnion("type", [...plain]),
+  nested,
+]);
 
 /** A field of the force dialog, as Buildbot's frontend knows it. */
 export type Field = { readonly [key: string]: Json };
 
-const publishedType = { string: "text", text: "textarea", int: "int", bool: "bool", choice: "list", fixed: "fixed" } as const;
+const publishedType = {
+  string: "text",
+  text: "textarea",
+  int: "int",
+  bool: "bool",
+  choice: "list",
+  fixed: "fixed",
+} as const;
 
 /** The published shape of a parameter, with its place in the tree as full name. */
 export function describeParameter(parameter: Parameter, parent: string | null): Field {
-  if (parameter.type === "nested") return describeNest(parameter, parent, (name) => parameter.fields.map((field) => describeParameter(field, name)));
+  if (parameter.type === "nested")
+    return describeNest(parameter, parent, (name) => parameter.fields.map((field) => describeParameter(field, name)));
   const { type, label = parameter.name, name, ...rest } = parameter;
   return {
     multiple: false,
