@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { forceschedulers } from "@multimaster/data";
 import { execute } from "@multimaster/database";
-import { defineScheduler } from "@multimaster/plugins";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { createGitRepository } from "../harness/git-repository.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { type SchedulerCluster, type SchedulerMaster, startSchedulerCluster } from "./plugin-scheduler.masters.ts";
@@ -175,18 +173,10 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const cluster = await startSchedulerCluster(engine);
     let attempts = 0;
     let hang = true;
-    const plugin = (type: string, start: () => Promise<void>) =>
-      defineScheduler({
-        type,
-        className: type,
-        options: z.strictObject({ name: z.string() }),
-        followsChanges: false,
-        builderNames: () => [],
-        async start() {
-          await start();
-          return { stop: async () => {} };
-        },
-      })({ name: type });
+    const plugin = (name: string, start: () => Promise<void>) => {
+      const { plugin, options } = main({ name });
+      return { plugin: { ...plugin, start: () => start().then(() => ({ stop: async () => {} })) }, options };
+    };
     const failing = plugin("failing", async () => {
       if (++attempts < 2) throw new Error("not yet");
     });

@@ -4,6 +4,7 @@ import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
 import type { Action, ActionContext, LinesAnswer, RawAnswer } from "./define-resource.ts";
 import type { Events } from "./events.ts";
+import { listPages } from "./list-pages.ts";
 import { createMatcher, type Match } from "./match-path.ts";
 import { parseQuery } from "./parse-query.ts";
 import type { Query } from "./query.ts";
@@ -12,9 +13,11 @@ import { resources } from "./registry.ts";
 
 type JsonObject = { readonly [key: string]: Json };
 
-/** What a read answers: an envelope, an envelope around one long text, or a file. */
+/** What a read answers: an envelope, a long list, an envelope around one long text, or a file. */
 export type RestAnswer =
   | { readonly kind: "envelope"; readonly plural: string; readonly items: readonly JsonObject[]; readonly meta: JsonObject }
+  /** A list too long to be held: its pages are read while they are sent. */
+  | { readonly kind: "pages"; readonly plural: string; readonly total: number; readonly pages: AsyncIterable<readonly JsonObject[]> }
   | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
   | ({ readonly kind: "raw" } & RawAnswer);
 
@@ -76,6 +79,11 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
       }
       if (found.path.kind === "single") {
         return { kind: "envelope", plural: resource.plural, items: [await readOne(found, path, query)], meta: {} };
+      }
+      if (resource.from !== undefined && !found.path.rows && query.limit === undefined) {
+        const list = await listPages(resource, database, query, found);
+        if ("pages" in list) return { kind: "pages", plural: resource.plural, ...list } as RestAnswer;
+        return { kind: "envelope", plural: resource.plural, items: list.rows as JsonObject[], meta: { total: list.total } };
       }
       const items = await findItems(resource, database, query, found);
       if (!items) throw missing(found, path);

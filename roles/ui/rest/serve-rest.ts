@@ -7,6 +7,7 @@ import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { sortedJson } from "./sorted-json.ts";
+import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
 const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
@@ -99,9 +100,13 @@ function send(ctx: Koa.Context, answer: RestAnswer, context: RoleContext<UiSlice
   switch (answer.kind) {
     case "envelope":
       return sendJson(ctx, { [answer.plural]: answer.items, meta: answer.meta });
-    case "lines":
-      ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
-      return sendStream(ctx, wrapText(answer, wantsJson(ctx) ? undefined : 2), context);
+    case "pages":
+    case "lines": {
+      const compact = wantsJson(ctx);
+      ctx.set("Content-Type", compact ? jsonType : textType);
+      const indent = compact ? undefined : 2;
+      return sendStream(ctx, answer.kind === "lines" ? wrapText(answer, indent) : wrapPages(answer, indent), context);
+    }
     case "raw":
       ctx.set("Content-Type", answer.contentType);
       // Build data and HTML logs are other people's: they never run as our own page.
@@ -109,16 +114,6 @@ function send(ctx: Koa.Context, answer: RestAnswer, context: RoleContext<UiSlice
       if (answer.disposition !== undefined) ctx.set("Content-Disposition", answer.disposition);
       return sendStream(ctx, answer.body, context);
   }
-}
-
-/** The envelope with the long text written into it piece by piece. */
-async function* wrapText(answer: RestAnswer & { kind: "lines" }, indent: number | undefined): AsyncGenerator<string> {
-  const marker = "\u0000text\u0000";
-  const envelope = sortedJson({ [answer.plural]: [{ ...answer.item, [answer.field]: marker }], meta: {} }, indent);
-  const [before, after] = envelope.split(JSON.stringify(marker).slice(1, -1)) as [string, string];
-  yield before;
-  for await (const text of answer.text) yield JSON.stringify(text).slice(1, -1);
-  yield after;
 }
 
 /** Reads as fast as the client takes it; when either end fails, both end. */

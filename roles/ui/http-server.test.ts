@@ -1,0 +1,91 @@
+import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { silentLog, systemClock } from "@multimaster/core";
+import { afterEach, describe, expect, it } from "vitest";
+import { createReadiness } from "./health.ts";
+import { createHttpServer } from "./http-server.ts";
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function start(handler: Handler, port = 0) {
+  const readiness = createReadiness({ ready: () => true, clock: systemClock });
+  const server = createHttpServer({ host: "127.0.0.1", port, handler, readiness, clock: systemClock, log: silentLog });
+  cleanups.push(() => server.stop());
+  await server.start();
+  return { server, readiness };
+}
+
+const never = new AbortController().signal;
+
+describe("the http server", () => {
+  it("says in a sentence that its port is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    cleanups.push(() => new Promise((resolve) => other.close(resolve)));
+    const { port } = other.address() as AddressInfo;
+    await expect(start(() => {}, port)).rejects.toThrow(`The ui port 127.0.0.1:${port} is in use by another program; choose another.`);
+  });
+
+  it("finishes the answers that are being sent, then ends", async () => {
+    let finish = () => {};
+    const { server } = await start((_request, response) => {
+      response.write("begun, ");
+      finish = () => response.end("done");
+    });
+    const answer = new Promise<string>((resolve, reject) => {
+      get(server.url(), (response) => {
+        let text = "";
+        response.on("data", (piece) => {
+          text += piece;
+          if (text === "begun, ") void server.stop();
+          if (text === "begun, ") finish();
+        });
+        response.on("end", () => resolve(text));
+      }).on("error", reject);
+    });
+    expect(await answer).toBe("begun, done");
+    await server.stop();
+    await expect(fetch(server.url())).rejects.toThrow();
+  });
+
+  it("stops at once when it never started, and twice", async () => {
+    const readiness = createReadiness({ ready: () => true, clock: systemClock });
+    const server = createHttpServer({ host: "127.0.0.1", port: 0, handler: () => {}, readiness, clock: systemClock, log: silentLog });
+    await server.stop();
+    await server.stop();
+  });
+
+  it("drains at once when nobody asks whether it is ready, and tells its clients to go elsewhere", async () => {
+    const { server } = await start((_request, response) => response.end("ok"));
+    expect((await fetch(server.url())).headers.get("connection")).toBe("keep-alive");
+    await server.drain?.(never);
+    expect(server.ready?.()).toBe("draining");
+    expect((await fetch(server.url())).headers.get("connection")).toBe("close");
+  });
+
+  it("goes on serving until the load balancer has been told three times", async () => {
+    const { server, readiness } = await start((_request, response) => response.end("ok"));
+    expect(readiness.ask()).toBe(true);
+    let drained = false;
+    const draining = server.drain?.(never).then(() => {
+      drained = true;
+    });
+    expect(readiness.ask()).toEqual(["http server: draining"]);
+    readiness.ask();
+    expect((await fetch(server.url())).status).toBe(200);
+    expect(drained).toBe(false);
+    readiness.ask();
+    await draining;
+  });
+
+  it("does not wait for the load balancer when the deadline has passed", async () => {
+    const { server, readiness } = await start((_request, response) => response.end("ok"));
+    readiness.ask();
+    await server.drain?.(AbortSignal.abort());
+  });
+});
