@@ -14,7 +14,7 @@ export function parseQuery(search: URLSearchParams, resource: AnyResource, path:
   for (const name of new Set(search.keys())) {
     const values = search.getAll(name);
     if (name === "field") query.fields = values.map((field) => checkField(resource, field));
-    else if (name === "order") order = values.map((item) => (checkField(resource, item.replace(/^-/, "")), item));
+    else if (name === "order") order = values.map((item) => checkOrder(resource, item));
     else if (name === "limit") query.limit = parseCount(values, "invalid limit");
     else if (name === "offset") query.offset = parseCount(values, "invalid offset");
     else if (name === "property") query.properties = values;
@@ -41,6 +41,11 @@ export function parseQuery(search: URLSearchParams, resource: AnyResource, path:
 function checkField(resource: AnyResource, name: string): string {
   if (!Object.hasOwn(resource.fields, name)) throw errors.requestInvalid(`no such field '${name}'`);
   return name;
+}
+
+function checkOrder(resource: AnyResource, item: string): string {
+  checkField(resource, item.replace(/^-/, ""));
+  return item;
 }
 
 /** The last one counts. A negative number means nothing sensible, so it is as wrong as a word. */
