@@ -28,16 +28,23 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
   try {
     const info = await link.getInfo();
     await link.configure();
-    const outcome = await persistence.write(`attach worker ${config.name}`, () => updates.workers.attach(workerid, describeInfo(info)));
+    const outcome = await persistence.write(`attach worker ${config.name}`, () =>
+      updates.workers.attach(workerid, describeInfo(info)),
+    );
     if (outcome === "lost") {
-      log.info({ worker: config.name }, `worker ${config.name} is attached to another master, which is asked whether it still answers`);
+      log.info(
+        { worker: config.name },
+        `worker ${config.name} is attached to another master, which is asked whether it still answers`,
+      );
       link.close(1013, "this worker is attached to another master");
       return undefined;
     }
     claimed = true;
     await interruptOrphans(options);
     const worker = new AttachedWorker(workerid, config, link, info);
-    const [state] = await persistence.write(`read the state of worker ${config.name}`, () => updates.workers.states([workerid]));
+    const [state] = await persistence.write(`read the state of worker ${config.name}`, () =>
+      updates.workers.states([workerid]),
+    );
     worker.paused = state?.paused ?? false;
     worker.graceful = state?.graceful ?? false;
     if (link.isOpen) return worker;
@@ -47,19 +54,36 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     }
     link.close(1011, "the worker could not be attached");
   }
-  if (claimed) await persistence.write(`detach worker ${config.name}`, () => updates.workers.detach(workerid)).catch(() => undefined);
+  if (claimed)
+    await persistence
+      .write(`detach worker ${config.name}`, () => updates.workers.detach(workerid))
+      .catch(() => undefined);
   return undefined;
 }
 
 /** Ends whatever the worker may still run from before, so that no two builds work in one directory. */
-async function interruptOrphans({ link, config, workerid, updates, persistence, clock, log }: AttachOptions): Promise<void> {
-  const orphans = await persistence.write(`find commands of worker ${config.name}`, () => updates.commands.ofWorker(workerid));
+async function interruptOrphans({
+  link,
+  config,
+  workerid,
+  updates,
+  persistence,
+  clock,
+  log,
+}: AttachOptions): Promise<void> {
+  const orphans = await persistence.write(`find commands of worker ${config.name}`, () =>
+    updates.commands.ofWorker(workerid),
+  );
   if (orphans.length === 0) return;
   const ids = orphans.map((orphan) => orphan.commandId);
-  log.info({ worker: config.name, commands: ids.length }, `worker ${config.name} may still run ${ids.length} commands from before: they are ended`);
+  log.info(
+    { worker: config.name, commands: ids.length },
+    `worker ${config.name} may still run ${ids.length} commands from before: they are ended`,
+  );
   await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
   await clock.sleep(orphanMs);
-  if (link.isOpen) await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
+  if (link.isOpen)
+    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
 }
 
 function describeInfo({ version, descriptions }: WorkerInfo) {

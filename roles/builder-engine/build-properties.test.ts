@@ -4,7 +4,8 @@ import { makeBuildProperties } from "./build-properties.ts";
 
 const stamp = (more: Partial<SourceStamp>) =>
   ({ ssid: 1, branch: "main", revision: "abc", repository: "r", project: "p", codebase: "", ...more }) as SourceStamp;
-const change = (author: string, properties: Record<string, [string, string]> = {}) => ({ changeid: 1, author, properties }) as unknown as Change;
+const change = (author: string, properties: Record<string, [string, string]> = {}) =>
+  ({ changeid: 1, author, properties }) as unknown as Change;
 
 function make(request: Partial<RequestDetails>, builder = {}, worker = {}) {
   return makeBuildProperties({
@@ -45,20 +46,33 @@ describe("the properties a build starts with", () => {
 
   it("come from change, buildset, builder and worker; the later win", () => {
     const got = make(
-      { changes: [change("A", { a: ["change", "Change"], b: ["change", "Change"] })], properties: { b: ["set", "Scheduler"], c: ["set", "Scheduler"] } },
+      {
+        changes: [change("A", { a: ["change", "Change"], b: ["change", "Change"] })],
+        properties: { b: ["set", "Scheduler"], c: ["set", "Scheduler"] },
+      },
       { c: "builder", d: "builder" },
       { d: "worker" },
     );
-    expect([got["a"], got["b"], got["c"], got["d"]]).toEqual([["change", "Change"], ["set", "Scheduler"], ["builder", "Builder"], ["worker", "Worker"]]);
+    expect([got["a"], got["b"], got["c"], got["d"]]).toEqual([
+      ["change", "Change"],
+      ["set", "Scheduler"],
+      ["builder", "Builder"],
+      ["worker", "Worker"],
+    ]);
   });
 
   it("keep each codebase's source apart when there are several", () => {
-    const got = make({ sourceStamps: [stamp({ codebase: "x", revision: "1" }), stamp({ codebase: "y", revision: null })] });
+    const got = make({
+      sourceStamps: [stamp({ codebase: "x", revision: "1" }), stamp({ codebase: "y", revision: null })],
+    });
     expect(got["revision"]).toEqual([{ x: "1", y: null }, "Build"]);
   });
 
   it("name the owners: who made the changes, and who asked", () => {
-    expect(make({ changes: [change("Zoe"), change("Ann"), change("Zoe")] })["owners"]).toEqual([["Ann", "Zoe"], "Build"]);
+    expect(make({ changes: [change("Zoe"), change("Ann"), change("Zoe")] })["owners"]).toEqual([
+      ["Ann", "Zoe"],
+      "Build",
+    ]);
     const forced = make({ properties: { owner: ["Bob", "Force Build Form"] } });
     expect(forced["owners"]).toEqual([["Bob"], "Build"]);
     expect(forced["owner"]).toEqual(["Bob", "Force Build Form"]);

@@ -3,8 +3,16 @@ import type { RequestDetails } from "@multimaster/data";
 
 export interface BuildPropertyFacts {
   readonly request: RequestDetails;
-  readonly builder: { readonly builderid: number; readonly name: string; readonly properties: Readonly<Record<string, Json>> };
-  readonly worker: { readonly name: string; readonly basedir: string; readonly properties: Readonly<Record<string, Json>> };
+  readonly builder: {
+    readonly builderid: number;
+    readonly name: string;
+    readonly properties: Readonly<Record<string, Json>>;
+  };
+  readonly worker: {
+    readonly name: string;
+    readonly basedir: string;
+    readonly properties: Readonly<Record<string, Json>>;
+  };
   readonly buildNumber: number;
   readonly builddir: string;
 }
@@ -27,7 +35,8 @@ export function makeBuildProperties(facts: BuildPropertyFacts): Properties {
   for (const key of ["branch", "revision", "repository", "project", "codebase"] as const) {
     const [first] = stamps;
     if (stamps.length === 1 && first) properties.set(key, first[key] ?? (key === "revision" ? "" : null), "Build");
-    else if (stamps.length > 1) properties.set(key, Object.fromEntries(stamps.map((stamp) => [stamp.codebase, stamp[key]])), "Build");
+    else if (stamps.length > 1)
+      properties.set(key, Object.fromEntries(stamps.map((stamp) => [stamp.codebase, stamp[key]])), "Build");
   }
   const owners = listOwners(request, properties);
   if (owners.length > 0) {

@@ -72,7 +72,11 @@ export class Build {
   async run(): Promise<void> {
     const { log } = this.#around;
     void this.worker.link.closed.then(() =>
-      this.interrupt({ kind: "lost", reason: `the connection to worker ${this.worker.name} ended`, results: Results.RETRY }),
+      this.interrupt({
+        kind: "lost",
+        reason: `the connection to worker ${this.worker.name} ended`,
+        results: Results.RETRY,
+      }),
     );
     try {
       const created = await this.#create();
@@ -82,9 +86,14 @@ export class Build {
       const end = await this.#perform(created);
       await this.#finish(created.buildid, end);
     } catch (error) {
-      if (error instanceof Abandoned) log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
+      if (error instanceof Abandoned)
+        log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
       // The claim stays until the distributor notices that nobody works for it, so that a fault is not repeated at once.
-      else log.error({ buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error }, "a build could not be written");
+      else
+        log.error(
+          { buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error },
+          "a build could not be written",
+        );
     }
   }
 
@@ -93,7 +102,9 @@ export class Build {
     const { buildrequestid } = this;
     const workerid = this.worker.workerid;
     const [created, request] = await Promise.all([
-      persistence.write(`create a build of request ${buildrequestid}`, () => data.updates.builds.create({ buildrequestid, workerid })),
+      persistence.write(`create a build of request ${buildrequestid}`, () =>
+        data.updates.builds.create({ buildrequestid, workerid }),
+      ),
       persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
     ]);
     if (created === "lost" || request === undefined) {
@@ -108,7 +119,9 @@ export class Build {
     const { buildid } = created;
     try {
       const properties = this.#makeProperties(created);
-      const state = new LatestWriter<string>((text) => this.#write("set state", (builds) => builds.setState(buildid, text)));
+      const state = new LatestWriter<string>((text) =>
+        this.#write("set state", (builds) => builds.setState(buildid, text)),
+      );
       const ready = await this.#prepare(buildid, properties, state);
       const end = ready ? await this.#runSteps(created, properties, state) : this.#describeInterrupted();
       await state.flush();
@@ -129,7 +142,9 @@ export class Build {
       () => true,
       () => false,
     );
-    const { stepid } = await persistence.write(`add step 0 of build ${buildid}`, () => steps.add({ buildid, name: "worker_preparation" }));
+    const { stepid } = await persistence.write(`add step 0 of build ${buildid}`, () =>
+      steps.add({ buildid, name: "worker_preparation" }),
+    );
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
     await this.#saveProperties(buildid, properties);
     await this.#write("set state", (builds) => builds.setState(buildid, "starting"));
@@ -144,7 +159,10 @@ export class Build {
     const end =
       interrupted === undefined
         ? { results: Results.SUCCESS, state: `worker ${this.worker.name} ready` }
-        : { results: interrupted.results, state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer` };
+        : {
+            results: interrupted.results,
+            state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer`,
+          };
     await persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
     return interrupted === undefined;
   }
@@ -225,11 +243,16 @@ export class Build {
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     await this.#write("finish", (builds) => builds.finish(buildid, end));
-    this.#around.log.info({ buildid, builder: this.builder.name, results: end.results }, `build ${buildid} ended: ${end.state}`);
+    this.#around.log.info(
+      { buildid, builder: this.builder.name, results: end.results },
+      `build ${buildid} ended: ${end.state}`,
+    );
   }
 
   #write<T>(what: string, write: (builds: Data["updates"]["builds"]) => Promise<T>): Promise<T> {
-    return this.#around.persistence.write(`${what} of build ${this.#buildid}`, () => write(this.#around.data.updates.builds));
+    return this.#around.persistence.write(`${what} of build ${this.#buildid}`, () =>
+      write(this.#around.data.updates.builds),
+    );
   }
 }
 

@@ -28,7 +28,13 @@ export class BuilderRows implements Service {
 
   async start(): Promise<void> {
     const { configs, data, persistence, log } = this.#options;
-    const rows = configs.map(({ name, description, tags, project, workers }) => ({ name, description, tags, project, workers }));
+    const rows = configs.map(({ name, description, tags, project, workers }) => ({
+      name,
+      description,
+      tags,
+      project,
+      workers,
+    }));
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {
       const builderid = ids.get(config.name);

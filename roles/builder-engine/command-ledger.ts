@@ -50,7 +50,8 @@ export class CommandLedger {
     const ids = this.#completed.splice(0);
     if (ids.length === 0) return this.#writing;
     // A failure leaves rows behind: the next attach of the worker clears them.
-    const write = () => this.#persistence.write("forget commands", () => this.#updates.forget(ids)).catch(() => undefined);
+    const write = () =>
+      this.#persistence.write("forget commands", () => this.#updates.forget(ids)).catch(() => undefined);
     this.#writing = this.#writing.then(write);
     return this.#writing;
   }

@@ -106,7 +106,11 @@ export class Distributor implements Service {
   /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
     const { builders, workers, data } = this.#options;
-    const pickable = [...builders.values()].map(({ builderid, free, config }) => ({ builderid, free, workers: config.workers }));
+    const pickable = [...builders.values()].map(({ builderid, free, config }) => ({
+      builderid,
+      free,
+      workers: config.workers,
+    }));
     const startable = listStartable(pickable, workers.all);
     if (startable.length === 0) return undefined;
     const places = workers.all.reduce((sum, worker) => sum + worker.free, 0);

@@ -1,17 +1,33 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
-import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
-import { DATA_VERSION, joinCluster, leaveCluster, type Lease } from "@multimaster/cluster";
-import { buildersSlice, type BuildersSliceInput, type ClusterConfig, workersSlice, type WorkersSliceInput } from "@multimaster/config";
+import { DATA_VERSION, joinCluster, type Lease, leaveCluster } from "@multimaster/cluster";
+import {
+  type BuildersSliceInput,
+  buildersSlice,
+  type ClusterConfig,
+  type WorkersSliceInput,
+  workersSlice,
+} from "@multimaster/config";
 import { createMetrics, type Logger, Results, runServices, silentLog, systemClock } from "@multimaster/core";
-import { buildrequests, builds, createData, type Data, equals, logs, type NewBuildset, steps, workers } from "@multimaster/data";
+import {
+  buildrequests,
+  builds,
+  createData,
+  type Data,
+  equals,
+  logs,
+  type NewBuildset,
+  steps,
+  workers,
+} from "@multimaster/data";
+import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import { createWorker } from "@multimaster/worker";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createGitRepository } from "../../test/harness/git-repository.ts";
@@ -39,7 +55,9 @@ interface Engine {
   finished(requestid: number): Promise<Finished[]>;
   properties(buildid: number): Promise<Record<string, [unknown, string]>>;
   logText(stepid: number, name: string): Promise<string>;
-  stepsOf(buildid: number): Promise<{ stepid: number; name: string; results: number | null; state_string: string; hidden: boolean }[]>;
+  stepsOf(
+    buildid: number,
+  ): Promise<{ stepid: number; name: string; results: number | null; state_string: string; hidden: boolean }[]>;
   running(): Promise<number>;
 }
 
@@ -64,7 +82,13 @@ const localWorkers: WorkersSliceInput = { workers: [{ name: "w1", local: true, m
 
 async function startEngine(
   builders: Record<string, Steps>,
-  options: { url?: string; workers?: WorkersSliceInput; directory?: string; name?: string; more?: Partial<BuildersSliceInput["builders"][number]> } = {},
+  options: {
+    url?: string;
+    workers?: WorkersSliceInput;
+    directory?: string;
+    name?: string;
+    more?: Partial<BuildersSliceInput["builders"][number]>;
+  } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
   const database = await openDatabase(options.url ?? `sqlite:${directory}/state.sqlite`, { log: silentLog });
@@ -141,7 +165,9 @@ async function startEngine(
       return Object.values(added.requests)[0] as number;
     },
     async finished(requestid) {
-      await waitFor(async () => (await data.get(buildrequests, requestid))?.complete, { what: `request ${requestid} to end` });
+      await waitFor(async () => (await data.get(buildrequests, requestid))?.complete, {
+        what: `request ${requestid} to end`,
+      });
       const found = await data.find(builds, { filters: [equals("buildrequestid", requestid)], order: ["buildid"] });
       return found.rows as unknown as Finished[];
     },
@@ -152,7 +178,8 @@ async function startEngine(
     async logText(stepid, name) {
       const found = await data.find(logs, { filters: [equals("stepid", stepid)] });
       const log = found.rows.find((row) => row["name"] === name);
-      if (!log) throw new Error(`step ${stepid} has no log ${name} but ${found.rows.map((row) => row["name"]).join(", ")}`);
+      if (!log)
+        throw new Error(`step ${stepid} has no log ${name} but ${found.rows.map((row) => row["name"]).join(", ")}`);
       const answer = await data.rest.get(["logs", String(log["logid"]), "contents"], new URLSearchParams());
       if (answer.kind !== "lines") throw new Error(`the log answers with ${answer.kind}`);
       let text = "";
@@ -173,7 +200,10 @@ async function startEngine(
 describe("an engine with a local worker", () => {
   it("builds a request: rows, steps, log and properties as they should be", async () => {
     const engine = await startEngine({
-      hello: [shell({ command: "echo out; echo err >&2" }), shell({ name: "list", command: ["printf", "%s\\n", (b) => String(b.property("buildername"))] })],
+      hello: [
+        shell({ command: "echo out; echo err >&2" }),
+        shell({ name: "list", command: ["printf", "%s\\n", (b) => String(b.property("buildername"))] }),
+      ],
     });
     const [build] = await engine.finished(await engine.submit("hello"));
     expect(build).toMatchObject({ results: Results.SUCCESS, state_string: "build successful", number: 1 });
@@ -196,7 +226,9 @@ describe("an engine with a local worker", () => {
       revision: ["", "Build"],
       codebase: ["", "Build"],
     });
-    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length === 0, { what: "the commands to be taken out" });
+    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length === 0, {
+      what: "the commands to be taken out",
+    });
   });
 
   it("runs the most urgent first, and two at once where the worker takes two", async () => {
@@ -215,15 +247,24 @@ describe("an engine with a local worker", () => {
   it("ends a stopped build CANCELLED, kills its command, and still runs what always runs", async () => {
     const marker = join(temporaryDirectory(), "tidied");
     const engine = await startEngine({
-      slow: [shell({ command: "echo begun; exec sleep 1000" }), shell({ name: "next", command: "true" }), shell({ name: "tidy", command: `touch ${marker}`, alwaysRun: true })],
+      slow: [
+        shell({ command: "echo begun; exec sleep 1000" }),
+        shell({ name: "next", command: "true" }),
+        shell({ name: "tidy", command: `touch ${marker}`, alwaysRun: true }),
+      ],
     });
     const request = await engine.submit("slow");
-    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, { what: "the build" });
+    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, {
+      what: "the build",
+    });
     const stepid = await waitFor(async () => (await engine.stepsOf(buildid))[1]?.stepid, { what: "the step" });
     await waitFor(async () => (await engine.logText(stepid, "stdio")).includes("obegun"), { what: "output" });
     await engine.data.updates.builds.requestStop(buildid, "not needed");
     const [build] = await engine.finished(request);
-    expect(build).toMatchObject({ results: Results.CANCELLED, state_string: "cancelled (not needed) 'echo begun; ...' (cancelled)" });
+    expect(build).toMatchObject({
+      results: Results.CANCELLED,
+      state_string: "cancelled (not needed) 'echo begun; ...' (cancelled)",
+    });
     expect((await engine.stepsOf(buildid)).map(({ name, results }) => [name, results])).toEqual([
       ["worker_preparation", 0],
       ["shell", 6],
@@ -243,8 +284,13 @@ describe("an engine with a local worker", () => {
       ],
     });
     const [build] = await engine.finished(await engine.submit("rules"));
-    expect(build).toMatchObject({ results: Results.FAILURE, state_string: "failed 'echo warning: ...' (1 warning) 'exit 3' (failure)" });
-    expect((await engine.stepsOf(build?.buildid as number)).map(({ name, results, hidden }) => [name, results, hidden])).toEqual([
+    expect(build).toMatchObject({
+      results: Results.FAILURE,
+      state_string: "failed 'echo warning: ...' (1 warning) 'exit 3' (failure)",
+    });
+    expect(
+      (await engine.stepsOf(build?.buildid as number)).map(({ name, results, hidden }) => [name, results, hidden]),
+    ).toEqual([
       ["worker_preparation", 0, false],
       ["warns", 1, false],
       ["skipped", 3, false],
@@ -253,17 +299,29 @@ describe("an engine with a local worker", () => {
   });
 
   it("says in a log why a step's options or code went wrong", async () => {
-    const broken = defineStep({ type: "broken", options: z.object({ text: z.string() }), run: () => Promise.reject(new Error("a bug in the step")) });
+    const broken = defineStep({
+      type: "broken",
+      options: z.object({ text: z.string() }),
+      run: () => Promise.reject(new Error("a bug in the step")),
+    });
     const engine = await startEngine({
       options: [shell({ command: () => 5 as never })],
       code: [broken({ text: "x" })],
-      worker: [defineStep({ type: "odd", options: z.object({}), run: async (ctx) => void (await ctx.command("no-such", {})) as never })({})],
+      worker: [
+        defineStep({
+          type: "odd",
+          options: z.object({}),
+          run: async (ctx) => void (await ctx.command("no-such", {})) as never,
+        })({}),
+      ],
     });
     const texts: string[] = [];
     for (const name of ["options", "code", "worker"]) {
       const [build] = await engine.finished(await engine.submit(name));
       expect(build?.results).toBe(Results.EXCEPTION);
-      texts.push(await engine.logText((await engine.stepsOf(build?.buildid as number))[1]?.stepid as number, "err.text"));
+      texts.push(
+        await engine.logText((await engine.stepsOf(build?.buildid as number))[1]?.stepid as number, "err.text"),
+      );
     }
     expect(texts[0]).toMatch(/^The step's options came out wrong for this build: command: /);
     expect(texts[1]).toContain("a bug in the step");
@@ -273,7 +331,10 @@ describe("an engine with a local worker", () => {
   it("says that a command timed out", async () => {
     const engine = await startEngine({ t: [shell({ command: ["sleep", "1000"], timeout: "300ms" })] });
     const [build] = await engine.finished(await engine.submit("t"));
-    expect(build).toMatchObject({ results: Results.FAILURE, state_string: "failed 'sleep 1000' (timed out: 0.3 s without output)" });
+    expect(build).toMatchObject({
+      results: Results.FAILURE,
+      state_string: "failed 'sleep 1000' (timed out: 0.3 s without output)",
+    });
   });
 
   it("stores a flood of output whole and in order", async () => {
@@ -313,8 +374,12 @@ describe("an engine with a local worker", () => {
   it("writes nothing more when its lease is lost", async () => {
     const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
     const request = await engine.submit("b");
-    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, { what: "the build" });
-    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length > 0, { what: "the command to be recorded" });
+    const buildid = await waitFor(async () => (await engine.data.find(builds, {})).rows[0]?.["buildid"] as number, {
+      what: "the build",
+    });
+    await waitFor(async () => (await engine.data.updates.commands.ofWorker(1)).length > 0, {
+      what: "the command to be recorded",
+    });
     engine.loseLease();
     await engine.services.stop();
     expect(await engine.data.get(builds, buildid)).toMatchObject({ complete: false, results: null });
@@ -359,10 +424,15 @@ async function startWire(target: number): Promise<Wire> {
     pairs.add(pair);
     near.pipe(far);
     far.pipe(near);
-    for (const socket of pair) socket.on("error", () => {}).on("close", () => pair.forEach((one) => one.destroy()));
+    const end = () => {
+      for (const socket of pair) socket.destroy();
+    };
+    for (const socket of pair) socket.on("error", () => {}).on("close", end);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = () => pairs.forEach((pair) => pair.forEach((socket) => socket.destroy()));
+  const cut = () => {
+    for (const socket of [...pairs].flat()) socket.destroy();
+  };
   ends.push(async () => {
     cut();
     server.close();
@@ -370,30 +440,48 @@ async function startWire(target: number): Promise<Wire> {
   return {
     port: (server.address() as AddressInfo).port,
     cut,
-    freeze: () => pairs.forEach(([near, far]) => (near.unpipe(far), far.unpipe(near), near.pause(), far.pause())),
+    freeze() {
+      for (const socket of [...pairs].flat()) socket.unpipe().pause();
+    },
   };
 }
 
 async function startWorker(port: number, basedir: string): Promise<void> {
-  const worker = createWorker({ url: `ws://127.0.0.1:${port}`, name: "w1", password: "secret", basedir, log: silentLog, retryMs: 100 });
+  const worker = createWorker({
+    url: `ws://127.0.0.1:${port}`,
+    name: "w1",
+    password: "secret",
+    basedir,
+    log: silentLog,
+    retryMs: 100,
+  });
   ends.push(() => worker.stop());
   await worker.start();
 }
 
-const isAttached = async (engine: Engine) => ((await engine.data.get(workers, 1))?.["connected_to"] as unknown[] | undefined)?.length === 1;
+const isAttached = async (engine: Engine) =>
+  ((await engine.data.get(workers, 1))?.["connected_to"] as unknown[] | undefined)?.length === 1;
 
 describe("an engine with a worker over the network", () => {
   it("runs a build again whose worker was lost, and ends what that left running before", async () => {
     const directory = temporaryDirectory("worker");
     const pidFile = join(directory, "pid");
     const engine = await startEngine(
-      { b: [shell({ command: `test -e ${pidFile} && exit 0; echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 1000` })] },
+      {
+        b: [
+          shell({
+            command: `test -e ${pidFile} && exit 0; echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 1000`,
+          }),
+        ],
+      },
       { workers: remoteWorkers },
     );
     const wire = await startWire(engine.port());
     await startWorker(wire.port, directory);
     const request = await engine.submit("b");
-    const pid = Number(await waitFor(() => existsSync(pidFile) && readFileSync(pidFile, "utf8"), { what: "the command" }));
+    const pid = Number(
+      await waitFor(() => existsSync(pidFile) && readFileSync(pidFile, "utf8"), { what: "the command" }),
+    );
     wire.cut();
     const found = await engine.finished(request);
     expect(found.map((build) => [build.results, build.state_string])).toEqual([
@@ -401,7 +489,10 @@ describe("an engine with a worker over the network", () => {
       [Results.SUCCESS, "build successful"],
     ]);
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
-    expect(await engine.stepsOf(found[0]?.buildid as number)).toMatchObject([{ results: 0 }, { results: Results.RETRY, state_string: "'test -e ...' (retry)" }]);
+    expect(await engine.stepsOf(found[0]?.buildid as number)).toMatchObject([
+      { results: 0 },
+      { results: Results.RETRY, state_string: "'test -e ...' (retry)" },
+    ]);
   });
 
   it("keeps the first of two workers of one name while it answers, and takes the second when it does not", async () => {
@@ -411,11 +502,16 @@ describe("an engine with a worker over the network", () => {
     await waitFor(() => isAttached(engine), { what: "the first worker" });
     const second = temporaryDirectory("second");
     await startWorker(engine.port(), second);
-    await waitFor(() => engine.said.some((text) => text.startsWith("a second worker named w1 was refused")), { what: "the refusal" });
-    const builddirOf = async (request: number) => (await engine.properties((await engine.finished(request))[0]?.buildid as number))["basedir"]?.[0];
+    await waitFor(() => engine.said.some((text) => text.startsWith("a second worker named w1 was refused")), {
+      what: "the refusal",
+    });
+    const builddirOf = async (request: number) =>
+      (await engine.properties((await engine.finished(request))[0]?.buildid as number))["basedir"]?.[0];
     expect(await builddirOf(await engine.submit("b"))).not.toBe(second);
     wire.freeze();
-    await waitFor(() => engine.said.filter((text) => text === "worker w1 is attached").length === 2, { what: "the second worker" });
+    await waitFor(() => engine.said.filter((text) => text === "worker w1 is attached").length === 2, {
+      what: "the second worker",
+    });
     expect(await builddirOf(await engine.submit("b"))).toBe(second);
   });
 
@@ -450,15 +546,36 @@ describe("an engine with a worker over the network", () => {
     await engine.data.updates.workers.setGraceful(1, true);
     await worker.shutdownRequested;
     expect((await engine.finished(request))[0]?.results).toBe(Results.SUCCESS);
-    await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, { what: "the mark to be taken off" });
+    await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, {
+      what: "the mark to be taken off",
+    });
   });
 
   it("takes no worker that none of its builders can use", async () => {
-    const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: { ...remoteWorkers, workers: [{ name: "w1", password: "other" }, { name: "idle", password: "secret" }] } });
-    const worker = createWorker({ url: `ws://127.0.0.1:${engine.port()}`, name: "idle", password: "secret", basedir: temporaryDirectory("idle"), log: silentLog });
+    const engine = await startEngine(
+      { b: [shell({ command: "true" })] },
+      {
+        workers: {
+          ...remoteWorkers,
+          workers: [
+            { name: "w1", password: "other" },
+            { name: "idle", password: "secret" },
+          ],
+        },
+      },
+    );
+    const worker = createWorker({
+      url: `ws://127.0.0.1:${engine.port()}`,
+      name: "idle",
+      password: "secret",
+      basedir: temporaryDirectory("idle"),
+      log: silentLog,
+    });
     ends.push(() => worker.stop());
     await worker.start();
-    await waitFor(() => engine.said.includes("worker idle was sent on: no builder of this engine can use it"), { what: "the sentence" });
+    await waitFor(() => engine.said.includes("worker idle was sent on: no builder of this engine can use it"), {
+      what: "the sentence",
+    });
   });
 });
 
@@ -469,7 +586,12 @@ describe("an engine whose database goes away", () => {
     const goOn = join(directory, "go-on");
     const count = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); sleep 0.01; done";
     const engine = await startEngine(
-      { b: [shell({ command: count, logEnviron: false }), shell({ name: "next", command: `while ! test -e ${goOn}; do sleep 0.05; done` })] },
+      {
+        b: [
+          shell({ command: count, logEnviron: false }),
+          shell({ name: "next", command: `while ! test -e ${goOn}; do sleep 0.05; done` }),
+        ],
+      },
       { url: await postgres.createDatabase() },
     );
     const request = await engine.submit("b");
@@ -480,7 +602,9 @@ describe("an engine whose database goes away", () => {
     await postgres.stop();
     writeFileSync(goOn, "");
     const before = engine.said.length;
-    await waitFor(() => engine.said.slice(before).some((text) => text.startsWith("a write failed")), { what: "the engine to notice" });
+    await waitFor(() => engine.said.slice(before).some((text) => text.startsWith("a write failed")), {
+      what: "the engine to notice",
+    });
     await postgres.start();
     const found = await engine.finished(request);
     expect(found.map((build) => build.results)).toEqual([Results.SUCCESS]);
@@ -512,10 +636,17 @@ describe("the git step", () => {
     const other = repository.commit({ files: { f: "other" }, branch: "side" });
     const engine = await startEngine({ b: [git({ repourl: repository.url })] });
 
-    expect(await runGit(engine)).toMatchObject({ results: 0, got: [second, "Git"], step: { state_string: `update HEAD ${second.slice(0, 10)}` } });
+    expect(await runGit(engine)).toMatchObject({
+      results: 0,
+      got: [second, "Git"],
+      step: { state_string: `update HEAD ${second.slice(0, 10)}` },
+    });
     expect(read(engine, "f")).toBe("2");
     expect(await runGit(engine, { branch: "side" })).toMatchObject({ results: 0, got: [other, "Git"] });
-    expect(await runGit(engine, { branch: "main", revision: first })).toMatchObject({ results: 0, got: [first, "Git"] });
+    expect(await runGit(engine, { branch: "main", revision: first })).toMatchObject({
+      results: 0,
+      got: [first, "Git"],
+    });
     expect(read(engine, "f")).toBe("1");
     const lost = repository.commit({ files: { f: "lost" }, branch: "side" });
     repository.forcePush("side", "side~1");
@@ -533,7 +664,8 @@ describe("the git step", () => {
     const litter = (engine: Engine) => {
       for (const name of ["ignored", "untracked"]) writeFileSync(join(worktree(engine), name), "x");
     };
-    const left = (engine: Engine) => ["ignored", "untracked"].filter((name) => existsSync(join(worktree(engine), name)));
+    const left = (engine: Engine) =>
+      ["ignored", "untracked"].filter((name) => existsSync(join(worktree(engine), name)));
     const cases = [
       [git({ repourl: repository.url }), ["ignored", "untracked"]],
       [git({ repourl: repository.url, mode: "full", method: "clean" }), ["ignored"]],
@@ -556,7 +688,9 @@ describe("the git step", () => {
     const newest = repository.commit();
     const engine = await startEngine({ b: [git({ repourl: repository.url, shallow: true })] });
     expect(await runGit(engine, { branch: "main" })).toMatchObject({ results: 0, got: [newest, "Git"] });
-    expect(execFileSync("git", ["rev-list", "--count", "HEAD"], { cwd: worktree(engine), encoding: "utf8" })).toBe("1\n");
+    expect(execFileSync("git", ["rev-list", "--count", "HEAD"], { cwd: worktree(engine), encoding: "utf8" })).toBe(
+      "1\n",
+    );
     expect(await runGit(engine, { branch: "main", revision: old })).toMatchObject({ results: 0, got: [old, "Git"] });
   });
 
@@ -565,7 +699,9 @@ describe("the git step", () => {
     const repository = createGitRepository();
     repository.git("-c", "protocol.file.allow=always", "submodule", "add", "--quiet", library.url, "lib");
     repository.commit({ message: "Add a submodule" });
-    const engine = await startEngine({ b: [git({ repourl: repository.url, submodules: true, mode: "full", ...localGit })] });
+    const engine = await startEngine({
+      b: [git({ repourl: repository.url, submodules: true, mode: "full", ...localGit })],
+    });
     expect(await runGit(engine)).toMatchObject({ results: 0 });
     expect(read(engine, "lib/lib")).toBe("library");
     expect(await runGit(engine)).toMatchObject({ results: 0 });
@@ -592,7 +728,9 @@ describe("the git step", () => {
 
   it("tries again when the repository cannot be reached, then fails and halts the build", async () => {
     const nowhere = join(temporaryDirectory(), "nowhere");
-    const engine = await startEngine({ b: [git({ repourl: nowhere, retry: { delay: "10ms", times: 2 } }), shell({ command: "true" })] });
+    const engine = await startEngine({
+      b: [git({ repourl: nowhere, retry: { delay: "10ms", times: 2 } }), shell({ command: "true" })],
+    });
     const { results, state, step } = await runGit(engine);
     expect(results).toBe(Results.FAILURE);
     expect(state).toBe("failed update HEAD (git fetch failed)");

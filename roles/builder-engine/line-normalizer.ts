@@ -1,5 +1,7 @@
 /** Cursor movements, clear-screen, runs of backspaces and carriage returns all begin a new line in a stored log. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const lineBreaks = /\r\n|\r(?!$)|\x1b\[u|\x1b\[[0-9]+;[0-9]+[Hf]|\x1b\[2J|[\b]+/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
 const mayBreak = /[\r\x1b\b]/;
 
 /** Bytes of a stored chunk; a longer line is stored in pieces, each a line of its own, so that nothing is lost. */

@@ -38,7 +38,11 @@ describe("lines of a log", () => {
     ["end at the end, if nowhere else", [["no newline"]], "ono newline\n"],
     ["end at CRLF, also when it is torn apart", [["a\r\nb\r"], ["\nc\n"]], "oa\nob\noc\n"],
     ["end at a carriage return that is not the last", [["10%\r20%\r"], ["30%\n"]], "o10%\no20%\no30%\n"],
-    ["end at backspaces and cursor movements", [["a\b\b\bb\u001b[2Jc\u001b[10;1Hd\u001b[ue\n"]], "oa\nob\noc\nod\noe\n"],
+    [
+      "end at backspaces and cursor movements",
+      [["a\b\b\bb\u001b[2Jc\u001b[10;1Hd\u001b[ue\n"]],
+      "oa\nob\noc\nod\noe\n",
+    ],
     ["keep colours", [["\u001b[31mred\u001b[0m\n"]], "o\u001b[31mred\u001b[0m\n"],
     ["may be empty", [["\n\n"]], "o\no\n"],
   ];
@@ -65,7 +69,12 @@ describe("lines of a log", () => {
     await log.writer.finish();
     const lines = log.text().split("\n").slice(0, -1);
     expect(lines.every((one) => Buffer.byteLength(one) <= 65_535)).toBe(true);
-    expect(lines.slice(0, -1).map((one) => one.slice(1)).join("")).toBe(line);
+    expect(
+      lines
+        .slice(0, -1)
+        .map((one) => one.slice(1))
+        .join(""),
+    ).toBe(line);
     expect(lines.at(-1)).toBe("oshort");
     expect(log.writer.lines).toBe(lines.length);
   });
@@ -109,7 +118,13 @@ describe("storing a log", () => {
   });
 
   it("tells the writer when the log cannot be stored, also one that waits", async () => {
-    const writer = new LogWriter({ type: "s", clock: systemClock, batch: 10, highWater: 20, append: () => Promise.reject(new Error("no more")) });
+    const writer = new LogWriter({
+      type: "s",
+      clock: systemClock,
+      batch: 10,
+      highWater: 20,
+      append: () => Promise.reject(new Error("no more")),
+    });
     await expect(writer.write(`${"x".repeat(100)}\n`)).rejects.toThrow("no more");
     await expect(writer.write("y\n")).rejects.toThrow("no more");
     await expect(writer.finish()).rejects.toThrow("no more");

@@ -75,7 +75,12 @@ export class LoopWatchdog implements Service {
     const seconds = Math.round(late / 100) / 10;
     for (const { builder, step } of places) this.#blockedSeconds.inc({ builder, step }, late / 1000);
     const who = places.map(({ builder, step, buildid }) => `step "${step}" of builder "${builder}" (build ${buildid})`);
-    if (who.length === 0) this.#log.warn({ seconds }, `the event loop stood still for ${seconds} s; no step's code was running`);
-    else this.#log.warn({ seconds, steps: places }, `the event loop stood still for ${seconds} s while it ran ${who.join(" or ")}`);
+    if (who.length === 0)
+      this.#log.warn({ seconds }, `the event loop stood still for ${seconds} s; no step's code was running`);
+    else
+      this.#log.warn(
+        { seconds, steps: places },
+        `the event loop stood still for ${seconds} s while it ran ${who.join(" or ")}`,
+      );
   }
 }

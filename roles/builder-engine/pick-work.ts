@@ -24,7 +24,10 @@ export interface Pick<R extends PickableRequest> {
 }
 
 /** The builders that could start a build now: below their limit, with a free worker. */
-export function listStartable(builders: readonly PickableBuilder[], workers: readonly PickableWorker[]): PickableBuilder[] {
+export function listStartable(
+  builders: readonly PickableBuilder[],
+  workers: readonly PickableWorker[],
+): PickableBuilder[] {
   const free = new Set(workers.filter((worker) => worker.free > 0).map((worker) => worker.name));
   return builders.filter((builder) => builder.free > 0 && builder.workers.some((name) => free.has(name)));
 }
@@ -39,7 +42,9 @@ export function pickWork<R extends PickableRequest>(
   workers: readonly PickableWorker[],
 ): Pick<R>[] {
   const left = new Map(workers.map((worker) => [worker.name, { free: worker.free, builds: worker.builds }]));
-  const byId = new Map(builders.map((builder) => [builder.builderid, { workers: builder.workers, free: builder.free }]));
+  const byId = new Map(
+    builders.map((builder) => [builder.builderid, { workers: builder.workers, free: builder.free }]),
+  );
   const picks: Pick<R>[] = [];
   for (const request of requests) {
     const builder = byId.get(request.builderid);
@@ -55,7 +60,10 @@ export function pickWork<R extends PickableRequest>(
   return picks;
 }
 
-function findLeastBusy(names: readonly string[], left: ReadonlyMap<string, { free: number; builds: number }>): string | undefined {
+function findLeastBusy(
+  names: readonly string[],
+  left: ReadonlyMap<string, { free: number; builds: number }>,
+): string | undefined {
   let best: { name: string; builds: number } | undefined;
   for (const name of names) {
     const worker = left.get(name);

@@ -104,7 +104,9 @@ export class RunningStep {
       end.results = Results.EXCEPTION;
     }
     const hidden = this.#isHidden(end.results);
-    await persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { results: end.results, state: text, hidden }));
+    await persistence.write(`finish step ${stepid}`, () =>
+      steps.finish(stepid, { results: end.results, state: text, hidden }),
+    );
     return { results: end.results, text };
   }
 
@@ -166,7 +168,10 @@ export class RunningStep {
       source(codebase = "") {
         const { sources } = build;
         // Asked for none in particular, the only one is meant.
-        return sources.find((source) => source.codebase === codebase) ?? (codebase === "" && sources.length === 1 ? sources[0] : undefined);
+        return (
+          sources.find((source) => source.codebase === codebase) ??
+          (codebase === "" && sources.length === 1 ? sources[0] : undefined)
+        );
       },
     };
   }
@@ -175,7 +180,9 @@ export class RunningStep {
     try {
       return (await render(this.#around.environment, rendering)) as Environment;
     } catch (error) {
-      throw new BadRendering(`The builder's "env" could not be rendered: ${error instanceof Error ? error.message : String(error)}`);
+      throw new BadRendering(
+        `The builder's "env" could not be rendered: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
@@ -199,7 +206,10 @@ export class RunningStep {
       name,
       build: { ...build, environment },
       worker: describeWorker(worker),
-      properties: { get: (key) => properties.get(key), set: (key, value, source = name) => properties.set(key, value, source) },
+      properties: {
+        get: (key) => properties.get(key),
+        set: (key, value, source = name) => properties.set(key, value, source),
+      },
       builddir,
       signal,
       path,

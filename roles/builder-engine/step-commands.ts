@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, Results, type Timer } from "@multimaster/core";
-import { CommandException, type CommandEnd, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
+import { type CommandEnd, CommandException, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
 import type { CommandName, CommandRequest, CommandUpdate } from "@multimaster/wire";
 import type { AttachedWorker } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
@@ -63,7 +63,8 @@ export class StepCommands {
       ledger.complete(id);
       await logs.endLines();
       this.#checkGoingOn();
-      if (outcome.kind === "exception") throw new CommandException(`${name} failed on worker ${worker.name}: ${outcome.message}`);
+      if (outcome.kind === "exception")
+        throw new CommandException(`${name} failed on worker ${worker.name}: ${outcome.message}`);
       const { rc, failureReason, elapsed } = outcome;
       return {
         rc,
@@ -108,7 +109,8 @@ export class StepCommands {
 
   #checkGoingOn(): void {
     const { worker } = this.#options;
-    if (this.#interruption?.kind === "lost" || !worker.link.isOpen) throw new WorkerLost(`worker ${worker.name} is gone`);
+    if (this.#interruption?.kind === "lost" || !worker.link.isOpen)
+      throw new WorkerLost(`worker ${worker.name} is gone`);
     if (this.#interruption !== undefined) throw new StepStopped(this.#interruption.reason);
   }
 

@@ -28,7 +28,9 @@ export class StopRequests implements Service {
     this.#events = new EventSubscriptions(log);
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
     this.#events.add(() => data.events.onControl({ of: "builds", action: "stop" }, (message) => this.#hear(message)));
-    this.#events.add(() => data.events.onControl({ of: "buildrequests", action: "cancel" }, (message) => this.#hearCancel(message)));
+    this.#events.add(() =>
+      data.events.onControl({ of: "buildrequests", action: "cancel" }, (message) => this.#hearCancel(message)),
+    );
     // Its request may have been cancelled before the build was there to be told.
     this.#stopListening = builds.onChange((_build, event) => {
       if (event === "started") this.#loop.wake();
@@ -67,9 +69,11 @@ export class StopRequests implements Service {
   /** Our own masters write the wish down first; a Buildbot master beside us only says it, to whoever can do it. */
   async #hearCancel({ id, payload }: ControlMessage): Promise<void> {
     const { reason } = readPayload(payload);
-    if (this.#options.builds.isWorkingFor(id)) return this.#tell((build) => build.buildrequestid === id, reason, Results.CANCELLED);
+    if (this.#options.builds.isWorkingFor(id))
+      return this.#tell((build) => build.buildrequestid === id, reason, Results.CANCELLED);
     const request = await this.#options.data.get(buildrequests, id);
-    if (request !== undefined && !request.claimed && !request.complete) await this.#options.data.updates.buildrequests.cancel(id, reason);
+    if (request !== undefined && !request.claimed && !request.complete)
+      await this.#options.data.updates.buildrequests.cancel(id, reason);
   }
 
   #tell(isMeant: (build: Build) => boolean, reason: string, results: Result): void {
@@ -83,7 +87,8 @@ export class StopRequests implements Service {
 }
 
 function readPayload(payload: unknown): { reason: string; results: Result } {
-  const { reason, results } = typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
+  const { reason, results } =
+    typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
   const known = Object.values(Results).find((result) => result === results);
   return { reason: typeof reason === "string" ? reason : "no reason", results: known ?? Results.CANCELLED };
 }

@@ -6,7 +6,10 @@ export function resolveWorkerPath(system: string, base: string, ...parts: readon
 }
 
 /** The directory of a builder on a worker. A name becomes one directory, whatever characters it has. */
-export function findBuilddir(worker: { system: string; basedir: string }, builder: { name: string; builddir?: string | undefined }): string {
+export function findBuilddir(
+  worker: { system: string; basedir: string },
+  builder: { name: string; builddir?: string | undefined },
+): string {
   const directory = builder.builddir ?? builder.name.replaceAll(/[^a-zA-Z0-9._-]/g, "_").replace(/^\.+$/, "_");
   return resolveWorkerPath(worker.system, worker.basedir, directory);
 }

@@ -53,7 +53,9 @@ export class WorkerServer implements Service {
 
   async start(): Promise<void> {
     const { slice, data, persistence } = this.#options;
-    this.#ids = await persistence.write("register the workers", () => data.updates.workers.register([...this.#configs.keys()]));
+    this.#ids = await persistence.write("register the workers", () =>
+      data.updates.workers.register([...this.#configs.keys()]),
+    );
     await this.#local.start();
     // A port nobody may use would only be in the way of other masters on this machine.
     if (slice.workers.some((config) => !config.local)) await this.#listen();
@@ -142,7 +144,10 @@ export class WorkerServer implements Service {
       () => false,
     );
     if (answers && former.link.isOpen) {
-      this.#options.log.warn({ worker: link.name }, `a second worker named ${link.name} was refused: the first one is connected and answers`);
+      this.#options.log.warn(
+        { worker: link.name },
+        `a second worker named ${link.name} was refused: the first one is connected and answers`,
+      );
       link.close(1013, "a worker of this name is connected");
       return false;
     }
@@ -161,7 +166,8 @@ export class WorkerServer implements Service {
     try {
       await persistence.write(`detach worker ${worker.name}`, () => data.updates.workers.detach(worker.workerid));
     } catch (error) {
-      if (!(error instanceof Abandoned)) log.error({ worker: worker.name, err: error }, `worker ${worker.name} could not be detached`);
+      if (!(error instanceof Abandoned))
+        log.error({ worker: worker.name, err: error }, `worker ${worker.name} could not be detached`);
     }
   }
 

@@ -51,7 +51,10 @@ export class WorkerWatch implements Service {
     const ids = workers.all.map((worker) => worker.workerid);
     if (ids.length === 0) return;
     try {
-      const [states, contested] = await Promise.all([data.updates.workers.states(ids), data.updates.workers.contested()]);
+      const [states, contested] = await Promise.all([
+        data.updates.workers.states(ids),
+        data.updates.workers.contested(),
+      ]);
       for (const { workerid, paused, graceful } of states) {
         const worker = workers.byId(workerid);
         if (worker !== undefined) this.#note(worker, paused, graceful);
@@ -80,9 +83,13 @@ export class WorkerWatch implements Service {
       () => true,
       () => false,
     );
-    if (answers) await persistence.write(`keep worker ${worker.name}`, () => data.updates.workers.keep(worker.workerid));
+    if (answers)
+      await persistence.write(`keep worker ${worker.name}`, () => data.updates.workers.keep(worker.workerid));
     else {
-      this.#options.log.warn({ worker: worker.name }, `worker ${worker.name} is offered to another master and does not answer here: it is let go`);
+      this.#options.log.warn(
+        { worker: worker.name },
+        `worker ${worker.name} is offered to another master and does not answer here: it is let go`,
+      );
       worker.link.terminate();
     }
   }
@@ -95,7 +102,9 @@ export class WorkerWatch implements Service {
     log.info({ worker: worker.name }, `worker ${worker.name} has no builds left and is shut down as asked`);
     try {
       await worker.link.shutdown();
-      await persistence.write(`clear graceful of worker ${worker.name}`, () => data.updates.workers.setGraceful(worker.workerid, false));
+      await persistence.write(`clear graceful of worker ${worker.name}`, () =>
+        data.updates.workers.setGraceful(worker.workerid, false),
+      );
     } catch (error) {
       log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be shut down`);
     }
@@ -110,7 +119,9 @@ export class WorkerWatch implements Service {
     const { updates } = data;
     const given = typeof payload === "object" && payload !== null && "reason" in payload ? payload.reason : undefined;
     const reason = typeof given === "string" ? given : null;
-    const [state] = await persistence.write(`read the state of worker ${worker.name}`, () => updates.workers.states([id]));
+    const [state] = await persistence.write(`read the state of worker ${worker.name}`, () =>
+      updates.workers.states([id]),
+    );
     if (action === "stop" && state?.graceful === false) await updates.workers.setGraceful(id, true);
     else if (action === "pause" && state?.paused === false) await updates.workers.setPaused(id, true, reason);
     else if (action === "unpause" && state?.paused === true) await updates.workers.setPaused(id, false, null);

@@ -70,7 +70,8 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     },
     async isWanted(options, build) {
       const wanted = await renderOption("doStepIf", options["doStepIf"] ?? true, build);
-      if (typeof wanted !== "boolean") throw new BadRendering(`The step's option "doStepIf" must come out true or false, not ${wanted}.`);
+      if (typeof wanted !== "boolean")
+        throw new BadRendering(`The step's option "doStepIf" must come out true or false, not ${wanted}.`);
       return wanted;
     },
     isHidden(options, results) {
@@ -78,7 +79,8 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
       return typeof hide === "function" ? hide(results) : hide;
     },
     async run(ctx, options) {
-      const rendered = (await renderOptions(schema as z.ZodType, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;
+      const rendered = (await renderOptions(schema as z.ZodType, options, ctx)) as z.output<z.ZodObject<Shape>> &
+        CommonOptions;
       if (rendered.description !== undefined) ctx.setState(rendered.description);
       const end = await plugin.run(ctx, rendered);
       const full = typeof end === "number" ? { results: end } : end;

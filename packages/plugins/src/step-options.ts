@@ -29,13 +29,21 @@ export const usualRules: StepRules = {
   alwaysRun: false,
 };
 
-const hide = z.custom<boolean | ((results: Result) => boolean)>((value) => typeof value === "boolean" || typeof value === "function", {
-  message: "must be true, false, or a function of the step's results",
-});
+const hide = z.custom<boolean | ((results: Result) => boolean)>(
+  (value) => typeof value === "boolean" || typeof value === "function",
+  {
+    message: "must be true, false, or a function of the step's results",
+  },
+);
 
 /** Options that every step has. */
 export const commonShape = {
-  name: z.string().min(1).max(50).optional().describe("Shown to people and unique in a build; a taken name gets _1, _2, …"),
+  name: z
+    .string()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("Shown to people and unique in a build; a taken name gets _1, _2, …"),
   haltOnFailure: z.boolean().optional().describe("A failure ends the build; only steps that always run follow."),
   flunkOnFailure: z.boolean().optional().describe("A failure makes the build fail."),
   flunkOnWarnings: z.boolean().optional().describe("Warnings make the build fail."),
@@ -88,21 +96,32 @@ const neverRendered = new Set<string>([
 export function unrendered(schema: z.ZodObject): z.ZodType {
   return z.unknown().superRefine((options, ctx) => {
     const entries = typeof options === "object" && options !== null ? Object.entries(options) : [];
-    const later = new Set(entries.filter(([key, value]) => !neverRendered.has(key) && holdsFunction(value)).map(([key]) => key));
-    const known = typeof options === "object" && options !== null ? Object.fromEntries(entries.filter(([key]) => !later.has(key))) : options;
-    const parsed = schema.safeParse(known);
-    if (parsed.success) return;
-    for (const issue of parsed.error.issues) {
-      if (!later.has(String(issue.path[0]))) ctx.addIssue({ ...issue, input: options } as never);
-    }
-    for (const key of later) {
-      if (!Object.hasOwn(schema.shape, key)) ctx.addIssue({ code: "custom", message: `there is no option "${key}"`, input: options });
+    const later = new Set(
+      entries.filter(([key, value]) => !neverRendered.has(key) && holdsFunction(value)).map(([key]) => key),
+    );
+    const values =
+      typeof options === "object" && options !== null
+        ? Object.fromEntries(entries.filter(([key]) => !later.has(key)))
+        : options;
+    const known = Object.keys(schema.shape).join(", ");
+    const refuse = (key: string) =>
+      ctx.addIssue({ code: "custom", path: [key], message: `unknown option (have: ${known})`, input: options });
+    for (const key of later) if (!Object.hasOwn(schema.shape, key)) refuse(key);
+    const parsed = schema.safeParse(values);
+    for (const issue of parsed.success ? [] : parsed.error.issues) {
+      // This wrapper hides the schema from whoever explains the issue, so unknown names are explained here.
+      if (issue.code === "unrecognized_keys" && issue.path.length === 0) issue.keys.forEach(refuse);
+      else if (!later.has(String(issue.path[0]))) ctx.addIssue({ ...issue, input: options } as never);
     }
   });
 }
 
 /** Renders the options and parses them, or throws `BadRendering` with a sentence. */
-export async function renderOptions<T>(schema: z.ZodType<T>, options: Readonly<Record<string, unknown>>, build: RenderContext): Promise<T> {
+export async function renderOptions<T>(
+  schema: z.ZodType<T>,
+  options: Readonly<Record<string, unknown>>,
+  build: RenderContext,
+): Promise<T> {
   const rendered: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (neverRendered.has(key)) rendered[key] = value;

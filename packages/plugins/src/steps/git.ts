@@ -14,7 +14,10 @@ const options = z.object({
     .describe("Built when the source stamp names none; HEAD is the repository's own default."),
   codebase: z.string().default("").describe("Which source stamp of the build it checks out."),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
-  mode: z.enum(["incremental", "full"]).default("incremental").describe("full: nothing is left over from the build before."),
+  mode: z
+    .enum(["incremental", "full"])
+    .default("incremental")
+    .describe("full: nothing is left over from the build before."),
   method: z
     .enum(["clean", "fresh", "clobber"])
     .default("fresh")
@@ -36,7 +39,7 @@ const options = z.object({
   config: z.record(z.string(), z.string()).default({}).describe('Given to each git command as "-c name=value".'),
 });
 
-export type GitOptions = z.output<typeof options>;
+type GitOptions = z.output<typeof options>;
 
 /** Brings a git repository on the worker to the build's branch and revision; sets the property `got_revision`. */
 export default defineStep({

@@ -3,10 +3,16 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
 
-const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<string, Result>;
+const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<
+  string,
+  Result
+>;
 
 const result = z
-  .union([z.enum(["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"]), z.literal(Object.values(Results))])
+  .union([
+    z.enum(["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"]),
+    z.literal(Object.values(Results)),
+  ])
   .transform((value) => (typeof value === "string" ? (resultsByName[value] as Result) : value));
 
 const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]));
@@ -20,10 +26,21 @@ const options = z.object({
     .describe("Text goes to the worker's shell, a list is run as it is."),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   env: environment.default({}).describe("Added to the builder's environment; null removes a variable."),
-  timeout: duration.nullable().prefault("20m").describe("The command is killed after this long without output; null: never."),
+  timeout: duration
+    .nullable()
+    .prefault("20m")
+    .describe("The command is killed after this long without output; null: never."),
   maxTime: duration.nullable().default(null).describe("The command is killed after this long."),
-  maxLines: z.int().positive().nullable().default(null).describe("The command is killed after this many lines of output."),
-  sigtermTime: duration.nullable().default(null).describe("Time between SIGTERM and the final signal; null: no SIGTERM."),
+  maxLines: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("The command is killed after this many lines of output."),
+  sigtermTime: duration
+    .nullable()
+    .default(null)
+    .describe("Time between SIGTERM and the final signal; null: no SIGTERM."),
   interruptSignal: z
     .string()
     .regex(/^[A-Z0-9]+$/, 'must be a signal without SIG, such as "KILL"')
@@ -31,7 +48,7 @@ const options = z.object({
   decodeRC: z
     .record(z.string().regex(/^-?\d+$/, "must be a return code"), result)
     .default({})
-    .describe("Results of return codes, such as { 3: \"warnings\" }; otherwise 0 is success and all else failure."),
+    .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and all else failure.'),
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
     .optional()
@@ -87,7 +104,12 @@ export default defineStep({
 /** What the end of a command means: a time-out is a failure, whatever the return code says. */
 function judge(
   end: CommandEnd,
-  options: { timeout: number | null; maxTime: number | null; maxLines: number | null; decodeRC: Readonly<Record<string, Result>> },
+  options: {
+    timeout: number | null;
+    maxTime: number | null;
+    maxLines: number | null;
+    decodeRC: Readonly<Record<string, Result>>;
+  },
   warnings: number,
 ): Pick<StepEnd, "results" | "reason"> {
   switch (end.failureReason) {
@@ -108,7 +130,7 @@ function judge(
 }
 
 /** `'make all'`, or `'make -j8 ...'` for more than two words. */
-export function summarizeCommand(command: string | readonly string[]): string {
+function summarizeCommand(command: string | readonly string[]): string {
   const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
   const shown = words.slice(0, 2).join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
@@ -116,7 +138,9 @@ export function summarizeCommand(command: string | readonly string[]): string {
 
 /** A pattern with the global flag would remember where it stopped; lines are looked at one by one. */
 function toPattern(pattern: string | RegExp): RegExp {
-  return typeof pattern === "string" ? new RegExp(pattern) : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+  return typeof pattern === "string"
+    ? new RegExp(pattern)
+    : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
 }
 
 function toSeconds(ms: number | null): number | null {

@@ -50,7 +50,11 @@ export class GitWorkspace {
 
   /** Makes an empty repository where the directory was. */
   async create(): Promise<void> {
-    const removal = await this.#ctx.command("rmdir", { paths: [this.#directory], logEnviron: false, timeout: this.#timeout });
+    const removal = await this.#ctx.command("rmdir", {
+      paths: [this.#directory],
+      logEnviron: false,
+      timeout: this.#timeout,
+    });
     if (removal.rc !== 0) throw new GitFailed(`the directory ${this.#directory} cannot be removed`);
     await this.#run(["init", "--quiet"]);
   }
@@ -115,7 +119,8 @@ export class GitWorkspace {
   async currentRevision(): Promise<string> {
     const end = await this.#run(["rev-parse", "HEAD"], { capture: true });
     const revision = end.stdout.trim();
-    if (!/^[0-9a-f]{40,64}$/.test(revision)) throw new GitFailed(`git told no revision but ${JSON.stringify(revision.slice(0, 80))}`);
+    if (!/^[0-9a-f]{40,64}$/.test(revision))
+      throw new GitFailed(`git told no revision but ${JSON.stringify(revision.slice(0, 80))}`);
     return revision;
   }
 

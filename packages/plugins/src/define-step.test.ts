@@ -1,0 +1,97 @@
+import { descriptorOf, interpolate } from "@multimaster/config";
+import { Results } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineStep, type StepDefinition } from "./define-step.ts";
+import type { StepContext } from "./step-context.ts";
+
+const sample = defineStep({
+  type: "sample",
+  options: z.object({
+    words: z.array(z.string()),
+    size: z.union([z.number(), z.string()]).transform(Number).default(1),
+  }),
+  rules: { haltOnFailure: true },
+  run: async (_ctx, options) => ({ results: Results.SUCCESS, summary: JSON.stringify([options.words, options.size]) }),
+});
+
+const build = { property: (name: string) => (name === "version" ? "1.2" : undefined), source: () => undefined };
+const ctx = { ...build, setState: () => {} } as unknown as StepContext;
+const definition = sample({ words: [] }).plugin as StepDefinition;
+
+function problems(options: unknown): string[] {
+  const parsed = descriptorOf("step").safeParse({ plugin: definition, options });
+  return parsed.success ? [] : parsed.error.issues.map((issue) => JSON.stringify([issue.path, issue.message]));
+}
+
+describe("a step in a config", () => {
+  it("is checked where its options are values", () => {
+    expect(problems({ words: ["a"], size: "3" })).toEqual([]);
+    expect(problems({ words: "a" })[0]).toContain("sample");
+    expect(problems({ words: ["a"], wrods: [] })[0]).toContain("wrods");
+    expect(problems({})).toHaveLength(1);
+    expect(problems({ words: ["a"], haltOnFailure: "yes" })).toHaveLength(1);
+  });
+
+  it("leaves functions of the build to be checked when the step runs", () => {
+    expect(problems({ words: ["a", () => "b"], size: () => 4, doStepIf: () => false, hideStepIf: () => true })).toEqual(
+      [],
+    );
+    expect(problems({ words: ["a"], wrods: () => [] })).toEqual([expect.stringContaining("wrods")]);
+  });
+
+  it("is called by its type, or as the config says", () => {
+    expect([definition.nameOf({}), definition.nameOf({ name: "mine" })]).toEqual(["sample", "mine"]);
+  });
+
+  it("has the rules of its kind, unless the config says otherwise", () => {
+    expect(definition.rulesOf({})).toMatchObject({ haltOnFailure: true, flunkOnFailure: true, alwaysRun: false });
+    expect(definition.rulesOf({ haltOnFailure: false, alwaysRun: true })).toMatchObject({
+      haltOnFailure: false,
+      alwaysRun: true,
+    });
+  });
+});
+
+describe("a step that runs", () => {
+  it("gets its options rendered and parsed once, with defaults", async () => {
+    const options = { words: ["a", interpolate("v${version}")], size: () => "7" };
+    expect((await definition.run(ctx, options)).summary).toBe('[["a","v1.2"],7]');
+    expect((await definition.run(ctx, { words: [] })).summary).toBe("[[],1]");
+  });
+
+  it("fails with a sentence when an option cannot be rendered, or comes out wrong", async () => {
+    const throwing = { words: () => Promise.reject(new Error("no such thing")) };
+    await expect(definition.run(ctx, throwing)).rejects.toThrow(
+      'The step\'s option "words" could not be rendered: no such thing',
+    );
+    await expect(definition.run(ctx, { words: () => 5 })).rejects.toThrow(
+      "The step's options came out wrong for this build: words:",
+    );
+  });
+
+  it("is skipped when doStepIf comes out false", async () => {
+    expect(await definition.isWanted({}, build)).toBe(true);
+    expect(await definition.isWanted({ doStepIf: (b: typeof build) => b.property("none") !== undefined }, build)).toBe(
+      false,
+    );
+    await expect(definition.isWanted({ doStepIf: () => "no" }, build)).rejects.toThrow("must come out true or false");
+  });
+
+  it("is hidden by its results", () => {
+    const options = { hideStepIf: (results: number) => results === Results.SKIPPED };
+    expect(definition.isHidden(options, Results.SKIPPED)).toBe(true);
+    expect(definition.isHidden(options, Results.FAILURE)).toBe(false);
+  });
+
+  it("may be described by the config", async () => {
+    const shown: string[] = [];
+    const watched = { ...ctx, setState: (text: string) => void shown.push(text) };
+    const end = await definition.run(watched, {
+      words: [],
+      description: "counting",
+      descriptionDone: interpolate("counted ${version}"),
+    });
+    expect([shown, end.summary]).toEqual([["counting"], "counted 1.2"]);
+  });
+});

@@ -1,0 +1,46 @@
+import { createMetrics, type Logger, silentLog } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import { LoopWatchdog } from "./loop-watchdog.ts";
+
+describe("a blocked event loop", () => {
+  function watch() {
+    const said: string[] = [];
+    const log: Logger = Object.assign(Object.create(silentLog), {
+      warn: (_fields: unknown, text: string) => said.push(text),
+    });
+    let now = 0;
+    const metrics = createMetrics();
+    const watchdog = new LoopWatchdog({ log, metrics, now: () => now });
+    const advance = (ms: number) => {
+      now += ms;
+      watchdog.look();
+    };
+    advance(100);
+    return { said, metrics, watchdog, advance };
+  }
+
+  it("is told with the step that did it, in log and metrics", async () => {
+    const { said, metrics, watchdog, advance } = watch();
+    watchdog.enter({ builder: "other", step: "innocent", buildid: 1 });
+    advance(100);
+    watchdog.enter({ builder: "web", step: "parse", buildid: 7 });
+    advance(5100);
+    expect(said).toEqual(['the event loop stood still for 5 s while it ran step "parse" of builder "web" (build 7)']);
+    expect(await metrics.metrics()).toContain(
+      'multimaster_event_loop_blocked_seconds_total{builder="web",step="parse"} 5',
+    );
+  });
+
+  it("is not made of short delays", () => {
+    const { said, watchdog, advance } = watch();
+    watchdog.enter({ builder: "web", step: "parse", buildid: 7 });
+    advance(600);
+    expect(said).toEqual([]);
+  });
+
+  it("is told when no step was running, too", () => {
+    const { said, advance } = watch();
+    advance(2100);
+    expect(said).toEqual(["the event loop stood still for 2 s; no step's code was running"]);
+  });
+});
