@@ -9,20 +9,24 @@ export interface Readiness {
   drain(): void;
   /** What `/ready` answers; each answer counts as told. */
   ask(): true | string[];
-  /** Resolves when whoever asks `/ready` has been told of the drain often enough, or nobody has ever asked. */
-  noticed(maxMs: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when whoever keeps asking `/ready` has been told of the drain often enough; at once when nobody does. */
+  noticed(signal: AbortSignal): Promise<void>;
 }
 
 /** Balancers take a server out after this many failed checks (HAProxy's default). */
 const tellings = 3;
-/** Who asked longer ago than this does not watch any more. */
-const watchedMs = 30_000;
+/** A balancer that does not come back for its usual interval this many times is gone. */
+const patience = 4;
+const shortestMs = 250;
+const longestMs = 30_000;
 
 export function createReadiness({ ready, clock }: { ready(): true | string[]; clock: Clock }): Readiness {
   let draining = false;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let askedAt: number | undefined;
+  /** Between the last two questions; whoever has asked only once does not watch. */
+  let intervalMs: number | undefined;
   let told = 0;
-  const told_ = new AbortController();
+  const noticed = new AbortController();
   return {
     get draining() {
       return draining;
@@ -31,14 +35,18 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
       draining = true;
     },
     ask() {
-      askedAt = clock.now();
-      if (draining && ++told >= tellings) told_.abort();
+      const now = clock.now();
+      if (askedAt !== undefined) intervalMs = now - askedAt;
+      askedAt = now;
+      if (draining && ++told >= tellings) noticed.abort();
       const state = ready();
       return draining && state === true ? ["http server: draining"] : state;
     },
-    async noticed(maxMs, signal) {
-      if (clock.now() - askedAt > watchedMs) return;
-      await clock.sleep(maxMs, AbortSignal.any([signal, told_.signal]));
+    async noticed(signal) {
+      if (askedAt === undefined || intervalMs === undefined) return;
+      const waitMs = Math.min(Math.max(intervalMs, shortestMs) * patience, longestMs);
+      if (clock.now() - askedAt > waitMs) return;
+      await clock.sleep(waitMs, AbortSignal.any([signal, noticed.signal]));
     },
   };
 }
@@ -49,7 +57,11 @@ export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: R
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();
     if (ctx.path === "/health") {
       const { kind, state, degradedSince } = data.bus;
-      ctx.body = { status: state === "degraded" ? "degraded" : "ok", master: master.name, bus: { kind, state, degradedSince } };
+      ctx.body = {
+        status: state === "degraded" ? "degraded" : "ok",
+        master: master.name,
+        bus: { kind, state, degradedSince },
+      };
     } else if (ctx.path === "/ready") {
       const state = readiness.ask();
       ctx.status = state === true ? 200 : 503;

@@ -13,11 +13,14 @@ afterEach(async () => {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function start(handler: Handler, port = 0) {
-  const readiness = createReadiness({ ready: () => true, clock: systemClock });
-  const server = createHttpServer({ host: "127.0.0.1", port, handler, readiness, clock: systemClock, log: silentLog });
+  let now = 0;
+  const clock = { ...systemClock, now: () => now };
+  const readiness = createReadiness({ ready: () => true, clock });
+  const server = createHttpServer({ host: "127.0.0.1", port, handler, readiness, clock, log: silentLog });
   cleanups.push(() => server.stop());
   await server.start();
-  return { server, readiness };
+  const tick = (ms: number) => void (now += ms);
+  return { server, readiness, tick };
 }
 
 const never = new AbortController().signal;
@@ -28,7 +31,9 @@ describe("the http server", () => {
     await new Promise((resolve) => other.once("listening", resolve));
     cleanups.push(() => new Promise((resolve) => other.close(resolve)));
     const { port } = other.address() as AddressInfo;
-    await expect(start(() => {}, port)).rejects.toThrow(`The ui port 127.0.0.1:${port} is in use by another program; choose another.`);
+    await expect(start(() => {}, port)).rejects.toThrow(
+      `The ui port 127.0.0.1:${port} is in use by another program; choose another.`,
+    );
   });
 
   it("finishes the answers that are being sent, then ends", async () => {
@@ -55,7 +60,14 @@ describe("the http server", () => {
 
   it("stops at once when it never started, and twice", async () => {
     const readiness = createReadiness({ ready: () => true, clock: systemClock });
-    const server = createHttpServer({ host: "127.0.0.1", port: 0, handler: () => {}, readiness, clock: systemClock, log: silentLog });
+    const server = createHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: () => {},
+      readiness,
+      clock: systemClock,
+      log: silentLog,
+    });
     await server.stop();
     await server.stop();
   });
@@ -69,8 +81,11 @@ describe("the http server", () => {
   });
 
   it("goes on serving until the load balancer has been told three times", async () => {
-    const { server, readiness } = await start((_request, response) => response.end("ok"));
+    const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
     expect(readiness.ask()).toBe(true);
+    tick(10_000);
+    expect(readiness.ask()).toBe(true);
+    tick(5_000);
     let drained = false;
     const draining = server.drain?.(never).then(() => {
       drained = true;
@@ -83,8 +98,19 @@ describe("the http server", () => {
     await draining;
   });
 
+  it.each([
+    ["has asked only once", 1, 0],
+    ["has stopped asking", 2, 60_000],
+  ])("does not wait for somebody who %s", async (_, times, silence) => {
+    const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
+    for (let i = 0; i < times; i++, tick(10_000)) readiness.ask();
+    tick(silence);
+    await server.drain?.(never);
+  });
+
   it("does not wait for the load balancer when the deadline has passed", async () => {
     const { server, readiness } = await start((_request, response) => response.end("ok"));
+    readiness.ask();
     readiness.ask();
     await server.drain?.(AbortSignal.abort());
   });

@@ -14,11 +14,16 @@ export interface HttpServerOptions {
 
 /** Answers that are still being sent when the master stops get this long. */
 const lastAnswersMs = 5_000;
-/** A load balancer that does not notice in this time is not waited for. */
-const noticeMs = 10_000;
 
 /** Listens for HTTP. It drains by saying "not ready", going on until the load balancer has noticed, and closing connections. */
-export function createHttpServer({ host, port, handler, readiness, clock, log }: HttpServerOptions): Service & { url(): string } {
+export function createHttpServer({
+  host,
+  port,
+  handler,
+  readiness,
+  clock,
+  log,
+}: HttpServerOptions): Service & { url(): string } {
   const server = createServer((request, response) => {
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
@@ -66,7 +71,7 @@ export function createHttpServer({ host, port, handler, readiness, clock, log }:
     },
     async drain(signal) {
       readiness.drain();
-      await readiness.noticed(noticeMs, signal);
+      await readiness.noticed(signal);
       server.closeIdleConnections();
     },
     stop: () => (stopping ??= close()),

@@ -12,13 +12,19 @@ export function measureRequests(metrics: Registry): Koa.Middleware {
   });
   return async (ctx, next) => {
     const end = seconds.startTimer();
-    ctx.res.once("close", () => end({ method: ctx.method, area: areaOf(ctx.path), status: String(ctx.res.statusCode) }));
+    ctx.res.once("close", () =>
+      end({ method: ctx.method, area: areaOf(ctx.path), status: String(ctx.res.statusCode) }),
+    );
     await next();
   };
 }
 
 function areaOf(path: string): string {
-  return ["api", "change_hook", "health", "ready", "metrics"].find((area) => path === `/${area}` || path.startsWith(`/${area}/`)) ?? "other";
+  return (
+    ["api", "change_hook", "health", "ready", "metrics"].find(
+      (area) => path === `/${area}` || path.startsWith(`/${area}/`),
+    ) ?? "other"
+  );
 }
 
 /** `/metrics` in Prometheus' text format. */

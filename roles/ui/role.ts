@@ -13,6 +13,15 @@ export const role = defineRole<UiSlice>({
     const { own } = context.config;
     const readiness = createReadiness(context);
     const app = createApp(context, readiness);
-    return [createHttpServer({ host: own.host, port: own.port, handler: app.callback(), readiness, clock: context.clock, log: context.log })];
+    return [
+      createHttpServer({
+        host: own.host,
+        port: own.port,
+        handler: app.callback(),
+        readiness,
+        clock: context.clock,
+        log: context.log,
+      }),
+    ];
   },
 });

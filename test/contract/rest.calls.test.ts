@@ -6,14 +6,26 @@ import { engines, newDatabase } from "./schema.databases.ts";
 
 /** Where Buildbot's own answer is a defect: a missing object or parameter is the caller's mistake, not ours. */
 const better: Record<string, { status: number; error: unknown }> = {
-  "unknown method on buildrequest": { status: 501, error: { code: -32601, message: "action: explode is not supported" } },
+  "unknown method on buildrequest": {
+    status: 501,
+    error: { code: -32601, message: "action: explode is not supported" },
+  },
   "unknown method on scheduler": { status: 501, error: { code: -32601, message: "action: explode is not supported" } },
   "stop missing build": { status: 404, error: { code: -32600, message: "There is no build at builds/9999." } },
-  "stop missing build by number": { status: 404, error: { code: -32600, message: "There is no build at builders/1/builds/999." } },
+  "stop missing build by number": {
+    status: 404,
+    error: { code: -32600, message: "There is no build at builders/1/builds/999." },
+  },
   "rebuild missing build": { status: 404, error: { code: -32600, message: "There is no build at builds/9999." } },
-  "cancel missing request": { status: 404, error: { code: -32600, message: "There is no buildrequest at buildrequests/9999." } },
+  "cancel missing request": {
+    status: 404,
+    error: { code: -32600, message: "There is no buildrequest at buildrequests/9999." },
+  },
   "pause missing worker": { status: 404, error: { code: -32600, message: "There is no worker at workers/9999." } },
-  "force unknown scheduler": { status: 404, error: { code: -32600, message: "There is no forcescheduler at forceschedulers/nope." } },
+  "force unknown scheduler": {
+    status: 404,
+    error: { code: -32600, message: "There is no forcescheduler at forceschedulers/nope." },
+  },
   "enable without param": { status: 400, error: { code: -32602, message: "'enabled' must be given as true or false" } },
 };
 
@@ -26,16 +38,26 @@ describe.each(engines)("calls on %s", (engine) => {
     server = await startRestServer(database);
   });
 
-  const call = (path: string, method: string, params: object = {}) => server.post(`/api/v2/${path}`, { jsonrpc: "2.0", id: 1, method, params });
-  const value = async (sql: string) => Object.values((await queryRows<Record<string, unknown>>(database, sql))[0] ?? {})[0];
+  const call = (path: string, method: string, params: object = {}) =>
+    server.post(`/api/v2/${path}`, { jsonrpc: "2.0", id: 1, method, params });
+  const value = async (sql: string) =>
+    Object.values((await queryRows<Record<string, unknown>>(database, sql))[0] ?? {})[0];
 
   it("answer every mistake with a status and an error that tells it", async () => {
-    for (const { case: name, request, status, body } of readPosts("post-errors").filter((post) => post.request.method === "POST")) {
+    for (const { case: name, request, status, body } of readPosts("post-errors").filter(
+      (post) => post.request.method === "POST",
+    )) {
       if (name === "set_priority" || name === "null id") continue;
       const answer = await server.post(request.path, request.body, request.contentType);
       const { id } = parseId(request.body);
-      const expected = better[name] ? { status: better[name].status, body: { jsonrpc: "2.0", id, error: better[name].error } } : { status, body };
-      if (name === "not json") expected.body = { jsonrpc: "2.0", error: { code: -32700, message: expect.stringMatching(/^JSON parse error: /) } };
+      const expected = better[name]
+        ? { status: better[name].status, body: { jsonrpc: "2.0", id, error: better[name].error } }
+        : { status, body };
+      if (name === "not json")
+        expected.body = {
+          jsonrpc: "2.0",
+          error: { code: -32700, message: expect.stringMatching(/^JSON parse error: /) },
+        };
       expect({ status: answer.status, body: answer.body }, name).toEqual(expected);
       expect(answer.contentType, name).toBe("application/json");
     }
@@ -66,7 +88,10 @@ describe.each(engines)("calls on %s", (engine) => {
       complete: false,
       results: -1,
     });
-    expect((await server.get(`/api/v2/buildrequests/${requests[1]}`)).body.buildrequests[0]).toMatchObject({ priority: 5, builderid: 1 });
+    expect((await server.get(`/api/v2/buildrequests/${requests[1]}`)).body.buildrequests[0]).toMatchObject({
+      priority: 5,
+      builderid: 1,
+    });
     expect((await server.get(`/api/v2/buildsets/${bsid}/properties`)).body.properties[0]).toEqual({
       owner: ["Ann <ann@example.org>", "Force Build Form"],
       reason: ["try it", "Force Build Form"],
@@ -75,9 +100,14 @@ describe.each(engines)("calls on %s", (engine) => {
   });
 
   it("do not force what the form does not offer, or while it is disabled", async () => {
-    expect((await call("forceschedulers/force", "force", { builderid: 999 })).body.error).toEqual({ code: -32602, message: { builderid: "there is no builder with the id '999'" } });
+    expect((await call("forceschedulers/force", "force", { builderid: 999 })).body.error).toEqual({
+      code: -32602,
+      message: { builderid: "there is no builder with the id '999'" },
+    });
     expect((await call("forceschedulers/force", "force", { builderNames: ["nope"] })).body.error.code).toBe(-32602);
-    expect((await call("forceschedulers/force", "force", { builderid: 1, priority: "high" })).body.error.message).toEqual({ priority: "priority: 'high' is no integer" });
+    expect(
+      (await call("forceschedulers/force", "force", { builderid: 1, priority: "high" })).body.error.message,
+    ).toEqual({ priority: "priority: 'high' is no integer" });
     await call("schedulers/1", "enable", { enabled: false });
     const refused = await call("forceschedulers/force", "force", { builderid: 1 });
     expect([refused.status, refused.body.error.message]).toEqual([400, 'The force scheduler "force" is disabled.']);
@@ -95,39 +125,78 @@ describe.each(engines)("calls on %s", (engine) => {
     expect((await call(`buildrequests/${requests[1]}`, "set_priority", { priority: "x" })).status).toBe(400);
     expect(await value(`select priority from buildrequests where id = ${requests[1]}`)).toBe(9);
     expect((await call(`buildrequests/${requests[1]}`, "cancel", { reason: "no need" })).body.result).toBeNull();
-    expect((await server.get(`/api/v2/buildrequests/${requests[1]}`)).body.buildrequests[0]).toMatchObject({ complete: true, results: 6 });
+    expect((await server.get(`/api/v2/buildrequests/${requests[1]}`)).body.buildrequests[0]).toMatchObject({
+      complete: true,
+      results: 6,
+    });
   });
 
   it("pause and unpause a worker, and tell the one who has it", async () => {
     const heard: unknown[] = [];
-    await server.data.events.onControl({ of: "worker" }, ({ id, action, payload }) => void heard.push([id, action, payload]));
+    await server.data.events.onControl(
+      { of: "worker" },
+      ({ id, action, payload }) => void heard.push([id, action, payload]),
+    );
     await call("workers/w1", "pause", { reason: "mending" });
-    expect((await server.get("/api/v2/workers/1")).body.workers[0]).toMatchObject({ paused: true, pause_reason: "mending" });
+    expect((await server.get("/api/v2/workers/1")).body.workers[0]).toMatchObject({
+      paused: true,
+      pause_reason: "mending",
+    });
     await call("workers/w1", "unpause", { reason: "" });
-    expect((await server.get("/api/v2/workers/1")).body.workers[0]).toMatchObject({ paused: false, pause_reason: null });
-    await expect.poll(() => heard).toEqual([
-      [1, "pause", { reason: "mending" }],
-      [1, "unpause", { reason: "" }],
-    ]);
+    expect((await server.get("/api/v2/workers/1")).body.workers[0]).toMatchObject({
+      paused: false,
+      pause_reason: null,
+    });
+    await expect
+      .poll(() => heard)
+      .toEqual([
+        [1, "pause", { reason: "mending" }],
+        [1, "unpause", { reason: "" }],
+      ]);
   });
 
   it("add a change once per delivery, and only a right one", async () => {
-    const added = await call("changes", "add", { author: "me", comments: "c", branch: "main", files: ["a"], properties: { k: 1 }, delivery: "d1" });
+    const added = await call("changes", "add", {
+      author: "me",
+      comments: "c",
+      branch: "main",
+      files: ["a"],
+      properties: { k: 1 },
+      delivery: "d1",
+    });
     const again = await call("changes", "add", { author: "me", comments: "c", delivery: "d1" });
     expect(again.body.result).toEqual(added.body.result);
-    expect((await server.get(`/api/v2/changes/${added.body.result.changeid}`)).body.changes[0]).toMatchObject({ author: "me", files: ["a"], properties: { k: [1, "Change"] }, revlink: "" });
+    expect((await server.get(`/api/v2/changes/${added.body.result.changeid}`)).body.changes[0]).toMatchObject({
+      author: "me",
+      files: ["a"],
+      properties: { k: [1, "Change"] },
+      revlink: "",
+    });
     const wrong = await call("changes", "add", { comments: 5, autor: "me" });
     expect([wrong.status, wrong.body.error.code]).toEqual([400, -32602]);
     expect(wrong.body.error.message).toMatch(/author: .*comments: .*autor/);
   });
 
   it("add a change by the hook `base`: form, query, JSON fields, dates", async () => {
-    const form = new URLSearchParams({ who: "me <me@x>", comments: "hook", files: '["f1","f2"]', properties: '{"p":[1]}', when: "2020-01-02T03:04:05Z" });
-    const hook = (path: string, body = "") => server.post(`/change_hook/${path}`, body, "application/x-www-form-urlencoded");
+    const form = new URLSearchParams({
+      who: "me <me@x>",
+      comments: "hook",
+      files: '["f1","f2"]',
+      properties: '{"p":[1]}',
+      when: "2020-01-02T03:04:05Z",
+    });
+    const hook = (path: string, body = "") =>
+      server.post(`/change_hook/${path}`, body, "application/x-www-form-urlencoded");
     const ok = await hook("base?branch=b1", form.toString());
     expect([ok.status, ok.text]).toEqual([202, "1 change found"]);
     const newest = (await server.get("/api/v2/changes?order=-changeid&limit=1")).body.changes[0];
-    expect(newest).toMatchObject({ author: "me <me@x>", branch: "b1", files: ["f1", "f2"], properties: { p: [[1], "Change"] }, when_timestamp: 1577934245 });
+    expect(newest).toMatchObject({
+      author: "me <me@x>",
+      branch: "b1",
+      files: ["f1", "f2"],
+      properties: { p: [[1], "Change"] },
+      when_timestamp: 1577934245,
+    });
     for (const [query, message] of [
       ["comments=x", "author: "],
       ["author=a&files=x", "files: is not JSON"],

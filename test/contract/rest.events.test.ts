@@ -40,9 +40,16 @@ describe.each(engines)("events on %s", (engine) => {
   });
 
   it("of a build without a worker say None where its id would be", async () => {
-    await queryRows(database, "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (70, 70, 1, 1, 1, 1, 0, '')");
+    await queryRows(
+      database,
+      "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (70, 70, 1, 1, 1, 1, 0, '')",
+    );
     await events.publish(builds, "new", [70]);
-    expect(heard.map(([topic]) => topic)).toEqual(["builders.1.builds.70.new", "builds.70.new", "workers.None.builds.70.new"]);
+    expect(heard.map(([topic]) => topic)).toEqual([
+      "builders.1.builds.70.new",
+      "builds.70.new",
+      "workers.None.builds.70.new",
+    ]);
   });
 
   it("of a new buildset name the scheduler and hide what is not decided", async () => {
@@ -95,16 +102,31 @@ describe.each(engines)("events on %s", (engine) => {
 
   it("reach who subscribed to a resource, an event or one object", async () => {
     const got: unknown[] = [];
-    await events.on(builds, "finished", ({ id, event, payload }) => void got.push(["finished", id, event, payload?.number]));
+    await events.on(
+      builds,
+      "finished",
+      ({ id, event, payload }) => void got.push(["finished", id, event, payload?.number]),
+    );
     await events.on(builds, null, ({ id, event }) => void got.push(["any", id, event]));
     await events.on(builds, "finished", ({ id }) => void got.push(["only", id]), { id: 3 });
-    const control = await events.onControl({ of: "builds", action: "stop" }, ({ id, payload }) => void got.push(["stop", id, payload]));
+    const control = await events.onControl(
+      { of: "builds", action: "stop" },
+      ({ id, payload }) => void got.push(["stop", id, payload]),
+    );
     await events.publish(builds, "update", [1]);
     await events.publish(builds, "finished", [3]);
     await events.publishControl("builds", 3, "stop", { reason: "r" });
     await expect.poll(() => got).toHaveLength(5);
     await control.unsubscribe();
     await events.publishControl("builds", 4, "stop", { reason: "r" });
-    expect(got).toEqual(expect.arrayContaining([["any", 1, "update"], ["finished", 3, "finished", 2], ["any", 3, "finished"], ["only", 3], ["stop", 3, { reason: "r" }]]));
+    expect(got).toEqual(
+      expect.arrayContaining([
+        ["any", 1, "update"],
+        ["finished", 3, "finished", 2],
+        ["any", 3, "finished"],
+        ["only", 3],
+        ["stop", 3, { reason: "r" }],
+      ]),
+    );
   });
 });

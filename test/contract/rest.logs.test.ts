@@ -17,14 +17,26 @@ describe.each(engines)("logs on %s", (engine) => {
 
   let logid = 100;
   /** A log whose chunks are stored in the given ways. */
-  async function addLog(type: string, chunks: { lines: string[]; compressed: number; content?: Buffer }[]): Promise<number> {
+  async function addLog(
+    type: string,
+    chunks: { lines: string[]; compressed: number; content?: Buffer }[],
+  ): Promise<number> {
     const id = logid++;
     let line = 0;
-    await queryRows(database, "insert into logs (id, name, slug, stepid, complete, num_lines, type) values (?, ?, ?, 7, 1, 0, ?)", [id, `log ${id}`, `log_${id}`, type]);
+    await queryRows(
+      database,
+      "insert into logs (id, name, slug, stepid, complete, num_lines, type) values (?, ?, ?, 7, 1, 0, ?)",
+      [id, `log ${id}`, `log_${id}`, type],
+    );
     for (const { lines, compressed, content } of chunks) {
       const bytes = Buffer.from(lines.join("\n"));
-      const stored = content ?? (compressed === 1 ? deflateSync(bytes) : compressed === 5 ? brotliCompressSync(bytes) : bytes);
-      await queryRows(database, "insert into logchunks (logid, first_line, last_line, content, compressed) values (?, ?, ?, ?, ?)", [id, line, line + lines.length - 1, stored, compressed]);
+      const stored =
+        content ?? (compressed === 1 ? deflateSync(bytes) : compressed === 5 ? brotliCompressSync(bytes) : bytes);
+      await queryRows(
+        database,
+        "insert into logchunks (logid, first_line, last_line, content, compressed) values (?, ?, ?, ?, ?)",
+        [id, line, line + lines.length - 1, stored, compressed],
+      );
       line += lines.length;
     }
     await queryRows(database, "update logs set num_lines = ? where id = ?", [line, id]);
@@ -94,10 +106,21 @@ describe.each(engines)("logs on %s", (engine) => {
     const raw = await server.get("/api/v2/logs/7/raw");
     expect(raw.headers.get("content-disposition")).toBe("attachment; filename=extras_build_2_step_extras_log_stdio");
     expect((await server.get("/api/v2/logs/7/raw_inline")).headers.get("content-disposition")).toBeNull();
-    await queryRows(database, "insert into builders (id, name, name_hash) values (90, ?, 'x')", ['naïve "builder"\r\n/x']);
-    await queryRows(database, "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (90, 1, 90, 1, 1, 1, 0, '')");
-    await queryRows(database, "insert into steps (id, number, name, buildid, state_string, urls_json, hidden) values (90, 0, 's', 90, '', '[]', 0)");
-    await queryRows(database, "insert into logs (id, name, slug, stepid, complete, num_lines, type) values (90, 'l', 'l', 90, 1, 0, 't')");
+    await queryRows(database, "insert into builders (id, name, name_hash) values (90, ?, 'x')", [
+      'naïve "builder"\r\n/x',
+    ]);
+    await queryRows(
+      database,
+      "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (90, 1, 90, 1, 1, 1, 0, '')",
+    );
+    await queryRows(
+      database,
+      "insert into steps (id, number, name, buildid, state_string, urls_json, hidden) values (90, 0, 's', 90, '', '[]', 0)",
+    );
+    await queryRows(
+      database,
+      "insert into logs (id, name, slug, stepid, complete, num_lines, type) values (90, 'l', 'l', 90, 1, 0, 't')",
+    );
     const odd = await server.get("/api/v2/logs/90/raw");
     expect([odd.status, odd.headers.get("content-disposition")]).toEqual([
       200,
@@ -111,7 +134,10 @@ describe.each(engines)("logs on %s", (engine) => {
     const chunkCount = 900;
     const id = await addLog(
       "s",
-      Array.from({ length: chunkCount }, (_, c) => ({ lines: Array.from({ length: perChunk }, (_, i) => line(c * perChunk + i)), compressed: c % 2 })),
+      Array.from({ length: chunkCount }, (_, c) => ({
+        lines: Array.from({ length: perChunk }, (_, i) => line(c * perChunk + i)),
+        compressed: c % 2,
+      })),
     );
     const expectedBytes = chunkCount * perChunk * 99;
     global.gc?.();
@@ -132,7 +158,11 @@ describe.each(engines)("logs on %s", (engine) => {
       const now = process.memoryUsage();
       peak = Math.max(peak, now.heapUsed + now.external - before.heapUsed - before.external);
     }
-    expect([rest, checked - 3, count - expectedBytes]).toEqual(["", chunkCount * perChunk, "Builder: extras\nBuild number: 2\nWorker name: w1\n".length]);
+    expect([rest, checked - 3, count - expectedBytes]).toEqual([
+      "",
+      chunkCount * perChunk,
+      "Builder: extras\nBuild number: 2\nWorker name: w1\n".length,
+    ]);
     expect(peak).toBeLessThan(64 * 1024 * 1024);
     // The whole of it in JSON, last line included.
     const { body } = await server.get(`/api/v2/logs/${id}/contents?offset=${chunkCount * perChunk - 1}`);
@@ -140,7 +170,10 @@ describe.each(engines)("logs on %s", (engine) => {
   });
 
   it("go no further when the client has left", async () => {
-    const id = await addLog("t", Array.from({ length: 200 }, () => ({ lines: Array.from({ length: 600 }, () => "y".repeat(100)), compressed: 0 })));
+    const id = await addLog(
+      "t",
+      Array.from({ length: 200 }, () => ({ lines: Array.from({ length: 600 }, () => "y".repeat(100)), compressed: 0 })),
+    );
     const pieces = await open(`/api/v2/logs/${id}/raw_inline`);
     for await (const _ of pieces) break;
     expect((await server.get("/health")).status).toBe(200);
@@ -149,7 +182,9 @@ describe.each(engines)("logs on %s", (engine) => {
   /** Uncompressed, as it comes. */
   function open(path: string): Promise<AsyncIterable<Buffer>> {
     return new Promise((resolve, reject) => {
-      request(new URL(path, server.url), { headers: { "accept-encoding": "identity" } }, resolve).on("error", reject).end();
+      request(new URL(path, server.url), { headers: { "accept-encoding": "identity" } }, resolve)
+        .on("error", reject)
+        .end();
     });
   }
 });

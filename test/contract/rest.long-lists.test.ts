@@ -27,19 +27,28 @@ describe.each(engines)("a list without a limit on %s", (engine) => {
   ])("%s comes whole and in order, page by page", async (path, at) => {
     const { body } = await server.get(`/api/v2/${path}`);
     expect(body.meta).toEqual({ total: count });
-    expect(body.builds.map((build: { buildid: number }) => build.buildid)).toEqual(Array.from({ length: count }, (_, i) => 1001 + at(i)));
+    expect(body.builds.map((build: { buildid: number }) => build.buildid)).toEqual(
+      Array.from({ length: count }, (_, i) => 1001 + at(i)),
+    );
   });
 
   it("has each row once in any other order", async () => {
     const { body } = await server.get("/api/v2/builds?number__gt=1000&order=-started_at&order=results");
     expect(new Set(body.builds.map((build: { buildid: number }) => build.buildid)).size).toBe(count);
-    const keys = body.builds.map((build: { started_at: number; results: number }) => -build.started_at * 10 + build.results);
+    const keys = body.builds.map(
+      (build: { started_at: number; results: number }) => -build.started_at * 10 + build.results,
+    );
     expect(keys).toEqual(keys.toSorted((a: number, b: number) => a - b));
   });
 
   it("starts where it was told to", async () => {
     const { body } = await server.get("/api/v2/builds?number__gt=1000&offset=100");
-    expect([body.meta.total, body.builds.length, body.builds[0].buildid, body.builds.at(-1).buildid]).toEqual([count, count - 100, 1101, 1000 + count]);
+    expect([body.meta.total, body.builds.length, body.builds[0].buildid, body.builds.at(-1).buildid]).toEqual([
+      count,
+      count - 100,
+      1101,
+      1000 + count,
+    ]);
   });
 
   it("reads the same in indented text", async () => {

@@ -11,10 +11,22 @@ describe.each(engines)("queries on %s", (engine) => {
     database = await newDatabase(engine);
     await seedRecorded(database);
     // A running build without a worker, and a pending request.
-    await queryRows(database, "insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for) values (50, 5, 3, 7, 0, -1, 1795318000, 0)");
-    await queryRows(database, "insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for) values (51, 5, 3, 7, 0, -1, 1795318000, 0)");
-    await queryRows(database, "insert into buildrequest_claims (brid, masterid, claimed_at) values (51, 1, 1795318001)");
-    await queryRows(database, "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (50, 1, 3, 51, 1, 1795318001, 0, '100% of A_B')");
+    await queryRows(
+      database,
+      "insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for) values (50, 5, 3, 7, 0, -1, 1795318000, 0)",
+    );
+    await queryRows(
+      database,
+      "insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for) values (51, 5, 3, 7, 0, -1, 1795318000, 0)",
+    );
+    await queryRows(
+      database,
+      "insert into buildrequest_claims (brid, masterid, claimed_at) values (51, 1, 1795318001)",
+    );
+    await queryRows(
+      database,
+      "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (50, 1, 3, 51, 1, 1795318001, 0, '100% of A_B')",
+    );
     server = await startRestServer(database);
   });
 
@@ -22,7 +34,12 @@ describe.each(engines)("queries on %s", (engine) => {
     const { body, status } = await server.get(`/api/v2/${path}`);
     if (status !== 200) throw new Error(`${status} ${body.error}`);
     const [plural] = Object.keys(body).filter((key) => key !== "meta") as [string];
-    const id = plural === "buildsets" ? "bsid" : plural === "forceschedulers" || plural === "projects" ? "name" : `${plural.slice(0, -1)}id`;
+    const id =
+      plural === "buildsets"
+        ? "bsid"
+        : plural === "forceschedulers" || plural === "projects"
+          ? "name"
+          : `${plural.slice(0, -1)}id`;
     return body[plural].map((item: Record<string, unknown>) => item[id]);
   };
 
@@ -89,14 +106,21 @@ describe.each(engines)("queries on %s", (engine) => {
   });
 
   it("keeps only the chosen fields, also related ones", async () => {
-    expect((await server.get("/api/v2/builders/1?field=name&field=tags")).body).toEqual({ builders: [{ name: "hello", tags: ["demo", "quick"] }], meta: {} });
-    expect((await server.get("/api/v2/builders?field=tags&limit=1")).body.builders).toEqual([{ tags: ["demo", "quick"] }]);
+    expect((await server.get("/api/v2/builders/1?field=name&field=tags")).body).toEqual({
+      builders: [{ name: "hello", tags: ["demo", "quick"] }],
+      meta: {},
+    });
+    expect((await server.get("/api/v2/builders?field=tags&limit=1")).body.builders).toEqual([
+      { tags: ["demo", "quick"] },
+    ]);
   });
 
   it("fills in the properties that are asked for", async () => {
     const { body } = await server.get("/api/v2/builds/1?property=owner&property=nothing");
     expect(body.builds[0].properties).toEqual({ owner: ["u <u@example.org>", "Force Build Form"] });
-    expect(Object.keys((await server.get("/api/v2/buildrequests/1?property=*")).body.buildrequests[0].properties)).toContain("scheduler");
+    expect(
+      Object.keys((await server.get("/api/v2/buildrequests/1?property=*")).body.buildrequests[0].properties),
+    ).toContain("scheduler");
     expect((await server.get("/api/v2/buildrequests/50?property=*")).body.buildrequests[0].properties).toEqual({});
   });
 
@@ -115,7 +139,9 @@ describe.each(engines)("queries on %s", (engine) => {
     expect(people.contentType).toBe("text/plain; charset=utf-8");
     expect(people.text).toContain('{\n  "masters": [\n    {\n      "active": true,');
     const program = await server.get("/api/latest/masters/1", { accept: "text/html, application/json" });
-    expect(program.text).toMatch(/^{"masters":\[{"active":true,"last_active":\d+,"masterid":1,"name":"host-a:\/srv\/master"}\],"meta":{}}$/);
+    expect(program.text).toMatch(
+      /^{"masters":\[{"active":true,"last_active":\d+,"masterid":1,"name":"host-a:\/srv\/master"}\],"meta":{}}$/,
+    );
   });
 
   it("answers other pages only when their origin is allowed", async () => {
@@ -128,7 +154,11 @@ describe.each(engines)("queries on %s", (engine) => {
       method: "OPTIONS",
       headers: { origin: "https://CI.example.org", "access-control-request-method": "POST" },
     });
-    expect([preflight.status, await preflight.text(), preflight.headers.get("access-control-allow-headers")]).toEqual([200, "", "Content-Type"]);
+    expect([preflight.status, await preflight.text(), preflight.headers.get("access-control-allow-headers")]).toEqual([
+      200,
+      "",
+      "Content-Type",
+    ]);
   });
 
   it("has no other methods than GET, HEAD and POST", async () => {

@@ -20,28 +20,39 @@ describe.each(engines)("the data API on %s", (engine) => {
     server = await startRestServer(database);
   });
 
-  it.each(recordings.filter(({ name }) => !better.has(name)))("answers as recorded: $name", async ({ request, status, contentType, body }) => {
-    const answer = await server.get(request.path, request.accept ? { accept: request.accept } : {});
-    expect(answer.status).toBe(status);
-    expect(answer.contentType).toBe(contentType);
-    expect(comparable(answer.body, request.path)).toEqual(comparable(body, request.path));
-  });
+  it.each(recordings.filter(({ name }) => !better.has(name)))(
+    "answers as recorded: $name",
+    async ({ request, status, contentType, body }) => {
+      const answer = await server.get(request.path, request.accept ? { accept: request.accept } : {});
+      expect(answer.status).toBe(status);
+      expect(answer.contentType).toBe(contentType);
+      expect(comparable(answer.body, request.path)).toEqual(comparable(body, request.path));
+    },
+  );
 
   it("describes every path that Buildbot describes, with the same fields", async () => {
     const recorded = recordings.find(({ name }) => name === "application.spec");
     const answer = await server.get("/api/v2/application.spec");
     const own = new Map<string, unknown>(answer.body.specs.map((spec: { path: string }) => [spec.path, spec]));
     for (const spec of recorded?.body.specs ?? []) expect(own.get(spec.path), spec.path).toEqual(spec);
-    expect([...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path))).toEqual([
-      "buildrequests/n:buildrequestid/properties",
-    ]);
+    expect(
+      [...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path)),
+    ).toEqual(["buildrequests/n:buildrequestid/properties"]);
   });
 
   it.each([
     ["a missing object", "/api/v2/builds/9999", "There is no build at builds/9999."],
-    ["an id beyond every integer", "/api/v2/builds/99999999999999999999", "There is no build at builds/99999999999999999999."],
+    [
+      "an id beyond every integer",
+      "/api/v2/builds/99999999999999999999",
+      "There is no build at builds/99999999999999999999.",
+    ],
     ["chunks without a log", "/api/v2/logchunks", "There is no logchunk at logchunks."],
-    ["the log of a missing build", "/api/v2/builds/9999/steps/0/logs/stdio/raw", "There is no logchunk at builds/9999/steps/0/logs/stdio/raw."],
+    [
+      "the log of a missing build",
+      "/api/v2/builds/9999/steps/0/logs/stdio/raw",
+      "There is no logchunk at builds/9999/steps/0/logs/stdio/raw.",
+    ],
     ["an id that is none", "/api/v2/builds/x", "Invalid path: builds/x"],
     ["a path that cannot be decoded", "/api/v2/builders/%ff/builds/%zz", "Invalid path: builders/%ff/builds/%zz"],
     ["the base with a slash", "/api/v2/", "Invalid path: "],
@@ -57,8 +68,11 @@ function comparable(body: unknown, path: string): unknown {
   const copy = text === undefined ? undefined : JSON.parse(text);
   if (typeof copy !== "object" || copy === null || !("meta" in copy)) return copy;
   if (/[?&](limit|offset)=/.test(path)) delete copy.meta.total;
-  for (const list of Object.values(copy)) if (Array.isArray(list) && !path.includes("order=")) list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-  if (Array.isArray(copy.masters)) copy.masters = copy.masters.filter((m: { name: string }) => !m.name.startsWith("host-ui"));
+  for (const list of Object.values(copy))
+    if (Array.isArray(list) && !path.includes("order="))
+      list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (Array.isArray(copy.masters))
+    copy.masters = copy.masters.filter((m: { name: string }) => !m.name.startsWith("host-ui"));
   if (Array.isArray(copy.masters) && copy.meta.total) copy.meta.total = copy.masters.length;
   return copy;
 }

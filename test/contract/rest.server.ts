@@ -24,7 +24,11 @@ export interface Answer {
 }
 
 /** A ui role on a free port, over this database and an in-process bus. */
-export async function startRestServer(database: Database, slice: Record<string, unknown> = {}, ready: () => true | string[] = () => true): Promise<RestServer> {
+export async function startRestServer(
+  database: Database,
+  slice: Record<string, unknown> = {},
+  ready: () => true | string[] = () => true,
+): Promise<RestServer> {
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
   const bus = createBus({ kind: "in-process" }, silentLog);
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
@@ -51,14 +55,24 @@ export async function startRestServer(database: Database, slice: Record<string, 
   async function ask(path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(new URL(path, url), init);
     const text = await response.text();
-    return { status: response.status, contentType: response.headers.get("content-type"), headers: response.headers, text, body: parse(text) };
+    return {
+      status: response.status,
+      contentType: response.headers.get("content-type"),
+      headers: response.headers,
+      text,
+      body: parse(text),
+    };
   }
   return {
     url,
     data,
     get: (path, headers = { accept: "application/json" }) => ask(path, { headers }),
     post: (path, body, contentType = "application/json") =>
-      ask(path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers: { "content-type": contentType } }),
+      ask(path, {
+        method: "POST",
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        headers: { "content-type": contentType },
+      }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Updates } from "./contract.ts";
 import type { AnyResource, Item } from "./define-resource.ts";
 import { createEvents, type Events } from "./events.ts";
 import type { Query } from "./query.ts";
-import { findItems, type Found, getItem } from "./read-items.ts";
+import { type Found, findItems, getItem } from "./read-items.ts";
 import { createRest, type Rest } from "./rest.ts";
 import { createUpdates } from "./updates/index.ts";
 

@@ -139,6 +139,8 @@ export function defineResource<const Shape extends z.ZodRawShape>(definition: De
 }
 
 /** Fields that are nothing but their kind, for resources that are no table. */
-export function plainFields<Shape extends z.ZodRawShape>(shape: Shape): { readonly [K in keyof Shape]: Field<Shape[K]> } {
+export function plainFields<Shape extends z.ZodRawShape>(
+  shape: Shape,
+): { readonly [K in keyof Shape]: Field<Shape[K]> } {
   return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, { schema }])) as never;
 }

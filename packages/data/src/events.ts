@@ -30,11 +30,21 @@ export interface Events {
    * `extra` is what the payload of some events has beside the object: `scheduler` of a new buildset, `masterid` of a
    * builder that started or stopped.
    */
-  publish(resource: AnyResource, event: string, ids: readonly number[], extra?: Readonly<Record<string, Json>>): Promise<void>;
+  publish(
+    resource: AnyResource,
+    event: string,
+    ids: readonly number[],
+    extra?: Readonly<Record<string, Json>>,
+  ): Promise<void>;
   /** `builds.<id>.properties.update`, with only the changed properties. */
   publishProperties(buildid: number, changed: SourcedProperties): Promise<void>;
   /** `control.<of>.<id>.<action>`: to the master that holds the thing. */
-  publishControl(of: ControlSubject, id: number, action: string, payload: { reason: string; results?: number }): Promise<void>;
+  publishControl(
+    of: ControlSubject,
+    id: number,
+    action: string,
+    payload: { reason: string; results?: number },
+  ): Promise<void>;
   /** For what is no resource. In order with the rest. */
   publishRaw(key: Key, payload: Json): Promise<void>;
   /** Calls `handler` for each such event of the cluster; `event` null means all of them. */
@@ -81,7 +91,11 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
       const at = parts.findIndex((part) => part.startsWith(":"));
       const pattern: Pattern = [...parts.map((part, i) => (i === at ? (only ? String(only.id) : null) : part)), event];
       return bus.subscribe(pattern, ({ key, payload }) =>
-        handler({ id: Number(key[at]), event: key.at(-1) as string, payload: payload as Partial<Item<typeof resource>> | null }),
+        handler({
+          id: Number(key[at]),
+          event: key.at(-1) as string,
+          payload: payload as Partial<Item<typeof resource>> | null,
+        }),
       );
     },
     onControl({ of, id, action }, handler) {
@@ -102,13 +116,17 @@ async function readMessages(
 ): Promise<(readonly [Key, Json])[]> {
   const { events } = resource;
   if (!events?.names.includes(event)) throw new TypeError(`${resource.plural} have no event "${event}"`);
-  const found = await findItems(resource, connection, { filters: [{ field: resource.id, operator: "in", values: [...ids] }] });
+  const found = await findItems(resource, connection, {
+    filters: [{ field: resource.id, operator: "in", values: [...ids] }],
+  });
   const items = new Map((found?.rows ?? []).map((item) => [item[resource.id] as number, item]));
   return ids.flatMap((id) => {
     const item = items.get(id);
     if (!item) return [];
     const payload = (events.payload ? events.payload(event, item, extra) : item) as Json;
-    return (events.only?.[event] ?? events.topics).map((template) => [[...fillTopic(template, item), event], payload] as const);
+    return (events.only?.[event] ?? events.topics).map(
+      (template) => [[...fillTopic(template, item), event], payload] as const,
+    );
   });
 }
 

@@ -28,13 +28,17 @@ export const datetime = of(z.int(), "datetime");
 /** Bytes cannot be shown in JSON: the API answers null. */
 export const binary = of(z.null(), "binary");
 export const jsonObject = of(z.json() as z.ZodType<Json>, "jsonobject");
-export const sourced = of(z.custom<SourcedProperties>((value) => sourcedProperties.safeParse(value).success), "sourcedproperties");
+export const sourced = of(
+  z.custom<SourcedProperties>((value) => sourcedProperties.safeParse(value).success),
+  "sourcedproperties",
+);
 
 /** Text that starts with a letter, `_` or `-` and may stand in a path. */
 export const identifier = (maxLength: number) => of(z.string().max(maxLength), "identifier");
 
 /** An object with fields of its own, such as the source stamp of a change. */
-export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) => of(z.object(shape), { entity: name });
+export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) =>
+  of(z.object(shape), { entity: name });
 
 const shown = z.registry<{ nullable: boolean }>();
 
@@ -75,7 +79,8 @@ export function describeField(schema: z.ZodType): FieldDescription {
 
 function describe(schema: z.ZodType): FieldDescription {
   if (schema instanceof z.ZodNullable) return { ...describeField(schema.unwrap() as z.ZodType), nullable: true };
-  if (schema instanceof z.ZodArray) return { kind: "list", nullable: false, element: describeField(schema.element as z.ZodType) };
+  if (schema instanceof z.ZodArray)
+    return { kind: "list", nullable: false, element: describeField(schema.element as z.ZodType) };
   const kind = kinds.get(schema)?.kind;
   if (kind === undefined) throw new TypeError("a field's schema must be made of the kinds in field-kinds.ts");
   return {

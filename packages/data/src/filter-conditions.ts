@@ -42,7 +42,9 @@ function equalTo(sql: string, values: readonly Json[], dialect: Dialect): Fragme
     given.length === 1
       ? { sql: `${sql} = ${placeholder(given[0] as Json)}`, bindings: given }
       : dialect.isOneOf(sql, given as (number | string)[]);
-  return given.length === values.length ? some : anyOf([...(given.length > 0 ? [some] : []), { sql: `${sql} is null`, bindings: [] }]);
+  return given.length === values.length
+    ? some
+    : anyOf([...(given.length > 0 ? [some] : []), { sql: `${sql} is null`, bindings: [] }]);
 }
 
 /** Numbers are compared as 64 bits, so that one beyond the column's range is an answer and not an error. */
@@ -55,7 +57,12 @@ function textOf(sql: string, value: Json): string {
   return typeof value === "number" ? `cast(${sql} as text)` : sql;
 }
 
-function booleanCondition(resource: AnyResource, field: Field, sql: string, { field: name, operator, values }: Filter): Fragment {
+function booleanCondition(
+  resource: AnyResource,
+  field: Field,
+  sql: string,
+  { field: name, operator, values }: Filter,
+): Fragment {
   const wanted = (value: boolean): Fragment => {
     const extra = resource.filters?.[name]?.(value);
     const own = value ? sql : (field.whenFalse ?? `not (${sql})`);

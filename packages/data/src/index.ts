@@ -1,3 +1,5 @@
+export { parseNewChange } from "./actions/add-change.ts";
+export { FieldErrors } from "./actions/field-errors.ts";
 export { type BurialOptions, createBurialService } from "./bury-dead-masters.ts";
 export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";
@@ -9,8 +11,6 @@ export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
 export { type Found, findItems } from "./read-items.ts";
 export * from "./resources/index.ts";
-export { FieldErrors } from "./actions/field-errors.ts";
-export { parseNewChange } from "./actions/add-change.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./rest.ts";
 export { createUpdates, type UpdatesOptions } from "./updates/index.ts";
 export { publishBurial } from "./updates/publish-burial.ts";

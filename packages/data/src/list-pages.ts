@@ -1,7 +1,7 @@
 import type { Connection } from "@multimaster/database";
 import type { AnyResource } from "./define-resource.ts";
 import type { Query } from "./query.ts";
-import { findItems, type Found, type Place } from "./read-items.ts";
+import { type Found, findItems, type Place } from "./read-items.ts";
 
 /** Rows that one query of an unlimited list reads: what is in memory, whatever the table's size. */
 const pageSize = 1000;
@@ -18,7 +18,12 @@ export interface LongList {
  * Reads a list without a limit. Most are short and come whole. Of a long one in the order of its ids each page begins
  * after the last id; in any other order by an offset, which is slower but holds no more in memory.
  */
-export async function listPages(resource: AnyResource, connection: Connection, query: Query, place: Place): Promise<Found<object> | LongList> {
+export async function listPages(
+  resource: AnyResource,
+  connection: Connection,
+  query: Query,
+  place: Place,
+): Promise<Found<object> | LongList> {
   const first = (await findItems(resource, connection, { ...query, limit: pageSize }, place)) as Found<object>;
   if (first.rows.length < pageSize) return first;
   return { total: first.total, pages: readPages(resource, connection, query, place, first.rows) };
@@ -50,7 +55,11 @@ function isByAscendingId({ id, order }: AnyResource, query: Query): boolean {
 function afterId({ id }: AnyResource, query: Query, page: Page): Query {
   const last = (page.at(-1) as Record<string, number>)[id] as number;
   const { offset: _, ...rest } = query;
-  return { ...rest, limit: pageSize, filters: [...(query.filters ?? []), { field: id, operator: "gt", values: [last] }] };
+  return {
+    ...rest,
+    limit: pageSize,
+    filters: [...(query.filters ?? []), { field: id, operator: "gt", values: [last] }],
+  };
 }
 
 function afterOffset(_resource: AnyResource, query: Query, _page: Page, read: number): Query {

@@ -43,7 +43,10 @@ function parseElement(text: string): Element {
   return { kind: kind === "n" || kind === "i" ? kind : "s", name: text.slice(colon + 1) };
 }
 
-function matchElements(elements: readonly Element[], parts: readonly string[]): Record<string, string | number> | undefined {
+function matchElements(
+  elements: readonly Element[],
+  parts: readonly string[],
+): Record<string, string | number> | undefined {
   const params: Record<string, string | number> = {};
   for (let i = 0; i < elements.length; i++) {
     const element = elements[i] as Element;

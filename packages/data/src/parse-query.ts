@@ -65,7 +65,11 @@ function parseFilter(resource: AnyResource, parameter: string, values: readonly 
   if (values.length > 1 && !ofSeveral.has(operator)) return [];
   const description = describeField((resource.fields[name] as Field).schema as never);
   return [
-    { field: name, operator: operator as Operator, values: values.map((value) => parseValue(description, value, parameter)) },
+    {
+      field: name,
+      operator: operator as Operator,
+      values: values.map((value) => parseValue(description, value, parameter)),
+    },
   ];
 }
 

@@ -7,14 +7,18 @@ type Item = Readonly<Record<string, Json>>;
 
 /** Applies a query to a short list that is no table: the same meaning as in SQL, nulls first. */
 export function queryList(resource: AnyResource, items: readonly Item[], query: Query): Found<Item> {
-  const matching = items.filter((item) => (query.filters ?? []).every((filter) => matchesFilter(item[filter.field] ?? null, filter)));
+  const matching = items.filter((item) =>
+    (query.filters ?? []).every((filter) => matchesFilter(item[filter.field] ?? null, filter)),
+  );
   const order = query.order ?? [];
   const sorted = order.length === 0 ? matching : matching.toSorted((a, b) => compareItems(a, b, order));
   const offset = query.offset ?? 0;
   const page = sorted.slice(offset, query.limit === undefined ? undefined : offset + query.limit);
   const { fields } = query;
   const rows = fields
-    ? page.map((item) => Object.fromEntries(Object.entries(item).filter(([name]) => fields.includes(name) && name in resource.fields)))
+    ? page.map((item) =>
+        Object.fromEntries(Object.entries(item).filter(([name]) => fields.includes(name) && name in resource.fields)),
+      )
     : page;
   return { rows, total: matching.length };
 }
@@ -44,7 +48,9 @@ function matchesFilter(value: Json, { operator, values }: Filter): boolean {
     case "notin":
       return !values.includes(value);
     case "contains":
-      return values.some((other) => (Array.isArray(value) ? value.includes(other) : String(value ?? "").includes(String(other))));
+      return values.some((other) =>
+        Array.isArray(value) ? value.includes(other) : String(value ?? "").includes(String(other)),
+      );
     case "lt":
       return value !== null && values.every((other) => compareValues(value, other) < 0);
     case "le":

@@ -1,10 +1,18 @@
 import { errors } from "@multimaster/core";
-import { type Condition, type Connection, countRows, type Fragment, type Order, type Row, selectRows } from "@multimaster/database";
+import {
+  type Condition,
+  type Connection,
+  countRows,
+  type Fragment,
+  type Order,
+  type Row,
+  selectRows,
+} from "@multimaster/database";
 import type { AnyResource, Field, Item, Path, ReadContext } from "./define-resource.ts";
 import { describeField } from "./field-kinds.ts";
 import { filterCondition } from "./filter-conditions.ts";
-import { queryList } from "./query-list.ts";
 import type { Query } from "./query.ts";
+import { queryList } from "./query-list.ts";
 import { bindParams } from "./select.ts";
 
 /** A list and how long it would be without limit and offset. */
@@ -51,8 +59,14 @@ export async function findItems<R extends AnyResource>(
 }
 
 /** One object by its id, or undefined. */
-export async function getItem<R extends AnyResource>(resource: R, connection: Connection, id: number | string): Promise<Item<R> | undefined> {
-  const found = await findItems(resource, connection, { filters: [{ field: resource.id, operator: "eq", values: [id] }] });
+export async function getItem<R extends AnyResource>(
+  resource: R,
+  connection: Connection,
+  id: number | string,
+): Promise<Item<R> | undefined> {
+  const found = await findItems(resource, connection, {
+    filters: [{ field: resource.id, operator: "eq", values: [id] }],
+  });
   return found?.rows[0];
 }
 
@@ -74,7 +88,9 @@ async function selectItems(
   query: Pick<Query, "fields" | "order" | "limit" | "offset">,
 ): Promise<Row[]> {
   const fields = Object.entries<Field>(resource.fields).filter(([name]) => query.fields?.includes(name) ?? true);
-  const columns = fields.filter(([, field]) => field.sql !== undefined).map(([name, field]) => [name, columnSql(field)]);
+  const columns = fields
+    .filter(([, field]) => field.sql !== undefined)
+    .map(([name, field]) => [name, columnSql(field)]);
   const rows = await selectRows(context.connection, {
     from: resource.from as string,
     columns: Object.fromEntries(columns.length > 0 ? columns : [["nothing", "1"]]),

@@ -15,9 +15,19 @@ type JsonObject = { readonly [key: string]: Json };
 
 /** What a read answers: an envelope, a long list, an envelope around one long text, or a file. */
 export type RestAnswer =
-  | { readonly kind: "envelope"; readonly plural: string; readonly items: readonly JsonObject[]; readonly meta: JsonObject }
+  | {
+      readonly kind: "envelope";
+      readonly plural: string;
+      readonly items: readonly JsonObject[];
+      readonly meta: JsonObject;
+    }
   /** A list too long to be held: its pages are read while they are sent. */
-  | { readonly kind: "pages"; readonly plural: string; readonly total: number; readonly pages: AsyncIterable<readonly JsonObject[]> }
+  | {
+      readonly kind: "pages";
+      readonly plural: string;
+      readonly total: number;
+      readonly pages: AsyncIterable<readonly JsonObject[]>;
+    }
   | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
   | ({ readonly kind: "raw" } & RawAnswer);
 
@@ -45,7 +55,8 @@ export interface RestOptions {
 
 export function createRest({ database, updates, events }: RestOptions): Rest {
   const findMatch = createMatcher(resources);
-  const control: ActionContext["control"] = (of, id, action, payload) => void events.publishControl(of, id, action, payload);
+  const control: ActionContext["control"] = (of, id, action, payload) =>
+    void events.publishControl(of, id, action, payload);
 
   function match(path: readonly string[]): Match {
     const found = findMatch(path);
@@ -83,11 +94,21 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
       if (resource.from !== undefined && !found.path.rows && query.limit === undefined) {
         const list = await listPages(resource, database, query, found);
         if ("pages" in list) return { kind: "pages", plural: resource.plural, ...list } as RestAnswer;
-        return { kind: "envelope", plural: resource.plural, items: list.rows as JsonObject[], meta: { total: list.total } };
+        return {
+          kind: "envelope",
+          plural: resource.plural,
+          items: list.rows as JsonObject[],
+          meta: { total: list.total },
+        };
       }
       const items = await findItems(resource, database, query, found);
       if (!items) throw missing(found, path);
-      return { kind: "envelope", plural: resource.plural, items: items.rows as JsonObject[], meta: { total: items.total } };
+      return {
+        kind: "envelope",
+        plural: resource.plural,
+        items: items.rows as JsonObject[],
+        meta: { total: items.total },
+      };
     },
 
     async call(path, method, params, owner) {

@@ -8,16 +8,19 @@ import type { ReadContext } from "./define-resource.ts";
  */
 export function bindParams(where: string, params: ReadContext["params"]): Fragment {
   const bindings: unknown[] = [];
-  const sql = where.replace(/(?<!:):(?:(sha1|int)\(([a-z_0-9]+)\)|([a-z_0-9]+))/g, (_, convert?: string, converted?: string, plain?: string) => {
-    const name = converted ?? plain ?? "";
-    const value = params[name];
-    if (value === undefined) throw new TypeError(`no path parameter "${name}"`);
-    if (convert === "sha1") bindings.push(createHash("sha1").update(String(value), "utf8").digest("hex"));
-    else if (convert === "int") bindings.push(/^\d{1,15}$/.test(String(value)) ? Number(value) : -1);
-    else bindings.push(value);
-    // Cast: an id beyond 32 bits finds nothing instead of failing in PostgreSQL.
-    return convert === "int" || typeof value === "number" ? "cast(? as bigint)" : "?";
-  });
+  const sql = where.replace(
+    /(?<!:):(?:(sha1|int)\(([a-z_0-9]+)\)|([a-z_0-9]+))/g,
+    (_, convert?: string, converted?: string, plain?: string) => {
+      const name = converted ?? plain ?? "";
+      const value = params[name];
+      if (value === undefined) throw new TypeError(`no path parameter "${name}"`);
+      if (convert === "sha1") bindings.push(createHash("sha1").update(String(value), "utf8").digest("hex"));
+      else if (convert === "int") bindings.push(/^\d{1,15}$/.test(String(value)) ? Number(value) : -1);
+      else bindings.push(value);
+      // Cast: an id beyond 32 bits finds nothing instead of failing in PostgreSQL.
+      return convert === "int" || typeof value === "number" ? "cast(? as bigint)" : "?";
+    },
+  );
   return { sql, bindings };
 }
 

@@ -30,7 +30,17 @@ function isForm(ctx: Koa.Context): boolean {
   return ctx.is("application/x-www-form-urlencoded") !== false;
 }
 
-const texts = ["committer", "revision", "branch", "category", "revlink", "repository", "project", "codebase", "delivery"];
+const texts = [
+  "committer",
+  "revision",
+  "branch",
+  "category",
+  "revlink",
+  "repository",
+  "project",
+  "codebase",
+  "delivery",
+];
 
 function readFields(fields: URLSearchParams): Record<string, Json> {
   const result: Record<string, Json> = {
@@ -61,6 +71,7 @@ function parseJson(name: string, text: string): Json {
 /** Seconds since the epoch, or an ISO date. */
 function parseTime(text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
-  if (!Number.isFinite(seconds)) throw errors.requestInvalid(`when_timestamp: "${text}" is neither seconds since the epoch nor an ISO date`);
+  if (!Number.isFinite(seconds))
+    throw errors.requestInvalid(`when_timestamp: "${text}" is neither seconds since the epoch nor an ISO date`);
   return Math.floor(seconds);
 }

@@ -8,7 +8,11 @@ export function createOriginCheck({ allowedOrigins, url }: Pick<UiSlice, "allowe
     const lower = origin.toLowerCase();
     if (patterns.some((pattern) => pattern.test(lower))) return true;
     // Our own page, under whatever name the browser reached us.
-    return url === undefined && host !== undefined && (lower === `http://${host.toLowerCase()}` || lower === `https://${host.toLowerCase()}`);
+    return (
+      url === undefined &&
+      host !== undefined &&
+      (lower === `http://${host.toLowerCase()}` || lower === `https://${host.toLowerCase()}`)
+    );
   };
 }
 

@@ -4,7 +4,13 @@ import { FieldErrors, NoSuchMethod, type Rest } from "@multimaster/data";
 import { readBody } from "../read-body.ts";
 
 /** Codes of JSON-RPC 2.0. */
-const code = { invalidRequest: -32600, noSuchMethod: -32601, invalidParams: -32602, internal: -32603, notJson: -32700 } as const;
+const code = {
+  invalidRequest: -32600,
+  noSuchMethod: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  notJson: -32700,
+} as const;
 
 const maxBody = 16 * 1024 * 1024;
 
@@ -32,7 +38,13 @@ class BadRequest extends Error {
 }
 
 /** Performs a POST of the API: one method on one object (spec/data-api.md §4). */
-export async function answerCall(rest: Rest, request: IncomingMessage, path: readonly string[], owner: string, log: Logger): Promise<RpcAnswer> {
+export async function answerCall(
+  rest: Rest,
+  request: IncomingMessage,
+  path: readonly string[],
+  owner: string,
+  log: Logger,
+): Promise<RpcAnswer> {
   let call: Call;
   try {
     call = await readCall(request);
@@ -53,7 +65,8 @@ function answerFailure(error: unknown, call: Call, path: readonly string[], log:
   if (error instanceof NoSuchMethod) return failure(501, call.id, code.noSuchMethod, error.message);
   if (error instanceof FieldErrors) return failure(400, call.id, code.invalidParams, { ...error.fields });
   if (error instanceof UserError) {
-    const byStatus = error.status === 400 ? code.invalidParams : error.status < 500 ? code.invalidRequest : code.internal;
+    const byStatus =
+      error.status === 400 ? code.invalidParams : error.status < 500 ? code.invalidRequest : code.internal;
     return failure(error.status, call.id, byStatus, error.message);
   }
   log.error({ err: error, method: call.method, path: path.join("/") }, "an action failed");
@@ -77,8 +90,10 @@ async function readCall(request: IncomingMessage): Promise<Call> {
   const { jsonrpc, method, id, params } = object;
   if (jsonrpc !== "2.0") throw new BadRequest("only JSONRPC 2.0 is supported");
   if (typeof method !== "string") throw new BadRequest("'method' must be a string");
-  if (typeof id !== "string" && typeof id !== "number" && id !== null) throw new BadRequest("'id' must be a string, number or null");
-  if (typeof params !== "object" || params === null || Array.isArray(params)) throw new BadRequest("'params' must be an object");
+  if (typeof id !== "string" && typeof id !== "number" && id !== null)
+    throw new BadRequest("'id' must be a string, number or null");
+  if (typeof params !== "object" || params === null || Array.isArray(params))
+    throw new BadRequest("'params' must be an object");
   return { id, method, params: params as Call["params"] };
 }
 

@@ -24,7 +24,11 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
     const origin = ctx.get("Origin");
     if (origin !== "") {
       if (!isAllowed(origin, ctx.get("Host") || undefined)) return refuseOrigin(ctx, "invalid origin");
-      ctx.set({ "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Headers": "Content-Type", "Access-Control-Max-Age": "3600" });
+      ctx.set({
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Max-Age": "3600",
+      });
       ctx.vary("Origin");
       if (ctx.method === "OPTIONS") return answerPreflight(ctx);
     }
@@ -67,7 +71,8 @@ function answerVersions(ctx: Koa.Context, { url }: UiSlice): void {
 }
 
 function answerPreflight(ctx: Koa.Context): void {
-  if (!["GET", "POST", "HEAD"].includes(ctx.get("Access-Control-Request-Method").toUpperCase())) return refuseOrigin(ctx, "invalid method");
+  if (!["GET", "POST", "HEAD"].includes(ctx.get("Access-Control-Request-Method").toUpperCase()))
+    return refuseOrigin(ctx, "invalid method");
   ctx.status = 200;
   ctx.body = "";
 }

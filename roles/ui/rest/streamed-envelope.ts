@@ -5,7 +5,10 @@ import { sortedJson } from "./sorted-json.ts";
 const marker = "\u0000streamed\u0000";
 
 /** The envelope with the long text written into it piece by piece. */
-export async function* wrapText(answer: RestAnswer & { kind: "lines" }, indent: number | undefined): AsyncGenerator<string> {
+export async function* wrapText(
+  answer: RestAnswer & { kind: "lines" },
+  indent: number | undefined,
+): AsyncGenerator<string> {
   const envelope = sortedJson({ [answer.plural]: [{ ...answer.item, [answer.field]: marker }], meta: {} }, indent);
   const [before, after] = envelope.split(JSON.stringify(marker).slice(1, -1)) as [string, string];
   yield before;
@@ -14,7 +17,10 @@ export async function* wrapText(answer: RestAnswer & { kind: "lines" }, indent: 
 }
 
 /** The envelope with the pages of a long list written into it one after the other. */
-export async function* wrapPages(answer: RestAnswer & { kind: "pages" }, indent: number | undefined): AsyncGenerator<string> {
+export async function* wrapPages(
+  answer: RestAnswer & { kind: "pages" },
+  indent: number | undefined,
+): AsyncGenerator<string> {
   const envelope = sortedJson({ [answer.plural]: [marker], meta: { total: answer.total } }, indent);
   const [before, after] = envelope.split(JSON.stringify(marker)) as [string, string];
   const separator = indent === undefined ? "," : `,\n${" ".repeat(indent * 2)}`;

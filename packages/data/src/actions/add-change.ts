@@ -18,7 +18,11 @@ export const newChange = z.strictObject({
   category: optionalText,
   files: z.array(z.string()).default([]),
   properties: z.record(z.string(), z.json()).default({}),
-  when_timestamp: z.int().min(0).max(2 ** 31 - 1).optional(),
+  when_timestamp: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional(),
   revlink: z.string().default(""),
   /** A second delivery with the same id adds nothing. */
   delivery: z.string().min(1).max(255).optional(),

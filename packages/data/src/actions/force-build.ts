@@ -2,7 +2,7 @@ import { errors, type Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { Action, ActionParams } from "../define-resource.ts";
 import { FieldErrors } from "./field-errors.ts";
-import { fillForm, type FormField } from "./force-form.ts";
+import { type FormField, fillForm } from "./force-form.ts";
 
 interface Form {
   readonly name: string;
@@ -43,16 +43,20 @@ async function chooseBuilders(
 ): Promise<string[]> {
   if (Array.isArray(builderNames) && builderNames.length > 0) {
     const wrong = builderNames.find((name) => !form.builder_names.includes(String(name)));
-    if (wrong !== undefined) throw new FieldErrors({ builderNames: `"${form.name}" does not force the builder "${String(wrong)}"` });
+    if (wrong !== undefined)
+      throw new FieldErrors({ builderNames: `"${form.name}" does not force the builder "${String(wrong)}"` });
     return builderNames.map(String);
   }
   if (builderid === undefined || builderid === null) return [...form.builder_names];
   const text = String(builderid);
   const rows = /^\d{1,15}$/.test(text)
-    ? await queryRows<{ name: string }>(connection, "select name from builders where id = cast(? as bigint)", [Number(text)])
+    ? await queryRows<{ name: string }>(connection, "select name from builders where id = cast(? as bigint)", [
+        Number(text),
+      ])
     : [];
   const name = rows[0]?.name;
   if (name === undefined) throw new FieldErrors({ builderid: `there is no builder with the id '${text}'` });
-  if (!form.builder_names.includes(name)) throw new FieldErrors({ builderid: `"${form.name}" does not force the builder "${name}"` });
+  if (!form.builder_names.includes(name))
+    throw new FieldErrors({ builderid: `"${form.name}" does not force the builder "${name}"` });
   return [name];
 }

@@ -1,13 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { fillForm, type FormField } from "./force-form.ts";
+import { type FormField, fillForm } from "./force-form.ts";
 
-const field = (name: string, more: Partial<FormField> = {}): FormField => ({ name, fullName: name, type: "text", label: name, default: "", ...more });
-const nest = (name: string, fields: FormField[]): FormField => ({ name, fullName: name === "" ? null : name, type: "nested", fields });
+const field = (name: string, more: Partial<FormField> = {}): FormField => ({
+  name,
+  fullName: name,
+  type: "text",
+  label: name,
+  default: "",
+  ...more,
+});
+const nest = (name: string, fields: FormField[]): FormField => ({
+  name,
+  fullName: name === "" ? null : name,
+  type: "nested",
+  fields,
+});
 
 const stampNest = (codebase: string): FormField =>
   nest(
     codebase,
-    ["branch", "project", "repository", "revision"].map((name) => field(name, { fullName: codebase === "" ? name : `${codebase}_${name}` })),
+    ["branch", "project", "repository", "revision"].map((name) =>
+      field(name, { fullName: codebase === "" ? name : `${codebase}_${name}` }),
+    ),
   );
 
 const asked = nest("", [
@@ -42,13 +56,24 @@ describe("a force form", () => {
       nest("opts", [
         field("clean", { fullName: "opts_clean", type: "bool", default: true }),
         field("jobs", { fullName: "opts_jobs", type: "int", default: 1 }),
-        nest("deep", [field("notes", { fullName: "opts_deep_notes" }), field("mult", { fullName: "opts_deep_mult", type: "list", multiple: true, choices: ["a", "b"] })]),
+        nest("deep", [
+          field("notes", { fullName: "opts_deep_notes" }),
+          field("mult", { fullName: "opts_deep_mult", type: "list", multiple: true, choices: ["a", "b"] }),
+        ]),
       ]),
       nest("", [field("flag", { type: "fixed", default: "yes" })]),
       nest("any1", [field("name", { fullName: "any1_name" }), field("value", { fullName: "any1_value" })]),
       nest("any2", [field("name", { fullName: "any2_name" }), field("value", { fullName: "any2_value" })]),
     ];
-    const filled = fillForm(form, { opts_clean: false, opts_jobs: "4", opts_deep_mult: ["a"], flag: "no", any1_name: "free", any1_value: "1", any2_name: "" });
+    const filled = fillForm(form, {
+      opts_clean: false,
+      opts_jobs: "4",
+      opts_deep_mult: ["a"],
+      flag: "no",
+      any1_name: "free",
+      any1_value: "1",
+      any2_name: "",
+    });
     expect("properties" in filled && filled.properties).toEqual({
       opts: [{ clean: false, jobs: 4, deep: { notes: "", mult: ["a"] } }, "Force Build Form"],
       flag: ["yes", "Force Build Form"],
@@ -68,7 +93,15 @@ describe("a force form", () => {
         field("number", { fullName: "o_number", type: "int" }),
       ]),
     ];
-    const filled = fillForm(form, { username: "bad", o_needed: " ", o_pattern: "x", o_short: "long", o_one: "c", o_open: "c", o_number: "1.5" });
+    const filled = fillForm(form, {
+      username: "bad",
+      o_needed: " ",
+      o_pattern: "x",
+      o_short: "long",
+      o_one: "c",
+      o_open: "c",
+      o_number: "1.5",
+    });
     expect(filled).toEqual({
       problems: {
         username: "username: please fill in email address in the form 'User <email@email.com>'",

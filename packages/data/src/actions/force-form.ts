@@ -36,7 +36,10 @@ const source = "Force Build Form";
 type Values = { [name: string]: Json };
 
 /** Checks what was sent against the form; values that were not sent are the form's defaults. */
-export function fillForm(form: readonly FormField[], params: Readonly<Record<string, Json>>): FilledForm | { problems: FieldProblems } {
+export function fillForm(
+  form: readonly FormField[],
+  params: Readonly<Record<string, Json>>,
+): FilledForm | { problems: FieldProblems } {
   const problems: Record<string, string> = {};
   const values: Values = Object.create(null) as Values;
   const sourceStamps: NewSourceStamp[] = [];
@@ -63,19 +66,37 @@ export function fillForm(form: readonly FormField[], params: Readonly<Record<str
 
 /** A codebase is asked for by a nest of just these fields. */
 function isCodebase({ fields }: FormField): boolean {
-  return fields !== undefined && fields.length > 0 && fields.every(({ name }) => (stampFields as readonly string[]).includes(name));
+  return (
+    fields !== undefined &&
+    fields.length > 0 &&
+    fields.every(({ name }) => (stampFields as readonly string[]).includes(name))
+  );
 }
 
 /** Blank fields are kept as empty texts and not as null, so that they find the source stamps Buildbot's forms make. */
 function makeSourceStamp(codebase: string, stamp: Values): NewSourceStamp {
   const read = (name: string) => String(stamp[name] ?? "");
-  return { branch: read("branch"), revision: read("revision"), repository: read("repository"), project: read("project"), codebase };
+  return {
+    branch: read("branch"),
+    revision: read("revision"),
+    repository: read("repository"),
+    project: read("project"),
+    codebase,
+  };
 }
 
-function readField(field: FormField, params: Readonly<Record<string, Json>>, into: Values, problems: Record<string, string>): void {
+function readField(
+  field: FormField,
+  params: Readonly<Record<string, Json>>,
+  into: Values,
+  problems: Record<string, string>,
+): void {
   if (field.fields) return readNest(field, field.fields, params, into, problems);
   const fullName = field.fullName ?? field.name;
-  const answer = readValue(field, field.type === "fixed" ? undefined : Object.hasOwn(params, fullName) ? params[fullName] : undefined);
+  const answer = readValue(
+    field,
+    field.type === "fixed" ? undefined : Object.hasOwn(params, fullName) ? params[fullName] : undefined,
+  );
   if ("problem" in answer) problems[fullName] = answer.problem;
   else into[field.name] = answer.value;
 }
@@ -103,10 +124,12 @@ function isAnyProperty(fields: readonly FormField[]): boolean {
 type Answer = { readonly value: Json } | { readonly problem: string };
 
 function readValue(field: FormField, given: Json | undefined): Answer {
-  const blank = given === undefined || given === null || given === "" || (typeof given === "string" && given.trim() === "");
+  const blank =
+    given === undefined || given === null || given === "" || (typeof given === "string" && given.trim() === "");
   if (blank && field.type !== "bool") {
     if (field.required) return { problem: `'${field.label ?? field.name}' needs to be specified` };
-    if (given === undefined || given === null || field.type === "int") return { value: field.default ?? (field.type === "int" ? 0 : "") };
+    if (given === undefined || given === null || field.type === "int")
+      return { value: field.default ?? (field.type === "int" ? 0 : "") };
     return { value: "" };
   }
   if (field.type === "int") return readInteger(field, given as Json);
@@ -122,7 +145,8 @@ function isTrue(value: Json): boolean {
 function readInteger(field: FormField, given: Json): Answer {
   const text = String(given).trim();
   const number = Number(text);
-  if (!/^[+-]?\d+$/.test(text) || Math.abs(number) > 2 ** 31 - 1) return { problem: `${field.label ?? field.name}: '${text}' is no integer` };
+  if (!/^[+-]?\d+$/.test(text) || Math.abs(number) > 2 ** 31 - 1)
+    return { problem: `${field.label ?? field.name}: '${text}' is no integer` };
   return { value: number };
 }
 
@@ -136,7 +160,9 @@ function readText(field: FormField, given: Json): Answer {
   if (typeof given === "object" && given !== null) return { problem: `${field.label ?? field.name}: must be a text` };
   const text = String(given);
   if (field.maxsize != null && text.length > field.maxsize) {
-    return { problem: `${field.label ?? field.name}: is too large: ${text.length} characters, the maximum is ${field.maxsize}` };
+    return {
+      problem: `${field.label ?? field.name}: is too large: ${text.length} characters, the maximum is ${field.maxsize}`,
+    };
   }
   if (field.regex != null && !matchesAtStart(field.regex, text)) {
     return { problem: `${field.label ?? field.name}: '${text}' does not match the pattern ${field.regex}` };
@@ -158,7 +184,9 @@ function matchesAtStart(pattern: string, text: string): boolean {
 }
 
 function isNoChoice(field: FormField, value: Json): boolean {
-  return field.type === "list" && field.strict !== false && field.choices !== undefined && !field.choices.includes(value);
+  return (
+    field.type === "list" && field.strict !== false && field.choices !== undefined && !field.choices.includes(value)
+  );
 }
 
 function choiceProblem(field: FormField, value: Json): string {

@@ -1,7 +1,10 @@
 /** The three ways a path names a build, with the condition on `builds b` that each means. */
 export const buildPlaces = [
   { prefix: "builds/n:buildid", build: "b.id = :buildid" },
-  { prefix: "builders/n:builderid/builds/n:build_number", build: "b.builderid = :builderid and b.number = :build_number" },
+  {
+    prefix: "builders/n:builderid/builds/n:build_number",
+    build: "b.builderid = :builderid and b.number = :build_number",
+  },
   {
     prefix: "builders/s:buildername/builds/n:build_number",
     build: "b.builderid in (select id from builders where name_hash = :sha1(buildername)) and b.number = :build_number",

@@ -4,7 +4,10 @@ import type { ReadContext } from "../define-resource.ts";
 import { groupProperties, parseBare, selectNames } from "../property-rows.ts";
 
 /** Properties of builds, when asked with `property=`. */
-export async function loadBuildProperties(context: ReadContext, keys: readonly number[]): Promise<Map<number, SourcedProperties>> {
+export async function loadBuildProperties(
+  context: ReadContext,
+  keys: readonly number[],
+): Promise<Map<number, SourcedProperties>> {
   return context.properties === undefined ? new Map() : readBuildProperties(context, keys);
 }
 

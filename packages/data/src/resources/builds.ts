@@ -37,7 +37,11 @@ export const builds = defineResource({
       kind: "collection",
       where: "b.builderid in (select id from builders where name_hash = :sha1(buildername))",
     },
-    { pattern: "buildrequests/n:buildrequestid/builds", kind: "collection", where: "b.buildrequestid = :buildrequestid" },
+    {
+      pattern: "buildrequests/n:buildrequestid/builds",
+      kind: "collection",
+      where: "b.buildrequestid = :buildrequestid",
+    },
     {
       pattern: "changes/n:changeid/builds",
       kind: "collection",

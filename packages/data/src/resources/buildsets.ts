@@ -45,7 +45,10 @@ export const buildsets = defineResource({
 
 export type Buildset = z.output<typeof buildsets.schema>;
 
-async function loadBuildsetSourceStamps(context: ReadContext, keys: readonly number[]): Promise<Map<number, SourceStamp[]>> {
+async function loadBuildsetSourceStamps(
+  context: ReadContext,
+  keys: readonly number[],
+): Promise<Map<number, SourceStamp[]>> {
   const wanted = context.connection.dialect.isOneOf("buildsetid", keys);
   const links = await queryRows<{ buildsetid: number; sourcestampid: number }>(
     context.connection,

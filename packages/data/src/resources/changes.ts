@@ -102,7 +102,10 @@ async function loadFiles(context: ReadContext, keys: readonly number[]): Promise
   return groupValues(rows.map((row) => [row.changeid, row.filename]));
 }
 
-async function loadChangeProperties(context: ReadContext, keys: readonly number[]): Promise<Map<number, SourcedProperties>> {
+async function loadChangeProperties(
+  context: ReadContext,
+  keys: readonly number[],
+): Promise<Map<number, SourcedProperties>> {
   const wanted = context.connection.dialect.isOneOf("changeid", keys);
   const rows = await queryRows<{ changeid: number; property_name: string; property_value: string }>(
     context.connection,

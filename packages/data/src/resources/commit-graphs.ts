@@ -20,7 +20,9 @@ export const commitGraphs = defineResource({
   ],
 });
 
-async function readGraph(context: ReadContext): Promise<{ common: number; to1: number[]; to2: number[] }[] | undefined> {
+async function readGraph(
+  context: ReadContext,
+): Promise<{ common: number; to1: number[]; to2: number[] }[] | undefined> {
   const first = await readAncestors(context, context.params["commitid1"] as number);
   const second = await readAncestors(context, context.params["commitid2"] as number);
   const common = first.find((id) => second.includes(id));

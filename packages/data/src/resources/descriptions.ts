@@ -17,7 +17,12 @@ export function createDescriptions(nouns: readonly AnyResource[]): AnyResource[]
     name: "spec",
     plural: "specs",
     id: "path",
-    fields: { path: { schema: text }, type: { schema: text }, plural: { schema: text }, type_spec: { schema: jsonObject } },
+    fields: {
+      path: { schema: text },
+      type: { schema: text },
+      plural: { schema: text },
+      type_spec: { schema: jsonObject },
+    },
     rows: async () => describePaths([...nouns, rootlinks, specs]),
     paths: [{ pattern: "application.spec", kind: "collection" }],
   });
@@ -28,7 +33,12 @@ function describePaths(resources: readonly AnyResource[]) {
   return resources
     .flatMap((resource) => {
       const type_spec = describeResource(resource);
-      return resource.paths.map(({ pattern }) => ({ path: pattern, type: resource.name, plural: resource.plural, type_spec }));
+      return resource.paths.map(({ pattern }) => ({
+        path: pattern,
+        type: resource.name,
+        plural: resource.plural,
+        type_spec,
+      }));
     })
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -36,7 +46,10 @@ function describePaths(resources: readonly AnyResource[]) {
 function describeResource(resource: AnyResource): Json {
   const fields = Object.entries<Field>(resource.fields);
   if (fields.length === 0) return { name: resource.name };
-  return { type: resource.name, fields: fields.map(([name, { schema }]) => namedField(name, describeField(schema as never))) };
+  return {
+    type: resource.name,
+    fields: fields.map(([name, { schema }]) => namedField(name, describeField(schema as never))),
+  };
 }
 
 function namedField(name: string, description: FieldDescription): Json {
@@ -47,7 +60,8 @@ function namedField(name: string, description: FieldDescription): Json {
 
 function typeSpec(description: FieldDescription): Json {
   const nullable: Record<string, Json> = isShownNullable(description) ? { can_be_null: true } : {};
-  if (description.kind === "list") return { ...nullable, type: "list", of: typeSpec(description.element as FieldDescription) };
+  if (description.kind === "list")
+    return { ...nullable, type: "list", of: typeSpec(description.element as FieldDescription) };
   if (typeof description.kind === "object") {
     const fields = Object.entries(description.shape ?? {});
     return {

@@ -51,6 +51,9 @@ export async function loadMasters(context: ReadContext, keys: readonly number[])
     wanted.bindings,
   );
   return new Map(
-    rows.map((row) => [row.id, { masterid: row.id, name: row.name, active: row.active === 1, last_active: row.last_active }]),
+    rows.map((row) => [
+      row.id,
+      { masterid: row.id, name: row.name, active: row.active === 1, last_active: row.last_active },
+    ]),
   );
 }

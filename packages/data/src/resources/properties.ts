@@ -49,6 +49,10 @@ export const properties = defineResource({
 
 async function readOfBuild(context: ReadContext, build: string): Promise<SourcedProperties> {
   const where = bindParams(build, context.params);
-  const [row] = await queryRows<{ id: number }>(context.connection, `select b.id from builds b where ${where.sql}`, where.bindings);
+  const [row] = await queryRows<{ id: number }>(
+    context.connection,
+    `select b.id from builds b where ${where.sql}`,
+    where.bindings,
+  );
   return (row && (await readBuildProperties(context, [row.id])).get(row.id)) ?? {};
 }

@@ -1,8 +1,8 @@
 import type { Json } from "@multimaster/core";
+import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, type ReadContext } from "../define-resource.ts";
 import { jsonObject, text } from "../field-kinds.ts";
-import { queryRows } from "@multimaster/database";
 import { parsePair } from "../property-rows.ts";
 
 interface Listed {
@@ -35,7 +35,12 @@ export const propertyList = defineResource({
 
 export type Property = z.output<typeof propertyList.schema>;
 
-async function readPairs({ connection, params }: ReadContext, table: string, key: string, param: string): Promise<Listed[]> {
+async function readPairs(
+  { connection, params }: ReadContext,
+  table: string,
+  key: string,
+  param: string,
+): Promise<Listed[]> {
   const rows = await queryRows<{ property_name: string; property_value: string }>(
     connection,
     `select property_name, property_value from ${table} where ${key} = cast(? as bigint) order by property_name`,

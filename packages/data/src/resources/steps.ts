@@ -34,7 +34,11 @@ export const steps = defineResource({
           { pattern: `${prefix}/steps`, kind: "collection", where: `st.buildid = ${buildIds(build)}` },
           ...stepPlaces.map(
             ({ suffix, step }) =>
-              ({ pattern: `${prefix}/${suffix}`, kind: "single", where: `st.buildid = ${buildIds(build)} and ${step}` }) as const,
+              ({
+                pattern: `${prefix}/${suffix}`,
+                kind: "single",
+                where: `st.buildid = ${buildIds(build)} and ${step}`,
+              }) as const,
           ),
         ] as const,
     ),

@@ -63,7 +63,10 @@ function parseInfo(value: unknown): Json {
   }
 }
 
-async function loadConnections(context: ReadContext, keys: readonly number[]): Promise<Map<number, { masterid: number }[]>> {
+async function loadConnections(
+  context: ReadContext,
+  keys: readonly number[],
+): Promise<Map<number, { masterid: number }[]>> {
   const wanted = context.connection.dialect.isOneOf("workerid", keys);
   const masterid = context.params["masterid"];
   const rows = await queryRows<{ workerid: number; masterid: number }>(
