@@ -35,7 +35,8 @@ it("a commit is polled, scheduled, built by each team's engine, and read back th
   ]);
   expect(await findViolations(cluster)).toEqual([]);
 
-  const log = await (await ui.fetch("api/v2/builders/web-tests/builds/1/steps/tests/logs/stdio/raw")).text();
+  const webTests = (await ui.api<{ builders: { builderid: number }[] }>("builders/web-tests")).body.builders[0]?.builderid;
+  const log = await (await ui.fetch(`api/v2/builders/${webTests}/builds/1/steps/tests/logs/stdio/raw`)).text();
   expect(log).toContain(`tested ${revision}`);
   const { body } = await ui.api<{ changes: { revision: string; comments: string }[] }>("builds/1/changes");
   expect(body.changes).toMatchObject([{ revision, comments: expect.stringContaining("Add a feature") }]);

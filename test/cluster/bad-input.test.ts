@@ -65,9 +65,10 @@ describe("a mistake on the command line or in the config", () => {
     const directory = temporaryDirectory("config");
     writeFileSync(
       join(directory, "cluster.ts"),
-      `export default { name: "x", database: "sqlite:x.sqlite", builders: { all: () => import("./builders.ts") }, ui: () => import("./ui.ts") };`,
+      `export default { name: "x", database: "sqlite:x.sqlite", builders: { all: () => import("./builders.ts") }, workers: () => import("./workers.ts"), ui: () => import("./ui.ts") };`,
     );
     writeFileSync(join(directory, "builders.ts"), `throw new Error("the builders were evaluated");`);
+    writeFileSync(join(directory, "workers.ts"), "export default { workers: [] };");
     writeFileSync(join(directory, "ui.ts"), "export default { port: 0 };");
     const ui = await startMaster({ config: join(directory, "cluster.ts"), roles: ["ui"] });
     await ui.waitReady();

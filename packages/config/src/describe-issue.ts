@@ -5,14 +5,7 @@ type Schema = z.core.$ZodType;
 
 /** A zod issue as `path: what is wrong and what would be right`, with list indexes in brackets. */
 export function describeIssue(issue: Issue, schema: Schema): string[] {
-  return flatten(issue, schema).map(({ path, message }) => (path.length > 0 ? `${formatPath(path)}: ${message}` : message));
-}
-
-/** The message alone, for issues that are passed on with their path. */
-export function describeMessage(issue: Issue, schema: Schema): string {
-  return flatten(issue, schema)
-    .map(({ message }) => message)
-    .join("; ");
+  return explainIssue(issue, schema).map(({ path, message }) => (path.length > 0 ? `${formatPath(path)}: ${message}` : message));
 }
 
 /** `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
@@ -20,24 +13,41 @@ export function formatPath(path: readonly PropertyKey[]): string {
   return path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
 }
 
-function flatten(issue: Issue, schema: Schema): { path: PropertyKey[]; message: string }[] {
+/** What a zod issue means to a config author; one that speaks of several keys becomes several. */
+export function explainIssue(issue: Issue, schema: Schema): { path: PropertyKey[]; message: string }[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     // A value of the right kind with a fault inside has the deepest path in the branch that was meant.
     const branches = issue.errors.filter((branch) => branch.length > 0);
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > 0) {
       return deepest.flatMap((inner) =>
-        flatten(inner, schema).map(({ path, message }) => ({ path: [...issue.path, ...path], message })),
+        explainIssue(inner, schema).map(({ path, message }) => ({ path: [...issue.path, ...path], message })),
       );
     }
-    return [{ path: issue.path, message: branches.map((branch) => branch[0]?.message).join(", or ") }];
+    const messages = branches.flatMap((branch) => (branch[0] ? [plainMessage(branch[0])] : []));
+    return [{ path: issue.path, message: joinExpectations(messages) }];
   }
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(schema, issue.path);
     const hint = known.length > 0 ? ` (have: ${known.join(", ")})` : "";
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown option${hint}` }));
   }
-  return [{ path: issue.path, message: issue.message.replace(/^Invalid input: /, "") }];
+  return [{ path: issue.path, message: plainMessage(issue) }];
+}
+
+function plainMessage(issue: Issue): string {
+  if (issue.code === "too_small" && issue.minimum === 1 && (issue.origin === "string" || issue.origin === "array")) {
+    return issue.origin === "string" ? "must not be empty" : "must have at least one entry";
+  }
+  return issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
+}
+
+/** "expected string, received number", "expected array, received number" as "expected string or array, received number". */
+function joinExpectations(messages: readonly string[]): string {
+  const parts = messages.map((message) => /^expected (.*), received (.*)$/.exec(message));
+  const received = parts.find((part) => part)?.[2];
+  if (received === undefined) return [...new Set(messages)].join(", or ");
+  return `expected ${parts.flatMap((part) => part?.[1] ?? []).join(" or ")}, received ${received}`;
 }
 
 function depth(issues: readonly Issue[]): number {

@@ -128,7 +128,8 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
   const evaluate = async (of: string, load: () => Promise<unknown>) => {
     try {
       const module = (await load()) as { default?: unknown };
-      return module.default;
+      // The loader gives a module without a default export itself as one, for old packages' sake.
+      return Object.keys(module).includes("default") ? module.default : undefined;
     } catch (error) {
       if (error instanceof UserError) throw error;
       throw new ConfigProblems([`${shorten(of)}: cannot be loaded: ${firstLine(error)}`]);

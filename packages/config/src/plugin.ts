@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describeMessage } from "./describe-issue.ts";
+import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of things a config can name. */
 export type PluginKind = "step" | "scheduler" | "change-source";
@@ -30,8 +30,9 @@ export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<Plu
       const parsed = descriptor.plugin.options.safeParse(descriptor.options);
       if (parsed.success) return { ...descriptor, options: parsed.data };
       for (const issue of parsed.error.issues) {
-        const message = `${describeMessage(issue, descriptor.plugin.options)} (option of ${descriptor.plugin.type})`;
-        ctx.addIssue({ code: "custom", path: [...issue.path], message, input: descriptor.options });
+        for (const { path, message } of explainIssue(issue, descriptor.plugin.options)) {
+          ctx.addIssue({ code: "custom", path, message: `${message} (option of ${descriptor.plugin.type})`, input: descriptor.options });
+        }
       }
       return z.NEVER;
     }) as unknown as z.ZodType<PluginDescriptor<Kind>>;

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkConfig } from "./check-config.ts";
+import { loadConfig } from "./load-config.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "multimaster-config-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function write(files: Record<string, string>): string {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  return join(directory, "cluster.ts");
+}
+
+const shared = 'name: "x", database: "sqlite:state/x.sqlite"';
+const workers = '({ default: { workers: [{ name: "w1", local: true }] } })';
+
+async function problems(load: Promise<unknown>): Promise<string[]> {
+  const error = await load.then(
+    () => undefined,
+    (thrown: unknown) => thrown as Error & { problems?: string[] },
+  );
+  return (error?.problems ?? []).map((text) => text.replace(`${directory}/`, ""));
+}
+
+describe("a config", () => {
+  it("is TypeScript, and its SQLite file is found beside it", async () => {
+    const config = await loadConfig(write({ "cluster.ts": `enum X { A }\nconst n: number = X.A;\nexport default { ${shared}, lease: n + 5 };` }));
+    expect(config.shared).toMatchObject({ database: `sqlite:${join(directory, "state/x.sqlite")}`, lease: 5000 });
+  });
+
+  it("evaluates a slice only when it is asked for, and once", async () => {
+    const config = await loadConfig(
+      write({
+        "cluster.ts": `export default { ${shared}, ui: () => import("./ui.ts"), scheduler: () => import("./scheduler.ts") };`,
+        "ui.ts": "globalThis.evaluations = (globalThis.evaluations ?? 0) + 1; export default {};",
+        "scheduler.ts": 'throw new Error("not asked for");',
+      }),
+    );
+    await Promise.all([config.ui(), config.ui()]);
+    expect((globalThis as { evaluations?: number }).evaluations).toBe(1);
+  });
+
+  it("that cannot be loaded says so with its file", async () => {
+    const broken = loadConfig(write({ "cluster.ts": "export default {" }));
+    expect(await problems(broken)).toEqual([expect.stringMatching(/^cluster.ts: cannot be loaded: .*/)]);
+    expect(await problems(loadConfig(write({ "cluster.ts": "export const x = 1;" })))).toEqual([
+      expect.stringContaining("cluster.ts: has no default export"),
+    ]);
+  });
+
+  it("lists the errors of all its files at once", async () => {
+    const file = write({
+      "cluster.ts": `export default { name: 3, ui: () => import("./ui.ts"), workers: () => import("./workers.ts") };`,
+      "ui.ts": 'export default { port: "80", hots: 1 };',
+      "workers.ts": 'export default { workers: [{ name: "a b" }] };',
+    });
+    expect((await problems(loadConfig(file, { alsoCheck: checkConfig }))).toSorted()).toEqual([
+      "cluster.ts: database: expected string, received undefined",
+      "cluster.ts: name: expected string, received number",
+      "ui.ts: hots: unknown option (have: host, port, title, url, allowedOrigins)",
+      "ui.ts: port: expected number, received string",
+      "workers.ts: workers[0].name: must be a letter, then letters, digits, '.', '_' or '-'",
+      "workers.ts: workers[0].password: a worker that connects needs a password",
+    ]);
+  });
+
+  it("names the worker or builder that is not there, and what there is", async () => {
+    const step = '({ plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } }, options: {} })';
+    const scheduler = `({ plugin: { kind: "scheduler", type: "s", options: { safeParse: (data) => ({ success: true, data }) },
+      builderNames: (options) => options.builders }, options: { name: "s", builders: ["tset"] } })`;
+    const config = await loadConfig(
+      write({
+        "cluster.ts": `export default { ${shared},
+          scheduler: async () => ({ default: { schedulers: [${scheduler}] } }),
+          builders: { a: async () => ({ default: { builders: [
+            { name: "test", workers: ["w2"], steps: [${step}] }, { name: "test", workers: ["w1"], steps: [${step}] }] } }) },
+          workers: async () => ${workers} };`,
+      }),
+    );
+    expect(await problems(checkConfig(config))).toEqual([
+      'builders.a: builders[1].name: the builder "test" is already defined at builders.a: builders[0]',
+      'builders.a: builders[0].workers: no worker "w2" (have: w1)',
+      'scheduler: schedulers[0].builders: no builder "tset" (have: test, test)',
+    ]);
+  });
+});

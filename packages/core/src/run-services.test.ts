@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { silentLog } from "./log.ts";
+import { runServices } from "./run-services.ts";
+import type { Service } from "./service.ts";
+
+function record(name: string, journal: string[], faults: { start?: boolean; stop?: boolean; ready?: string } = {}): Service {
+  return {
+    name,
+    async start() {
+      if (faults.start) throw new Error(`${name} cannot start`);
+      journal.push(`start ${name}`);
+    },
+    async drain() {
+      journal.push(`drain ${name}`);
+    },
+    async stop() {
+      journal.push(`stop ${name}`);
+      if (faults.stop) throw new Error(`${name} cannot stop`);
+    },
+    ready: () => faults.ready ?? true,
+  };
+}
+
+describe("services under one roof", () => {
+  it("start and drain in order, and stop in reverse, once", async () => {
+    const journal: string[] = [];
+    const services = runServices([record("a", journal), record("b", journal)], silentLog);
+    await services.start();
+    await services.drain(new AbortController().signal);
+    expect(services.stop()).toBe(services.stop());
+    await services.stop();
+    expect(journal).toEqual(["start a", "start b", "drain a", "drain b", "stop b", "stop a"]);
+  });
+
+  it("that cannot start take those before them down again", async () => {
+    const journal: string[] = [];
+    const services = runServices([record("a", journal), record("b", journal, { start: true }), record("c", journal)], silentLog);
+    await expect(services.start()).rejects.toThrow("b cannot start");
+    expect(journal).toEqual(["start a", "stop a"]);
+  });
+
+  it("stop each other's failures notwithstanding", async () => {
+    const journal: string[] = [];
+    const services = runServices([record("a", journal), record("b", journal, { stop: true })], silentLog);
+    await services.start();
+    await services.stop();
+    expect(journal).toEqual(["start a", "start b", "stop b", "stop a"]);
+  });
+
+  it("stopped while starting start no further ones, and stop what had started", async () => {
+    const journal: string[] = [];
+    let release = () => {};
+    const slow: Service = {
+      name: "slow",
+      start: () => new Promise((resolve) => (release = resolve)),
+      async stop() {
+        journal.push("stop slow");
+        release();
+      },
+    };
+    const services = runServices([record("a", journal), slow, record("c", journal)], silentLog);
+    const starting = services.start();
+    await Promise.resolve();
+    await services.stop();
+    await starting;
+    expect(journal).toEqual(["start a", "stop slow", "stop a"]);
+  });
+
+  it("are ready when all are, and say which is not, and why", async () => {
+    const services = runServices([record("a", []), record("b", [], { ready: "no port yet" })], silentLog);
+    expect(services.ready()).toEqual(["the master is starting"]);
+    await services.start();
+    expect(services.ready()).toEqual(["b: no port yet"]);
+    await services.drain(new AbortController().signal);
+    expect(services.ready()).toEqual(["the master is draining"]);
+  });
+});

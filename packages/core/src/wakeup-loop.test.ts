@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { type Clock, systemClock } from "./clock.ts";
+import { silentLog } from "./log.ts";
+import { WakeupLoop } from "./wakeup-loop.ts";
+
+/** Time that stands still: only waking moves a loop. */
+const still: Clock = {
+  ...systemClock,
+  sleep: (_ms, signal) => new Promise((resolve) => (signal?.aborted ? resolve() : signal?.addEventListener("abort", () => resolve(), { once: true }))),
+};
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("a loop that wakes", () => {
+  it("looks at once, and again for wake-ups, merging those that come during a look", async () => {
+    let looks = 0;
+    let finish = () => {};
+    const loop = new WakeupLoop({
+      name: "test",
+      clock: still,
+      log: silentLog,
+      pollMs: 1,
+      look: () => {
+        looks++;
+        return new Promise((resolve) => (finish = resolve));
+      },
+    });
+    loop.start();
+    loop.wake();
+    loop.wake();
+    finish();
+    await settle();
+    expect(looks).toBe(2);
+    finish();
+    await settle();
+    expect(looks).toBe(2);
+    loop.wake();
+    await settle();
+    expect(looks).toBe(3);
+    finish();
+    await loop.stop();
+  });
+
+  it("goes on after a look that failed", async () => {
+    let looks = 0;
+    const loop = new WakeupLoop({
+      name: "test",
+      clock: systemClock,
+      log: silentLog,
+      pollMs: 1,
+      async look() {
+        looks++;
+        throw new Error("no");
+      },
+    });
+    loop.start();
+    while (looks < 3) await settle();
+    await loop.stop();
+  });
+});
