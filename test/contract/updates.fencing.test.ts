@@ -1,7 +1,10 @@
 import { LeaseLost } from "@multimaster/cluster";
-import type { Updates } from "@multimaster/data";
+import { silentLog, systemClock } from "@multimaster/core";
+import { createBurialService, type Updates } from "@multimaster/data";
 import { buildbotTables, ownTables } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
+import { waitFor } from "../harness/wait-for.ts";
+import { expire, makeSteady } from "./lease.members.ts";
 import { engines } from "./schema.databases.ts";
 import { buildsetFor, claimedRequest, type Member, runningBuild, startMasters, type TestMasters } from "./updates.members.ts";
 
@@ -91,6 +94,21 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     const before = await dump();
     for (const write of Object.values(harmless)) await write(dead.updates);
     expect(await dump()).toBe(before);
+  });
+
+  it("is buried by the service that every master runs, which also ends what was left open", async () => {
+    const victim = await masters.join();
+    const { buildid } = await runningBuild(victim);
+    await masters.rows("update buildrequests set complete = 1, results = 0 where id = ?", [ids.request]);
+    const undertaker = await masters.join();
+    await makeSteady(masters.database, undertaker.lease);
+    await expire(masters.database, victim.lease);
+    const service = createBurialService({ updates: undertaker.updates, leaseMs: 1000, clock: systemClock, log: silentLog });
+    await service.start();
+    await waitFor(async () => (await masters.value("select results from builds where id = ?", [buildid])) === 5, { what: "the burial" });
+    const open = `select complete from buildsets where id = (select buildsetid from buildrequests where id = ?)`;
+    await waitFor(async () => (await masters.value(open, [ids.request])) === 1, { what: "the forgotten buildset to be completed" });
+    await Promise.all([service.stop(), service.stop()]);
   });
 
   it("leaves its requests to others, and everybody hears of it", async () => {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "@multimaster/core";
-import { execute } from "@multimaster/database";
+import { execute, insertChange } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { engines } from "./schema.databases.ts";
 import { ageSeenChanges, buildsetFor, type Member, startMasters, type TestMasters } from "./updates.members.ts";
@@ -90,6 +90,29 @@ describe.each(engines)("schedulers on %s", (engine) => {
        select ?, author, comments, when_timestamp, sourcestampid from changes where changeid = ?`,
       [late, last],
     );
+    expect(await unseen(one, id)).toEqual([late]);
+  });
+
+  // SQLite has one writer at a time, so there ids commit in their order.
+  it.skipIf(engine === "sqlite")("a change whose transaction was slow is delivered when it commits", async () => {
+    const two = await masters.join();
+    const id = await registered(one);
+    let commit = () => {};
+    const committed = new Promise<void>((resolve) => (commit = resolve));
+    let inserted = (_: number) => {};
+    const slow = new Promise<number>((resolve) => (inserted = resolve));
+    const row = { ...change, committer: null, revision: null, category: null, revlink: "", project: "", codebase: "" };
+    const transaction = two.database.transaction(async (tx) => {
+      inserted(await insertChange(tx, { ...row, files: [], properties: {}, whenTimestamp: 1, repository: "slow" }));
+      await committed;
+    });
+    const late = await slow;
+    const { changeid } = await one.updates.changes.add(change);
+    expect(changeid).toBeGreaterThan(late);
+    expect(await unseen(one, id)).toEqual([changeid]);
+    await one.updates.schedulers.classify(id, important([changeid]));
+    commit();
+    await transaction;
     expect(await unseen(one, id)).toEqual([late]);
   });
 
