@@ -1,4 +1,11 @@
-import type { BuilderConfig, LoadedConfig, WorkersSlice } from "@multimaster/config";
+import {
+  type BuilderConfig,
+  type BuildersSlice,
+  ConfigProblems,
+  collect,
+  type LoadedConfig,
+  type WorkersSlice,
+} from "@multimaster/config";
 import { errors } from "@multimaster/core";
 
 /** What an engine loads of the config: its builder sets and the workers. */
@@ -7,24 +14,36 @@ export interface EngineSlice {
   readonly workers: WorkersSlice;
 }
 
-/** Loads the selected builder sets and the workers, and nothing else. */
+/** Loads the selected builder sets and the workers, and nothing else; throws with the problems of both at once. */
 export async function loadEngineSlice(
   config: LoadedConfig,
   selection: { builderSets: readonly string[] | "all" },
 ): Promise<EngineSlice> {
-  const [sets, workers] = await Promise.all([config.builders(selection.builderSets), config.workers()]);
+  const { builderSets } = selection;
+  const known = Object.keys(config.shared.builders);
+  const unknown = builderSets === "all" ? undefined : builderSets.find((set) => !known.includes(set));
+  if (unknown !== undefined) throw errors.unknownBuilderSet(unknown, known);
+
+  const problems: string[] = [];
+  let sets: ReadonlyMap<string, BuildersSlice> | undefined;
+  let workers: WorkersSlice | undefined;
+  await collect(problems, async () => (sets = await config.builders(builderSets)));
+  await collect(problems, async () => (workers = await config.workers()));
+  if (sets !== undefined) problems.push(...findDuplicates(sets));
+  if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
+  return { builders: [...sets.values()].flatMap((slice) => slice.builders), workers };
+}
+
+function findDuplicates(sets: ReadonlyMap<string, BuildersSlice>): string[] {
   const problems: string[] = [];
   const setOf = new Map<string, string>();
   for (const [set, slice] of sets) {
     for (const { name } of slice.builders) {
       const other = setOf.get(name);
-      if (other !== undefined)
-        problems.push(
-          `builders.${set}: the builder "${name}" is already in ${other === set ? "this set" : `the set "${other}"`}`,
-        );
+      const where = other === set ? "this set" : `the set "${other}"`;
+      if (other !== undefined) problems.push(`builders.${set}: the builder "${name}" is already in ${where}`);
       setOf.set(name, set);
     }
   }
-  if (problems.length > 0) throw errors.configInvalid(problems);
-  return { builders: [...sets.values()].flatMap((slice) => slice.builders), workers };
+  return problems;
 }
