@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 describe("what is stored", () => {
   it("is hashed as Buildbot hashes it", () => {
     expect(hashColumns("hello")).toBe("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
-    expect(hashColumns("main", "", "https://example.org/r.git", "demo", "", null)).toBe("0aa87199c2bb7a8ff1dc26a2aa5f55cae3e7c009");
+    expect(hashColumns("main", "", "https://example.org/r.git", "demo", "", null)).toBe(
+      "0aa87199c2bb7a8ff1dc26a2aa5f55cae3e7c009",
+    );
     expect(hashColumns("a", null)).not.toBe(hashColumns("a", ""));
   });
 

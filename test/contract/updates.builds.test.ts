@@ -23,7 +23,12 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     two = await masters.join();
   });
   const requestRow = async (id: number) =>
-    (await masters.rows<{ complete: number; results: number }>("select complete, results from buildrequests where id = ?", [id]))[0];
+    (
+      await masters.rows<{ complete: number; results: number }>(
+        "select complete, results from buildrequests where id = ?",
+        [id],
+      )
+    )[0];
   const finish = (results: number) => ({ results: results as 0, state: "done" });
 
   it("pending requests come by priority, then by age; claimed and cancelled ones do not come", async () => {
@@ -36,7 +41,8 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await two.updates.buildrequests.claim([b4]);
     await one.updates.buildrequests.cancel(b5, "no");
     const builder = (await masters.value("select id from builders")) as number;
-    const order = async (limit = 10) => (await one.updates.buildrequests.pending([builder], limit)).map((r) => r.buildrequestid);
+    const order = async (limit = 10) =>
+      (await one.updates.buildrequests.pending([builder], limit)).map((r) => r.buildrequestid);
     expect(await order()).toEqual([b2, b3, b1]);
     expect(await order(1)).toEqual([b2]);
     expect(await one.updates.buildrequests.setPriority(b1, 9)).toBe("done");
@@ -59,7 +65,13 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
   });
 
   it("tells a build everything about what asked for it", async () => {
-    const { changeid } = await one.updates.changes.add({ author: "dev", comments: "c", ...stamp, files: ["a"], properties: { p: 1 } });
+    const { changeid } = await one.updates.changes.add({
+      author: "dev",
+      comments: "c",
+      ...stamp,
+      files: ["a"],
+      properties: { p: 1 },
+    });
     const { bsid, requests } = await one.updates.buildsets.add({
       ...buildsetFor("a"),
       sourceStamps: [stamp, { ...stamp, codebase: "lib" }],
@@ -70,7 +82,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(details).toMatchObject({ buildsetid: bsid, reason: "because", waitedFor: true });
     expect(details?.properties).toEqual({ owner: ["dev", "Scheduler"], nested: [{ a: [1, null] }, "x"] });
     expect(details?.sourceStamps.map((s) => s.codebase)).toEqual(["", "lib"]);
-    expect(details?.changes).toMatchObject([{ changeid, files: ["a"], properties: { p: [1, "Change"] }, sourcestamp: { branch: "main" } }]);
+    expect(details?.changes).toMatchObject([
+      { changeid, files: ["a"], properties: { p: [1, "Change"] }, sourcestamp: { branch: "main" } },
+    ]);
     expect(await one.updates.buildrequests.details(999)).toBeUndefined();
   });
 
@@ -98,7 +112,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
 
   it("a build whose creation was not answered is found again, not made twice", async () => {
     const first = await runningBuild(one);
-    const again = await one.updates.builds.create({ buildrequestid: first.buildrequestid, workerid: await aWorker(one, "w2") });
+    const again = await one.updates.builds.create({
+      buildrequestid: first.buildrequestid,
+      workerid: await aWorker(one, "w2"),
+    });
     expect(again).toMatchObject({ buildid: first.buildid, number: first.number });
     await one.updates.steps.add({ buildid: first.buildid, name: "shell" });
     const next = await one.updates.builds.create({ buildrequestid: first.buildrequestid, workerid: first.workerid });
@@ -132,7 +149,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await one.updates.builds.setState(buildid, "late");
     await one.updates.builds.setProperties(buildid, { late: [1, "x"] });
     expect(await masters.takeTopics()).toEqual([]);
-    expect(await masters.rows("select results, state_string from builds")).toEqual([{ results: 0, state_string: "done" }]);
+    expect(await masters.rows("select results, state_string from builds")).toEqual([
+      { results: 0, state_string: "done" },
+    ]);
     expect(await masters.value("select count(*) as n from build_properties")).toBe(0);
   });
 
@@ -140,7 +159,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const { buildid, buildrequestid, workerid } = await runningBuild(one);
     await masters.takeTopics();
     await one.updates.builds.finish(buildid, finish(Results.RETRY));
-    expect(await masters.takeTopics(/^build(s|requests)\./)).toEqual([`builds.${buildid}.finished`, `buildrequests.${buildrequestid}.unclaimed`]);
+    expect(await masters.takeTopics(/^build(s|requests)\./)).toEqual([
+      `builds.${buildid}.finished`,
+      `buildrequests.${buildrequestid}.unclaimed`,
+    ]);
     expect(await two.updates.buildrequests.claim([buildrequestid])).toEqual([buildrequestid]);
     expect(await two.updates.builds.create({ buildrequestid, workerid })).toMatchObject({ number: 2 });
   });
@@ -165,7 +187,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     );
     const completions = await masters.takeTopics(/^buildsets\.\d+\.complete$/);
     expect(completions).toEqual([`buildsets.${bsid}.complete`]);
-    expect(await masters.rows("select complete, results from buildsets")).toEqual([{ complete: 1, results: Results.FAILURE }]);
+    expect(await masters.rows("select complete, results from buildsets")).toEqual([
+      { complete: 1, results: Results.FAILURE },
+    ]);
     expect(await masters.value("select count(*) as n from buildrequests where complete <> 1")).toBe(0);
   });
 
@@ -173,13 +197,19 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const { bsid } = await one.updates.buildsets.add(buildsetFor());
     expect(await masters.rows("select complete, results from buildsets")).toEqual([{ complete: 1, results: 0 }]);
     expect(await masters.takeTopics()).toEqual([`buildsets.${bsid}.new`, `buildsets.${bsid}.complete`]);
-    await expect(one.updates.buildsets.add({ ...buildsetFor("a"), sourceStamps: [] })).rejects.toThrow("at least one source stamp");
-    await expect(one.updates.buildsets.add({ ...buildsetFor("a"), sourceStamps: [77] })).rejects.toThrow("no source stamp 77");
+    await expect(one.updates.buildsets.add({ ...buildsetFor("a"), sourceStamps: [] })).rejects.toThrow(
+      "at least one source stamp",
+    );
+    await expect(one.updates.buildsets.add({ ...buildsetFor("a"), sourceStamps: [77] })).rejects.toThrow(
+      "no source stamp 77",
+    );
   });
 
   it("a buildset whose end was forgotten is completed later, once", async () => {
     const { bsid, requests } = await one.updates.buildsets.add(buildsetFor("a"));
-    await execute(masters.database, "update buildrequests set complete = 1, results = 2 where id = ?", [Object.values(requests)[0]]);
+    await execute(masters.database, "update buildrequests set complete = 1, results = 2 where id = ?", [
+      Object.values(requests)[0],
+    ]);
     await masters.takeTopics();
     await Promise.all([one.updates.buildsets.completeFinished(), two.updates.buildsets.completeFinished()]);
     expect(await masters.takeTopics()).toEqual([`buildsets.${bsid}.complete`]);
@@ -194,7 +224,11 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const first = await two.updates.builds.rebuild(buildid);
     if (first === "unknown") throw new Error("no rebuild");
     await two.updates.close();
-    expect(masters.messages[0]?.payload).toMatchObject({ scheduler: "rebuild", reason: "rebuild", rebuilt_buildid: buildid });
+    expect(masters.messages[0]?.payload).toMatchObject({
+      scheduler: "rebuild",
+      reason: "rebuild",
+      rebuilt_buildid: buildid,
+    });
     const ids = Object.values(first.requests);
     await one.updates.buildrequests.claim(ids);
     const build = await one.updates.builds.create({ buildrequestid: ids[0] as number, workerid: await aWorker(one) });
@@ -213,7 +247,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await masters.takeTopics();
     await one.updates.builds.setProperties(buildid, { a: [{ x: [null] }, "Step"] });
     await one.updates.close();
-    expect(masters.messages).toEqual([{ topic: `builds.${buildid}.properties.update`, payload: { a: [{ x: [null] }, "Step"] } }]);
+    expect(masters.messages).toEqual([
+      { topic: `builds.${buildid}.properties.update`, payload: { a: [{ x: [null] }, "Step"] } },
+    ]);
     expect(await masters.rows("select name, value, source from build_properties order by name")).toEqual([
       { name: "a", value: '{"x": [null]}', source: "Step" },
       { name: "b", value: '"\\u00e9"', source: "Build" },
@@ -226,7 +262,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await two.updates.builds.requestStop(buildid, "enough")).toBe("stopping");
     await two.updates.close();
     expect(masters.messages).toEqual([{ topic: `control.builds.${buildid}.stop`, payload: { reason: "enough" } }]);
-    expect(await one.updates.builds.stopRequests([buildid, 99])).toEqual([{ buildid, reason: "enough", results: Results.CANCELLED }]);
+    expect(await one.updates.builds.stopRequests([buildid, 99])).toEqual([
+      { buildid, reason: "enough", results: Results.CANCELLED },
+    ]);
     await one.updates.builds.finish(buildid, finish(Results.CANCELLED));
     expect(await one.updates.builds.stopRequests([buildid])).toEqual([]);
     expect(await two.updates.builds.requestStop(buildid, "enough")).toBe("complete");
@@ -238,7 +276,8 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await masters.takeTopics();
     const long = "x".repeat(60);
     const added = [];
-    for (const name of ["shell", "shell", "shell", long, long]) added.push(await one.updates.steps.add({ buildid, name }));
+    for (const name of ["shell", "shell", "shell", long, long])
+      added.push(await one.updates.steps.add({ buildid, name }));
     expect(added.map((step) => [step.number, step.name])).toEqual([
       [0, "shell"],
       [1, "shell_1"],
@@ -254,9 +293,19 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await one.updates.steps.addUrl(stepid, "docs", "https://example.org");
     await one.updates.steps.finish(stepid, { results: 0, state: "done", hidden: true });
     await one.updates.steps.finish(stepid, { results: 2, state: "again", hidden: false });
-    expect(await masters.takeTopics(/^steps/)).toEqual(["started", "updated", "updated", "finished"].map((e) => `steps.${stepid}.${e}`));
-    const [row] = await masters.rows("select results, state_string, urls_json, hidden, started_at, locks_acquired_at from steps where id = ?", [stepid]);
-    expect(row).toMatchObject({ results: 0, state_string: "done", hidden: 1, urls_json: '[{"name": "docs", "url": "https://example.org"}]' });
+    expect(await masters.takeTopics(/^steps/)).toEqual(
+      ["started", "updated", "updated", "finished"].map((e) => `steps.${stepid}.${e}`),
+    );
+    const [row] = await masters.rows(
+      "select results, state_string, urls_json, hidden, started_at, locks_acquired_at from steps where id = ?",
+      [stepid],
+    );
+    expect(row).toMatchObject({
+      results: 0,
+      state_string: "done",
+      hidden: 1,
+      urls_json: '[{"name": "docs", "url": "https://example.org"}]',
+    });
     expect(row?.["started_at"]).toBe(row?.["locks_acquired_at"]);
     await expect(two.updates.steps.add({ buildid, name: "foreign" })).rejects.toThrow("does not run on this master");
   });

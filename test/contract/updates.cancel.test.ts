@@ -2,7 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Results } from "@multimaster/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { engines } from "./schema.databases.ts";
-import { aWorker, buildsetFor, claimedRequest, type Member, runningBuild, startMasters, type TestMasters } from "./updates.members.ts";
+import {
+  aWorker,
+  buildsetFor,
+  claimedRequest,
+  type Member,
+  runningBuild,
+  startMasters,
+  type TestMasters,
+} from "./updates.members.ts";
 
 describe.each(engines)("cancelling on %s", (engine) => {
   let masters: TestMasters;
@@ -14,7 +22,12 @@ describe.each(engines)("cancelling on %s", (engine) => {
     ui = await masters.join();
   });
   const request = async (id: number) =>
-    (await masters.rows<{ complete: number; results: number }>("select complete, results from buildrequests where id = ?", [id]))[0];
+    (
+      await masters.rows<{ complete: number; results: number }>(
+        "select complete, results from buildrequests where id = ?",
+        [id],
+      )
+    )[0];
   const cancelled = { complete: 1, results: Results.CANCELLED };
 
   it("a pending request ends at once, whichever master was asked", async () => {
@@ -42,7 +55,10 @@ describe.each(engines)("cancelling on %s", (engine) => {
     const { buildid, buildrequestid } = await runningBuild(engineOne);
     await masters.takeTopics();
     expect(await ui.updates.buildrequests.cancel(buildrequestid, "stop it")).toBe("stopping");
-    expect(await masters.takeTopics()).toEqual([`control.buildrequests.${buildrequestid}.cancel`, `control.builds.${buildid}.stop`]);
+    expect(await masters.takeTopics()).toEqual([
+      `control.buildrequests.${buildrequestid}.cancel`,
+      `control.builds.${buildid}.stop`,
+    ]);
     expect(await engineOne.updates.builds.stopRequests([buildid])).toEqual([
       { buildid, reason: "stop it", results: Results.CANCELLED },
     ]);
@@ -57,7 +73,9 @@ describe.each(engines)("cancelling on %s", (engine) => {
   it("a request cancelled between its claim and its build ends without one", async () => {
     const id = await claimedRequest(engineOne);
     expect(await ui.updates.buildrequests.cancel(id, "no")).toBe("stopping");
-    expect(await engineOne.updates.builds.create({ buildrequestid: id, workerid: await aWorker(engineOne) })).toBe("lost");
+    expect(await engineOne.updates.builds.create({ buildrequestid: id, workerid: await aWorker(engineOne) })).toBe(
+      "lost",
+    );
     expect(await request(id)).toEqual(cancelled);
     expect(await masters.value("select count(*) as n from builds")).toBe(0);
   });
@@ -92,11 +110,14 @@ describe.each(engines)("cancelling on %s", (engine) => {
     expect(await request(id)).toEqual(cancelled);
   });
 
-  it("in whatever order cancel, claim, build and end meet, a request ends exactly once", { timeout: 180_000 }, async () => {
+  it("in whatever order cancel, claim, build and end meet, a request ends exactly once", {
+    timeout: 180_000,
+  }, async () => {
     const engines = [engineOne, await masters.join()];
     const workerid = await aWorker(engineOne);
     const ids: number[] = [];
-    for (let n = 0; n < 80; n++) ids.push(...Object.values((await ui.updates.buildsets.add(buildsetFor("a", "b"))).requests));
+    for (let n = 0; n < 80; n++)
+      ids.push(...Object.values((await ui.updates.buildsets.add(buildsetFor("a", "b"))).requests));
     const builders = (await masters.rows<{ id: number }>("select id from builders")).map((row) => row.id);
     const open = () => masters.value("select count(*) as n from buildrequests where complete = 0");
     const pause = () => sleep(Math.random() * 6);
@@ -124,7 +145,10 @@ describe.each(engines)("cancelling on %s", (engine) => {
       ids.map(async (id) => {
         await sleep(Math.random() * 1500);
         const member = [ui, ...engines][id % 3] as Member;
-        await Promise.all([member.updates.buildrequests.cancel(id, "race"), ui.updates.buildrequests.cancel(id, "race")]);
+        await Promise.all([
+          member.updates.buildrequests.cancel(id, "race"),
+          ui.updates.buildrequests.cancel(id, "race"),
+        ]);
       }),
     );
     await Promise.all([...engines.map(run), cancelling]);

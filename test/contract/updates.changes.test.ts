@@ -23,7 +23,14 @@ describe.each(engines)("changes on %s", (engine) => {
       whenTimestamp: 1_700_000_000,
     });
     const [row] = await masters.rows("select * from changes");
-    expect(row).toMatchObject({ changeid, committer: "c", category: null, revlink: "", codebase: "", when_timestamp: 1_700_000_000 });
+    expect(row).toMatchObject({
+      changeid,
+      committer: "c",
+      category: null,
+      revlink: "",
+      codebase: "",
+      when_timestamp: 1_700_000_000,
+    });
     expect(await masters.rows("select property_name, property_value from change_properties order by 1")).toEqual([
       { property_name: "n", property_value: '[1, "Change"]' },
       { property_name: "s", property_value: '["\\u00e9", "Change"]' },
@@ -31,13 +38,18 @@ describe.each(engines)("changes on %s", (engine) => {
     expect(await masters.value("select ss_hash from sourcestamps")).toBe(hashColumns("main", "abc", "r", "", "", null));
     await one.updates.close();
     expect(masters.messages).toMatchObject([
-      { topic: `changes.${changeid}.new`, payload: { files: ["a", "é/b"], sourcestamp: { revision: "abc" }, properties: { n: [1, "Change"] } } },
+      {
+        topic: `changes.${changeid}.new`,
+        payload: { files: ["a", "é/b"], sourcestamp: { revision: "abc" }, properties: { n: [1, "Change"] } },
+      },
     ]);
   });
 
   it("delivered twice, even at the same moment, are added once", async () => {
     const members = [one, await masters.join(), await masters.join(), await masters.join()];
-    const added = await Promise.all(members.map((member) => member.updates.changes.add(change, { delivery: "d".repeat(300) })));
+    const added = await Promise.all(
+      members.map((member) => member.updates.changes.add(change, { delivery: "d".repeat(300) })),
+    );
     expect(added.filter((answer) => answer.added)).toHaveLength(1);
     expect(new Set(added.map((answer) => answer.changeid)).size).toBe(1);
     expect(await masters.takeTopics()).toHaveLength(1);

@@ -6,7 +6,14 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { waitFor } from "../harness/wait-for.ts";
 import { expire, makeSteady } from "./lease.members.ts";
 import { engines } from "./schema.databases.ts";
-import { buildsetFor, claimedRequest, type Member, runningBuild, startMasters, type TestMasters } from "./updates.members.ts";
+import {
+  buildsetFor,
+  claimedRequest,
+  type Member,
+  runningBuild,
+  startMasters,
+  type TestMasters,
+} from "./updates.members.ts";
 
 const info = { admin: null, host: "h", access_uri: null, version: "1" };
 const source = { object: "poller", className: "GitPoller", name: "lastRev" };
@@ -14,12 +21,23 @@ const source = { object: "poller", className: "GitPoller", name: "lastRev" };
 describe.each(engines)("a master that was buried, on %s", (engine) => {
   let masters: TestMasters;
   let dead: Member;
-  let ids: { request: number; buildid: number; stepid: number; logid: number; workerid: number; scheduler: number; poller: number; changeid: number };
+  let ids: {
+    request: number;
+    buildid: number;
+    stepid: number;
+    logid: number;
+    workerid: number;
+    scheduler: number;
+    poller: number;
+    changeid: number;
+  };
   beforeEach(async () => {
     masters = await startMasters(engine);
     dead = await masters.join();
     const { updates } = dead;
-    await updates.builders.configure([{ name: "runtests", description: null, tags: [], project: null, workers: ["w1"] }]);
+    await updates.builders.configure([
+      { name: "runtests", description: null, tags: [], project: null, workers: ["w1"] },
+    ]);
     const scheduler = (await updates.schedulers.register(["main"])).get("main") as number;
     await updates.schedulers.claim(scheduler);
     const poller = (await updates.changeSources.register(["poller"])).get("poller") as number;
@@ -46,16 +64,26 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
   }
 
   const fenced: Record<string, (u: Updates) => Promise<unknown>> = {
-    "builders.configure": (u) => u.builders.configure([{ name: "new", description: "d", tags: ["t"], project: "p", workers: ["w9"] }]),
+    "builders.configure": (u) =>
+      u.builders.configure([{ name: "new", description: "d", tags: ["t"], project: "p", workers: ["w9"] }]),
     "workers.attach": (u) => u.workers.attach(ids.workerid, info),
     "commands.record": (u) =>
-      u.commands.record({ commandId: "1", workerid: ids.workerid, buildid: ids.buildid, stepid: ids.stepid, name: "shell" }),
+      u.commands.record({
+        commandId: "1",
+        workerid: ids.workerid,
+        buildid: ids.buildid,
+        stepid: ids.stepid,
+        name: "shell",
+      }),
     "changeSources.claim": (u) => u.changeSources.claim(ids.poller),
-    "changeSources.addPolled": (u) => u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
+    "changeSources.addPolled": (u) =>
+      u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
     "schedulers.claim": (u) => u.schedulers.claim(ids.scheduler),
     "schedulers.publishForceSpec": (u) => u.schedulers.publishForceSpec(ids.scheduler, {}),
-    "schedulers.classify": (u) => u.schedulers.classify(ids.scheduler, [{ changeid: ids.changeid, verdict: "important" }]),
-    "schedulers.submit": (u) => u.schedulers.submit(ids.scheduler, [{ buildset: buildsetFor("runtests"), changeids: [ids.changeid] }]),
+    "schedulers.classify": (u) =>
+      u.schedulers.classify(ids.scheduler, [{ changeid: ids.changeid, verdict: "important" }]),
+    "schedulers.submit": (u) =>
+      u.schedulers.submit(ids.scheduler, [{ buildset: buildsetFor("runtests"), changeids: [ids.changeid] }]),
     "buildrequests.claim": (u) => u.buildrequests.claim([ids.request]),
     "builds.create": (u) => u.builds.create({ buildrequestid: ids.request, workerid: ids.workerid }),
     "builds.setProperties": (u) => u.builds.setProperties(ids.buildid, { a: [1, "x"] }),
@@ -103,11 +131,20 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     const undertaker = await masters.join();
     await makeSteady(masters.database, undertaker.lease);
     await expire(masters.database, victim.lease);
-    const service = createBurialService({ updates: undertaker.updates, leaseMs: 1000, clock: systemClock, log: silentLog });
+    const service = createBurialService({
+      updates: undertaker.updates,
+      leaseMs: 1000,
+      clock: systemClock,
+      log: silentLog,
+    });
     await service.start();
-    await waitFor(async () => (await masters.value("select results from builds where id = ?", [buildid])) === 5, { what: "the burial" });
-    const open = `select complete from buildsets where id = (select buildsetid from buildrequests where id = ?)`;
-    await waitFor(async () => (await masters.value(open, [ids.request])) === 1, { what: "the forgotten buildset to be completed" });
+    await waitFor(async () => (await masters.value("select results from builds where id = ?", [buildid])) === 5, {
+      what: "the burial",
+    });
+    const open = "select complete from buildsets where id = (select buildsetid from buildrequests where id = ?)";
+    await waitFor(async () => (await masters.value(open, [ids.request])) === 1, {
+      what: "the forgotten buildset to be completed",
+    });
     await Promise.all([service.stop(), service.stop()]);
   });
 
@@ -120,7 +157,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
         `logs.${ids.logid}.finished`,
         `buildrequests.${ids.request}.unclaimed`,
         `workers.${ids.workerid}.disconnected`,
-        `builders.1.stopped`,
+        "builders.1.stopped",
         `masters.${dead.lease.masterid}.stopped`,
       ]),
     );

@@ -24,7 +24,10 @@ describe.each(engines)("logs on %s", (engine) => {
   });
   const newLog = async () => (await one.updates.logs.add({ stepid, name: "stdio", type: "s" })).logid;
   const chunksOf = (logid: number) =>
-    masters.rows<Chunk>("select first_line, last_line, content, compressed from logchunks where logid = ? order by first_line", [logid]);
+    masters.rows<Chunk>(
+      "select first_line, last_line, content, compressed from logchunks where logid = ? order by first_line",
+      [logid],
+    );
   const plain = ({ content, compressed }: Chunk) =>
     compressed === 1 ? inflateSync(content) : compressed === 5 ? brotliDecompressSync(content) : content;
 
@@ -48,7 +51,19 @@ describe.each(engines)("logs on %s", (engine) => {
     (await masters.value("select count(*) as n from logchunks where compressed = 0 and length(content) >= 1024")) === 0;
 
   it("get slugs that topics and paths can hold, each of its own", async () => {
-    const names = ["stdio", "stdio", "stdio", "property changes", "a.b#c d", "1st", "größe", "日本 語", "x".repeat(70), "x".repeat(70), ""];
+    const names = [
+      "stdio",
+      "stdio",
+      "stdio",
+      "property changes",
+      "a.b#c d",
+      "1st",
+      "größe",
+      "日本 語",
+      "x".repeat(70),
+      "x".repeat(70),
+      "",
+    ];
     const slugs: string[] = [];
     for (const name of names) slugs.push((await one.updates.logs.add({ stepid, name, type: "t" })).slug);
     expect(slugs).toEqual([
@@ -99,7 +114,9 @@ describe.each(engines)("logs on %s", (engine) => {
     await one.updates.logs.append(logid, 0, text);
     expect(await read(logid)).toBe(text);
     await one.updates.logs.finish(logid);
-    await waitFor(async () => (await chunksOf(logid)).some((chunk) => chunk.compressed === 1), { what: "the log to be compressed" });
+    await waitFor(async () => (await chunksOf(logid)).some((chunk) => chunk.compressed === 1), {
+      what: "the log to be compressed",
+    });
     expect(await read(logid)).toBe(text);
   });
 
@@ -145,7 +162,10 @@ describe.each(engines)("logs on %s", (engine) => {
 
   it("of 50 MB are stored contiguous and read back byte by byte", async () => {
     const logid = await newLog();
-    const piece = Array.from({ length: 10_000 }, (_, i) => `o${String(i).padStart(6, "0")} ${"é some output of a long build".repeat(3)}\n`).join("");
+    const piece = Array.from(
+      { length: 10_000 },
+      (_, i) => `o${String(i).padStart(6, "0")} ${"é some output of a long build".repeat(3)}\n`,
+    ).join("");
     const pieces = Math.ceil(50_000_000 / Buffer.byteLength(piece));
     let line = 0;
     for (let n = 0; n < pieces; n += 10) {

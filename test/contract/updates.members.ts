@@ -1,5 +1,5 @@
 import { type Bus, createBus } from "@multimaster/bus";
-import { type Lease } from "@multimaster/cluster";
+import type { Lease } from "@multimaster/cluster";
 import { type Clock, type Json, silentLog, systemClock } from "@multimaster/core";
 import { createEvents, createUpdates, type NewBuildset, type Updates } from "@multimaster/data";
 import { type Database, execute, openDatabase, queryRows, type Row, upgradeDatabase } from "@multimaster/database";
@@ -82,7 +82,13 @@ export async function startMasters(engine: Engine, clock: Clock = systemClock): 
   };
 }
 
-export const stamp = { branch: "main", revision: "abc", repository: "https://example.org/r.git", project: "", codebase: "" };
+export const stamp = {
+  branch: "main",
+  revision: "abc",
+  repository: "https://example.org/r.git",
+  project: "",
+  codebase: "",
+};
 
 /** A buildset for some builders, by name. */
 export function buildsetFor(...builders: string[]): NewBuildset {

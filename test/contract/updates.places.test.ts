@@ -3,7 +3,11 @@ import { engines } from "./schema.databases.ts";
 import { aWorker, type Member, startMasters, type TestMasters } from "./updates.members.ts";
 
 const info = { admin: "a\n", host: "h", access_uri: null, version: "4.3.0" };
-const builder = (name: string, workers: string[], more: { tags?: string[]; project?: string; description?: string } = {}) => ({
+const builder = (
+  name: string,
+  workers: string[],
+  more: { tags?: string[]; project?: string; description?: string } = {},
+) => ({
   name,
   description: more.description ?? null,
   tags: more.tags ?? [],
@@ -37,7 +41,10 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     await masters.takeTopics();
     await one.updates.builders.configure([builder("a", ["w2", "w3"], { tags: ["y"], project: "p", description: "d" })]);
     await one.updates.close();
-    expect(masters.messages[0]).toMatchObject({ topic: `builders.${b}.stopped`, payload: { masterid: one.lease.masterid, name: "b" } });
+    expect(masters.messages[0]).toMatchObject({
+      topic: `builders.${b}.stopped`,
+      payload: { masterid: one.lease.masterid, name: "b" },
+    });
     expect(await masters.takeTopics()).toEqual([`builders.${b}.stopped`, `builders.${a}.update`]);
     await one.updates.builders.configure([builder("a", ["w2", "w3"], { tags: ["y"], project: "p", description: "d" })]);
     expect(await masters.takeTopics()).toEqual([]);
@@ -69,7 +76,9 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     await masters.takeTopics();
     expect(await one.updates.workers.attach(workerid, info)).toBe("attached");
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.connected`]);
-    expect(await masters.value("select info from workers")).toBe('{"admin": "a\\n", "host": "h", "access_uri": null, "version": "4.3.0"}');
+    expect(await masters.value("select info from workers")).toBe(
+      '{"admin": "a\\n", "host": "h", "access_uri": null, "version": "4.3.0"}',
+    );
     expect(await two.updates.workers.attach(workerid, info)).toBe("lost");
     expect(await one.updates.workers.contested()).toEqual([workerid]);
     await one.updates.workers.keep(workerid);
@@ -79,7 +88,9 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     await one.updates.workers.detach(workerid);
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.disconnected`]);
     expect(await two.updates.workers.attach(workerid, info)).toBe("attached");
-    expect(await two.updates.workers.states([workerid])).toEqual([{ workerid, name: "w1", paused: false, graceful: false }]);
+    expect(await two.updates.workers.states([workerid])).toEqual([
+      { workerid, name: "w1", paused: false, graceful: false },
+    ]);
   });
 
   it("a worker is paused with a reason by any master, and the reason goes when it is not any more", async () => {
@@ -89,7 +100,10 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     expect(await masters.value("select pause_reason from workers")).toBe("maintenance");
     await two.updates.workers.setPaused(workerid, false, null);
     expect(await masters.value("select pause_reason from workers")).toBeNull();
-    expect(await masters.takeTopics()).toEqual([`workers.${workerid}.state_updated`, `workers.${workerid}.state_updated`]);
+    expect(await masters.takeTopics()).toEqual([
+      `workers.${workerid}.state_updated`,
+      `workers.${workerid}.state_updated`,
+    ]);
   });
 
   it("commands outlive their master until somebody knows that they ended", async () => {

@@ -67,7 +67,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
     await scheduler;
     expect(new Set(submitted).size).toBe(200);
     const built = await masters.rows<{ revision: string; n: number }>(
-      `select s.revision, count(*) as n from buildset_sourcestamps b join sourcestamps s on s.id = b.sourcestampid group by s.revision`,
+      "select s.revision, count(*) as n from buildset_sourcestamps b join sourcestamps s on s.id = b.sourcestampid group by s.revision",
     );
     expect(built).toHaveLength(200);
     expect(built.every((row) => row.n === 1)).toBe(true);
@@ -169,7 +169,9 @@ describe.each(engines)("schedulers on %s", (engine) => {
     await one.updates.schedulers.release(id);
     expect(await two.updates.schedulers.claim(id)).toBe("claimed");
     const state = { object: "main", className: "Nightly", name: "last_build", value: 1 };
-    expect(await one.updates.schedulers.submit(id, [{ buildset: buildsetFor("runtests"), changeids: [changeid] }], state)).toBe("lost");
+    expect(
+      await one.updates.schedulers.submit(id, [{ buildset: buildsetFor("runtests"), changeids: [changeid] }], state),
+    ).toBe("lost");
     expect(await one.updates.schedulers.classify(id, important([changeid]))).toBe("lost");
     expect(await masters.value("select count(*) as n from buildsets")).toBe(0);
     expect(await one.updates.schedulers.getState(state)).toBeUndefined();
@@ -193,7 +195,9 @@ describe.each(engines)("schedulers on %s", (engine) => {
     const id = await registered(one);
     const state = { object: "main", className: "Nightly", name: "last_build", value: 1 };
     const bad = { ...buildsetFor("runtests"), builders: ["runtests", 4711] };
-    await expect(one.updates.schedulers.submit(id, [{ buildset: bad, changeids: [] }], state)).rejects.toThrow("no builder 4711");
+    await expect(one.updates.schedulers.submit(id, [{ buildset: bad, changeids: [] }], state)).rejects.toThrow(
+      "no builder 4711",
+    );
     for (const table of ["buildsets", "buildrequests", "object_state"]) {
       expect(await masters.value(`select count(*) as n from ${table}`)).toBe(0);
     }

@@ -36,7 +36,10 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
 }
 
 async function resolveSourceStamps(tx: Connection, stamps: NewBuildset["sourceStamps"]): Promise<number[]> {
-  const missing = await missingSourceStamps(tx, stamps.filter((stamp) => typeof stamp === "number"));
+  const missing = await missingSourceStamps(
+    tx,
+    stamps.filter((stamp) => typeof stamp === "number"),
+  );
   if (missing.length > 0) throw errors.requestInvalid(`There is no source stamp ${missing.join(", ")}.`);
   const ids: number[] = [];
   for (const stamp of stamps) ids.push(typeof stamp === "number" ? stamp : await findOrCreateSourceStamp(tx, stamp));
@@ -44,9 +47,16 @@ async function resolveSourceStamps(tx: Connection, stamps: NewBuildset["sourceSt
 }
 
 async function resolveBuilders(tx: Connection, builders: NewBuildset["builders"]): Promise<number[]> {
-  const missing = await missingBuilders(tx, builders.filter((builder) => typeof builder === "number"));
+  const missing = await missingBuilders(
+    tx,
+    builders.filter((builder) => typeof builder === "number"),
+  );
   if (missing.length > 0) throw errors.requestInvalid(`There is no builder ${missing.join(", ")}.`);
-  const { ids } = await findOrCreateNamed(tx, "builders", builders.filter((builder) => typeof builder === "string"));
+  const { ids } = await findOrCreateNamed(
+    tx,
+    "builders",
+    builders.filter((builder) => typeof builder === "string"),
+  );
   return builders.map((builder) => (typeof builder === "string" ? (ids.get(builder) as number) : builder));
 }
 

@@ -28,9 +28,20 @@ export function createBuilderUpdates({ database, lease, events, announce }: Upda
 async function configureBuilders(tx: Connection, masterid: number, builders: readonly BuilderConfiguration[]) {
   const projectNames = builders.flatMap((builder) => builder.project ?? []);
   const projects = await findOrCreateNamed(tx, "projects", projectNames);
-  const tags = await findOrCreateNamed(tx, "tags", builders.flatMap((builder) => builder.tags));
-  const workers = await findOrCreateWorkers(tx, builders.flatMap((builder) => builder.workers));
-  const { ids } = await findOrCreateNamed(tx, "builders", builders.map((builder) => builder.name));
+  const tags = await findOrCreateNamed(
+    tx,
+    "tags",
+    builders.flatMap((builder) => builder.tags),
+  );
+  const workers = await findOrCreateWorkers(
+    tx,
+    builders.flatMap((builder) => builder.workers),
+  );
+  const { ids } = await findOrCreateNamed(
+    tx,
+    "builders",
+    builders.map((builder) => builder.name),
+  );
   const idOf = (builder: BuilderConfiguration) => ids.get(builder.name) as number;
   const changed: number[] = [];
   // In the order of their ids: masters that share builders configure them at the same time.

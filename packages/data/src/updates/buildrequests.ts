@@ -2,8 +2,8 @@ import { claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluste
 import { Results } from "@multimaster/core";
 import {
   buildsetProperties,
-  changeIdsOfSourceStamps,
   type Connection,
+  changeIdsOfSourceStamps,
   getRequest,
   insertCancellation,
   insertClaim,
@@ -37,7 +37,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         const result = noOutcomes();
         for (const id of ids.sort((a, b) => a - b)) {
           const request = await lockRequest(tx, id);
-          if (request && !request.complete && request.claimedBy === masterid) await freeRequest(tx, request, masterid, result);
+          if (request && !request.complete && request.claimedBy === masterid)
+            await freeRequest(tx, request, masterid, result);
         }
         return result;
       });
@@ -81,7 +82,10 @@ async function cancelRequest(
       return { answer: "cancelled", outcomes } as const;
     }
     await insertCancellation(tx, id, reason);
-    return { answer: "stopping", builds: await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED) } as const;
+    return {
+      answer: "stopping",
+      builds: await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED),
+    } as const;
   });
   if (cancelled.answer === "cancelled") await announceOutcomes(context, cancelled.outcomes);
   if (cancelled.answer === "stopping") {

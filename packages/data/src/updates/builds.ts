@@ -28,7 +28,8 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
     create: (build) => createBuild(context, build),
     announce: (buildid) => announce(events.publish(builds, "new", [buildid])),
     async setState(buildid, state) {
-      if (await setBuildState(database, buildid, masterid, state)) await announce(events.publish(builds, "update", [buildid]));
+      if (await setBuildState(database, buildid, masterid, state))
+        await announce(events.publish(builds, "update", [buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
@@ -38,7 +39,11 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
         return true;
       });
       if (running) await announce(events.publishProperties(buildid, properties));
-      else log.warn({ buildid, properties: Object.keys(properties) }, "properties of a build that does not run here are not saved");
+      else
+        log.warn(
+          { buildid, properties: Object.keys(properties) },
+          "properties of a build that does not run here are not saved",
+        );
     },
     async finish(buildid, end) {
       const outcomes = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
@@ -98,7 +103,11 @@ async function endBuild(
   return outcomes;
 }
 
-async function requestStop(context: UpdateContext, buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown"> {
+async function requestStop(
+  context: UpdateContext,
+  buildid: number,
+  reason: string,
+): Promise<"stopping" | "complete" | "unknown"> {
   const { database, events, announce } = context;
   const answer = await database.transaction(async (tx) => {
     const build = await getBuildState(tx, buildid);

@@ -1,12 +1,24 @@
 import { claimChangeSource, fencedTransaction, releaseChangeSource } from "@multimaster/cluster";
 import { epochSeconds } from "@multimaster/core";
-import { findOrCreateNamed, getObjectState, holdChangeSource, insertChange, setObjectState } from "@multimaster/database";
+import {
+  findOrCreateNamed,
+  getObjectState,
+  holdChangeSource,
+  insertChange,
+  setObjectState,
+} from "@multimaster/database";
 import type { ChangeSourceUpdates } from "../contract.ts";
 import { changes as changeResource } from "../resources/changes.ts";
 import { changeRow } from "./changes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export function createChangeSourceUpdates({ database, lease, events, clock, announce }: UpdateContext): ChangeSourceUpdates {
+export function createChangeSourceUpdates({
+  database,
+  lease,
+  events,
+  clock,
+  announce,
+}: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
     claim: (changesourceid) => claimChangeSource(database, lease, changesourceid),

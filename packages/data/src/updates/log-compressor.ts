@@ -1,11 +1,5 @@
 import { fencedTransaction, LeaseLost } from "@multimaster/cluster";
-import {
-  getLogChunks,
-  type LogChunk,
-  type LogChunkSize,
-  logChunkSizes,
-  replaceLogChunks,
-} from "@multimaster/database";
+import { getLogChunks, type LogChunk, type LogChunkSize, logChunkSizes, replaceLogChunks } from "@multimaster/database";
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -40,7 +34,12 @@ export function createLogCompressor({ database, lease, log }: UpdateContext): Lo
 
   async function replaceBatch(logid: number, groups: readonly LogChunkSize[][]): Promise<boolean> {
     const all = groups.flat();
-    const old = await getLogChunks(database, logid, (all[0] as LogChunkSize).firstLine, (all.at(-1) as LogChunkSize).firstLine);
+    const old = await getLogChunks(
+      database,
+      logid,
+      (all[0] as LogChunkSize).firstLine,
+      (all.at(-1) as LogChunkSize).firstLine,
+    );
     const byLine = new Map(old.map((chunk) => [chunk.firstLine, chunk]));
     const contents = groups.map((group) => group.flatMap((size) => byLine.get(size.firstLine) ?? []));
     const merged = await Promise.all(contents.map(mergeChunks));
@@ -69,7 +68,8 @@ function groupChunks(sizes: readonly LogChunkSize[]): LogChunkSize[][] {
   let bytes = 0;
   for (const size of sizes) {
     const lines = size.lastLine - (group[0] ?? size).firstLine + 1;
-    const fits = size.compressed === Compression.none && bytes + size.bytes + 1 <= maxChunkBytes && lines <= maxMergedLines;
+    const fits =
+      size.compressed === Compression.none && bytes + size.bytes + 1 <= maxChunkBytes && lines <= maxMergedLines;
     if (!fits || group.length === 0) {
       group = [];
       bytes = 0;

@@ -14,7 +14,10 @@ import { splitIntoChunks } from "./log-chunks.ts";
 import type { LogCompressor } from "./log-compressor.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export function createLogUpdates({ database, lease, events, announce }: UpdateContext, compressor: LogCompressor): LogUpdates {
+export function createLogUpdates(
+  { database, lease, events, announce }: UpdateContext,
+  compressor: LogCompressor,
+): LogUpdates {
   return {
     async add(newLog) {
       const { id: logid, slug } = await fencedTransaction(database, lease, (tx) => insertLog(tx, newLog));

@@ -17,7 +17,12 @@ import { workers } from "../resources/workers.ts";
 export async function publishBurial(events: Events, burial: Burial): Promise<void> {
   const { masterid } = burial;
   await Promise.all([
-    events.publish(builders, "stopped", burial.stoppedBuilders.map((builder) => builder.builderid), { masterid }),
+    events.publish(
+      builders,
+      "stopped",
+      burial.stoppedBuilders.map((builder) => builder.builderid),
+      { masterid },
+    ),
     events.publish(logs, "finished", burial.finishedLogs),
     events.publish(steps, "finished", burial.finishedSteps),
     events.publish(builds, "finished", burial.finishedBuilds),

@@ -61,7 +61,11 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     classify: (schedulerid, verdicts) =>
       fencedTransaction(database, lease, async (tx) => {
         if (!(await holdScheduler(tx, schedulerid, masterid))) return "lost";
-        const fresh = await markSeen(tx, schedulerid, verdicts.map((verdict) => verdict.changeid));
+        const fresh = await markSeen(
+          tx,
+          schedulerid,
+          verdicts.map((verdict) => verdict.changeid),
+        );
         // Only what is new: a repeated call must not bring back a change that was built in between.
         const wanted = verdicts.filter(({ changeid, verdict }) => fresh.has(changeid) && verdict !== "ignored");
         await insertClassified(
@@ -74,10 +78,19 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       }),
     async classifiedChanges(schedulerid) {
       const rows = await classifiedRows(database, schedulerid);
-      const found = new Map((await loadChanges(database, rows.map((row) => row.changeid))).map((change) => [change.changeid, change]));
+      const found = new Map(
+        (
+          await loadChanges(
+            database,
+            rows.map((row) => row.changeid),
+          )
+        ).map((change) => [change.changeid, change]),
+      );
       return rows.flatMap(({ changeid, important, age }) => {
         const change = found.get(changeid);
-        return change ? [{ change, important: important === 1, ageSeconds: age === null ? longAgo : Math.max(0, age) }] : [];
+        return change
+          ? [{ change, important: important === 1, ageSeconds: age === null ? longAgo : Math.max(0, age) }]
+          : [];
       });
     },
     submit: (schedulerid, submissions, state) => submit(context, schedulerid, submissions, state),
@@ -110,7 +123,8 @@ async function submit(
       return sets;
     });
     if (added === "lost") return "lost";
-    for (const [i, set] of added.entries()) await announceBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+    for (const [i, set] of added.entries())
+      await announceBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
     return added;
   } catch (error) {
     if (error instanceof AlreadySubmitted) return "lost";

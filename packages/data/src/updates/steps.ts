@@ -12,7 +12,8 @@ export function createStepUpdates({ database, lease, events, announce }: UpdateC
   return {
     async add({ buildid, name }) {
       const { id: stepid, ...step } = await fencedTransaction(database, lease, async (tx) => {
-        if (!(await holdRunningBuild(tx, buildid, lease.masterid))) throw new Error(`build ${buildid} does not run on this master`);
+        if (!(await holdRunningBuild(tx, buildid, lease.masterid)))
+          throw new Error(`build ${buildid} does not run on this master`);
         return insertStep(tx, buildid, name);
       });
       await announce(events.publish(steps, "new", [stepid]));

@@ -1,5 +1,11 @@
 import { claimWorker, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
-import { findOrCreateWorkers, saveWorkerInfo, setWorkerGraceful, setWorkerPaused, workerStates } from "@multimaster/database";
+import {
+  findOrCreateWorkers,
+  saveWorkerInfo,
+  setWorkerGraceful,
+  setWorkerPaused,
+  workerStates,
+} from "@multimaster/database";
 import type { WorkerUpdates } from "../contract.ts";
 import { workers } from "../resources/workers.ts";
 import type { UpdateContext } from "./update-context.ts";

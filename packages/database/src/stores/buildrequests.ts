@@ -58,7 +58,12 @@ export async function lockRequest(tx: Connection, brid: number): Promise<LockedR
             (select count(*) from mm_cancellations where buildrequestid = ?) as cancelled`,
     [brid, brid],
   );
-  return { ...row, complete: row.complete === 1, claimedBy: state?.claimed_by ?? null, cancelled: Number(state?.cancelled) > 0 };
+  return {
+    ...row,
+    complete: row.complete === 1,
+    claimedBy: state?.claimed_by ?? null,
+    cancelled: Number(state?.cancelled) > 0,
+  };
 }
 
 /** Claims one request if it is free. */
@@ -155,5 +160,8 @@ export async function changeIdsOfSourceStamps(connection: Connection, ssids: rea
 }
 
 export async function setRequestPriority(connection: Connection, brid: number, priority: number): Promise<boolean> {
-  return (await execute(connection, "update buildrequests set priority = ? where id = ?", [fitInteger(priority), brid])) === 1;
+  return (
+    (await execute(connection, "update buildrequests set priority = ? where id = ?", [fitInteger(priority), brid])) ===
+    1
+  );
 }

@@ -30,7 +30,10 @@ export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{
  * The build of a request on this master that has not begun: its row was committed by a call whose answer was lost. It is
  * given to the worker that was chosen now.
  */
-export async function adoptBuild(tx: Connection, build: NewBuildRow): Promise<{ id: number; number: number } | undefined> {
+export async function adoptBuild(
+  tx: Connection,
+  build: NewBuildRow,
+): Promise<{ id: number; number: number } | undefined> {
   const rows = await queryRows<{ id: number; number: number }>(
     tx,
     `update builds set workerid = ? where buildrequestid = ? and masterid = ? and complete_at is null
@@ -65,11 +68,18 @@ export async function getBuildState(connection: Connection, buildid: number): Pr
     [buildid],
   );
   const row = rows[0];
-  return row && { buildid, buildrequestid: row.buildrequestid, masterid: row.masterid, complete: row.complete_at !== null };
+  return (
+    row && { buildid, buildrequestid: row.buildrequestid, masterid: row.masterid, complete: row.complete_at !== null }
+  );
 }
 
 /** Sets the state of a running build of this master; false when it is not (any more). */
-export async function setBuildState(connection: Connection, buildid: number, masterid: number, state: string): Promise<boolean> {
+export async function setBuildState(
+  connection: Connection,
+  buildid: number,
+  masterid: number,
+  state: string,
+): Promise<boolean> {
   const done = await execute(
     connection,
     "update builds set state_string = ? where id = ? and masterid = ? and complete_at is null",
@@ -107,14 +117,21 @@ export async function holdRunningBuild(tx: Connection, buildid: number, masterid
 }
 
 /** Replaces the given properties of a build. The table has no unique key: the caller holds the build's row. */
-export async function saveBuildProperties(tx: Connection, buildid: number, properties: SourcedProperties): Promise<void> {
+export async function saveBuildProperties(
+  tx: Connection,
+  buildid: number,
+  properties: SourcedProperties,
+): Promise<void> {
   const rows = Object.entries(properties).map(([name, [value, source]]) => ({
     buildid,
     name: fitText(name, 256),
     value: pythonJson(value),
     source: fitText(source, 256),
   }));
-  const names = tx.dialect.isOneOf("name", rows.map((row) => row.name));
+  const names = tx.dialect.isOneOf(
+    "name",
+    rows.map((row) => row.name),
+  );
   await execute(tx, `delete from build_properties where buildid = ? and ${names.sql}`, [buildid, ...names.bindings]);
   await insertRows(tx, "build_properties", rows);
 }
@@ -134,7 +151,11 @@ export async function insertStopRequests(
      on conflict (buildid) do nothing`,
     [fitText(reason), results, id],
   );
-  const rows = await queryRows<{ id: number }>(tx, `select id from builds where ${column} = ? and complete_at is null`, [id]);
+  const rows = await queryRows<{ id: number }>(
+    tx,
+    `select id from builds where ${column} = ? and complete_at is null`,
+    [id],
+  );
   return rows.map((row) => row.id);
 }
 

@@ -33,7 +33,9 @@ export async function insertBuildset(
     parent_relationship: fitNullable(buildset.parentRelationship),
     rebuilt_buildid: buildset.rebuiltBuildid,
   };
-  const [inserted] = (await tx.sql("buildsets").insert(row).returning(["id", "submitted_at"])) as [{ id: number; submitted_at: number }];
+  const [inserted] = (await tx.sql("buildsets").insert(row).returning(["id", "submitted_at"])) as [
+    { id: number; submitted_at: number },
+  ];
   const bsid = inserted.id;
   await insertRows(
     tx,

@@ -32,7 +32,11 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     codebase: fitText(change.codebase, 256),
   };
   const parent = await findParent(tx, { branch, ...line });
-  const sourcestampid = await findOrCreateSourceStamp(tx, { ...line, branch: change.branch, revision: change.revision });
+  const sourcestampid = await findOrCreateSourceStamp(tx, {
+    ...line,
+    branch: change.branch,
+    revision: change.revision,
+  });
   const row = {
     author: fitText(change.author, 255),
     committer: fitNullable(change.committer, 255),
@@ -47,7 +51,11 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     parent_changeids: parent,
   };
   const [{ changeid }] = (await tx.sql("changes").insert(row).returning("changeid")) as [{ changeid: number }];
-  await insertRows(tx, "change_files", change.files.map((file) => ({ changeid, filename: fitText(file, 1024) })));
+  await insertRows(
+    tx,
+    "change_files",
+    change.files.map((file) => ({ changeid, filename: fitText(file, 1024) })),
+  );
   await insertRows(
     tx,
     "change_properties",
@@ -85,7 +93,11 @@ function deliveryKey(delivery: string): string {
 export async function claimDelivery(tx: Connection, delivery: string): Promise<number | undefined> {
   const key = deliveryKey(delivery);
   await tx.dialect.lockName(tx, `delivery:${key}`);
-  const rows = await queryRows<{ changeid: number }>(tx, "select changeid from mm_change_deliveries where delivery = ?", [key]);
+  const rows = await queryRows<{ changeid: number }>(
+    tx,
+    "select changeid from mm_change_deliveries where delivery = ?",
+    [key],
+  );
   return rows[0]?.changeid;
 }
 

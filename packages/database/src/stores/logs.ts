@@ -92,7 +92,12 @@ export async function logChunkSizes(
 }
 
 /** Chunks that begin between two lines, both included, in order. */
-export async function getLogChunks(connection: Connection, logid: number, from: number, to: number): Promise<LogChunk[]> {
+export async function getLogChunks(
+  connection: Connection,
+  logid: number,
+  from: number,
+  to: number,
+): Promise<LogChunk[]> {
   const rows = await queryRows<{ first_line: number; last_line: number; content: Buffer | null; compressed: number }>(
     connection,
     `select first_line, last_line, content, compressed from logchunks
@@ -117,7 +122,10 @@ export async function replaceLogChunks(
   old: readonly LogChunk[],
   chunks: readonly LogChunk[],
 ): Promise<boolean> {
-  const firstLines = tx.dialect.isOneOf("first_line", old.map((chunk) => chunk.firstLine));
+  const firstLines = tx.dialect.isOneOf(
+    "first_line",
+    old.map((chunk) => chunk.firstLine),
+  );
   await queryRows(tx, `select id from logs where id = ?${tx.dialect.noKeyUpdateLock}`, [logid]);
   const present = await queryRows<{ n: number }>(
     tx,

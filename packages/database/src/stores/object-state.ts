@@ -37,8 +37,15 @@ export async function getObjectState(connection: Connection, state: StateName): 
 export async function setObjectState(tx: Connection, state: StateName, value: Json): Promise<void> {
   const name = objectName(state.object);
   const className = fitText(state.className, 128);
-  await insertIgnore(tx, { table: "objects", rows: [{ name, class_name: className }], conflict: ["name", "class_name"] });
-  const [object] = await queryRows<{ id: number }>(tx, "select id from objects where name = ? and class_name = ?", [name, className]);
+  await insertIgnore(tx, {
+    table: "objects",
+    rows: [{ name, class_name: className }],
+    conflict: ["name", "class_name"],
+  });
+  const [object] = await queryRows<{ id: number }>(tx, "select id from objects where name = ? and class_name = ?", [
+    name,
+    className,
+  ]);
   await upsert(tx, {
     table: "object_state",
     rows: [{ objectid: object?.id, name: fitText(state.name, 255), value_json: pythonJson(value) }],

@@ -10,10 +10,12 @@ export async function registerSchedulers(tx: Connection, names: readonly string[
   await tx.dialect.lockName(tx, "schedulers");
   const [first] = await queryRows<{ floor: number }>(
     tx,
-    `select case when exists (select 1 from schedulers) then (select coalesce(max(changeid), 0) from changes) else 0 end as floor`,
+    "select case when exists (select 1 from schedulers) then (select coalesce(max(changeid), 0) from changes) else 0 end as floor",
   );
   const { ids } = await findOrCreateNamed(tx, "schedulers", names);
-  const rows = [...ids.values()].sort((a, b) => a - b).map((schedulerid) => ({ schedulerid, floor: first?.floor ?? 0 }));
+  const rows = [...ids.values()]
+    .sort((a, b) => a - b)
+    .map((schedulerid) => ({ schedulerid, floor: first?.floor ?? 0 }));
   await insertIgnore(tx, { table: "mm_scheduler_cursors", rows, conflict: ["schedulerid"] });
   return ids;
 }
@@ -45,7 +47,11 @@ export async function unseenChangeIds(connection: Connection, schedulerid: numbe
 }
 
 /** Notes that the scheduler has looked at these changes; gives those it had not looked at before. */
-export async function markSeen(tx: Connection, schedulerid: number, changeids: readonly number[]): Promise<Set<number>> {
+export async function markSeen(
+  tx: Connection,
+  schedulerid: number,
+  changeids: readonly number[],
+): Promise<Set<number>> {
   const wanted = tx.dialect.isOneOf("changeid", changeids);
   const rows = await queryRows<{ changeid: number }>(
     tx,
@@ -86,9 +92,16 @@ export async function classifiedRows(connection: Connection, schedulerid: number
 }
 
 /** Takes changes out of the classified ones; gives how many of them were there. */
-export async function removeClassified(tx: Connection, schedulerid: number, changeids: readonly number[]): Promise<number> {
+export async function removeClassified(
+  tx: Connection,
+  schedulerid: number,
+  changeids: readonly number[],
+): Promise<number> {
   const wanted = tx.dialect.isOneOf("changeid", changeids);
-  return execute(tx, `delete from scheduler_changes where schedulerid = ? and ${wanted.sql}`, [schedulerid, ...wanted.bindings]);
+  return execute(tx, `delete from scheduler_changes where schedulerid = ? and ${wanted.sql}`, [
+    schedulerid,
+    ...wanted.bindings,
+  ]);
 }
 
 /** No transaction that adds a change is open for so long, so ids below one seen that long ago do not appear any more. */
@@ -104,7 +117,11 @@ export async function raiseFloor(tx: Connection, schedulerid: number): Promise<v
   if (settled?.changeid == null) return;
   const [unseen] = await unseenChangeIds(tx, schedulerid, 1);
   const floor = Math.min(settled.changeid, unseen === undefined ? settled.changeid : unseen - 1);
-  await execute(tx, "update mm_scheduler_cursors set floor = ? where schedulerid = ? and floor < ?", [floor, schedulerid, floor]);
+  await execute(tx, "update mm_scheduler_cursors set floor = ? where schedulerid = ? and floor < ?", [
+    floor,
+    schedulerid,
+    floor,
+  ]);
   // Those still classified stay: a tree-stable timer counts from the time they were seen.
   await execute(
     tx,
@@ -116,13 +133,21 @@ export async function raiseFloor(tx: Connection, schedulerid: number): Promise<v
 }
 
 export async function isSchedulerEnabled(connection: Connection, schedulerid: number): Promise<boolean> {
-  const rows = await queryRows<{ enabled: number | null }>(connection, "select enabled from schedulers where id = ?", [schedulerid]);
+  const rows = await queryRows<{ enabled: number | null }>(connection, "select enabled from schedulers where id = ?", [
+    schedulerid,
+  ]);
   return rows[0] !== undefined && rows[0].enabled !== 0;
 }
 
 /** False when there is no such scheduler. */
-export async function setSchedulerEnabled(connection: Connection, schedulerid: number, enabled: boolean): Promise<boolean> {
-  return (await execute(connection, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0;
+export async function setSchedulerEnabled(
+  connection: Connection,
+  schedulerid: number,
+  enabled: boolean,
+): Promise<boolean> {
+  return (
+    (await execute(connection, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0
+  );
 }
 
 export async function saveForceSpec(tx: Connection, schedulerid: number, spec: string): Promise<void> {

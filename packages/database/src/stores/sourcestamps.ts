@@ -38,7 +38,11 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
 /** Which of these ids are no source stamps. */
 export async function missingSourceStamps(connection: Connection, ids: readonly number[]): Promise<number[]> {
   const wanted = connection.dialect.isOneOf("id", ids);
-  const rows = await queryRows<{ id: number }>(connection, `select id from sourcestamps where ${wanted.sql}`, wanted.bindings);
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select id from sourcestamps where ${wanted.sql}`,
+    wanted.bindings,
+  );
   const known = new Set(rows.map((row) => row.id));
   return ids.filter((id) => !known.has(id));
 }

@@ -5,8 +5,16 @@ import { fitText } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 
 /** Adds a step at the end of a build. The caller holds the build's row. */
-export async function insertStep(tx: Connection, buildid: number, name: string): Promise<{ id: number; number: number; name: string }> {
-  const rows = await queryRows<{ number: number; name: string }>(tx, "select number, name from steps where buildid = ?", [buildid]);
+export async function insertStep(
+  tx: Connection,
+  buildid: number,
+  name: string,
+): Promise<{ id: number; number: number; name: string }> {
+  const rows = await queryRows<{ number: number; name: string }>(
+    tx,
+    "select number, name from steps where buildid = ?",
+    [buildid],
+  );
   const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
   const unique = findFreeName(fitText(name, 50), new Set(rows.map((row) => row.name)), 1);
   const [row] = await queryRows<{ id: number }>(

@@ -65,5 +65,7 @@ export async function setWorkerPaused(
 }
 
 export async function setWorkerGraceful(connection: Connection, workerid: number, graceful: boolean): Promise<boolean> {
-  return (await execute(connection, "update workers set graceful = ? where id = ?", [Number(graceful), workerid])) === 1;
+  return (
+    (await execute(connection, "update workers set graceful = ? where id = ?", [Number(graceful), workerid])) === 1
+  );
 }
