@@ -8,7 +8,11 @@ import { checkSchema, type Database, openDatabase, readSchemaState, upgradeDatab
 /** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
 export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
   await makeDirectory(shared.database);
-  const database = await openDatabase(shared.database, { log, exclusive: true, idleTransactionMs: Math.min(10_000, shared.lease / 2) });
+  const database = await openDatabase(shared.database, {
+    log,
+    exclusive: true,
+    idleTransactionMs: Math.min(10_000, shared.lease / 2),
+  });
   try {
     const { standing } = await readSchemaState(database);
     const embedded = shared.database.startsWith("sqlite:");

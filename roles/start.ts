@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
+import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { type Logger, type Service, UserError } from "@multimaster/core";
-import { LeaseLost } from "@multimaster/cluster";
 import type { Role, RoleContext } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
@@ -104,7 +104,8 @@ async function rejoin(plan: TermPlan): Promise<Term> {
       return await beginTerm(plan);
     } catch (error) {
       // Lost again while starting: another try has a new epoch. What a user must mend ends the master.
-      if (!(error instanceof LeaseLost)) throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
+      if (!(error instanceof LeaseLost))
+        throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
     }
   }
 }

@@ -7,7 +7,15 @@ import { checkSchema, openDatabase } from "@multimaster/database";
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
   masters: MasterStatus[];
-  builds: { buildid: number; builder: string; number: number; master: string; worker: string | null; state: string; started_at: number }[];
+  builds: {
+    buildid: number;
+    builder: string;
+    number: number;
+    master: string;
+    worker: string | null;
+    state: string;
+    started_at: number;
+  }[];
   workers: { name: string; connected_to: string[]; paused: boolean; graceful: boolean }[];
   pendingRequests: number;
 }
@@ -22,8 +30,13 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
     const allWorkers = (await findItems(workers, database))?.rows ?? [];
     const workerNames = new Map(allWorkers.map((worker) => [worker.workerid, worker.name]));
     const running = (await findItems(builds, database, { filters: [equals("complete", false)] }))?.rows ?? [];
-    const builderNames = new Map(((await findItems(builders, database))?.rows ?? []).map((builder) => [builder.builderid, builder.name]));
-    const pending = await findItems(buildrequests, database, { filters: [equals("claimed", false), equals("complete", false)], limit: 1 });
+    const builderNames = new Map(
+      ((await findItems(builders, database))?.rows ?? []).map((builder) => [builder.builderid, builder.name]),
+    );
+    const pending = await findItems(buildrequests, database, {
+      filters: [equals("claimed", false), equals("complete", false)],
+      limit: 1,
+    });
     return {
       masters,
       builds: running.map((build) => ({

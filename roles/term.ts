@@ -1,6 +1,14 @@
 import { hostname } from "node:os";
 import type { Bus } from "@multimaster/bus";
-import { createHeartbeat, DATA_VERSION, joinCluster, leaveCluster, type Lease, LeaseLost, setState } from "@multimaster/cluster";
+import {
+  createHeartbeat,
+  DATA_VERSION,
+  joinCluster,
+  type Lease,
+  LeaseLost,
+  leaveCluster,
+  setState,
+} from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import { createMetrics, type Logger, runServices, type Service, systemClock, UserError } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
@@ -80,7 +88,11 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
         log.info("stopping: nothing new is taken on, running builds finish");
         await unlessLost(() => setState(database, lease, "draining"));
         const deadline = config.shared.drainDeadline;
-        const force = AbortSignal.any([now, lost.signal, ...(deadline === undefined ? [] : [AbortSignal.timeout(deadline)])]);
+        const force = AbortSignal.any([
+          now,
+          lost.signal,
+          ...(deadline === undefined ? [] : [AbortSignal.timeout(deadline)]),
+        ]);
         await services.drain(force);
       }
       if (lost.signal.aborted) {

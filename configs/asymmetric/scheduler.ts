@@ -5,10 +5,17 @@ import force from "@multimaster/plugins/schedulers/force";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
 
 export default defineScheduling({
-  changeSources: [gitPoller({ repository: env("REPOSITORY", "."), branches: true, pollInterval: env("POLL_INTERVAL", "1m") })],
+  changeSources: [
+    gitPoller({ repository: env("REPOSITORY", "."), branches: true, pollInterval: env("POLL_INTERVAL", "1m") }),
+  ],
   schedulers: [
     // Waits until main has been quiet for a moment, then builds everything that came in together.
-    singleBranch({ name: "web-main", branch: "main", treeStableTimer: env("TREE_STABLE", "5s"), builders: ["web-tests"] }),
+    singleBranch({
+      name: "web-main",
+      branch: "main",
+      treeStableTimer: env("TREE_STABLE", "5s"),
+      builders: ["web-tests"],
+    }),
     anyBranch({ name: "db-branches", builders: ["db-tests"] }),
     force({ name: "force", builders: ["web-tests", "db-tests"] }),
   ],

@@ -1,7 +1,15 @@
 /**
  * The quick start: one process with all roles, SQLite, and a worker inside the process. `npm start` runs it.
  */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+} from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
@@ -50,7 +58,9 @@ export default defineCluster({
     }),
   },
 
-  workers: async () => ({ default: defineWorkers({ basedir: "state/workers", workers: [{ name: "local", local: true }] }) }),
+  workers: async () => ({
+    default: defineWorkers({ basedir: "state/workers", workers: [{ name: "local", local: true }] }),
+  }),
 
   ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Quick start" }) }),
 });

@@ -7,7 +7,11 @@ const workers = Array.from({ length: 10 }, (_, i) => `worker-${i + 1}`);
 
 export default defineBuilders({
   builders: [
-    { name: "compile", workers, steps: [git({ repourl }), shell({ name: "compile", command: env("COMPILE", "make") })] },
+    {
+      name: "compile",
+      workers,
+      steps: [git({ repourl }), shell({ name: "compile", command: env("COMPILE", "make") })],
+    },
     { name: "test", workers, steps: [git({ repourl }), shell({ name: "test", command: env("TEST", "make test") })] },
   ],
 });

@@ -4,7 +4,9 @@ import force from "@multimaster/plugins/schedulers/force";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
 
 export default defineScheduling({
-  changeSources: [gitPoller({ repository: env("REPOSITORY", "."), branches: ["main"], pollInterval: env("POLL_INTERVAL", "1m") })],
+  changeSources: [
+    gitPoller({ repository: env("REPOSITORY", "."), branches: ["main"], pollInterval: env("POLL_INTERVAL", "1m") }),
+  ],
   schedulers: [
     singleBranch({ name: "main", branch: "main", builders: ["compile", "test"] }),
     force({ name: "force", builders: ["compile", "test"] }),

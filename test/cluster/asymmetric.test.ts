@@ -19,7 +19,9 @@ it("a commit is polled, scheduled, built by each team's engine, and read back th
   await Promise.all([ui, scheduler, web, db].map((master) => master.waitReady()));
   await cluster.workers(web, ui, ["web-1", "web-2"]);
   await cluster.workers(db, ui, ["db-1", "db-2"]);
-  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, { what: "the first poll" });
+  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, {
+    what: "the first poll",
+  });
 
   const revision = cluster.repository.commit({ files: { feature: "1" }, message: "Add a feature" });
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 2, {
@@ -35,20 +37,28 @@ it("a commit is polled, scheduled, built by each team's engine, and read back th
   ]);
   expect(await findViolations(cluster)).toEqual([]);
 
-  const webTests = (await ui.api<{ builders: { builderid: number }[] }>("builders/web-tests")).body.builders[0]?.builderid;
+  const webTests = (await ui.api<{ builders: { builderid: number }[] }>("builders/web-tests")).body.builders[0]
+    ?.builderid;
   const log = await (await ui.fetch(`api/v2/builders/${webTests}/builds/1/steps/tests/logs/stdio/raw`)).text();
   expect(log).toContain(`tested ${revision}`);
   const { body } = await ui.api<{ changes: { revision: string; comments: string }[] }>("builds/1/changes");
   expect(body.changes).toMatchObject([{ revision, comments: expect.stringContaining("Add a feature") }]);
-  const { body: forced } = await ui.apiPost<{ result: [number, Record<string, number>] }>("forceschedulers/force", "force", {
-    builderNames: ["web-tests"],
-    branch: "main",
-    reason: "once more",
-  });
+  const { body: forced } = await ui.apiPost<{ result: [number, Record<string, number>] }>(
+    "forceschedulers/force",
+    "force",
+    {
+      builderNames: ["web-tests"],
+      branch: "main",
+      reason: "once more",
+    },
+  );
   await waitFor(
     async () => {
       const request = Object.values(forced.result[1])[0];
-      return (await ui.api<{ buildrequests: { complete: boolean; results: number }[] }>(`buildrequests/${request}`)).body.buildrequests[0]?.results === 0;
+      return (
+        (await ui.api<{ buildrequests: { complete: boolean; results: number }[] }>(`buildrequests/${request}`)).body
+          .buildrequests[0]?.results === 0
+      );
     },
     { what: "the forced build" },
   );

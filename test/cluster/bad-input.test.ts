@@ -26,7 +26,11 @@ async function runMaster(args: readonly string[], env: Record<string, string> = 
 
 describe("a mistake on the command line or in the config", () => {
   it("in a config is listed with all the others, each with its file and path", async () => {
-    const { code, output } = await runMaster(["check-config", "--config", configFile("test/cluster/configs/broken/cluster.ts")]);
+    const { code, output } = await runMaster([
+      "check-config",
+      "--config",
+      configFile("test/cluster/configs/broken/cluster.ts"),
+    ]);
     expect(code).toBe(2);
     for (const place of [
       "cluster.ts: name:",
@@ -43,21 +47,29 @@ describe("a mistake on the command line or in the config", () => {
       expect(output).toContain(place);
     }
     expect(output).toContain("10 errors");
-    expect((await runMaster(["start", "--config", configFile("test/cluster/configs/broken/cluster.ts")])).output).toContain("10 errors");
+    expect(
+      (await runMaster(["start", "--config", configFile("test/cluster/configs/broken/cluster.ts")])).output,
+    ).toContain("10 errors");
   });
 
   it("names what is there instead: roles, builder sets, config files, databases", async () => {
     const config = configFile("configs/asymmetric/cluster.ts");
     const env = { DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/none`, WORKER_PASSWORD: "x" };
     const role = await runMaster(["start", "--config", config, "--role", "builder"], env);
-    expect(role).toMatchObject({ code: 2, output: expect.stringContaining('no role "builder" (have: scheduler, builder-engine, ui)') });
+    expect(role).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('no role "builder" (have: scheduler, builder-engine, ui)'),
+    });
     const set = await runMaster(["start", "--config", config, "--role", "builder-engine", "--builders", "mobile"], env);
     expect(set).toMatchObject({ code: 2, output: expect.stringContaining('no builder set "mobile" (have: web, db)') });
     const missing = await runMaster(["start", "--config", "no-such-file.ts"]);
     expect(missing).toMatchObject({ code: 2, output: expect.stringContaining("no-such-file.ts") });
     const gone = await runMaster(["start", "--config", config, "--role", "ui"], env);
     expect(gone).toMatchObject({ code: 3, output: expect.stringMatching(/cannot be reached: .*refused/) });
-    const mysql = await runMaster(["start", "--config", config, "--role", "ui"], { ...env, DATABASE_URL: "mysql://x/y" });
+    const mysql = await runMaster(["start", "--config", config, "--role", "ui"], {
+      ...env,
+      DATABASE_URL: "mysql://x/y",
+    });
     expect(mysql).toMatchObject({ code: 2, output: expect.stringContaining("PostgreSQL and SQLite") });
   });
 
@@ -74,13 +86,19 @@ describe("a mistake on the command line or in the config", () => {
     await ui.waitReady();
     await ui.stop();
     const engine = await runMaster(["start", "--config", join(directory, "cluster.ts"), "--role", "builder-engine"]);
-    expect(engine).toMatchObject({ code: 2, output: expect.stringContaining("builders.ts: cannot be loaded: the builders were evaluated") });
+    expect(engine).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("builders.ts: cannot be loaded: the builders were evaluated"),
+    });
   });
 
   it("a second master on one SQLite file is refused, also right after the first was killed only while that lives", async () => {
     const directory = temporaryDirectory("sqlite");
     const config = join(directory, "cluster.ts");
-    writeFileSync(config, `export default { name: "x", database: "sqlite:state/x.sqlite", ui: async () => ({ default: { port: 0 } }) };`);
+    writeFileSync(
+      config,
+      `export default { name: "x", database: "sqlite:state/x.sqlite", ui: async () => ({ default: { port: 0 } }) };`,
+    );
     mkdirSync(join(directory, "state"));
     const first = await startMaster({ config, roles: ["ui"] });
     await first.waitReady();
@@ -97,8 +115,14 @@ describe("a mistake on the command line or in the config", () => {
     const directory = join(temporaryDirectory("starter"), "ci");
     expect((await runMaster(["init", directory])).code).toBe(0);
     const config = join(directory, "cluster.ts");
-    expect(await runMaster(["check-config", "--config", config])).toMatchObject({ code: 0, output: expect.stringContaining("The config is good") });
-    expect(await runMaster(["init", directory])).toMatchObject({ code: 2, output: expect.stringContaining("is there already") });
+    expect(await runMaster(["check-config", "--config", config])).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("The config is good"),
+    });
+    expect(await runMaster(["init", directory])).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("is there already"),
+    });
   });
 });
 
@@ -107,15 +131,22 @@ describe("a master whose name is taken", () => {
     const cluster = await startCluster({ config: ledger, router: false });
     const first = await cluster.master({ roles: ["ui"], name: "front" });
     await first.waitReady();
-    const refused = await runMaster(["start", "--config", configFile(ledger), "--role", "ui", "--name", "front"], cluster.env);
+    const refused = await runMaster(
+      ["start", "--config", configFile(ledger), "--role", "ui", "--name", "front"],
+      cluster.env,
+    );
     expect(refused).toMatchObject({ code: 3, output: expect.stringContaining('already has the name "front"') });
     const others = [await cluster.master({ roles: ["ui"] }), await cluster.master({ roles: ["ui"] })];
     await Promise.all(others.map((other) => other.waitReady()));
-    const names = (await cluster.rows<{ name: string }>("select name from masters where active = 1 order by id")).map(({ name }) => name);
+    const names = (await cluster.rows<{ name: string }>("select name from masters where active = 1 order by id")).map(
+      ({ name }) => name,
+    );
     expect(names[0]).toBe("front");
     expect(names[2]).toBe(`${names[1]}-2`);
     const status = await runMaster(["status", "--json", "--config", configFile(ledger)], cluster.env);
-    expect((JSON.parse(status.output) as { masters: { name: string }[] }).masters.map(({ name }) => name)).toEqual(names.toSorted());
+    expect((JSON.parse(status.output) as { masters: { name: string }[] }).masters.map(({ name }) => name)).toEqual(
+      names.toSorted(),
+    );
   });
 });
 
@@ -128,13 +159,20 @@ describe("what comes to the ports of a running cluster", () => {
     const port = await master.workerPort();
 
     const wrong = await startBuildbotWorker({ port, name: "w2", password: "wrong" });
-    await waitFor(() => master.logLines().some((line) => String(line.msg).includes("w2")), { what: "the refusal in the log" });
+    await waitFor(() => master.logLines().some((line) => String(line.msg).includes("w2")), {
+      what: "the refusal in the log",
+    });
     const unknown = await startBuildbotWorker({ port, name: "stranger", password: "wrong" });
-    await waitFor(() => master.logLines().some((line) => String(line.msg).includes("stranger")), { what: "the refusal in the log" });
+    await waitFor(() => master.logLines().some((line) => String(line.msg).includes("stranger")), {
+      what: "the refusal in the log",
+    });
     await Promise.all([wrong.stop(), unknown.stop()]);
 
     for (const frame of [Buffer.from("no msgpack"), Buffer.from([0x82, 0xa2, 0x6f]), Buffer.alloc(70 << 20)]) {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { auth: `w2:${cluster.env["WORKER_PASSWORD"]}`, perMessageDeflate: false });
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, {
+        auth: `w2:${cluster.env["WORKER_PASSWORD"]}`,
+        perMessageDeflate: false,
+      });
       const closed = new Promise<number>((resolve) => socket.on("close", resolve));
       socket.on("error", () => {});
       await new Promise((resolve) => socket.on("open", resolve));
@@ -162,7 +200,10 @@ describe("what comes to the ports of a running cluster", () => {
     expect((await master.apiPost("builders/1", "explode")).status).toBe(501);
 
     await master.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "still well" });
-    await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1 and results = 0")).length === 1, { what: "a build" });
+    await waitFor(
+      async () => (await cluster.rows("select 1 from buildrequests where complete = 1 and results = 0")).length === 1,
+      { what: "a build" },
+    );
     expect(master.log()).not.toMatch(/unhandled|uncaught/i);
   });
 });
@@ -178,7 +219,9 @@ describe("PostgreSQL gone in the middle of a build", () => {
     await Promise.all([ui.waitReady(), engine.waitReady()]);
     await cluster.workers(engine, ui, ["w1"]);
     await ui.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "outage" });
-    await waitFor(async () => (await cluster.rows("select 1 from logs where num_lines > 20")).length >= 1, { what: "output to flow" });
+    await waitFor(async () => (await cluster.rows("select 1 from logs where num_lines > 20")).length >= 1, {
+      what: "output to flow",
+    });
     await cluster.postgres.restart("immediate");
     await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 1, {
       what: "the build to end",
@@ -189,6 +232,8 @@ describe("PostgreSQL gone in the middle of a build", () => {
     const log = await (await ui.fetch("api/v2/builds/1/steps/work/logs/stdio/raw")).text();
     const lines = log.split("\n").filter((line) => /^line \d+$/.test(line));
     expect(lines).toEqual(Array.from({ length: 100 }, (_, i) => `line ${i + 1}`));
-    expect(execFileSync("ps", ["-o", "pid=", "-p", String(engine.process.pid)], { encoding: "utf8" }).trim()).toBe(String(engine.process.pid));
+    expect(execFileSync("ps", ["-o", "pid=", "-p", String(engine.process.pid)], { encoding: "utf8" }).trim()).toBe(
+      String(engine.process.pid),
+    );
   });
 });

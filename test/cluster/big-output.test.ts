@@ -11,7 +11,10 @@ const lines = (megabytes * 1_000_000) / 100;
 const program = `awk 'BEGIN { for (i = 0; i < ${lines}; i++) printf "%07d %091d\\n", i, i }'`;
 
 it(`${megabytes} MB of output are stored without a gap, in bounded memory, and read back byte by byte`, async () => {
-  const cluster = await startCluster({ config: "test/cluster/configs/ledger/cluster.ts", env: { POLL: "no", WORK: program } });
+  const cluster = await startCluster({
+    config: "test/cluster/configs/ledger/cluster.ts",
+    env: { POLL: "no", WORK: program },
+  });
   const ui = await cluster.master({ roles: ["ui", "scheduler"] });
   await ui.waitReady();
   const engine = await cluster.master({ roles: ["builder-engine"] });

@@ -6,7 +6,13 @@ import { waitFor } from "../harness/wait-for.ts";
 const config = "test/cluster/configs/ledger/cluster.ts";
 
 function change(n: number) {
-  return { author: "Ada <ada@example.org>", comments: `change ${n}`, revision: `r${n}`, branch: "main", repository: "https://example.org/r.git" };
+  return {
+    author: "Ada <ada@example.org>",
+    comments: `change ${n}`,
+    revision: `r${n}`,
+    branch: "main",
+    repository: "https://example.org/r.git",
+  };
 }
 
 it("a change added while no scheduler runs is scheduled once when one starts", async () => {
@@ -15,12 +21,16 @@ it("a change added while no scheduler runs is scheduled once when one starts", a
   await ui.waitReady();
   expect((await ui.apiPost("changes", "add", change(1))).status).toBe(200);
   const schedulers = [await cluster.master({ roles: ["scheduler"] }), await cluster.master({ roles: ["scheduler"] })];
-  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length === 2, { what: "a buildset of each scheduler" });
+  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length === 2, {
+    what: "a buildset of each scheduler",
+  });
   await Promise.all(schedulers.map((scheduler) => scheduler.stop()));
 
   await ui.apiPost("changes", "add", change(2));
   await cluster.master({ roles: ["scheduler"] });
-  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length === 4, { what: "two more buildsets" });
+  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length === 4, {
+    what: "two more buildsets",
+  });
   expect((await findViolations(cluster)).filter((found) => found.includes("change"))).toEqual([]);
 });
 
@@ -34,7 +44,10 @@ it("200 changes added by four masters at once are each in one buildset of each s
     uis.flatMap((ui, i) => Array.from({ length: 50 }, (_, n) => ui.apiPost("changes", "add", change(i * 50 + n)))),
   );
   expect(answers.every(({ status }) => status === 200)).toBe(true);
-  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length >= 400, { what: "400 buildsets", timeoutMs: 90_000 });
+  await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length >= 400, {
+    what: "400 buildsets",
+    timeoutMs: 90_000,
+  });
   expect((await findViolations(cluster)).filter((found) => found.includes("change"))).toEqual([]);
   expect(await cluster.rows("select count(*)::int as n from changes")).toEqual([{ n: 200 }]);
   expect(await cluster.rows("select count(*)::int as n from buildsets")).toEqual([{ n: 400 }]);

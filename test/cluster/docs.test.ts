@@ -16,7 +16,11 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   expect(files.length).toBe(5);
   for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));
   const config = join(directory, "cluster.ts");
-  const { stdout } = await runProcess({ name: "master", command: process.execPath, args: [program, "check-config", "--config", config] });
+  const { stdout } = await runProcess({
+    name: "master",
+    command: process.execPath,
+    args: [program, "check-config", "--config", config],
+  });
   expect(stdout).toContain("The config is good: 1 builders in 1 sets, 2 workers, 3 schedulers, 1 change sources.");
   const master = await startMaster({ config, roles: ["scheduler"] });
   await master.waitReady();
@@ -26,6 +30,8 @@ it("every command that the README names is in the help, and the other way round"
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args: [program, "--help"] });
   const readme = readFileSync(configFile("README.md"), "utf8");
   const documented = [...readme.matchAll(/^\| `master ([\w-]+)/gm)].map(([, command]) => command);
-  const offered = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)].map(([, command]) => command).filter((command) => command !== "help" && !command?.startsWith("-") && command !== "master");
+  const offered = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)]
+    .map(([, command]) => command)
+    .filter((command) => command !== "help" && !command?.startsWith("-") && command !== "master");
   expect(documented.toSorted()).toEqual([...new Set(offered)].toSorted());
 });

@@ -12,8 +12,11 @@ it("builds of an engine that was killed are run again by the other one, and end 
   const doomed = await cluster.master({ roles: ["builder-engine"], name: "doomed" });
   await cluster.workers(doomed, front, ["a1", "a2"]);
 
-  for (let i = 0; i < 4; i++) await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
-  await waitFor(() => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length === 4, { what: "four builds to run" });
+  for (let i = 0; i < 4; i++)
+    await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
+  await waitFor(() => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length === 4, {
+    what: "four builds to run",
+  });
   const survivor = await cluster.master({ roles: ["builder-engine"], name: "survivor" });
   await cluster.workers(survivor, front, ["b1", "b2"]);
   await doomed.kill9();

@@ -22,21 +22,35 @@ it("an engine that stood still past its lease writes nothing more, stops its com
     timeoutMs: 60_000,
   });
   const before = await cluster.rows("select * from builds where number = 1");
-  const stepsBefore = await cluster.rows("select s.* from steps s join builds b on b.id = s.buildid where b.number = 1 order by s.id");
+  const stepsBefore = await cluster.rows(
+    "select s.* from steps s join builds b on b.id = s.buildid where b.number = 1 order by s.id",
+  );
   expect(before[0]).toMatchObject({ results: 5 });
 
   frozen.thaw();
-  await waitFor(async () => (await cluster.rows("select 1 from mm_leases l join masters m on m.id = l.masterid where m.name = 'frozen' and l.epoch = 2 and l.state = 'running'")).length === 1, {
-    what: "the frozen engine to join with a new epoch",
-    timeoutMs: 60_000,
+  await waitFor(
+    async () =>
+      (
+        await cluster.rows(
+          "select 1 from mm_leases l join masters m on m.id = l.masterid where m.name = 'frozen' and l.epoch = 2 and l.state = 'running'",
+        )
+      ).length === 1,
+    {
+      what: "the frozen engine to join with a new epoch",
+      timeoutMs: 60_000,
+    },
+  );
+  await waitFor(() => worker?.log().includes("command interrupted"), {
+    what: "its command on the worker to be stopped",
   });
-  await waitFor(() => worker?.log().includes("command interrupted"), { what: "its command on the worker to be stopped" });
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 1, {
     what: "the request to be complete",
     timeoutMs: 90_000,
   });
   expect(await cluster.rows("select * from builds where number = 1")).toEqual(before);
-  expect(await cluster.rows("select s.* from steps s join builds b on b.id = s.buildid where b.number = 1 order by s.id")).toEqual(stepsBefore);
+  expect(
+    await cluster.rows("select s.* from steps s join builds b on b.id = s.buildid where b.number = 1 order by s.id"),
+  ).toEqual(stepsBefore);
   expect(cluster.ledger.lines()).toEqual(["begin job 1", "begin job 2", "end job 2"]);
   expect(await findViolations(cluster)).toEqual([]);
 });

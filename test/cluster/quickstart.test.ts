@@ -23,14 +23,22 @@ it("the quick start builds a repository at once and on each commit, and goes on 
 
   const master = await startMaster({ config, env });
   const finished = (number: number) =>
-    waitFor(async () => (await master.api<{ builds: Build[] }>(`builders/build/builds/${number}`)).body.builds?.find((build) => build.complete), {
-      what: `build ${number}`,
-      timeoutMs: 60_000,
-    });
+    waitFor(
+      async () =>
+        (await master.api<{ builds: Build[] }>(`builders/build/builds/${number}`)).body.builds?.find(
+          (build) => build.complete,
+        ),
+      {
+        what: `build ${number}`,
+        timeoutMs: 60_000,
+      },
+    );
   await master.waitReady();
   const first = await finished(1);
   expect(first.results).toBe(0);
-  const { body: stepsBody } = await master.api<{ steps: { name: string; results: number }[] }>(`builds/${first.buildid}/steps`);
+  const { body: stepsBody } = await master.api<{ steps: { name: string; results: number }[] }>(
+    `builds/${first.buildid}/steps`,
+  );
   expect(stepsBody.steps.map(({ name, results }) => [name, results])).toEqual([
     ["worker_preparation", 0],
     ["git", 0],
@@ -42,7 +50,9 @@ it("the quick start builds a repository at once and on each commit, and goes on 
 
   const revision = repository.commit({ files: { more: "text" } });
   const second = await finished(2);
-  const { body: properties } = await master.api<{ properties: Record<string, [string, string]>[] }>(`builds/${second.buildid}/properties`);
+  const { body: properties } = await master.api<{ properties: Record<string, [string, string]>[] }>(
+    `builds/${second.buildid}/properties`,
+  );
   expect(properties.properties[0]?.["got_revision"]?.[0]).toBe(revision);
 
   master.process.signal("SIGINT");
@@ -59,11 +69,18 @@ it("the quick start builds a repository at once and on each commit, and goes on 
 });
 
 it("with --once the quick start ends with the first build's result", async () => {
-  for (const [recipe, code] of [["true", 0], ["false", 1]] as const) {
+  for (const [recipe, code] of [
+    ["true", 0],
+    ["false", 1],
+  ] as const) {
     const config = join(temporaryDirectory("quickstart"), "cluster.ts");
     copyFileSync(configFile("configs/quickstart/cluster.ts"), config);
     const repository = createGitRepository({ files: { Makefile: `all:\n\t@${recipe}\n` } });
-    const master = await startMaster({ config, env: { MULTIMASTER_REPOSITORY: repository.path, UI_PORT: "0" }, args: ["--once"] });
+    const master = await startMaster({
+      config,
+      env: { MULTIMASTER_REPOSITORY: repository.path, UI_PORT: "0" },
+      args: ["--once"],
+    });
     expect(await master.process.waitForExit()).toMatchObject({ code });
   }
 });

@@ -9,10 +9,13 @@ const config = "test/cluster/configs/ledger/cluster.ts";
 const awaySeconds = process.env["MULTIMASTER_LONG"] ? 30 : 8;
 
 async function waitForBuilds(cluster: TestCluster, requests: number): Promise<void> {
-  await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === requests, {
-    what: `${requests} requests to be complete`,
-    timeoutMs: 120_000,
-  });
+  await waitFor(
+    async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === requests,
+    {
+      what: `${requests} requests to be complete`,
+      timeoutMs: 120_000,
+    },
+  );
 }
 
 it("without its router the cluster goes on, and events flow again when it is back", async () => {
@@ -23,7 +26,9 @@ it("without its router the cluster goes on, and events flow again when it is bac
   await Promise.all([ui.waitReady(), scheduler.waitReady(), engine.waitReady()]);
   await cluster.workers(engine, ui, ["w1", "w2"]);
   // The first look at a repository only notes where its branches are.
-  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, { what: "the first poll" });
+  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, {
+    what: "the first poll",
+  });
 
   cluster.repository.commit({ files: { a: "1" } });
   await waitForBuilds(cluster, 2);
@@ -46,18 +51,26 @@ it("without its router the cluster goes on, and events flow again when it is bac
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("with the bus muted the cluster ends with the same rows", async () => {
-  const cluster = await startCluster({ config, router: false, env: { BUS: "mute" } });
+it.each([
+  ["with the bus muted", "mute"],
+  ["with LISTEN/NOTIFY in the router's place", "notify"],
+])("%s the cluster ends with the same rows", async (_how, bus) => {
+  const cluster = await startCluster({ config, router: false, env: { BUS: bus } });
   const ui = await cluster.master({ roles: ["ui"], name: "ui" });
   const scheduler = await cluster.master({ roles: ["scheduler"], name: "scheduler" });
   const engine = await cluster.master({ roles: ["builder-engine"], name: "engine" });
   await Promise.all([ui.waitReady(), scheduler.waitReady(), engine.waitReady()]);
   await cluster.workers(engine, ui, ["w1", "w2"]);
-  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, { what: "the first poll" });
+  await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, {
+    what: "the first poll",
+  });
   for (let i = 1; i <= 4; i++) cluster.repository.commit({ files: { a: String(i) } });
   await waitForBuilds(cluster, 8);
   expect(await findViolations(cluster)).toEqual([]);
-  expect(cluster.ledger.lines().filter((line) => line.startsWith("end")).toSorted()).toEqual(
-    ["job", "other"].flatMap((builder) => [1, 2, 3, 4].map((number) => `end ${builder} ${number}`)),
-  );
+  expect(
+    cluster.ledger
+      .lines()
+      .filter((line) => line.startsWith("end"))
+      .toSorted(),
+  ).toEqual(["job", "other"].flatMap((builder) => [1, 2, 3, 4].map((number) => `end ${builder} ${number}`)));
 });

@@ -1,3 +1,4 @@
+import { silentLog } from "@multimaster/core";
 import {
   checkSchema,
   type Database,
@@ -8,11 +9,10 @@ import {
   selectRows,
   upgradeDatabase,
 } from "@multimaster/database";
-import { silentLog } from "@multimaster/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readCatalog } from "./schema.catalog.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "./schema.databases.ts";
-import { readReference, type ReferenceTable } from "./schema.reference.ts";
+import { type ReferenceTable, readReference } from "./schema.reference.ts";
 
 const isOwn = (name: string) => name.startsWith("mm_");
 const reference = readReference();

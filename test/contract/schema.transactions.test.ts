@@ -152,7 +152,10 @@ describe("a PostgreSQL server", () => {
       /cannot be reached: database "nothing" does not exist\.$/,
     );
     await expect(open((u) => (u.username = "nobody"))).rejects.toThrow(/role "nobody" does not exist/);
-    const closed = await open((u) => ((u.port = "1"), (u.password = "secret"))).then(
+    const closed = await open((u) => {
+      u.port = "1";
+      u.password = "secret";
+    }).then(
       () => "",
       (error: Error) => error.message,
     );

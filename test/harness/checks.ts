@@ -41,7 +41,13 @@ export async function findViolations(cluster: TestCluster): Promise<string[]> {
   const found: string[] = [];
   for (const [sentence, sql] of checks) {
     const rows = await cluster.rows<{ id: number }>(sql);
-    if (rows.length > 0) found.push(`${sentence}: ${rows.slice(0, 5).map(({ id }) => id).join(", ")} (${rows.length} in all)`);
+    if (rows.length > 0)
+      found.push(
+        `${sentence}: ${rows
+          .slice(0, 5)
+          .map(({ id }) => id)
+          .join(", ")} (${rows.length} in all)`,
+      );
   }
   return found;
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type TestBuildbotWorker, startBuildbotWorker } from "./buildbot-worker.ts";
+import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
 import { startCrossbar, type TestCrossbar } from "./crossbar.ts";
 import { createGitRepository, type TestGitRepository } from "./git-repository.ts";
 import { type MasterOptions, startMaster, type TestMaster } from "./master.ts";
+import { startOwnWorker } from "./own-worker.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
@@ -28,6 +29,8 @@ export interface TestCluster {
   master(options: Omit<MasterOptions, "config"> & { config?: string }): Promise<TestMaster>;
   /** Real buildbot-workers attached to an engine; resolves when the engine shows them all as connected. */
   workers(engine: TestMaster, ui: TestMaster, names: readonly string[]): Promise<TestBuildbotWorker[]>;
+  /** The same with the project's own worker program. */
+  ownWorkers(engine: TestMaster, ui: TestMaster, names: readonly string[]): Promise<void>;
   /** Rows of the cluster's database. */
   rows<Row extends Record<string, unknown>>(sql: string): Promise<Row[]>;
 }
@@ -41,7 +44,11 @@ export interface TestClusterOptions {
 const password = "secret of the workers";
 
 /** Starts PostgreSQL and crossbar.io, and makes a git repository with a Makefile; masters and workers are then added. */
-export async function startCluster({ config, router = true, env: more = {} }: TestClusterOptions): Promise<TestCluster> {
+export async function startCluster({
+  config,
+  router = true,
+  env: more = {},
+}: TestClusterOptions): Promise<TestCluster> {
   const postgres = await startPostgres();
   const database = await postgres.createDatabase();
   const crossbar = router ? await startCrossbar() : undefined;
@@ -77,6 +84,11 @@ export async function startCluster({ config, router = true, env: more = {} }: Te
       await waitForWorkers(ui, names);
       return started;
     },
+    async ownWorkers(engine, ui, names) {
+      const port = await engine.workerPort();
+      await Promise.all(names.map((name) => startOwnWorker({ port, name, password })));
+      await waitForWorkers(ui, names);
+    },
     rows: (sql) => postgres.psql(sql, database) as never,
   };
 }
@@ -95,7 +107,9 @@ export async function waitForWorkers(ui: TestMaster, names: readonly string[]): 
 
 function readLines(path: string): string[] {
   try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   } catch {
     return [];
   }

@@ -10,7 +10,10 @@ export default defineBuilders({
       tags: ["db"],
       project: "db",
       workers: ["db-1", "db-2"],
-      steps: [git({ repourl: env("REPOSITORY", ".") }), shell({ name: "tests", command: env("DB_TESTS", "make test") })],
+      steps: [
+        git({ repourl: env("REPOSITORY", ".") }),
+        shell({ name: "tests", command: env("DB_TESTS", "make test") }),
+      ],
     },
   ],
 });

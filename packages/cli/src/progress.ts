@@ -7,7 +7,15 @@ export interface Progress {
   service(context: { data: Data }): Service;
 }
 
-const marks: Record<string, string> = { success: "✓", warnings: "!", failure: "✗", exception: "✗", skipped: "-", retry: "↻", cancelled: "■" };
+const marks: Record<string, string> = {
+  success: "✓",
+  warnings: "!",
+  failure: "✗",
+  exception: "✗",
+  skipped: "-",
+  retry: "↻",
+  cancelled: "■",
+};
 
 /** Shows builds and their steps in a terminal as they run, from the same events that every subscriber gets. */
 export function showProgress(terminal: { write(text: string): void }): Progress {
@@ -21,7 +29,11 @@ export function showProgress(terminal: { write(text: string): void }): Progress 
   };
 }
 
-function createProgressService(data: Data, terminal: { write(text: string): void }, onBuildFinished: (result: string) => void): Service {
+function createProgressService(
+  data: Data,
+  terminal: { write(text: string): void },
+  onBuildFinished: (result: string) => void,
+): Service {
   const subscriptions: { unsubscribe(): Promise<void> }[] = [];
 
   async function nameBuild(build: { builderid: number; number: number }): Promise<string> {

@@ -1,7 +1,7 @@
+import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
-import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 
 /** What a checked config holds, for a summary. */
 export interface ConfigSummary {
@@ -57,16 +57,25 @@ function checkUniqueNames(
     const first = new Map<unknown, string>();
     for (const { at, name } of named) {
       const other = first.get(name);
-      if (other !== undefined && name !== undefined) problems.push(`${at}.name: the ${what} "${String(name)}" is already defined at ${other}`);
+      if (other !== undefined && name !== undefined)
+        problems.push(`${at}.name: the ${what} "${String(name)}" is already defined at ${other}`);
       else first.set(name, at);
     }
   };
   check(
     "builder",
-    [...builders].flatMap(([set, slice]) => slice.builders.map(({ name }, i) => ({ at: `builders.${set}: builders[${i}]`, name }))),
+    [...builders].flatMap(([set, slice]) =>
+      slice.builders.map(({ name }, i) => ({ at: `builders.${set}: builders[${i}]`, name })),
+    ),
   );
   check("worker", workers?.workers.map(({ name }, i) => ({ at: `workers: workers[${i}]`, name })) ?? []);
-  check("scheduler", scheduler?.schedulers.map(({ options }, i) => ({ at: `scheduler: schedulers[${i}]`, name: (options as { name?: unknown }).name })) ?? []);
+  check(
+    "scheduler",
+    scheduler?.schedulers.map(({ options }, i) => ({
+      at: `scheduler: schedulers[${i}]`,
+      name: (options as { name?: unknown }).name,
+    })) ?? [],
+  );
   return problems;
 }
 
@@ -76,7 +85,10 @@ function checkBuilderWorkers(builders: ReadonlyMap<string, BuildersSlice>, worke
     slice.builders.flatMap((builder, i) =>
       builder.workers
         .filter((name) => !known.includes(name))
-        .map((name) => `builders.${set}: builders[${i}].workers: no worker "${name}" (have: ${known.join(", ") || "none"})`),
+        .map(
+          (name) =>
+            `builders.${set}: builders[${i}].workers: no worker "${name}" (have: ${known.join(", ") || "none"})`,
+        ),
     ),
   );
 }
@@ -86,6 +98,8 @@ function checkSchedulerBuilders(scheduler: SchedulerSlice, builders: ReadonlyMap
   return scheduler.schedulers.flatMap(({ plugin, options }, i) =>
     (plugin.builderNames?.(options) ?? [])
       .filter((name) => !known.includes(name))
-      .map((name) => `scheduler: schedulers[${i}].builders: no builder "${name}" (have: ${known.join(", ") || "none"})`),
+      .map(
+        (name) => `scheduler: schedulers[${i}].builders: no builder "${name}" (have: ${known.join(", ") || "none"})`,
+      ),
   );
 }

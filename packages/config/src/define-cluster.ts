@@ -8,11 +8,17 @@ import type { WorkersSliceInput } from "./slices/workers.ts";
 type Slice<T> = () => Promise<{ default: T }>;
 
 const slice = <T>() =>
-  z.custom<Slice<T>>((value) => typeof value === "function", { message: 'must be a function such as () => import("./file.ts")' });
+  z.custom<Slice<T>>((value) => typeof value === "function", {
+    message: 'must be a function such as () => import("./file.ts")',
+  });
 
 /** How masters wake each other. */
 const busConfig = z.strictObject({
-  router: z.string().regex(/^wss?:\/\//, "must be a ws:// or wss:// URL").optional().describe("URL of the WAMP router (crossbar.io)."),
+  router: z
+    .string()
+    .regex(/^wss?:\/\//, "must be a ws:// or wss:// URL")
+    .optional()
+    .describe("URL of the WAMP router (crossbar.io)."),
   realm: z.string().min(3).default("buildbot"),
   authid: z.string().default("master").describe("Name of the master at the router, together with the ticket."),
   ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
@@ -23,10 +29,14 @@ const busConfig = z.strictObject({
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({
   name: z.string().min(1).max(70),
-  database: z.string().describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
+  database: z
+    .string()
+    .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
   bus: busConfig.prefault({}).describe("Absent: in-process, for one master."),
   lease: duration.prefault("15s").describe("How long a silent master is believed to live."),
-  drainDeadline: duration.optional().describe("Running builds are requeued when a graceful stop takes longer; no limit by default."),
+  drainDeadline: duration
+    .optional()
+    .describe("Running builds are requeued when a graceful stop takes longer; no limit by default."),
   scheduler: slice<SchedulerSliceInput>().optional(),
   builders: z.record(z.string(), slice<BuildersSliceInput>()).default({}),
   workers: slice<WorkersSliceInput>().optional(),

@@ -5,12 +5,17 @@ type Schema = z.core.$ZodType;
 
 /** A zod issue as `path: what is wrong and what would be right`, with list indexes in brackets. */
 export function describeIssue(issue: Issue, schema: Schema): string[] {
-  return explainIssue(issue, schema).map(({ path, message }) => (path.length > 0 ? `${formatPath(path)}: ${message}` : message));
+  return explainIssue(issue, schema).map(({ path, message }) =>
+    path.length > 0 ? `${formatPath(path)}: ${message}` : message,
+  );
 }
 
 /** `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
 export function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
 }
 
 /** What a zod issue means to a config author; one that speaks of several keys becomes several. */
@@ -60,7 +65,12 @@ function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
   for (const part of [...path, undefined]) {
     at = unwrap(at);
     if (!at) return [];
-    const def = at._zod.def as unknown as { type: string; shape?: Record<string, Schema>; element?: Schema; valueType?: Schema };
+    const def = at._zod.def as unknown as {
+      type: string;
+      shape?: Record<string, Schema>;
+      element?: Schema;
+      valueType?: Schema;
+    };
     if (part === undefined) return Object.keys(def.shape ?? {});
     at = def.shape?.[String(part)] ?? def.element ?? def.valueType;
   }

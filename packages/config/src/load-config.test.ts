@@ -29,7 +29,9 @@ async function problems(load: Promise<unknown>): Promise<string[]> {
 
 describe("a config", () => {
   it("is TypeScript, and its SQLite file is found beside it", async () => {
-    const config = await loadConfig(write({ "cluster.ts": `enum X { A }\nconst n: number = X.A;\nexport default { ${shared}, lease: n + 5 };` }));
+    const config = await loadConfig(
+      write({ "cluster.ts": `enum X { A }\nconst n: number = X.A;\nexport default { ${shared}, lease: n + 5 };` }),
+    );
     expect(config.shared).toMatchObject({ database: `sqlite:${join(directory, "state/x.sqlite")}`, lease: 5000 });
   });
 
@@ -70,7 +72,8 @@ describe("a config", () => {
   });
 
   it("names the worker or builder that is not there, and what there is", async () => {
-    const step = '({ plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } }, options: {} })';
+    const step =
+      '({ plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } }, options: {} })';
     const scheduler = `({ plugin: { kind: "scheduler", type: "s", options: { safeParse: (data) => ({ success: true, data }) },
       builderNames: (options) => options.builders }, options: { name: "s", builders: ["tset"] } })`;
     const config = await loadConfig(

@@ -56,7 +56,11 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     const slices = new Map<string, Promise<unknown>>();
 
     // Evaluated once, however often it is asked for.
-    function slice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S): Promise<z.output<S>> {
+    function slice<S extends z.ZodType>(
+      name: string,
+      load: (() => Promise<unknown>) | undefined,
+      schema: S,
+    ): Promise<z.output<S>> {
       let loading = slices.get(name);
       if (!loading) slices.set(name, (loading = loadSlice(name, load, schema)));
       return loading as Promise<z.output<S>>;
@@ -64,7 +68,9 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
 
     async function loadSlice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S) {
       if (typeof load !== "function") {
-        throw new ConfigProblems([`${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`]);
+        throw new ConfigProblems([
+          `${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`,
+        ]);
       }
       const sliceFile = importedFile(load, directory) ?? file;
       return parse(shorten(sliceFile), schema, await evaluate(sliceFile, load));
@@ -85,7 +91,9 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         const problems: string[] = [];
         const loaded = new Map<string, BuildersSlice>();
         for (const name of names) {
-          await collect(problems, async () => loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)));
+          await collect(problems, async () =>
+            loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)),
+          );
         }
         if (problems.length > 0) throw new ConfigProblems(problems);
         return loaded;
@@ -116,7 +124,9 @@ export class ConfigProblems extends UserError {
   }
 }
 
-type Evaluate = ((file: string, load: () => Promise<unknown>) => Promise<unknown>) & { import(file: string): Promise<unknown> };
+type Evaluate = ((file: string, load: () => Promise<unknown>) => Promise<unknown>) & {
+  import(file: string): Promise<unknown>;
+};
 
 /** One loader per load: nothing of an earlier version of the files is kept. */
 function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
@@ -150,10 +160,13 @@ function privateCache(): string | false {
 }
 
 function parse<S extends z.ZodType>(file: string, schema: S, value: unknown): z.output<S> {
-  if (value === undefined) throw new ConfigProblems([`${file}: has no default export; write "export default define…({ … })"`]);
+  if (value === undefined)
+    throw new ConfigProblems([`${file}: has no default export; write "export default define…({ … })"`]);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ConfigProblems(parsed.error.issues.flatMap((issue) => describeIssue(issue, schema).map((text) => `${file}: ${text}`)));
+  throw new ConfigProblems(
+    parsed.error.issues.flatMap((issue) => describeIssue(issue, schema).map((text) => `${file}: ${text}`)),
+  );
 }
 
 /** The file that `() => import("./x.ts")` names, for messages; undefined when the function is written otherwise. */

@@ -31,7 +31,12 @@ export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<Plu
       if (parsed.success) return { ...descriptor, options: parsed.data };
       for (const issue of parsed.error.issues) {
         for (const { path, message } of explainIssue(issue, descriptor.plugin.options)) {
-          ctx.addIssue({ code: "custom", path, message: `${message} (option of ${descriptor.plugin.type})`, input: descriptor.options });
+          ctx.addIssue({
+            code: "custom",
+            path,
+            message: `${message} (option of ${descriptor.plugin.type})`,
+            input: descriptor.options,
+          });
         }
       }
       return z.NEVER;

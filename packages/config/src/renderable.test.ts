@@ -8,11 +8,17 @@ const build: RenderContext = {
 
 describe("options of a build", () => {
   it("may hold functions at any depth, also async ones that give functions", async () => {
-    const options = { command: ["make", interpolate("-j${jobs}")], env: { V: async () => interpolate("v${version}") }, n: 1 };
+    const options = {
+      command: ["make", interpolate("-j${jobs}")],
+      env: { V: async () => interpolate("v${version}") },
+      n: 1,
+    };
     expect(await render(options, build)).toEqual({ command: ["make", "-j4"], env: { V: "v1.2" }, n: 1 });
   });
 
   it("interpolate properties, with a default for what is absent or empty", () => {
-    expect(interpolate("${version} ${empty:-none} ${absent:-x y} [${absent}] $${version} $HOME")(build)).toBe("1.2 none x y [] ${version} $HOME");
+    expect(interpolate("${version} ${empty:-none} ${absent:-x y} [${absent}] $${version} $HOME")(build)).toBe(
+      "1.2 none x y [] ${version} $HOME",
+    );
   });
 });

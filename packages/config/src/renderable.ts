@@ -6,7 +6,9 @@ export interface RenderContext {
   /** The value of a property, or undefined. */
   property(name: string): Json | undefined;
   /** The build's source stamp of a codebase (default ""): branch, revision, repository, project. */
-  source(codebase?: string): { branch: string | null; revision: string | null; repository: string; project: string } | undefined;
+  source(
+    codebase?: string,
+  ): { branch: string | null; revision: string | null; repository: string; project: string } | undefined;
 }
 
 /** An option that is a value, or a function of the build that gives the value. */
@@ -25,7 +27,9 @@ export async function render(value: unknown, build: RenderContext): Promise<unkn
   if (typeof value === "function") return render(await value(build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item) => render(item, build)));
   if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    const entries = await Promise.all(Object.entries(value).map(async ([key, item]) => [key, await render(item, build)] as const));
+    const entries = await Promise.all(
+      Object.entries(value).map(async ([key, item]) => [key, await render(item, build)] as const),
+    );
     return Object.fromEntries(entries);
   }
   return value;
@@ -37,10 +41,13 @@ export async function render(value: unknown, build: RenderContext): Promise<unkn
  */
 export function interpolate(template: string): (build: RenderContext) => string {
   return (build) =>
-    template.replace(/\$(\$?)\{([^}:]+)(?::-([^}]*))?\}/g, (whole, escaped: string, name: string, fallback?: string) => {
-      if (escaped) return whole.slice(1);
-      const value = build.property(name);
-      if (value === undefined || value === null || value === "") return fallback ?? "";
-      return typeof value === "string" ? value : JSON.stringify(value);
-    });
+    template.replace(
+      /\$(\$?)\{([^}:]+)(?::-([^}]*))?\}/g,
+      (whole, escaped: string, name: string, fallback?: string) => {
+        if (escaped) return whole.slice(1);
+        const value = build.property(name);
+        if (value === undefined || value === null || value === "") return fallback ?? "";
+        return typeof value === "string" ? value : JSON.stringify(value);
+      },
+    );
 }

@@ -7,7 +7,10 @@ const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as cons
  * Parses to milliseconds.
  */
 export const duration = z
-  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'must be seconds, or a text like "90s", "10m", "2h"')])
+  .union([
+    z.number().nonnegative(),
+    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'must be seconds, or a text like "90s", "10m", "2h"'),
+  ])
   .transform((value) => {
     if (typeof value === "number") return value * 1000;
     const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(value) as unknown as [string, string, keyof typeof units];

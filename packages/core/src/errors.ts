@@ -46,7 +46,10 @@ function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, mess
 /** The catalogue: every error a user can meet, with its code, status, exit code and sentence. */
 export const errors = {
   configInvalid: defineError("CONFIG_INVALID", usage, (problems: readonly string[]) =>
-    [`The config has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`, ...problems.map((p) => `  ${p}`)].join("\n"),
+    [
+      `The config has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`,
+      ...problems.map((p) => `  ${p}`),
+    ].join("\n"),
   ),
   configNotFound: defineError(
     "CONFIG_NOT_FOUND",
@@ -120,7 +123,8 @@ export const errors = {
   portInUse: defineError(
     "PORT_IN_USE",
     unavailable,
-    (what: string, host: string, port: number) => `The ${what} port ${host}:${port} is in use by another program; choose another.`,
+    (what: string, host: string, port: number) =>
+      `The ${what} port ${host}:${port} is in use by another program; choose another.`,
   ),
   routerUrlInvalid: defineError(
     "ROUTER_URL_INVALID",

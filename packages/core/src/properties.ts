@@ -7,7 +7,10 @@ export type SourcedProperty = readonly [value: Json, source: string];
 /** Properties by name, as stored with changes, buildsets and builds. */
 export type SourcedProperties = Readonly<Record<string, SourcedProperty>>;
 
-export const sourcedProperties: z.ZodType<SourcedProperties> = z.record(z.string(), z.tuple([z.json(), z.string()])) as never;
+export const sourcedProperties: z.ZodType<SourcedProperties> = z.record(
+  z.string(),
+  z.tuple([z.json(), z.string()]),
+) as never;
 
 /** The properties of a build: later settings win over earlier ones; each keeps its source. */
 export class Properties {
@@ -43,7 +46,9 @@ export class Properties {
 
   /** Everything set since the last call, for saving only what changed. */
   takeChanged(): SourcedProperties {
-    const changed = Object.fromEntries([...this.#changed].map((name) => [name, this.#values.get(name) as SourcedProperty]));
+    const changed = Object.fromEntries(
+      [...this.#changed].map((name) => [name, this.#values.get(name) as SourcedProperty]),
+    );
     this.#changed.clear();
     return changed;
   }

@@ -3,7 +3,11 @@ import { silentLog } from "./log.ts";
 import { runServices } from "./run-services.ts";
 import type { Service } from "./service.ts";
 
-function record(name: string, journal: string[], faults: { start?: boolean; stop?: boolean; ready?: string } = {}): Service {
+function record(
+  name: string,
+  journal: string[],
+  faults: { start?: boolean; stop?: boolean; ready?: string } = {},
+): Service {
   return {
     name,
     async start() {
@@ -34,7 +38,10 @@ describe("services under one roof", () => {
 
   it("that cannot start take those before them down again", async () => {
     const journal: string[] = [];
-    const services = runServices([record("a", journal), record("b", journal, { start: true }), record("c", journal)], silentLog);
+    const services = runServices(
+      [record("a", journal), record("b", journal, { start: true }), record("c", journal)],
+      silentLog,
+    );
     await expect(services.start()).rejects.toThrow("b cannot start");
     expect(journal).toEqual(["start a", "stop a"]);
   });

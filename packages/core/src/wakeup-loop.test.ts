@@ -6,7 +6,10 @@ import { WakeupLoop } from "./wakeup-loop.ts";
 /** Time that stands still: only waking moves a loop. */
 const still: Clock = {
   ...systemClock,
-  sleep: (_ms, signal) => new Promise((resolve) => (signal?.aborted ? resolve() : signal?.addEventListener("abort", () => resolve(), { once: true }))),
+  sleep: (_ms, signal) =>
+    new Promise((resolve) =>
+      signal?.aborted ? resolve() : signal?.addEventListener("abort", () => resolve(), { once: true }),
+    ),
 };
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));

@@ -22,7 +22,9 @@ describe("JSON as Python writes it", () => {
 
 describe("lengths of time", () => {
   it("are seconds, or text with a unit, and become milliseconds", () => {
-    expect([5, "500ms", "90s", "1.5m", "2h", "1d"].map((value) => duration.parse(value))).toEqual([5000, 500, 90_000, 90_000, 7_200_000, 86_400_000]);
+    expect([5, "500ms", "90s", "1.5m", "2h", "1d"].map((value) => duration.parse(value))).toEqual([
+      5000, 500, 90_000, 90_000, 7_200_000, 86_400_000,
+    ]);
     for (const wrong of [-1, "15 s", "soon", ""]) expect(duration.safeParse(wrong).success).toBe(false);
   });
 });

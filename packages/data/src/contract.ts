@@ -95,7 +95,13 @@ export interface WorkerUpdates {
 
 export interface CommandUpdates {
   /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
-  record(command: { commandId: string; workerid: number; buildid: number; stepid: number; name: string }): Promise<void>;
+  record(command: {
+    commandId: string;
+    workerid: number;
+    buildid: number;
+    stepid: number;
+    name: string;
+  }): Promise<void>;
   /** The command has completed; nothing may run under this id any more. */
   forget(commandIds: readonly string[]): Promise<void>;
   /** Commands this worker may still run, of whichever master or epoch. */
@@ -138,7 +144,11 @@ export interface ChangeSourceUpdates {
    * Adds what a poll found and saves how far it got in one transaction (fenced, claim checked): a crash in between
    * neither loses nor doubles a change. Resolves to the new change ids.
    */
-  addPolled(changesourceid: number, changes: readonly NewChange[], state: StateKey & { value: Json }): Promise<number[] | Lost>;
+  addPolled(
+    changesourceid: number,
+    changes: readonly NewChange[],
+    state: StateKey & { value: Json },
+  ): Promise<number[] | Lost>;
 }
 
 export interface StateKey {
@@ -285,7 +295,10 @@ export interface StopRequest {
 
 export interface BuildUpdates {
   /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
-  create(build: { buildrequestid: number; workerid: number }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
+  create(build: {
+    buildrequestid: number;
+    workerid: number;
+  }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
   /** Publishes `builds.<id>.new`, once, after properties and the state "starting" were written. */
   announce(buildid: number): Promise<void>;
   setState(buildid: number, state: string): Promise<void>;

@@ -1,5 +1,5 @@
-import BetterSqlite3 from "better-sqlite3";
 import { errors } from "@multimaster/core";
+import BetterSqlite3 from "better-sqlite3";
 
 export interface FileLock {
   release(): void;

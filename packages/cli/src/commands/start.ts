@@ -2,8 +2,8 @@ import { createLog } from "@multimaster/core";
 import { startMaster } from "@multimaster/roles/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList } from "../options.ts";
-import { stopOnSignals } from "../signals.ts";
 import { showProgress } from "../progress.ts";
+import { stopOnSignals } from "../signals.ts";
 
 interface StartFlags {
   config: string;
@@ -20,8 +20,16 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
     .command("start")
     .description("run a master until it is stopped")
     .addOption(configOption())
-    .option("--role <role>", "scheduler, builder-engine or ui; repeatable or separated by commas; all of them by default", gatherList)
-    .option("--builders <set>", "builder set that an engine runs; repeatable or separated by commas; all by default", gatherList)
+    .option(
+      "--role <role>",
+      "scheduler, builder-engine or ui; repeatable or separated by commas; all of them by default",
+      gatherList,
+    )
+    .option(
+      "--builders <set>",
+      "builder set that an engine runs; repeatable or separated by commas; all by default",
+      gatherList,
+    )
     .option("--name <name>", "this master's name in the cluster (default: host and roles)")
     .addOption(new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error", "silent"]))
     .option("--progress", "show builds in the terminal as they run")
@@ -33,7 +41,8 @@ SIGTERM or Ctrl-C stops gracefully: nothing new is taken on and running builds f
 running builds are given back and run again elsewhere.`,
     )
     .action(async (flags: StartFlags) => {
-      const progress = flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
+      const progress =
+        flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
       const master = await startMaster({
         configFile: flags.config,
         roles: flags.role,

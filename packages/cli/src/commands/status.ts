@@ -14,7 +14,9 @@ export function addStatus(program: Command): void {
     .action(async ({ config: file, json, all }: { config: string; json?: boolean; all?: boolean }) => {
       const status = await readClusterStatus(await loadClusterConfig(file));
       const masters = all ? status.masters : status.masters.filter(({ alive, state }) => alive || state === "expired");
-      process.stdout.write(json ? `${JSON.stringify({ ...status, masters }, null, 2)}\n` : formatStatus({ ...status, masters }));
+      process.stdout.write(
+        json ? `${JSON.stringify({ ...status, masters }, null, 2)}\n` : formatStatus({ ...status, masters }),
+      );
     });
 }
 
@@ -38,14 +40,22 @@ function formatStatus({ masters, builds, workers, pendingRequests }: ClusterStat
     section(
       "Running builds",
       ["build", "state", "master", "worker", "since"],
-      builds.map((b) => [`${b.builder} #${b.number}`, b.state, b.master, b.worker ?? "-", new Date(b.started_at * 1000).toISOString()]),
+      builds.map((b) => [
+        `${b.builder} #${b.number}`,
+        b.state,
+        b.master,
+        b.worker ?? "-",
+        new Date(b.started_at * 1000).toISOString(),
+      ]),
     ),
     section(
       "Workers",
       ["name", "state", "connected to"],
       workers.map((w) => [
         w.name,
-        [w.connected_to.length > 0 ? "connected" : "away", w.paused ? "paused" : "", w.graceful ? "stopping" : ""].filter(Boolean).join(", "),
+        [w.connected_to.length > 0 ? "connected" : "away", w.paused ? "paused" : "", w.graceful ? "stopping" : ""]
+          .filter(Boolean)
+          .join(", "),
         w.connected_to.join(", ") || "-",
       ]),
     ),

@@ -1,5 +1,5 @@
-import { upgradeClusterDatabase } from "@multimaster/roles/upgrade-cluster-database";
 import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { upgradeClusterDatabase } from "@multimaster/roles/upgrade-cluster-database";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
 
@@ -11,7 +11,9 @@ export function addUpgradeDatabase(program: Command): void {
     .action(async ({ config: file }: { config: string }) => {
       const { applied, to } = await upgradeClusterDatabase(await loadClusterConfig(file));
       process.stdout.write(
-        applied.length === 0 ? `The database is up to date (${to}).\n` : `The database is now at ${to}; applied: ${applied.join(", ")}.\n`,
+        applied.length === 0
+          ? `The database is up to date (${to}).\n`
+          : `The database is now at ${to}; applied: ${applied.join(", ")}.\n`,
       );
     });
 }

@@ -9,9 +9,15 @@ export const builderConfig = z.strictObject({
   tags: z.array(z.string()).default([]),
   project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),
   workers: z.array(z.string()).min(1).describe("Names of the workers that may run it."),
-  builddir: z.string().optional().describe("Directory below the worker's base directory; the builder's name by default."),
+  builddir: z
+    .string()
+    .optional()
+    .describe("Directory below the worker's base directory; the builder's name by default."),
   env: z.record(z.string(), renderable(z.string().nullable())).default({}).describe("Environment of every command."),
-  properties: z.record(z.string(), z.json()).default({}).describe("Properties of every build, with the source Builder."),
+  properties: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe("Properties of every build, with the source Builder."),
   maxBuilds: z.int().positive().optional().describe("Most builds of it at once on one engine; unlimited by default."),
   steps: z.array(descriptorOf("step")).min(1).describe("Run one after the other."),
 });

@@ -6,7 +6,10 @@ export const uiSlice = z.strictObject({
   port: z.int().min(0).max(65535).default(8010).describe("0 lets the system choose."),
   title: z.string().default("Multimaster"),
   url: z.url().optional().describe("The address users see, when a proxy stands before it."),
-  allowedOrigins: z.array(z.string()).default([]).describe("Other origins whose pages may call the REST API; * matches any text."),
+  allowedOrigins: z
+    .array(z.string())
+    .default([])
+    .describe("Other origins whose pages may call the REST API; * matches any text."),
 });
 
 export type UiSlice = z.output<typeof uiSlice>;

@@ -10,7 +10,10 @@ export const workerConfig = z
     password: z.string().min(1).optional().describe("Required unless the worker is local."),
     local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
     maxBuilds: z.int().positive().default(1).describe("Most builds at once."),
-    properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Worker."),
+    properties: z
+      .record(z.string(), z.json())
+      .default({})
+      .describe("Properties of its builds, with the source Worker."),
   })
   .refine((worker) => worker.local || worker.password !== undefined, {
     path: ["password"],

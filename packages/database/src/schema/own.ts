@@ -1,4 +1,4 @@
-import { double, type Index, index, integer, table, text, type Table, varchar } from "./declare-table.ts";
+import { double, type Index, index, integer, type Table, table, text, varchar } from "./declare-table.ts";
 
 /** What Buildbot's schema lacks. Prefix `mm_`, so that neither program ever trips over the other's tables. */
 export const ownTables: readonly Table[] = [

@@ -1,12 +1,22 @@
 /** A cluster whose steps write to a ledger outside of it, so that a test sees what really ran. */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort, interpolate } from "@multimaster/config";
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+  interpolate,
+} from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import shell from "@multimaster/plugins/steps/shell";
 
 const workers = env("WORKERS", "w1,w2,w3,w4").split(",");
-const note = (word: string) => interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
+const note = (word: string) =>
+  interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
 
 export default defineCluster({
   name: "ledger",
@@ -16,7 +26,15 @@ export default defineCluster({
   scheduler: async () => ({
     default: defineScheduling({
       changeSources:
-        env("POLL") === "no" ? [] : [gitPoller({ repository: env("REPOSITORY", "."), branches: true, pollInterval: env("POLL_INTERVAL", "1s") })],
+        env("POLL") === "no"
+          ? []
+          : [
+              gitPoller({
+                repository: env("REPOSITORY", "."),
+                branches: true,
+                pollInterval: env("POLL_INTERVAL", "1s"),
+              }),
+            ],
       schedulers: [
         anyBranch({ name: "all", builders: ["job"] }),
         anyBranch({ name: "also", builders: ["other"] }),

@@ -1,4 +1,4 @@
-import { bytes, index, integer, serial, smallint, table, text, unique, varchar, type Table } from "../declare-table.ts";
+import { bytes, index, integer, serial, smallint, type Table, table, text, unique, varchar } from "../declare-table.ts";
 
 /** Buildsets, build requests, builds, steps and logs, as in Buildbot 4.3.0. */
 export const buildTables: readonly Table[] = [

@@ -1,4 +1,4 @@
-import { index, integer, serial, smallint, table, text, unique, varchar, type Table } from "../declare-table.ts";
+import { index, integer, serial, smallint, type Table, table, text, unique, varchar } from "../declare-table.ts";
 
 /** Masters, objects, projects, codebases, builders and workers, as in Buildbot 4.3.0. */
 export const clusterTables: readonly Table[] = [

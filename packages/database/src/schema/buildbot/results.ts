@@ -1,4 +1,4 @@
-import { index, integer, serial, smallint, table, text, unique, varchar, type Table } from "../declare-table.ts";
+import { index, integer, serial, smallint, type Table, table, text, unique, varchar } from "../declare-table.ts";
 
 /** Test results and users, as in Buildbot 4.3.0. */
 export const resultTables: readonly Table[] = [
