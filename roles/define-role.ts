@@ -14,6 +14,8 @@ export interface RoleContext<Own> {
   readonly metrics: Registry;
   /** Aborts when this master's lease is lost: what runs under it ends at once, and writes nothing more. */
   readonly lost: AbortSignal;
+  /** Says where a service listens: in the log, and to whoever shows this master to people. */
+  listening(service: string, url: string): void;
   /** True when the master can take work, otherwise the reasons why not; health endpoints answer with it. */
   ready(): true | string[];
 }

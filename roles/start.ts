@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { type Logger, type Service, UserError } from "@multimaster/core";
-import type { Role, RoleContext } from "./define-role.ts";
+import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
 import { selectRoles } from "./select-roles.ts";
-import { beginTerm, type Term, type TermPlan } from "./term.ts";
+import { beginTerm, type ExtraContext, type Term, type TermPlan } from "./term.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
@@ -21,7 +21,7 @@ export interface StartOptions {
   name?: string;
   log: Logger;
   /** Services that run after the roles', such as a terminal's progress display. */
-  extraServices?(context: Pick<RoleContext<unknown>, "data" | "log">): readonly Service[];
+  extraServices?(context: ExtraContext): readonly Service[];
 }
 
 /** A master that runs. */

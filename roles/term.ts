@@ -13,7 +13,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import { createMetrics, type Logger, runServices, type Service, systemClock, UserError } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
-import type { Role, RoleContext } from "./define-role.ts";
+import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 
 /** What every term of this master has in common. */
@@ -26,7 +26,15 @@ export interface TermPlan {
   readonly database: Database;
   readonly bus: Bus;
   readonly log: Logger;
-  extraServices?(context: Pick<RoleContext<unknown>, "data" | "log">): readonly Service[];
+  extraServices?(context: ExtraContext): readonly Service[];
+}
+
+/** What services that belong to no role work with. */
+export interface ExtraContext {
+  readonly data: Data;
+  readonly log: Logger;
+  /** Where services of the roles listen, by name; complete when the extra services start. */
+  readonly addresses: ReadonlyMap<string, string>;
 }
 
 /** A master's time under one lease: from joining to leaving, or to losing the lease. */
@@ -116,10 +124,15 @@ function roleServices(
 ): Service[] {
   const { directory, shared } = plan.config;
   const master = { name: lease.name, masterid: lease.masterid };
-  const common = { master, data, clock: systemClock, log, metrics: createMetrics(), lost, ready };
+  const addresses = new Map<string, string>();
+  const listening = (service: string, url: string) => {
+    addresses.set(service, url);
+    log.info({ service, url }, "listening");
+  };
+  const common = { master, data, clock: systemClock, log, metrics: createMetrics(), lost, listening, ready };
   return [
     ...plan.roles.flatMap(({ role, slice }) => role.services({ ...common, config: { own: slice, shared, directory } })),
-    ...(plan.extraServices?.({ data, log }) ?? []),
+    ...(plan.extraServices?.({ data, log, addresses }) ?? []),
   ];
 }
 

@@ -112,8 +112,7 @@ async function startEngine(
   const lost = new AbortController();
   const said: string[] = [];
   let port = 0;
-  const listen = (fields: { url?: string } | string, text?: string) => {
-    if (typeof fields === "object" && fields.url !== undefined) port = Number(new URL(fields.url).port);
+  const listen = (fields: object | string, text?: string) => {
     said.push(text ?? String(fields));
   };
   const log: Logger = Object.assign(Object.create(silentLog), { info: listen, warn: listen, error: listen });
@@ -130,6 +129,9 @@ async function startEngine(
       log,
       metrics: createMetrics(),
       lost: lost.signal,
+      listening: (_service, url) => {
+        port = Number(new URL(url).port);
+      },
       ready: () => services.ready(),
     }),
     silentLog,

@@ -27,7 +27,12 @@ export class LocalWorkers {
   async start(): Promise<void> {
     const { configs, basedir, log } = this.#options;
     for (const { name } of configs) {
-      const worker = await createLocalWorker({ name, basedir: resolve(basedir, name), log });
+      const worker = await createLocalWorker({
+        name,
+        basedir: resolve(basedir, name),
+        log,
+        environment: publicEnvironment(),
+      });
       this.#workers.push(worker);
       await worker.start();
       this.#connecting.push(this.#keepConnected(worker));
@@ -54,4 +59,14 @@ export class LocalWorkers {
       await this.#options.clock.sleep(1000, signal);
     }
   }
+}
+
+/** What the master was told in confidence is not for the commands of builds, which show their environment in the log. */
+const confidential = /PASSWORD|PASSWD|SECRET|TOKEN|TICKET|CREDENTIAL|_KEY$|^DATABASE_URL$|^PG/i;
+
+function publicEnvironment(): Record<string, string> {
+  const entries = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || confidential.test(name) ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(entries);
 }

@@ -43,6 +43,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     clock,
     log,
     isReady: () => describe(context.ready()),
+    onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
   context.lost.addEventListener("abort", onLeaseLost, { once: true });

@@ -2,6 +2,7 @@ import {
   type BuilderConfig,
   type BuildersSlice,
   ConfigProblems,
+  checkBuilders,
   collect,
   type LoadedConfig,
   type WorkersSlice,
@@ -29,21 +30,7 @@ export async function loadEngineSlice(
   let workers: WorkersSlice | undefined;
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
-  if (sets !== undefined) problems.push(...findDuplicates(sets));
+  if (sets !== undefined) problems.push(...checkBuilders(sets, workers));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   return { builders: [...sets.values()].flatMap((slice) => slice.builders), workers };
-}
-
-function findDuplicates(sets: ReadonlyMap<string, BuildersSlice>): string[] {
-  const problems: string[] = [];
-  const setOf = new Map<string, string>();
-  for (const [set, slice] of sets) {
-    for (const { name } of slice.builders) {
-      const other = setOf.get(name);
-      const where = other === set ? "this set" : `the set "${other}"`;
-      if (other !== undefined) problems.push(`builders.${set}: the builder "${name}" is already in ${where}`);
-      setOf.set(name, set);
-    }
-  }
-  return problems;
 }

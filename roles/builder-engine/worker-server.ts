@@ -21,6 +21,7 @@ export interface WorkerServerOptions {
   clock: Clock;
   log: Logger;
   isReady(): true | string;
+  onListening(url: string): void;
 }
 
 /** Where workers come in, and where they are let go: the worker port and the workers inside the process. */
@@ -84,7 +85,7 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, log, isReady } = this.#options;
+    const { slice, log, isReady, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
@@ -96,7 +97,7 @@ export class WorkerServer implements Service {
     await this.#listener.start();
     const { host, port } = this.#listener.address();
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    log.info({ service: this.name, url: `ws://${reachable}:${port}/` }, "listening");
+    onListening(`ws://${reachable}:${port}/`);
   }
 
   #authenticate(name: string, password: string): boolean | "draining" {

@@ -10,6 +10,7 @@ export interface HttpServerOptions {
   readonly readiness: Readiness;
   readonly clock: Clock;
   readonly log: Logger;
+  onListening?(url: string): void;
 }
 
 /** Answers that are still being sent when the master stops get this long. */
@@ -23,6 +24,7 @@ export function createHttpServer({
   readiness,
   clock,
   log,
+  onListening,
 }: HttpServerOptions): Service & { url(): string } {
   const server = createServer((request, response) => {
     // The next request of this client goes to another master.
@@ -67,7 +69,7 @@ export function createHttpServer({
       });
       server.on("error", (error) => log.error({ err: error }, "the http server reports an error"));
       listening = server.address() as AddressInfo;
-      log.info({ service: "ui", url: this.url() }, "listening");
+      onListening?.(this.url());
     },
     async drain(signal) {
       readiness.drain();

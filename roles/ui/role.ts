@@ -21,6 +21,7 @@ export const role = defineRole<UiSlice>({
         readiness,
         clock: context.clock,
         log: context.log,
+        onListening: (url) => context.listening("ui", url),
       }),
     ];
   },

@@ -70,6 +70,7 @@ export async function startSchedulerCluster(
         log: silentLog,
         metrics: new Registry(),
         lost: new AbortController().signal,
+        listening: () => {},
         ready: () => true as const,
       };
       const hosts: Service[] = [hostChangeSources, hostSchedulers].map(

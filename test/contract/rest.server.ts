@@ -41,6 +41,7 @@ export async function startRestServer(
     log: silentLog,
     metrics: createMetrics(),
     lost: new AbortController().signal,
+    listening: () => {},
     ready,
   });
   const running = runServices(services, silentLog);

@@ -4,7 +4,17 @@ import { builders, builds, type Data, steps } from "@multimaster/data";
 export interface Progress {
   /** The result word of the first build that finishes. */
   readonly firstBuild: Promise<string>;
-  service(context: { data: Data }): Service;
+  service(context: ProgressContext): Service;
+}
+
+interface ProgressContext {
+  readonly data: Data;
+  /** Where services listen, by name. */
+  readonly addresses: ReadonlyMap<string, string>;
+}
+
+interface Terminal {
+  write(text: string): void;
 }
 
 const marks: Record<string, string> = {
@@ -18,56 +28,74 @@ const marks: Record<string, string> = {
 };
 
 /** Shows builds and their steps in a terminal as they run, from the same events that every subscriber gets. */
-export function showProgress(terminal: { write(text: string): void }): Progress {
+export function showProgress(terminal: Terminal): Progress {
   let finishFirst: (result: string) => void;
   const firstBuild = new Promise<string>((resolve) => {
     finishFirst = resolve;
   });
   return {
     firstBuild,
-    service: ({ data }) => createProgressService(data, terminal, (result) => finishFirst(result)),
+    service: (context) => createProgressService(context, terminal, (result) => finishFirst(result)),
   };
 }
 
 function createProgressService(
-  data: Data,
-  terminal: { write(text: string): void },
+  { data, addresses }: ProgressContext,
+  terminal: Terminal,
   onBuildFinished: (result: string) => void,
 ): Service {
   const subscriptions: { unsubscribe(): Promise<void> }[] = [];
+  // Each event is read again before it is shown, and shown in the order in which they came.
+  let tail: Promise<void> = Promise.resolve();
+
+  function show(act: () => Promise<void>): Promise<void> {
+    tail = tail.then(act, act);
+    return tail;
+  }
 
   async function nameBuild(build: { builderid: number; number: number }): Promise<string> {
     const builder = await data.get(builders, build.builderid);
     return `${builder?.name ?? build.builderid} #${build.number}`;
   }
 
+  async function showStarted(id: number): Promise<void> {
+    const build = await data.get(builds, id);
+    if (build) terminal.write(`▶ ${await nameBuild(build)} started\n`);
+  }
+
+  async function showStep(id: number): Promise<void> {
+    const step = await data.get(steps, id);
+    if (!step || step.hidden) return;
+    const seconds = (step.complete_at ?? 0) - (step.started_at ?? 0);
+    terminal.write(
+      `  ${marks[resultName(step.results as Result)]} ${step.name}: ${step.state_string} (${seconds} s)\n`,
+    );
+  }
+
+  async function showFinished(id: number): Promise<void> {
+    const build = await data.get(builds, id);
+    if (!build) return;
+    const result = resultName(build.results as Result);
+    const url = addresses.get("ui");
+    terminal.write(`${marks[result]} ${await nameBuild(build)} ended: ${result} (${build.state_string})\n`);
+    if (url) terminal.write(`  ${url}api/v2/builds/${id}\n`);
+    if (result !== "retry") onBuildFinished(result);
+  }
+
   return {
     name: "progress",
     async start() {
+      const url = addresses.get("ui");
+      terminal.write(`Running${url ? `; the REST API is at ${url}api/v2/` : ""}. Ctrl-C stops.\n`);
       subscriptions.push(
-        await data.events.on(builds, "new", async ({ id }) => {
-          const build = await data.get(builds, id);
-          if (!build) return;
-          terminal.write(`▶ ${await nameBuild(build)} started\n`);
-        }),
-        await data.events.on(steps, "finished", async ({ id }) => {
-          const step = await data.get(steps, id);
-          if (!step || step.hidden) return;
-          const result = resultName(step.results as Result);
-          const seconds = (step.complete_at ?? 0) - (step.started_at ?? 0);
-          terminal.write(`  ${marks[result]} ${step.name}: ${step.state_string} (${seconds} s)\n`);
-        }),
-        await data.events.on(builds, "finished", async ({ id }) => {
-          const build = await data.get(builds, id);
-          if (!build) return;
-          const result = resultName(build.results as Result);
-          terminal.write(`${marks[result]} ${await nameBuild(build)} ended: ${result} (${build.state_string})\n`);
-          if (result !== "retry") onBuildFinished(result);
-        }),
+        await data.events.on(builds, "new", ({ id }) => show(() => showStarted(id))),
+        await data.events.on(steps, "finished", ({ id }) => show(() => showStep(id))),
+        await data.events.on(builds, "finished", ({ id }) => show(() => showFinished(id))),
       );
     },
     async stop() {
       for (const subscription of subscriptions.splice(0)) await subscription.unsubscribe();
+      await tail.catch(() => {});
     },
   };
 }

@@ -33,8 +33,9 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   }
 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
-  problems.push(...checkUniqueNames(builders, scheduler, workers));
-  if (workers) problems.push(...checkBuilderWorkers(builders, workers));
+  problems.push(...checkBuilders(builders, workers));
+  if (workers) problems.push(...checkNames("worker", "workers: workers", workers.workers));
+  if (scheduler) problems.push(...checkScheduling(scheduler));
   if (scheduler && setsComplete) problems.push(...checkSchedulerBuilders(scheduler, builders));
   if (problems.length > 0) throw new ConfigProblems(problems);
 
@@ -47,50 +48,53 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   };
 }
 
-function checkUniqueNames(
-  builders: ReadonlyMap<string, BuildersSlice>,
-  scheduler: SchedulerSlice | undefined,
-  workers: WorkersSlice | undefined,
-): string[] {
-  const problems: string[] = [];
-  const check = (what: string, named: readonly { at: string; name: unknown }[]) => {
-    const first = new Map<unknown, string>();
-    for (const { at, name } of named) {
-      const other = first.get(name);
-      if (other !== undefined && name !== undefined)
-        problems.push(`${at}.name: the ${what} "${String(name)}" is already defined at ${other}`);
-      else first.set(name, at);
-    }
-  };
-  check(
+/** Builders of the same name, in whatever sets, and builders that name a worker that is not there. */
+export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?: WorkersSlice): string[] {
+  const placed = [...sets].flatMap(([set, slice]) =>
+    slice.builders.map((builder, i) => ({ place: `builders.${set}: builders[${i}]`, builder })),
+  );
+  const problems = checkPlacedNames(
     "builder",
-    [...builders].flatMap(([set, slice]) =>
-      slice.builders.map(({ name }, i) => ({ at: `builders.${set}: builders[${i}]`, name })),
-    ),
+    placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
-  check("worker", workers?.workers.map(({ name }, i) => ({ at: `workers: workers[${i}]`, name })) ?? []);
-  check(
-    "scheduler",
-    scheduler?.schedulers.map(({ options }, i) => ({
-      at: `scheduler: schedulers[${i}]`,
-      name: (options as { name?: unknown }).name,
-    })) ?? [],
-  );
+  if (!workers) return problems;
+  const known = workers.workers.map(({ name }) => name);
+  for (const { place, builder } of placed) {
+    const missing = builder.workers.filter((name) => !known.includes(name));
+    problems.push(
+      ...missing.map((name) => `${place}.workers: no worker "${name}" (have: ${known.join(", ") || "none"})`),
+    );
+  }
   return problems;
 }
 
-function checkBuilderWorkers(builders: ReadonlyMap<string, BuildersSlice>, workers: WorkersSlice): string[] {
-  const known = workers.workers.map(({ name }) => name);
-  return [...builders].flatMap(([set, slice]) =>
-    slice.builders.flatMap((builder, i) =>
-      builder.workers
-        .filter((name) => !known.includes(name))
-        .map(
-          (name) =>
-            `builders.${set}: builders[${i}].workers: no worker "${name}" (have: ${known.join(", ") || "none"})`,
-        ),
-    ),
+/** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
+export function checkScheduling({ changeSources, schedulers }: SchedulerSlice): string[] {
+  const named = (descriptors: SchedulerSlice["changeSources" | "schedulers"]) =>
+    descriptors.map(({ plugin, options }) => ({
+      name: plugin.nameOf?.(options) ?? (options as { name: string }).name,
+    }));
+  return [
+    ...checkNames("change source", "scheduler: changeSources", named(changeSources)),
+    ...checkNames("scheduler", "scheduler: schedulers", named(schedulers)),
+  ];
+}
+
+function checkNames(what: string, list: string, entries: readonly { name: string }[]): string[] {
+  return checkPlacedNames(
+    what,
+    entries.map(({ name }, i) => ({ place: `${list}[${i}]`, name })),
   );
+}
+
+function checkPlacedNames(what: string, placed: readonly { place: string; name: string }[]): string[] {
+  const first = new Map<string, string>();
+  return placed.flatMap(({ place, name }) => {
+    const other = first.get(name);
+    if (other !== undefined) return [`${place}.name: the ${what} "${name}" is already defined at ${other}`];
+    first.set(name, place);
+    return [];
+  });
 }
 
 function checkSchedulerBuilders(scheduler: SchedulerSlice, builders: ReadonlyMap<string, BuildersSlice>): string[] {

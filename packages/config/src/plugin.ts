@@ -11,6 +11,8 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   readonly options: z.ZodType;
   /** Names of the builders that the options name, so that a config is checked as a whole. */
   builderNames?(options: unknown): readonly string[];
+  /** The name by which it is claimed, where that is not the option `name`. */
+  nameOf?(options: unknown): string;
 }
 
 /** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */

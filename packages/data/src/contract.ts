@@ -318,7 +318,10 @@ export interface BuildUpdates {
 }
 
 export interface StepUpdates {
-  /** Adds a step row; a taken name gets `_1`, `_2`… (fenced). */
+  /**
+   * Adds a step row; a taken name gets `_1`, `_2`… (fenced). Called again before the step was started, because the answer
+   * was lost, it gives the same row.
+   */
   add(step: { buildid: number; name: string }): Promise<{ stepid: number; number: number; name: string }>;
   /** Marks it started, with locks acquired at the same time. */
   start(stepid: number): Promise<void>;
@@ -331,7 +334,10 @@ export interface StepUpdates {
 export type LogType = "s" | "t" | "h";
 
 export interface LogUpdates {
-  /** Adds a log; a taken slug gets `_2`, `_3`… (fenced). */
+  /**
+   * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
+   * was lost, it gives the same row.
+   */
   add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
   /**
    * Appends whole lines (each ended by a newline; for type "s" each beginning with o, e or h) at line `firstLine`

@@ -7,3 +7,10 @@ export function findFreeName(name: string, taken: ReadonlySet<string>, first: nu
     if (!taken.has(candidate)) return candidate;
   }
 }
+
+/** Whether `findFreeName` may have given `candidate` for `name`. */
+export function isNamedAfter(candidate: string, name: string): boolean {
+  if (candidate === name) return true;
+  const suffix = /_\d+$/.exec(candidate)?.[0];
+  return suffix !== undefined && [...name].slice(0, 50 - suffix.length).join("") + suffix === candidate;
+}

@@ -10,13 +10,22 @@ export function slugify(name: string): string {
   return /^\d/.test(slug) ? fitText(`_${slug}`, 50) : slug || "_";
 }
 
-/** Adds an empty log to a step. */
+/**
+ * Adds an empty log to a step. An open log of that name without a line is what an earlier call left whose answer was
+ * lost, for a step writes to one log of a name at a time: it is given again.
+ */
 export async function insertLog(
   tx: Connection,
   log: { stepid: number; name: string; type: string },
 ): Promise<{ id: number; slug: string }> {
   for (;;) {
-    const rows = await queryRows<{ slug: string }>(tx, "select slug from logs where stepid = ?", [log.stepid]);
+    const rows = await queryRows<{ id: number; name: string; slug: string; num_lines: number; complete: number }>(
+      tx,
+      "select id, name, slug, num_lines, complete from logs where stepid = ?",
+      [log.stepid],
+    );
+    const left = rows.find((row) => row.name === fitText(log.name) && row.num_lines === 0 && row.complete === 0);
+    if (left) return { id: left.id, slug: left.slug };
     const slug = findFreeName(slugify(log.name), new Set(rows.map((row) => row.slug)), 2);
     const [inserted] = await insertIgnore<{ id: number }>(tx, {
       table: "logs",

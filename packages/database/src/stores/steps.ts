@@ -2,21 +2,28 @@ import { pythonJson, type Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { fitText } from "./column-text.ts";
-import { findFreeName } from "./free-name.ts";
+import { findFreeName, isNamedAfter } from "./free-name.ts";
 
-/** Adds a step at the end of a build. The caller holds the build's row. */
+/**
+ * Adds a step at the end of a build. The caller holds the build's row. A step of that name that never started is what
+ * an earlier call left whose answer was lost: it is given again.
+ */
 export async function insertStep(
   tx: Connection,
   buildid: number,
   name: string,
 ): Promise<{ id: number; number: number; name: string }> {
-  const rows = await queryRows<{ number: number; name: string }>(
+  const rows = await queryRows<{ id: number; number: number; name: string; left: number }>(
     tx,
-    "select number, name from steps where buildid = ?",
+    `select id, number, name, case when started_at is null and complete_at is null then 1 else 0 end as "left"
+     from steps where buildid = ?`,
     [buildid],
   );
+  const wanted = fitText(name, 50);
+  const last = rows.toSorted((a, b) => b.number - a.number)[0];
+  if (last?.left === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
   const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
-  const unique = findFreeName(fitText(name, 50), new Set(rows.map((row) => row.name)), 1);
+  const unique = findFreeName(wanted, new Set(rows.map((row) => row.name)), 1);
   const [row] = await queryRows<{ id: number }>(
     tx,
     `insert into steps (number, name, buildid, state_string, urls_json, hidden) values (?, ?, ?, 'pending', '[]', 0) returning id`,
