@@ -25,11 +25,9 @@ export async function upgradeDatabase(database: Database): Promise<UpgradeReport
   return withUpgradeLock(database, async () => {
     const state = await readSchemaState(database);
     refuseUnknown(state);
-    const applied: string[] = [];
-    if (state.standing === "empty" && (await createBuildbotTables(database))) applied.push("tables of Buildbot 4.3.0");
-    const emptyTables = state.standing === "empty";
+    const applied = state.standing === "empty" ? await createEverything(database) : [];
     for (const migration of migrations) {
-      if (await applyMigration(database, migration, emptyTables)) applied.push(migration.name);
+      if (await applyMigration(database, migration)) applied.push(migration.name);
     }
     return { from: describeSchema(state.buildbot, state.own), to: wantedSchema, applied };
   });
@@ -63,33 +61,38 @@ async function tryLock(holder: pg.Client): Promise<boolean> {
   return answer.rows[0].got === true;
 }
 
-async function createBuildbotTables(database: Database): Promise<boolean> {
+/** In one transaction, so that a master that starts meanwhile sees an empty database or a finished one, never a part. */
+async function createEverything(database: Database): Promise<string[]> {
   return database.transaction(async (tx) => {
     // Looked at again: on SQLite another process may have created them while we waited for the write lock.
-    if ((await readSchemaState(tx)).standing !== "empty") return false;
+    if ((await readSchemaState(tx)).standing !== "empty") return [];
     for (const statement of createTables(tx.dialect, buildbotTables)) await tx.sql.raw(statement);
     await tx.sql("alembic_version").insert({ version_num: buildbotVersion });
-    return true;
+    for (const migration of migrations) await applyInside(tx, migration);
+    return ["tables of Buildbot 4.3.0", ...migrations.map((migration) => migration.name)];
   });
 }
 
-async function applyMigration(database: Database, migration: Migration, emptyTables: boolean): Promise<boolean> {
-  if ("indexes" in migration && !emptyTables && database.dialect.name === "postgresql") {
+async function applyMigration(database: Database, migration: Migration): Promise<boolean> {
+  if ("indexes" in migration && database.dialect.name === "postgresql") {
     if (await isApplied(database, migration.id)) return false;
     // Outside a transaction, as `concurrently` wants it; if interrupted, the next upgrade goes on where this one stopped.
     for (const index of migration.indexes) await createIndexConcurrently(database, index);
     return database.transaction((tx) => recordOnce(tx, migration));
   }
-  return database.transaction(async (tx) => {
-    if (!(await recordOnce(tx, migration))) return false;
-    if ("indexes" in migration) {
-      for (const index of migration.indexes) await tx.sql.raw(createIndex(tx.dialect, index.table, index));
-    } else {
-      for (const statement of migration.statements(tx.dialect)) await tx.sql.raw(statement);
-      await migration.fill?.(tx);
-    }
-    return true;
-  });
+  return database.transaction((tx) => applyInside(tx, migration));
+}
+
+/** False when it was applied already. */
+async function applyInside(tx: Connection, migration: Migration): Promise<boolean> {
+  if (!(await recordOnce(tx, migration))) return false;
+  if ("indexes" in migration) {
+    for (const index of migration.indexes) await tx.sql.raw(createIndex(tx.dialect, index.table, index));
+  } else {
+    for (const statement of migration.statements(tx.dialect)) await tx.sql.raw(statement);
+    await migration.fill?.(tx);
+  }
+  return true;
 }
 
 async function createIndexConcurrently(database: Database, index: ExtraIndex): Promise<void> {
