@@ -21,8 +21,10 @@ describe("the scheduler slice", () => {
     };
     const error = (await loadSchedulerSlice(config(twice)).catch((e: unknown) => e)) as Error;
     expect(error.message).toContain(
-      'scheduler: changeSources[1]: the name "GitPoller:https://example.org/r.git" is already that of changeSources[0]',
+      'changeSources[1].name: the change source "GitPoller:https://example.org/r.git" is already defined at scheduler: changeSources[0]',
     );
-    expect(error.message).toContain('scheduler: schedulers[1]: the name "main" is already that of schedulers[0]');
+    expect(error.message).toContain(
+      'schedulers[1].name: the scheduler "main" is already defined at scheduler: schedulers[0]',
+    );
   });
 });
