@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
-import { startCluster } from "../harness/cluster.ts";
+import { startCluster, waitForGate } from "../harness/cluster.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
 it("an engine that stood still past its lease writes nothing more, stops its commands, and joins anew", async () => {
-  const cluster = await startCluster({ config, env: { WORKERS: "a1,b1", WORK: "sleep 25", POLL: "no" } });
+  const cluster = await startCluster({ config, env: { WORKERS: "a1,b1", WORK: waitForGate, POLL: "no" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
   const frozen = await cluster.master({ roles: ["builder-engine"], name: "frozen" });
@@ -43,6 +43,7 @@ it("an engine that stood still past its lease writes nothing more, stops its com
   await waitFor(() => worker?.log().includes("command interrupted"), {
     what: "its command on the worker to be stopped",
   });
+  cluster.openGate();
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 1, {
     what: "the request to be complete",
     timeoutMs: 90_000,

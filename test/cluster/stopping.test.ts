@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
-import { startCluster, type TestCluster } from "../harness/cluster.ts";
+import { startCluster, type TestCluster, waitForGate } from "../harness/cluster.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
@@ -17,10 +17,11 @@ async function startBuild(cluster: TestCluster) {
 }
 
 it("SIGTERM lets the running build finish, and takes nothing new on", async () => {
-  const cluster = await startCluster({ config, router: false, env: { WORK: "sleep 6", POLL: "no", WORKERS: "w1" } });
+  const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no", WORKERS: "w1" } });
   const { front, engine } = await startBuild(cluster);
   engine.sigterm();
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "for another engine" });
+  cluster.openGate();
   expect(await engine.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
   expect(await cluster.rows("select number, results from builds")).toEqual([{ number: 1, results: 0 }]);
   expect(await cluster.rows("select complete from buildrequests order by id")).toEqual([
@@ -37,7 +38,7 @@ it("SIGTERM lets the running build finish, and takes nothing new on", async () =
 });
 
 it("a second signal gives running builds back at once, and stops their commands", async () => {
-  const cluster = await startCluster({ config, router: false, env: { WORK: "sleep 120", POLL: "no" } });
+  const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
   const { front, engine } = await startBuild(cluster);
   engine.sigterm();
   // A second wish, not the echo of the first.
@@ -61,7 +62,7 @@ it("a second signal gives running builds back at once, and stops their commands"
 });
 
 it("a build that is stopped over REST at another master ends CANCELLED, with its command gone", async () => {
-  const cluster = await startCluster({ config, env: { WORK: "sleep 120", POLL: "no" } });
+  const cluster = await startCluster({ config, env: { WORK: waitForGate, POLL: "no" } });
   const { front } = await startBuild(cluster);
   expect(await front.apiPost("builds/1", "stop", { reason: "enough" })).toMatchObject({ status: 200 });
   await waitFor(async () => (await cluster.rows("select 1 from builds where results = 6")).length === 1, {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
@@ -24,6 +24,8 @@ export interface TestCluster {
   readonly repository: TestGitRepository;
   /** File to which steps of the ledger config append lines: what really ran, seen from outside. */
   readonly ledger: { readonly path: string; lines(): string[] };
+  /** Lets builds of the ledger config go on whose work is `waitForGate`. */
+  openGate(): void;
   /** Environment that the configs under configs/ and test/cluster/configs/ read. */
   readonly env: Record<string, string>;
   master(options: Omit<MasterOptions, "config"> & { config?: string }): Promise<TestMaster>;
@@ -43,6 +45,9 @@ export interface TestClusterOptions {
 
 const password = "secret of the workers";
 
+/** Work of a build of the ledger config that lasts until the test opens the gate, however slow the machine is. */
+export const waitForGate = "wait for the gate";
+
 /** Starts PostgreSQL and crossbar.io, and makes a git repository with a Makefile; masters and workers are then added. */
 export async function startCluster({
   config,
@@ -55,7 +60,9 @@ export async function startCluster({
   const repository = createGitRepository({
     files: { Makefile: "all:\n\t@echo compiled\ntest:\n\t@echo tested $$(git rev-parse HEAD)\n" },
   });
-  const ledgerPath = join(temporaryDirectory("ledger"), "ledger");
+  const outside = temporaryDirectory("outside");
+  const ledgerPath = join(outside, "ledger");
+  const gate = join(outside, "gate");
   const env: Record<string, string> = {
     DATABASE_URL: database,
     WAMP_ROUTER: crossbar?.url ?? "",
@@ -68,6 +75,7 @@ export async function startCluster({
     POLL_INTERVAL: "1s",
     TREE_STABLE: "1s",
     LEDGER: ledgerPath,
+    GATE: gate,
     ...more,
   };
   return {
@@ -76,6 +84,7 @@ export async function startCluster({
     crossbar,
     repository,
     ledger: { path: ledgerPath, lines: () => readLines(ledgerPath) },
+    openGate: () => writeFileSync(gate, ""),
     env,
     master: (options) => startMaster({ config: configFile(config), ...options, env: { ...env, ...options.env } }),
     async workers(engine, ui, names) {

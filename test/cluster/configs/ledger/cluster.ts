@@ -18,6 +18,9 @@ const workers = env("WORKERS", "w1,w2,w3,w4").split(",");
 const note = (word: string) =>
   interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
 
+const wanted = env("WORK", "true");
+const work = wanted === "wait for the gate" ? `until [ -e '${env("GATE", "")}' ]; do sleep 0.2; done` : wanted;
+
 export default defineCluster({
   name: "ledger",
   database: env("DATABASE_URL", ""),
@@ -50,7 +53,7 @@ export default defineCluster({
           workers,
           steps: [
             shell({ name: "begin", command: note("begin") }),
-            shell({ name: "work", command: env("WORK", "true") }),
+            shell({ name: "work", command: work }),
             shell({ name: "end", command: note("end") }),
           ],
         })),
