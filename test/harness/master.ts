@@ -18,6 +18,10 @@ export interface MasterOptions {
   args?: readonly string[];
   /** Where it runs; default: a directory of its own. */
   cwd?: string;
+  /** Another checkout's `master.mjs`, to measure against. */
+  program?: string;
+  /** Arguments of node itself. */
+  nodeArgs?: readonly string[];
 }
 
 /** One line of the master's log. */
@@ -70,7 +74,8 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     name: `master ${options.name ?? options.roles?.join(",") ?? "(all roles)"}`,
     command: process.execPath,
     args: [
-      program,
+      ...(options.nodeArgs ?? []),
+      options.program ?? program,
       "start",
       "--config",
       options.config,
