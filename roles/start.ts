@@ -1,13 +1,13 @@
 import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
-import { type Logger, type Service, UserError } from "@multimaster/core";
+import { Backoff, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
 import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
 import { selectRoles } from "./select-roles.ts";
-import { beginTerm, type ExtraContext, type Term, type TermPlan } from "./term.ts";
+import { beginTerm, type ExtraContext, isDatabaseAway, type Term, type TermPlan } from "./term.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
@@ -84,7 +84,9 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
       const ended = await term.run(draining.signal, now.signal);
       if (ended === "stopped") return;
       plan.log.warn("the lease was lost: everything held under it is given up, and this master joins anew");
-      term = await rejoin(plan);
+      const next = await rejoin(plan, draining.signal);
+      if (!next) return;
+      term = next;
     }
   }
 
@@ -98,14 +100,23 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
   };
 }
 
-async function rejoin(plan: TermPlan): Promise<Term> {
-  for (;;) {
+/** Joins again, however long the database is away; undefined when the master is told to end before. */
+async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undefined> {
+  const backoff = new Backoff({ initial: 200, max: 5000 });
+  let away = false;
+  while (!ending.aborted) {
     try {
       return await beginTerm(plan);
     } catch (error) {
-      // Lost again while starting: another try has a new epoch. What a user must mend ends the master.
-      if (!(error instanceof LeaseLost))
+      // Lost again while starting: another try has a new epoch.
+      if (error instanceof LeaseLost) continue;
+      // What a user must mend ends the master.
+      if (!isDatabaseAway(plan.database, error))
         throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
+      if (!away) plan.log.warn({ err: error }, "the database is away: joining anew is tried until it is back");
+      away = true;
+      await systemClock.sleep(backoff.next(), ending);
     }
   }
+  return undefined;
 }

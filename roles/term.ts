@@ -10,11 +10,14 @@ import {
   setState,
 } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { createMetrics, type Logger, runServices, type Service, systemClock, UserError } from "@multimaster/core";
+import { createMetrics, type Logger, runServices, type Service, systemClock } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
+
+/** How long running builds may take to be given back when a master is told to end now. */
+const giveBackMs = 10_000;
 
 /** What every term of this master has in common. */
 export interface TermPlan {
@@ -73,8 +76,23 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
 
   const leave = async () => {
     await services.stop();
-    const left = await leaveCluster(database, lease);
-    if (left) await publishBurial(data.events, left);
+    try {
+      const left = await leaveCluster(database, lease);
+      if (left) await publishBurial(data.events, left);
+    } catch (error) {
+      if (!isDatabaseAway(database, error)) throw error;
+      log.warn({ err: error }, "the database is away: the others learn of this master's end when its lease expires");
+    }
+  };
+
+  /** Writes that wait for a database which does not come back must not hold up a master that is told to end now. */
+  const drain = async (force: AbortSignal) => {
+    const impatience = new AbortController();
+    const giveUp = whenAborted([force])
+      .then(() => systemClock.sleep(giveBackMs, impatience.signal))
+      .then(() => (impatience.signal.aborted ? undefined : services.stop()));
+    await Promise.race([services.drain(force), giveUp]);
+    impatience.abort();
   };
 
   try {
@@ -91,27 +109,37 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
 
   return {
     async run(draining, now) {
-      await whenAborted([draining, lost.signal]);
-      if (!lost.signal.aborted) {
-        log.info("stopping: nothing new is taken on, running builds finish");
-        await unlessLost(() => setState(database, lease, "draining"));
-        const deadline = config.shared.drainDeadline;
-        const force = AbortSignal.any([
-          now,
-          lost.signal,
-          ...(deadline === undefined ? [] : [AbortSignal.timeout(deadline)]),
-        ]);
-        await services.drain(force);
-      }
-      if (lost.signal.aborted) {
+      try {
+        return await runUntilEnd(draining, now);
+      } catch (error) {
+        // Whatever went wrong, no heartbeat may keep the lease for a master that does nothing any more.
         await services.stop();
-        return draining.aborted ? "stopped" : "lost";
+        throw error;
       }
-      await leave();
-      log.info("stopped");
-      return "stopped";
     },
   };
+
+  async function runUntilEnd(draining: AbortSignal, now: AbortSignal): Promise<"stopped" | "lost"> {
+    await whenAborted([draining, lost.signal]);
+    if (!lost.signal.aborted) {
+      log.info("stopping: nothing new is taken on, running builds finish");
+      await tryToTell(() => setState(database, lease, "draining"), log);
+      const deadline = config.shared.drainDeadline;
+      const force = AbortSignal.any([
+        now,
+        lost.signal,
+        ...(deadline === undefined ? [] : [AbortSignal.timeout(deadline)]),
+      ]);
+      await drain(force);
+    }
+    if (lost.signal.aborted) {
+      await services.stop();
+      return draining.aborted ? "stopped" : "lost";
+    }
+    await leave();
+    log.info("stopped");
+    return "stopped";
+  }
 }
 
 function roleServices(
@@ -142,10 +170,18 @@ function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-async function unlessLost(act: () => Promise<void>): Promise<void> {
+/** Whether an error is of the database's absence: to be waited out, and nobody's mistake. */
+export function isDatabaseAway(database: Database, error: unknown): boolean {
+  if (database.dialect.isConnectionLoss(error)) return true;
+  return error instanceof Error && error.cause !== undefined && isDatabaseAway(database, error.cause);
+}
+
+/** What others only like to know: a lost lease or an absent database is dealt with elsewhere. */
+async function tryToTell(act: () => Promise<void>, log: Logger): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof LeaseLost) && !(error instanceof UserError)) throw error;
+    if (!(error instanceof LeaseLost))
+      log.warn({ err: error }, "the cluster could not be told that this master drains");
   }
 }

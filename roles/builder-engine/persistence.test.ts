@@ -49,6 +49,7 @@ describe("writing while the database is away", () => {
     ["08006", true],
     ["40001", true],
     ["53300", true],
+    ["25P03", true],
     ["ECONNRESET", true],
     ["SQLITE_BUSY", true],
     ["23505", false],
@@ -56,5 +57,9 @@ describe("writing while the database is away", () => {
   ])("knows whether %s passes", (code, passes) => {
     expect(isPassing(Object.assign(new Error("x"), { code }))).toBe(passes);
     expect(isPassing(new Error("outer", { cause: Object.assign(new Error("x"), { code }) }))).toBe(passes);
+  });
+
+  it("waits out a server that accepts connections and does not greet", () => {
+    expect(isPassing(new Error("timeout expired"))).toBe(true);
   });
 });

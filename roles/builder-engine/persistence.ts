@@ -88,11 +88,12 @@ export function isPassing(error: unknown): boolean {
   return false;
 }
 
-// SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57P (shutdown), 55P03 (lock); SQLite; sockets.
+// SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57P (shutdown), 55P03 (lock), 25P03 (a transaction that
+// fell silent); SQLite; sockets.
 const passingCodes =
-  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|SQLITE_(BUSY|LOCKED|FULL|IOERR)\w*|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|DATABASE_UNREACHABLE)$/;
+  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|25P03|SQLITE_(BUSY|LOCKED|FULL|IOERR)\w*|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|DATABASE_UNREACHABLE)$/;
 const passingMessages =
-  /timeout acquiring a connection|connection terminated|client has encountered a connection error|connection (was )?(closed|ended)|server closed/i;
+  /timeout acquiring a connection|^timeout expired$|not queryable|connection terminated|client has encountered a connection error|connection (was )?(closed|ended)|server closed/i;
 
 function isNamed(error: unknown, name: string): boolean {
   return error instanceof Error && (error.name === name || isNamed(error.cause, name));

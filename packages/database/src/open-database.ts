@@ -23,6 +23,9 @@ export interface OpenOptions {
 
 const maxTries = 6;
 
+/** A database that is away for longer is the caller's to wait for: somebody may be waiting for an answer. */
+const patienceMs = 5000;
+
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
   const parsed = parseDatabaseUrl(url);
@@ -117,6 +120,7 @@ function knexLog(log: Logger) {
 
 async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connection) => Promise<T>): Promise<T> {
   const backoff = new Backoff({ initial: 20, max: 1000 });
+  const begun = performance.now();
   for (let tries = 1; ; tries++) {
     // Once the body is done the commit is on its way, and a broken connection leaves its outcome unknown.
     let committing = false;
@@ -127,7 +131,8 @@ async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connectio
         return result;
       });
     } catch (error) {
-      const again = dialect.isRetryable(error) || (!committing && dialect.isConnectionLoss(error));
+      const patient = !committing && performance.now() - begun < patienceMs;
+      const again = dialect.isRetryable(error) || (patient && dialect.isConnectionLoss(error));
       if (!again || tries >= maxTries) throw error;
       await sleep(backoff.next());
     }

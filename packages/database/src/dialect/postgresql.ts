@@ -66,7 +66,8 @@ export const postgresqlDialect: Dialect = {
     if (lostConnection.has(code) || code.startsWith("08")) return true;
     return (
       error instanceof Error &&
-      /connection terminated|client has encountered a connection error|not queryable|connection timeout/i.test(
+      // "timeout expired": a server that stands still accepts connections and does not greet.
+      /connection terminated|client has encountered a connection error|not queryable|connection timeout|^timeout expired$|timeout acquiring a connection/i.test(
         error.message,
       )
     );
