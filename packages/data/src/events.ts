@@ -2,7 +2,7 @@ import type { Bus, Key, Pattern, Subscription } from "@multimaster/bus";
 import type { Json, Logger, SourcedProperties } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import type { AnyResource, ControlSubject, Item } from "./define-resource.ts";
-import { findItems } from "./read-items.ts";
+import { createItemReader, type ItemReader } from "./item-reader.ts";
 
 /** What a subscriber of a resource's events gets. */
 export interface ResourceEvent<R extends AnyResource> {
@@ -61,6 +61,7 @@ export interface Events {
 }
 
 export function createEvents({ bus, connection, log }: { bus: Bus; connection: Connection; log: Logger }): Events {
+  const reader = createItemReader(connection);
   // Reads run side by side, publishing is in the order of the calls.
   let tail: Promise<void> = Promise.resolve();
 
@@ -77,7 +78,7 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
 
   return {
     publish: (resource, event, ids, extra = {}) =>
-      ids.length === 0 ? Promise.resolve() : enqueue(() => readMessages(connection, resource, event, ids, extra)),
+      ids.length === 0 ? Promise.resolve() : enqueue(() => readMessages(reader, resource, event, ids, extra)),
     publishProperties: (buildid, changed) =>
       enqueue(async () =>
         Object.keys(changed).length === 0 ? [] : [[["builds", String(buildid), "properties", "update"], changed]],
@@ -108,7 +109,7 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
 }
 
 async function readMessages(
-  connection: Connection,
+  reader: ItemReader,
   resource: AnyResource,
   event: string,
   ids: readonly number[],
@@ -116,10 +117,7 @@ async function readMessages(
 ): Promise<(readonly [Key, Json])[]> {
   const { events } = resource;
   if (!events?.names.includes(event)) throw new TypeError(`${resource.plural} have no event "${event}"`);
-  const found = await findItems(resource, connection, {
-    filters: [{ field: resource.id, operator: "in", values: [...ids] }],
-  });
-  const items = new Map((found?.rows ?? []).map((item) => [item[resource.id] as number, item]));
+  const items = await reader.read(resource, ids);
   return ids.flatMap((id) => {
     const item = items.get(id);
     if (!item) return [];

@@ -13,6 +13,8 @@ export interface NewBuildRow {
 
 /** Inserts a build under the builder's next number. */
 export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{ id: number; number: number }> {
+  // Builds of one builder that start at once take turns, instead of all but one losing each number.
+  await queryRows(tx, `select id from builders where id = ?${tx.dialect.noKeyUpdateLock}`, [build.builderid]);
   // Each failed try means that somebody else has taken a number, so this ends; any other violation is thrown.
   for (;;) {
     const rows = await queryRows<{ id: number; number: number }>(
