@@ -15,6 +15,7 @@ export class AttachedWorker {
   /** Its claim was given back, or is being. */
   detached = false;
   #builds = 0;
+  #directories = new Set<string>();
 
   constructor(workerid: number, config: WorkerConfig, link: WorkerLink, info: WorkerInfo) {
     this.workerid = workerid;
@@ -38,12 +39,19 @@ export class AttachedWorker {
     return Math.max(0, this.config.maxBuilds - this.#builds);
   }
 
-  reserve(): void {
-    this.#builds += 1;
+  /** Directories that builds on it work in, or are going to. */
+  get directories(): ReadonlySet<string> {
+    return this.#directories;
   }
 
-  release(): void {
+  reserve(directory: string): void {
+    this.#builds += 1;
+    this.#directories.add(directory);
+  }
+
+  release(directory: string): void {
     this.#builds -= 1;
+    this.#directories.delete(directory);
   }
 }
 

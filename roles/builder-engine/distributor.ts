@@ -106,9 +106,10 @@ export class Distributor implements Service {
   /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
     const { builders, workers, data } = this.#options;
-    const pickable = [...builders.values()].map(({ builderid, free, config }) => ({
+    const pickable = [...builders.values()].map(({ builderid, free, config, directory }) => ({
       builderid,
       free,
+      directory,
       workers: config.workers,
     }));
     const startable = listStartable(pickable, workers.all);
@@ -134,7 +135,7 @@ export class Distributor implements Service {
     for (const { buildrequestid, builder, worker } of picks) {
       this.#claiming.add(buildrequestid);
       builder.reserve();
-      worker.reserve();
+      worker.reserve(builder.directory);
     }
     let claimed: ReadonlySet<number> = new Set();
     try {
@@ -145,7 +146,7 @@ export class Distributor implements Service {
         if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
         else {
           builder.release();
-          worker.release();
+          worker.release(builder.directory);
         }
         this.#claiming.delete(buildrequestid);
       }

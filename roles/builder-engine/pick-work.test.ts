@@ -5,8 +5,14 @@ const builder = (builderid: number, workers: string[], free = Number.POSITIVE_IN
   builderid,
   workers,
   free,
+  directory: `directory ${builderid}`,
 });
-const worker = (name: string, free = 1, builds = 0) => ({ name, free, builds });
+const worker = (name: string, free = 1, builds = 0, ...directories: string[]) => ({
+  name,
+  free,
+  builds,
+  directories: new Set(directories),
+});
 const requests = (...builderids: number[]) => builderids.map((builderid, i) => ({ buildrequestid: i + 1, builderid }));
 const shown = (picks: ReturnType<typeof pickWork>) =>
   picks.map((pick) => `${pick.request.buildrequestid}@${pick.workerName}`);
@@ -24,19 +30,23 @@ describe("picking work", () => {
 
   it("gives the least busy worker, and fills each up to its places", () => {
     const workers = [worker("a", 2, 1), worker("b", 2, 0)];
-    expect(shown(pickWork(requests(1, 1, 1, 1, 1), [builder(1, ["a", "b"])], workers))).toEqual([
-      "1@b",
-      "2@a",
-      "3@b",
-      "4@a",
-    ]);
+    const builders = [1, 2, 3, 4, 5].map((id) => builder(id, ["a", "b"]));
+    expect(shown(pickWork(requests(1, 2, 3, 4, 5), builders, workers))).toEqual(["1@b", "2@a", "3@b", "4@a"]);
+  });
+
+  it("lets only one build at a time work in a directory", () => {
+    const shared = { ...builder(3, ["a"]), directory: "directory 1" };
+    const builders = [builder(1, ["a", "b"]), builder(2, ["a"]), shared];
+    const workers = [worker("a", 5), worker("b", 5, 0, "directory 1")];
+    expect(shown(pickWork(requests(1, 1, 2, 3), builders, workers))).toEqual(["1@a", "3@a"]);
+    const busy = worker("a", 5, 1, "directory 1");
+    expect(listStartable(builders, [busy]).map((one) => one.builderid)).toEqual([2]);
   });
 
   it("keeps to the builder's own limit", () => {
-    expect(shown(pickWork(requests(1, 1, 2), [builder(1, ["a"], 1), builder(2, ["a"])], [worker("a", 5)]))).toEqual([
-      "1@a",
-      "3@a",
-    ]);
+    const workers = [worker("a", 5), worker("b", 5)];
+    const builders = [builder(1, ["a", "b"], 1), builder(2, ["a", "b"])];
+    expect(shown(pickWork(requests(1, 1, 2), builders, workers))).toEqual(["1@a", "3@b"]);
   });
 
   it("knows which builders could start anything at all", () => {

@@ -3,6 +3,8 @@ export interface PickableBuilder {
   readonly builderid: number;
   /** How many more builds of it may run here; Infinity without a limit. */
   readonly free: number;
+  /** Where it builds on a worker. */
+  readonly directory: string;
   readonly workers: readonly string[];
 }
 
@@ -11,6 +13,8 @@ export interface PickableWorker {
   readonly free: number;
   /** Builds it has: the least busy is chosen. */
   readonly builds: number;
+  /** Those in use: only one build at a time works in a directory, however many places there are. */
+  readonly directories: ReadonlySet<string>;
 }
 
 export interface PickableRequest {
@@ -28,8 +32,11 @@ export function listStartable(
   builders: readonly PickableBuilder[],
   workers: readonly PickableWorker[],
 ): PickableBuilder[] {
-  const free = new Set(workers.filter((worker) => worker.free > 0).map((worker) => worker.name));
-  return builders.filter((builder) => builder.free > 0 && builder.workers.some((name) => free.has(name)));
+  const free = new Map(workers.filter((worker) => worker.free > 0).map((worker) => [worker.name, worker]));
+  return builders.filter(
+    ({ free: places, workers: names, directory }) =>
+      places > 0 && names.some((name) => free.get(name)?.directories.has(directory) === false),
+  );
 }
 
 /**
@@ -41,33 +48,41 @@ export function pickWork<R extends PickableRequest>(
   builders: readonly PickableBuilder[],
   workers: readonly PickableWorker[],
 ): Pick<R>[] {
-  const left = new Map(workers.map((worker) => [worker.name, { free: worker.free, builds: worker.builds }]));
-  const byId = new Map(
-    builders.map((builder) => [builder.builderid, { workers: builder.workers, free: builder.free }]),
+  const left = new Map<string, Place>(
+    workers.map(({ name, free, builds, directories }) => [name, { free, builds, directories: new Set(directories) }]),
   );
+  const byId = new Map(builders.map((builder) => [builder.builderid, { ...builder }]));
   const picks: Pick<R>[] = [];
   for (const request of requests) {
     const builder = byId.get(request.builderid);
     if (builder === undefined || builder.free <= 0) continue;
-    const workerName = findLeastBusy(builder.workers, left);
+    const workerName = findLeastBusy(builder, left);
     if (workerName === undefined) continue;
-    const worker = left.get(workerName) as { free: number; builds: number };
+    const worker = left.get(workerName) as Place;
     worker.free -= 1;
     worker.builds += 1;
+    worker.directories.add(builder.directory);
     builder.free -= 1;
     picks.push({ request, workerName });
   }
   return picks;
 }
 
+/** What is left of a worker. */
+interface Place {
+  free: number;
+  builds: number;
+  directories: Set<string>;
+}
+
 function findLeastBusy(
-  names: readonly string[],
-  left: ReadonlyMap<string, { free: number; builds: number }>,
+  { workers: names, directory }: PickableBuilder,
+  left: ReadonlyMap<string, Place>,
 ): string | undefined {
   let best: { name: string; builds: number } | undefined;
   for (const name of names) {
     const worker = left.get(name);
-    if (worker === undefined || worker.free <= 0) continue;
+    if (worker === undefined || worker.free <= 0 || worker.directories.has(directory)) continue;
     if (best === undefined || worker.builds < best.builds) best = { name, builds: worker.builds };
   }
   return best?.name;

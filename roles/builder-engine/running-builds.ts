@@ -39,7 +39,7 @@ export class RunningBuilds implements Service {
     const running = build.run().finally(() => {
       this.#builds.delete(build);
       builder.release();
-      worker.release();
+      worker.release(builder.directory);
       this.#tell(build, "ended");
       this.#workers.changed();
     });

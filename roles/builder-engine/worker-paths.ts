@@ -5,11 +5,15 @@ export function resolveWorkerPath(system: string, base: string, ...parts: readon
   return (system === "nt" ? win32 : posix).resolve(base, ...parts);
 }
 
-/** The directory of a builder on a worker. A name becomes one directory, whatever characters it has. */
+/** A builder's directory below a worker's own. A name becomes one directory, whatever characters it has. */
+export function nameBuilddir(builder: { name: string; builddir?: string | undefined }): string {
+  return builder.builddir ?? builder.name.replaceAll(/[^a-zA-Z0-9._-]/g, "_").replace(/^\.+$/, "_");
+}
+
+/** The directory of a builder on a worker. */
 export function findBuilddir(
   worker: { system: string; basedir: string },
   builder: { name: string; builddir?: string | undefined },
 ): string {
-  const directory = builder.builddir ?? builder.name.replaceAll(/[^a-zA-Z0-9._-]/g, "_").replace(/^\.+$/, "_");
-  return resolveWorkerPath(worker.system, worker.basedir, directory);
+  return resolveWorkerPath(worker.system, worker.basedir, nameBuilddir(builder));
 }

@@ -19,7 +19,10 @@ it("builds of an engine that was killed are run again by the other one, and end 
   await cluster.workers(doomed, front, ["a1", "a2"]);
 
   for (let i = 0; i < 4; i++)
-    await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
+    await front.apiPost("forceschedulers/force", "force", {
+      builderNames: [i % 2 === 0 ? "job" : "other"],
+      reason: "test",
+    });
   await waitFor(() => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length === 4, {
     what: "four builds to run",
   });

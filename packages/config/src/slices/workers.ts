@@ -9,7 +9,11 @@ export const workerConfig = z
       .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'"),
     password: z.string().min(1).optional().describe("Required unless the worker is local."),
     local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
-    maxBuilds: z.int().positive().default(1).describe("Most builds at once."),
+    maxBuilds: z
+      .int()
+      .positive()
+      .default(1)
+      .describe("Most builds at once, of different builders: only one works in a directory."),
     properties: z
       .record(z.string(), z.json())
       .default({})
