@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
-import { Backoff, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
+import { Backoff, errors, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
 import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
@@ -37,6 +37,7 @@ export interface RunningMaster {
 /** Starts a master: loads its roles' slices, opens database and bus, joins the cluster, runs its services. */
 export async function startMaster(options: StartOptions): Promise<RunningMaster> {
   const roles = await selectRoles(options.roles);
+  if (options.builderSets && !roles.some((role) => role.name === "builder-engine")) throw errors.buildersNeedEngine();
   const selection = { builderSets: options.builderSets ?? ("all" as const) };
   const whole = roles.length === roleNames.length && selection.builderSets === "all";
   const loadSlices = (config: LoadedConfig) => Promise.all(roles.map((role) => role.loadSlice(config, selection)));

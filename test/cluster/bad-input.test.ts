@@ -123,6 +123,16 @@ describe("a mistake on the command line or in the config", () => {
       code: 2,
       output: expect.stringContaining("is there already"),
     });
+    expect(await runMaster(["init", config])).toMatchObject({
+      code: 3,
+      output: expect.stringContaining("cannot be written: it is no directory"),
+    });
+    const empty = await runMaster(["start", "--config", config, "--role", ""]);
+    expect(empty).toMatchObject({ code: 2, output: expect.stringContaining("leave it out to have all") });
+    expect(await runMaster(["start", "--config", config, "--role", "ui", "--builders", "all"])).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("chooses what a builder-engine runs"),
+    });
   });
 });
 

@@ -1,14 +1,19 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
-/** Gathers a repeatable option whose values may also be separated by commas. */
+/** Gathers a repeatable option whose values may also be separated by commas. An empty one is a mistake: it would mean all. */
 export function gatherList(value: string, previous: readonly string[] = []): string[] {
-  return [
-    ...previous,
-    ...value
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
-  ];
+  const parts = value
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  if (parts.length === 0) throw new InvalidArgumentError("It is empty; leave it out to have all of them.");
+  return [...new Set([...previous, ...parts])];
+}
+
+/** A name given on the command line. */
+export function parseName(value: string): string {
+  if (value.trim() === "") throw new InvalidArgumentError("It is empty; leave it out to have a name chosen.");
+  return value;
 }
 
 /** `--config FILE`, the same for every command. */

@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { plainName } from "./plain-name.ts";
 import type { BuildersSliceInput } from "./slices/builders.ts";
 import type { SchedulerSliceInput } from "./slices/scheduler.ts";
 import type { UiSliceInput } from "./slices/ui.ts";
@@ -11,6 +12,9 @@ const slice = <T>() =>
   z.custom<Slice<T>>((value) => typeof value === "function", {
     message: 'must be a function such as () => import("./file.ts")',
   });
+
+/** What `--builders` can name. */
+const setName = z.string().regex(/^[^\s,\p{Cc}]+$/u, "the name of a builder set has no spaces or commas");
 
 /** How masters wake each other. */
 const busConfig = z.strictObject({
@@ -28,7 +32,7 @@ const busConfig = z.strictObject({
 
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({
-  name: z.string().min(1).max(70),
+  name: plainName(70),
   database: z
     .string()
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
@@ -38,7 +42,7 @@ export const clusterConfig = z.strictObject({
     .optional()
     .describe("Running builds are requeued when a graceful stop takes longer; no limit by default."),
   scheduler: slice<SchedulerSliceInput>().optional(),
-  builders: z.record(z.string(), slice<BuildersSliceInput>()).default({}),
+  builders: z.record(setName, slice<BuildersSliceInput>()).default({}),
   workers: slice<WorkersSliceInput>().optional(),
   ui: slice<UiSliceInput>().optional(),
 });

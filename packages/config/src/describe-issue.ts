@@ -44,6 +44,7 @@ function plainMessage(issue: Issue): string {
   if (issue.code === "too_small" && issue.minimum === 1 && (issue.origin === "string" || issue.origin === "array")) {
     return issue.origin === "string" ? "must not be empty" : "must have at least one entry";
   }
+  if (issue.code === "invalid_key" && issue.issues[0]) return plainMessage(issue.issues[0]);
   return issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
 }
 

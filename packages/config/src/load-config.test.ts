@@ -71,6 +71,29 @@ describe("a config", () => {
     ]);
   });
 
+  it("whose promise rejects, or whose slice stands in it, says where", async () => {
+    const rejecting = loadConfig(write({ "cluster.ts": 'export default Promise.reject(new Error("no secret"));' }));
+    expect(await problems(rejecting)).toEqual(["cluster.ts: cannot be loaded: no secret"]);
+    const config = await loadConfig(
+      write({ "cluster.ts": `export default { ${shared}, ui: async () => ({ default: { port: "80" } }) };` }),
+    );
+    expect(await problems(config.ui())).toEqual(["cluster.ts: ui: port: expected number, received string"]);
+  });
+
+  it("refuses names that no database or command line can take", async () => {
+    const file = write({
+      "cluster.ts": `export default { ${shared}, builders: { "web,db": async () => ({ default: {
+        builders: [{ name: "te\\0st", workers: ["w1"], steps: [] }, { name: "  ", workers: ["w1"], steps: [] }] } }) } };`,
+    });
+    expect(
+      (await problems(loadConfig(file, { alsoCheck: checkConfig }))).filter((text) => !text.includes("steps")),
+    ).toEqual([
+      "cluster.ts: builders.web,db: the name of a builder set has no spaces or commas",
+      "cluster.ts: builders.web,db: builders[0].name: must not be blank or hold control characters",
+      "cluster.ts: builders.web,db: builders[1].name: must not be blank or hold control characters",
+    ]);
+  });
+
   it("names the worker or builder that is not there, and what there is", async () => {
     const step =
       '({ plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } }, options: {} })';

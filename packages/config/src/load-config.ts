@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { errors, UserError } from "@multimaster/core";
@@ -36,11 +36,11 @@ export interface LoadConfigOptions {
  */
 export async function loadConfig(configFile: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const file = resolve(configFile);
-  if (!existsSync(file)) throw errors.configNotFound(configFile);
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw errors.configNotFound(configFile);
   const directory = dirname(file);
   const evaluate = createEvaluator(file, options);
 
-  const exported = await evaluate(file, () => evaluate.import(file));
+  const exported = await evaluate(shorten(file), () => evaluate.import(file));
   try {
     return describe(parse(shorten(file), clusterConfig, exported));
   } catch (error) {
@@ -67,13 +67,17 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     }
 
     async function loadSlice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S) {
-      if (typeof load !== "function") {
+      // The shared part's own check has already said what stands there instead of a function.
+      if (load !== undefined && typeof load !== "function") throw new ConfigProblems([]);
+      if (load === undefined) {
         throw new ConfigProblems([
           `${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`,
         ]);
       }
-      const sliceFile = importedFile(load, directory) ?? file;
-      return parse(shorten(sliceFile), schema, await evaluate(sliceFile, load));
+      const sliceFile = importedFile(load, directory);
+      // A slice written in the config file itself is found there by its name.
+      const place = sliceFile === undefined ? `${shorten(file)}: ${name}` : shorten(sliceFile);
+      return parse(place, schema, await evaluate(place, load));
     }
 
     return {
@@ -124,7 +128,7 @@ export class ConfigProblems extends UserError {
   }
 }
 
-type Evaluate = ((file: string, load: () => Promise<unknown>) => Promise<unknown>) & {
+type Evaluate = ((place: string, load: () => Promise<unknown>) => Promise<unknown>) & {
   import(file: string): Promise<unknown>;
 };
 
@@ -135,14 +139,14 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
     fsCache: privateCache(),
     alias: { ...options.packages },
   });
-  const evaluate = async (of: string, load: () => Promise<unknown>) => {
+  const evaluate = async (place: string, load: () => Promise<unknown>) => {
     try {
       const module = (await load()) as { default?: unknown };
       // The loader gives a module without a default export itself as one, for old packages' sake.
-      return Object.keys(module).includes("default") ? module.default : undefined;
+      return Object.keys(module).includes("default") ? await module.default : undefined;
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new ConfigProblems([`${shorten(of)}: cannot be loaded: ${firstLine(error)}`]);
+      throw new ConfigProblems([`${place}: cannot be loaded: ${sayWhy(error)}`]);
     }
   };
   return Object.assign(evaluate, { import: (path: string) => jiti.import(path) });
@@ -185,7 +189,15 @@ function shorten(file: string): string {
   return short.startsWith("..") ? file : short;
 }
 
-function firstLine(error: unknown): string {
+/** An error in one line; of a syntax error also where it is. */
+function sayWhy(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? text;
+  const [first = "", second = ""] = text.split("\n", 2).map((line) => line.trim());
+  const at = /:\d+:\d+$/.test(second) ? ` (${shortenPlace(second)})` : "";
+  return `${first}${at}`;
+}
+
+function shortenPlace(place: string): string {
+  const [, file = "", at = ""] = /^(.*)(:\d+:\d+)$/.exec(place) ?? [];
+  return `${shorten(file)}${at}`;
 }

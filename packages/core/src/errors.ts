@@ -57,6 +57,16 @@ export const errors = {
     (file: string) => `No config file at ${file}; write one with "master init DIR" or name yours with --config FILE.`,
   ),
   configExists: defineError("CONFIG_EXISTS", usage, (file: string) => `${file} is there already; nothing was written.`),
+  cannotWrite: defineError(
+    "CANNOT_WRITE",
+    unavailable,
+    (where: string, why: string) => `${where} cannot be written: ${why}.`,
+  ),
+  buildersNeedEngine: defineError(
+    "BUILDERS_NEED_ENGINE",
+    usage,
+    () => "--builders chooses what a builder-engine runs; this master does not have that role.",
+  ),
   unknownRole: defineError(
     "UNKNOWN_ROLE",
     usage,

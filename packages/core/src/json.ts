@@ -21,3 +21,14 @@ function asciiJson(value: string | number | boolean | null): string {
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** Whether lists and objects stand in each other more than `levels` deep; it needs no stack to find out. */
+export function isNestedDeeper(value: unknown, levels: number): boolean {
+  let layer: unknown[] = [value];
+  for (let level = 0; layer.length > 0; level++) {
+    const containers = layer.filter((item): item is object => typeof item === "object" && item !== null);
+    if (containers.length > 0 && level >= levels) return true;
+    layer = containers.flatMap((container) => Object.values(container));
+  }
+  return false;
+}

@@ -77,7 +77,10 @@ describe("a query", () => {
   });
 
   it("of a single object may choose fields and properties, not filter", () => {
-    expect(parse("field=number&limit=3&property=owner", one)).toEqual({ fields: ["number"], properties: ["owner"] });
+    expect(parse("field=number&limit=3&property=owner&property=%00", one)).toEqual({
+      fields: ["number"],
+      properties: ["owner"],
+    });
     expect(() => parse("number=1", one)).toThrow("this is not a collection");
   });
 

@@ -17,7 +17,8 @@ export function parseQuery(search: URLSearchParams, resource: AnyResource, path:
     else if (name === "order") order = values.map((item) => checkOrder(resource, item));
     else if (name === "limit") query.limit = parseCount(values, "invalid limit");
     else if (name === "offset") query.offset = parseCount(values, "invalid offset");
-    else if (name === "property") query.properties = values;
+    // No property has a name with a NUL, and PostgreSQL takes no such text.
+    else if (name === "property") query.properties = values.filter((value) => !value.includes("\0"));
     else filters.push(...parseFilter(resource, name, values));
   }
   if (path.kind !== "collection" && filters.length > 0) throw errors.requestInvalid("this is not a collection");

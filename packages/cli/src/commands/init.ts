@@ -13,10 +13,35 @@ export function addInit(program: Command): void {
     .description("write a commented starter config that works")
     .action(async (dir: string) => {
       const target = resolve(dir);
-      await mkdir(target, { recursive: true });
-      if ((await readdir(target)).includes("cluster.ts")) throw errors.configExists(join(dir, "cluster.ts"));
-      await cp(starter, target, { recursive: true, errorOnExist: true, force: false });
+      await writeStarter(dir, target);
       const config = relative(process.cwd(), join(target, "cluster.ts"));
       process.stdout.write(`Wrote a starter config to ${dir}. Start it with:\n  master start --config ${config}\n`);
     });
+}
+
+/** Writes all of the files or, where one of them is there already, none. */
+async function writeStarter(dir: string, target: string): Promise<void> {
+  try {
+    await mkdir(target, { recursive: true });
+    const there = await readdir(target);
+    const taken = (await readdir(starter)).find((file) => there.includes(file));
+    if (taken !== undefined) throw errors.configExists(join(dir, taken));
+    await cp(starter, target, { recursive: true, errorOnExist: true, force: false });
+  } catch (error) {
+    if (typeof (error as NodeJS.ErrnoException).syscall !== "string") throw error;
+    throw errors.cannotWrite(dir, sayReason(error as NodeJS.ErrnoException), { cause: error });
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: "it is no directory",
+  ENOTDIR: "a part of its path is no directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+};
+
+function sayReason({ code = "", message }: NodeJS.ErrnoException): string {
+  return reasons[code] ?? message;
 }

@@ -1,7 +1,7 @@
 import { createLog } from "@multimaster/core";
 import { startMaster } from "@multimaster/roles/start";
 import { type Command, Option } from "commander";
-import { configOption, gatherList } from "../options.ts";
+import { configOption, gatherList, parseName } from "../options.ts";
 import { showProgress } from "../progress.ts";
 import { stopOnSignals } from "../signals.ts";
 
@@ -30,7 +30,7 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
       "builder set that an engine runs; repeatable or separated by commas; all by default",
       gatherList,
     )
-    .option("--name <name>", "this master's name in the cluster (default: host and roles)")
+    .option("--name <name>", "this master's name in the cluster (default: host and roles)", parseName)
     .addOption(new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error", "silent"]))
     .option("--progress", "show builds in the terminal as they run")
     .option("--once", "end with the first build; the exit code is 0 if it succeeded")

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { renderable } from "../renderable.ts";
 
 /** One builder: which workers may run it, and its steps. */
 export const builderConfig = z.strictObject({
-  name: z.string().min(1).max(70).describe("Unique in the cluster."),
+  name: plainName(70).describe("Unique in the cluster."),
   description: z.string().nullable().default(null),
   tags: z.array(z.string()).default([]),
   project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),

@@ -1,13 +1,16 @@
-import { errors } from "@multimaster/core";
+import { errors, isNestedDeeper } from "@multimaster/core";
 import { z } from "zod";
 import type { NewChange } from "../contract.ts";
 import type { Action } from "../define-resource.ts";
+
+/** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
+const maxDepth = 200;
 
 const optionalText = z.string().nullish();
 
 /** What a change may be given over REST and by the hook `base`, in the API's own names. */
 export const newChange = z.strictObject({
-  author: z.string().min(1),
+  author: z.string().min(1, "must not be empty"),
   comments: z.string(),
   committer: optionalText,
   branch: optionalText,
@@ -32,6 +35,9 @@ export const newChange = z.strictObject({
 
 /** Turns parameters into a change, or says what is wrong with each of them. */
 export function parseNewChange(params: unknown): { change: NewChange; delivery: string | undefined } {
+  if (isNestedDeeper(params, maxDepth)) {
+    throw errors.requestInvalid(`the change is nested deeper than ${maxDepth} levels`);
+  }
   const parsed = newChange.safeParse(params);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "params"}: ${issue.message}`);

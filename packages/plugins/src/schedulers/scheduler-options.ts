@@ -18,7 +18,7 @@ export const commonShape = {
     .record(z.string(), z.json())
     .default({})
     .describe("Properties of its builds, with the source Scheduler."),
-  priority: z.int().default(0).describe("Higher is built first."),
+  priority: z.int32().default(0).describe("Higher is built first."),
   reason: z.string().optional().describe("Why it was built, as people read it."),
 };
 
