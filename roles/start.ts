@@ -66,11 +66,22 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   };
   try {
     await bus.start();
-    const first = await beginTerm(plan);
+    const first = await beginFirstTerm(plan);
     return runTerms(plan, first, close);
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** A master that stood still past its lease while it started just starts again. */
+async function beginFirstTerm(plan: TermPlan): Promise<Term> {
+  for (;;) {
+    try {
+      return await beginTerm(plan);
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+    }
   }
 }
 

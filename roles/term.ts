@@ -100,8 +100,12 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     await services.start();
     await setState(database, lease, "running");
   } catch (error) {
-    if (!(error instanceof LeaseLost)) await leave();
-    else await services.stop();
+    // Whoever found out first says so in its own words: what it was doing did not fail by itself.
+    if (lost.signal.aborted || isLeaseLoss(error)) {
+      await services.stop();
+      throw new LeaseLost(lease);
+    }
+    await leave();
     throw error;
   }
   await data.updates.masters.announceStarted();
@@ -168,6 +172,10 @@ function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
   const any = AbortSignal.any([...signals]);
   if (any.aborted) return Promise.resolve();
   return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function isLeaseLoss(error: unknown): boolean {
+  return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
 }
 
 /** Whether an error is of the database's absence: to be waited out, and nobody's mistake. */

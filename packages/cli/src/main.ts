@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { inspect } from "node:util";
 import { UserError } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { addCheckConfig } from "./commands/check-config.ts";
@@ -45,7 +46,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (datab
       process.stderr.write(`master: ${error.message}\n`);
       return error.exitCode;
     }
-    process.stderr.write(`master: unexpected error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`master: unexpected error: ${inspect(error)}\n`);
     return 1;
   }
 }
