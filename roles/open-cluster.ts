@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Bus, type BusOptions, createBus } from "@multimaster/bus";
 import type { ClusterConfig } from "@multimaster/config";
-import { errors, type Logger } from "@multimaster/core";
+import { errors, explainFileError, type Logger } from "@multimaster/core";
 import { checkSchema, type Database, openDatabase, readSchemaState, upgradeDatabase } from "@multimaster/database";
 
 /** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
@@ -46,5 +46,10 @@ function busOptions({ bus, database }: ClusterConfig): BusOptions {
 
 async function makeDirectory(database: string): Promise<void> {
   if (!database.startsWith("sqlite:") || database === "sqlite::memory:") return;
-  await mkdir(dirname(database.slice("sqlite:".length)), { recursive: true });
+  try {
+    await mkdir(dirname(database.slice("sqlite:".length)), { recursive: true });
+  } catch (error) {
+    const why = explainFileError(error);
+    throw why === undefined ? error : errors.databaseUnreachable(database, why, { cause: error });
+  }
 }

@@ -1,7 +1,14 @@
 import type { WorkerConfig } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Updates } from "@multimaster/data";
-import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
+import {
+  LinkClosed,
+  RemoteException,
+  RequestRefused,
+  RequestTimedOut,
+  type WorkerInfo,
+  type WorkerLink,
+} from "@multimaster/wire";
 import { AttachedWorker } from "./attached-worker.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 
@@ -14,6 +21,8 @@ export interface AttachOptions {
   clock: Clock;
   log: Logger;
 }
+
+const workerFaults = [LinkClosed, RemoteException, RequestTimedOut, RequestRefused];
 
 /** How long an interrupted orphan may take to be gone before its directory is used again. */
 const orphanMs = 1000;
@@ -50,7 +59,11 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     if (link.isOpen) return worker;
   } catch (error) {
     if (!(error instanceof Abandoned)) {
-      log.warn({ worker: config.name, err: error }, `worker ${config.name} could not be attached; it may try again`);
+      // What a worker does or says wrong is told in a sentence; a stack is for faults of ours.
+      const why = workerFaults.some((fault) => error instanceof fault)
+        ? { why: (error as Error).message }
+        : { err: error };
+      log.warn({ worker: config.name, ...why }, `worker ${config.name} could not be attached; it may try again`);
     }
     link.close(1011, "the worker could not be attached");
   }

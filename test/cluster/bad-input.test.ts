@@ -125,7 +125,7 @@ describe("a mistake on the command line or in the config", () => {
     });
     expect(await runMaster(["init", config])).toMatchObject({
       code: 3,
-      output: expect.stringContaining("cannot be written: it is no directory"),
+      output: expect.stringContaining("cannot be written: a file stands where a directory must be"),
     });
     const empty = await runMaster(["start", "--config", config, "--role", ""]);
     expect(empty).toMatchObject({ code: 2, output: expect.stringContaining("leave it out to have all") });

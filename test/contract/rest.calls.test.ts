@@ -200,6 +200,10 @@ describe.each(engines)("calls on %s", (engine) => {
     for (const [query, message] of [
       ["comments=x", "author: "],
       ["author=a&files=x", "files: is not JSON"],
+      [
+        `author=a&properties={"p":${"[".repeat(1000)}${"]".repeat(1000)}}`,
+        "the change is nested deeper than 200 levels",
+      ],
       ["author=a&when=yesterday", 'when_timestamp: "yesterday" is neither seconds since the epoch nor an ISO date'],
     ] as const) {
       const bad = await hook(`base?${query}`);

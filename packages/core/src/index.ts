@@ -2,6 +2,7 @@ export * from "./backoff.ts";
 export * from "./clock.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
+export * from "./file-errors.ts";
 export * from "./json.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { errors } from "@multimaster/core";
+import { errors, explainFileError } from "@multimaster/core";
 import type { Command } from "commander";
 
 const starter = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "templates", "starter");
@@ -28,20 +28,7 @@ async function writeStarter(dir: string, target: string): Promise<void> {
     if (taken !== undefined) throw errors.configExists(join(dir, taken));
     await cp(starter, target, { recursive: true, errorOnExist: true, force: false });
   } catch (error) {
-    if (typeof (error as NodeJS.ErrnoException).syscall !== "string") throw error;
-    throw errors.cannotWrite(dir, sayReason(error as NodeJS.ErrnoException), { cause: error });
+    const why = explainFileError(error);
+    throw why === undefined ? error : errors.cannotWrite(dir, why, { cause: error });
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EEXIST: "it is no directory",
-  ENOTDIR: "a part of its path is no directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-};
-
-function sayReason({ code = "", message }: NodeJS.ErrnoException): string {
-  return reasons[code] ?? message;
 }

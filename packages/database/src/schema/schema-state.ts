@@ -13,6 +13,9 @@ export interface SchemaState {
   standing: "empty" | "behind" | "current" | "tooNew" | "foreign";
 }
 
+/** Stands for the version where none, or more than one, is written down. */
+const unstamped = "an unknown version";
+
 export async function readSchemaState(connection: Connection): Promise<SchemaState> {
   const buildbot = await readBuildbotVersion(connection);
   const own = await readNewestMigration(connection);
@@ -21,6 +24,7 @@ export async function readSchemaState(connection: Connection): Promise<SchemaSta
 
 function compare(buildbot: string | undefined, own: number): SchemaState["standing"] {
   if (buildbot === undefined) return "empty";
+  if (buildbot === unstamped) return "foreign";
   if (buildbot > buildbotVersion || own > newestMigration) return "tooNew";
   if (buildbot !== buildbotVersion) return "foreign";
   return own < newestMigration ? "behind" : "current";
@@ -29,10 +33,10 @@ function compare(buildbot: string | undefined, own: number): SchemaState["standi
 async function readBuildbotVersion(connection: Connection): Promise<string | undefined> {
   if (!(await connection.sql.schema.hasTable("alembic_version"))) {
     // Tables without a stamp are a half-made or very old Buildbot database; calling it empty would create over them.
-    return (await connection.sql.schema.hasTable("masters")) ? "unknown" : undefined;
+    return (await connection.sql.schema.hasTable("masters")) ? unstamped : undefined;
   }
   const rows = await queryRows<{ version_num: string }>(connection, "select version_num from alembic_version");
-  return rows.length === 1 ? rows[0]?.version_num : "unknown";
+  return rows.length === 1 ? (rows[0]?.version_num ?? unstamped) : unstamped;
 }
 
 async function readNewestMigration(connection: Connection): Promise<number> {
