@@ -26,6 +26,7 @@ export async function bench(checkouts: readonly string[]): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const [i, checkout] of checkouts.entries()) {
       for (const [what, rate] of await measure(postgres, resolve(checkout))) {
+        console.log(`round ${round + 1}\t${checkout}\t${what}\t${rate.toFixed(1)}`);
         best[i]?.set(what, Math.max(rate, best[i]?.get(what) ?? 0));
       }
     }

@@ -6,6 +6,7 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
@@ -16,6 +17,19 @@ const jsonType = "application/json; charset=utf-8";
 export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
   const { config, data, log } = context;
   const isAllowed = createOriginCheck(config.own);
+  const reads = new SharedReads<string | RestAnswer>();
+
+  /** A short answer as text, which whoever asks the same at the same time gets, too; a long one for this request alone. */
+  async function readAnswer(ctx: Koa.Context, path: readonly string[]): Promise<string | RestAnswer> {
+    const indent = indentFor(ctx);
+    const read = async () => {
+      const answer = await data.rest.get(path, ctx.URL.searchParams);
+      return answer.kind === "envelope" ? envelopeText(answer, indent) : answer;
+    };
+    // Everybody may see the same: a session that decides would belong into the key.
+    const { answer, isFirst } = await reads.get(`${indent} ${ctx.url}`, read);
+    return isFirst || typeof answer === "string" ? answer : read();
+  }
 
   return async (ctx, next) => {
     if (ctx.path === "/api") return answerVersions(ctx, config.own);
@@ -44,7 +58,7 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
     }
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return answerError(ctx, 400, "invalid HTTP method");
     try {
-      send(ctx, await data.rest.get(path, ctx.URL.searchParams), context);
+      send(ctx, await readAnswer(ctx, path), context);
     } catch (error) {
       if (error instanceof UserError) return answerError(ctx, error.status, error.message);
       log.error({ err: error, path: ctx.path }, "a read of the API failed");
@@ -67,7 +81,7 @@ function splitPath(path: string | undefined): string[] {
 
 function answerVersions(ctx: Koa.Context, { url }: UiSlice): void {
   const base = url === undefined ? `${ctx.protocol}://${ctx.host}/` : url.replace(/\/?$/, "/");
-  sendJson(ctx, { api_versions: { v2: `${base}api/v2` } });
+  sendJson(ctx, sortedJson({ api_versions: { v2: `${base}api/v2` } }, indentFor(ctx)));
 }
 
 function answerPreflight(ctx: Koa.Context): void {
@@ -95,21 +109,28 @@ function wantsJson(ctx: Koa.Context): boolean {
 }
 
 /** People at a terminal get indented text, programs compact JSON. */
-function sendJson(ctx: Koa.Context, body: Json): void {
-  const compact = wantsJson(ctx);
-  ctx.set("Content-Type", compact ? jsonType : textType);
-  ctx.body = sortedJson(body, compact ? undefined : 2);
+function indentFor(ctx: Koa.Context): number | undefined {
+  return wantsJson(ctx) ? undefined : 2;
 }
 
-function send(ctx: Koa.Context, answer: RestAnswer, context: RoleContext<UiSlice>): void {
+function sendJson(ctx: Koa.Context, text: string): void {
+  ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
+  ctx.body = text;
+}
+
+function envelopeText({ plural, items, meta }: RestAnswer & { kind: "envelope" }, indent: number | undefined): string {
+  return sortedJson({ [plural]: items, meta }, indent);
+}
+
+function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContext<UiSlice>): void {
+  if (typeof answer === "string") return sendJson(ctx, answer);
   switch (answer.kind) {
     case "envelope":
-      return sendJson(ctx, { [answer.plural]: answer.items, meta: answer.meta });
+      return sendJson(ctx, envelopeText(answer, indentFor(ctx)));
     case "pages":
     case "lines": {
-      const compact = wantsJson(ctx);
-      ctx.set("Content-Type", compact ? jsonType : textType);
-      const indent = compact ? undefined : 2;
+      const indent = indentFor(ctx);
+      ctx.set("Content-Type", indent === undefined ? jsonType : textType);
       return sendStream(ctx, answer.kind === "lines" ? wrapText(answer, indent) : wrapPages(answer, indent), context);
     }
     case "raw":

@@ -1,0 +1,34 @@
+interface Lane<T> {
+  running: Promise<unknown>;
+  next: Promise<T> | undefined;
+}
+
+/**
+ * Reads by key, at most one of each under way: who asks for the same meanwhile shares the next one. So pages that all ask
+ * at once, as they do after an event, cost one read, and nobody gets what was read before he asked.
+ */
+export class SharedReads<T> {
+  #lanes = new Map<string, Lane<T>>();
+
+  /** `isFirst` is true for one of those who share an answer. */
+  async get(key: string, read: () => Promise<T>): Promise<{ answer: T; isFirst: boolean }> {
+    const lane = this.#lanes.get(key);
+    if (!lane)
+      return { answer: await this.#run(key, { running: Promise.resolve(), next: undefined }, read), isFirst: true };
+    if (lane.next) return { answer: await lane.next, isFirst: false };
+    lane.next = lane.running.then(() => this.#run(key, lane, read));
+    return { answer: await lane.next, isFirst: true };
+  }
+
+  #run(key: string, lane: Lane<T>, read: () => Promise<T>): Promise<T> {
+    this.#lanes.set(key, lane);
+    lane.next = undefined;
+    const reading = read();
+    lane.running = reading
+      .catch(() => undefined)
+      .finally(() => {
+        if (!lane.next) this.#lanes.delete(key);
+      });
+    return reading;
+  }
+}
