@@ -17,6 +17,7 @@ export class WakeupLoop {
   #stop = new AbortController();
   #wake = new AbortController();
   #running: Promise<void> | undefined;
+  #failing: { since: number; toldAt: number } | undefined;
 
   constructor(options: WakeupLoopOptions) {
     this.#options = options;
@@ -39,18 +40,36 @@ export class WakeupLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, name, pollMs, look } = this.#options;
+    const { clock, pollMs, look } = this.#options;
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
       try {
         await look(this.#stop.signal);
+        this.#noteSuccess();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        log.error({ loop: name, err: error }, `${name} failed; it will be tried again`);
+        this.#noteFailure(error);
         await clock.sleep(Math.min(1000, pollMs), this.#stop.signal);
       }
       // Jitter keeps equal masters from looking at the same instant.
       await clock.sleep(pollMs * (0.8 + Math.random() * 0.4), this.#wake.signal);
     }
+  }
+
+  /** One line when it begins and one a minute: what makes a loop fail makes it fail again and again. */
+  #noteFailure(error: unknown): void {
+    const { clock, log, name } = this.#options;
+    const now = clock.now();
+    this.#failing ??= { since: now, toldAt: Number.NEGATIVE_INFINITY };
+    if (now - this.#failing.toldAt < 60_000) return;
+    this.#failing.toldAt = now;
+    log.error({ loop: name, err: error }, `${name} failed; it is tried again`);
+  }
+
+  #noteSuccess(): void {
+    const { clock, log, name } = this.#options;
+    if (this.#failing)
+      log.info({ loop: name, seconds: Math.round((clock.now() - this.#failing.since) / 1000) }, `${name} works again`);
+    this.#failing = undefined;
   }
 }
