@@ -6,7 +6,7 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
-import { SharedReads } from "./shared-reads.ts";
+import { SharedReads } from "./read-sharing.ts";
 import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SharedReads } from "./shared-reads.ts";
+import { SharedReads } from "./read-sharing.ts";
 
 describe("reads of the same at the same time", () => {
   it("share the next one, never one that began before they asked", async () => {
