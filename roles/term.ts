@@ -3,6 +3,7 @@ import type { Bus } from "@multimaster/bus";
 import {
   createHeartbeat,
   DATA_VERSION,
+  isLeaseLoss,
   joinCluster,
   type Lease,
   LeaseLost,
@@ -172,10 +173,6 @@ function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
   const any = AbortSignal.any([...signals]);
   if (any.aborted) return Promise.resolve();
   return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-function isLeaseLoss(error: unknown): boolean {
-  return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
 }
 
 /** Whether an error is of the database's absence: to be waited out, and nobody's mistake. */

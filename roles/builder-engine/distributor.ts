@@ -1,3 +1,4 @@
+import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
@@ -96,7 +97,7 @@ export class Distributor implements Service {
         misses = started === 0 ? misses + 1 : 0;
       }
     } catch (error) {
-      if (error instanceof Error && error.name === "LeaseLost") return this.#options.onLeaseLost();
+      if (isLeaseLoss(error)) return this.#options.onLeaseLost();
       // Said once by whoever watches the database; the next look is soon.
       if (!isPassing(error)) throw error;
       this.#options.log.warn({ err: error }, "pending build requests could not be read; this is tried again");

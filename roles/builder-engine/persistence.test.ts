@@ -1,3 +1,4 @@
+import { LeaseLost } from "@multimaster/cluster";
 import { type Clock, silentLog, systemClock } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
 import { Abandoned, isPassing, Persistence } from "./persistence.ts";
@@ -31,7 +32,7 @@ describe("writing while the database is away", () => {
     const persistence = make(() => {
       told += 1;
     });
-    const lost = Object.assign(new Error("buried"), { name: "LeaseLost" });
+    const lost = new LeaseLost({ masterid: 1, name: "m", epoch: 1, leaseMs: 1000 });
     await expect(persistence.write("x", () => Promise.reject(lost))).rejects.toThrow(Abandoned);
     await expect(persistence.write("y", () => Promise.resolve())).rejects.toThrow(Abandoned);
     expect(told).toBe(1);

@@ -1,3 +1,4 @@
+import { isLeaseLoss } from "@multimaster/cluster";
 import { Backoff, type Clock, type Logger } from "@multimaster/core";
 
 /** This master works no more under its lease: whoever waits for a write gets this instead, and writes nothing. */
@@ -49,7 +50,7 @@ export class Persistence {
         return result;
       } catch (error) {
         if (error instanceof Abandoned) throw error;
-        if (isNamed(error, "LeaseLost")) {
+        if (isLeaseLoss(error)) {
           this.#loseLease();
           throw new Abandoned(`${what}: the lease is lost`, { cause: error });
         }
@@ -94,7 +95,3 @@ const passingCodes =
   /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|25P03|SQLITE_(BUSY|LOCKED|FULL|IOERR)\w*|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|DATABASE_UNREACHABLE)$/;
 const passingMessages =
   /timeout acquiring a connection|^timeout expired$|not queryable|connection terminated|client has encountered a connection error|connection (was )?(closed|ended)|server closed/i;
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && (error.name === name || isNamed(error.cause, name));
-}

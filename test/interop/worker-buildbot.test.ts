@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeWire } from "../contract/wire.contract.ts";
 import { startBuildbotWorker } from "../harness/buildbot-worker.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { openWorkerPort } from "./worker-port.ts";
+import { openWorkerPort, takeWorker } from "./worker-port.ts";
 
 describeWire("buildbot-worker 4.3.0", async () => {
   const port = await openWorkerPort("python", "pass:wörd");
@@ -12,19 +12,7 @@ describeWire("buildbot-worker 4.3.0", async () => {
     password: "pass:wörd",
     env: { WIRE_OWN: "own", GONE: "here", PYTHONPATH: undefined },
   });
-  let link = await port.waitForWorker();
-  return {
-    link: () => link,
-    async reconnect() {
-      link.terminate();
-      link = await port.waitForWorker(link);
-      return link;
-    },
-    async stop() {
-      await worker.stop();
-      await port.stop();
-    },
-  };
+  return takeWorker(port, worker);
 });
 
 describe("buildbot-worker", () => {

@@ -5,7 +5,7 @@ import { describeWire } from "../contract/wire.contract.ts";
 import { markedEnvironment } from "../harness/cleanup.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { openWorkerPort } from "./worker-port.ts";
+import { openWorkerPort, takeWorker } from "./worker-port.ts";
 
 function makeWorker(port: number, password: string) {
   return createWorker({
@@ -23,19 +23,7 @@ describeWire("our worker, over TCP", async () => {
   const port = await openWorkerPort("own", "pass:wörd");
   const worker = makeWorker(port.port, "pass:wörd");
   await worker.start();
-  let link = await port.waitForWorker();
-  return {
-    link: () => link,
-    async reconnect() {
-      link.terminate();
-      link = await port.waitForWorker(link);
-      return link;
-    },
-    async stop() {
-      await worker.stop();
-      await port.stop();
-    },
-  };
+  return takeWorker(port, worker);
 });
 
 describe("our worker", () => {

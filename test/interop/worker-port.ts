@@ -1,5 +1,6 @@
 import { silentLog } from "@multimaster/core";
 import { createWorkerListener, isSameSecret, type WorkerLink } from "@multimaster/wire";
+import type { ConnectedWorker } from "../contract/wire.contract.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 /** A master's worker port for tests: lets one worker in, and keeps the newest connection. */
@@ -41,5 +42,22 @@ export async function openWorkerPort(name: string, password: string): Promise<Wo
         timeoutMs: 60_000,
       }),
     stop: () => listener.stop(),
+  };
+}
+
+/** Waits for a worker that was started, and makes it what the wire contract asks questions of. */
+export async function takeWorker(port: WorkerPort, worker: { stop(): Promise<void> }): Promise<ConnectedWorker> {
+  let link = await port.waitForWorker();
+  return {
+    link: () => link,
+    async reconnect() {
+      link.terminate();
+      link = await port.waitForWorker(link);
+      return link;
+    },
+    async stop() {
+      await worker.stop();
+      await port.stop();
+    },
   };
 }

@@ -4,7 +4,7 @@ export * from "./complete-buildsets.ts";
 export * from "./data-version.ts";
 export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";
-export { fencedTransaction, type Lease, LeaseLost, requireLease } from "./lease.ts";
+export { fencedTransaction, isLeaseLoss, type Lease, LeaseLost, requireLease } from "./lease.ts";
 export * from "./membership.ts";
 export * from "./request-claims.ts";
 export * from "./singleton-claims.ts";

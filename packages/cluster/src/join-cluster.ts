@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, queryRows } from "@multimaster/database";
+import { type Connection, type Database, hashColumns, queryRows } from "@multimaster/database";
 import { buildbotExpirySeconds } from "./burial.ts";
 import { type Burial, buryMaster } from "./bury-master.ts";
 import { refuseOldRelease } from "./data-version.ts";
@@ -95,7 +95,7 @@ async function findHolder(tx: Connection, name: string): Promise<Holder | undefi
        case when l.masterid is not null and l.buried_at is null and l.ended_at is null then 1 else 0 end as open,
        case when l.expires_at <= ${now} then 1 else 0 end as expired
      from masters m left join mm_leases l on l.masterid = m.id where m.name_hash = ?`,
-    [hashName(name)],
+    [hashColumns(name)],
   );
   return rows[0];
 }
@@ -127,15 +127,11 @@ async function markAndBury(tx: Connection, masterid: number, name: string): Prom
   return buryMaster(tx, masterid, name);
 }
 
-function hashName(name: string): string {
-  return createHash("sha1").update(name).digest("hex");
-}
-
 async function insertMaster(tx: Connection, name: string): Promise<number> {
   const rows = await queryRows<{ id: number }>(
     tx,
     `insert into masters (name, name_hash, active, last_active) values (?, ?, 0, ${tx.dialect.nowSeconds}) returning id`,
-    [name, hashName(name)],
+    [name, hashColumns(name)],
   );
   return (rows[0] as { id: number }).id;
 }

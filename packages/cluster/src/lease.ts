@@ -20,6 +20,11 @@ export class LeaseLost extends Error {
   }
 }
 
+/** Whether an error is the loss of the lease, however deep it lies under what it made fail. */
+export function isLeaseLoss(error: unknown): boolean {
+  return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
+}
+
 /** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-buried.md). */
 export const leaseIsHeld = "masterid = ? and epoch = ? and buried_at is null and ended_at is null";
 

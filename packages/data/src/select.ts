@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { Fragment } from "@multimaster/database";
+import { type Fragment, hashColumns } from "@multimaster/database";
 import type { ReadContext } from "./define-resource.ts";
 
 /**
@@ -14,7 +13,7 @@ export function bindParams(where: string, params: ReadContext["params"]): Fragme
       const name = converted ?? plain ?? "";
       const value = params[name];
       if (value === undefined) throw new TypeError(`no path parameter "${name}"`);
-      if (convert === "sha1") bindings.push(createHash("sha1").update(String(value), "utf8").digest("hex"));
+      if (convert === "sha1") bindings.push(hashColumns(value));
       else if (convert === "int") bindings.push(/^\d{1,15}$/.test(String(value)) ? Number(value) : -1);
       else bindings.push(value);
       // Cast: an id beyond 32 bits finds nothing instead of failing in PostgreSQL.
