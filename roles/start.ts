@@ -2,7 +2,6 @@ import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { Backoff, errors, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
-import type { Role } from "./define-role.ts";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
@@ -53,8 +52,15 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
     ...options,
     log,
     config,
-    roles: roles.map((role, i) => ({ role: role as Role<unknown>, slice: slices[i] })),
-    builderSets: selection.builderSets === "all" ? Object.keys(config.shared.builders) : selection.builderSets,
+    selection: {
+      roles: roles.map((role, i) => ({ role, slice: slices[i] })),
+      builderSets: selection.builderSets === "all" ? Object.keys(config.shared.builders) : selection.builderSets,
+    },
+    async loadRole(name, builderSets) {
+      const [role] = await selectRoles([name]);
+      if (!role) throw errors.unknownRole(name, roleNames);
+      return { role, slice: await role.loadSlice(config, { builderSets: builderSets ?? "all" }) };
+    },
     release: version,
     database,
     bus,

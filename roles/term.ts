@@ -8,28 +8,30 @@ import {
   type Lease,
   LeaseLost,
   leaveCluster,
+  type OpenOrder,
   setState,
 } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import { createMetrics, type Logger, runServices, type Service, systemClock } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
-import type { Role } from "./define-role.ts";
+import { DrainRun } from "./drain-run.ts";
+import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
 import { roleNames } from "./index.ts";
-
-/** How long running builds may take to be given back when a master is told to end now. */
-const giveBackMs = 10_000;
+import { Orders } from "./orders.ts";
 
 /** What every term of this master has in common. */
 export interface TermPlan {
   readonly config: LoadedConfig;
-  readonly roles: readonly { role: Role<unknown>; slice: unknown }[];
-  readonly builderSets: readonly string[];
+  /** Roles come and go while the master runs; the next term has those of the last. */
+  readonly selection: Selection;
   readonly name?: string;
   readonly release: string;
   readonly database: Database;
   readonly bus: Bus;
   readonly log: Logger;
+  /** Loads a role that is added while the master runs. */
+  loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
   extraServices?(context: ExtraContext): readonly Service[];
 }
 
@@ -43,19 +45,25 @@ export interface ExtraContext {
 
 /** A master's time under one lease: from joining to leaving, or to losing the lease. */
 export interface Term {
-  /** Runs until `draining` aborts and the work in hand is done, until `now` aborts, or until the lease is lost. */
+  /**
+   * Runs until the master is to end (`draining` aborts, or somebody orders it) and the work in hand is done, until `now`
+   * aborts, or until the lease is lost.
+   */
   run(draining: AbortSignal, now: AbortSignal): Promise<"stopped" | "lost">;
 }
 
+/** How long a database that is away may hold up the news of a drain. */
+const tellMs = 2000;
+
 /** Joins the cluster and starts all services; if one cannot start, the cluster is left again. */
 export async function beginTerm(plan: TermPlan): Promise<Term> {
-  const { database, bus, config } = plan;
-  const names = plan.roles.map(({ role }) => role.name);
+  const { database, bus, config, selection } = plan;
+  const names = selection.roles.map(({ role }) => role.name);
   const { lease, burials } = await joinCluster(database, {
     name: plan.name,
     defaultBase: `${hostname()}-${names.length === roleNames.length ? "all" : names.join("+")}`,
     roles: names,
-    builderSets: names.includes("builder-engine") ? plan.builderSets : [],
+    builderSets: names.includes("builder-engine") ? selection.builderSets : [],
     release: plan.release,
     dataVersion: DATA_VERSION,
     leaseMs: config.shared.lease,
@@ -66,17 +74,34 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const data = createData({ database, bus, lease, log, clock: systemClock });
 
   const lost = new AbortController();
-  const services = runServices(
+  const ordered = new OrderedDrain();
+  const hosts = hostRoles(plan, lease, data, log, lost.signal, () => base.ready());
+  const orders = new Orders({
+    masterid: lease.masterid,
+    data,
+    hosts,
+    selection,
+    clock: systemClock,
+    log,
+    loadRole: plan.loadRole,
+    onDrain: (order) => ordered.set(order),
+  });
+  const base = runServices(
     [
       createHeartbeat({ url: database.url, lease, log, onLost: () => lost.abort() }),
       createBurialService({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
-      ...roleServices(plan, lease, data, log, lost.signal, () => services.ready()),
+      orders,
     ],
     log,
   );
 
+  const stop = async () => {
+    await hosts.stop();
+    await base.stop();
+  };
+
   const leave = async () => {
-    await services.stop();
+    await stop();
     try {
       const left = await leaveCluster(database, lease);
       if (left) await publishBurial(data.events, left);
@@ -86,24 +111,15 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     }
   };
 
-  /** Writes that wait for a database which does not come back must not hold up a master that is told to end now. */
-  const drain = async (force: AbortSignal) => {
-    const impatience = new AbortController();
-    const giveUp = whenAborted([force])
-      .then(() => systemClock.sleep(giveBackMs, impatience.signal))
-      .then(() => (impatience.signal.aborted ? undefined : services.stop()));
-    await Promise.race([services.drain(force), giveUp]);
-    impatience.abort();
-  };
-
   try {
     for (const burial of burials) await publishBurial(data.events, burial);
-    await services.start();
+    await base.start();
+    await hosts.start();
     await setState(database, lease, "running");
   } catch (error) {
     // Whoever found out first says so in its own words: what it was doing did not fail by itself.
     if (lost.signal.aborted || isLeaseLoss(error)) {
-      await services.stop();
+      await stop();
       throw new LeaseLost(lease);
     }
     await leave();
@@ -118,43 +134,118 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
         return await runUntilEnd(draining, now);
       } catch (error) {
         // Whatever went wrong, no heartbeat may keep the lease for a master that does nothing any more.
-        await services.stop();
+        await stop();
         throw error;
       }
     },
   };
 
   async function runUntilEnd(draining: AbortSignal, now: AbortSignal): Promise<"stopped" | "lost"> {
-    await whenAborted([draining, lost.signal]);
-    if (!lost.signal.aborted) {
-      log.info("stopping: nothing new is taken on, running builds finish");
-      await tryToTell(() => setState(database, lease, "draining"), log);
+    for (;;) {
+      await whenAborted([draining, lost.signal, ordered.signal]);
+      if (lost.signal.aborted) {
+        await stop();
+        return draining.aborted ? "stopped" : "lost";
+      }
+      const run = await beginDrain(draining);
+      const ended = await endRun(run, draining, now);
+      orders.forget(run);
+      if (lost.signal.aborted) {
+        // It was to end anyway: whoever buried it has given its work to others.
+        await stop();
+        return "stopped";
+      }
+      if (ended === "undone") {
+        await tell(() => setState(database, lease, "running"));
+        continue;
+      }
+      await leave();
+      await run.report();
+      await data.updates.close();
+      log.info("stopped");
+      return "stopped";
+    }
+  }
+
+  /** The drain that was ordered, or the one that a signal asks for. */
+  async function beginDrain(draining: AbortSignal): Promise<DrainRun> {
+    const order = ordered.take();
+    log.info({ reason: order?.reason ?? "signal" }, "stopping: nothing new is taken on, running builds finish");
+    const deadline = config.shared.drainDeadline;
+    const deadlineIn = deadline === undefined ? null : deadline / 1000;
+    const told = await Promise.all([
+      order?.orderid ??
+        (draining.aborted ? tell(() => data.updates.orders.drainMyself(deadlineIn, "signal")) : undefined),
+      tell(() => setState(database, lease, "draining")),
+    ]);
+    const run = new DrainRun({ orderid: told[0], target: hosts, data, clock: systemClock, log });
+    run.heed(order ?? { deadlineIn, undone: false });
+    orders.follow(run);
+    return run;
+  }
+
+  /** Runs it; a signal that comes meanwhile makes it final, a second one ends it now. */
+  async function endRun(run: DrainRun, draining: AbortSignal, now: AbortSignal): Promise<"drained" | "undone"> {
+    const over = new AbortController();
+    const when = (signal: AbortSignal, act: () => void) => {
+      if (signal.aborted) act();
+      else signal.addEventListener("abort", act, { once: true, signal: over.signal });
+    };
+    when(now, () => run.force("the master was told to end at once"));
+    when(lost.signal, () => run.force("the lease is lost"));
+    if (!draining.aborted) {
       const deadline = config.shared.drainDeadline;
-      const force = AbortSignal.any([
-        now,
-        lost.signal,
-        ...(deadline === undefined ? [] : [AbortSignal.timeout(deadline)]),
-      ]);
-      await drain(force);
+      const deadlineIn = deadline === undefined ? null : deadline / 1000;
+      when(draining, () => void tell(() => data.updates.orders.drainMyself(deadlineIn, "signal")));
     }
-    if (lost.signal.aborted) {
-      await services.stop();
-      return draining.aborted ? "stopped" : "lost";
-    }
-    await leave();
-    log.info("stopped");
-    return "stopped";
+    const ended = await run.run();
+    over.abort();
+    return ended;
+  }
+
+  /** What others only like to know: a lost lease or an absent database is dealt with elsewhere, and not waited for. */
+  async function tell<T>(act: () => Promise<T>): Promise<T | undefined> {
+    const over = new AbortController();
+    const acting = act().catch((error: unknown) => {
+      if (!isLeaseLoss(error)) log.warn({ err: error }, "the cluster could not be told of this master's drain");
+      return undefined;
+    });
+    const told = await Promise.race([acting, systemClock.sleep(tellMs, over.signal).then(() => undefined)]);
+    over.abort();
+    return told;
   }
 }
 
-function roleServices(
+/** The order to drain that the term has not acted on yet. */
+class OrderedDrain {
+  #order: OpenOrder | undefined;
+  #given = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#given.signal;
+  }
+
+  set(order: OpenOrder): void {
+    this.#order = order;
+    this.#given.abort();
+  }
+
+  take(): OpenOrder | undefined {
+    const order = this.#order;
+    this.#order = undefined;
+    this.#given = new AbortController();
+    return order;
+  }
+}
+
+function hostRoles(
   plan: TermPlan,
   lease: Lease,
   data: Data,
   log: Logger,
   lost: AbortSignal,
-  ready: () => true | string[],
-): Service[] {
+  isReady: () => true | string[],
+): HostedRoles {
   const { directory, shared } = plan.config;
   const master = { name: lease.name, masterid: lease.masterid };
   const addresses = new Map<string, string>();
@@ -162,11 +253,15 @@ function roleServices(
     addresses.set(service, url);
     log.info({ service, url }, "listening");
   };
-  const common = { master, data, clock: systemClock, log, metrics: createMetrics(), lost, listening, ready };
-  return [
-    ...plan.roles.flatMap(({ role, slice }) => role.services({ ...common, config: { own: slice, shared, directory } })),
-    ...(plan.extraServices?.({ data, log, addresses }) ?? []),
-  ];
+  const common = { master, data, clock: systemClock, log, metrics: createMetrics(), lost, listening };
+  return new HostedRoles({
+    selection: plan.selection,
+    log,
+    makeServices: ({ role, slice }, ready) =>
+      role.services({ ...common, ready, config: { own: slice, shared, directory } }),
+    extra: plan.extraServices?.({ data, log, addresses }) ?? [],
+    isReady,
+  });
 }
 
 function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
@@ -179,14 +274,4 @@ function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
 export function isDatabaseAway(database: Database, error: unknown): boolean {
   if (database.dialect.isConnectionLoss(error)) return true;
   return error instanceof Error && error.cause !== undefined && isDatabaseAway(database, error.cause);
-}
-
-/** What others only like to know: a lost lease or an absent database is dealt with elsewhere. */
-async function tryToTell(act: () => Promise<void>, log: Logger): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof LeaseLost))
-      log.warn({ err: error }, "the cluster could not be told that this master drains");
-  }
 }

@@ -1,15 +1,18 @@
 import type { BuilderConfig } from "@multimaster/config";
-import type { Logger, Service } from "@multimaster/core";
+import type { Clock, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
-import type { Persistence } from "./persistence.ts";
+import { Abandoned, type Persistence } from "./persistence.ts";
 
 export interface BuilderRowsOptions {
   configs: readonly BuilderConfig[];
   data: Data;
   persistence: Persistence;
+  clock: Clock;
   log: Logger;
 }
+
+const patienceMs = 3000;
 
 /** Announces this engine's builders to the cluster and learns their ids. They are taken back with the lease. */
 export class BuilderRows implements Service {
@@ -27,7 +30,30 @@ export class BuilderRows implements Service {
   }
 
   async start(): Promise<void> {
-    const { configs, data, persistence, log } = this.#options;
+    await this.#announce();
+    this.#options.log.info({ builders: this.#byId.size }, `this engine runs ${this.#byId.size} builders`);
+  }
+
+  /** The cluster shall not count on this engine any more; what it still held has ended by now. */
+  async drain(signal: AbortSignal): Promise<void> {
+    const { data, persistence, clock } = this.#options;
+    const written = persistence
+      .write("take the builders back", () => data.updates.builders.configure([]))
+      .catch((error: unknown) => {
+        if (!(error instanceof Abandoned)) throw error;
+      });
+    const over = new AbortController();
+    // With the database away they go with the lease: nobody waits for that.
+    await Promise.race([written, clock.sleep(patienceMs, AbortSignal.any([signal, over.signal]))]);
+    over.abort();
+  }
+
+  resume(): Promise<void> {
+    return this.#announce();
+  }
+
+  async #announce(): Promise<void> {
+    const { configs, data, persistence } = this.#options;
     const rows = configs.map(({ name, description, tags, project, workers }) => ({
       name,
       description,
@@ -38,9 +64,9 @@ export class BuilderRows implements Service {
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {
       const builderid = ids.get(config.name);
-      if (builderid !== undefined) this.#byId.set(builderid, new ConfiguredBuilder(builderid, config));
+      if (builderid !== undefined && !this.#byId.has(builderid))
+        this.#byId.set(builderid, new ConfiguredBuilder(builderid, config));
     }
-    log.info({ builders: configs.length }, `this engine runs ${configs.length} builders`);
   }
 
   async stop(): Promise<void> {}

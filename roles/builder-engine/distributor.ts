@@ -40,7 +40,8 @@ export class Distributor implements Service {
   #loop: WakeupLoop;
   #events: EventSubscriptions;
   #stopListening: (() => void)[];
-  #quiet = false;
+  #mode: "open" | "draining" | "stopped" = "open";
+  #looking: Promise<void> = Promise.resolve();
   /** Ids whose claim is being made. */
   #claiming = new Set<number>();
   /** Claims found without a build at the last look of the clock; two looks in a row make them strays. */
@@ -50,7 +51,7 @@ export class Distributor implements Service {
   constructor(options: DistributorOptions) {
     const { data, clock, log, workers, builders } = options;
     this.#options = options;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#look(signal) });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
     for (const event of ["new", "unclaimed"]) {
       this.#events.add(() =>
@@ -74,24 +75,38 @@ export class Distributor implements Service {
     this.#loop.start();
   }
 
-  /** No request is claimed any more. Resolves when a claim in progress has become builds. */
+  /**
+   * No request is claimed any more, except those that running builds here wait for and that no other engine would run.
+   * Resolves when a claim in progress has become builds.
+   */
   async quiesce(): Promise<void> {
-    this.#quiet = true;
-    await this.#loop.stop();
+    if (this.#mode === "open") this.#mode = "draining";
+    await this.#looking;
+  }
+
+  /** Requests are claimed as before. */
+  reopen(): void {
+    if (this.#mode === "draining") this.#mode = "open";
+    this.#loop.wake();
   }
 
   async stop(): Promise<void> {
-    this.#quiet = true;
+    this.#mode = "stopped";
     for (const stop of this.#stopListening) stop();
     await this.#events.stop();
     await this.#loop.stop();
+  }
+
+  #lookOnce(signal: AbortSignal): Promise<void> {
+    this.#looking = this.#look(signal);
+    return this.#looking;
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     try {
       await this.#reconcile();
       let misses = 0;
-      while (!signal.aborted && !this.#quiet && misses < maxMisses) {
+      while (!signal.aborted && this.#mode !== "stopped" && misses < maxMisses) {
         const started = await this.#startSome();
         if (started === undefined) return;
         misses = started === 0 ? misses + 1 : 0;
@@ -106,7 +121,8 @@ export class Distributor implements Service {
 
   /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
-    const { builders, workers, data } = this.#options;
+    const { builders, workers } = this.#options;
+    const mode = this.#mode;
     const pickable = [...builders.values()].map(({ builderid, free, config, directory }) => ({
       builderid,
       free,
@@ -117,17 +133,29 @@ export class Distributor implements Service {
     if (startable.length === 0) return undefined;
     const places = workers.all.reduce((sum, worker) => sum + worker.free, 0);
     const limit = Math.min(500, places * 2 + 10);
-    const pending = await data.updates.buildrequests.pending(
+    const pending = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,
     );
-    if (this.#quiet) return undefined;
+    // The drain began or ended meanwhile: what was found then is not what is looked for now.
+    if (this.#mode !== mode) return undefined;
     const picks = pickWork(pending, pickable, workers.all).map(({ request, workerName }) => ({
       buildrequestid: request.buildrequestid,
       builder: builders.get(request.builderid) as ConfiguredBuilder,
       worker: workers.get(workerName) as AttachedWorker,
     }));
     return picks.length === 0 ? undefined : this.#claim(picks);
+  }
+
+  async #findPending(builderids: readonly number[], limit: number) {
+    const { updates } = this.#options.data;
+    if (this.#mode === "open") return updates.buildrequests.pending(builderids, limit);
+    if (this.#options.builds.all.length === 0) return [];
+    const only = new Set(await updates.builders.onlyHere());
+    return updates.buildrequests.awaited(
+      builderids.filter((id) => only.has(id)),
+      limit,
+    );
   }
 
   /** Claims and starts them; gives how many were got. */

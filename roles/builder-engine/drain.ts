@@ -1,7 +1,10 @@
-import { type Clock, type Logger, Results, type Service } from "@multimaster/core";
+import { type Clock, type Logger, Results, type Service, type Work } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
 import type { Distributor } from "./distributor.ts";
+import { isPassing } from "./persistence.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 import type { WorkerServer } from "./worker-server.ts";
 
@@ -10,23 +13,33 @@ export interface DrainOptions {
   server: WorkerServer;
   builds: RunningBuilds;
   workers: AttachedWorkers;
+  /** By id. */
+  builders: ReadonlyMap<number, ConfiguredBuilder>;
   ledger: CommandLedger;
+  data: Data;
   clock: Clock;
   log: Logger;
 }
 
 /** Workers let go per second: all at once they would come back within one second, to one master. */
 const perSecond = 50;
+/** How often it is looked whether another engine has come that would run what only this one could. */
+const lookMs = 2000;
 
 /**
  * Leaves politely: first in the list of services, so that it is asked first and the others find nothing left to do.
  * After each step, in order: no request is claimed; no worker comes in; idle workers are gone; running builds have
- * ended and their workers are gone. When `signal` aborts, what still runs is given back to be run again.
+ * ended and their workers are gone. When the signal aborts, what still runs is given back to be run again.
+ *
+ * A build that waits for other builds never waits in vain: what only this engine can run for it is still run here, and
+ * workers that might be needed for that stay as long as a build does.
  */
 export class Drain implements Service {
   readonly name = "drain";
   #options: DrainOptions;
-  #draining = false;
+  /** Of the drain in progress; aborts when it is undone. */
+  #undone: AbortController | undefined;
+  #onlyHere: readonly number[] = [];
 
   constructor(options: DrainOptions) {
     this.#options = options;
@@ -37,45 +50,83 @@ export class Drain implements Service {
   async stop(): Promise<void> {}
 
   ready(): true | string {
-    return this.#draining ? "this master drains" : true;
+    return this.#undone ? "this master drains" : true;
+  }
+
+  left(): Work {
+    const { builds, workers } = this.#options;
+    return { builds: builds.all.length, workers: workers.all.length };
   }
 
   async drain(signal: AbortSignal): Promise<void> {
     const { distributor, server, builds, workers, ledger, log } = this.#options;
-    this.#draining = true;
+    const undone = new AbortController();
+    this.#undone = undone;
     server.refuseNew();
     await distributor.quiesce();
     const before = builds.all.length;
     log.info({ builds: before, workers: workers.all.length }, `draining: ${before} builds are running`);
-    const giveBack = () => this.#giveBack();
+    const giveBack = () => this.#giveBack(signal.reason);
     if (signal.aborted) giveBack();
-    else signal.addEventListener("abort", giveBack, { once: true });
-    const departures = this.#letWorkersGo(signal);
+    else signal.addEventListener("abort", giveBack, { once: true, signal: undone.signal });
+    const departures = this.#letWorkersGo(signal, undone.signal);
     await builds.idle();
     await departures;
     await ledger.flush();
     signal.removeEventListener("abort", giveBack);
-    log.info({ builds: before }, "drained: no build is running, all workers are let go");
+    if (!undone.signal.aborted) log.info({ builds: before }, "drained: no build is running, all workers are let go");
   }
 
-  #giveBack(): void {
+  /** Work is taken on again; workers that have left come back by themselves. */
+  async resume(): Promise<void> {
+    const { server, distributor, log } = this.#options;
+    this.#undone?.abort();
+    this.#undone = undefined;
+    server.acceptAgain();
+    distributor.reopen();
+    log.info("the drain is undone: workers and requests are taken again");
+  }
+
+  #giveBack(reason: unknown): void {
     const { builds, log } = this.#options;
     if (builds.all.length === 0) return;
-    log.info({ builds: builds.all.length }, `${builds.all.length} running builds are given back to be run again`);
-    builds.interruptAll({ kind: "stopped", reason: "master stopped", results: Results.RETRY });
+    const why = typeof reason === "string" ? reason : "master stopped";
+    log.info(
+      { builds: builds.all.length },
+      `${builds.all.length} running builds are given back to be run again: ${why}`,
+    );
+    builds.interruptAll({ kind: "stopped", reason: why, results: Results.RETRY });
   }
 
   /** Lets idle workers go one by one, and busy ones as their last build ends. */
-  async #letWorkersGo(signal: AbortSignal): Promise<void> {
+  async #letWorkersGo(signal: AbortSignal, undone: AbortSignal): Promise<void> {
     const { workers, clock } = this.#options;
-    while (workers.all.length > 0) {
-      const idle = workers.all.filter((worker) => worker.builds === 0);
-      for (const worker of idle) {
+    while (workers.all.length > 0 && !undone.aborted) {
+      const kept = await this.#findNeeded();
+      let gone = 0;
+      for (const worker of workers.all) {
+        if (undone.aborted) return;
+        // Looked at now, not before the waits: a build may have been given to it meanwhile.
+        if (worker.builds > 0 || worker.leaving || kept.has(worker.name)) continue;
         await this.#letGo(worker);
+        gone += 1;
         if (workers.all.length > 1 && !signal.aborted) await clock.sleep(1000 / perSecond, signal);
       }
-      if (idle.length === 0) await this.#nextChange();
+      if (gone === 0) await this.#nextChange(undone);
     }
+  }
+
+  /** Workers that could be needed by builds that only this engine would run for those that run here now. */
+  async #findNeeded(): Promise<ReadonlySet<string>> {
+    const { builds, builders, data } = this.#options;
+    if (builds.all.length === 0) return new Set();
+    try {
+      this.#onlyHere = await data.updates.builders.onlyHere();
+    } catch (error) {
+      // With the database away it is as it was.
+      if (!isPassing(error)) throw error;
+    }
+    return new Set(this.#onlyHere.flatMap((id) => builders.get(id)?.config.workers ?? []));
   }
 
   async #letGo(worker: AttachedWorker): Promise<void> {
@@ -89,12 +140,11 @@ export class Drain implements Service {
     this.#options.workers.remove(worker);
   }
 
-  #nextChange(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#options.workers.onChange(() => {
-        stop();
-        resolve();
-      });
-    });
+  async #nextChange(undone: AbortSignal): Promise<void> {
+    const { workers, clock } = this.#options;
+    const changed = new AbortController();
+    const stop = workers.onChange(() => changed.abort());
+    await clock.sleep(lookMs, AbortSignal.any([changed.signal, undone]));
+    stop();
   }
 }

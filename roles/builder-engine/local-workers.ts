@@ -18,7 +18,9 @@ export class LocalWorkers {
   #options: LocalWorkersOptions;
   #workers: LocalWorker[] = [];
   #leaving = new AbortController();
-  #connecting: Promise<void>[] = [];
+  /** The latest attempt of each to stay connected. */
+  #connecting = new Map<LocalWorker, Promise<void>>();
+  #stopped = false;
 
   constructor(options: LocalWorkersOptions) {
     this.#options = options;
@@ -35,7 +37,7 @@ export class LocalWorkers {
       });
       this.#workers.push(worker);
       await worker.start();
-      this.#connecting.push(this.#keepConnected(worker));
+      this.#connecting.set(worker, this.#keepConnected(worker));
     }
   }
 
@@ -44,14 +46,29 @@ export class LocalWorkers {
     this.#leaving.abort();
   }
 
+  /** Undoes that: those that have left connect again. */
+  comeBack(): void {
+    if (!this.#leaving.signal.aborted || this.#stopped) return;
+    this.#leaving = new AbortController();
+    for (const [worker, former] of this.#connecting) {
+      // The former connection may still be open: then it is kept until it ends.
+      this.#connecting.set(
+        worker,
+        former.then(() => this.#keepConnected(worker)),
+      );
+    }
+  }
+
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.leave();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
-    await Promise.all(this.#connecting);
+    await Promise.all(this.#connecting.values());
   }
 
   async #keepConnected(worker: LocalWorker): Promise<void> {
     const { signal } = this.#leaving;
+    if (signal.aborted) return;
     while (!signal.aborted) {
       const link = worker.connect();
       this.#options.onWorker(link);

@@ -31,7 +31,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const watchdog = new LoopWatchdog({ log, metrics });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const builds = new RunningBuilds({ data, persistence, ledger, watchdog, clock, log }, workers);
-  const builders = new BuilderRows({ configs: own.builders, data, persistence, log });
+  const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
   const server = new WorkerServer({
     slice: own.workers,
     directory,
@@ -50,7 +50,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [
-    new Drain({ distributor, server, builds, workers, ledger, clock, log }),
+    new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
     builders,
     server,

@@ -68,6 +68,12 @@ export class WorkerServer implements Service {
     this.#local.leave();
   }
 
+  /** Undoes that. */
+  acceptAgain(): void {
+    this.#refusing = false;
+    this.#local.comeBack();
+  }
+
   /** Gives a worker back and closes its connection; it goes to whoever takes workers then. */
   async letGo(worker: AttachedWorker): Promise<void> {
     worker.leaving = true;

@@ -1,5 +1,5 @@
 import { LeaseLost } from "@multimaster/cluster";
-import { Backoff, type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { Backoff, type Clock, type Logger, type Service, WakeupLoop, type Work } from "@multimaster/core";
 import type { Running } from "@multimaster/plugins";
 
 /** What the rows say of a singleton. */
@@ -74,16 +74,16 @@ export class ClaimedHost implements Service {
   readonly name: string;
   #options: ClaimedHostOptions;
   #places: Place[] = [];
-  #loop: WakeupLoop;
+  #loop: WakeupLoop | undefined;
   #leaving = false;
+  #stopped = false;
   #stopListening: (() => Promise<void>) | undefined;
-  #letGo: Promise<void> | undefined;
+  /** Coming and going, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: ClaimedHostOptions) {
     this.#options = options;
     this.name = `${options.kind.noun}s`;
-    const { clock, log, pollMs = 5000 } = options;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: () => this.#look() });
   }
 
   async start(): Promise<void> {
@@ -100,27 +100,53 @@ export class ClaimedHost implements Service {
       current: undefined,
       busy: undefined,
     }));
-    this.#stopListening = await kind.listen(
-      () => this.#loop.wake(),
-      () => this.#wakeRunning(),
-    );
-    if (this.#leaving) return this.#stopListening();
-    this.#loop.start();
+    await this.resume();
   }
 
   /** Hands everything over: when it resolves, nothing runs here and nothing is claimed. */
   drain(): Promise<void> {
-    return this.stop();
+    this.#leaving = true;
+    return this.#inTurn(() => this.#leave());
+  }
+
+  resume(): Promise<void> {
+    return this.#inTurn(() => this.#come());
   }
 
   stop(): Promise<void> {
-    return (this.#letGo ??= this.#leave());
+    this.#stopped = true;
+    return this.drain();
+  }
+
+  left(): Work {
+    return { singletons: this.#places.filter(({ held }) => held).length };
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #come(): Promise<void> {
+    const { kind, clock, log, pollMs = 5000 } = this.#options;
+    if (this.#stopped || this.#loop || this.#places.length === 0) return;
+    const loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: () => this.#look() });
+    this.#leaving = false;
+    this.#loop = loop;
+    this.#stopListening = await kind.listen(
+      () => loop.wake(),
+      () => this.#wakeRunning(),
+    );
+    loop.start();
   }
 
   async #leave(): Promise<void> {
     this.#leaving = true;
-    await this.#loop.stop();
+    await this.#loop?.stop();
+    this.#loop = undefined;
     await this.#stopListening?.();
+    this.#stopListening = undefined;
     await Promise.all(
       this.#places.map(async (place) => {
         // A start in progress is told to give up; what it started is stopped like the rest.
@@ -195,7 +221,7 @@ export class ClaimedHost implements Service {
     const lost = () => {
       place.lost = true;
       abort.abort();
-      this.#loop.wake();
+      this.#loop?.wake();
     };
     const singleton: Singleton = { id: place.id, name: place.name, signal: abort.signal };
     const nothing: Running = { stop: async () => {} };

@@ -7,6 +7,8 @@ import type { RoleContext } from "../define-role.ts";
 export interface Readiness {
   readonly draining: boolean;
   drain(): void;
+  /** Undoes that; whoever waits for `noticed` waits no more. */
+  resume(): void;
   /** What `/ready` answers; each answer counts as told. */
   ask(): true | string[];
   /** Resolves when whoever keeps asking `/ready` has been told of the drain often enough; at once when nobody does. */
@@ -26,13 +28,19 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
   /** Between the last two questions; whoever has asked only once does not watch. */
   let intervalMs: number | undefined;
   let told = 0;
-  const noticed = new AbortController();
+  let noticed = new AbortController();
   return {
     get draining() {
       return draining;
     },
     drain() {
       draining = true;
+    },
+    resume() {
+      draining = false;
+      told = 0;
+      noticed.abort();
+      noticed = new AbortController();
     },
     ask() {
       const now = clock.now();

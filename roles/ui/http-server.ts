@@ -74,7 +74,10 @@ export function createHttpServer({
     async drain(signal) {
       readiness.drain();
       await readiness.noticed(signal);
-      server.closeIdleConnections();
+      if (readiness.draining) server.closeIdleConnections();
+    },
+    async resume() {
+      readiness.resume();
     },
     stop: () => (stopping ??= close()),
     ready: () => (readiness.draining ? "draining" : true),

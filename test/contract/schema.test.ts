@@ -82,7 +82,11 @@ describe.each(engines)("upgrading on %s", (engine) => {
     await makeItBuildbots(database);
     const report = await upgradeDatabase(database);
     expect(report.from).toBe("067");
-    expect(report.applied).toEqual(["tables of our own", "indexes for long lists, claims and burials"]);
+    expect(report.applied).toEqual([
+      "tables of our own",
+      "indexes for long lists, claims and burials",
+      "orders to masters",
+    ]);
     expect((await readCatalog(database)).filter((table) => isOwn(table.name)).length).toBeGreaterThan(5);
   });
 

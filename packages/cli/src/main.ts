@@ -3,7 +3,9 @@ import { inspect } from "node:util";
 import { UserError } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { addCheckConfig } from "./commands/check-config.ts";
+import { addDrain } from "./commands/drain.ts";
 import { addInit } from "./commands/init.ts";
+import { addRole } from "./commands/role.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
@@ -31,10 +33,12 @@ Examples:
   master start --role builder-engine --builders web
                                                  an engine for one team's builders
   master status                                 who is in the cluster, and what runs
+  master drain engine-1 --wait                  let a master finish its builds and end
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );
-  for (const add of [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addInit]) add(program, setExitCode);
+  for (const add of [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addDrain, addRole, addInit])
+    add(program, setExitCode);
   for (const command of program.commands) command.exitOverride();
 
   try {

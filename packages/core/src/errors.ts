@@ -33,6 +33,7 @@ export const ExitCode = {
 } as const;
 
 const usage: ErrorKind = { status: 400, exitCode: ExitCode.usage };
+const conflict: ErrorKind = { status: 409, exitCode: ExitCode.usage };
 const unavailable: ErrorKind = { status: 503, exitCode: ExitCode.unavailable };
 
 function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, message: (...args: Args) => string) {
@@ -160,6 +161,43 @@ export const errors = {
     "REJOINING",
     unavailable,
     (master: string) => `The master ${master} lost its lease and is joining the cluster anew; try again.`,
+  ),
+  masterNotAlive: defineError(
+    "MASTER_NOT_ALIVE",
+    conflict,
+    (master: string) => `The master ${master} is not alive; "master status" shows those that are.`,
+  ),
+  masterTakesNoOrders: defineError(
+    "MASTER_TAKES_NO_ORDERS",
+    conflict,
+    (master: string) => `The master ${master} is a Buildbot master: it can only be stopped on its own host.`,
+  ),
+  notDraining: defineError(
+    "NOT_DRAINING",
+    conflict,
+    (what: string) => `There is no open drain of ${what} that could be undone.`,
+  ),
+  endsBySignal: defineError(
+    "ENDS_BY_SIGNAL",
+    conflict,
+    (master: string) => `The master ${master} was told by a signal to end, which cannot be undone; start another one.`,
+  ),
+  roleAlreadyThere: defineError(
+    "ROLE_ALREADY_THERE",
+    conflict,
+    (master: string, role: string) => `The master ${master} already has the role ${role}.`,
+  ),
+  roleNotThere: defineError(
+    "ROLE_NOT_THERE",
+    conflict,
+    (master: string, role: string, roles: readonly string[]) =>
+      `The master ${master} does not have the role ${role} (has: ${roles.join(", ")}).`,
+  ),
+  onlyRole: defineError(
+    "ONLY_ROLE",
+    conflict,
+    (master: string, role: string) =>
+      `${role} is the only role of the master ${master}; drain the master instead ("master drain ${master}").`,
   ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),

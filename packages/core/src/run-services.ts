@@ -1,5 +1,5 @@
 import type { Logger } from "./log.ts";
-import type { Service } from "./service.ts";
+import { addWork, type Service, type Work } from "./service.ts";
 
 /** A list of services under one roof: the only code that starts, drains or stops any of them. */
 export interface RunningServices {
@@ -7,15 +7,23 @@ export interface RunningServices {
   start(): Promise<void>;
   /** Drains in order, so that what accepts work goes quiet before what performs it. */
   drain(signal: AbortSignal): Promise<void>;
+  /** Undoes a drain: one in progress resolves, and all take work again. */
+  resume(): Promise<void>;
+  /** What a drain would wait for, or still waits for. */
+  left(): Work;
   /** Stops in reverse order. Every call returns the same promise; one failing stop does not skip the others. */
   stop(): Promise<void>;
   /** True when every service can take work; otherwise the reasons, each with its service's name. */
   ready(): true | string[];
 }
 
+type Phase = "new" | "starting" | "running" | "draining" | "stopping";
+
 export function runServices(services: readonly Service[], log: Logger): RunningServices {
   const started: Service[] = [];
-  let phase: "new" | "starting" | "running" | "draining" | "stopping" = "new";
+  let phase: Phase = "new";
+  /** Counts drains, so that one that was undone does not go on when the next has begun. */
+  let drains = 0;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -53,8 +61,12 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
   return {
     start: () => (starting ??= startAll()),
     async drain(signal) {
-      if (phase === "running") phase = "draining";
+      if (phase !== "running") return;
+      phase = "draining" as Phase;
+      const mine = ++drains;
       for (const service of services) {
+        // Undone meanwhile, or stopped.
+        if (phase !== "draining" || mine !== drains) return;
         if (!started.includes(service) || !service.drain) continue;
         try {
           await service.drain(signal);
@@ -63,6 +75,19 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
         }
       }
     },
+    async resume() {
+      if (phase !== "draining") return;
+      phase = "running";
+      for (const service of services) {
+        if (!started.includes(service)) continue;
+        try {
+          await service.resume?.();
+        } catch (error) {
+          log.error({ service: service.name, err: error }, "service failed to resume");
+        }
+      }
+    },
+    left: () => addWork(started.map((service) => service.left?.() ?? {})),
     stop: () => (stopping ??= stopAll()),
     ready() {
       if (phase !== "running") return [`the master is ${phase === "new" ? "starting" : phase}`];

@@ -3,7 +3,9 @@
  *
  * - `start` resolves when the service does its work; if it rejects, the service has cleaned up after itself.
  * - `drain` stops taking new work and resolves when the work in hand is done. `signal` aborts when the deadline has
- *   passed or a second signal came: then running work is given back, not finished.
+ *   passed or a second signal came: then running work is given back, not finished; its reason is the sentence why.
+ * - `resume` undoes a drain: a drain in progress resolves, and new work is taken on again.
+ * - `left` says what a drain still waits for, as figures by name.
  * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
  * - `ready` says whether the service can take work; a string is the reason why it cannot.
  */
@@ -11,6 +13,25 @@ export interface Service {
   readonly name: string;
   start(): Promise<void>;
   drain?(signal: AbortSignal): Promise<void>;
+  resume?(): Promise<void>;
+  left?(): Work;
   stop(): Promise<void>;
   ready?(): true | string;
+}
+
+/** Work in hand, by what it is. What a service does not have at all, it does not name. */
+export interface Work {
+  readonly builds?: number;
+  readonly workers?: number;
+  /** Schedulers and change sources that run here. */
+  readonly singletons?: number;
+}
+
+/** The work of several services together. */
+export function addWork(parts: readonly Work[]): Work {
+  const sum: Record<string, number> = {};
+  for (const part of parts) {
+    for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + count;
+  }
+  return sum;
 }

@@ -1,5 +1,7 @@
-import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { OpenOrder, OrderOutcome } from "@multimaster/cluster";
+import type { Json, Result, SourcedProperties, Work } from "@multimaster/core";
 import type { Change } from "./resources/changes.ts";
+import type { Order } from "./resources/orders.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
 
 /**
@@ -10,6 +12,7 @@ import type { SourceStamp } from "./resources/sourcestamps.ts";
  */
 export interface Updates {
   readonly masters: MasterUpdates;
+  readonly orders: OrderUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
   readonly commands: CommandUpdates;
@@ -40,6 +43,43 @@ export interface MasterUpdates {
   buryDead(): Promise<void>;
 }
 
+// ---- orders to masters ---------------------------------------------------------------------------------------------
+
+interface OrderFacts {
+  masterid: number;
+  reason: string;
+  /** Who wants it, for those who look later. */
+  orderedBy: string;
+}
+
+export interface OrderUpdates {
+  /**
+   * Orders that a master drains (`role` null) and ends, or that it drops one of its roles. `deadline`: seconds after
+   * which running builds are given back; null: never. Ordered again, it is the same order with another deadline. Throws
+   * in a sentence when that master cannot.
+   */
+  drain(order: OrderFacts & { role: string | null; deadline: number | null }): Promise<Order>;
+  /** Takes an open drain back. */
+  undrain(masterid: number, role: string | null): Promise<Order>;
+  addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }): Promise<Order>;
+
+  /** The open orders to this master. */
+  open(): Promise<OpenOrder[]>;
+  /** Writes down that this master was told by a signal to end; gives the order's id. */
+  drainMyself(deadline: number | null, reason: string): Promise<number>;
+  /** Notes that the drain has begun and what there was; gives the ids of the requests this master works on. */
+  begin(orderid: number, work: Work): Promise<readonly number[]>;
+  progress(orderid: number, work: Work, running: readonly number[]): Promise<void>;
+  /** Ends an order with its report; false when it was over, or when what was being undone has been ordered again. */
+  end(
+    orderid: number,
+    outcome: OrderOutcome,
+    report?: { detail?: string; work?: Work; running?: readonly number[] },
+  ): Promise<boolean>;
+  /** Tells the cluster which roles this master has now (fenced). */
+  setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;
+}
+
 // ---- builders, workers ---------------------------------------------------------------------------------------------
 
 export interface BuilderConfiguration {
@@ -57,6 +97,8 @@ export interface BuilderUpdates {
    * and configured_workers, in one transaction. Resolves to the ids by name.
    */
   configure(builders: readonly BuilderConfiguration[]): Promise<ReadonlyMap<string, number>>;
+  /** Ids of this master's builders that no other master would run now. */
+  onlyHere(): Promise<number[]>;
 }
 
 export interface WorkerInfo {
@@ -270,6 +312,11 @@ export interface RequestDetails {
 export interface BuildRequestUpdates {
   /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
   pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
+  /** Free requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
+  awaited(
+    builderids: readonly number[],
+    limit: number,
+  ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
   /** Gives claims of this master back and wakes the engines. */

@@ -43,7 +43,7 @@ export interface Events {
     of: ControlSubject,
     id: number,
     action: string,
-    payload: { reason: string; results?: number },
+    payload: { readonly [field: string]: Json },
   ): Promise<void>;
   /** For what is no resource. In order with the rest. */
   publishRaw(key: Key, payload: Json): Promise<void>;

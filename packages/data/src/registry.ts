@@ -15,6 +15,7 @@ import { forceschedulers } from "./resources/forceschedulers.ts";
 import { logchunks } from "./resources/logchunks.ts";
 import { logs } from "./resources/logs.ts";
 import { masters } from "./resources/masters.ts";
+import { orders } from "./resources/orders.ts";
 import { projects } from "./resources/projects.ts";
 import { properties } from "./resources/properties.ts";
 import { propertyList } from "./resources/property-list.ts";
@@ -36,6 +37,7 @@ const nouns: readonly AnyResource[] = [
   changes,
   changesources,
   masters,
+  orders,
   sourcestamps,
   schedulers,
   forceschedulers,

@@ -10,6 +10,7 @@ export { type Commit, commits } from "./commits.ts";
 export { type ForceScheduler, forceschedulers } from "./forceschedulers.ts";
 export { type Log, logs } from "./logs.ts";
 export { type Master, masters } from "./masters.ts";
+export { type Order, orders } from "./orders.ts";
 export type { Patch } from "./patches.ts";
 export { type Project, projects } from "./projects.ts";
 export { type Property, propertyList } from "./property-list.ts";

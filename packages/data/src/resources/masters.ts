@@ -1,5 +1,6 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
+import { masterActions } from "../actions/masters.ts";
 import { defineResource, type ReadContext } from "../define-resource.ts";
 import { bool, datetime, entity, integer, text } from "../field-kinds.ts";
 
@@ -37,6 +38,7 @@ export const masters = defineResource({
     topics: ["masters/:masterid"],
     subscribe: "masters/:masterid",
   },
+  actions: masterActions,
 });
 
 export const master = entity("master", masters.schema.shape);

@@ -1,4 +1,4 @@
-import { fencedTransaction } from "@multimaster/cluster";
+import { buildersOnlyHere, fencedTransaction } from "@multimaster/cluster";
 import {
   type Connection,
   findOrCreateNamed,
@@ -22,6 +22,7 @@ export function createBuilderUpdates({ database, lease, events, announce }: Upda
       await announce(events.publish(builderResource, "update", done.changed));
       return done.ids;
     },
+    onlyHere: () => buildersOnlyHere(database, lease),
   };
 }
 

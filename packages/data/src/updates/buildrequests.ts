@@ -1,4 +1,4 @@
-import { claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import { awaitedRequests, claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import {
   buildsetProperties,
@@ -27,6 +27,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   const { masterid } = lease;
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
+    awaited: (builderids, limit) => awaitedRequests(database, lease, builderids, limit),
     async claim(buildrequestids) {
       const claimed = await claimRequests(database, lease, buildrequestids);
       await announce(events.publish(buildrequests, "claimed", claimed));

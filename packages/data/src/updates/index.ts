@@ -13,6 +13,7 @@ import { createCommandUpdates } from "./commands.ts";
 import { createLogCompressor } from "./log-compressor.ts";
 import { createLogUpdates } from "./logs.ts";
 import { createMasterUpdates } from "./masters.ts";
+import { createOrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates } from "./schedulers.ts";
 import { createStepUpdates } from "./steps.ts";
 import { createUpdateContext } from "./update-context.ts";
@@ -32,6 +33,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
   const compressor = createLogCompressor(context);
   return {
     masters: createMasterUpdates(context),
+    orders: createOrderUpdates(context),
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
     commands: createCommandUpdates(context),

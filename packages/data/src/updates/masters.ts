@@ -1,8 +1,9 @@
-import { buryDeadMasters } from "@multimaster/cluster";
+import { buryDeadMasters, endAbandonedOrders } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { freeCancelledRequests, insertClaim, lockRequest } from "@multimaster/database";
 import type { MasterUpdates } from "../contract.ts";
 import { masters } from "../resources/masters.ts";
+import { orders } from "../resources/orders.ts";
 import { announceOutcomes, endRequest, noOutcomes } from "./end-request.ts";
 import { publishBurial } from "./publish-burial.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -13,6 +14,7 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
     announceStarted: () => announce(events.publish(masters, "started", [lease.masterid])),
     async buryDead() {
       for (const burial of await buryDeadMasters(database, lease)) await announce(publishBurial(events, burial));
+      await announce(events.publish(orders, "ended", await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) await endCancelled(context, id);
     },
   };

@@ -130,6 +130,33 @@ export async function openRequestsClaimedBy(connection: Connection, masterid: nu
   return rows.map((row) => row.id);
 }
 
+/** Requests that wait for builders of a master. */
+export async function countPendingRequestsOf(connection: Connection, masterid: number): Promise<number> {
+  const rows = await queryRows<{ count: number }>(
+    connection,
+    `select count(*) as count from buildrequests r
+      where r.complete = 0 and r.builderid in (select builderid from builder_masters where masterid = ?)
+        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)`,
+    [masterid],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Where these requests stand; those that do not exist are left out. */
+export async function requestStates(
+  connection: Connection,
+  ids: readonly number[],
+): Promise<{ id: number; complete: boolean; claimedBy: number | null }[]> {
+  const wanted = connection.dialect.isOneOf("r.id", ids);
+  const rows = await queryRows<{ id: number; complete: number | null; masterid: number | null }>(
+    connection,
+    `select r.id, r.complete, c.masterid from buildrequests r left join buildrequest_claims c on c.brid = r.id
+      where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  return rows.map((row) => ({ id: row.id, complete: row.complete === 1, claimedBy: row.masterid }));
+}
+
 export interface RequestRow {
   buildrequestid: number;
   buildsetid: number;

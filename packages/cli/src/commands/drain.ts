@@ -1,0 +1,70 @@
+import { duration } from "@multimaster/core";
+import { openControl } from "@multimaster/roles/control-masters";
+import { type Command, InvalidArgumentError } from "commander";
+import { configOption } from "../options.ts";
+import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
+
+interface DrainFlags extends OrderFlags {
+  deadline?: number;
+}
+
+function parseDeadline(text: string): number {
+  const parsed = duration.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError('Write a length of time, such as "90s", "30m" or "2h".');
+  return parsed.data / 1000;
+}
+
+/** `master drain`, `undrain`, `stop`: a whole master is to finish its work and end, or not, or to end at once. */
+export function addDrain(program: Command, setExitCode: (code: number) => void): void {
+  const drain = program
+    .command("drain")
+    .description("let a master finish its running builds, hand everything else over, and end")
+    .argument("<name>", "the master's name, as master status shows it")
+    .option("--deadline <time>", "after this long, give running builds back to be run again elsewhere", parseDeadline);
+  orderOptions(drain)
+    .addHelpText(
+      "after",
+      `
+The order is written into the database: it works from any host, also while the router or the ui masters are down.
+Ordered again it is the same drain with another deadline. With --wait the command ends when the master has.`,
+    )
+    .action(async (name: string, flags: DrainFlags) => {
+      const control = await openControl(flags.config);
+      try {
+        const order = await control.drain(name, flags.deadline ?? null, flags.reason);
+        setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
+      } finally {
+        await control.close();
+      }
+    });
+
+  program
+    .command("undrain")
+    .description("take a drain back: the master takes work again")
+    .argument("<name>", "the master's name")
+    .addOption(configOption())
+    .option("--json", "as JSON")
+    .action(async (name: string, flags: OrderFlags) => {
+      const control = await openControl(flags.config);
+      try {
+        setExitCode(printOrder(await control.undrain(name), flags));
+      } finally {
+        await control.close();
+      }
+    });
+
+  orderOptions(
+    program
+      .command("stop")
+      .description("end a master at once: its running builds are given back and run again elsewhere")
+      .argument("<name>", "the master's name"),
+  ).action(async (name: string, flags: OrderFlags) => {
+    const control = await openControl(flags.config);
+    try {
+      const order = await control.drain(name, 0, flags.reason);
+      setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
+    } finally {
+      await control.close();
+    }
+  });
+}

@@ -1,0 +1,47 @@
+import { openControl } from "@multimaster/roles/control-masters";
+import type { Command } from "commander";
+import { gatherList } from "../options.ts";
+import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
+
+interface AddFlags extends OrderFlags {
+  builders?: string[];
+}
+
+/** `master role drop|add`: a running master gives one of its roles up, or takes another one on. */
+export function addRole(program: Command, setExitCode: (code: number) => void): void {
+  const role = program.command("role").description("let a running master drop one of its roles, or add one");
+
+  orderOptions(
+    role
+      .command("drop")
+      .description("drain one role of a master; the others go on")
+      .argument("<name>", "the master's name")
+      .argument("<role>", "scheduler, builder-engine or ui"),
+  ).action(async (name: string, which: string, flags: OrderFlags) => {
+    const control = await openControl(flags.config);
+    try {
+      const order = await control.dropRole(name, which, flags.reason);
+      setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
+    } finally {
+      await control.close();
+    }
+  });
+
+  orderOptions(
+    role
+      .command("add")
+      .description("let a master take on a role, with the slice of the config it was started with")
+      .argument("<name>", "the master's name")
+      .argument("<role>", "scheduler, builder-engine or ui")
+      .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),
+  ).action(async (name: string, which: string, flags: AddFlags) => {
+    const control = await openControl(flags.config);
+    try {
+      const order = await control.addRole(name, which, flags.builders, flags.reason);
+      setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
+    } finally {
+      await control.close();
+    }
+  });
+  for (const command of role.commands) command.exitOverride();
+}

@@ -1,0 +1,90 @@
+import type { Order } from "@multimaster/data";
+import type { MasterControl } from "@multimaster/roles/control-masters";
+import type { Command } from "commander";
+import { configOption } from "./options.ts";
+
+export interface OrderFlags {
+  config: string;
+  wait?: boolean;
+  json?: boolean;
+  reason?: string;
+}
+
+/** The options that all orders to masters have. */
+export function orderOptions(command: Command): Command {
+  return command
+    .addOption(configOption())
+    .option("--wait", "show how far it is, and end when it is done; the exit code is 1 if it fails")
+    .option("--reason <text>", "why, for those who look at it later")
+    .option("--json", "as JSON");
+}
+
+/** Prints an order as it stands; gives the exit code. */
+export function printOrder(order: Order, { json }: OrderFlags): number {
+  process.stdout.write(json ? `${JSON.stringify(order, null, 2)}\n` : `${describe(order)}\n`);
+  return exitCodeOf(order);
+}
+
+/** Prints what changes until the order is over, then its report; gives the exit code. */
+export async function followOrder(control: MasterControl, first: Order, flags: OrderFlags): Promise<number> {
+  let shown = "";
+  const show = (order: Order) => {
+    const text = describe(order);
+    if (!flags.json && text !== shown) process.stdout.write(`${text}\n`);
+    shown = text;
+  };
+  show(first);
+  const last = await control.wait(first.orderid, show);
+  if (flags.json) process.stdout.write(`${JSON.stringify(last, null, 2)}\n`);
+  return exitCodeOf(last);
+}
+
+function exitCodeOf({ state }: Order): number {
+  return state === "failed" || state === "lost" ? 1 : 0;
+}
+
+/** One line: what is wanted, and how far it is. */
+function describe(order: Order): string {
+  const { master, role, kind } = order;
+  const what =
+    kind === "add"
+      ? `add the role ${role} to ${master}`
+      : role
+        ? `drop the role ${role} of ${master}`
+        : `drain ${master}`;
+  if (order.state === "failed" || order.state === "lost") return `${what}: ${order.state}: ${order.detail ?? ""}`;
+  const figures = order.state === "done" ? report(order) : progress(order);
+  return `${what}: ${words[order.state] ?? order.state}${figures === "" ? "" : ` (${figures})`}`;
+}
+
+const words: Record<string, string> = {
+  ordered: "ordered",
+  draining: "draining",
+  undoing: "being undone",
+  done: "done",
+  undone: "undone: it takes work again",
+};
+
+function progress(order: Order): string {
+  return list([
+    [order.builds_left, "builds left"],
+    [order.workers_left, "workers left"],
+    [order.singletons_left, "schedulers and change sources left"],
+  ]);
+}
+
+function report(order: Order): string {
+  return list([
+    [order.requests_running, "requests were running"],
+    [order.requests_finished, "finished"],
+    [order.requests_retried, "retried"],
+    [order.requests_lost, "lost"],
+    [order.requests_handed_over, "pending ones handed over"],
+    [order.workers_before, "workers let go"],
+    [order.singletons_before, "schedulers and change sources handed over"],
+  ]);
+}
+
+function list(figures: readonly (readonly [number | null, string])[]): string {
+  return figures.flatMap(([count, what]) => (count === null ? [] : [`${count} ${what}`])).join(", ");
+}

@@ -1,0 +1,251 @@
+import { errors } from "@multimaster/core";
+import { type Connection, type Database, execute, queryRows } from "@multimaster/database";
+import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
+
+/** What somebody wants of a master, or of one of its roles (`role`). */
+export interface NewOrder {
+  masterid: number;
+  kind: "drain" | "add";
+  /** Null: the whole master. */
+  role: string | null;
+  /** Of an engine that is added. */
+  builderSets?: readonly string[];
+  reason: string;
+  orderedBy: string;
+  /** Seconds from now after which what still runs is given back; 0: at once. Null: however long it takes. */
+  deadline?: number | null;
+}
+
+/** An order that has not been carried out to its end, as its master sees it. */
+export interface OpenOrder {
+  orderid: number;
+  kind: "drain" | "add";
+  role: string | null;
+  builderSets: string[] | null;
+  reason: string;
+  /** Seconds until the deadline, by the database's clock; negative when it has passed. */
+  deadlineIn: number | null;
+  undone: boolean;
+}
+
+/** "done", or how else an order ended. "lost": its master died, or lost its lease, before it was carried out. */
+export type OrderOutcome = "done" | "undone" | "failed" | "lost";
+
+interface Target {
+  name: string;
+  epoch: number | null;
+  roles: string | null;
+  live: number;
+  active: number;
+}
+
+/** The life of the master that an order is for. Throws when there is none that could carry it out. */
+async function findTarget(tx: Connection, masterid: number): Promise<{ name: string; epoch: number; roles: string[] }> {
+  const { now } = tx.dialect;
+  const [target] = await queryRows<Target>(
+    tx,
+    `select m.name, m.active, l.epoch, l.roles,
+       case when l.buried_at is null and l.ended_at is null and l.expires_at > ${now} then 1 else 0 end as live
+     from masters m left join mm_leases l on l.masterid = m.id where m.id = ?`,
+    [masterid],
+  );
+  if (!target) throw errors.notFound(`There is no master with the id ${masterid}.`);
+  if (target.epoch === null && target.active === 1) throw errors.masterTakesNoOrders(target.name);
+  if (target.epoch === null || target.live === 0) throw errors.masterNotAlive(target.name);
+  return { name: target.name, epoch: target.epoch, roles: JSON.parse(target.roles ?? "[]") as string[] };
+}
+
+/**
+ * Writes an order down for a live master, and gives its id. There is at most one open drain of a master and of each of
+ * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
+ * a sentence, when the master cannot carry it out.
+ */
+export function placeOrder(database: Database, order: NewOrder): Promise<number> {
+  return database.transaction(async (tx) => {
+    const target = await findTarget(tx, order.masterid);
+    await tx.dialect.lockName(tx, `orders of ${order.masterid}`);
+    checkRole(order, target);
+    if (order.kind === "drain") {
+      const open = await renewDrain(tx, order, target.epoch);
+      if (open !== undefined) return open;
+    }
+    const { sql, bindings } = deadlineOf(tx, order);
+    const [placed] = await queryRows<{ id: number }>(
+      tx,
+      `insert into mm_orders (masterid, epoch, kind, role, builder_sets, reason, ordered_by, ordered_at, deadline_at)
+       values (?, ?, ?, ?, ?, ?, ?, ${tx.dialect.now}, ${sql}) returning id`,
+      [
+        order.masterid,
+        target.epoch,
+        order.kind,
+        order.role,
+        order.builderSets === undefined ? null : JSON.stringify(order.builderSets),
+        order.reason,
+        order.orderedBy,
+        ...bindings,
+      ],
+    );
+    return (placed as { id: number }).id;
+  });
+}
+
+/** What a signal began stays so: nobody can take it back, only hurry it. */
+async function renewDrain(tx: Connection, order: NewOrder, epoch: number): Promise<number | undefined> {
+  const { sql, bindings } = deadlineOf(tx, order);
+  const [open] = await queryRows<{ id: number }>(
+    tx,
+    `update mm_orders set deadline_at = coalesce(${sql}, case when ? = '${orderedBySignal}' then deadline_at end),
+       undone_at = null, reason = ?, ordered_by = case when ordered_by = ? then ordered_by else ? end
+     where masterid = ? and epoch = ? and kind = 'drain' and ended_at is null and coalesce(role, '') = ? returning id`,
+    [
+      ...bindings,
+      order.orderedBy,
+      order.reason,
+      orderedBySignal,
+      order.orderedBy,
+      order.masterid,
+      epoch,
+      order.role ?? "",
+    ],
+  );
+  return open?.id;
+}
+
+function deadlineOf(tx: Connection, { deadline }: NewOrder): { sql: string; bindings: number[] } {
+  if (deadline === null || deadline === undefined) return { sql: "null", bindings: [] };
+  return { sql: `${tx.dialect.now} + ?`, bindings: [deadline] };
+}
+
+function checkRole({ kind, role }: NewOrder, { name, roles }: { name: string; roles: readonly string[] }): void {
+  if (role === null) return;
+  if (kind === "add" && roles.includes(role)) throw errors.roleAlreadyThere(name, role);
+  if (kind === "drain" && !roles.includes(role)) throw errors.roleNotThere(name, role, roles);
+  if (kind === "drain" && roles.length === 1) throw errors.onlyRole(name, role);
+}
+
+/** Who a drain is from that nobody may take back: the process was told by a signal to end. */
+export const orderedBySignal = "signal";
+
+/** Takes an open drain back, and gives its order's id; its master takes work again as soon as it sees that. */
+export function undoDrain(database: Database, masterid: number, role: string | null): Promise<number> {
+  return database.transaction(async (tx) => {
+    const { name, epoch } = await findTarget(tx, masterid);
+    await tx.dialect.lockName(tx, `orders of ${masterid}`);
+    const [open] = await queryRows<{ id: number; ordered_by: string }>(
+      tx,
+      `select id, ordered_by from mm_orders
+       where masterid = ? and epoch = ? and kind = 'drain' and ended_at is null and coalesce(role, '') = ?`,
+      [masterid, epoch, role ?? ""],
+    );
+    if (!open)
+      throw errors.notDraining(role === null ? `the master ${name}` : `the role ${role} of the master ${name}`);
+    if (open.ordered_by === orderedBySignal) throw errors.endsBySignal(name);
+    await execute(tx, `update mm_orders set undone_at = ${tx.dialect.now} where id = ?`, [open.id]);
+    return open.id;
+  });
+}
+
+/** The open orders to this master in this life, oldest first. */
+export async function openOrders(connection: Connection, lease: Lease): Promise<OpenOrder[]> {
+  const rows = await queryRows<{
+    id: number;
+    kind: "drain" | "add";
+    role: string | null;
+    builder_sets: string | null;
+    reason: string;
+    deadline_in: number | null;
+    undone: number;
+  }>(
+    connection,
+    `select id, kind, role, builder_sets, reason, deadline_at - ${connection.dialect.now} as deadline_in,
+       case when undone_at is null then 0 else 1 end as undone
+     from mm_orders where masterid = ? and epoch = ? and ended_at is null order by id`,
+    [lease.masterid, lease.epoch],
+  );
+  return rows.map((row) => ({
+    orderid: row.id,
+    kind: row.kind,
+    role: row.role,
+    builderSets: row.builder_sets === null ? null : (JSON.parse(row.builder_sets) as string[]),
+    reason: row.reason,
+    deadlineIn: row.deadline_in,
+    undone: row.undone === 1,
+  }));
+}
+
+/** Figures of a drain, by column of `mm_orders`. */
+export type OrderFigures = Partial<
+  Record<
+    | "requests_pending"
+    | "requests_running"
+    | "requests_finished"
+    | "requests_retried"
+    | "requests_lost"
+    | "builds_left"
+    | "workers_before"
+    | "workers_left"
+    | "singletons_before"
+    | "singletons_left",
+    number
+  >
+>;
+
+/** Notes how far an open order is. The first note says that it was begun. False when it had ended. */
+export async function noteProgress(connection: Connection, orderid: number, figures: OrderFigures): Promise<boolean> {
+  const names = Object.keys(figures);
+  const changed = await execute(
+    connection,
+    `update mm_orders set began_at = coalesce(began_at, ${connection.dialect.now})${names.map((name) => `, ${name} = ?`).join("")}
+     where id = ? and ended_at is null`,
+    [...Object.values(figures), orderid],
+  );
+  return changed > 0;
+}
+
+/**
+ * Ends an order with its report. Not fenced: the last thing that a master reports is that it has left. False when the
+ * order had ended, or when the drain that was being undone has just been ordered again.
+ */
+export async function endOrder(
+  connection: Connection,
+  orderid: number,
+  outcome: OrderOutcome,
+  { detail = null, figures = {} }: { detail?: string | null; figures?: OrderFigures } = {},
+): Promise<boolean> {
+  const names = Object.keys(figures);
+  const changed = await execute(
+    connection,
+    `update mm_orders set ended_at = ${connection.dialect.now}, outcome = ?, detail = ?${names.map((name) => `, ${name} = ?`).join("")}
+     where id = ? and ended_at is null${outcome === "undone" ? " and undone_at is not null" : ""}`,
+    [outcome, detail, ...Object.values(figures), orderid],
+  );
+  return changed > 0;
+}
+
+/** How long a master that has left may take to write its report. */
+const lastWordsSeconds = 15;
+
+/** Ends orders to masters that have gone without a report; gives their ids. Every master's burial loop calls this. */
+export async function endAbandonedOrders(connection: Connection): Promise<number[]> {
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `update mm_orders set ended_at = ${connection.dialect.now}, outcome = 'lost', detail = 'the master ended without a report'
+     where ended_at is null and not exists (
+       select 1 from mm_leases l where l.masterid = mm_orders.masterid and l.epoch = mm_orders.epoch
+         and coalesce(l.buried_at, l.ended_at, ${connection.dialect.now}) > ${connection.dialect.now} - ${lastWordsSeconds})
+     returning id`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** What this master now has to do, as others see it. Fenced. */
+export async function setRoles(
+  connection: Connection,
+  lease: Lease,
+  roles: readonly string[],
+  builderSets: readonly string[],
+): Promise<void> {
+  const sql = `update mm_leases set roles = ?, builder_sets = ? where ${leaseIsHeld}`;
+  const bindings = [JSON.stringify(roles), JSON.stringify(builderSets), lease.masterid, lease.epoch];
+  if ((await execute(connection, sql, bindings)) === 0) throw new LeaseLost(lease);
+}

@@ -1,0 +1,69 @@
+import { errors, type Json } from "@multimaster/core";
+import type { Action, ActionContext, ActionParams } from "../define-resource.ts";
+import type { Order } from "../resources/orders.ts";
+import { readReason } from "./read-reason.ts";
+
+type Named = { readonly masterid: number };
+
+/**
+ * What people may want of a master. Each is written down for it and answered with the order, whose row then tells how
+ * far it is: `GET orders/<id>`. The master acts on the row; the message only hurries it.
+ */
+export const masterActions: Record<
+  "drain" | "undrain" | "stop" | "drop_role" | "keep_role" | "add_role",
+  Action<Named>
+> = {
+  drain: (context, { masterid }, params) => drain(context, masterid, null, readDeadline(params), params),
+  stop: (context, { masterid }, params) => drain(context, masterid, null, 0, params),
+  undrain: (context, { masterid }) => undrain(context, masterid, null),
+  drop_role: (context, { masterid }, params) =>
+    drain(context, masterid, readRole(params), readDeadline(params), params),
+  keep_role: (context, { masterid }, params) => undrain(context, masterid, readRole(params)),
+  async add_role({ updates, owner }, { masterid }, params) {
+    const role = readRole(params);
+    const builderSets = readBuilderSets(params);
+    return show(
+      await updates.orders.addRole({ masterid, role, builderSets, reason: readReason(params), orderedBy: owner }),
+    );
+  },
+};
+
+async function drain(
+  { updates, owner }: ActionContext,
+  masterid: number,
+  role: string | null,
+  deadline: number | null,
+  params: ActionParams,
+): Promise<Json> {
+  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: owner };
+  return show(await updates.orders.drain(order));
+}
+
+async function undrain({ updates }: ActionContext, masterid: number, role: string | null): Promise<Json> {
+  return show(await updates.orders.undrain(masterid, role));
+}
+
+function show(order: Order): Json {
+  return { ...order };
+}
+
+/** Seconds, or null for as long as it takes. */
+function readDeadline({ deadline }: ActionParams): number | null {
+  if (deadline === undefined || deadline === null) return null;
+  if (typeof deadline !== "number" || !(deadline >= 0) || deadline > 1e9)
+    throw errors.requestInvalid("'deadline' must be a number of seconds");
+  return deadline;
+}
+
+function readRole({ role }: ActionParams): string {
+  if (typeof role !== "string" || role === "" || role.length > 32)
+    throw errors.requestInvalid("'role' must be given as the name of a role");
+  return role;
+}
+
+function readBuilderSets({ builders }: ActionParams): string[] | undefined {
+  if (builders === undefined || builders === null) return undefined;
+  if (!Array.isArray(builders) || !builders.every((set): set is string => typeof set === "string"))
+    throw errors.requestInvalid("'builders' must be a list of names of builder sets");
+  return builders;
+}

@@ -1,0 +1,73 @@
+import type { z } from "zod";
+import { defineResource } from "../define-resource.ts";
+import { datetime, identifier, integer, text } from "../field-kinds.ts";
+
+/** Rows hold fractions of a second; the API speaks of whole ones. */
+const readSeconds = (value: unknown) => Math.floor(Number(value));
+
+const seconds = (column: string) => ({
+  schema: datetime.nullable(),
+  sql: `o.${column}`,
+  read: (value: unknown) => (value === null ? null : readSeconds(value)),
+});
+
+const count = (sql: string) => ({ schema: integer.nullable(), sql });
+
+/** What somebody wants of a master: to drain, or to add a role. A drain's order is also its live progress and its report. */
+export const orders = defineResource({
+  name: "order",
+  plural: "orders",
+  id: "orderid",
+  from: "mm_orders o join masters m on m.id = o.masterid",
+  fields: {
+    orderid: { schema: integer, sql: "o.id" },
+    masterid: { schema: integer, sql: "o.masterid" },
+    master: { schema: text, sql: "m.name" },
+    /** `drain` or `add`. */
+    kind: { schema: identifier(8), sql: "o.kind" },
+    /** Null: the whole master. */
+    role: { schema: identifier(32).nullable(), sql: "o.role" },
+    /** `ordered`, `draining`, `undoing`, or how it ended: `done`, `undone`, `failed`, `lost`. */
+    state: {
+      schema: identifier(8),
+      sql: `case when o.ended_at is not null then o.outcome when o.undone_at is not null then 'undoing'
+              when o.began_at is not null then 'draining' else 'ordered' end`,
+    },
+    /** Why it failed, in a sentence. */
+    detail: { schema: text.nullable(), sql: "o.detail" },
+    reason: { schema: text, sql: "o.reason" },
+    ordered_by: { schema: text, sql: "o.ordered_by" },
+    ordered_at: { schema: datetime, sql: "o.ordered_at", read: readSeconds },
+    deadline_at: seconds("deadline_at"),
+    began_at: seconds("began_at"),
+    ended_at: seconds("ended_at"),
+    /** Before the drain: requests that waited for this master's builders, and those that it was working on. */
+    requests_pending: count("o.requests_pending"),
+    requests_running: count("o.requests_running"),
+    /** Of those it worked on: ended by it, given back to be run again, and neither (never expected). */
+    requests_finished: count("o.requests_finished"),
+    requests_retried: count("o.requests_retried"),
+    requests_lost: count("o.requests_lost"),
+    /** Of those that waited: left to other masters. */
+    requests_handed_over: count("case when o.ended_at is not null then o.requests_pending end"),
+    builds_left: count("o.builds_left"),
+    workers_before: count("o.workers_before"),
+    workers_left: count("o.workers_left"),
+    /** Schedulers and change sources. */
+    singletons_before: count("o.singletons_before"),
+    singletons_left: count("o.singletons_left"),
+  },
+  order: ["orderid"],
+  paths: [
+    { pattern: "orders", kind: "collection" },
+    { pattern: "orders/n:orderid", kind: "single", where: "o.id = :orderid" },
+    { pattern: "masters/n:masterid/orders", kind: "collection", where: "o.masterid = :masterid" },
+  ],
+  events: {
+    names: ["new", "update", "ended"],
+    topics: ["orders/:orderid"],
+    subscribe: "orders/:orderid",
+  },
+});
+
+export type Order = z.output<typeof orders.schema>;

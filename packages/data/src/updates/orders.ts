@@ -1,0 +1,97 @@
+import {
+  endOrder,
+  noteProgress,
+  openOrders,
+  orderedBySignal,
+  placeOrder,
+  setRoles,
+  undoDrain,
+} from "@multimaster/cluster";
+import type { Work } from "@multimaster/core";
+import { countPendingRequestsOf, openRequestsClaimedBy, requestStates } from "@multimaster/database";
+import type { OrderUpdates } from "../contract.ts";
+import { getItem } from "../read-items.ts";
+import { masters } from "../resources/masters.ts";
+import { type Order, orders } from "../resources/orders.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export function createOrderUpdates(context: UpdateContext): OrderUpdates {
+  const { database, lease, events, announce } = context;
+
+  /** Tells everybody that the order is there, and its master that it has to look. */
+  async function tell(masterid: number, orderid: number, event: "new" | "update"): Promise<Order> {
+    await announce(events.publish(orders, event, [orderid]));
+    await announce(events.publishControl("masters", masterid, "order", { orderid }));
+    return (await getItem(orders, database, orderid)) as Order;
+  }
+
+  return {
+    async drain({ masterid, ...order }) {
+      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order });
+      return tell(masterid, orderid, "new");
+    },
+    async undrain(masterid, role) {
+      return tell(masterid, await undoDrain(database, masterid, role), "update");
+    },
+    async addRole({ masterid, ...order }) {
+      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }), "new");
+    },
+    open: () => openOrders(database, lease),
+    async drainMyself(deadline, reason) {
+      const { masterid } = lease;
+      const order = { masterid, kind: "drain", role: null, deadline, reason, orderedBy: orderedBySignal } as const;
+      const orderid = await placeOrder(database, order);
+      await announce(events.publish(orders, "new", [orderid]));
+      return orderid;
+    },
+    async begin(orderid, work) {
+      const hasBuilds = work.builds !== undefined;
+      const running = hasBuilds ? await openRequestsClaimedBy(database, lease.masterid) : [];
+      const pending = hasBuilds ? await countPendingRequestsOf(database, lease.masterid) : undefined;
+      await noteProgress(database, orderid, {
+        ...(pending === undefined ? {} : { requests_pending: pending, requests_running: running.length }),
+        ...(work.workers === undefined ? {} : { workers_before: work.workers }),
+        ...(work.singletons === undefined ? {} : { singletons_before: work.singletons }),
+        ...leftOf(work),
+      });
+      await announce(events.publish(orders, "update", [orderid]));
+      return running;
+    },
+    async progress(orderid, work, running) {
+      await noteProgress(database, orderid, { ...leftOf(work), ...(await fatesOf(running)) });
+      await announce(events.publish(orders, "update", [orderid]));
+    },
+    async end(orderid, outcome, { detail, work = {}, running } = {}) {
+      const figures = { ...leftOf(work), ...(running ? await fatesOf(running, outcome === "done") : {}) };
+      const ended = await endOrder(database, orderid, outcome, { detail, figures });
+      if (ended) await announce(events.publish(orders, "ended", [orderid]));
+      return ended;
+    },
+    async setRoles(roles, builderSets) {
+      await setRoles(database, lease, roles, builderSets);
+      await announce(events.publish(masters, "started", [lease.masterid]));
+    },
+  };
+
+  /** What became of the requests that this master was working on; those it still works on count for nothing yet. */
+  async function fatesOf(running: readonly number[], over = false) {
+    if (running.length === 0) return { requests_finished: 0, requests_retried: 0, requests_lost: 0 };
+    const states = await requestStates(database, running);
+    const finished = states.filter((state) => state.complete).length;
+    // Free, or with another master already.
+    const retried = states.filter((state) => !state.complete && state.claimedBy !== lease.masterid).length;
+    return {
+      requests_finished: finished,
+      requests_retried: retried,
+      requests_lost: over ? running.length - finished - retried : 0,
+    };
+  }
+}
+
+function leftOf({ builds, workers, singletons }: Work) {
+  return {
+    ...(builds === undefined ? {} : { builds_left: builds }),
+    ...(workers === undefined ? {} : { workers_left: workers }),
+    ...(singletons === undefined ? {} : { singletons_left: singletons }),
+  };
+}

@@ -1,0 +1,76 @@
+import { userInfo } from "node:os";
+import { listMasters, placeOrder, undoDrain } from "@multimaster/cluster";
+import { createLog, errors, systemClock } from "@multimaster/core";
+import { equals, findItems, type Order, orders } from "@multimaster/data";
+import { checkSchema, openDatabase } from "@multimaster/database";
+import { loadClusterConfig } from "./load-cluster-config.ts";
+
+/** Orders to masters, written straight into the rows: no ui master and no router is needed. */
+export interface MasterControl {
+  /** Drains the live master of this name; `deadline` in seconds, null for as long as it takes. */
+  drain(name: string, deadline: number | null, reason?: string): Promise<Order>;
+  undrain(name: string): Promise<Order>;
+  dropRole(name: string, role: string, reason?: string): Promise<Order>;
+  addRole(name: string, role: string, builderSets: readonly string[] | undefined, reason?: string): Promise<Order>;
+  /** Resolves when the order is over; `onProgress` is called with each state seen. */
+  wait(orderid: number, onProgress: (order: Order) => void): Promise<Order>;
+  close(): Promise<void>;
+}
+
+const pollMs = 500;
+const over = new Set(["done", "undone", "failed", "lost"]);
+
+/** Opens the cluster that a config names, to give orders to its masters. */
+export async function openControl(configFile: string): Promise<MasterControl> {
+  const { shared } = await loadClusterConfig(configFile);
+  const database = await openDatabase(shared.database, { log: createLog({ level: "warn" }) });
+  try {
+    await checkSchema(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+
+  async function findMaster(name: string): Promise<number> {
+    const master = (await listMasters(database)).find((candidate) => candidate.name === name);
+    if (!master) throw errors.notFound(`There is no master named "${name}"; "master status" shows those that are.`);
+    return master.masterid;
+  }
+
+  async function read(orderid: number): Promise<Order> {
+    const found = await findItems(orders, database, { filters: [equals("orderid", orderid)] });
+    const [order] = found?.rows ?? [];
+    if (!order) throw errors.notFound(`There is no order ${orderid}.`);
+    return order;
+  }
+
+  const place = async (
+    name: string,
+    order: { kind: "drain" | "add"; role: string | null; deadline?: number | null; builderSets?: readonly string[] },
+    reason = "no reason",
+  ) =>
+    read(
+      await placeOrder(database, {
+        masterid: await findMaster(name),
+        reason,
+        orderedBy: userInfo().username,
+        ...order,
+      }),
+    );
+
+  return {
+    drain: (name, deadline, reason) => place(name, { kind: "drain", role: null, deadline }, reason),
+    undrain: async (name) => read(await undoDrain(database, await findMaster(name), null)),
+    dropRole: (name, role, reason) => place(name, { kind: "drain", role }, reason),
+    addRole: (name, role, builderSets, reason) => place(name, { kind: "add", role, builderSets }, reason),
+    async wait(orderid, onProgress) {
+      for (;;) {
+        const order = await read(orderid);
+        onProgress(order);
+        if (over.has(order.state)) return order;
+        await systemClock.sleep(pollMs);
+      }
+    },
+    close: () => database.close(),
+  };
+}
