@@ -6,7 +6,7 @@ import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
 import { selectRoles } from "./select-roles.ts";
-import { beginTerm, type ExtraContext, isDatabaseAway, type Term, type TermPlan } from "./term.ts";
+import { beginTerm, type ExtraContext, type Term, type TermPlan } from "./term.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
@@ -129,7 +129,7 @@ async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undef
       // Lost again while starting: another try has a new epoch.
       if (error instanceof LeaseLost) continue;
       // What a user must mend ends the master.
-      if (!isDatabaseAway(plan.database, error))
+      if (!plan.database.dialect.isAway(error))
         throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
       if (!away) plan.log.warn({ err: error }, "the database is away: joining anew is tried until it is back");
       away = true;

@@ -106,7 +106,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       const left = await leaveCluster(database, lease);
       if (left) await publishBurial(data.events, left);
     } catch (error) {
-      if (!isDatabaseAway(database, error)) throw error;
+      if (!database.dialect.isAway(error)) throw error;
       log.warn({ err: error }, "the database is away: the others learn of this master's end when its lease expires");
     }
   };
@@ -268,10 +268,4 @@ function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
   const any = AbortSignal.any([...signals]);
   if (any.aborted) return Promise.resolve();
   return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-/** Whether an error is of the database's absence: to be waited out, and nobody's mistake. */
-export function isDatabaseAway(database: Database, error: unknown): boolean {
-  if (database.dialect.isConnectionLoss(error)) return true;
-  return error instanceof Error && error.cause !== undefined && isDatabaseAway(database, error.cause);
 }

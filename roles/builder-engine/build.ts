@@ -242,7 +242,8 @@ export class Build {
   }
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
-    await this.#write("finish", (builds) => builds.finish(buildid, end));
+    const { data, persistence } = this.#around;
+    await persistence.insist(`finish build ${buildid}`, () => data.updates.builds.finish(buildid, end));
     this.#around.log.info(
       { buildid, builder: this.builder.name, results: end.results },
       `build ${buildid} ended: ${end.state}`,

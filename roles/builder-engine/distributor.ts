@@ -4,7 +4,6 @@ import { buildrequests, type Data } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
-import { isPassing } from "./persistence.ts";
 import { listStartable, pickWork } from "./pick-work.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 
@@ -114,7 +113,7 @@ export class Distributor implements Service {
     } catch (error) {
       if (isLeaseLoss(error)) return this.#options.onLeaseLost();
       // Said once by whoever watches the database; the next look is soon.
-      if (!isPassing(error)) throw error;
+      if (!this.#options.data.isDatabaseAway(error)) throw error;
       this.#options.log.warn({ err: error }, "pending build requests could not be read; this is tried again");
     }
   }

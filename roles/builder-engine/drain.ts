@@ -4,7 +4,6 @@ import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import type { Distributor } from "./distributor.ts";
-import { isPassing } from "./persistence.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 import type { WorkerServer } from "./worker-server.ts";
 
@@ -124,7 +123,7 @@ export class Drain implements Service {
       this.#onlyHere = await data.updates.builders.onlyHere();
     } catch (error) {
       // With the database away it is as it was.
-      if (!isPassing(error)) throw error;
+      if (!data.isDatabaseAway(error)) throw error;
     }
     return new Set(this.#onlyHere.flatMap((id) => builders.get(id)?.config.workers ?? []));
   }

@@ -35,8 +35,12 @@ export class LoopWatchdog implements Service {
     this.#log = log;
     this.#thresholdMs = thresholdMs;
     this.#now = now;
+    const name = "multimaster_event_loop_blocked_seconds_total";
+    // An engine that is dropped and added again counts from zero, as after a restart.
+    metrics.removeSingleMetric(name);
+    metrics.removeSingleMetric("multimaster_event_loop_delay_seconds");
     this.#blockedSeconds = new Counter({
-      name: "multimaster_event_loop_blocked_seconds_total",
+      name,
       help: "Time for which the event loop stood still, by the step whose code did it",
       labelNames: ["builder", "step"],
       registers: [metrics],

@@ -9,12 +9,14 @@ export class Abandoned extends Error {
 export interface PersistenceOptions {
   clock: Clock;
   log: Logger;
+  /** Whether an error is of the database's absence or load, so that the same write may succeed later. */
+  isPassing(error: unknown): boolean;
   /** The lease is gone: everything that hangs off it has to end. Called once. */
   onLeaseLost(): void;
 }
 
-/** Tries of a write that fails for no reason known to pass by itself. */
-const doubtfulTries = 4;
+/** Tries, over some ten seconds, of a write that fails for no reason known to pass by itself. */
+const doubtfulTries = 8;
 
 /**
  * The one place where a build's writes meet a database that is away: they are tried again until they succeed, the lease
@@ -38,9 +40,24 @@ export class Persistence {
     this.#abandoned.abort();
   }
 
-  /** Writes, again and again if need be. `what` names the write in the log: "finish build 7". */
-  async write<T>(what: string, write: () => Promise<T>): Promise<T> {
-    const { clock, log } = this.#options;
+  /**
+   * Writes, again and again if need be. `what` names the write in the log: "finish build 7". Rejects, beside with
+   * `Abandoned`, when it fails for reasons that are not known to pass by themselves.
+   */
+  write<T>(what: string, write: () => Promise<T>): Promise<T> {
+    return this.#persist(what, write, doubtfulTries);
+  }
+
+  /**
+   * Writes what must not get lost while this master holds the lease: whatever makes it fail, it is tried until it
+   * succeeds. Giving up would run to completion twice what has ended once.
+   */
+  insist<T>(what: string, write: () => Promise<T>): Promise<T> {
+    return this.#persist(what, write, Number.POSITIVE_INFINITY);
+  }
+
+  async #persist<T>(what: string, write: () => Promise<T>, patience: number): Promise<T> {
+    const { clock, log, isPassing } = this.#options;
     const backoff = new Backoff({ initial: 100, max: 5000 });
     for (let tries = 1; ; tries += 1) {
       if (this.#abandoned.signal.aborted) throw new Abandoned(`${what}: this master has stopped`);
@@ -54,9 +71,11 @@ export class Persistence {
           this.#loseLease();
           throw new Abandoned(`${what}: the lease is lost`, { cause: error });
         }
-        if (!isPassing(error) && tries >= doubtfulTries) throw error;
+        const passing = isPassing(error);
+        if (!passing && tries >= patience) throw error;
         // One line when it begins and one a minute or so: the database's absence is already reported elsewhere.
-        if (tries === 1 || tries % 12 === 0) log.warn({ what, tries, err: error }, "a write failed; it is tried again");
+        if (tries === 1 || tries % 12 === 0)
+          log[passing ? "warn" : "error"]({ what, tries, err: error }, `a write failed; it is tried again: ${what}`);
       }
       await clock.sleep(backoff.next(), this.#abandoned.signal);
     }
@@ -78,20 +97,3 @@ export class Persistence {
     this.#options.onLeaseLost();
   }
 }
-
-/** Whether an error is of the database's absence or load, so that the same write may succeed later. */
-export function isPassing(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const code = (cause as { code?: unknown }).code;
-    if (typeof code === "string" && passingCodes.test(code)) return true;
-    if (passingMessages.test(cause.message)) return true;
-  }
-  return false;
-}
-
-// SQLSTATE classes 08 (connection), 40 (rollback), 53 (resources), 57P (shutdown), 55P03 (lock), 25P03 (a transaction that
-// fell silent); SQLite; sockets.
-const passingCodes =
-  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|25P03|SQLITE_(BUSY|LOCKED|FULL|IOERR)\w*|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|DATABASE_UNREACHABLE)$/;
-const passingMessages =
-  /timeout acquiring a connection|^timeout expired$|not queryable|connection terminated|client has encountered a connection error|connection (was )?(closed|ended)|server closed/i;

@@ -26,7 +26,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const useful = new Set(own.builders.flatMap((builder) => builder.workers));
 
   const onLeaseLost = () => builds.abandon("the lease is lost");
-  const persistence = new Persistence({ clock, log, onLeaseLost });
+  const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);

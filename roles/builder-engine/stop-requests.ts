@@ -2,7 +2,6 @@ import { type Clock, type Logger, type Result, Results, type Service, WakeupLoop
 import { buildrequests, type ControlMessage, type Data } from "@multimaster/data";
 import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
-import { isPassing } from "./persistence.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 
 export interface StopRequestsOptions {
@@ -57,7 +56,7 @@ export class StopRequests implements Service {
         this.#tell((build) => build.buildid === buildid, reason, results);
       }
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!data.isDatabaseAway(error)) throw error;
     }
   }
 

@@ -2,7 +2,7 @@ import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/
 import { type ControlMessage, type Data, workers as workerResource } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
-import { isPassing, type Persistence } from "./persistence.ts";
+import type { Persistence } from "./persistence.ts";
 
 export interface WorkerWatchOptions {
   workers: AttachedWorkers;
@@ -62,7 +62,7 @@ export class WorkerWatch implements Service {
       await Promise.all(contested.map((id) => this.#check(workers.byId(id))));
     } catch (error) {
       // The database is away: builds wait for it, and so does this.
-      if (!isPassing(error)) throw error;
+      if (!data.isDatabaseAway(error)) throw error;
     }
     for (const worker of workers.all) if (worker.graceful && worker.builds === 0) await this.#shutDown(worker);
   }

@@ -28,9 +28,10 @@ export async function expire(database: Database, lease: Lease): Promise<void> {
   );
 }
 
-/** As if the master had been renewing for a long time. */
+/** As if the master had been renewing for a long time, until now. */
 export async function makeSteady(database: Database, lease: Lease): Promise<void> {
-  await execute(database, `update mm_leases set steady_since = ${database.dialect.now} - 1000 where masterid = ?`, [
+  const now = database.dialect.now;
+  await execute(database, `update mm_leases set steady_since = ${now} - 1000, renewed_at = ${now} where masterid = ?`, [
     lease.masterid,
   ]);
 }

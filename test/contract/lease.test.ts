@@ -165,6 +165,22 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(await buryDeadMasters(database, undertaker)).toEqual([]);
   });
 
+  it("that expired in an outage is not buried by a master whose own has not yet, but is not renewed either", async () => {
+    const { lease } = await join(database, { leaseMs: 4000 });
+    const undertaker = await joinAsUndertaker(database, { leaseMs: 4000 });
+    await expire(database, lease);
+    const { now } = database.dialect;
+    // Both were renewed by turns until the database went away, 3.5 s ago for one and 4 s ago for the other.
+    await execute(
+      database,
+      `update mm_leases set renewed_at = ${now} - 3.5, expires_at = ${now} + 0.5 where masterid = ?`,
+      [undertaker.masterid],
+    );
+    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
+    await makeSteady(database, undertaker);
+    expect(await buryDeadMasters(database, undertaker)).toMatchObject([{ masterid: lease.masterid }]);
+  });
+
   it("late in being renewed makes its master wait before it may bury", async () => {
     const { lease } = await join(database);
     const undertaker = await joinAsUndertaker(database, { leaseMs: 60_000 });

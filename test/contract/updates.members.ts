@@ -4,7 +4,7 @@ import { type Clock, type Json, silentLog, systemClock } from "@multimaster/core
 import { createEvents, createUpdates, type NewBuildset, type Updates } from "@multimaster/data";
 import { type Database, execute, openDatabase, queryRows, type Row, upgradeDatabase } from "@multimaster/database";
 import { onCleanup } from "../harness/cleanup.ts";
-import { expire, join, joinAsUndertaker } from "./lease.members.ts";
+import { expire, join, joinAsUndertaker, makeSteady } from "./lease.members.ts";
 import { type Engine, newDatabaseUrl } from "./schema.databases.ts";
 
 export interface Message {
@@ -67,6 +67,7 @@ export async function startMasters(engine: Engine, clock: Clock = systemClock): 
     join: async () => makeMember((await join(database)).lease),
     async bury(member) {
       undertaker ??= await makeMember(await joinAsUndertaker(database));
+      await makeSteady(database, undertaker.lease);
       await expire(database, member.lease);
       await undertaker.updates.masters.buryDead();
     },

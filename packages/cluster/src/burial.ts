@@ -52,7 +52,8 @@ export async function leaveCluster(database: Database, lease: Lease): Promise<Bu
  */
 async function findDead(database: Database, lease: Lease): Promise<Dead[]> {
   const { now, nowSeconds } = database.dialect;
-  const steady = `exists (select 1 from mm_leases where ${leaseIsHeld} and expires_at > ${now} and ${now} - steady_since >= lease_s)`;
+  // Also a gap that has not ended yet counts: a renewal that is overdue now will find that it came late.
+  const steady = `exists (select 1 from mm_leases where ${leaseIsHeld} and ${now} - renewed_at <= lease_s / 2 and ${now} - steady_since >= lease_s)`;
   const self = [lease.masterid, lease.epoch];
   return queryRows<Dead>(
     database,

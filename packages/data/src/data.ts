@@ -23,6 +23,8 @@ export interface Data {
     readonly degradedSince: number | null;
     onState(listener: (state: BusState) => void): () => void;
   };
+  /** Whether an error is of the database's absence or load: to be waited out, and nobody's mistake. */
+  isDatabaseAway(error: unknown): boolean;
   /** The data API as HTTP sees it, without HTTP. */
   readonly rest: Rest;
 }
@@ -56,6 +58,7 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
       },
       onState: (listener) => bus.onState(listener),
     },
+    isDatabaseAway: (error) => database.dialect.isAway(error),
     rest: createRest({ database, updates, events }),
   };
 }

@@ -130,7 +130,7 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
   /** What is nobody's mistake but passes by itself is said as such. */
   function explain(error: unknown): never {
     if (error instanceof LeaseLost) throw errors.rejoining(error.lease.name, { cause: error });
-    if (database.dialect.isConnectionLoss(error)) {
+    if (database.dialect.isAway(error)) {
       throw errors.databaseUnreachable(database.describe, (error as Error).message, { cause: error as Error });
     }
     throw error;

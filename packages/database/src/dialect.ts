@@ -57,8 +57,11 @@ export interface Dialect {
   isForeignKeyViolation(error: unknown): boolean;
   /** Is it worth trying the same transaction again? */
   isRetryable(error: unknown): boolean;
-  /** Is the connection, rather than the statement, at fault? */
-  isConnectionLoss(error: unknown): boolean;
+  /**
+   * Is the database away, or too busy, rather than the statement at fault, however deep that lies under the error? Then
+   * it is nobody's mistake, and the same may succeed later.
+   */
+  isAway(error: unknown): boolean;
 }
 
 export const dialects = { sqlite: sqliteDialect, postgresql: postgresqlDialect } as const;

@@ -132,7 +132,7 @@ async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connectio
       });
     } catch (error) {
       const patient = !committing && performance.now() - begun < patienceMs;
-      const again = dialect.isRetryable(error) || (patient && dialect.isConnectionLoss(error));
+      const again = dialect.isRetryable(error) || (patient && dialect.isAway(error));
       if (!again || tries >= maxTries) throw error;
       await sleep(backoff.next());
     }

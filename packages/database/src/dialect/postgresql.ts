@@ -1,9 +1,5 @@
 import type { Dialect } from "../dialect.ts";
-
-/** SQLSTATE or errno of an error, wherever the driver put it. */
-function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-}
+import { codeOf, isCausedBy } from "./error-codes.ts";
 
 function arrayType(values: readonly (number | string)[]): string {
   if (typeof values[0] !== "number") return "text";
@@ -11,22 +7,21 @@ function arrayType(values: readonly (number | string)[]): string {
   return values.every((value) => Math.abs(value as number) < 2 ** 31) ? "integer" : "bigint";
 }
 
-const lostConnection = new Set([
-  "57P01", // admin_shutdown
-  "57P02", // crash_shutdown
-  "57P03", // cannot_connect_now
-  "57P05", // idle_session_timeout
-  "25P03", // idle_in_transaction_session_timeout
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOENT",
-  "EPIPE",
-  "ETIMEDOUT",
-]);
+// SQLSTATE classes 08 (connection), 40 (rolled back), 53 (resources), 57P (shutdown), 55P03 (a lock not got), 25P03 (ended
+// for its silence); sockets.
+const awayCodes =
+  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|25P03|E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND)$/;
+
+// "timeout expired": a server that stands still accepts connections and does not greet.
+const awayMessages =
+  /connection terminated|client has encountered a connection error|not queryable|connection timeout|^timeout expired$|timeout acquiring a connection|connection (was )?(closed|ended)|server closed/i;
+
+function isAway(error: Error): boolean {
+  const code = codeOf(error);
+  // No such socket; another file that is missing is none of the database's.
+  if (code === "ENOENT") return (error as NodeJS.ErrnoException).syscall === "connect";
+  return awayCodes.test(code) || awayMessages.test(error.message);
+}
 
 export const postgresqlDialect: Dialect = {
   name: "postgresql",
@@ -61,15 +56,5 @@ export const postgresqlDialect: Dialect = {
   isUniqueViolation: (error) => codeOf(error) === "23505",
   isForeignKeyViolation: (error) => codeOf(error) === "23503",
   isRetryable: (error) => ["40001", "40P01"].includes(codeOf(error)),
-  isConnectionLoss(error) {
-    const code = codeOf(error);
-    if (lostConnection.has(code) || code.startsWith("08")) return true;
-    return (
-      error instanceof Error &&
-      // "timeout expired": a server that stands still accepts connections and does not greet.
-      /connection terminated|client has encountered a connection error|not queryable|connection timeout|^timeout expired$|timeout acquiring a connection/i.test(
-        error.message,
-      )
-    );
-  },
+  isAway: (error) => isCausedBy(error, isAway),
 };

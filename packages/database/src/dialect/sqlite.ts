@@ -1,8 +1,8 @@
 import type { Dialect } from "../dialect.ts";
+import { codeOf, isCausedBy } from "./error-codes.ts";
 
-function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-}
+// Held by another process for longer than anybody waits, or a disk that is full or does not answer.
+const awayCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR)/;
 
 /** SQLite has one writer at a time and every transaction begins as a writer, so it needs no row locks. */
 export const sqliteDialect: Dialect = {
@@ -35,5 +35,9 @@ export const sqliteDialect: Dialect = {
   isUniqueViolation: (error) => ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(codeOf(error)),
   isForeignKeyViolation: (error) => codeOf(error) === "SQLITE_CONSTRAINT_FOREIGNKEY",
   isRetryable: () => false,
-  isConnectionLoss: () => false,
+  isAway: (error) =>
+    isCausedBy(
+      error,
+      (cause) => awayCodes.test(codeOf(cause)) || /timeout acquiring a connection/i.test(cause.message),
+    ),
 };
