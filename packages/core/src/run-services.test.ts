@@ -36,6 +36,32 @@ describe("services under one roof", () => {
     expect(journal).toEqual(["start a", "start b", "drain a", "drain b", "stop b", "stop a"]);
   });
 
+  it("whose drain is undone take work again, and those not yet asked are not asked any more", async () => {
+    const journal: string[] = [];
+    let letGo = () => {};
+    const slow: Service = {
+      ...record("slow", journal),
+      drain: () => new Promise((resolve) => (letGo = resolve)),
+      async resume() {
+        journal.push("resume slow");
+        letGo();
+      },
+      left: () => ({ builds: 2 }),
+    };
+    const services = runServices(
+      [slow, { ...record("b", journal), left: () => ({ builds: 1, workers: 4 }) }],
+      silentLog,
+    );
+    await services.start();
+    expect(services.left()).toEqual({ builds: 3, workers: 4 });
+    const drained = services.drain(new AbortController().signal);
+    expect(services.ready()).toEqual(["the master is draining"]);
+    await services.resume();
+    await drained;
+    expect(services.ready()).toBe(true);
+    expect(journal).toEqual(["start slow", "start b", "resume slow"]);
+  });
+
   it("that cannot start take those before them down again", async () => {
     const journal: string[] = [];
     const services = runServices(
