@@ -33,6 +33,11 @@ const busConfig = z.strictObject({
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({
   name: plainName(70),
+  url: z
+    .url()
+    .transform((url) => (url.endsWith("/") ? url : `${url}/`))
+    .optional()
+    .describe("The address at which users see the ui; links to builds begin with it."),
   database: z
     .string()
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),

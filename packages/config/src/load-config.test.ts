@@ -64,7 +64,7 @@ describe("a config", () => {
     expect((await problems(loadConfig(file, { alsoCheck: checkConfig }))).toSorted()).toEqual([
       "cluster.ts: database: expected string, received undefined",
       "cluster.ts: name: expected string, received number",
-      "ui.ts: hots: unknown option (have: host, port, title, url, allowedOrigins)",
+      "ui.ts: hots: unknown option (have: host, port, title, allowedOrigins)",
       "ui.ts: port: expected number, received string",
       "workers.ts: workers[0].name: must be a letter, then letters, digits, '.', '_' or '-'",
       "workers.ts: workers[0].password: a worker that connects needs a password",

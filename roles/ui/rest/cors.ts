@@ -1,7 +1,10 @@
-import type { UiSlice } from "@multimaster/config";
+import type { ClusterConfig, UiSlice } from "@multimaster/config";
 
 /** Decides whose pages may call the API. Without an `Origin` a request comes from no page and is not restricted. */
-export function createOriginCheck({ allowedOrigins, url }: Pick<UiSlice, "allowedOrigins" | "url">) {
+export function createOriginCheck(
+  { allowedOrigins }: Pick<UiSlice, "allowedOrigins">,
+  { url }: Pick<ClusterConfig, "url">,
+) {
   const patterns = allowedOrigins.map(globToRegExp);
   if (url !== undefined) patterns.push(globToRegExp(new URL(url).origin));
   return (origin: string, host: string | undefined): boolean => {

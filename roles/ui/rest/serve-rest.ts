@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { UiSlice } from "@multimaster/config";
+import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
 import type { RestAnswer } from "@multimaster/data";
 import type Koa from "koa";
@@ -16,7 +16,7 @@ const jsonType = "application/json; charset=utf-8";
 /** REST v2 and its control calls below `/api` (spec/data-api.md). */
 export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
   const { config, data, log } = context;
-  const isAllowed = createOriginCheck(config.own);
+  const isAllowed = createOriginCheck(config.own, config.shared);
   const reads = new SharedReads<string | RestAnswer>();
 
   /** A short answer as text, which whoever asks the same at the same time gets, too; a long one for this request alone. */
@@ -32,7 +32,7 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
   }
 
   return async (ctx, next) => {
-    if (ctx.path === "/api") return answerVersions(ctx, config.own);
+    if (ctx.path === "/api") return answerVersions(ctx, config.shared);
     const match = /^\/api\/(?:v2|latest)(?:\/(.*))?$/s.exec(ctx.path);
     if (!match) return next();
     const origin = ctx.get("Origin");
@@ -79,8 +79,8 @@ function splitPath(path: string | undefined): string[] {
   });
 }
 
-function answerVersions(ctx: Koa.Context, { url }: UiSlice): void {
-  const base = url === undefined ? `${ctx.protocol}://${ctx.host}/` : url.replace(/\/?$/, "/");
+function answerVersions(ctx: Koa.Context, { url }: ClusterConfig): void {
+  const base = url === undefined ? `${ctx.protocol}://${ctx.host}/` : url;
   sendJson(ctx, sortedJson({ api_versions: { v2: `${base}api/v2` } }, indentFor(ctx)));
 }
 

@@ -5,7 +5,6 @@ export const uiSlice = z.strictObject({
   host: z.string().default("127.0.0.1").describe("Address to listen on; put a TLS proxy in front of a public one."),
   port: z.int().min(0).max(65535).default(8010).describe("0 lets the system choose."),
   title: z.string().default("Multimaster"),
-  url: z.url().optional().describe("The address users see, when a proxy stands before it."),
   allowedOrigins: z
     .array(z.string())
     .default([])
