@@ -2,6 +2,7 @@ import { type Clock, type Logger, type Properties, type Result, Results } from "
 import type { Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { AttachedWorker } from "./attached-worker.ts";
+import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
@@ -19,6 +20,8 @@ export interface BuildSurroundings {
   persistence: Persistence;
   ledger: CommandLedger;
   watchdog: LoopWatchdog;
+  awaited: AwaitedBuildsets;
+  siteUrl: string;
   clock: Clock;
   log: Logger;
 }
@@ -208,14 +211,8 @@ export class Build {
   }
 
   #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
-    const { data, persistence, ledger, watchdog, clock, log } = this.#around;
     return {
-      data,
-      persistence,
-      ledger,
-      watchdog,
-      clock,
-      log,
+      ...this.#around,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,

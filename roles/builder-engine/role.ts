@@ -1,6 +1,7 @@
 import type { Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
+import { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { BuilderRows } from "./builder-rows.ts";
 import { CommandLedger } from "./command-ledger.ts";
 import { Distributor } from "./distributor.ts";
@@ -22,7 +23,7 @@ export const role = defineRole<EngineSlice>({
 
 function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const { data, clock, log, metrics } = context;
-  const { own, directory } = context.config;
+  const { own, shared, directory } = context.config;
   const useful = new Set(own.builders.flatMap((builder) => builder.workers));
 
   const onLeaseLost = () => builds.abandon("the lease is lost");
@@ -30,7 +31,9 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
-  const builds = new RunningBuilds({ data, persistence, ledger, watchdog, clock, log }, workers);
+  const awaited = new AwaitedBuildsets({ data, clock, log });
+  const siteUrl = shared.url ?? "";
+  const builds = new RunningBuilds({ data, persistence, ledger, watchdog, awaited, siteUrl, clock, log }, workers);
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
   const server = new WorkerServer({
     slice: own.workers,
@@ -55,6 +58,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders,
     server,
     new WorkerWatch({ workers, data, persistence, clock, log }),
+    awaited,
     builds,
     new StopRequests({ builds, data, clock, log }),
     distributor,

@@ -11,10 +11,12 @@ import {
   type StepDefinition,
   type StepEnd,
   StepStopped,
+  TriggerRefused,
   type WorkerFacts,
   WorkerLost,
 } from "@multimaster/plugins";
 import type { AttachedWorker } from "./attached-worker.ts";
+import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import { combine, type Interruption } from "./interruption.ts";
 import { LatestWriter } from "./latest-writer.ts";
@@ -22,6 +24,7 @@ import type { LoopWatchdog } from "./loop-watchdog.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import { StepCommands } from "./step-commands.ts";
 import { StepLogs } from "./step-logs.ts";
+import { StepTriggers } from "./step-triggers.ts";
 import { resolveWorkerPath } from "./worker-paths.ts";
 
 /** Time between the end of a stopped step's commands and the end of the patience with its code. */
@@ -33,6 +36,9 @@ export interface StepSurroundings {
   persistence: Persistence;
   ledger: CommandLedger;
   watchdog: LoopWatchdog;
+  awaited: AwaitedBuildsets;
+  /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
+  siteUrl: string;
   clock: Clock;
   log: Logger;
   worker: AttachedWorker;
@@ -95,7 +101,10 @@ export class RunningStep {
     this.#commands = commands;
     if (this.#interruption !== undefined) commands.interrupt(this.#interruption);
 
-    const end = await this.#runCode(name, stepid, logs, commands, setState, enter).finally(() => commands.close());
+    const triggers = this.#makeTriggers(name, enter);
+    const end = await this.#runCode(name, stepid, logs, commands, triggers, setState, enter).finally(() =>
+      commands.close(),
+    );
     const text = describeEnd(end, shown);
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
@@ -115,6 +124,7 @@ export class RunningStep {
     stepid: number,
     logs: StepLogs,
     commands: StepCommands,
+    triggers: StepTriggers,
     setState: (text: string) => void,
     enter: () => void,
   ): Promise<StepEnd> {
@@ -124,7 +134,17 @@ export class RunningStep {
       enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       const environment = await this.#renderEnvironment(rendering);
-      const ctx = this.#makeContext({ name, stepid, logs, commands, environment, rendering, setState, enter });
+      const ctx = this.#makeContext({
+        name,
+        stepid,
+        logs,
+        commands,
+        triggers,
+        environment,
+        rendering,
+        setState,
+        enter,
+      });
       enter();
       end = await this.#unlessDeaf(this.#step.run(ctx, this.#options));
     } catch (error) {
@@ -134,7 +154,10 @@ export class RunningStep {
     const interruption = this.#interruption;
     if (interruption === undefined) return end;
     if (interruption.kind === "abandoned") throw new Abandoned(interruption.reason);
-    if (interruption.results === Results.CANCELLED) await writeLog(logs, "cancelled", interruption.reason);
+    if (interruption.results === Results.CANCELLED) {
+      await writeLog(logs, "cancelled", interruption.reason);
+      await triggers.cancel(interruption.reason);
+    }
     return { ...withoutReason(end), results: interruption.results };
   }
 
@@ -155,10 +178,16 @@ export class RunningStep {
   async #judgeError(error: unknown, logs: StepLogs): Promise<StepEnd> {
     if (error instanceof StepStopped) return { results: Results.CANCELLED };
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
-    const isSentence = error instanceof CommandException || error instanceof BadRendering;
+    const isSentence = [CommandException, BadRendering, TriggerRefused].some((kind) => error instanceof kind);
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);
     return { results: Results.EXCEPTION };
+  }
+
+  #makeTriggers(step: string, onReturn: () => void): StepTriggers {
+    const { data, persistence, awaited, siteUrl, build } = this.#around;
+    const { signal } = this.#abort;
+    return new StepTriggers({ data, persistence, awaited, buildid: build.buildid, step, siteUrl, signal, onReturn });
   }
 
   #makeRenderContext(): RenderContext {
@@ -191,13 +220,14 @@ export class RunningStep {
     stepid: number;
     logs: StepLogs;
     commands: StepCommands;
+    triggers: StepTriggers;
     environment: Environment;
     rendering: RenderContext;
     setState: (text: string) => void;
     enter: () => void;
   }): StepContext {
     const { data, persistence, clock, worker, properties, build, builddir } = this.#around;
-    const { name, stepid, logs, commands, environment, setState, enter } = parts;
+    const { name, stepid, logs, commands, triggers, environment, setState, enter } = parts;
     const { signal } = this.#abort;
     const system = worker.info.system;
     const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
@@ -231,6 +261,7 @@ export class RunningStep {
       setState,
       addUrl: (urlName, url) =>
         persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, urlName, url)),
+      trigger: triggers.trigger,
       async sleep(ms) {
         await clock.sleep(ms, signal);
         signal.throwIfAborted();

@@ -38,6 +38,7 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
       },
       getState: (state) => updates.schedulers.getState(key(state)),
       publishForceSpec: (spec) => updates.schedulers.publishForceSpec(id, spec),
+      publishTriggerable: (spec) => updates.schedulers.publishTriggerable(id, spec),
     };
   }
 

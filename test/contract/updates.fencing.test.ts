@@ -80,6 +80,14 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
       u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
     "schedulers.claim": (u) => u.schedulers.claim(ids.scheduler),
     "schedulers.publishForceSpec": (u) => u.schedulers.publishForceSpec(ids.scheduler, {}),
+    "schedulers.publishTriggerable": (u) =>
+      u.schedulers.publishTriggerable(ids.scheduler, {
+        builders: ["a"],
+        properties: {},
+        priority: 0,
+        reason: "late",
+        codebases: {},
+      }),
     "schedulers.classify": (u) =>
       u.schedulers.classify(ids.scheduler, [{ changeid: ids.changeid, verdict: "important" }]),
     "schedulers.submit": (u) =>
@@ -88,6 +96,13 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     "builds.create": (u) => u.builds.create({ buildrequestid: ids.request, workerid: ids.workerid }),
     "builds.setProperties": (u) => u.builds.setProperties(ids.buildid, { a: [1, "x"] }),
     "builds.finish": (u) => u.builds.finish(ids.buildid, { results: 0, state: "done" }),
+    "triggers.trigger": (u) =>
+      u.triggers.trigger({
+        buildid: ids.buildid,
+        waitedFor: true,
+        relationship: "late",
+        triggers: [{ scheduler: "main", slot: "late/main/1", sourceStamps: {}, properties: {} }],
+      }),
     "steps.add": (u) => u.steps.add({ buildid: ids.buildid, name: "late" }),
     "steps.finish": (u) => u.steps.finish(ids.stepid, { results: 0, state: "done", hidden: false }),
     "logs.add": (u) => u.logs.add({ stepid: ids.stepid, name: "late", type: "t" }),

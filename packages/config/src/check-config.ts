@@ -37,6 +37,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   if (workers) problems.push(...checkNames("worker", "workers: workers", workers.workers));
   if (scheduler) problems.push(...checkScheduling(scheduler));
   if (scheduler && setsComplete) problems.push(...checkSchedulerBuilders(scheduler, builders));
+  if (scheduler || !shared.scheduler) problems.push(...checkTriggers(builders, scheduler));
   if (problems.length > 0) throw new ConfigProblems(problems);
 
   return {
@@ -105,5 +106,24 @@ function checkSchedulerBuilders(scheduler: SchedulerSlice, builders: ReadonlyMap
       .map(
         (name) => `scheduler: schedulers[${i}].builders: no builder "${name}" (have: ${known.join(", ") || "none"})`,
       ),
+  );
+}
+
+/** Steps that trigger what no scheduler is. */
+function checkTriggers(builders: ReadonlyMap<string, BuildersSlice>, scheduler: SchedulerSlice | undefined): string[] {
+  const known = (scheduler?.schedulers ?? [])
+    .filter(({ plugin }) => plugin.triggerable)
+    .map(({ options }) => (options as { name: string }).name);
+  return [...builders].flatMap(([set, slice]) =>
+    slice.builders.flatMap(({ steps }, i) =>
+      steps.flatMap(({ plugin, options }, j) =>
+        (plugin.triggers?.(options) ?? [])
+          .filter((name) => !known.includes(name))
+          .map(
+            (name) =>
+              `builders.${set}: builders[${i}].steps[${j}]: no triggerable scheduler "${name}" (have: ${known.join(", ") || "none"})`,
+          ),
+      ),
+    ),
   );
 }

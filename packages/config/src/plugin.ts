@@ -11,6 +11,10 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   readonly options: z.ZodType;
   /** Names of the builders that the options name, so that a config is checked as a whole. */
   builderNames?(options: unknown): readonly string[];
+  /** Names of the schedulers that a step triggers, as far as they are known before it runs. */
+  triggers?(options: unknown): readonly string[];
+  /** Whether it is a scheduler that steps may trigger. */
+  readonly triggerable?: boolean;
   /** The name by which it is claimed, where that is not the option `name`. */
   nameOf?(options: unknown): string;
 }

@@ -27,6 +27,7 @@ export function createBurialService({ updates, leaseMs, clock, log }: BurialOpti
       await updates.masters.buryDead();
       if (clock.now() - completedAt < completeEveryMs) return;
       await updates.buildsets.completeFinished();
+      await updates.triggers.tidy();
       completedAt = clock.now();
     },
   });

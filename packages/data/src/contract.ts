@@ -3,6 +3,7 @@ import type { Json, Result, SourcedProperties, Work } from "@multimaster/core";
 import type { Change } from "./resources/changes.ts";
 import type { Order } from "./resources/orders.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
+import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
 
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
@@ -20,6 +21,7 @@ export interface Updates {
   readonly changeSources: ChangeSourceUpdates;
   readonly schedulers: SchedulerUpdates;
   readonly buildsets: BuildsetUpdates;
+  readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
   readonly builds: BuildUpdates;
   readonly steps: StepUpdates;
@@ -225,6 +227,8 @@ export interface SchedulerUpdates {
   setEnabled(schedulerid: number, enabled: boolean): Promise<void>;
   /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
+  /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
+  publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
   /**
    * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).

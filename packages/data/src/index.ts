@@ -12,5 +12,6 @@ export { equals } from "./query.ts";
 export { type Found, findItems } from "./read-items.ts";
 export * from "./resources/index.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./rest.ts";
+export * from "./trigger-contract.ts";
 export { createUpdates, type UpdatesOptions } from "./updates/index.ts";
 export { publishBurial } from "./updates/publish-burial.ts";

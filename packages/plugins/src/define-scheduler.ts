@@ -1,6 +1,6 @@
 import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
-import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset } from "@multimaster/data";
+import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset, TriggerableSpec } from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
@@ -42,6 +42,8 @@ export interface SchedulerContext {
   getState(name: string): Promise<Json | undefined>;
   /** Tells UI masters what a person may ask for, in the REST shape of `forceschedulers`. */
   publishForceSpec(spec: Json): Promise<void>;
+  /** Tells engines what it builds when a step triggers it. */
+  publishTriggerable(spec: TriggerableSpec): Promise<void>;
 }
 
 /** What the scheduler role asks of a scheduler. */

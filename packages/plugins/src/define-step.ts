@@ -43,6 +43,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   options: z.ZodObject<Shape>;
   /** Rules that differ from the usual ones when the config does not say otherwise. */
   rules?: Partial<StepRules>;
+  /** Names of the schedulers that it triggers, where the options say them as values. */
+  triggers?(options: RawOptions): readonly string[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
 }
 
@@ -59,6 +61,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     kind: "step",
     type: plugin.type,
     options: unrendered(schema),
+    ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
     nameOf: (options) => (typeof options["name"] === "string" ? options["name"] : plugin.type),
     rulesOf(options) {
       const rules: StepRules = { ...usualRules, ...plugin.rules };

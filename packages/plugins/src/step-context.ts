@@ -1,12 +1,15 @@
 import type { RenderContext } from "@multimaster/config";
-import type { Json } from "@multimaster/core";
+import type { Json, Result } from "@multimaster/core";
 
 export interface BuildSource {
+  readonly ssid: number;
   readonly codebase: string;
   readonly branch: string | null;
   readonly revision: string | null;
   readonly repository: string;
   readonly project: string;
+  /** Not null when it is a change that is in no repository. */
+  readonly patch: object | null;
 }
 
 export interface BuildChange {
@@ -119,6 +122,31 @@ export interface ShellCommand {
   logEnviron?: boolean;
 }
 
+/** A wish that a triggerable scheduler builds something. */
+export interface TriggerRequest {
+  scheduler: string;
+  /** By codebase: the id of an existing source stamp, or what differs from the one that the scheduler would take. */
+  sourceStamps: Readonly<
+    Record<string, number | { branch?: string | null; revision?: string | null; repository?: string; project?: string }>
+  >;
+  properties: Readonly<Record<string, Json>>;
+}
+
+/** What a scheduler was made to build. */
+export interface TriggeredBuilds {
+  readonly scheduler: string;
+  readonly requests: readonly { readonly buildrequestid: number; readonly url: string }[];
+  /** Waits until all of it has ended; rejects with StepStopped when the build is stopped. */
+  finished(): Promise<{ results: Result; builds: readonly TriggeredBuild[] }>;
+}
+
+export interface TriggeredBuild {
+  readonly builder: string;
+  readonly number: number;
+  readonly results: Result;
+  readonly url: string;
+}
+
 /**
  * Everything a step can see and do. It has no rows, no messages and no connection: what it does through here is
  * recorded, stored and published by the engine.
@@ -146,6 +174,15 @@ export interface StepContext extends RenderContext {
   /** Shows what the step is doing now. */
   setState(text: string): void;
   addUrl(name: string, url: string): Promise<void>;
+  /**
+   * Makes triggerable schedulers build: all of them, or none and a rejection with TriggerRefused. A build that is run
+   * again gets what its first attempt has triggered, if it asks for the same. With `wait`, what is triggered is
+   * cancelled when the build is stopped or ends without it.
+   */
+  trigger(
+    requests: readonly TriggerRequest[],
+    options: { wait: boolean; relationship: string },
+  ): Promise<readonly TriggeredBuilds[]>;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

@@ -17,3 +17,8 @@ export class CommandException extends Error {
 export class BadRendering extends Error {
   override name = "BadRendering";
 }
+
+/** Nothing was triggered: a scheduler is not there, or is not to build; the message says which and why. */
+export class TriggerRefused extends Error {
+  override name = "TriggerRefused";
+}

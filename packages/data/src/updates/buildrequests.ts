@@ -64,7 +64,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
-async function cancelRequest(
+/** `buildrequests.cancel`, for whoever cancels on behalf of something else. */
+export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,

@@ -16,6 +16,7 @@ import { createMasterUpdates } from "./masters.ts";
 import { createOrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates } from "./schedulers.ts";
 import { createStepUpdates } from "./steps.ts";
+import { createTriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
 import { createWorkerUpdates } from "./workers.ts";
 
@@ -41,6 +42,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     changeSources: createChangeSourceUpdates(context),
     schedulers: createSchedulerUpdates(context),
     buildsets: createBuildsetUpdates(context),
+    triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
     builds: createBuildUpdates(context),
     steps: createStepUpdates(context),

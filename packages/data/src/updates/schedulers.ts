@@ -12,6 +12,7 @@ import {
   registerSchedulers,
   removeClassified,
   saveForceSpec,
+  saveTriggerableSpec,
   setObjectState,
   setSchedulerEnabled,
   unseenChangeIds,
@@ -55,6 +56,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     },
     publishForceSpec: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
+    publishTriggerable: (schedulerid, spec) =>
+      fencedTransaction(database, lease, (tx) => saveTriggerableSpec(tx, schedulerid, pythonJson(spec))),
     async unseenChanges(schedulerid, limit) {
       return loadChanges(database, await unseenChangeIds(database, schedulerid, limit));
     },

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import type { Dialect } from "../dialect.ts";
 import { createTables } from "./ddl.ts";
-import { type ExtraIndex, extraIndexes, orderTables, ownTables } from "./own.ts";
+import { type ExtraIndex, extraIndexes, firstTables, orderTables, triggerTables } from "./own.ts";
 
 /**
  * One step of our own schema. Migrations only go up, in place, while masters of the release before are running: so they
@@ -15,9 +15,10 @@ export type Migration = { id: number; name: string } & (
 );
 
 export const migrations: readonly Migration[] = [
-  { id: 1, name: "tables of our own", statements: (dialect) => createTables(dialect, ownTables) },
+  { id: 1, name: "tables of our own", statements: (dialect) => createTables(dialect, firstTables) },
   { id: 2, name: "indexes for long lists, claims and burials", indexes: extraIndexes },
   { id: 3, name: "orders to masters", statements: (dialect) => createTables(dialect, orderTables) },
+  { id: 4, name: "tables for triggered builds", statements: (dialect) => createTables(dialect, triggerTables) },
 ];
 
 export const newestMigration = Math.max(...migrations.map((migration) => migration.id));

@@ -1,7 +1,18 @@
-import { double, type Index, index, integer, serial, type Table, table, text, varchar } from "./declare-table.ts";
+import {
+  double,
+  type Index,
+  index,
+  integer,
+  serial,
+  type Table,
+  table,
+  text,
+  unique,
+  varchar,
+} from "./declare-table.ts";
 
-/** What Buildbot's schema lacks. Prefix `mm_`, so that neither program ever trips over the other's tables. */
-export const ownTables: readonly Table[] = [
+/** Made by the first migration. */
+export const firstTables: readonly Table[] = [
   // One row per master that ever ran this program: what it is, and until when nobody may bury it.
   table("mm_leases", {
     masterid: integer.primary().references("masters.id"),
@@ -128,6 +139,31 @@ export const orderTables: readonly Table[] = [
     index("mm_orders_master", "masterid", "epoch"),
   ),
 ];
+
+/** For builds that start other builds. */
+export const triggerTables: readonly Table[] = [
+  // What a triggerable scheduler would build, for engines that do not load the schedulers.
+  table("mm_triggerable_schedulers", {
+    schedulerid: integer.primary().references("schedulers.id"),
+    spec: text,
+  }),
+  // Buildsets that builds of an open request have triggered: the next attempt finds there those of the one before it.
+  table(
+    "mm_triggered_buildsets",
+    {
+      bsid: integer.primary().references("buildsets.id"),
+      buildrequestid: integer.references("buildrequests.id"),
+      // Which of the build's triggers it was: the same one has the same slot in each attempt.
+      slot: varchar(255),
+      // Hash of what was asked for: another attempt that asks for something else gets something else.
+      fingerprint: varchar(40),
+    },
+    unique("mm_triggered_buildsets_slot", "buildrequestid", "slot", "fingerprint"),
+  ),
+];
+
+/** What Buildbot's schema lacks. Prefix `mm_`, so that neither program ever trips over the other's tables. */
+export const ownTables: readonly Table[] = [...firstTables, ...orderTables, ...triggerTables];
 
 /** Which of our migrations a database has had. */
 export const ledgerTable: Table = table("mm_migrations", {

@@ -13,4 +13,5 @@ export * from "./object-state.ts";
 export * from "./schedulers.ts";
 export * from "./sourcestamps.ts";
 export * from "./steps.ts";
+export * from "./triggers.ts";
 export * from "./workers.ts";

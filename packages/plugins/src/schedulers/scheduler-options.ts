@@ -10,6 +10,14 @@ const codebase = z.strictObject({
   project: z.string().default(""),
 });
 
+/** Codebases by name, or only their names. */
+export const codebases = z
+  .union([
+    z.array(z.string()).transform((names) => Object.fromEntries(names.map((name) => [name, codebase.parse({})]))),
+    z.record(z.string(), codebase),
+  ])
+  .optional();
+
 /** What every scheduler that makes buildsets by itself may be told. */
 export const commonShape = {
   name: z.string().min(1).max(128).describe("Unique in the cluster."),
@@ -36,15 +44,9 @@ export const changeShape = {
     .optional()
     .describe("False for a change that is only built along with others."),
   onlyImportant: z.boolean().default(false).describe("Unimportant changes are not looked at."),
-  codebases: z
-    .union([
-      z.array(z.string()).transform((names) => Object.fromEntries(names.map((name) => [name, codebase.parse({})]))),
-      z.record(z.string(), codebase),
-    ])
-    .optional()
-    .describe(
-      "Builds get a source stamp for each, and changes of others are not looked at; absent: those of the changes.",
-    ),
+  codebases: codebases.describe(
+    "Builds get a source stamp for each, and changes of others are not looked at; absent: those of the changes.",
+  ),
 };
 
 const changeOptions = z.strictObject(changeShape);

@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { defineScheduler } from "../define-scheduler.ts";
+import { codebases, commonShape } from "./scheduler-options.ts";
+
+const options = z.strictObject({
+  ...commonShape,
+  codebases: codebases.describe(
+    "Its builds get a source stamp for each, with what is said here unless the trigger says otherwise.",
+  ),
+});
+
+/**
+ * Builds when a step of another build triggers it. It only says what would be built: the engine of that build writes the
+ * buildset itself, from what is published here, so triggering works while no scheduler master runs.
+ */
+export default defineScheduler({
+  type: "triggerable",
+  className: "Triggerable",
+  options,
+  followsChanges: false,
+  triggerable: true,
+  builderNames: ({ builders }) => builders,
+  async start(ctx, { name, builders, properties, priority, reason, codebases }) {
+    await ctx.publishTriggerable({
+      builders,
+      properties,
+      priority,
+      reason: reason ?? `The Triggerable scheduler named '${name}' triggered this build`,
+      codebases: codebases ?? {},
+    });
+    return { stop: async () => {} };
+  },
+});

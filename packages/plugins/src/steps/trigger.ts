@@ -1,0 +1,122 @@
+import { type Json, type Result, Results, resultName, worstResult } from "@multimaster/core";
+import { z } from "zod";
+import { defineStep, type StepEnd } from "../define-step.ts";
+import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-context.ts";
+
+const stamp = z.strictObject({
+  codebase: z.string().default(""),
+  branch: z.string().nullable().optional(),
+  revision: z.string().nullable().optional(),
+  repository: z.string().optional(),
+  project: z.string().optional(),
+});
+
+const options = z.object({
+  schedulerNames: z
+    .array(z.string().min(1))
+    .refine((names) => new Set(names).size === names.length, "names a scheduler twice")
+    .describe("Triggerable schedulers."),
+  waitForFinish: z.boolean().default(false).describe("Waits for the builds, and ends as the worst of them did."),
+  updateSourceStamp: z
+    .boolean()
+    .default(true)
+    .describe("The builds get the revision that this build has checked out, not the one it was asked for."),
+  alwaysUseLatest: z
+    .boolean()
+    .default(false)
+    .describe("The builds get nothing of this build's source stamps, so they take what is newest."),
+  sourceStamps: z
+    .array(stamp)
+    .refine((stamps) => new Set(stamps.map(({ codebase }) => codebase)).size === stamps.length, "has a codebase twice")
+    .optional()
+    .describe("What to build, in place of this build's source stamps."),
+  setProperties: z.record(z.string(), z.json()).default({}).describe("Properties of the builds, source Trigger."),
+  copyProperties: z.array(z.string()).default([]).describe("Properties of this build that the builds get too."),
+  unimportantSchedulerNames: z
+    .array(z.string())
+    .default([])
+    .describe("Schedulers among them whose builds do not count for the result."),
+  parentRelationship: z.string().default("Triggered from").describe("What the builds are to this one."),
+});
+
+type TriggerOptions = z.output<typeof options>;
+
+/** Starts builds of other builders: `trigger({ schedulerNames: ["deploy"], waitForFinish: true })`. */
+export default defineStep({
+  type: "trigger",
+  options,
+  triggers({ schedulerNames }) {
+    return Array.isArray(schedulerNames) ? schedulerNames.filter((name) => typeof name === "string") : [];
+  },
+  async run(ctx, options): Promise<StepEnd> {
+    const { schedulerNames, waitForFinish: wait, unimportantSchedulerNames: unimportant } = options;
+    const summary = `triggered ${schedulerNames.join(", ") || "nothing"}`;
+    const [sourceStamps, properties] = [chooseSourceStamps(ctx, options), chooseProperties(ctx, options)];
+    const triggered = await ctx.trigger(
+      schedulerNames.map((scheduler) => ({ scheduler, sourceStamps, properties })),
+      { wait, relationship: options.parentRelationship },
+    );
+    if (options.description === undefined) ctx.setState(summary);
+    for (const { scheduler, requests } of triggered)
+      for (const { buildrequestid, url } of requests) await ctx.addUrl(`${scheduler} #${buildrequestid}`, url);
+    if (!wait) return { results: Results.SUCCESS, summary };
+    const ends = await Promise.all(triggered.map((one) => waitFor(ctx, one)));
+    const important = ends.filter((_, i) => !unimportant.includes(triggered[i]?.scheduler ?? ""));
+    return {
+      results: important.map(({ results }) => results).reduce(worstResult, Results.SUCCESS),
+      summary: [summary, ...countResults(ends.map(({ results }) => results))].join(", "),
+    };
+  },
+});
+
+async function waitFor(ctx: StepContext, triggered: TriggeredBuilds) {
+  const end = await triggered.finished();
+  for (const { builder, number, results, url } of end.builds)
+    await ctx.addUrl(`${resultName(results)}: ${builder} #${number}`, url);
+  return end;
+}
+
+function chooseSourceStamps(ctx: StepContext, options: TriggerOptions): TriggerRequest["sourceStamps"] {
+  if (options.sourceStamps !== undefined)
+    return Object.fromEntries(options.sourceStamps.map(({ codebase, ...fields }) => [codebase, present(fields)]));
+  if (options.alwaysUseLatest) return {};
+  const got = options.updateSourceStamp ? gotRevisions(ctx) : {};
+  return Object.fromEntries(
+    ctx.build.sources.map(({ ssid, codebase, patch, branch, revision, repository, project }) => {
+      const newer = got[codebase];
+      // A source stamp that stays the same is passed on as it is: the builds then know its changes, or have its patch.
+      const same = newer === undefined || newer === revision || patch !== null;
+      return [codebase, same ? ssid : { branch, revision: newer, repository, project }];
+    }),
+  );
+}
+
+/** What the build has checked out, by codebase. */
+function gotRevisions(ctx: StepContext): Readonly<Record<string, string>> {
+  const got = ctx.properties.get("got_revision");
+  if (typeof got === "string") return { "": got };
+  if (typeof got !== "object" || got === null) return {};
+  return Object.fromEntries(
+    Object.entries(got).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
+  );
+}
+
+function chooseProperties(ctx: StepContext, options: TriggerOptions): Record<string, Json> {
+  const copied = options.copyProperties.flatMap((name) => {
+    const value = ctx.properties.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(copied), ...(options.setProperties as Record<string, Json>) };
+}
+
+function present<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** "2 successes" is said "2 success": the word is the one that people see as the result. */
+function countResults(results: readonly Result[]): string[] {
+  return Object.values(Results).flatMap((result) => {
+    const count = results.filter((one) => one === result).length;
+    return count === 0 ? [] : [`${count} ${resultName(result)}`];
+  });
+}

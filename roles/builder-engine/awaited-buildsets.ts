@@ -1,0 +1,78 @@
+import { type Clock, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
+import { buildsets, type Data } from "@multimaster/data";
+import { EventSubscriptions } from "./event-subscriptions.ts";
+import { isPassing } from "./persistence.ts";
+
+export interface AwaitedBuildsetsOptions {
+  data: Data;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * The buildsets whose end steps of this engine wait for. They are looked at in the rows: when a message says that one
+ * is complete, and from time to time.
+ */
+export class AwaitedBuildsets implements Service {
+  readonly name = "awaited-buildsets";
+  #data: Data;
+  #loop: WakeupLoop;
+  #events: EventSubscriptions;
+  #waiting = new Map<number, Set<(results: Result) => void>>();
+
+  constructor({ data, clock, log }: AwaitedBuildsetsOptions) {
+    this.#data = data;
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#events = new EventSubscriptions(log);
+    this.#events.add(() =>
+      data.events.on(buildsets, "complete", ({ id }) => {
+        if (this.#waiting.has(id)) this.#loop.wake();
+      }),
+    );
+  }
+
+  async start(): Promise<void> {
+    this.#events.start();
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#events.stop();
+    await this.#loop.stop();
+  }
+
+  /** Resolves to the buildset's results when it is complete; rejects with the signal's reason when that aborts. */
+  async wait(bsid: number, signal: AbortSignal): Promise<Result> {
+    signal.throwIfAborted();
+    const waiters = this.#waiting.get(bsid) ?? new Set();
+    this.#waiting.set(bsid, waiters);
+    let leave = () => {};
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        const stopped = () => reject(signal.reason);
+        waiters.add(resolve);
+        signal.addEventListener("abort", stopped, { once: true });
+        leave = () => {
+          waiters.delete(resolve);
+          signal.removeEventListener("abort", stopped);
+        };
+        // It may be complete already.
+        this.#loop.wake();
+      });
+    } finally {
+      leave();
+      if (waiters.size === 0 && this.#waiting.get(bsid) === waiters) this.#waiting.delete(bsid);
+    }
+  }
+
+  async #look(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    try {
+      for (const [bsid, results] of await this.#data.updates.triggers.completed([...this.#waiting.keys()])) {
+        for (const resolve of this.#waiting.get(bsid) ?? []) resolve(results);
+      }
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+}
