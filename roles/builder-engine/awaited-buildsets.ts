@@ -1,7 +1,6 @@
 import { type Clock, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
 import { buildsets, type Data } from "@multimaster/data";
 import { EventSubscriptions } from "./event-subscriptions.ts";
-import { isPassing } from "./persistence.ts";
 
 export interface AwaitedBuildsetsOptions {
   data: Data;
@@ -72,7 +71,7 @@ export class AwaitedBuildsets implements Service {
         for (const resolve of this.#waiting.get(bsid) ?? []) resolve(results);
       }
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!this.#options.data.isDatabaseAway(error)) throw error;
     }
   }
 }

@@ -55,6 +55,17 @@ export interface StepOutcome {
   text: string;
 }
 
+/** What a step's code works through. */
+interface StepParts {
+  name: string;
+  stepid: number;
+  logs: StepLogs;
+  commands: StepCommands;
+  triggers: StepTriggers;
+  setState(text: string): void;
+  enter(): void;
+}
+
 /** One step of one build, from its row to its result. */
 export class RunningStep {
   #step: StepDefinition;
@@ -102,9 +113,8 @@ export class RunningStep {
     if (this.#interruption !== undefined) commands.interrupt(this.#interruption);
 
     const triggers = this.#makeTriggers(name, enter);
-    const end = await this.#runCode(name, stepid, logs, commands, triggers, setState, enter).finally(() =>
-      commands.close(),
-    );
+    const parts = { name, stepid, logs, commands, triggers, setState, enter };
+    const end = await this.#runCode(parts).finally(() => commands.close());
     const text = describeEnd(end, shown);
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
@@ -119,32 +129,15 @@ export class RunningStep {
     return { results: end.results, text };
   }
 
-  async #runCode(
-    name: string,
-    stepid: number,
-    logs: StepLogs,
-    commands: StepCommands,
-    triggers: StepTriggers,
-    setState: (text: string) => void,
-    enter: () => void,
-  ): Promise<StepEnd> {
+  async #runCode(parts: StepParts): Promise<StepEnd> {
+    const { logs, triggers, enter } = parts;
     let end: StepEnd;
     try {
       const rendering = this.#makeRenderContext();
       enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       const environment = await this.#renderEnvironment(rendering);
-      const ctx = this.#makeContext({
-        name,
-        stepid,
-        logs,
-        commands,
-        triggers,
-        environment,
-        rendering,
-        setState,
-        enter,
-      });
+      const ctx = this.#makeContext(parts, rendering, environment);
       enter();
       end = await this.#unlessDeaf(this.#step.run(ctx, this.#options));
     } catch (error) {
@@ -215,24 +208,14 @@ export class RunningStep {
     }
   }
 
-  #makeContext(parts: {
-    name: string;
-    stepid: number;
-    logs: StepLogs;
-    commands: StepCommands;
-    triggers: StepTriggers;
-    environment: Environment;
-    rendering: RenderContext;
-    setState: (text: string) => void;
-    enter: () => void;
-  }): StepContext {
+  #makeContext(parts: StepParts, rendering: RenderContext, environment: Environment): StepContext {
     const { data, persistence, clock, worker, properties, build, builddir } = this.#around;
-    const { name, stepid, logs, commands, triggers, environment, setState, enter } = parts;
+    const { name, stepid, logs, commands, triggers, setState, enter } = parts;
     const { signal } = this.#abort;
     const system = worker.info.system;
     const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
     return {
-      ...parts.rendering,
+      ...rendering,
       name,
       build: { ...build, environment },
       worker: describeWorker(worker),

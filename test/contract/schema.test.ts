@@ -86,8 +86,19 @@ describe.each(engines)("upgrading on %s", (engine) => {
       "tables of our own",
       "indexes for long lists, claims and burials",
       "orders to masters",
+      "tables for triggered builds",
     ]);
     expect((await readCatalog(database)).filter((table) => isOwn(table.name)).length).toBeGreaterThan(5);
+  });
+
+  it("adds to a database of an earlier release what this one needs, and no more", async () => {
+    const database = await newDatabase(engine);
+    const before = await readCatalog(database);
+    for (const table of ["mm_triggered_buildsets", "mm_triggerable_schedulers"])
+      await database.sql.raw(`drop table ${table}`);
+    await execute(database, "delete from mm_migrations where id > 2");
+    expect(await upgradeDatabase(database)).toMatchObject({ from: "067+2", applied: ["tables for triggered builds"] });
+    expect(await readCatalog(database)).toEqual(before);
   });
 
   it("refuses a Buildbot schema of another version with a sentence that says what to do", async () => {
