@@ -114,4 +114,28 @@ describe("a config", () => {
       'scheduler: schedulers[0].builders: no builder "tset" (have: test, test)',
     ]);
   });
+
+  it("names the scheduler that a step wants to trigger and cannot, and what there is", async () => {
+    const plugin = (kind: string, more: string) =>
+      `({ plugin: { kind: "${kind}", type: "t", options: { safeParse: (data) => ({ success: true, data }) }, ${more} }, `;
+    const step = (...names: string[]) =>
+      `${plugin("step", "triggers: (options) => options.names")} options: { names: ${JSON.stringify(names)} } })`;
+    const files = (schedulers: string) => ({
+      "cluster.ts": `export default { ${shared}, ${schedulers}
+        builders: { a: async () => ({ default: { builders: [
+          { name: "test", workers: ["w1"], steps: [${step("kids")}, ${step("kids", "nightly", "none")}] }] } }) },
+        workers: async () => ${workers} };`,
+    });
+    const schedulers = `scheduler: async () => ({ default: { schedulers: [
+      ${plugin("scheduler", "triggerable: true")} options: { name: "kids" } }),
+      ${plugin("scheduler", "")} options: { name: "nightly" } })] } }),`;
+    const place = "builders.a: builders[0].steps";
+    expect(await problems(checkConfig(await loadConfig(write(files(schedulers)))))).toEqual([
+      `${place}[1]: no triggerable scheduler "nightly" (have: kids)`,
+      `${place}[1]: no triggerable scheduler "none" (have: kids)`,
+    ]);
+    expect(await problems(checkConfig(await loadConfig(write(files("")))))).toContain(
+      `${place}[0]: no triggerable scheduler "kids" (have: none)`,
+    );
+  });
 });

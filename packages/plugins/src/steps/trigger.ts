@@ -3,6 +3,9 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-context.ts";
 
+/** As properties are typed, so that those of the build can be passed on. */
+const json = z.json() as unknown as z.ZodType<Json, Json>;
+
 const stamp = z.strictObject({
   codebase: z.string().default(""),
   branch: z.string().nullable().optional(),
@@ -30,7 +33,7 @@ const options = z.object({
     .refine((stamps) => new Set(stamps.map(({ codebase }) => codebase)).size === stamps.length, "has a codebase twice")
     .optional()
     .describe("What to build, in place of this build's source stamps."),
-  setProperties: z.record(z.string(), z.json()).default({}).describe("Properties of the builds, source Trigger."),
+  setProperties: z.record(z.string(), json).default({}).describe("Properties of the builds, source Trigger."),
   copyProperties: z.array(z.string()).default([]).describe("Properties of this build that the builds get too."),
   unimportantSchedulerNames: z
     .array(z.string())
@@ -106,14 +109,14 @@ function chooseProperties(ctx: StepContext, options: TriggerOptions): Record<str
     const value = ctx.properties.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(copied), ...(options.setProperties as Record<string, Json>) };
+  return { ...Object.fromEntries(copied), ...options.setProperties };
 }
 
 function present<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** "2 successes" is said "2 success": the word is the one that people see as the result. */
+/** "2 success", "1 failure": how many ended how. */
 function countResults(results: readonly Result[]): string[] {
   return Object.values(Results).flatMap((result) => {
     const count = results.filter((one) => one === result).length;
