@@ -20,9 +20,10 @@ export async function findViolations(cluster: TestCluster): Promise<string[]> {
       "a change is not in exactly one buildset of each scheduler",
       `select c.changeid as id from changes c where (
          select count(*) from buildset_sourcestamps s join buildset_properties p on p.buildsetid = s.buildsetid
-           join buildsets b on b.id = s.buildsetid and b.rebuilt_buildid is null
+           join buildsets b on b.id = s.buildsetid and b.rebuilt_buildid is null and b.parent_buildid is null
          where s.sourcestampid = c.sourcestampid and p.property_name = 'scheduler') <>
-         (select count(*) from mm_scheduler_cursors k join schedulers n on n.id = k.schedulerid where n.name <> 'force')`,
+         (select count(*) from mm_scheduler_cursors k join schedulers n on n.id = k.schedulerid 
+           where n.name not in ('force', 'children'))`,
     ],
     [
       "a log has a gap or an overlap",

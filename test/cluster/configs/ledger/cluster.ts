@@ -12,13 +12,17 @@ import {
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
+import triggerable from "@multimaster/plugins/schedulers/triggerable";
 import shell from "@multimaster/plugins/steps/shell";
+import trigger from "@multimaster/plugins/steps/trigger";
 
 const workers = env("WORKERS", "w1,w2,w3,w4").split(",");
 const note = (word: string) =>
   interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
 
 const wanted = env("WORK", "true");
+const begin = shell({ name: "begin", command: note("begin") });
+const end = shell({ name: "end", command: note("end") });
 const work = wanted === "wait for the gate" ? `until [ -e '${env("GATE", "")}' ]; do sleep 0.2; done` : wanted;
 
 export default defineCluster({
@@ -41,22 +45,31 @@ export default defineCluster({
       schedulers: [
         anyBranch({ name: "all", builders: ["job"] }),
         anyBranch({ name: "also", builders: ["other"] }),
-        force({ name: "force", builders: ["job", "other"] }),
+        force({ name: "force", builders: ["job", "other", "parent"] }),
+        triggerable({ name: "children", builders: ["child"] }),
       ],
     }),
   }),
   builders: {
     all: async () => ({
       default: defineBuilders({
-        builders: ["job", "other"].map((name) => ({
+        builders: ["job", "other", "child"].map((name) => ({
           name,
           workers,
-          steps: [
-            shell({ name: "begin", command: note("begin") }),
-            shell({ name: "work", command: work }),
-            shell({ name: "end", command: note("end") }),
-          ],
+          steps: [begin, shell({ name: "work", command: work }), end],
         })),
+      }),
+    }),
+    // A worker has two places and takes one parent at a time, so a waiting parent never keeps its child from running.
+    parents: async () => ({
+      default: defineBuilders({
+        builders: [
+          {
+            name: "parent",
+            workers,
+            steps: [begin, trigger({ name: "children", schedulerNames: ["children"], waitForFinish: true }), end],
+          },
+        ],
       }),
     }),
   },
