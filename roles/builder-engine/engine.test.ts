@@ -503,10 +503,20 @@ describe("a build that triggers others", () => {
     const now = new AbortController();
     now.abort();
     await engine.services.drain(now.signal);
+    await engine.services.stop();
     // Both were given back; the child is still wanted.
-    expect(await engine.data.get(buildrequests, request)).toMatchObject({ claimed: false, complete: false });
     expect(await engine.data.get(buildrequests, 2)).toMatchObject({ claimed: false, complete: false });
-    expect((await engine.data.find(buildrequests, {})).total).toBe(2);
+
+    const heir = await startEngine(
+      {
+        parent: [trigger({ schedulerNames: ["kids"], waitForFinish: true })],
+        child: [shell({ command: "true" })],
+      },
+      { directory: engine.directory, name: "heir" },
+    );
+    expect((await heir.finished(request)).map(({ results }) => results)).toEqual([Results.RETRY, Results.SUCCESS]);
+    expect((await heir.finished(2)).map(({ results }) => results)).toEqual([Results.RETRY, Results.SUCCESS]);
+    expect((await heir.data.find(buildrequests, {})).total).toBe(2);
   });
 });
 

@@ -13,7 +13,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   const directory = temporaryDirectory("docs");
   const guide = readFileSync(configFile("docs/config.md"), "utf8");
   const files = [...guide.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)];
-  expect(files.length).toBe(5);
+  expect(files.length).toBe(6);
   for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));
   const config = join(directory, "cluster.ts");
   const { stdout } = await runProcess({
@@ -21,7 +21,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
     command: process.execPath,
     args: [program, "check-config", "--config", config],
   });
-  expect(stdout).toContain("The config is good: 1 builders in 1 sets, 2 workers, 3 schedulers, 1 change sources.");
+  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 4 schedulers, 1 change sources.");
   const master = await startMaster({ config, roles: ["scheduler"] });
   await master.waitReady();
 });
