@@ -71,7 +71,7 @@ export class AwaitedBuildsets implements Service {
         for (const resolve of this.#waiting.get(bsid) ?? []) resolve(results);
       }
     } catch (error) {
-      if (!this.#options.data.isDatabaseAway(error)) throw error;
+      if (!this.#data.isDatabaseAway(error)) throw error;
     }
   }
 }
