@@ -2,3 +2,5 @@
 export function componentDirectory(name: "crossbar" | "buildbot-worker"): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
+/** The program of a load balancer, or undefined when this machine has none that is new enough. */
+export function findBalancer(name: "haproxy" | "nginx"): string | undefined;

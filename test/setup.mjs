@@ -26,6 +26,11 @@ const pythonComponents = {
   "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
 };
 const oldestPostgres = 15;
+/** Load balancers, from Debian's packages: the oldest release that understands what configs/deploy uses. */
+const balancers = {
+  haproxy: { title: "HAProxy", package: "haproxy", oldest: "2.4" },
+  nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
+};
 
 /** Something the tests need cannot be had; the message says what to do about it. */
 class SetupError extends Error {}
@@ -52,14 +57,45 @@ export function findPostgres() {
   });
 }
 
+/** The program of a load balancer, or undefined when this machine has none that is new enough. */
+export function findBalancer(name) {
+  const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+  return directories
+    .map((directory) => join(directory, name))
+    .find((program) => isExecutable(program) && isAtLeast(balancerVersion(program), balancers[name].oldest));
+}
+
+function balancerVersion(program) {
+  const { stdout, stderr } = run(program, ["-v"]);
+  return /\d+\.\d+(\.\d+)?/.exec(stdout + stderr)?.[0] ?? "0";
+}
+
+function isAtLeast(version, oldest) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor, oldestMinor] = oldest.split(".").map(Number);
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}
+
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */
 export function setUpComponents(print = console.log) {
   mkdirSync(cache, { recursive: true });
   withLock(() => {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
+    for (const name of Object.keys(balancers)) setUpBalancer(name, print);
     for (const name of ["crossbar", "buildbot-worker"]) setUpPython(name, print);
   });
+}
+
+function setUpBalancer(name, print) {
+  const { title, package: debian, oldest } = balancers[name];
+  if (!findBalancer(name) && canUseApt()) aptInstall([debian], print);
+  const program = findBalancer(name);
+  if (!program)
+    throw new SetupError(
+      `${title} ${oldest} or newer is missing: install it (on Debian: apt-get install ${debian}) so that ${name} is on the PATH or in /usr/sbin, then run again.`,
+    );
+  print(`${title}: ${balancerVersion(program)}, ${program}`);
 }
 
 function installPostgres(print) {

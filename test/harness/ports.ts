@@ -14,6 +14,13 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Several ports that are free now and differ from each other. */
+export async function freePorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  while (found.size < count) found.add(await freePort());
+  return [...found];
+}
+
 /** Whether something accepts connections there. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
