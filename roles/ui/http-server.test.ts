@@ -1,4 +1,4 @@
-import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { silentLog, systemClock } from "@multimaster/core";
 import { afterEach, describe, expect, it } from "vitest";
@@ -74,27 +74,49 @@ describe("the http server", () => {
 
   it("drains at once when nobody asks whether it is ready, and tells its clients to go elsewhere", async () => {
     const { server } = await start((_request, response) => response.end("ok"));
-    expect((await fetch(server.url())).headers.get("connection")).toBe("keep-alive");
+    const askConnection = (agent: Agent) =>
+      new Promise((resolve, reject) => {
+        get(server.url(), { agent }, (response) => resolve(response.resume().headers.connection)).on("error", reject);
+      });
+    expect(await askConnection(new Agent({ keepAlive: true }))).toBe("keep-alive");
     await server.drain?.(never);
     expect(server.ready?.()).toBe("draining");
-    expect((await fetch(server.url())).headers.get("connection")).toBe("close");
+    expect(await askConnection(new Agent({ keepAlive: true }))).toBe("close");
   });
 
-  it("goes on serving until the load balancer has been told three times", async () => {
+  it("sends readers elsewhere before it closes its port, and goes on with writers until nobody comes", async () => {
+    const { server } = await start((_request, response) => response.end("ok"));
+    const ask = async (method: string, path = "") => (await fetch(new URL(path, server.url()), { method })).status;
+    let drained = false;
+    const draining = server.drain?.(never).then(() => {
+      drained = true;
+    });
+    for (let i = 0; i < 5; i++) {
+      expect([await ask("POST"), await ask("GET"), await ask("GET", "health")]).toEqual([200, 503, 200]);
+      expect(drained).toBe(false);
+      await systemClock.sleep(100);
+    }
+    await draining;
+  });
+
+  it("goes on serving until every load balancer has come back after it was told three times", async () => {
     const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
-    expect(readiness.ask()).toBe(true);
+    const ask = () => [readiness.ask("balancer 1"), readiness.ask("balancer 2")];
+    expect(ask()).toEqual([true, true]);
     tick(10_000);
-    expect(readiness.ask()).toBe(true);
+    expect(ask()).toEqual([true, true]);
     tick(5_000);
     let drained = false;
     const draining = server.drain?.(never).then(() => {
       drained = true;
     });
-    expect(readiness.ask()).toEqual(["http server: draining"]);
-    readiness.ask();
+    expect(ask()).toEqual([["http server: draining"], ["http server: draining"]]);
+    ask();
+    ask();
+    readiness.ask("balancer 1");
     expect((await fetch(server.url())).status).toBe(200);
     expect(drained).toBe(false);
-    readiness.ask();
+    readiness.ask("balancer 2");
     await draining;
   });
 
@@ -103,15 +125,15 @@ describe("the http server", () => {
     ["has stopped asking", 2, 60_000],
   ])("does not wait for somebody who %s", async (_, times, silence) => {
     const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
-    for (let i = 0; i < times; i++, tick(10_000)) readiness.ask();
+    for (let i = 0; i < times; i++, tick(10_000)) readiness.ask("balancer");
     tick(silence);
     await server.drain?.(never);
   });
 
   it("does not wait for the load balancer when the deadline has passed", async () => {
     const { server, readiness } = await start((_request, response) => response.end("ok"));
-    readiness.ask();
-    readiness.ask();
+    readiness.ask("balancer");
+    readiness.ask("balancer");
     await server.drain?.(AbortSignal.abort());
   });
 });

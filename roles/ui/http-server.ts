@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, errors, type Logger, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
@@ -16,7 +16,16 @@ export interface HttpServerOptions {
 /** Answers that are still being sent when the master stops get this long. */
 const lastAnswersMs = 5_000;
 
-/** Listens for HTTP. It drains by saying "not ready", going on until the load balancer has noticed, and closing connections. */
+/** A master that nobody has sent a request to for this long has been left alone by its balancers. */
+const quietMs = 250;
+/** Who goes on sending requests for longer than this has no other master to send them to. */
+const longestLeavingMs = 5_000;
+
+/**
+ * Listens for HTTP. It drains by saying "not ready" and going on until the balancers that ask have noticed; then it tells
+ * those that do not ask, by answering 503 to what they may send elsewhere, until nobody comes any more. Only then it
+ * closes the port: whoever is about to be accepted in that moment is cut, and a POST that was cut cannot be repeated.
+ */
 export function createHttpServer({
   host,
   port,
@@ -26,10 +35,15 @@ export function createHttpServer({
   log,
   onListening,
 }: HttpServerOptions): Service & { url(): string } {
+  let leaving = false;
+  let requests = 0;
   const server = createServer((request, response) => {
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
-    handler(request, response);
+    const isProbe = /^\/(health|ready)\b/.test(request.url ?? "");
+    if (!isProbe) requests++;
+    if (leaving && !isProbe && isRepeatable(request)) sendElsewhere(response);
+    else handler(request, response);
   });
   // A client has a minute to send its request; an answer that nobody reads for two is given up.
   server.headersTimeout = 20_000;
@@ -44,8 +58,18 @@ export function createHttpServer({
   let listening: AddressInfo | undefined;
   let stopping: Promise<void> | undefined;
 
+  async function nobodyComes(signal: AbortSignal): Promise<void> {
+    for (let waited = 0; waited < longestLeavingMs && !signal.aborted; waited += quietMs) {
+      const before = requests;
+      await clock.sleep(quietMs, signal);
+      if (requests === before) return;
+    }
+  }
+
   async function close(): Promise<void> {
     if (!server.listening) return;
+    // Closing resets whoever has connected and was not greeted yet: greet all who have, then close at once.
+    await new Promise((resolve) => setImmediate(resolve));
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
     const timer = clock.after(lastAnswersMs, () => server.closeAllConnections());
@@ -74,9 +98,13 @@ export function createHttpServer({
     async drain(signal) {
       readiness.drain();
       await readiness.noticed(signal);
-      if (readiness.draining) server.closeIdleConnections();
+      if (!readiness.draining) return;
+      leaving = true;
+      await nobodyComes(signal);
+      if (leaving) server.closeIdleConnections();
     },
     async resume() {
+      leaving = false;
       readiness.resume();
     },
     stop: () => (stopping ??= close()),
@@ -86,4 +114,17 @@ export function createHttpServer({
       return `http://${name}:${listening?.port ?? port}/`;
     },
   };
+}
+
+function isRepeatable({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
+}
+
+function sendElsewhere(response: ServerResponse): void {
+  response.writeHead(503, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Retry-After": "1",
+    "Cache-Control": "no-store",
+  });
+  response.end("This master is stopping; another one answers.\n");
 }
