@@ -1,0 +1,109 @@
+import { expect, it } from "vitest";
+import { findViolations } from "../harness/checks.ts";
+import { type Diagram, type Seat, startDiagram } from "../harness/diagram.ts";
+import { describeMs } from "../harness/figures.ts";
+import { startLoad } from "../harness/load.ts";
+
+// The long form is `npm run test:upgrades`.
+const isLong = process.env["MULTIMASTER_LONG"] === "1";
+const upgrades = isLong ? 20 : 2;
+const workersOfAKind = isLong ? 10 : 3;
+
+it(`${upgrades} rolling upgrades of all masters under load: nothing lost, retried or repeated, no user's request fails`, async () => {
+  const diagram = await startDiagram({
+    buildbotWorkers: workersOfAKind,
+    ownWorkers: workersOfAKind,
+    env: { WORK: "sleep 1", LEASE: "15s" },
+  });
+  const { cluster } = diagram;
+  const load = startLoad(diagram);
+  const drains: Drain[] = [];
+  for (let n = 1; n <= upgrades; n++) {
+    const former = await diagram.renew();
+    for (const role of ["scheduler", "builder-engine", "ui"]) {
+      const leaving = former.filter((seat) => seat.role === role);
+      drains.push(...(await Promise.all(leaving.map((seat) => drain(diagram, seat)))));
+    }
+    if (isLong) console.log(`upgrade ${n} of ${upgrades}: ${load.requests()} requests, ${load.failures.length} failed`);
+  }
+  await load.finish();
+
+  const builds = await cluster.rows<{ results: number; count: number }>(
+    "select results, count(*)::int as count from builds group by results order by results",
+  );
+  const away = timesAway(diagram);
+  console.log(
+    [
+      `rolling upgrades of all six masters: ${upgrades}`,
+      `builds: ${builds.map(({ results, count }) => `${count} with result ${results}`).join(", ")}`,
+      `users' requests: ${load.requests()}, failed: ${load.failures.length}; commits: ${load.commits()}`,
+      `a worker was away: ${describeMs(away)}`,
+      `a drain took: ${describeMs(drains.map(({ ms }) => ms))}`,
+      `from a forced request to its first command: ${describeMs(startLatencies(diagram, load.forced))}`,
+    ].join("\n"),
+  );
+
+  expect(load.failures).toEqual([]);
+  expect(builds).toEqual([{ results: 0, count: expect.any(Number) }]);
+  expect(drains.map(({ retried, lost }) => [retried, lost])).toEqual(drains.map(() => [0, 0]));
+  expect(away.length).toBeGreaterThanOrEqual(upgrades * workersOfAKind * 2);
+  expect(await findViolations(cluster)).toEqual([]);
+}, 3_600_000);
+
+interface Drain {
+  ms: number;
+  retried: number | null;
+  lost: number | null;
+}
+
+/** Ordered through the users' balancer, as an operator's script would. */
+async function drain({ cluster, url }: Diagram, seat: Seat): Promise<Drain> {
+  const begun = performance.now();
+  const [{ id: masterid } = { id: 0 }] = await cluster.rows<{ id: number }>(
+    `select id from masters where name = '${seat.name}'`,
+  );
+  const answer = await fetch(new URL(`api/v2/masters/${masterid}`, url), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "drain", params: { reason: "upgrade" } }),
+  });
+  expect(answer.status).toBe(200);
+  const { result } = (await answer.json()) as { result: { orderid: number } };
+  expect(await seat.master.process.waitForExit({ timeoutMs: 180_000 })).toMatchObject({ code: 0 });
+  const ms = performance.now() - begun;
+  const [report] = await cluster.rows<{
+    outcome: string;
+    requests_retried: number | null;
+    requests_lost: number | null;
+  }>(`select outcome, requests_retried, requests_lost from mm_orders where id = ${result.orderid}`);
+  expect(report?.outcome).toBe("done");
+  return { ms, retried: report?.requests_retried ?? 0, lost: report?.requests_lost ?? 0 };
+}
+
+/** Milliseconds between a worker's leaving one engine and its being attached to the next, from what engines log. */
+function timesAway(diagram: Diagram): number[] {
+  const moves = diagram
+    .everybody()
+    .flatMap((master) => master.logLines())
+    .flatMap(({ msg, time, worker }) => {
+      const what = /is attached$/.test(String(msg)) ? "attached" : /has left$/.test(String(msg)) ? "left" : undefined;
+      return what ? [{ worker: String(worker), what, at: Date.parse(String(time)) }] : [];
+    })
+    .sort((a, b) => a.at - b.at);
+  const left = new Map<string, number>();
+  return moves.flatMap(({ worker, what, at }) => {
+    const since = left.get(worker);
+    if (what === "left") left.set(worker, at);
+    else left.delete(worker);
+    return what === "attached" && since !== undefined ? [at - since] : [];
+  });
+}
+
+/** Milliseconds from the acknowledgement of a forced request to the first line that its build wrote outside. */
+function startLatencies({ cluster }: Diagram, forced: ReadonlyMap<number, number>): number[] {
+  return cluster.ledger.lines().flatMap((line) => {
+    const begun = /^begin .*request=(\d+) .*nonce=\d+-(\d+)/.exec(line);
+    const asked = begun && forced.get(Number(begun[1]));
+    return begun && asked !== undefined && asked !== null ? [Math.max(0, Number(begun[2]) / 1e6 - asked)] : [];
+  });
+}

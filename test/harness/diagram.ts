@@ -1,0 +1,132 @@
+import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
+import { startCluster, type TestCluster, waitForWorkers } from "./cluster.ts";
+import { startHaproxy, type TestHaproxy } from "./haproxy.ts";
+import type { TestMaster } from "./master.ts";
+import { startOwnWorker } from "./own-worker.ts";
+import { freePorts } from "./ports.ts";
+import type { TestProcess } from "./processes.ts";
+
+/** A place in the picture: what runs there now, and where it listens. */
+export interface Seat {
+  readonly role: "scheduler" | "builder-engine" | "ui";
+  readonly place: "a" | "b";
+  readonly master: TestMaster;
+  readonly name: string;
+  /** Where the balancer looks for it; undefined for schedulers, which nobody connects to. */
+  readonly port: number | undefined;
+}
+
+/**
+ * The picture of the README for real: HAProxy for workers and for users, two engines, two ui masters, two scheduler
+ * masters, PostgreSQL, crossbar.io, and workers of both kinds that know only the balancer.
+ */
+export interface Diagram {
+  readonly cluster: TestCluster;
+  readonly haproxy: TestHaproxy;
+  /** Who is there now. */
+  seats(): readonly Seat[];
+  /** Every master there ever was, for its log. */
+  everybody(): readonly TestMaster[];
+  /** Starts a whole new set of masters beside those that are there; they become `seats`. Gives the former ones. */
+  renew(): Promise<readonly Seat[]>;
+  /** Starts another master in the place of one that is gone. */
+  replace(seat: Seat): Promise<Seat>;
+  /** The base URL for users. */
+  readonly url: string;
+  readonly workers: readonly { name: string; process: TestProcess }[];
+}
+
+export interface DiagramOptions {
+  /** Workers of each kind. */
+  buildbotWorkers: number;
+  ownWorkers: number;
+  env?: Record<string, string>;
+  /** Environment of a master in this place, where it shall differ. */
+  envOf?(seat: { role: string; place: string }): Record<string, string>;
+}
+
+const roles = ["scheduler", "builder-engine", "ui"] as const;
+const places = ["a", "b"] as const;
+
+/** Starts all of it; resolves when every master is ready and every worker is attached. */
+export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
+  const names = Array.from({ length: options.buildbotWorkers + options.ownWorkers }, (_, i) => `w${i + 1}`);
+  const cluster = await startCluster({
+    config: "test/cluster/configs/ledger/cluster.ts",
+    env: { WORKERS: names.join(","), ...options.env },
+  });
+  // Two of each for those that are there, two for those that take over from them.
+  const haproxy = await startHaproxy({ engines: await freePorts(4), uis: await freePorts(4) });
+  const everybody: TestMaster[] = [];
+  let seats: Seat[] = [];
+  let count = 0;
+
+  const portsOf = { "builder-engine": haproxy.enginePorts, ui: haproxy.uiPorts, scheduler: [] };
+
+  async function startSeat(role: Seat["role"], place: Seat["place"], taken: readonly Seat[]): Promise<Seat> {
+    const used = new Set(taken.map(({ port }) => port));
+    const port = portsOf[role].find((candidate) => !used.has(candidate));
+    const name = `${role}-${place}-${++count}`;
+    const master = await cluster.master({
+      roles: [role],
+      name,
+      env: { UI_PORT: String(port ?? 0), WORKER_PORT: String(port ?? 0), ...options.envOf?.({ role, place }) },
+    });
+    everybody.push(master);
+    return { role, place, master, name, port };
+  }
+
+  async function waitUntilThere(started: readonly Seat[]): Promise<void> {
+    await Promise.all(started.map(({ master }) => master.waitReady(120_000)));
+    await Promise.all(started.flatMap(({ port }) => (port === undefined ? [] : [haproxy.waitForServer(port)])));
+  }
+
+  async function startAll(beside: readonly Seat[]): Promise<Seat[]> {
+    const started: Seat[] = [];
+    for (const role of roles)
+      for (const place of places) started.push(await startSeat(role, place, [...beside, ...started]));
+    await waitUntilThere(started);
+    return started;
+  }
+
+  seats = await startAll([]);
+  const ui = seats.find(({ role }) => role === "ui") as Seat;
+  const workers = await startWorkers(names, options.buildbotWorkers, haproxy.workersPort, cluster);
+  await waitForWorkers(ui.master, names);
+  return {
+    cluster,
+    haproxy,
+    url: haproxy.url,
+    workers,
+    seats: () => seats,
+    everybody: () => everybody,
+    async renew() {
+      const former = seats;
+      seats = await startAll(former);
+      return former;
+    },
+    async replace(seat) {
+      const others = seats.filter((other) => other !== seat);
+      const next = await startSeat(seat.role, seat.place, others);
+      await waitUntilThere([next]);
+      seats = [...others, next];
+      return next;
+    },
+  };
+}
+
+async function startWorkers(
+  names: readonly string[],
+  buildbotWorkers: number,
+  port: number,
+  cluster: TestCluster,
+): Promise<{ name: string; process: TestProcess }[]> {
+  const password = cluster.env["WORKER_PASSWORD"] as string;
+  return Promise.all(
+    names.map(async (name, i) => {
+      if (i >= buildbotWorkers) return { name, process: await startOwnWorker({ port, name, password }) };
+      const worker: TestBuildbotWorker = await startBuildbotWorker({ port, name, password });
+      return { name, process: worker.process };
+    }),
+  );
+}
