@@ -1,10 +1,18 @@
 import { silentLog } from "@multimaster/core";
-import { type Database, execute, insertIgnore, openDatabase, queryRows, upsert } from "@multimaster/database";
+import {
+  type Database,
+  execute,
+  insertIgnore,
+  openDatabase,
+  queryRows,
+  upgradeDatabase,
+  upsert,
+} from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { onCleanup } from "../harness/cleanup.ts";
 import { startPostgres } from "../harness/postgres.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { engines, newDatabase, newDatabaseUrl } from "./schema.databases.ts";
+import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "./schema.databases.ts";
 
 const tag = (name: string) => ({ name, name_hash: name });
 const tags = async (database: Database) =>
@@ -128,6 +136,27 @@ describe("a transaction on postgresql", () => {
     letGo();
     expect([await silent, runs]).toEqual(["done", 2]);
   });
+});
+
+describe.each(engines)("a snapshot on %s", (engine) => {
+  it("shows one state of the rows, whatever is written meanwhile, and keeps nobody from writing", async () => {
+    const url = await newDatabaseUrl(engine);
+    const [reader, writer] = [await openTestDatabase(url), await openTestDatabase(url)];
+    await upgradeDatabase(writer);
+    await writer.sql("tags").insert(tag("before"));
+    const seen = await reader.snapshot(async (tx) => {
+      const first = await queryRows(tx, "select name from tags");
+      await writer.transaction((other) => other.sql("tags").insert(tag("meanwhile")));
+      return [first, await queryRows(tx, "select name from tags")];
+    });
+    expect(seen).toEqual([[{ name: "before" }], [{ name: "before" }]]);
+    expect(await tags(reader)).toEqual(["before", "meanwhile"]);
+  });
+});
+
+it("a snapshot on postgresql refuses to write", async () => {
+  const database = await newDatabase("postgresql");
+  await expect(database.snapshot((tx) => tx.sql("tags").insert(tag("no")))).rejects.toThrow(/read-only transaction/);
 });
 
 describe("a PostgreSQL server", () => {

@@ -25,6 +25,11 @@ export interface Database extends Connection {
    * connection is destroyed.
    */
   transaction<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
+  /**
+   * Runs `fn` over the rows as they are at its first query, however long it reads and whatever is written meanwhile. It
+   * writes nothing, and keeps nobody from writing.
+   */
+  snapshot<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -1,10 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createRequire } from "node:module";
 
+/** What a transaction may be asked for; it reaches our clients through knex. */
+export interface TransactionConfig {
+  /** Only reads, and all of it from one snapshot. */
+  readOnly?: boolean;
+}
+
 /** The part of knex's client classes that ours build on; knex documents subclassing but does not type it. */
 export interface PoolClient {
   acquireConnection(): Promise<unknown>;
-  transaction(container: unknown, config: unknown, outer: unknown): PendingTransaction;
+  transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction;
 }
 
 export type ClientClass = new (config: unknown) => PoolClient;

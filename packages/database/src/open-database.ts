@@ -7,7 +7,7 @@ import type { Connection, Database } from "./connection.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { type FileLock, lockSqliteFile } from "./file-lock.ts";
-import { runInside } from "./knex-client.ts";
+import { runInside, type TransactionConfig } from "./knex-client.ts";
 import { explainConnectionError, PostgresqlClient, postgresqlConnection } from "./postgresql-client.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 
@@ -49,6 +49,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     sql,
     dialect,
     transaction: (fn) => runTransaction(sql, dialect, fn),
+    snapshot: (fn) => runTransaction(sql, dialect, fn, { readOnly: true }),
     close: () => (closing ??= sql.destroy().finally(() => lock?.release())),
   };
 }
@@ -118,7 +119,12 @@ function knexLog(log: Logger) {
   return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };
 }
 
-async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connection) => Promise<T>): Promise<T> {
+async function runTransaction<T>(
+  sql: Knex,
+  dialect: Dialect,
+  fn: (tx: Connection) => Promise<T>,
+  config: TransactionConfig = {},
+): Promise<T> {
   const backoff = new Backoff({ initial: 20, max: 1000 });
   const begun = performance.now();
   for (let tries = 1; ; tries++) {
@@ -129,7 +135,7 @@ async function runTransaction<T>(sql: Knex, dialect: Dialect, fn: (tx: Connectio
         const result = await runInside(sql.client, () => fn({ sql: transaction, dialect }));
         committing = true;
         return result;
-      });
+      }, config);
     } catch (error) {
       const patient = !committing && performance.now() - begun < patienceMs;
       const again = dialect.isRetryable(error) || (patient && dialect.isAway(error));

@@ -1,5 +1,11 @@
 import pg from "pg";
-import { hardenTransaction, knexClientClass, type PendingTransaction, refuseInsideTransaction } from "./knex-client.ts";
+import {
+  hardenTransaction,
+  knexClientClass,
+  type PendingTransaction,
+  refuseInsideTransaction,
+  type TransactionConfig,
+} from "./knex-client.ts";
 import { StatementNames } from "./statement-names.ts";
 
 /** knex's PostgreSQL client with hardened, less talkative transactions. (No private fields: knex makes half-instances of it.) */
@@ -9,9 +15,10 @@ export class PostgresqlClient extends knexClientClass("postgres") {
     return super.acquireConnection();
   }
 
-  override transaction(container: unknown, config: unknown, outer: unknown): PendingTransaction {
+  override transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction {
     const transaction = super.transaction(container, config, outer);
     if (outer) return transaction;
+    if (config?.readOnly) return hardenTransaction(transaction, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
     hardenTransaction(transaction, "BEGIN;");
     // It travels with the first statement.
     transaction.begin = async (connection) => void unbegun.add(connection);

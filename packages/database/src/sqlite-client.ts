@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type BetterSqlite3 from "better-sqlite3";
-import { hardenTransaction, knexClientClass, type PendingTransaction, refuseInsideTransaction } from "./knex-client.ts";
+import {
+  hardenTransaction,
+  knexClientClass,
+  type PendingTransaction,
+  refuseInsideTransaction,
+  type TransactionConfig,
+} from "./knex-client.ts";
 
 interface Query {
   sql: string;
@@ -24,9 +30,9 @@ export class SqliteClient extends knexClientClass("better-sqlite3") {
     return super.acquireConnection();
   }
 
-  override transaction(container: unknown, config: unknown, outer: unknown): PendingTransaction {
+  override transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction {
     const transaction = super.transaction(container, config, outer);
-    return outer ? transaction : hardenTransaction(transaction, "BEGIN IMMEDIATE;");
+    return outer ? transaction : hardenTransaction(transaction, config?.readOnly ? "BEGIN;" : "BEGIN IMMEDIATE;");
   }
 
   async _query(connection: BetterSqlite3.Database, query: Query): Promise<Query> {
