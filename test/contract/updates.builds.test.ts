@@ -117,10 +117,13 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
       workerid: await aWorker(one, "w2"),
     });
     expect(again).toMatchObject({ buildid: first.buildid, number: first.number });
-    await one.updates.steps.add({ buildid: first.buildid, name: "shell" });
+    const { stepid } = await one.updates.steps.add({ buildid: first.buildid, name: "shell" });
+    await one.updates.logs.add({ stepid, name: "stdio", type: "s" });
     const next = await one.updates.builds.create({ buildrequestid: first.buildrequestid, workerid: first.workerid });
     expect(next).toMatchObject({ number: first.number + 1 });
     expect(await masters.value("select results from builds where id = ?", [first.buildid])).toBe(Results.RETRY);
+    expect(await masters.value("select results from steps where complete_at is not null")).toBe(Results.RETRY);
+    expect(await masters.value("select complete from logs")).toBe(1);
   });
 
   it("a finished build ends its request and buildset, in this order of events", async () => {

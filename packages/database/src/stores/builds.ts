@@ -45,7 +45,10 @@ export async function adoptBuild(
   return rows[0];
 }
 
-/** Ends what is left of earlier builds of a request on this master, so that a request never has two running builds. */
+/**
+ * Ends what is left of earlier builds of a request on this master, with their steps and logs, so that a request never
+ * has two running builds.
+ */
 export async function endLeftBuilds(tx: Connection, build: NewBuildRow): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     tx,
@@ -53,7 +56,20 @@ export async function endLeftBuilds(tx: Connection, build: NewBuildRow): Promise
       where buildrequestid = ? and masterid = ? and complete_at is null returning id`,
     [Results.RETRY, build.buildrequestid, build.masterid],
   );
-  return rows.map((row) => row.id);
+  const ids = rows.map((row) => row.id);
+  if (ids.length === 0) return ids;
+  const ofBuild = tx.dialect.isOneOf("buildid", ids);
+  await execute(
+    tx,
+    `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuild.sql})`,
+    ofBuild.bindings,
+  );
+  await execute(
+    tx,
+    `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ? where complete_at is null and ${ofBuild.sql}`,
+    [Results.RETRY, ...ofBuild.bindings],
+  );
+  return ids;
 }
 
 export interface BuildState {
