@@ -46,7 +46,11 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
     noun: "scheduler",
     field: "scheduler",
     names: [...configured.keys()],
-    register: (names) => updates.schedulers.register(names),
+    register: (names) =>
+      updates.schedulers.register(
+        names,
+        names.filter((name) => find(name).plugin.followsChanges),
+      ),
     async readStates(ids) {
       const { rows } = await data.find(schedulers, { filters: [equals("schedulerid", ...ids)] });
       return new Map(

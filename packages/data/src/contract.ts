@@ -215,11 +215,11 @@ export interface ClassifiedChange {
 
 export interface SchedulerUpdates {
   /**
-   * Finds or creates the rows with their cursors, all names in one transaction. A scheduler new to a cluster that
-   * already had schedulers starts with the next change; the first schedulers of a fresh database read every change,
-   * so that one added before any scheduler ran is not missed.
+   * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
+   * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
+   * fresh database read every change, so that one added before any scheduler ran is not missed.
    */
-  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  register(names: readonly string[], followers?: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Claims the scheduler (fenced); "claimed" as well when this master already has it. */
   claim(schedulerid: number): Promise<"claimed" | Lost>;
   release(schedulerid: number): Promise<void>;

@@ -42,7 +42,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
   }
 
   return {
-    register: (names) => database.transaction((tx) => registerSchedulers(tx, names)),
+    register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claimScheduler(database, lease, schedulerid),
     async release(schedulerid) {
       if (!(await releaseScheduler(database, lease, schedulerid))) return;

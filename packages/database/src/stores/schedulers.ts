@@ -3,17 +3,22 @@ import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
 import { findOrCreateNamed } from "./named-rows.ts";
 
 /**
- * Finds or creates schedulers and their cursors. The first of a fresh database begin at the first change; one that is
+ * Finds or creates schedulers, and cursors of those that follow changes. The first of a fresh database begin at the first change; one that is
  * new beside others begins after the newest, and so does one that Buildbot has run until now.
  */
-export async function registerSchedulers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
+export async function registerSchedulers(
+  tx: Connection,
+  names: readonly string[],
+  followers: readonly string[],
+): Promise<Map<string, number>> {
   await tx.dialect.lockName(tx, "schedulers");
   const [first] = await queryRows<{ floor: number }>(
     tx,
     "select case when exists (select 1 from schedulers) then (select coalesce(max(changeid), 0) from changes) else 0 end as floor",
   );
   const { ids } = await findOrCreateNamed(tx, "schedulers", names);
-  const rows = [...ids.values()]
+  const rows = followers
+    .map((name) => ids.get(name) as number)
     .sort((a, b) => a - b)
     .map((schedulerid) => ({ schedulerid, floor: first?.floor ?? 0 }));
   await insertIgnore(tx, { table: "mm_scheduler_cursors", rows, conflict: ["schedulerid"] });
