@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { inspect } from "node:util";
 import { UserError } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addInit } from "./commands/init.ts";
@@ -11,6 +12,9 @@ import { addStatus } from "./commands/status.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+
+// In the order of the help.
+const commands = [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addDrain, addRole, addAudit, addInit];
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -37,8 +41,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );
-  for (const add of [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addDrain, addRole, addInit])
-    add(program, setExitCode);
+  for (const add of commands) add(program, setExitCode);
   for (const command of program.commands) command.exitOverride();
 
   try {

@@ -79,6 +79,11 @@ export const errors = {
     (set: string, known: readonly string[]) =>
       `The config has no builder set "${set}" (have: ${known.length > 0 ? known.join(", ") : "none"}).`,
   ),
+  unknownCheck: defineError(
+    "UNKNOWN_CHECK",
+    usage,
+    (check: string, known: readonly string[]) => `There is no check "${check}" (have: ${known.join(", ")}).`,
+  ),
   masterNameTaken: defineError(
     "MASTER_NAME_TAKEN",
     unavailable,

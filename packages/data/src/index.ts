@@ -1,5 +1,8 @@
 export { parseNewChange } from "./actions/add-change.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
+export type { Check } from "./audit/check.ts";
+export { auditChecks, auditThemes } from "./audit/checks/index.ts";
+export * from "./audit/run-audit.ts";
 export { type BurialOptions, createBurialService } from "./bury-dead-masters.ts";
 export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";

@@ -31,6 +31,8 @@ export interface Dialect {
   readonly now: string;
   /** SQL: the database's clock in whole epoch seconds, as Buildbot's columns have it. */
   readonly nowSeconds: string;
+  /** SQL: since when the database could be asked, epoch seconds; 0 where no server has to run. */
+  readonly upSince: string;
   /** SQL after a select: locks its rows against every change and every `keyShareLock`. */
   readonly updateLock: string;
   /** SQL after a select: locks its rows against change, but not against rows that refer to them by foreign key. */

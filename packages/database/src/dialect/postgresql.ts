@@ -28,6 +28,7 @@ export const postgresqlDialect: Dialect = {
   // clock_timestamp, not now(): the latter stands still in a transaction, and a burial may have waited for a lock in it.
   now: "extract(epoch from clock_timestamp())::double precision",
   nowSeconds: "floor(extract(epoch from clock_timestamp()))::integer",
+  upSince: "extract(epoch from pg_postmaster_start_time())::double precision",
   updateLock: " for update",
   noKeyUpdateLock: " for no key update",
   skipLocked: " skip locked",

@@ -9,6 +9,7 @@ export const sqliteDialect: Dialect = {
   name: "sqlite",
   now: "unixepoch('subsec')",
   nowSeconds: "unixepoch()",
+  upSince: "0",
   updateLock: "",
   noKeyUpdateLock: "",
   skipLocked: "",

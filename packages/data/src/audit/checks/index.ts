@@ -1,0 +1,25 @@
+import type { Check } from "../check.ts";
+import { buildChecks } from "./builds.ts";
+import { buildsetChecks } from "./buildsets.ts";
+import { changeChecks } from "./changes.ts";
+import { claimChecks } from "./claims.ts";
+import { logChecks } from "./logs.ts";
+import { masterChecks } from "./masters.ts";
+import { ownRowChecks } from "./own-rows.ts";
+import { requestChecks } from "./requests.ts";
+import { workerChecks } from "./workers.ts";
+
+/** What a cluster's rows are audited for, by theme. */
+export const auditThemes: readonly { theme: string; checks: readonly Check[] }[] = [
+  { theme: "Claims", checks: claimChecks },
+  { theme: "Build requests", checks: requestChecks },
+  { theme: "Buildsets", checks: buildsetChecks },
+  { theme: "Builds and steps", checks: buildChecks },
+  { theme: "Logs", checks: logChecks },
+  { theme: "Changes", checks: changeChecks },
+  { theme: "Workers", checks: workerChecks },
+  { theme: "Masters", checks: masterChecks },
+  { theme: "Rows of our own", checks: ownRowChecks },
+];
+
+export const auditChecks: readonly Check[] = auditThemes.flatMap(({ checks }) => checks);
