@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "@multimaster/config";
 import { createLog } from "@multimaster/core";
-import { type AuditOptions, type AuditReport, auditChecks, auditDatabase } from "@multimaster/data";
+import { type AuditOptions, type AuditReport, auditChecks, auditDatabase, chooseChecks } from "@multimaster/data";
 import { checkSchema, openDatabase } from "@multimaster/database";
 
 export type { AuditOptions };
@@ -15,6 +15,8 @@ export const auditCheckIds: readonly string[] = auditChecks.map(({ id }) => id);
 
 /** Audits the cluster that a config names, from its rows: it needs no running master, and disturbs none. */
 export async function auditCluster(config: LoadedConfig, options: AuditOptions): Promise<ClusterAudit> {
+  // A mistake is told before the database is asked.
+  chooseChecks(options.only);
   const database = await openDatabase(config.shared.database, { log: createLog({ level: "warn" }) });
   try {
     await checkSchema(database);

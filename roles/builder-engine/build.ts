@@ -219,6 +219,7 @@ export class Build {
       builddir: this.#builddir,
       build: {
         buildid,
+        buildrequestid: this.buildrequestid,
         number,
         builderName: this.builder.name,
         reason: request.reason,

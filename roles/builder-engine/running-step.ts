@@ -186,6 +186,7 @@ export class RunningStep {
   #makeRenderContext(): RenderContext {
     const { properties, build } = this.#around;
     return {
+      build,
       property: (name) => properties.get(name),
       source(codebase = "") {
         const { sources } = build;

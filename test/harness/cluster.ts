@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
 import { startCrossbar, type TestCrossbar } from "./crossbar.ts";
 import { createGitRepository, type TestGitRepository } from "./git-repository.ts";
+import { readLedger } from "./ledger.ts";
 import { type MasterOptions, startMaster, type TestMaster } from "./master.ts";
 import { startOwnWorker } from "./own-worker.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
@@ -22,7 +23,7 @@ export interface TestCluster {
   /** Absent when the cluster was asked for without a router. */
   readonly crossbar: TestCrossbar | undefined;
   readonly repository: TestGitRepository;
-  /** File to which steps of the ledger config append lines: what really ran, seen from outside. */
+  /** What really ran, seen from outside: the file to which steps of the ledger config append, and its "begin job 1", "end job 1". */
   readonly ledger: { readonly path: string; lines(): string[] };
   /** Lets builds of the ledger config go on whose work is `waitForGate`. */
   openGate(): void;
@@ -83,7 +84,7 @@ export async function startCluster({
     database,
     crossbar,
     repository,
-    ledger: { path: ledgerPath, lines: () => readLines(ledgerPath) },
+    ledger: { path: ledgerPath, lines: () => readLedger(ledgerPath).map(({ what }) => what) },
     openGate: () => writeFileSync(gate, ""),
     env,
     master: (options) => startMaster({ config: configFile(config), ...options, env: { ...env, ...options.env } }),
@@ -112,14 +113,4 @@ export async function waitForWorkers(ui: TestMaster, names: readonly string[]): 
     },
     { what: `the workers ${names.join(", ")} to be connected`, timeoutMs: 60_000 },
   );
-}
-
-function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
-  } catch {
-    return [];
-  }
 }

@@ -3,6 +3,8 @@ import { z } from "zod";
 
 /** What a rendered option may look at. */
 export interface RenderContext {
+  /** Which build it is: its ids, and its number among those of its builder. */
+  readonly build: { readonly buildid: number; readonly buildrequestid: number; readonly number: number };
   /** The value of a property, or undefined. */
   property(name: string): Json | undefined;
   /** The build's source stamp of a codebase (default ""): branch, revision, repository, project. */

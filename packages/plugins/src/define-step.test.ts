@@ -15,7 +15,11 @@ const sample = defineStep({
   run: async (_ctx, options) => ({ results: Results.SUCCESS, summary: JSON.stringify([options.words, options.size]) }),
 });
 
-const build = { property: (name: string) => (name === "version" ? "1.2" : undefined), source: () => undefined };
+const build = {
+  build: { buildid: 7, buildrequestid: 5, number: 3 },
+  property: (name: string) => (name === "version" ? "1.2" : undefined),
+  source: () => undefined,
+};
 const ctx = { ...build, setState: () => {} } as unknown as StepContext;
 const definition = sample({ words: [] }).plugin as StepDefinition;
 

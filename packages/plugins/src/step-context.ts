@@ -24,6 +24,7 @@ export interface BuildChange {
 /** What a step may know of its build. */
 export interface BuildFacts {
   readonly buildid: number;
+  readonly buildrequestid: number;
   readonly number: number;
   readonly builderName: string;
   readonly reason: string;

@@ -51,7 +51,8 @@ export async function auditRows(tx: Connection, options: AuditOptions = {}): Pro
   return { at: at.now, checks: checks.map(({ id }) => id), findings };
 }
 
-function chooseChecks(only: readonly string[] | undefined): readonly Check[] {
+/** The checks of these ids, or all; throws a sentence for an id that is none. */
+export function chooseChecks(only: readonly string[] | undefined): readonly Check[] {
   if (only === undefined || only.length === 0) return auditChecks;
   const known = new Set(auditChecks.map(({ id }) => id));
   const unknown = only.find((id) => !known.has(id));

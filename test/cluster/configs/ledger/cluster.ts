@@ -7,7 +7,7 @@ import {
   defineWorkers,
   env,
   envPort,
-  interpolate,
+  type RenderContext,
 } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
@@ -17,8 +17,9 @@ import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
 
 const workers = env("WORKERS", "w1,w2,w3,w4").split(",");
-const note = (word: string) =>
-  interpolate(`echo ${word} \${buildername} \${buildnumber} >> '${env("LEDGER", "/dev/null")}'`);
+/** Appends a line for test/harness/ledger.ts. */
+const note = (word: string) => (b: RenderContext) =>
+  `echo ${word} ${b.property("buildername")} ${b.property("buildnumber")} request=${b.build.buildrequestid} worker=${b.property("workername")} nonce=$$-$(date +%s%N) >> '${env("LEDGER", "/dev/null")}'`;
 
 const wanted = env("WORK", "true");
 const begin = shell({ name: "begin", command: note("begin") });
