@@ -26,6 +26,8 @@ export interface HostedRolesOptions {
   readonly log: Logger;
   /** The services of a role; `ready` says whether that role can take work here. */
   makeServices(selected: SelectedRole, ready: () => true | string[]): readonly Service[];
+  /** The role has been stopped, and may be added again later. */
+  onDropped(role: string): void;
   /** Services that belong to no role; they start last. */
   readonly extra: readonly Service[];
   /** Of what the roles stand on. */
@@ -113,6 +115,7 @@ export class HostedRoles {
     await this.of(name)?.stop();
     this.#hosted = this.#hosted.filter((hosted) => hosted.name !== name);
     selection.roles = selection.roles.filter(({ role }) => role.name !== name);
+    this.#options.onDropped(name);
     this.#options.log.info({ role: name }, `the role ${name} has been dropped`);
   }
 

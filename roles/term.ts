@@ -12,12 +12,13 @@ import {
   setState,
 } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { createMetrics, type Logger, runServices, type Service, systemClock } from "@multimaster/core";
+import { createMetrics, type Logger, type Registry, runServices, type Service, systemClock } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import { DrainRun } from "./drain-run.ts";
 import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
 import { roleNames } from "./index.ts";
+import { createLoopDelay } from "./loop-delay.ts";
 import { Orders } from "./orders.ts";
 
 /** What every term of this master has in common. */
@@ -73,9 +74,10 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const log = plan.log.child({ master: lease.name, epoch: lease.epoch });
   const data = createData({ database, bus, lease, log, clock: systemClock });
 
+  const metrics = createMetrics();
   const lost = new AbortController();
   const ordered = new OrderedDrain();
-  const hosts = hostRoles(plan, lease, data, log, lost.signal, () => base.ready());
+  const hosts = hostRoles(plan, lease, data, log, metrics, lost.signal, () => base.ready());
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -90,6 +92,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     [
       createHeartbeat({ url: database.url, lease, log, onLost: () => lost.abort() }),
       createBurialService({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
+      createLoopDelay(metrics),
       orders,
     ],
     log,
@@ -243,6 +246,7 @@ function hostRoles(
   lease: Lease,
   data: Data,
   log: Logger,
+  metrics: Registry,
   lost: AbortSignal,
   isReady: () => true | string[],
 ): HostedRoles {
@@ -253,12 +257,22 @@ function hostRoles(
     addresses.set(service, url);
     log.info({ service, url }, "listening");
   };
-  const common = { master, data, clock: systemClock, log, metrics: createMetrics(), lost, listening };
+  const common = { master, data, clock: systemClock, log, metrics, lost, listening };
+  // So that a role that is dropped can be added again.
+  const metricsOf = new Map<string, Set<string>>();
   return new HostedRoles({
     selection: plan.selection,
     log,
-    makeServices: ({ role, slice }, ready) =>
-      role.services({ ...common, ready, config: { own: slice, shared, directory } }),
+    makeServices({ role, slice }, ready) {
+      const before = new Set(metrics.getMetricsAsArray().map(({ name }) => name));
+      const services = role.services({ ...common, ready, config: { own: slice, shared, directory } });
+      const own = metrics.getMetricsAsArray().map(({ name }) => name);
+      metricsOf.set(role.name, new Set(own.filter((name) => !before.has(name))));
+      return services;
+    },
+    onDropped(role) {
+      for (const name of metricsOf.get(role) ?? []) metrics.removeSingleMetric(name);
+    },
     extra: plan.extraServices?.({ data, log, addresses }) ?? [],
     isReady,
   });

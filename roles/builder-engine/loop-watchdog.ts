@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Logger, type Registry, type Service } from "@multimaster/core";
+import { Counter, type Logger, type Registry, type Service } from "@multimaster/core";
 
 export interface LoopWatchdogOptions {
   log: Logger;
@@ -29,25 +29,15 @@ export class LoopWatchdog implements Service {
   #last = 0;
   #timer: NodeJS.Timeout | undefined;
   #blockedSeconds: Counter<"builder" | "step">;
-  #delay: Gauge;
 
   constructor({ log, metrics, thresholdMs = 1000, now = () => performance.now() }: LoopWatchdogOptions) {
     this.#log = log;
     this.#thresholdMs = thresholdMs;
     this.#now = now;
-    const name = "multimaster_event_loop_blocked_seconds_total";
-    // An engine that is dropped and added again counts from zero, as after a restart.
-    metrics.removeSingleMetric(name);
-    metrics.removeSingleMetric("multimaster_event_loop_delay_seconds");
     this.#blockedSeconds = new Counter({
-      name,
+      name: "multimaster_event_loop_blocked_seconds_total",
       help: "Time for which the event loop stood still, by the step whose code did it",
       labelNames: ["builder", "step"],
-      registers: [metrics],
-    });
-    this.#delay = new Gauge({
-      name: "multimaster_event_loop_delay_seconds",
-      help: "How late the event loop was at its last tick",
       registers: [metrics],
     });
   }
@@ -72,7 +62,6 @@ export class LoopWatchdog implements Service {
     const now = this.#now();
     const late = now - this.#last - tickMs;
     this.#last = now;
-    this.#delay.set(Math.max(0, late) / 1000);
     const places = [...this.#entered];
     this.#entered.clear();
     if (late < this.#thresholdMs) return;

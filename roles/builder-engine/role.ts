@@ -46,6 +46,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     clock,
     log,
     isReady: () => describe(context.ready()),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
     onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });

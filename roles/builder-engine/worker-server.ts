@@ -21,6 +21,7 @@ export interface WorkerServerOptions {
   clock: Clock;
   log: Logger;
   isReady(): true | string;
+  metrics(): Promise<{ contentType: string; text: string }>;
   onListening(url: string): void;
 }
 
@@ -91,7 +92,7 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, log, isReady, onListening } = this.#options;
+    const { slice, log, isReady, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
@@ -99,6 +100,7 @@ export class WorkerServer implements Service {
       authenticate: (name, password) => this.#authenticate(name, password),
       onWorker: (link) => this.#arrive(link),
       isReady,
+      metrics,
     });
     await this.#listener.start();
     const { host, port } = this.#listener.address();

@@ -179,6 +179,12 @@ export function listChildren(pid: number): number[] {
   }
 }
 
+/** The memory that a process occupies now, in megabytes (Linux). */
+export function residentMegabytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kilobytes) / 1024;
+}
+
 /** Sends a signal if the process is still there. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {

@@ -25,6 +25,8 @@ export interface WorkerListenerOptions {
   isReady(): true | string;
   /** Answers GET /health; default: healthy as long as it answers. */
   isHealthy?(): true | string;
+  /** Answers GET /metrics; without it, there are none here. */
+  metrics?(): Promise<{ contentType: string; text: string }>;
   pingMs?: number;
   deadMs?: number;
 }
@@ -38,7 +40,7 @@ export interface WorkerListener extends Service {
 /** Clients that connect and stay silent this long are no WebSocket clients. */
 const silenceMs = 10_000;
 
-/** Opens the worker port: health checks over HTTP, workers over WebSocket on any path. */
+/** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
   return new HttpWorkerListener(options);
 }
@@ -113,15 +115,23 @@ class HttpWorkerListener implements WorkerListener {
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "").split("?")[0];
-    const { isReady, isHealthy = () => true as const } = this.#options;
-    if (path !== "/ready" && path !== "/health") return end(404, "not found");
+    const { isReady, isHealthy = () => true as const, metrics } = this.#options;
+    const isMetrics = path === "/metrics" && metrics !== undefined;
+    if (path !== "/ready" && path !== "/health" && !isMetrics) return end(404, "not found");
     if (request.method !== "GET" && request.method !== "HEAD") return end(405, "only GET");
+    if (isMetrics) {
+      metrics().then(
+        ({ contentType, text }) => end(200, text, contentType),
+        (error: Error) => end(500, error.message),
+      );
+      return;
+    }
     const state = path === "/ready" ? isReady() : isHealthy();
     end(state === true ? 200 : 503, state === true ? "ok" : state);
 
-    function end(status: number, text: string): void {
+    function end(status: number, text: string, contentType = "text/plain; charset=utf-8"): void {
       // A balancer's checks are short; keeping their connections would only delay a stop.
-      response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" }).end(`${text}\n`);
+      response.writeHead(status, { "Content-Type": contentType, Connection: "close" }).end(`${text}\n`);
     }
   }
 
