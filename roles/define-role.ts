@@ -1,3 +1,4 @@
+import type { LoopSign } from "@multimaster/cluster";
 import type { ClusterConfig, LoadedConfig } from "@multimaster/config";
 import type { Clock, Logger, Registry, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
@@ -12,6 +13,8 @@ export interface RoleContext<Own> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Registry;
+  /** Where a role shows what the event loop is about to do, should it never come back from it. */
+  readonly loop: LoopSign;
   /** Aborts when this master's lease is lost: what runs under it ends at once, and writes nothing more. */
   readonly lost: AbortSignal;
   /** Says where a service listens: in the log, and to whoever shows this master to people. */

@@ -1,15 +1,17 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { LoopSign } from "@multimaster/cluster";
 import { Gauge, type Registry, type Service } from "@multimaster/core";
 
 const resolutionMs = 20;
 const windowMs = 15_000;
+const tickMs = 100;
 
-/** Measures how late this master's event loop is, whatever its roles: figures of `/metrics`. */
-export function createLoopDelay(metrics: Registry): Service {
+/** Measures how late this master's event loop is, whatever its roles, and shows others that it turns. */
+export function createLoopDelay(metrics: Registry, loop: LoopSign): Service {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   let before = { p50: 0, p99: 0, max: 0 };
   let worst = 0;
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
 
   /** The timer's own interval is part of what is measured. */
   const seconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000);
@@ -43,15 +45,20 @@ export function createLoopDelay(metrics: Registry): Service {
     name: "loop-delay",
     async start() {
       histogram.enable();
-      timer = setInterval(() => {
-        before = measure();
-        worst = Math.max(worst, before.max);
-        histogram.reset();
-      }, windowMs);
-      timer.unref();
+      loop.tick();
+      timers.push(
+        setInterval(() => loop.tick(), tickMs),
+        setInterval(() => {
+          before = measure();
+          worst = Math.max(worst, before.max);
+          histogram.reset();
+        }, windowMs),
+      );
+      for (const timer of timers) timer.unref();
     },
     async stop() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
+      loop.rest();
       histogram.disable();
     },
   };

@@ -7,6 +7,7 @@ import {
   joinCluster,
   type Lease,
   LeaseLost,
+  LoopSign,
   leaveCluster,
   type OpenOrder,
   setState,
@@ -75,9 +76,10 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const data = createData({ database, bus, lease, log, clock: systemClock });
 
   const metrics = createMetrics();
+  const loop = new LoopSign();
   const lost = new AbortController();
   const ordered = new OrderedDrain();
-  const hosts = hostRoles(plan, lease, data, log, metrics, lost.signal, () => base.ready());
+  const hosts = hostRoles(plan, lease, { data, log, metrics, loop, lost: lost.signal }, () => base.ready());
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -90,9 +92,9 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   });
   const base = runServices(
     [
-      createHeartbeat({ url: database.url, lease, log, onLost: () => lost.abort() }),
+      createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() }),
       createBurialService({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
-      createLoopDelay(metrics),
+      createLoopDelay(metrics, loop),
       orders,
     ],
     log,
@@ -244,12 +246,10 @@ class OrderedDrain {
 function hostRoles(
   plan: TermPlan,
   lease: Lease,
-  data: Data,
-  log: Logger,
-  metrics: Registry,
-  lost: AbortSignal,
+  parts: { data: Data; log: Logger; metrics: Registry; loop: LoopSign; lost: AbortSignal },
   isReady: () => true | string[],
 ): HostedRoles {
+  const { data, log, metrics } = parts;
   const { directory, shared } = plan.config;
   const master = { name: lease.name, masterid: lease.masterid };
   const addresses = new Map<string, string>();
@@ -257,7 +257,7 @@ function hostRoles(
     addresses.set(service, url);
     log.info({ service, url }, "listening");
   };
-  const common = { master, data, clock: systemClock, log, metrics, lost, listening };
+  const common = { ...parts, master, clock: systemClock, listening };
   // So that a role that is dropped can be added again.
   const metricsOf = new Map<string, Set<string>>();
   return new HostedRoles({

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
-import { DATA_VERSION, joinCluster, type Lease, leaveCluster } from "@multimaster/cluster";
+import { DATA_VERSION, joinCluster, type Lease, LoopSign, leaveCluster } from "@multimaster/cluster";
 import {
   type BuildersSliceInput,
   buildersSlice,
@@ -129,6 +129,7 @@ async function startEngine(
       clock: systemClock,
       log,
       metrics: createMetrics(),
+      loop: new LoopSign(),
       lost: lost.signal,
       listening: (_service, url) => {
         port = Number(new URL(url).port);

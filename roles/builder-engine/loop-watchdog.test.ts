@@ -31,6 +31,17 @@ describe("a blocked event loop", () => {
     );
   });
 
+  it("is told with the step whose code waits for something of its own, when none was entered just now", () => {
+    const { said, watchdog, advance } = watch();
+    const innocent = { builder: "other", step: "innocent", buildid: 1 };
+    watchdog.enter(innocent);
+    watchdog.enter({ builder: "web", step: "parse", buildid: 7 });
+    watchdog.leave(innocent);
+    advance(100);
+    advance(3100);
+    expect(said).toEqual(['the event loop stood still for 3 s while it ran step "parse" of builder "web" (build 7)']);
+  });
+
   it("is not made of short delays", () => {
     const { said, watchdog, advance } = watch();
     watchdog.enter({ builder: "web", step: "parse", buildid: 7 });

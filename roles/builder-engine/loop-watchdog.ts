@@ -1,37 +1,38 @@
+import type { LoopSign, StepPlace } from "@multimaster/cluster";
 import { Counter, type Logger, type Registry, type Service } from "@multimaster/core";
 
 export interface LoopWatchdogOptions {
   log: Logger;
   metrics: Registry;
+  /** Where the steps are shown, for whoever looks while the loop stands still. */
+  sign?: LoopSign;
   /** A delay of the event loop above this is reported, in milliseconds. */
   thresholdMs?: number;
   now?: () => number;
-}
-
-interface StepPlace {
-  builder: string;
-  step: string;
-  buildid: number;
 }
 
 const tickMs = 100;
 
 /**
  * Watches the engine's event loop. When it stood still, the steps whose code was entered since the loop last turned are
- * named: the one that blocked it is among them, and nearly always the only one.
+ * named: the one that blocked it is among them, and nearly always the only one. Where none was, those are named whose
+ * code waits for something of its own, for it went on by itself.
  */
 export class LoopWatchdog implements Service {
   readonly name = "loop-watchdog";
   #log: Logger;
   #thresholdMs: number;
   #now: () => number;
+  #sign: LoopSign | undefined;
   #entered = new Set<StepPlace>();
+  #within = new Set<StepPlace>();
   #last = 0;
   #timer: NodeJS.Timeout | undefined;
   #blockedSeconds: Counter<"builder" | "step">;
 
-  constructor({ log, metrics, thresholdMs = 1000, now = () => performance.now() }: LoopWatchdogOptions) {
+  constructor({ log, metrics, sign, thresholdMs = 1000, now = () => performance.now() }: LoopWatchdogOptions) {
     this.#log = log;
+    this.#sign = sign;
     this.#thresholdMs = thresholdMs;
     this.#now = now;
     this.#blockedSeconds = new Counter({
@@ -55,6 +56,13 @@ export class LoopWatchdog implements Service {
   /** Control goes to a step's code now. */
   enter(place: StepPlace): void {
     this.#entered.add(place);
+    this.#within.add(place);
+    this.#sign?.show(this.#suspects);
+  }
+
+  /** The step's code waits for the engine, or has ended. */
+  leave(place: StepPlace): void {
+    this.#within.delete(place);
   }
 
   /** Judges the time since the last look. */
@@ -62,8 +70,9 @@ export class LoopWatchdog implements Service {
     const now = this.#now();
     const late = now - this.#last - tickMs;
     this.#last = now;
-    const places = [...this.#entered];
+    const places = this.#suspects;
     this.#entered.clear();
+    this.#sign?.show(this.#suspects);
     if (late < this.#thresholdMs) return;
     const seconds = Math.round(late / 100) / 10;
     for (const { builder, step } of places) this.#blockedSeconds.inc({ builder, step }, late / 1000);
@@ -75,5 +84,8 @@ export class LoopWatchdog implements Service {
         { seconds, steps: places },
         `the event loop stood still for ${seconds} s while it ran ${who.join(" or ")}`,
       );
+  }
+  get #suspects(): StepPlace[] {
+    return [...(this.#entered.size > 0 ? this.#entered : this.#within)];
   }
 }

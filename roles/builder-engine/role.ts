@@ -29,7 +29,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const onLeaseLost = () => builds.abandon("the lease is lost");
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
-  const watchdog = new LoopWatchdog({ log, metrics });
+  const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const siteUrl = shared.url ?? "";

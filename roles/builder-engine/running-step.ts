@@ -49,6 +49,12 @@ export interface StepSurroundings {
   builddir: string;
 }
 
+/** Tells the watchdog whether the step's own code has control. */
+interface Turns {
+  enter(): void;
+  leave(): void;
+}
+
 export interface StepOutcome {
   results: Result;
   /** The step's last state text. */
@@ -63,7 +69,7 @@ interface StepParts {
   commands: StepCommands;
   triggers: StepTriggers;
   setState(text: string): void;
-  enter(): void;
+  turns: Turns;
 }
 
 /** One step of one build, from its row to its result. */
@@ -100,6 +106,7 @@ export class RunningStep {
     const logs = new StepLogs(stepid, data.updates.logs, persistence, clock);
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = () => watchdog.enter(place);
+    const leave = () => watchdog.leave(place);
     const state = new LatestWriter<string>((text) =>
       persistence.write(`set state of step ${stepid}`, () => steps.setState(stepid, text)),
     );
@@ -108,13 +115,26 @@ export class RunningStep {
       shown = text;
       state.set(text);
     };
-    const commands = new StepCommands({ worker, ledger, logs, clock, buildid: build.buildid, stepid, onReturn: enter });
+    const commands = new StepCommands({
+      worker,
+      ledger,
+      logs,
+      clock,
+      buildid: build.buildid,
+      stepid,
+      onWait: leave,
+      onReturn: enter,
+    });
     this.#commands = commands;
     if (this.#interruption !== undefined) commands.interrupt(this.#interruption);
 
-    const triggers = this.#makeTriggers(name, enter);
-    const parts = { name, stepid, logs, commands, triggers, setState, enter };
-    const end = await this.#runCode(parts).finally(() => commands.close());
+    const turns = { enter, leave };
+    const triggers = this.#makeTriggers(name, turns);
+    const parts = { name, stepid, logs, commands, triggers, setState, turns };
+    const end = await this.#runCode(parts).finally(() => {
+      leave();
+      commands.close();
+    });
     const text = describeEnd(end, shown);
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
@@ -130,15 +150,15 @@ export class RunningStep {
   }
 
   async #runCode(parts: StepParts): Promise<StepEnd> {
-    const { logs, triggers, enter } = parts;
+    const { logs, triggers, turns } = parts;
     let end: StepEnd;
     try {
       const rendering = this.#makeRenderContext();
-      enter();
+      turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       const environment = await this.#renderEnvironment(rendering);
       const ctx = this.#makeContext(parts, rendering, environment);
-      enter();
+      turns.enter();
       end = await this.#unlessDeaf(this.#step.run(ctx, this.#options));
     } catch (error) {
       if (error instanceof Abandoned) throw error;
@@ -177,10 +197,21 @@ export class RunningStep {
     return { results: Results.EXCEPTION };
   }
 
-  #makeTriggers(step: string, onReturn: () => void): StepTriggers {
+  #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
     const { data, persistence, awaited, siteUrl, build } = this.#around;
     const { signal } = this.#abort;
-    return new StepTriggers({ data, persistence, awaited, buildid: build.buildid, step, siteUrl, signal, onReturn });
+    const { buildid } = build;
+    return new StepTriggers({
+      data,
+      persistence,
+      awaited,
+      buildid,
+      step,
+      siteUrl,
+      signal,
+      onWait: leave,
+      onReturn: enter,
+    });
   }
 
   #makeRenderContext(): RenderContext {
@@ -211,7 +242,7 @@ export class RunningStep {
 
   #makeContext(parts: StepParts, rendering: RenderContext, environment: Environment): StepContext {
     const { data, persistence, clock, worker, properties, build, builddir } = this.#around;
-    const { name, stepid, logs, commands, triggers, setState, enter } = parts;
+    const { name, stepid, logs, commands, triggers, setState, turns } = parts;
     const { signal } = this.#abort;
     const system = worker.info.system;
     const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
@@ -247,9 +278,10 @@ export class RunningStep {
         persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, urlName, url)),
       trigger: triggers.trigger,
       async sleep(ms) {
+        turns.leave();
         await clock.sleep(ms, signal);
         signal.throwIfAborted();
-        enter();
+        turns.enter();
       },
     };
   }

@@ -21,7 +21,8 @@ export interface StepCommandsOptions {
   clock: Clock;
   buildid: number;
   stepid: number;
-  /** Control returns to the step's code. */
+  /** The step's code waits for a command; control returns to it. */
+  onWait(): void;
   onReturn(): void;
 }
 
@@ -37,8 +38,9 @@ export class StepCommands {
   }
 
   async run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions = {}): Promise<CommandEnd> {
-    const { worker, ledger, logs, buildid, stepid, onReturn } = this.#options;
+    const { worker, ledger, logs, buildid, stepid, onWait, onReturn } = this.#options;
     this.#checkGoingOn();
+    onWait();
     const id = randomUUID();
     await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name });
     try {

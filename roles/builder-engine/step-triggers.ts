@@ -14,7 +14,8 @@ export interface StepTriggersOptions {
   /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
   siteUrl: string;
   signal: AbortSignal;
-  /** Control returns to the step's code. */
+  /** The step's code waits for other builds; control returns to it. */
+  onWait(): void;
   onReturn(): void;
 }
 
@@ -29,8 +30,9 @@ export class StepTriggers {
   }
 
   trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
-    const { data, persistence, buildid, signal, onReturn } = this.#options;
+    const { data, persistence, buildid, signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
+    onWait();
     const triggers = requests.map((request) => ({ ...request, slot: this.#takeSlot(request.scheduler) }));
     const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>
       data.updates.triggers.trigger({ buildid, waitedFor: wait, relationship, triggers }),
@@ -62,7 +64,7 @@ export class StepTriggers {
   }
 
   #describe({ bsid, scheduler, requests }: TriggeredBuildset): TriggeredBuilds {
-    const { siteUrl, awaited, signal, onReturn } = this.#options;
+    const { siteUrl, awaited, signal, onWait, onReturn } = this.#options;
     return {
       scheduler,
       requests: requests.map(({ buildrequestid }) => ({
@@ -70,6 +72,7 @@ export class StepTriggers {
         url: `${siteUrl}#/buildrequests/${buildrequestid}`,
       })),
       finished: async () => {
+        onWait();
         const results = await awaited.wait(bsid, signal);
         const found = await this.#readBuilds(bsid);
         onReturn();

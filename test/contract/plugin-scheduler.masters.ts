@@ -1,5 +1,5 @@
 import { type Bus, createBus } from "@multimaster/bus";
-import type { Lease } from "@multimaster/cluster";
+import { type Lease, LoopSign } from "@multimaster/cluster";
 import { type SchedulerSliceInput, schedulerSlice } from "@multimaster/config";
 import { Registry, type Service, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
@@ -69,6 +69,7 @@ export async function startSchedulerCluster(
         clock: systemClock,
         log: silentLog,
         metrics: new Registry(),
+        loop: new LoopSign(),
         lost: new AbortController().signal,
         listening: () => {},
         ready: () => true as const,

@@ -1,4 +1,5 @@
 import { createBus } from "@multimaster/bus";
+import { LoopSign } from "@multimaster/cluster";
 import { uiSlice } from "@multimaster/config";
 import { createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
@@ -40,6 +41,7 @@ export async function startRestServer(
     clock: systemClock,
     log: silentLog,
     metrics: createMetrics(),
+    loop: new LoopSign(),
     lost: new AbortController().signal,
     listening: () => {},
     ready,

@@ -43,6 +43,9 @@ interface ClaimedRequest {
  */
 export async function buryMaster(tx: Connection, masterid: number, name: string): Promise<Burial> {
   await execute(tx, "update masters set active = 0 where id = ?", [masterid]);
+  await execute(tx, `update mm_loop_stalls set ended_at = ${tx.dialect.now} where masterid = ? and ended_at is null`, [
+    masterid,
+  ]);
   const requests = await lockClaimedRequests(tx, masterid);
   const builds = await readRunningBuilds(tx, masterid);
   const finished = await finishBuilds(tx, builds);

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { openSingleConnection, type SingleConnection } from "@multimaster/database";
 import { leaseIsHeld } from "./lease.ts";
+import { LoopSign } from "./loop-sign.ts";
+import { recordStalls } from "./loop-stalls.ts";
 
 /** All that the thread knows. */
 export interface HeartbeatData {
@@ -9,6 +11,8 @@ export interface HeartbeatData {
   masterid: number;
   epoch: number;
   leaseMs: number;
+  /** Memory of the `LoopSign` to look at. */
+  sign: SharedArrayBuffer | undefined;
 }
 
 /** What the thread tells the master. */
@@ -70,6 +74,10 @@ if (parentPort) {
   const port = parentPort;
   const stop = new AbortController();
   port.once("message", () => stop.abort());
-  await renewUntilStopped(workerData as HeartbeatData, stop.signal, (message) => port.postMessage(message));
+  const data = workerData as HeartbeatData;
+  if (data.sign) void recordStalls(data, new LoopSign(data.sign), stop.signal);
+  await renewUntilStopped(data, stop.signal, (message) => port.postMessage(message));
+  // Also when the lease was lost: then there is nothing to write any more.
+  stop.abort();
   port.close();
 }

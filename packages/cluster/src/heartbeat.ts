@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { Backoff, type Clock, type Logger, type Service, systemClock, type Timer } from "@multimaster/core";
 import type { HeartbeatData, HeartbeatMessage } from "./heartbeat-thread.ts";
 import type { Lease } from "./lease.ts";
+import type { LoopSign } from "./loop-sign.ts";
 
 export interface HeartbeatOptions {
   /** `database.url`: the thread opens a connection of its own. A SQLite database must be a file. */
@@ -9,6 +10,8 @@ export interface HeartbeatOptions {
   lease: Lease;
   log: Logger;
   clock?: Clock;
+  /** By which the thread sees that the event loop stands still, and writes down why; absent: it does not look. */
+  sign?: LoopSign;
   /** Called once, when somebody has buried this master. */
   onLost(): void;
 }
@@ -22,8 +25,14 @@ const entry = new URL(
  * Keeps a lease by renewing it from a thread of its own, over a connection of its own: a stalled event loop or a full
  * pool never costs a master its lease. It renews until it is stopped, or until the lease is lost.
  */
-export function createHeartbeat({ url, lease, log, clock = systemClock, onLost }: HeartbeatOptions): Service {
-  const data: HeartbeatData = { url, masterid: lease.masterid, epoch: lease.epoch, leaseMs: lease.leaseMs };
+export function createHeartbeat({ url, lease, log, clock = systemClock, sign, onLost }: HeartbeatOptions): Service {
+  const data: HeartbeatData = {
+    url,
+    masterid: lease.masterid,
+    epoch: lease.epoch,
+    leaseMs: lease.leaseMs,
+    sign: sign?.memory,
+  };
   const backoff = new Backoff({ initial: 100, max: Math.max(200, lease.leaseMs / 5) });
   let thread: Worker | undefined;
   let restart: Timer | undefined;

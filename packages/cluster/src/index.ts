@@ -6,6 +6,7 @@ export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";
 export * from "./last-resort.ts";
 export { fencedTransaction, isLeaseLoss, type Lease, LeaseLost, requireLease } from "./lease.ts";
+export * from "./loop-sign.ts";
 export * from "./membership.ts";
 export * from "./orders.ts";
 export * from "./request-claims.ts";

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import type { Dialect } from "../dialect.ts";
 import { createTables } from "./ddl.ts";
-import { type ExtraIndex, extraIndexes, firstTables, orderTables, triggerTables } from "./own.ts";
+import { type ExtraIndex, extraIndexes, firstTables, orderTables, stallTables, triggerTables } from "./own.ts";
 
 /**
  * One step of our own schema. Migrations only go up, in place, while masters of the release before are running: so they
@@ -19,6 +19,7 @@ export const migrations: readonly Migration[] = [
   { id: 2, name: "indexes for long lists, claims and burials", indexes: extraIndexes },
   { id: 3, name: "orders to masters", statements: (dialect) => createTables(dialect, orderTables) },
   { id: 4, name: "tables for triggered builds", statements: (dialect) => createTables(dialect, triggerTables) },
+  { id: 5, name: "stalls of event loops", statements: (dialect) => createTables(dialect, stallTables) },
 ];
 
 export const newestMigration = Math.max(...migrations.map((migration) => migration.id));

@@ -162,8 +162,26 @@ export const triggerTables: readonly Table[] = [
   ),
 ];
 
+/** When a master's event loop stood still, and what did it: written from outside the loop, while it lasts. */
+export const stallTables: readonly Table[] = [
+  table(
+    "mm_loop_stalls",
+    {
+      id: serial,
+      masterid: integer.references("masters.id"),
+      epoch: integer,
+      // JSON: the steps whose code was running, each with builder, step and buildid; usually one.
+      steps: text,
+      began_at: double,
+      // Null while it lasts.
+      ended_at: double.nullable(),
+    },
+    index("mm_loop_stalls_master", "masterid", "began_at"),
+  ),
+];
+
 /** What Buildbot's schema lacks. Prefix `mm_`, so that neither program ever trips over the other's tables. */
-export const ownTables: readonly Table[] = [...firstTables, ...orderTables, ...triggerTables];
+export const ownTables: readonly Table[] = [...firstTables, ...orderTables, ...triggerTables, ...stallTables];
 
 /** Which of our migrations a database has had. */
 export const ledgerTable: Table = table("mm_migrations", {
