@@ -16,7 +16,10 @@ describe("a blocked event loop", () => {
       watchdog.look();
     };
     advance(100);
-    return { said, metrics, watchdog, advance };
+    const pass = (ms: number) => {
+      now += ms;
+    };
+    return { said, metrics, watchdog, pass, advance };
   }
 
   it("is told with the step that did it, in log and metrics", async () => {
@@ -31,12 +34,26 @@ describe("a blocked event loop", () => {
     );
   });
 
+  it("is told with the one step that did it, though others had their turn at the same time", () => {
+    const { said, watchdog, pass, advance } = watch();
+    watchdog.enter({ builder: "other", step: "innocent", buildid: 1 });
+    pass(10);
+    const place = { builder: "web", step: "parse", buildid: 7 };
+    watchdog.enter(place);
+    pass(5000);
+    watchdog.leave(place);
+    watchdog.enter({ builder: "other", step: "late", buildid: 2 });
+    advance(200);
+    expect(said).toEqual(['the event loop stood still for 5.1 s while it ran step "parse" of builder "web" (build 7)']);
+  });
+
   it("is told with the step whose code waits for something of its own, when none was entered just now", () => {
     const { said, watchdog, advance } = watch();
     const innocent = { builder: "other", step: "innocent", buildid: 1 };
     watchdog.enter(innocent);
     watchdog.enter({ builder: "web", step: "parse", buildid: 7 });
     watchdog.leave(innocent);
+    advance(100);
     advance(100);
     advance(3100);
     expect(said).toEqual(['the event loop stood still for 3 s while it ran step "parse" of builder "web" (build 7)']);

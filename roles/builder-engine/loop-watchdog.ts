@@ -14,9 +14,9 @@ export interface LoopWatchdogOptions {
 const tickMs = 100;
 
 /**
- * Watches the engine's event loop. When it stood still, the steps whose code was entered since the loop last turned are
- * named: the one that blocked it is among them, and nearly always the only one. Where none was, those are named whose
- * code waits for something of its own, for it went on by itself.
+ * Watches the engine's event loop. When it stood still, the step is named whose code was entered right before; or else
+ * all that were since the loop last turned; or else those whose code waits for something of its own, for it went on by
+ * itself.
  */
 export class LoopWatchdog implements Service {
   readonly name = "loop-watchdog";
@@ -27,6 +27,10 @@ export class LoopWatchdog implements Service {
   #entered = new Set<StepPlace>();
   #within = new Set<StepPlace>();
   #last = 0;
+  /** What was entered last, and when. */
+  #latest: { place: StepPlace | undefined; at: number } = { place: undefined, at: 0 };
+  /** The longest time without a word since the loop last turned, and what had been entered before it. */
+  #longest: { place: StepPlace | undefined; ms: number } = { place: undefined, ms: 0 };
   #timer: NodeJS.Timeout | undefined;
   #blockedSeconds: Counter<"builder" | "step">;
 
@@ -45,6 +49,7 @@ export class LoopWatchdog implements Service {
 
   async start(): Promise<void> {
     this.#last = this.#now();
+    this.#latest.at = this.#last;
     this.#timer = setInterval(() => this.look(), tickMs);
     this.#timer.unref();
   }
@@ -57,12 +62,15 @@ export class LoopWatchdog implements Service {
   enter(place: StepPlace): void {
     this.#entered.add(place);
     this.#within.add(place);
-    this.#sign?.show(this.#suspects);
+    this.#note(place);
+    this.#sign?.show([place]);
   }
 
   /** The step's code waits for the engine, or has ended. */
   leave(place: StepPlace): void {
     this.#within.delete(place);
+    this.#note(undefined);
+    this.#sign?.show(this.#suspects);
   }
 
   /** Judges the time since the last look. */
@@ -70,7 +78,10 @@ export class LoopWatchdog implements Service {
     const now = this.#now();
     const late = now - this.#last - tickMs;
     this.#last = now;
-    const places = this.#suspects;
+    this.#note(undefined);
+    const { place, ms } = this.#longest;
+    const places = place !== undefined && ms > late / 2 ? [place] : this.#suspects;
+    this.#longest = { place: undefined, ms: 0 };
     this.#entered.clear();
     this.#sign?.show(this.#suspects);
     if (late < this.#thresholdMs) return;
@@ -85,6 +96,13 @@ export class LoopWatchdog implements Service {
         `the event loop stood still for ${seconds} s while it ran ${who.join(" or ")}`,
       );
   }
+  #note(place: StepPlace | undefined): void {
+    const now = this.#now();
+    const ms = now - this.#latest.at;
+    if (ms > this.#longest.ms) this.#longest = { place: this.#latest.place, ms };
+    this.#latest = { place, at: now };
+  }
+
   get #suspects(): StepPlace[] {
     return [...(this.#entered.size > 0 ? this.#entered : this.#within)];
   }

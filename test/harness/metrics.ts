@@ -9,5 +9,5 @@ export async function readMetric(base: string, figure: string): Promise<number |
 export function describeTimes(seconds: readonly number[]): string {
   const sorted = [...seconds].sort((a, b) => a - b);
   const at = (quantile: number) => sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? 0;
-  return `p50 ${at(0.5).toFixed(2)} s, p99 ${at(0.99).toFixed(2)} s, max ${(sorted.at(-1) ?? 0).toFixed(2)} s`;
+  return `p50 ${at(0.5).toFixed(3)} s, p99 ${at(0.99).toFixed(3)} s, max ${(sorted.at(-1) ?? 0).toFixed(3)} s`;
 }
