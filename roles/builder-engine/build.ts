@@ -216,6 +216,7 @@ export class Build {
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
+      secrets: this.builder.secrets,
       builddir: this.#builddir,
       build: {
         buildid,
@@ -234,7 +235,13 @@ export class Build {
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
-    const changed = properties.takeChanged();
+    const { secrets } = this.builder;
+    const changed = Object.fromEntries(
+      Object.entries(properties.takeChanged()).map(([name, [value, source]]) => [
+        name,
+        [secrets.hideIn(value), source] as const,
+      ]),
+    );
     if (Object.keys(changed).length === 0) return;
     await this.#write("set properties", (builds) => builds.setProperties(buildid, changed));
   }

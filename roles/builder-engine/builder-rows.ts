@@ -1,11 +1,11 @@
-import type { BuilderConfig } from "@multimaster/config";
 import type { Clock, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
+import type { EngineBuilder } from "./slice.ts";
 
 export interface BuilderRowsOptions {
-  configs: readonly BuilderConfig[];
+  configs: readonly EngineBuilder[];
   data: Data;
   persistence: Persistence;
   clock: Clock;

@@ -1,17 +1,20 @@
-import type { BuilderConfig } from "@multimaster/config";
+import { Secrets } from "./secrets.ts";
+import type { EngineBuilder } from "./slice.ts";
 import { nameBuilddir } from "./worker-paths.ts";
 
 /** A builder this engine runs, with its row's id. */
 export class ConfiguredBuilder {
   readonly builderid: number;
-  readonly config: BuilderConfig;
+  readonly config: EngineBuilder;
+  readonly secrets: Secrets;
   /** Where it builds on a worker: only one build at a time works in a directory. */
   readonly directory: string;
   #running = 0;
 
-  constructor(builderid: number, config: BuilderConfig) {
+  constructor(builderid: number, config: EngineBuilder) {
     this.builderid = builderid;
     this.config = config;
+    this.secrets = new Secrets(config.secrets);
     this.directory = nameBuilddir(config);
   }
 

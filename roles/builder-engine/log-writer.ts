@@ -2,10 +2,13 @@ import type { Clock, Timer } from "@multimaster/core";
 import type { LogType } from "@multimaster/data";
 import type { LogStream, StepLog } from "@multimaster/plugins";
 import { LineNormalizer, type Lines } from "./line-normalizer.ts";
+import { Secrets, type StreamMask } from "./secrets.ts";
 
 export interface LogWriterOptions {
   type: LogType;
   clock: Clock;
+  /** What is not shown; default: nothing. */
+  secrets?: Secrets;
   /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
   append(firstLine: number, text: string): Promise<unknown>;
   /** Characters that are stored at once. */
@@ -24,7 +27,7 @@ const prefixes: Record<LogStream, string> = { stdout: "o", stderr: "e", header: 
  */
 export class LogWriter implements StepLog {
   #options: Required<LogWriterOptions>;
-  #normalizers = new Map<string, LineNormalizer>();
+  #streams = new Map<string, { mask: StreamMask | undefined; normalizer: LineNormalizer }>();
   #batch: string[] = [];
   #batchChars = 0;
   #batchLines = 0;
@@ -38,7 +41,7 @@ export class LogWriter implements StepLog {
   #finished = false;
 
   constructor(options: LogWriterOptions) {
-    this.#options = { batch: 192 * 1024, delayMs: 400, highWater: 1024 * 1024, ...options };
+    this.#options = { batch: 192 * 1024, delayMs: 400, highWater: 1024 * 1024, secrets: new Secrets(), ...options };
   }
 
   /** Lines written so far, stored or on their way. */
@@ -49,7 +52,8 @@ export class LogWriter implements StepLog {
   /** Adds text; waits while more than the high-water mark is unstored. Rejects when the log cannot be stored. */
   async write(text: string, stream: LogStream = "stdout"): Promise<void> {
     this.#checkOpen();
-    this.#add(this.#normalizer(stream).add(text));
+    const { mask, normalizer } = this.#stream(stream);
+    this.#add(normalizer.add(mask === undefined ? text : mask.add(text)));
     while (this.#unstored > this.#options.highWater && this.#failure === undefined) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -58,7 +62,10 @@ export class LogWriter implements StepLog {
 
   /** Ends unfinished lines: what wrote them has ended. */
   endLines(): void {
-    for (const normalizer of this.#normalizers.values()) this.#add(normalizer.flush());
+    for (const { mask, normalizer } of this.#streams.values()) {
+      if (mask !== undefined) this.#add(normalizer.add(mask.end()));
+      this.#add(normalizer.flush());
+    }
   }
 
   /** Stores what is left. Nothing can be written afterwards. */
@@ -75,15 +82,15 @@ export class LogWriter implements StepLog {
     if (this.#finished) throw new Error("the log is finished");
   }
 
-  #normalizer(stream: LogStream): LineNormalizer {
+  #stream(stream: LogStream): { mask: StreamMask | undefined; normalizer: LineNormalizer } {
     // Only a log of streams tells them apart; in the other types an unfinished line is anybody's.
     const prefix = this.#options.type === "s" ? prefixes[stream] : "";
-    let normalizer = this.#normalizers.get(prefix);
-    if (normalizer === undefined) {
-      normalizer = new LineNormalizer(prefix);
-      this.#normalizers.set(prefix, normalizer);
+    let known = this.#streams.get(prefix);
+    if (known === undefined) {
+      known = { mask: this.#options.secrets.streamMask(), normalizer: new LineNormalizer(prefix) };
+      this.#streams.set(prefix, known);
     }
-    return normalizer;
+    return known;
   }
 
   #add({ text, count }: Lines): void {

@@ -22,6 +22,7 @@ import { combine, type Interruption } from "./interruption.ts";
 import { LatestWriter } from "./latest-writer.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
+import type { Secrets } from "./secrets.ts";
 import { StepCommands } from "./step-commands.ts";
 import { StepLogs } from "./step-logs.ts";
 import { StepTriggers } from "./step-triggers.ts";
@@ -46,6 +47,7 @@ export interface StepSurroundings {
   /** The builder's environment, not rendered. */
   environment: Readonly<Record<string, unknown>>;
   properties: Properties;
+  secrets: Secrets;
   builddir: string;
 }
 
@@ -96,14 +98,14 @@ export class RunningStep {
 
   /** Runs it to its end, whatever that is. Rejects only when nothing may or can be written any more. */
   async run(): Promise<StepOutcome> {
-    const { data, persistence, ledger, clock, worker, watchdog, build, log } = this.#around;
+    const { data, persistence, ledger, clock, worker, watchdog, build, secrets, log } = this.#around;
     const { steps } = data.updates;
     const wanted = this.#step.nameOf(this.#options);
     const { stepid, name } = await persistence.write(`add step "${wanted}" of build ${build.buildid}`, () =>
       steps.add({ buildid: build.buildid, name: wanted }),
     );
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
-    const logs = new StepLogs(stepid, data.updates.logs, persistence, clock);
+    const logs = new StepLogs(stepid, data.updates.logs, persistence, clock, secrets);
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = () => watchdog.enter(place);
     const leave = () => watchdog.leave(place);
@@ -112,8 +114,8 @@ export class RunningStep {
     );
     let shown = "";
     const setState = (text: string) => {
-      shown = text;
-      state.set(text);
+      shown = secrets.hide(text);
+      state.set(shown);
     };
     const commands = new StepCommands({
       worker,
@@ -135,7 +137,7 @@ export class RunningStep {
       leave();
       commands.close();
     });
-    const text = describeEnd(end, shown);
+    const text = secrets.hide(describeEnd(end, shown));
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
       if (failure instanceof Abandoned) throw failure;
@@ -215,10 +217,11 @@ export class RunningStep {
   }
 
   #makeRenderContext(): RenderContext {
-    const { properties, build } = this.#around;
+    const { properties, secrets, build } = this.#around;
     return {
       build,
       property: (name) => properties.get(name),
+      secret: (name) => secrets.get(name),
       source(codebase = "") {
         const { sources } = build;
         // Asked for none in particular, the only one is meant.
@@ -241,7 +244,7 @@ export class RunningStep {
   }
 
   #makeContext(parts: StepParts, rendering: RenderContext, environment: Environment): StepContext {
-    const { data, persistence, clock, worker, properties, build, builddir } = this.#around;
+    const { data, persistence, clock, worker, properties, secrets, build, builddir } = this.#around;
     const { name, stepid, logs, commands, triggers, setState, turns } = parts;
     const { signal } = this.#abort;
     const system = worker.info.system;
@@ -275,7 +278,9 @@ export class RunningStep {
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
       setState,
       addUrl: (urlName, url) =>
-        persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, urlName, url)),
+        persistence.write(`add URL to step ${stepid}`, () =>
+          data.updates.steps.addUrl(stepid, secrets.hide(urlName), secrets.hide(url)),
+        ),
       trigger: triggers.trigger,
       async sleep(ms) {
         turns.leave();

@@ -9,9 +9,12 @@ import {
 } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 
+/** A builder with the secrets of its set. */
+export type EngineBuilder = BuilderConfig & { readonly secrets?: Readonly<Record<string, string>> };
+
 /** What an engine loads of the config: its builder sets and the workers. */
 export interface EngineSlice {
-  readonly builders: readonly BuilderConfig[];
+  readonly builders: readonly EngineBuilder[];
   readonly workers: WorkersSlice;
 }
 
@@ -32,5 +35,8 @@ export async function loadEngineSlice(
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) problems.push(...checkBuilders(sets, workers));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
-  return { builders: [...sets.values()].flatMap((slice) => slice.builders), workers };
+  const builders = [...sets.values()].flatMap((set) =>
+    set.builders.map((config) => ({ ...config, secrets: set.secrets })),
+  );
+  return { builders, workers };
 }

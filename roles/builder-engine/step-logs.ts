@@ -3,6 +3,7 @@ import type { LogType, LogUpdates } from "@multimaster/data";
 import type { StepLog } from "@multimaster/plugins";
 import { LogWriter } from "./log-writer.ts";
 import type { Persistence } from "./persistence.ts";
+import type { Secrets } from "./secrets.ts";
 
 interface OpenLog {
   logid: number;
@@ -15,13 +16,15 @@ export class StepLogs {
   #updates: LogUpdates;
   #persistence: Persistence;
   #clock: Clock;
+  #secrets: Secrets;
   #open = new Map<string, Promise<OpenLog>>();
 
-  constructor(stepid: number, updates: LogUpdates, persistence: Persistence, clock: Clock) {
+  constructor(stepid: number, updates: LogUpdates, persistence: Persistence, clock: Clock, secrets: Secrets) {
     this.#stepid = stepid;
     this.#updates = updates;
     this.#persistence = persistence;
     this.#clock = clock;
+    this.#secrets = secrets;
   }
 
   async get(name: string, type: LogType): Promise<StepLog> {
@@ -52,6 +55,7 @@ export class StepLogs {
     const writer = new LogWriter({
       type,
       clock: this.#clock,
+      secrets: this.#secrets,
       append: (firstLine, text) =>
         this.#persistence.write(`append to log ${logid}`, () => this.#updates.append(logid, firstLine, text)),
     });

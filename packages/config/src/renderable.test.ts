@@ -4,6 +4,7 @@ import { interpolate, type RenderContext, render } from "./renderable.ts";
 const build: RenderContext = {
   build: { buildid: 7, buildrequestid: 5, number: 3 },
   property: (name) => ({ version: "1.2", jobs: 4, empty: "" })[name],
+  secret: (name) => `secret ${name}`,
   source: () => ({ branch: "main", revision: null, repository: "r", project: "p" }),
 };
 

@@ -7,6 +7,8 @@ export interface RenderContext {
   readonly build: { readonly buildid: number; readonly buildrequestid: number; readonly number: number };
   /** The value of a property, or undefined. */
   property(name: string): Json | undefined;
+  /** The value of a secret of the builder set; throws when there is none of that name. */
+  secret(name: string): string;
   /** The build's source stamp of a codebase (default ""): branch, revision, repository, project. */
   source(
     codebase?: string,
@@ -37,16 +39,22 @@ export async function render(value: unknown, build: RenderContext): Promise<unkn
   return value;
 }
 
+/** An option whose value is a secret of the builder set. Wherever it would show, `<name>` stands instead. */
+export function secret(name: string): (build: RenderContext) => string {
+  return (build) => build.secret(name);
+}
+
 /**
  * Text with properties in it: `interpolate("release-${version}")` becomes a function of the build. `${name:-text}` gives
- * `text` when the property is absent or empty; an absent property without it is an empty string. `$${` is a plain `${`.
+ * `text` when the property is absent or empty; an absent property without it is an empty string. `${secret:name}` gives a secret. `$${` is a plain `${`.
  */
 export function interpolate(template: string): (build: RenderContext) => string {
   return (build) =>
     template.replace(
-      /\$(\$?)\{([^}:]+)(?::-([^}]*))?\}/g,
-      (whole, escaped: string, name: string, fallback?: string) => {
+      /\$(\$?)\{(secret:)?([^}:]+)(?::-([^}]*))?\}/g,
+      (whole, escaped: string, isSecret: string | undefined, name: string, fallback?: string) => {
         if (escaped) return whole.slice(1);
+        if (isSecret !== undefined) return build.secret(name);
         const value = build.property(name);
         if (value === undefined || value === null || value === "") return fallback ?? "";
         return typeof value === "string" ? value : JSON.stringify(value);

@@ -18,6 +18,7 @@ const sample = defineStep({
 const build = {
   build: { buildid: 7, buildrequestid: 5, number: 3 },
   property: (name: string) => (name === "version" ? "1.2" : undefined),
+  secret: (name: string) => name,
   source: () => undefined,
 };
 const ctx = { ...build, setState: () => {} } as unknown as StepContext;

@@ -25,12 +25,27 @@ export const builderConfig = z.strictObject({
 
 /** A builder set: what one team's engines run. */
 export const buildersSlice = z.strictObject({
+  secrets: z
+    .record(
+      z.string().regex(/^[\w-]+$/, "the name of a secret has letters, digits, '_' and '-' only"),
+      z
+        .string("must be text; is its environment variable set?")
+        .refine(
+          (value) => value.replace(/[\r\n]/g, "").length >= 4,
+          "is too short to be hidden (4 characters at least)",
+        ),
+    )
+    .default({})
+    .describe('Values that steps use by secret("NAME"); logs, states and properties show <NAME> instead.'),
   builders: z.array(builderConfig).min(1),
 });
 
 export type BuilderConfig = z.output<typeof builderConfig>;
 export type BuildersSlice = z.output<typeof buildersSlice>;
-export type BuildersSliceInput = z.input<typeof buildersSlice>;
+export type BuildersSliceInput = Omit<z.input<typeof buildersSlice>, "secrets"> & {
+  /** What `env()` gives may be undefined: that is told when the config is loaded. */
+  secrets?: Readonly<Record<string, string | undefined>>;
+};
 
 /** Types a builder set of a config. */
 export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
