@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
 import type { Bus } from "@multimaster/bus";
 import {
+  createCutOffWatch,
+  createDepartures,
   createHeartbeat,
   DATA_VERSION,
   isLeaseLoss,
@@ -90,10 +92,32 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     loadRole: plan.loadRole,
     onDrain: (order) => ordered.set(order),
   });
+  const heartbeat = createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() });
+  const watch = createCutOffWatch({
+    bus,
+    lease,
+    heartbeat,
+    log,
+    onCutOff() {
+      // Commands on workers are the only thing that goes on outside the database.
+      if (hosts.left().builds === undefined) return;
+      lost.abort();
+      database.breakConnections();
+    },
+  });
+  const burial = createBurialService({
+    updates: data.updates,
+    leaseMs: lease.leaseMs,
+    mayBury: () => watch.mayBury(),
+    clock: systemClock,
+    log,
+  });
   const base = runServices(
     [
-      createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() }),
-      createBurialService({ updates: data.updates, leaseMs: lease.leaseMs, clock: systemClock, log }),
+      heartbeat,
+      watch,
+      burial,
+      createDepartures({ bus, lease, onDeparted: (masterid) => burial.hurry(masterid) }),
       createLoopDelay(metrics, loop),
       orders,
     ],

@@ -12,6 +12,8 @@ export interface BusWorld {
    */
   createBus(log: Logger): Bus;
   createMutedBus(): Bus;
+  /** Whether the router tells who leaves it. */
+  tellsDepartures?: boolean;
   /** Absent: there is no router that could be lost. */
   router?: RouterFaults;
 }

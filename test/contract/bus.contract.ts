@@ -246,6 +246,26 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       describe("when its router", () => describeRouterLoss(() => ({ world, here, there, newTopic })));
     }
 
+    it("tells who leaves the router where the router does, and otherwise nothing", async () => {
+      const leaving = world.createBus(silentLog);
+      await leaving.start();
+      await waitFor(() => leaving.state === "connected", { what: "the bus to be connected" });
+      const { session } = leaving;
+      const left: string[] = [];
+      const forget = here.onPeerLeft((gone) => left.push(gone));
+      if (world.tellsDepartures !== true) {
+        expect(session).toBe(null);
+        forget();
+        return;
+      }
+      expect(session).toMatch(/^\d+$/);
+      expect(session).not.toBe(here.session);
+      await leaving.stop();
+      await waitFor(() => left.includes(session as string), { what: "the departure to be told" });
+      expect(leaving.session).toBe(null);
+      forget();
+    });
+
     it("sends what was published just before it stops, and is silent afterwards", async () => {
       const topic = newTopic();
       const leaving = world.createBus(silentLog);

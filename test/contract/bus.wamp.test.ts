@@ -15,6 +15,7 @@ describeBusContract("wamp", async () => {
   return {
     createBus: (log) => createBus(options, log),
     createMutedBus: () => createBus({ ...options, mute: true }, silentLog),
+    tellsDepartures: true,
     router: {
       kill: () => crossbar.kill(),
       restart: () => crossbar.start(),
@@ -59,6 +60,29 @@ it("says why when the router refuses the realm, and keeps trying", async () => {
   expect(bus.state).toBe("degraded");
   expect(warnings[0]?.reason).toContain("wamp.error.no_such_realm");
   await bus.stop();
+});
+
+it("works with a router that tells nobody who leaves: no hints, no error", async () => {
+  const mute = await startCrossbar({ metaApi: false });
+  const errors: unknown[] = [];
+  const note = (...line: unknown[]) => errors.push(line);
+  const log = Object.assign(silentLog.child({}), { warn: note, error: note });
+  const [here, there] = [
+    createBus({ ...options, router: mute.url }, log),
+    createBus({ ...options, router: mute.url }, log),
+  ];
+  await here.start();
+  await there.start();
+  const left: string[] = [];
+  here.onPeerLeft((session) => left.push(session));
+  const inbox: unknown[] = [];
+  await here.subscribe(["a"], (message) => void inbox.push(message.payload));
+  there.publish(["a"], 1);
+  await there.stop();
+  await waitFor(() => inbox.length === 1, { what: "the message" });
+  await here.stop();
+  expect(left).toEqual([]);
+  expect(errors).toEqual([]);
 });
 
 it("refuses a router URL that is none, with a sentence", () => {

@@ -10,6 +10,8 @@ import { waitFor } from "./wait-for.ts";
 export interface CrossbarOptions {
   port?: number;
   realm?: string;
+  /** Whether it tells who comes and goes (default true). */
+  metaApi?: boolean;
 }
 
 /** A real crossbar.io router of the test's own, without authentication. */
@@ -35,7 +37,10 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   const port = options.port ?? (await freePort());
   const directory = join(temporaryDirectory("crossbar"), ".crossbar");
   mkdirSync(directory);
-  writeFileSync(join(directory, "config.json"), JSON.stringify(routerConfig(realm, port), undefined, 2));
+  writeFileSync(
+    join(directory, "config.json"),
+    JSON.stringify(routerConfig(realm, port, options.metaApi ?? true), undefined, 2),
+  );
   let controller: TestProcess | undefined;
   let routers: number[] = [];
 
@@ -88,7 +93,7 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   return crossbar;
 }
 
-function routerConfig(realm: string, port: number): object {
+function routerConfig(realm: string, port: number, metaApi: boolean): object {
   const everything = { call: true, register: true, publish: true, subscribe: true };
   return {
     version: 2,
@@ -98,7 +103,7 @@ function routerConfig(realm: string, port: number): object {
         realms: [
           {
             name: realm,
-            options: { enable_meta_api: true },
+            options: { enable_meta_api: metaApi },
             roles: [
               {
                 name: "anonymous",

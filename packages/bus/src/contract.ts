@@ -50,6 +50,13 @@ export interface Bus extends Service {
   readonly degradedSince: number | null;
   /** Calls `listener` on every change; `connected` comes after all subscriptions are in place again. Returns the way to end it. */
   onState(listener: (state: BusState) => void): () => void;
+  /** What the others are told when this process leaves the router; null while it is away, or when it tells nobody. */
+  readonly session: string | null;
+  /**
+   * Calls `listener` with the session of each peer that leaves the router. A hint, no more: a peer may leave and live, or
+   * die and nobody is told. Returns the way to end it.
+   */
+  onPeerLeft(listener: (session: string) => void): () => void;
 }
 
 /** How to log in at the router; absent: anonymous. */

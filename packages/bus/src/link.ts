@@ -9,6 +9,8 @@ export interface Link {
   /** Resolves when the router has acknowledged, or the link is closed; rejects when the router refuses. */
   subscribe(pattern: Pattern): Promise<void>;
   unsubscribe(pattern: Pattern): Promise<void>;
+  /** What the router calls this connection when it tells the others of its end; null: it tells nobody. */
+  readonly session: string | null;
   /** Resolves with the reason once the connection is gone, whoever ended it. */
   readonly closed: Promise<string>;
   /** Sends what is queued, then ends the connection; a router that does not answer is not waited for. */
@@ -18,6 +20,13 @@ export interface Link {
 /** Takes an event from the router. `pattern` is the subscription it came for; null: whichever match. */
 export type Receive = (pattern: Pattern | null, key: Key, payload: Json) => void;
 
+/** What comes from the router. */
+export interface Incoming {
+  readonly receive: Receive;
+  /** A peer has left the router; never called where the router does not tell. */
+  peerLeft(session: string): void;
+}
+
 /** Makes links to one router. */
 export interface Dialer {
   /** The router for log lines, without passwords. */
@@ -25,7 +34,7 @@ export interface Dialer {
   /** How many bytes a payload under this key may take. */
   maxPayload(key: Key): number;
   /** Rejects with the reason when the router cannot be had; gives up when `signal` aborts. */
-  dial(receive: Receive, signal: AbortSignal): Promise<Link>;
+  dial(incoming: Incoming, signal: AbortSignal): Promise<Link>;
 }
 
 /** How long a link that is being closed on purpose may still talk. */

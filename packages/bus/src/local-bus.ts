@@ -17,6 +17,8 @@ export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
     stop: async () => delivery.close(),
     ready: () => true,
     onState: () => () => {},
+    session: null,
+    onPeerLeft: () => () => {},
     publish(key, payload) {
       try {
         assertKey(key);

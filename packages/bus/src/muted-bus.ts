@@ -12,6 +12,8 @@ export function createMutedBus(kind: BusOptions["kind"]): Bus {
     stop: async () => {},
     ready: () => true,
     onState: () => () => {},
+    session: null,
+    onPeerLeft: () => () => {},
     publish() {},
     async subscribe(pattern) {
       assertPattern(pattern);

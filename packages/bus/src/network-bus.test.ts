@@ -19,6 +19,7 @@ class PlayedRouter implements Dialer {
 }
 
 class PlayedLink implements Link {
+  readonly session = null;
   readonly subscribed: string[] = [];
   readonly acknowledge = defer<void>();
   readonly #closed = defer<string>();

@@ -1,7 +1,7 @@
 import { Backoff, type Clock, type Json, type Logger } from "@multimaster/core";
 import type { Bus, BusState, Key, MessageHandler, Pattern, Subscription } from "./contract.ts";
 import { assertKey, assertPattern } from "./key.ts";
-import { type Dialer, defer, type Link } from "./link.ts";
+import { type Dialer, defer, type Incoming, type Link } from "./link.ts";
 import { LocalDelivery } from "./local-delivery.ts";
 import { capPayload, freezePayload } from "./payload.ts";
 
@@ -24,6 +24,7 @@ export class NetworkBus implements Bus {
   #link: Link | undefined;
   #degradedSince: number | null;
   #listeners = new Set<(state: BusState) => void>();
+  #leaveListeners = new Set<(session: string) => void>();
   #stopped = new AbortController();
   #running: Promise<void> | undefined;
   #firstAttempt = defer<void>();
@@ -62,6 +63,7 @@ export class NetworkBus implements Bus {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#listeners.clear();
+    this.#leaveListeners.clear();
     await this.#link?.close();
     await this.#running;
     this.#delivery.close();
@@ -72,6 +74,16 @@ export class NetworkBus implements Bus {
     const own = (state: BusState) => listener(state);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
+  }
+
+  get session(): string | null {
+    return this.#link?.session ?? null;
+  }
+
+  onPeerLeft(listener: (session: string) => void): () => void {
+    const own = (session: string) => listener(session);
+    this.#leaveListeners.add(own);
+    return () => this.#leaveListeners.delete(own);
   }
 
   publish(key: Key, payload: Json): void {
@@ -99,10 +111,14 @@ export class NetworkBus implements Bus {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
+    const incoming: Incoming = {
+      receive: (pattern, key, value) => this.#receive(pattern, key, value),
+      peerLeft: (session) => this.#tell(this.#leaveListeners, session, "departures"),
+    };
     while (!signal.aborted) {
       const from = this.#clock.now();
       try {
-        const link = await this.#dialer.dial((pattern, key, value) => this.#receive(pattern, key, value), signal);
+        const link = await this.#dialer.dial(incoming, signal);
         await this.#use(link);
         this.#noteLoss(await link.closed);
       } catch (error) {
@@ -164,11 +180,15 @@ export class NetworkBus implements Bus {
     if (state === this.state) return;
     this.#degradedSince = state === "connected" ? null : this.#clock.now();
     if (state === "connected") this.#noteReturn();
-    for (const listener of this.#listeners) {
+    this.#tell(this.#listeners, state, "the state");
+  }
+
+  #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T, of: string): void {
+    for (const listener of listeners) {
       try {
-        listener(state);
+        listener(news);
       } catch (error) {
-        this.#log.error({ err: error }, "a listener for the state of the bus failed");
+        this.#log.error({ err: error }, `a listener for ${of} of the bus failed`);
       }
     }
   }

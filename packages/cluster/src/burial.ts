@@ -28,6 +28,20 @@ export async function buryDeadMasters(database: Database, lease: Lease): Promise
   return burials;
 }
 
+/** When those of these masters last renewed whose lease is still there, expired or not. */
+export async function readRenewals(
+  connection: Connection,
+  masterids: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  const wanted = connection.dialect.isOneOf("masterid", masterids);
+  const rows = await queryRows<{ masterid: number; renewed_at: number }>(
+    connection,
+    `select masterid, renewed_at from mm_leases where ${wanted.sql} and buried_at is null and ended_at is null`,
+    wanted.bindings,
+  );
+  return new Map(rows.map((row) => [row.masterid, row.renewed_at]));
+}
+
 /** Leaves in an orderly way: like a burial, by oneself. The heartbeat has been stopped before. */
 export async function leaveCluster(database: Database, lease: Lease): Promise<Burial | undefined> {
   return database.transaction(async (tx) => {

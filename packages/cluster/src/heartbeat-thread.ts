@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { openSingleConnection, type SingleConnection } from "@multimaster/database";
 import { leaseIsHeld } from "./lease.ts";
+import { nameLife } from "./life.ts";
 import { LoopSign } from "./loop-sign.ts";
 import { recordStalls } from "./loop-stalls.ts";
+import { monotonicMs } from "./monotonic.ts";
 
 /** All that the thread knows. */
 export interface HeartbeatData {
@@ -15,8 +17,16 @@ export interface HeartbeatData {
   sign: SharedArrayBuffer | undefined;
 }
 
+/** A renewal that the database has confirmed. */
+export interface Renewal {
+  /** When it was sent, by `monotonicMs`: the lease ends no earlier than its length after this. */
+  at: number;
+  /** The lives of all other masters just before. */
+  others: string[];
+}
+
 /** What the thread tells the master. */
-export type HeartbeatMessage = { kind: "renewed" } | { kind: "lost" } | { kind: "failing"; why: string };
+export type HeartbeatMessage = ({ kind: "renewed" } & Renewal) | { kind: "lost" } | { kind: "failing"; why: string };
 
 /** Real Buildbot masters look at `masters.last_active` and give up a master after 600 s. */
 const lastActiveEveryMs = 30_000;
@@ -33,12 +43,14 @@ async function renewUntilStopped(
     const begun = performance.now();
     try {
       connection ??= await openSingleConnection(data.url, { timeoutMs });
+      const others = await listOthers(connection, data);
+      const at = monotonicMs();
       if (!(await renew(connection, data))) return tell({ kind: "lost" });
       if (begun - lastActiveAt >= lastActiveEveryMs) {
         await touchMaster(connection, data);
         lastActiveAt = begun;
       }
-      tell({ kind: "renewed" });
+      tell({ kind: "renewed", at, others });
     } catch (error) {
       tell({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
       await connection?.close().catch(() => {});
@@ -60,6 +72,15 @@ async function renew(connection: SingleConnection, data: HeartbeatData): Promise
     [data.masterid, data.epoch],
   );
   return changed > 0;
+}
+
+async function listOthers(connection: SingleConnection, { masterid }: HeartbeatData): Promise<string[]> {
+  const rows = await connection.rows(
+    `select masterid, epoch from mm_leases
+     where masterid <> ? and buried_at is null and ended_at is null and expires_at > ${connection.dialect.now}`,
+    [masterid],
+  );
+  return rows.map((row) => nameLife(row as { masterid: number; epoch: number }));
 }
 
 async function touchMaster(connection: SingleConnection, data: HeartbeatData): Promise<void> {

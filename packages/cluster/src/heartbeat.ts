@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { Backoff, type Clock, type Logger, type Service, systemClock, type Timer } from "@multimaster/core";
-import type { HeartbeatData, HeartbeatMessage } from "./heartbeat-thread.ts";
+import type { HeartbeatData, HeartbeatMessage, Renewal } from "./heartbeat-thread.ts";
 import type { Lease } from "./lease.ts";
 import type { LoopSign } from "./loop-sign.ts";
 
@@ -16,6 +16,11 @@ export interface HeartbeatOptions {
   onLost(): void;
 }
 
+export interface Heartbeat extends Service {
+  /** The latest renewal that the database confirmed. */
+  readonly lastRenewal: Renewal | undefined;
+}
+
 /** A thread runs compiled code, so from TypeScript source (in tests) the build beside it is taken: build first. */
 const entry = new URL(
   import.meta.url.replace("/src/heartbeat.ts", "/dist/heartbeat.js").replace(/heartbeat\.js$/, "heartbeat-thread.js"),
@@ -25,7 +30,7 @@ const entry = new URL(
  * Keeps a lease by renewing it from a thread of its own, over a connection of its own: a stalled event loop or a full
  * pool never costs a master its lease. It renews until it is stopped, or until the lease is lost.
  */
-export function createHeartbeat({ url, lease, log, clock = systemClock, sign, onLost }: HeartbeatOptions): Service {
+export function createHeartbeat({ url, lease, log, clock = systemClock, sign, onLost }: HeartbeatOptions): Heartbeat {
   const data: HeartbeatData = {
     url,
     masterid: lease.masterid,
@@ -40,12 +45,14 @@ export function createHeartbeat({ url, lease, log, clock = systemClock, sign, on
   let state: "new" | "running" | "lost" | "stopped" = "new";
   let stopping: Promise<void> | undefined;
   let firstRenewal: (() => void) | undefined;
+  let lastRenewal: Renewal | undefined;
 
   function hear(message: HeartbeatMessage): void {
     if (state !== "running") return;
     switch (message.kind) {
       case "renewed":
         backoff.reset();
+        lastRenewal = message;
         firstRenewal?.();
         if (failingSince) log.info({ failingSince }, "the lease is renewed again");
         failingSince = undefined;
@@ -90,6 +97,9 @@ export function createHeartbeat({ url, lease, log, clock = systemClock, sign, on
 
   return {
     name: "heartbeat",
+    get lastRenewal() {
+      return lastRenewal;
+    },
     async start() {
       if (state !== "new") return;
       state = "running";

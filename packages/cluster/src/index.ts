@@ -1,7 +1,9 @@
 export * from "./burial.ts";
 export type { Burial } from "./bury-master.ts";
 export * from "./complete-buildsets.ts";
+export * from "./cut-off-watch.ts";
 export * from "./data-version.ts";
+export * from "./departures.ts";
 export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";
 export * from "./last-resort.ts";

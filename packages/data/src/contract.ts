@@ -43,6 +43,8 @@ export interface MasterUpdates {
   announceStarted(): Promise<void>;
   /** Buries masters whose lease has expired and publishes what changed on their behalf. Run by every master's loop. */
   buryDead(): Promise<void>;
+  /** When those of these masters last renewed whose lease is still there. */
+  renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
 // ---- orders to masters ---------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ export { FieldErrors } from "./actions/field-errors.ts";
 export type { Check } from "./audit/check.ts";
 export { auditChecks, auditThemes } from "./audit/checks/index.ts";
 export * from "./audit/run-audit.ts";
-export { type BurialOptions, createBurialService } from "./bury-dead-masters.ts";
+export { type BurialOptions, type BurialService, createBurialService } from "./bury-dead-masters.ts";
 export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";
 export { createData } from "./data.ts";

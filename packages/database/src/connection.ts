@@ -30,6 +30,11 @@ export interface Database extends Connection {
    * writes nothing, and keeps nobody from writing.
    */
   snapshot<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
+  /**
+   * Breaks every connection in use: what waits for an answer fails at once, and what comes next dials anew. For a master
+   * that has found the way to its server dead, where answers would be waited for until the system gives up. SQLite has none.
+   */
+  breakConnections(): void;
   close(): Promise<void>;
 }
 

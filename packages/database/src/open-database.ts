@@ -32,7 +32,9 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
   let lock: FileLock | undefined;
   if (parsed.engine === "postgresql") await probeServer(parsed, options);
   else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
-  const sql = parsed.engine === "sqlite" ? openSqlite(parsed.file, options) : openPostgresql(parsed.url, options);
+  const connections = new Set<BreakableConnection>();
+  const sql =
+    parsed.engine === "sqlite" ? openSqlite(parsed.file, options) : openPostgresql(parsed.url, options, connections);
   const dialect = dialects[parsed.engine];
   try {
     await sql.raw("select 1");
@@ -50,6 +52,9 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     dialect,
     transaction: (fn) => runTransaction(sql, dialect, fn),
     snapshot: (fn) => runTransaction(sql, dialect, fn, { readOnly: true }),
+    breakConnections() {
+      for (const connection of connections) connection.connection.stream.destroy();
+    },
     close: () => (closing ??= sql.destroy().finally(() => lock?.release())),
   };
 }
@@ -101,14 +106,26 @@ function prepareConnection(
   }
 }
 
-function openPostgresql(url: string, options: OpenOptions): Knex {
+/** What is used of a pg client beyond its types. */
+type BreakableConnection = pg.Client & { readonly connection: { readonly stream: { destroy(): void } } };
+
+function openPostgresql(url: string, options: OpenOptions, connections: Set<BreakableConnection>): Knex {
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
     connection: postgresqlConnection(url, {
       idleTransactionMs: options.idleTransactionMs ?? 10_000,
     }) as Knex.PgConnectionConfig,
     compileSqlOnError: false,
-    pool: { min: 0, max: options.poolSize ?? 10, acquireTimeoutMillis: 60_000 },
+    pool: {
+      min: 0,
+      max: options.poolSize ?? 10,
+      acquireTimeoutMillis: 60_000,
+      afterCreate(connection: BreakableConnection, done: (error: Error | null, connection: unknown) => void) {
+        connections.add(connection);
+        connection.once("end", () => connections.delete(connection));
+        done(null, connection);
+      },
+    },
     log: knexLog(options.log),
   });
 }

@@ -1,5 +1,6 @@
 import BetterSqlite3 from "better-sqlite3";
 import pg from "pg";
+import type { Row } from "./connection.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
@@ -10,6 +11,8 @@ export interface SingleConnection {
   readonly dialect: Dialect;
   /** Runs one statement with `?` bindings; gives the number of rows changed. */
   execute(sql: string, bindings: readonly (number | string | null)[]): Promise<number>;
+  /** The same for a query; gives its rows. */
+  rows(sql: string, bindings: readonly (number | string | null)[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ function openSqlite(file: string, timeoutMs: number): SingleConnection {
   return {
     dialect: dialects.sqlite,
     execute: async (sql, bindings) => database.prepare(sql).run([...bindings]).changes,
+    rows: async (sql, bindings) => database.prepare(sql).all([...bindings]) as Row[],
     close: async () => void database.close(),
   };
 }
@@ -45,16 +49,17 @@ async function openPostgresql(url: string, timeoutMs: number): Promise<SingleCon
   });
   client.on("error", () => {});
   await client.connect();
+  const query = (sql: string, bindings: readonly unknown[]) => {
+    let n = 0;
+    return client.query<Row>(
+      sql.replaceAll("?", () => `$${++n}`),
+      [...bindings],
+    );
+  };
   return {
     dialect: dialects.postgresql,
-    async execute(sql, bindings) {
-      let n = 0;
-      const answer = await client.query(
-        sql.replaceAll("?", () => `$${++n}`),
-        [...bindings],
-      );
-      return answer.rowCount ?? 0;
-    },
+    execute: async (sql, bindings) => (await query(sql, bindings)).rowCount ?? 0,
+    rows: async (sql, bindings) => (await query(sql, bindings)).rows,
     close: () => endClient(client),
   };
 }

@@ -11,7 +11,7 @@ export function createPostgresBus(options: PostgresBusOptions, log: Logger, cloc
   const dialer: Dialer = {
     where: describeServer(options.url),
     maxPayload: payloadRoom,
-    async dial(receive, signal) {
+    async dial({ receive }, signal) {
       // Loaded on first use: a master with another bus does without the driver here.
       const { openPostgresLink } = await import("./postgres-link.ts");
       signal.throwIfAborted();

@@ -49,6 +49,8 @@ export async function openPostgresLink(
 
 /** Everything goes over one channel and is picked from it here: the server knows no patterns. */
 class PostgresLink implements Link {
+  /** The server tells nobody who leaves. */
+  readonly session = null;
   readonly closed: Promise<string>;
   #noteClosed: (reason: string) => void;
   #client: Client;

@@ -16,6 +16,7 @@ declare module "autobahn" {
 
   export interface Session {
     readonly isOpen: boolean;
+    readonly id: number;
     publish(topic: string, args: readonly unknown[], kwargs: undefined, options: { exclude_me: boolean }): void;
     subscribe(
       topic: string,

@@ -10,11 +10,11 @@ export function createWampBus(options: WampBusOptions, log: Logger, clock: Clock
   const dialer: Dialer = {
     where: describeRouter(options.router),
     maxPayload: () => maxPayload,
-    async dial(receive, signal) {
+    async dial(incoming, signal) {
       // Loaded on first use: a master with another bus does without the library.
       const { openWampLink } = await import("./wamp-link.ts");
       signal.throwIfAborted();
-      return openWampLink(options, receive, signal);
+      return openWampLink(options, incoming, signal);
     },
   };
   return new NetworkBus("wamp", dialer, log, clock);

@@ -1,12 +1,14 @@
 import autobahn, { type CloseDetails, type Session, type Subscription } from "autobahn";
 import type { Key, Pattern, WampBusOptions } from "../contract.ts";
 import { patternText } from "../key.ts";
-import { CLOSE_MS, defer, type Link, type Receive } from "../link.ts";
+import { CLOSE_MS, defer, type Incoming, type Link, type Receive } from "../link.ts";
 import type { CappedPayload } from "../payload.ts";
 import { answerChallenge } from "./login.ts";
 import { TRANSPORT, type TransportOptions } from "./transport.ts";
 
 const PREFIX = "org.buildbot.mq.";
+/** The router's own word on sessions that end, for whatever reason; its only argument is the session's id. */
+const ON_LEAVE = "wamp.session.on_leave";
 /** From the first packet to the router's welcome. */
 const OPEN_MS = 8000;
 
@@ -17,7 +19,7 @@ autobahn.log.warn = () => {};
  * Opens one WAMP session. autobahn's own reconnection is off: it gives up for good after a refusal, a goodbye or a
  * failed transport, so the bus dials anew instead.
  */
-export function openWampLink(options: WampBusOptions, receive: Receive, signal: AbortSignal): Promise<Link> {
+export function openWampLink(options: WampBusOptions, incoming: Incoming, signal: AbortSignal): Promise<Link> {
   return new Promise((resolve, reject) => {
     let problem: string | undefined;
     let link: WampLink | undefined;
@@ -55,12 +57,17 @@ export function openWampLink(options: WampBusOptions, receive: Receive, signal: 
 
     connection.onopen = (session) => {
       settled();
-      link = new WampLink(session, receive, async (closed) => {
+      link = new WampLink(session, incoming.receive, async (closed) => {
         leaveSession(connection);
         const cut = setTimeout(() => transport.cut(), CLOSE_MS);
         await closed;
         clearTimeout(cut);
       });
+      const heard = ([left]: readonly unknown[]) => {
+        if (typeof left === "number") incoming.peerLeft(String(left));
+      };
+      // A router without its meta API, or that does not let us hear it, refuses: then there are no hints.
+      session.subscribe(ON_LEAVE, heard, { match: "exact" }).catch(() => {});
       resolve(link);
     };
     connection.onclose = (reason, details) => {
@@ -76,6 +83,7 @@ export function openWampLink(options: WampBusOptions, receive: Receive, signal: 
 
 /** A WAMP session that has been welcomed. */
 class WampLink implements Link {
+  readonly session: string;
   readonly closed: Promise<string>;
   #noteClosed: (reason: string) => void;
   #session: Session;
@@ -91,6 +99,7 @@ class WampLink implements Link {
     const closed = defer<string>();
     this.closed = closed.promise;
     this.#noteClosed = closed.resolve;
+    this.session = String(session.id);
     this.#session = session;
     this.#receive = receive;
     this.#leave = leave;

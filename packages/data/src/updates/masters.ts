@@ -1,4 +1,4 @@
-import { buryDeadMasters, endAbandonedOrders } from "@multimaster/cluster";
+import { buryDeadMasters, endAbandonedOrders, readRenewals } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { freeCancelledRequests, insertClaim, lockRequest } from "@multimaster/database";
 import type { MasterUpdates } from "../contract.ts";
@@ -12,6 +12,7 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
   const { database, lease, events, announce } = context;
   return {
     announceStarted: () => announce(events.publish(masters, "started", [lease.masterid])),
+    renewals: (masterids) => readRenewals(database, masterids),
     async buryDead() {
       for (const burial of await buryDeadMasters(database, lease)) await announce(publishBurial(events, burial));
       await announce(events.publish(orders, "ended", await endAbandonedOrders(database)));
