@@ -45,6 +45,8 @@ export class Distributor implements Service {
   #claiming = new Set<number>();
   /** Claims found without a build at the last look of the clock; two looks in a row make them strays. */
   #suspects = new Set<number>();
+  /** Claims whose answer did not come: made or not, no build of theirs was started. */
+  #unanswered = new Set<number>();
   #reconciledAt = 0;
 
   constructor(options: DistributorOptions) {
@@ -169,6 +171,9 @@ export class Distributor implements Service {
     try {
       // What is not in the answer went to another engine, was cancelled or is complete by now.
       claimed = new Set(await this.#options.data.updates.buildrequests.claim(ids));
+    } catch (error) {
+      for (const id of ids) this.#unanswered.add(id);
+      throw error;
     } finally {
       for (const { buildrequestid, builder, worker } of picks) {
         if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
@@ -184,15 +189,17 @@ export class Distributor implements Service {
 
   /**
    * Gives back claims of this master that nobody here works for: the answer of a claim was lost, or its build could not
-   * be written. Only those seen in two looks, for one look may fall between a build's end and its row's.
+   * be written. Those of a lost answer at once, others when seen in two looks, for one may fall between a build's end and
+   * its row's.
    */
   async #reconcile(): Promise<void> {
     const { data, builds, clock, log } = this.#options;
-    if (clock.now() - this.#reconciledAt < pollMs) return;
+    if (clock.now() - this.#reconciledAt < pollMs && this.#unanswered.size === 0) return;
     this.#reconciledAt = clock.now();
     const claimed = await data.updates.buildrequests.claimedByMe();
     const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
-    const strays = idle.filter((id) => this.#suspects.has(id));
+    const strays = idle.filter((id) => this.#suspects.has(id) || this.#unanswered.has(id));
+    this.#unanswered.clear();
     this.#suspects = new Set(idle);
     if (strays.length === 0) return;
     log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);

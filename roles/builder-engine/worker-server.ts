@@ -96,6 +96,8 @@ export class WorkerServer implements Service {
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
+      pingMs: slice.keepAlive,
+      deadMs: 3 * slice.keepAlive,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
       onWorker: (link) => this.#arrive(link),

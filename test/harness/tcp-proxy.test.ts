@@ -130,6 +130,24 @@ it("refuses connections and accepts them again, while open ones stay", async () 
   expect(await isListening(proxy.port)).toBe(true);
 });
 
+it("cuts one side only: the other keeps its connection and hears nothing", async () => {
+  const { echo, proxy } = await startPair();
+  const client = dial(proxy.port);
+  client.say("one\n");
+  await soon("the answer", () => client.heard() === "ONE\n");
+  proxy.cut("client");
+  await soon("the reset", () => client.closed() === "reset");
+  const other = await startEcho();
+  proxy.retarget(other.port);
+  const next = dial(proxy.port);
+  next.say("two\n");
+  await soon("the answer of the other target", () => next.heard() === "TWO\n" && other.heard() === "two\n");
+  expect(echo.sockets.size).toBe(1);
+  proxy.cut("target");
+  await soon("the rest of it to go", () => echo.sockets.size === 0);
+  expect(next.closed()).toBe("no");
+});
+
 it("delays without reordering", async () => {
   const { proxy } = await startPair();
   const client = dial(proxy.port);

@@ -5,6 +5,9 @@ import { TcpLane } from "./tcp-lane.ts";
 /** Which way bytes flow: from who connected to the program behind the proxy, or back. */
 export type Direction = "toTarget" | "toClient";
 
+/** Who is at either end of a connection: who dialled, or the program behind the proxy. */
+export type Side = "client" | "target";
+
 const directions: readonly Direction[] = ["toTarget", "toClient"];
 
 export interface TcpProxyOptions {
@@ -29,8 +32,13 @@ export interface TcpProxy {
   readonly port: number;
   /** The same URL, led through the proxy: `url(postgres.url)`. */
   url(original: string): string;
-  /** Resets all open connections; new ones are still accepted. */
-  cut(): void;
+  /**
+   * Resets all open connections; new ones are still accepted. With a side, only that side is told: the other one keeps a
+   * connection at whose end nobody is.
+   */
+  cut(side?: Side): void;
+  /** Connections accepted from now on lead there; open ones stay. */
+  retarget(target: TcpProxyOptions["target"]): void;
   /** Half-open: connections stay, and new ones are accepted, but nothing passes, not even their end. */
   stall(direction?: Direction): void;
   /** What was held back passes now. */
@@ -58,7 +66,7 @@ export interface TcpProxy {
 
 /** Starts a proxy on a free port of 127.0.0.1; it ends with the test file. */
 export async function startTcpProxy({ target }: TcpProxyOptions): Promise<TcpProxy> {
-  const to = typeof target === "number" ? { host: "127.0.0.1", port: target } : addressOf(target);
+  let to = addressOf(target);
   const stalled = new Set<Direction>();
   const connections = new Set<Connection>();
   const triggers = new Set<Trigger>();
@@ -98,8 +106,8 @@ export async function startTcpProxy({ target }: TcpProxyOptions): Promise<TcpPro
     // Its callback waits for open connections; the port itself is closed at once.
     if (server.listening) server.close();
   };
-  const cut = (): void => {
-    for (const connection of connections) connection.cut();
+  const cut = (side?: Side): void => {
+    for (const connection of connections) connection.cut(side);
   };
 
   const proxy: TcpProxy = {
@@ -111,6 +119,9 @@ export async function startTcpProxy({ target }: TcpProxyOptions): Promise<TcpPro
       return url.href;
     },
     cut,
+    retarget(next) {
+      to = addressOf(next);
+    },
     stall(direction) {
       for (const each of direction ? [direction] : directions) stalled.add(each);
     },
@@ -167,6 +178,8 @@ class Connection {
   readonly lanes: Record<Direction, TcpLane>;
   /** The direction that a trigger has closed. */
   held: Direction | undefined;
+  /** One side is gone, and the other is not told. */
+  private halved = false;
   /** Called when something waits in the held direction. */
   onHeld: (() => void) | undefined;
 
@@ -175,7 +188,7 @@ class Connection {
     this.target = target;
     const lane = (direction: Direction, source: Socket, sink: Socket) =>
       new TcpLane(source, sink, {
-        isOpen: () => !options.isStalled(direction) && this.held !== direction,
+        isOpen: () => !this.halved && !options.isStalled(direction) && this.held !== direction,
         delayMs: options.delayMs,
         onChunk: (chunk) => {
           options.onChunk(direction, chunk);
@@ -201,9 +214,10 @@ class Connection {
     for (const direction of directions) this.lanes[direction].pump();
   }
 
-  cut(): void {
-    this.client.resetAndDestroy();
-    this.target.resetAndDestroy();
+  cut(side?: Side): void {
+    this.halved = side !== undefined;
+    if (side !== "target") this.client.resetAndDestroy();
+    if (side !== "client") this.target.resetAndDestroy();
   }
 }
 
@@ -261,8 +275,9 @@ class Trigger implements HeldConnection {
   }
 }
 
-function addressOf(url: string): { host: string; port: number } {
-  const { hostname, port } = new URL(url);
-  if (port === "") throw new Error(`a proxy needs the port of its target; ${url} has none`);
+function addressOf(target: number | string): { host: string; port: number } {
+  if (typeof target === "number") return { host: "127.0.0.1", port: target };
+  const { hostname, port } = new URL(target);
+  if (port === "") throw new Error(`a proxy needs the port of its target; ${target} has none`);
   return { host: hostname, port: Number(port) };
 }

@@ -1,3 +1,4 @@
+import { duration } from "@multimaster/core";
 import { z } from "zod";
 
 /** One worker that may connect, or that runs inside the engine. */
@@ -30,6 +31,9 @@ export const workerConfig = z
 export const workersSlice = z.strictObject({
   host: z.string().default("0.0.0.0").describe("Address the engine listens on for workers."),
   port: z.int().min(0).max(65535).default(9989).describe("Port for workers; 0 lets the system choose."),
+  keepAlive: duration
+    .prefault("20s")
+    .describe("How often workers are asked for a sign of life; one that is silent for three times as long is let go."),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig),
 });

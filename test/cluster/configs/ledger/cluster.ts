@@ -78,6 +78,7 @@ export default defineCluster({
     default: defineWorkers({
       host: "127.0.0.1",
       port: envPort("WORKER_PORT", 0),
+      keepAlive: env("KEEP_ALIVE", "20s"),
       workers: workers.map((name) => ({ name, password: env("WORKER_PASSWORD"), maxBuilds: 2 })),
     }),
   }),
