@@ -12,6 +12,7 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
     log,
     exclusive: true,
     idleTransactionMs: Math.min(10_000, shared.lease / 2),
+    answerMs: Math.max(20_000, 2 * shared.lease),
   });
   try {
     const { standing } = await readSchemaState(database);

@@ -1,9 +1,9 @@
 import { createBus, type WampBusOptions } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { expect, it } from "vitest";
-import { WebSocket } from "ws";
 import { startCrossbar, type TestCrossbar } from "../harness/crossbar.ts";
 import { waitFor } from "../harness/wait-for.ts";
+import { joinRealm } from "../harness/wamp-client.ts";
 import { describeBusContract } from "./bus.contract.ts";
 
 let crossbar: TestCrossbar;
@@ -29,7 +29,7 @@ describeBusContract("wamp", async () => {
 it("speaks to other WAMP clients as Buildbot's masters do: one positional argument, no keyword arguments", async () => {
   const bus = createBus(options, silentLog);
   await bus.start();
-  const other = await joinRealm();
+  const other = await joinRealm(crossbar.url, crossbar.realm);
   const heard: unknown[] = [];
   await bus.subscribe(["builds", null, "finished"], (message) => void heard.push(message));
   await bus.subscribe(["buildrequests", "8", "cancel"], (message) => void heard.push(message));
@@ -93,7 +93,7 @@ it("refuses a router URL that is none, with a sentence", () => {
 
 /** A goodbye from the router to everybody: after it autobahn itself would never come back. */
 async function killSessions(): Promise<void> {
-  const other = await joinRealm();
+  const other = await joinRealm(crossbar.url, crossbar.realm);
   const [, , , [sessions]] = (await other.ask([48, 1, {}, "wamp.session.list"])) as [
     number,
     number,
@@ -105,22 +105,4 @@ async function killSessions(): Promise<void> {
     if (session !== other.session) await other.ask([48, ++request, {}, "wamp.session.kill", [session]]);
   }
   other.close();
-}
-
-/** A WAMP client without a library, so that what is on the wire is seen. */
-async function joinRealm() {
-  const socket = new WebSocket(crossbar.url, ["wamp.2.json"]);
-  const received: unknown[][] = [];
-  socket.on("message", (data) => received.push(JSON.parse(String(data)) as unknown[]));
-  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-  const ask = async (message: unknown[]) => {
-    const from = received.length;
-    socket.send(JSON.stringify(message));
-    return waitFor(() => received.slice(from).find((answer) => answer[0] !== 36), {
-      what: `the answer to ${message[0]}`,
-    });
-  };
-  const features = { features: { pattern_based_subscription: true } };
-  const welcome = await ask([1, crossbar.realm, { roles: { subscriber: features, publisher: {}, caller: {} } }]);
-  return { session: welcome[1], received, ask, close: () => socket.terminate() };
 }

@@ -8,7 +8,14 @@ import { type DatabaseUrl, parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { type FileLock, lockSqliteFile } from "./file-lock.ts";
 import { runInside, type TransactionConfig } from "./knex-client.ts";
-import { explainConnectionError, PostgresqlClient, postgresqlConnection } from "./postgresql-client.ts";
+import {
+  breakConnection,
+  explainConnectionError,
+  limitAnswerTime,
+  PostgresqlClient,
+  type PostgresqlConnection,
+  postgresqlConnection,
+} from "./postgresql-client.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 
 export interface OpenOptions {
@@ -19,6 +26,8 @@ export interface OpenOptions {
   exclusive?: boolean;
   /** PostgreSQL ends our transactions that fall silent for so long (default 10 s); masters pass less than their lease. */
   idleTransactionMs?: number;
+  /** PostgreSQL: a statement whose answer takes longer breaks its connection. Default: it is waited for. */
+  answerMs?: number;
 }
 
 const maxTries = 6;
@@ -32,7 +41,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
   let lock: FileLock | undefined;
   if (parsed.engine === "postgresql") await probeServer(parsed, options);
   else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
-  const connections = new Set<BreakableConnection>();
+  const connections = new Set<PostgresqlConnection>();
   const sql =
     parsed.engine === "sqlite" ? openSqlite(parsed.file, options) : openPostgresql(parsed.url, options, connections);
   const dialect = dialects[parsed.engine];
@@ -53,7 +62,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     transaction: (fn) => runTransaction(sql, dialect, fn),
     snapshot: (fn) => runTransaction(sql, dialect, fn, { readOnly: true }),
     breakConnections() {
-      for (const connection of connections) connection.connection.stream.destroy();
+      for (const connection of connections) breakConnection(connection);
     },
     close: () => (closing ??= sql.destroy().finally(() => lock?.release())),
   };
@@ -106,10 +115,7 @@ function prepareConnection(
   }
 }
 
-/** What is used of a pg client beyond its types. */
-type BreakableConnection = pg.Client & { readonly connection: { readonly stream: { destroy(): void } } };
-
-function openPostgresql(url: string, options: OpenOptions, connections: Set<BreakableConnection>): Knex {
+function openPostgresql(url: string, options: OpenOptions, connections: Set<PostgresqlConnection>): Knex {
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
     connection: postgresqlConnection(url, {
@@ -120,8 +126,9 @@ function openPostgresql(url: string, options: OpenOptions, connections: Set<Brea
       min: 0,
       max: options.poolSize ?? 10,
       acquireTimeoutMillis: 60_000,
-      afterCreate(connection: BreakableConnection, done: (error: Error | null, connection: unknown) => void) {
+      afterCreate(connection: PostgresqlConnection, done: (error: Error | null, connection: unknown) => void) {
         connections.add(connection);
+        if (options.answerMs !== undefined) limitAnswerTime(connection, options.answerMs);
         connection.once("end", () => connections.delete(connection));
         done(null, connection);
       },

@@ -29,13 +29,14 @@ export class PostgresqlClient extends knexClientClass("postgres") {
     const values = [...(query.bindings ?? [])];
     if (unbegun.delete(connection)) {
       if (values.every(isPlainNumber)) {
-        query.response = await queryWithBegin(connection, query.sql, values);
+        query.response = await inTime(connection, () => queryWithBegin(connection, query.sql, values));
         return query;
       }
-      await connection.query("BEGIN;");
+      await inTime(connection, () => connection.query("BEGIN;"));
     }
     const name = values.length === 0 ? undefined : statementNames.get(query.sql);
-    query.response = await connection.query({ text: query.sql, values, ...(name === undefined ? {} : { name }) });
+    const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
+    query.response = await inTime(connection, () => connection.query(statement));
     return query;
   }
 }
@@ -50,6 +51,33 @@ const statementNames = new StatementNames();
 
 /** Connections whose transaction has not been told to the server yet. */
 const unbegun = new WeakSet<object>();
+
+/** What is used of a pg client beyond its types. */
+export type PostgresqlConnection = pg.ClientBase & { readonly connection: { readonly stream: { destroy(): void } } };
+
+const answerTimes = new WeakMap<object, number>();
+
+/** From now on the connection is broken by an answer that takes longer. */
+export function limitAnswerTime(connection: PostgresqlConnection, ms: number): void {
+  answerTimes.set(connection, ms);
+}
+
+/** Cuts the connection: what waits for an answer on it fails at once. */
+export function breakConnection(connection: PostgresqlConnection): void {
+  connection.connection.stream.destroy();
+}
+
+/** On a connection whose other end is gone, or forgotten by a firewall, an answer would be waited for until the system gives up. */
+async function inTime<T>(connection: pg.ClientBase, ask: () => Promise<T>): Promise<T> {
+  const ms = answerTimes.get(connection);
+  if (ms === undefined) return ask();
+  const timer = setTimeout(() => breakConnection(connection as PostgresqlConnection), ms);
+  try {
+    return await ask();
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 function isPlainNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

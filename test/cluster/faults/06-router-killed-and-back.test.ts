@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { findViolations } from "../harness/checks.ts";
-import { startCluster, type TestCluster } from "../harness/cluster.ts";
-import { waitFor } from "../harness/wait-for.ts";
+import { findViolations } from "../../harness/checks.ts";
+import { startCluster, type TestCluster } from "../../harness/cluster.ts";
+import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-/** The acceptance form keeps the router away for 30 s; the short form shows the same in less. */
-const awaySeconds = process.env["MULTIMASTER_LONG"] ? 30 : 8;
+/** The acceptance form keeps the router away for 60 s; the short form shows the same in less. */
+const awaySeconds = process.env["MULTIMASTER_LONG"] ? 60 : 8;
 
 async function waitForBuilds(cluster: TestCluster, requests: number): Promise<void> {
   await waitFor(
