@@ -62,7 +62,7 @@ export class Persistence {
     for (let tries = 1; ; tries += 1) {
       if (this.#abandoned.signal.aborted) throw new Abandoned(`${what}: this master has stopped`);
       try {
-        const result = await this.#unlessAbandoned(what, write());
+        const result = await this.#unlessAbandoned(what, this.#noteFence(what, write()));
         if (tries > 1) log.info({ what, tries }, "a write that had failed has succeeded");
         return result;
       } catch (error) {
@@ -78,6 +78,17 @@ export class Persistence {
           log[passing ? "warn" : "error"]({ what, tries, err: error }, `a write failed; it is tried again: ${what}`);
       }
       await clock.sleep(backoff.next(), this.#abandoned.signal);
+    }
+  }
+
+  /** Also a write that nobody waits for any more says that it came too late. */
+  async #noteFence<T>(what: string, writing: Promise<T>): Promise<T> {
+    try {
+      return await writing;
+    } catch (error) {
+      if (isLeaseLoss(error))
+        this.#options.log.warn({ what }, `${what}: fenced off, since the lease is lost; nothing was written`);
+      throw error;
     }
   }
 
