@@ -11,6 +11,7 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
   const database = await openDatabase(shared.database, {
     log,
     exclusive: true,
+    poolSize: shared.databaseConnections,
     idleTransactionMs: Math.min(10_000, shared.lease / 2),
     answerMs: Math.max(20_000, 2 * shared.lease),
   });

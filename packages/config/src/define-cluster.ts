@@ -41,6 +41,11 @@ export const clusterConfig = z.strictObject({
   database: z
     .string()
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
+  databaseConnections: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe("Most connections of a master to PostgreSQL at once, beside its heartbeat's own."),
   bus: busConfig.prefault({}).describe("Absent: in-process, for one master."),
   lease: duration.prefault("15s").describe("How long a silent master is believed to live."),
   drainDeadline: duration

@@ -143,6 +143,19 @@ function knexLog(log: Logger) {
   return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };
 }
 
+/** Runs a statement outside any transaction again, a few times, when the server rolled it back only because of others. */
+export async function retryRolledBack<T>({ dialect }: Connection, run: () => Promise<T>): Promise<T> {
+  const backoff = new Backoff({ initial: 20, max: 1000 });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!dialect.isRetryable(error) || tries >= maxTries) throw error;
+    }
+    await sleep(backoff.next());
+  }
+}
+
 async function runTransaction<T>(
   sql: Knex,
   dialect: Dialect,

@@ -11,6 +11,7 @@ import {
   lockRequest,
   openRequestsClaimedBy,
   pendingRequests,
+  retryRolledBack,
   setRequestPriority,
   sourceStampIdsOf,
 } from "@multimaster/database";
@@ -29,7 +30,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
     awaited: (builderids, limit) => awaitedRequests(database, lease, builderids, limit),
     async claim(buildrequestids) {
-      const claimed = await claimRequests(database, lease, buildrequestids);
+      const claimed = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
       await announce(events.publish(buildrequests, "claimed", claimed));
       return claimed;
     },

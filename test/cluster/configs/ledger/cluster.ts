@@ -29,6 +29,7 @@ const work = wanted === "wait for the gate" ? `until [ -e '${env("GATE", "")}' ]
 export default defineCluster({
   name: "ledger",
   database: env("DATABASE_URL", ""),
+  databaseConnections: Number(env("DATABASE_CONNECTIONS", "10")),
   bus: { router: env("WAMP_ROUTER"), mute: env("BUS") === "mute", notify: env("BUS") === "notify" },
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
