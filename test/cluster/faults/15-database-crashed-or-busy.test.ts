@@ -23,7 +23,7 @@ const talk = (gate: string) =>
 /** What the step "work" of the first build printed, from the log that is stored. */
 async function outputOf(ui: TestMaster): Promise<string[]> {
   const text = await (await ui.fetch("api/v2/builds/1/steps/work/logs/stdio/raw")).text();
-  return text.split("\n").filter((line) => /^line \d+$|lines in all$/.test(line));
+  return text.split("\n").filter((line) => /^(line \d+|\d+ lines in all)$/.test(line));
 }
 
 async function linesStored(ui: TestMaster): Promise<number> {
