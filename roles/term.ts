@@ -2,9 +2,9 @@ import { hostname } from "node:os";
 import type { Bus } from "@multimaster/bus";
 import {
   createCutOffWatch,
+  createDataVersionService,
   createDepartures,
   createHeartbeat,
-  DATA_VERSION,
   isLeaseLoss,
   joinCluster,
   type Lease,
@@ -17,7 +17,7 @@ import {
 import type { LoadedConfig } from "@multimaster/config";
 import { createMetrics, type Logger, type Registry, runServices, type Service, systemClock } from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
-import type { Database } from "@multimaster/database";
+import { type Database, dataVersions } from "@multimaster/database";
 import { DrainRun } from "./drain-run.ts";
 import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
 import { roleNames } from "./index.ts";
@@ -69,7 +69,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     roles: names,
     builderSets: names.includes("builder-engine") ? selection.builderSets : [],
     release: plan.release,
-    dataVersion: DATA_VERSION,
+    dataVersions,
     leaseMs: config.shared.lease,
     host: hostname(),
     pid: process.pid,
@@ -116,6 +116,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     [
       heartbeat,
       watch,
+      createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       burial,
       createDepartures({ bus, lease, onDeparted: (masterid) => burial.hurry(masterid) }),
       createLoopDelay(metrics, loop),

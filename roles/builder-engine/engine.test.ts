@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
-import { DATA_VERSION, joinCluster, type Lease, LoopSign, leaveCluster } from "@multimaster/cluster";
+import { joinCluster, type Lease, LoopSign, leaveCluster } from "@multimaster/cluster";
 import {
   type BuildersSliceInput,
   buildersSlice,
@@ -23,7 +23,7 @@ import {
   steps,
   workers,
 } from "@multimaster/data";
-import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
+import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
@@ -101,7 +101,7 @@ async function startEngine(
     roles: ["builder-engine"],
     builderSets: ["all"],
     release: "0.1.0",
-    dataVersion: DATA_VERSION,
+    dataVersions,
     leaseMs: 600_000,
     host: "test",
     pid: process.pid,

@@ -28,7 +28,7 @@ it("an answer that does not come in time breaks its connection, and the next sta
   const { proxy, database, ask } = await openThroughProxy(1000);
   proxy.stall("toClient");
   const error = await outcome(ask(database));
-  expect(database.dialect.isConnectionLoss(error)).toBe(true);
+  expect(database.dialect.isAway(error)).toBe(true);
   proxy.resume();
   expect(await ask(database)).toEqual([{ one: 1 }]);
 });
@@ -50,7 +50,7 @@ it("breaking all connections ends every wait at once", async () => {
   const waiting = [outcome(ask(database)), outcome(ask(database)), outcome(database.sql.raw("select 1"))];
   // The first uses the open connection; the others are being opened, and end by the time limit for that or by the cut.
   database.breakConnections();
-  expect(database.dialect.isConnectionLoss(await waiting[0])).toBe(true);
+  expect(database.dialect.isAway(await waiting[0])).toBe(true);
   proxy.resume();
   proxy.cut();
   await Promise.all(waiting);

@@ -1,5 +1,5 @@
-import { DATA_VERSION, type JoinOptions, joinCluster, type Lease, type Membership } from "@multimaster/cluster";
-import { type Database, execute, queryRows } from "@multimaster/database";
+import { type JoinOptions, joinCluster, type Lease, type Membership } from "@multimaster/cluster";
+import { type Database, dataVersions, execute, queryRows } from "@multimaster/database";
 
 let pids = 1000;
 
@@ -10,7 +10,7 @@ export function join(database: Database, options: Partial<JoinOptions> = {}): Pr
     roles: ["builder-engine"],
     builderSets: [],
     release: "test",
-    dataVersion: DATA_VERSION,
+    dataVersions,
     leaseMs: 60_000,
     host: "host",
     pid: pids++,

@@ -1,21 +1,70 @@
-import { errors } from "@multimaster/core";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import {
+  type Connection,
+  commonDataVersion,
+  type Database,
+  dataVersions,
+  raiseDataVersion,
+  readDataVersion,
+} from "@multimaster/database";
 
-/** What this release writes at most. Raised when rows change their meaning in a way that the release before cannot read. */
-export const DATA_VERSION = 1;
-
-/** The version to write: the lowest that a live master understands. Undefined when no master lives. */
-export async function minimumDataVersion(connection: Connection): Promise<number | undefined> {
-  const rows = await queryRows<{ version: number | null }>(
-    connection,
-    `select min(data_version) as version from mm_leases
-     where buried_at is null and ended_at is null and expires_at > ${connection.dialect.now}`,
-  );
-  return rows[0]?.version ?? undefined;
+/**
+ * Whether rows may be written in the form of this data version, for all masters that live, or may join, understand it.
+ * Asked inside the fenced transaction that writes, after the fence: a contract migration waits for such transactions,
+ * and for nobody's memory of an earlier answer.
+ */
+export async function writesDataVersion(tx: Connection, version: number): Promise<boolean> {
+  return (await readDataVersion(tx)) >= version;
 }
 
-/** Throws if the live masters already write what a master of this version could not read. */
-export async function refuseOldRelease(connection: Connection, dataVersion: number): Promise<void> {
-  const minimum = await minimumDataVersion(connection);
-  if (minimum !== undefined && dataVersion < minimum) throw errors.releaseTooOld(dataVersion, minimum);
+/**
+ * Lets the cluster write the version that all of its masters understand; gives it when that is a higher one than before.
+ * A master that stands still counts until it is buried: it might wake and read. None can join meanwhile, so whoever comes
+ * later finds the version that was decided here.
+ */
+export async function raiseToCommonVersion(
+  database: Database,
+  newest = dataVersions.newest,
+): Promise<number | undefined> {
+  if ((await findHigherVersion(database, newest)) === undefined) return undefined;
+  return database.transaction(async (tx) => {
+    await tx.dialect.lockName(tx, "join");
+    const version = await findHigherVersion(tx, newest);
+    if (version !== undefined) await raiseDataVersion(tx, version);
+    return version;
+  });
+}
+
+async function findHigherVersion(connection: Connection, newest: number): Promise<number | undefined> {
+  const common = await commonDataVersion(connection);
+  // Above what this release knows: it has been buried itself, and its say is not asked for.
+  if (common === undefined || common > newest) return undefined;
+  return common > (await readDataVersion(connection)) ? common : undefined;
+}
+
+export interface DataVersionOptions {
+  readonly database: Database;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What every master does so that the last of an older release need not know that it was the last. */
+export function createDataVersionService({ database, leaseMs, clock, log }: DataVersionOptions): Service {
+  const loop = new WakeupLoop({
+    name: "rise of the data version",
+    clock,
+    log,
+    pollMs: Math.max(50, leaseMs / 5),
+    async look() {
+      const version = await raiseToCommonVersion(database);
+      if (version !== undefined)
+        log.info({ dataVersion: version }, "all masters understand a newer data version: it is written from now on");
+    },
+  });
+  return {
+    name: "data version",
+    start: async () => loop.start(),
+    stop: () => loop.stop(),
+  };
 }

@@ -1,10 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, hashColumns, queryRows } from "@multimaster/database";
+import {
+  type Connection,
+  type Database,
+  type DataVersions,
+  hashColumns,
+  queryRows,
+  readDataVersion,
+  refuseDataVersion,
+} from "@multimaster/database";
 import { buildbotExpirySeconds } from "./burial.ts";
 import { type Burial, buryMaster } from "./bury-master.ts";
-import { refuseOldRelease } from "./data-version.ts";
 import type { Lease } from "./lease.ts";
 
 export interface JoinOptions {
@@ -15,7 +22,7 @@ export interface JoinOptions {
   roles: readonly string[];
   builderSets: readonly string[];
   release: string;
-  dataVersion: number;
+  dataVersions: DataVersions;
   leaseMs: number;
   host: string;
   pid: number;
@@ -45,7 +52,7 @@ type Attempt = { membership: Membership } | { taken: Holder };
 
 /**
  * Makes this process a master of the cluster: finds its name, begins a new epoch, takes a lease. The lease must be
- * renewed from now on (`createHeartbeat`).
+ * renewed from now on (`createHeartbeat`). Throws a sentence when this release cannot read what the cluster writes.
  */
 export async function joinCluster(database: Database, options: JoinOptions): Promise<Membership> {
   let first: Holder | undefined;
@@ -64,7 +71,7 @@ export async function joinCluster(database: Database, options: JoinOptions): Pro
 async function tryToJoin(tx: Connection, exclusive: boolean, options: JoinOptions): Promise<Attempt> {
   await tx.dialect.lockName(tx, "join");
   const burials = exclusive ? await buryEverybody(tx) : [];
-  await refuseOldRelease(tx, options.dataVersion);
+  refuseDataVersion(await readDataVersion(tx), options.dataVersions);
   const explicit = options.name !== undefined;
   for (let n = 1; ; n++) {
     const name = options.name ?? (n === 1 ? options.defaultBase : `${options.defaultBase}-${n}`);
@@ -150,7 +157,7 @@ async function takeLease(tx: Connection, masterid: number, epoch: number, option
     host: options.host,
     pid: options.pid,
     release: options.release,
-    data_version: options.dataVersion,
+    data_version: options.dataVersions.newest,
     lease_s: options.leaseMs / 1000,
   };
   const columns = Object.keys(facts);

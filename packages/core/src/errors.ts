@@ -123,7 +123,19 @@ export const errors = {
     "RELEASE_TOO_OLD",
     unavailable,
     (own: number, cluster: number) =>
-      `The running masters write data version ${cluster}, this release only knows ${own}; start a newer release of the master.`,
+      `The cluster writes data version ${cluster}, this release knows no newer one than ${own}; start a newer release of the master.`,
+  ),
+  releaseTooNew: defineError(
+    "RELEASE_TOO_NEW",
+    unavailable,
+    (oldest: number, newest: number, cluster: number) =>
+      `The cluster writes data version ${cluster}, this release knows ${oldest} to ${newest}; run a release in between first, on all masters.`,
+  ),
+  mastersNeedSchema: defineError(
+    "MASTERS_NEED_SCHEMA",
+    unavailable,
+    (migration: string, masters: readonly string[]) =>
+      `"${migration}" is not applied: it takes away what the running masters ${masters.join(", ")} need; replace them with a newer release, then run "master upgrade-database" again.`,
   ),
   notifyNeedsPostgresql: defineError(
     "NOTIFY_NEEDS_POSTGRESQL",

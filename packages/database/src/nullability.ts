@@ -1,5 +1,5 @@
 import { buildbotTables } from "./schema/buildbot.ts";
-import { ownTables } from "./schema/own.ts";
+import { ownTables } from "./schema/migrations.ts";
 
 const notNull = new Map(
   [...buildbotTables, ...ownTables].map((table) => [

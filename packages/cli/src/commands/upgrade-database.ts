@@ -9,11 +9,12 @@ export function addUpgradeDatabase(program: Command): void {
     .description("create the database's tables, or bring them up to this release, in place")
     .addOption(configOption())
     .action(async ({ config: file }: { config: string }) => {
-      const { applied, to } = await upgradeClusterDatabase(await loadClusterConfig(file));
+      const { applied, to, waiting } = await upgradeClusterDatabase(await loadClusterConfig(file));
       process.stdout.write(
         applied.length === 0
           ? `The database is up to date (${to}).\n`
           : `The database is now at ${to}; applied: ${applied.join(", ")}.\n`,
       );
+      if (waiting) throw waiting;
     });
 }

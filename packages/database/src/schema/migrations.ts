@@ -1,25 +1,22 @@
-import type { Connection } from "../connection.ts";
-import type { Dialect } from "../dialect.ts";
-import { createTables } from "./ddl.ts";
-import { type ExtraIndex, extraIndexes, firstTables, orderTables, stallTables, triggerTables } from "./own.ts";
+import type { Table } from "./declare-table.ts";
+import type { Migration } from "./migration.ts";
+import { dataVersionTable } from "./migrations/data-version-table.ts";
+import { loopStalls } from "./migrations/loop-stalls.ts";
+import { orders } from "./migrations/orders.ts";
+import { triggers } from "./migrations/triggers.ts";
+import { extraIndexes, firstTables } from "./own.ts";
 
-/**
- * One step of our own schema. Migrations only go up, in place, while masters of the release before are running: so they
- * add, and what the release before still needs is removed one release later.
- *
- * A step is either statements, run in one transaction, or indexes, which PostgreSQL builds without blocking writers.
- */
-export type Migration = { id: number; name: string } & (
-  | { statements: (dialect: Dialect) => string[]; fill?: (tx: Connection) => Promise<void> }
-  | { indexes: readonly ExtraIndex[] }
-);
-
+/** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
 export const migrations: readonly Migration[] = [
-  { id: 1, name: "tables of our own", statements: (dialect) => createTables(dialect, firstTables) },
-  { id: 2, name: "indexes for long lists, claims and burials", indexes: extraIndexes },
-  { id: 3, name: "orders to masters", statements: (dialect) => createTables(dialect, orderTables) },
-  { id: 4, name: "tables for triggered builds", statements: (dialect) => createTables(dialect, triggerTables) },
-  { id: 5, name: "stalls of event loops", statements: (dialect) => createTables(dialect, stallTables) },
+  { name: "tables of our own", kind: "expand", tables: firstTables },
+  { name: "indexes for long lists, claims and burials", kind: "expand", indexes: extraIndexes },
+  dataVersionTable,
+  orders,
+  triggers,
+  loopStalls,
 ];
 
-export const newestMigration = Math.max(...migrations.map((migration) => migration.id));
+/** The tables that migrations made. */
+export const ownTables: readonly Table[] = migrations.flatMap((migration) =>
+  migration.kind === "expand" ? (migration.tables ?? []) : [],
+);

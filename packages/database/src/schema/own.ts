@@ -1,17 +1,9 @@
-import {
-  double,
-  type Index,
-  index,
-  integer,
-  serial,
-  type Table,
-  table,
-  text,
-  unique,
-  varchar,
-} from "./declare-table.ts";
+import { double, type Index, index, integer, type Table, table, text, varchar } from "./declare-table.ts";
 
-/** Made by the first migration. */
+/**
+ * What Buildbot's schema lacks, as the first release had it. Prefix `mm_`, so that neither program ever trips over the
+ * other's tables. Changes are migrations of their own.
+ */
 export const firstTables: readonly Table[] = [
   // One row per master that ever ran this program: what it is, and until when nobody may bury it.
   table("mm_leases", {
@@ -99,91 +91,7 @@ export const firstTables: readonly Table[] = [
   ),
 ];
 
-/**
- * What somebody wants of a master, and how far it is with that: the row of a drain is its order, its progress and its
- * report. `role` is null when the whole master is meant.
- */
-export const orderTables: readonly Table[] = [
-  table(
-    "mm_orders",
-    {
-      id: serial,
-      masterid: integer.references("masters.id"),
-      // Of the life of the master that was meant: a later one starts afresh.
-      epoch: integer,
-      kind: varchar(8),
-      role: varchar(32).nullable(),
-      builder_sets: text.nullable(),
-      reason: text,
-      ordered_by: text,
-      ordered_at: double,
-      // From then on what still runs is given back.
-      deadline_at: double.nullable(),
-      undone_at: double.nullable(),
-      began_at: double.nullable(),
-      ended_at: double.nullable(),
-      outcome: varchar(8).nullable(),
-      // Why it failed, in a sentence.
-      detail: text.nullable(),
-      requests_pending: integer.nullable(),
-      requests_running: integer.nullable(),
-      requests_finished: integer.nullable(),
-      requests_retried: integer.nullable(),
-      requests_lost: integer.nullable(),
-      builds_left: integer.nullable(),
-      workers_before: integer.nullable(),
-      workers_left: integer.nullable(),
-      singletons_before: integer.nullable(),
-      singletons_left: integer.nullable(),
-    },
-    index("mm_orders_master", "masterid", "epoch"),
-  ),
-];
-
-/** For builds that start other builds. */
-export const triggerTables: readonly Table[] = [
-  // What a triggerable scheduler would build, for engines that do not load the schedulers.
-  table("mm_triggerable_schedulers", {
-    schedulerid: integer.primary().references("schedulers.id"),
-    spec: text,
-  }),
-  // Buildsets that builds of an open request have triggered: the next attempt finds there those of the one before it.
-  table(
-    "mm_triggered_buildsets",
-    {
-      bsid: integer.primary().references("buildsets.id"),
-      buildrequestid: integer.references("buildrequests.id"),
-      // Which of the build's triggers it was: the same one has the same slot in each attempt.
-      slot: varchar(255),
-      // Hash of what was asked for: another attempt that asks for something else gets something else.
-      fingerprint: varchar(40),
-    },
-    unique("mm_triggered_buildsets_slot", "buildrequestid", "slot", "fingerprint"),
-  ),
-];
-
-/** When a master's event loop stood still, and what did it: written from outside the loop, while it lasts. */
-export const stallTables: readonly Table[] = [
-  table(
-    "mm_loop_stalls",
-    {
-      id: serial,
-      masterid: integer.references("masters.id"),
-      epoch: integer,
-      // JSON: the steps whose code was running, each with builder, step and buildid; usually one.
-      steps: text,
-      began_at: double,
-      // Null while it lasts.
-      ended_at: double.nullable(),
-    },
-    index("mm_loop_stalls_master", "masterid", "began_at"),
-  ),
-];
-
-/** What Buildbot's schema lacks. Prefix `mm_`, so that neither program ever trips over the other's tables. */
-export const ownTables: readonly Table[] = [...firstTables, ...orderTables, ...triggerTables, ...stallTables];
-
-/** Which of our migrations a database has had. */
+/** Which of our migrations a database has had: see ledger.ts. */
 export const ledgerTable: Table = table("mm_migrations", {
   id: integer.primary(),
   name: text,
