@@ -3,7 +3,8 @@ import { startProcess, type TestProcess } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
-const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
+/** The `master` command of this checkout. */
+export const masterProgram = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 
 export interface MasterOptions {
   /** The config file. */
@@ -75,7 +76,7 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     command: process.execPath,
     args: [
       ...(options.nodeArgs ?? []),
-      options.program ?? program,
+      options.program ?? masterProgram,
       "start",
       "--config",
       options.config,
