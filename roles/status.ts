@@ -2,10 +2,12 @@ import { listMasters, type MasterStatus } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import { createLog } from "@multimaster/core";
 import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
-import { checkSchema, openDatabase } from "@multimaster/database";
+import { checkSchema, openDatabase, readDataVersion } from "@multimaster/database";
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
+  /** What rows are written in: the newest that all masters understand. */
+  dataVersion: number;
   masters: MasterStatus[];
   builds: {
     buildid: number;
@@ -38,6 +40,7 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
       limit: 1,
     });
     return {
+      dataVersion: await readDataVersion(database),
       masters,
       builds: running.map((build) => ({
         buildid: build.buildid,

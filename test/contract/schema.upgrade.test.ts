@@ -1,4 +1,4 @@
-import { leaveCluster, requireLease, writesDataVersion } from "@multimaster/cluster";
+import { fencedTransaction, leaveCluster, requireLease, writesDataVersion } from "@multimaster/cluster";
 import {
   checkSchema,
   type Database,
@@ -111,6 +111,23 @@ describe.each(engines)("migrations on %s", (engine) => {
     });
     await upgrading;
     expect(await queryRows(database, `select name from ${oldForm}`)).toEqual([]);
+  });
+
+  it.runIf(engine === "postgresql")("let everybody else pass while something keeps a table in use", async () => {
+    const database = await newDatabase(engine);
+    const operator = await openTestDatabase(database.url);
+    const backup = await openTestDatabase(database.url);
+    const { lease } = await join(database);
+    let upgrading: Promise<unknown> | undefined;
+    await backup.transaction(async (tx) => {
+      await queryRows(tx, "select 1 from mm_leases");
+      upgrading = upgradeDatabase(operator, tomorrow);
+      const waits = "select 1 from pg_locks where mode = 'AccessExclusiveLock' and not granted";
+      await waitFor(async () => (await queryRows(tx, waits)).length > 0, { what: "the migration to wait" });
+      await fencedTransaction(database, lease, async () => {});
+    });
+    await upgrading;
+    expect(await columnsOf(database, "mm_leases")).toContain("note");
   });
 
   it("of a newer data version than this release knows are refused by it with a sentence", async () => {

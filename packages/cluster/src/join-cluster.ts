@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors } from "@multimaster/core";
 import {
@@ -150,7 +149,6 @@ async function takeLease(tx: Connection, masterid: number, epoch: number, option
   const facts = {
     masterid,
     epoch,
-    instance: randomUUID(),
     roles: JSON.stringify(options.roles),
     builder_sets: JSON.stringify(options.builderSets),
     state: "starting",

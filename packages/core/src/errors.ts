@@ -113,6 +113,12 @@ export const errors = {
     (found: string, known: string) =>
       `The database schema is at ${found}, newer than the ${known} this release knows; start a newer release of the master.`,
   ),
+  tablesInUse: defineError(
+    "TABLES_IN_USE",
+    unavailable,
+    (migration: string) =>
+      `"${migration}" is not applied: something has had the tables in use for a minute, such as a backup; run "master upgrade-database" again when it is over.`,
+  ),
   databaseOfOtherBuildbot: defineError(
     "DATABASE_OF_OTHER_BUILDBOT",
     unavailable,

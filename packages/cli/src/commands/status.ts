@@ -20,7 +20,7 @@ export function addStatus(program: Command): void {
     });
 }
 
-function formatStatus({ masters, builds, workers, pendingRequests }: ClusterStatus): string {
+function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }: ClusterStatus): string {
   return [
     section(
       "Masters",
@@ -59,7 +59,7 @@ function formatStatus({ masters, builds, workers, pendingRequests }: ClusterStat
         w.connected_to.join(", ") || "-",
       ]),
     ),
-    `Build requests that wait: ${pendingRequests}\n`,
+    `Build requests that wait: ${pendingRequests}\nData version: ${dataVersion}\n`,
   ].join("\n");
 }
 

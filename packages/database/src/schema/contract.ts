@@ -3,6 +3,7 @@ import type { Connection, Database } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
 import { mastersBelow, raiseDataVersion } from "./data-version.ts";
 import type { Contract } from "./migration.ts";
+import { withShortLocks } from "./short-locks.ts";
 
 /**
  * Takes away what older masters need, if none of them is left; otherwise gives their names. Before anything goes, the
@@ -22,7 +23,7 @@ export async function applyContract(
   });
   if (older.length > 0) return older;
   await outlastTransactions(database);
-  await database.transaction((tx) => apply(tx, migration));
+  await withShortLocks(database, migration.name, (tx) => apply(tx, migration));
   return [];
 }
 

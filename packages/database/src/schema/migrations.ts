@@ -1,6 +1,7 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
+import { leaseInstance } from "./migrations/lease-instance.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { orders } from "./migrations/orders.ts";
 import { triggers } from "./migrations/triggers.ts";
@@ -14,6 +15,7 @@ export const migrations: readonly Migration[] = [
   orders,
   triggers,
   loopStalls,
+  leaseInstance,
 ];
 
 /** The tables that migrations made. */

@@ -10,6 +10,7 @@ import { type Migration, migrationStatements } from "./migration.ts";
 import { migrations as allMigrations } from "./migrations.ts";
 import type { ExtraIndex } from "./own.ts";
 import { describeSchema, readSchemaState, refuseUnknown } from "./schema-state.ts";
+import { withShortLocks } from "./short-locks.ts";
 import { withUpgradeLock } from "./upgrade-lock.ts";
 
 export interface UpgradeReport {
@@ -67,7 +68,7 @@ async function applyMigration(database: Database, migration: Migration): Promise
     // Outside a transaction, as `concurrently` wants it; if interrupted, the next upgrade goes on where this one stopped.
     for (const index of migration.indexes) await createIndexConcurrently(database, index);
     await database.transaction((tx) => recordMigration(tx, migration.name));
-  } else await database.transaction((tx) => applyInside(tx, migration));
+  } else await withShortLocks(database, migration.name, (tx) => applyInside(tx, migration));
   return [];
 }
 
