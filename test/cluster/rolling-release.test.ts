@@ -105,7 +105,7 @@ it("the release before and this one work in one cluster, under load, through the
   console.log(
     `${requests} requests: old-engine built ${await builtBy("old-engine")}, engine ${await builtBy("engine")}`,
   );
-});
+}, 480_000);
 
 /** Runs this release's upgrade on the database of the release before, and compares what comes out with a new one. */
 async function upgrade(cluster: TestCluster): Promise<void> {

@@ -66,6 +66,19 @@ describe.each(engines)("the data version on %s", (engine) => {
     await join(database, release(3));
   });
 
+  it("refuses a lease to masters of the first release, which do not look at it, when they wake long after", async () => {
+    const { lease: old } = await join(database, release(1));
+    const oldRow = await database.sql("mm_leases").where({ masterid: old.masterid }).first();
+    await leaveCluster(database, old);
+    await join(database, release(2));
+    await raiseToCommonVersion(database);
+    await database.sql("mm_leases").where({ masterid: old.masterid }).delete();
+    await expect(database.sql("mm_leases").insert(oldRow)).rejects.toThrow(
+      /this release is older than the data version/,
+    );
+    await database.sql("mm_leases").insert({ ...oldRow, data_version: 2 });
+  });
+
   it("refuses a release that no longer reads what is there", async () => {
     await expect(join(database, release(4, 2))).rejects.toThrow(
       /data version 1, this release knows 2 to 4.*in between/,
