@@ -37,6 +37,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
   const server = new WorkerServer({
     slice: own.workers,
+    master: context.master.name,
     directory,
     useful,
     workers,

@@ -10,6 +10,8 @@ import { Abandoned, type Persistence } from "./persistence.ts";
 
 export interface WorkerServerOptions {
   slice: WorkersSlice;
+  /** This master's name. */
+  master: string;
   /** Where relative paths of the config begin. */
   directory: string;
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
@@ -92,12 +94,13 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, log, isReady, metrics, onListening } = this.#options;
+    const { slice, master, log, isReady, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
       pingMs: slice.keepAlive,
       deadMs: 3 * slice.keepAlive,
+      master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
       onWorker: (link) => this.#arrive(link),

@@ -98,6 +98,6 @@ export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: R
       ctx.status = state === true ? 200 : 503;
       ctx.body = state === true ? { ready: true } : { ready: false, reasons: state };
     } else return next();
-    ctx.set("Cache-Control", "no-store");
+    ctx.set({ "Cache-Control": "no-store", "X-Master": encodeURIComponent(master.name) });
   };
 }

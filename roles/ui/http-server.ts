@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Clock, errors, type Logger, type Service } from "@multimaster/core";
+import { type Clock, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
-  readonly port: number;
+  /** The first free one of several; 0: any free port. */
+  readonly port: number | readonly number[];
   readonly handler: RequestListener;
   readonly readiness: Readiness;
   readonly clock: Clock;
@@ -80,19 +81,8 @@ export function createHttpServer({
   return {
     name: "http server",
     async start() {
-      await new Promise<void>((resolve, reject) => {
-        const fail = (error: NodeJS.ErrnoException) => {
-          if (error.code === "EADDRINUSE") reject(errors.portInUse("ui", host, port, { cause: error }));
-          else reject(errors.cannotListen("ui", host, port, error.message, { cause: error }));
-        };
-        server.once("error", fail);
-        server.listen(port, host, () => {
-          server.off("error", fail);
-          resolve();
-        });
-      });
+      listening = await listenOnFreePort(server, "ui", host, port);
       server.on("error", (error) => log.error({ err: error }, "the http server reports an error"));
-      listening = server.address() as AddressInfo;
       onListening?.(this.url());
     },
     async drain(signal) {
@@ -111,7 +101,8 @@ export function createHttpServer({
     ready: () => (readiness.draining ? "draining" : true),
     url() {
       const name = host.includes(":") ? `[${host}]` : host;
-      return `http://${name}:${listening?.port ?? port}/`;
+      if (listening === undefined) throw new Error("the ui port was not opened yet");
+      return `http://${name}:${listening.port}/`;
     },
   };
 }

@@ -3,6 +3,7 @@ export * from "./define-cluster.ts";
 export * from "./env.ts";
 export * from "./load-config.ts";
 export * from "./plugin.ts";
+export type { PortChoice } from "./port.ts";
 export * from "./renderable.ts";
 export * from "./slices/builders.ts";
 export * from "./slices/scheduler.ts";

@@ -65,7 +65,7 @@ describe("a config", () => {
       "cluster.ts: database: expected string, received undefined",
       "cluster.ts: name: expected string, received number",
       "ui.ts: hots: unknown option (have: host, port, title, allowedOrigins)",
-      "ui.ts: port: expected number, received string",
+      'ui.ts: port: must be a port, a list of ports, or a range such as "9989-9992"',
       "workers.ts: workers[0].name: must be a letter, then letters, digits, '.', '_' or '-'",
       "workers.ts: workers[0].password: a worker that connects needs a password",
     ]);
@@ -77,7 +77,9 @@ describe("a config", () => {
     const config = await loadConfig(
       write({ "cluster.ts": `export default { ${shared}, ui: async () => ({ default: { port: "80" } }) };` }),
     );
-    expect(await problems(config.ui())).toEqual(["cluster.ts: ui: port: expected number, received string"]);
+    expect(await problems(config.ui())).toEqual([
+      'cluster.ts: ui: port: must be a port, a list of ports, or a range such as "9989-9992"',
+    ]);
   });
 
   it("refuses names that no database or command line can take", async () => {

@@ -160,6 +160,12 @@ export const errors = {
     (what: string, host: string, port: number) =>
       `The ${what} port ${host}:${port} is in use by another program; choose another.`,
   ),
+  portsInUse: defineError(
+    "PORTS_IN_USE",
+    unavailable,
+    (what: string, host: string, ports: readonly number[]) =>
+      `The ${what} ports ${ports.join(", ")} of ${host} are all in use by other programs; add a free one.`,
+  ),
   routerUrlInvalid: defineError(
     "ROUTER_URL_INVALID",
     usage,

@@ -4,6 +4,7 @@ export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./file-errors.ts";
 export * from "./json.ts";
+export * from "./listen.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./properties.ts";

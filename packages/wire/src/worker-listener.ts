@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { errors, type Logger, type Service } from "@multimaster/core";
+import { type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
@@ -11,8 +11,10 @@ import { WorkerLink } from "./worker-link.ts";
 
 export interface WorkerListenerOptions {
   host: string;
-  /** 0: any free port; `address()` tells which. */
-  port: number;
+  /** The first free one of several; 0: any free port. `address()` tells which. */
+  port: number | readonly number[];
+  /** The master's name, told to whoever checks its health. */
+  master?: string;
   log: Logger;
   /**
    * Whether a worker may come in. Answered from memory: workers give up after five seconds. "draining": this master
@@ -78,17 +80,8 @@ class HttpWorkerListener implements WorkerListener {
 
   async start(): Promise<void> {
     const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) => {
-        reject(error.code === "EADDRINUSE" ? errors.portInUse("worker", host, port, { cause: error }) : error);
-      });
-      this.#server.listen(port, host, () => {
-        this.#address = this.#server.address() as AddressInfo;
-        this.#server.removeAllListeners("error");
-        this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
-        resolve();
-      });
-    });
+    this.#address = await listenOnFreePort(this.#server, "worker", host, port);
+    this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
   }
 
   /** Closes the port and every connection with 1001 "going away"; workers come back to whoever listens next. */
@@ -115,7 +108,7 @@ class HttpWorkerListener implements WorkerListener {
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "").split("?")[0];
-    const { isReady, isHealthy = () => true as const, metrics } = this.#options;
+    const { isReady, isHealthy = () => true as const, metrics, master } = this.#options;
     const isMetrics = path === "/metrics" && metrics !== undefined;
     if (path !== "/ready" && path !== "/health" && !isMetrics) return end(404, "not found");
     if (request.method !== "GET" && request.method !== "HEAD") return end(405, "only GET");
@@ -131,7 +124,8 @@ class HttpWorkerListener implements WorkerListener {
 
     function end(status: number, text: string, contentType = "text/plain; charset=utf-8"): void {
       // A balancer's checks are short; keeping their connections would only delay a stop.
-      response.writeHead(status, { "Content-Type": contentType, Connection: "close" }).end(`${text}\n`);
+      const who = master === undefined ? {} : { "X-Master": encodeURIComponent(master) };
+      response.writeHead(status, { "Content-Type": contentType, Connection: "close", ...who }).end(`${text}\n`);
     }
   }
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { portChoice } from "../port.ts";
 
 /** What masters with the role `ui` serve. */
 export const uiSlice = z.strictObject({
   host: z.string().default("127.0.0.1").describe("Address to listen on; put a TLS proxy in front of a public one."),
-  port: z.int().min(0).max(65535).default(8010).describe("0 lets the system choose."),
+  port: portChoice.prefault(8010).describe("The first free one of several; 0 lets the system choose."),
   title: z.string().default("Multimaster"),
   allowedOrigins: z
     .array(z.string())

@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { portChoice } from "../port.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z
@@ -30,7 +31,9 @@ export const workerConfig = z
 /** Who may build: the workers, and where engines listen for them. */
 export const workersSlice = z.strictObject({
   host: z.string().default("0.0.0.0").describe("Address the engine listens on for workers."),
-  port: z.int().min(0).max(65535).default(9989).describe("Port for workers; 0 lets the system choose."),
+  port: portChoice
+    .prefault(9989)
+    .describe("Port for workers, the first free one of several; 0 lets the system choose."),
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are asked for a sign of life; one that is silent for three times as long is let go."),
