@@ -9,6 +9,7 @@ import { addInit } from "./commands/init.ts";
 import { addRole } from "./commands/role.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
+import { addUpgrade } from "./commands/upgrade.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -36,6 +37,7 @@ Examples:
   master start --config ci/cluster.ts           one process with all roles
   master start --role builder-engine --builders web
                                                  an engine for one team's builders
+  master upgrade --config new/cluster.ts        replace this host's masters by new ones, without a gap
   master status                                 who is in the cluster, and what runs
   master drain engine-1 --wait                  let a master finish its builds and end
 

@@ -19,12 +19,19 @@ export function parseName(value: string): string {
 
 /** A length of time given on the command line, in milliseconds. */
 export function parseDuration(value: string): number {
-  const parsed = duration.safeParse(value);
-  if (!parsed.success) throw new InvalidArgumentError('It must be a time like "90s", "10m", "2h", "7d".');
+  const parsed = duration.safeParse(/^\d+$/.test(value) ? Number(value) : value);
+  if (!parsed.success) throw new InvalidArgumentError('Give seconds, or a text like "90s", "10m", "2h".');
   return parsed.data;
 }
 
+/** A command that starts a master by its name. */
+export function parseStartCommand(value: string): string {
+  if (!value.includes("{name}"))
+    throw new InvalidArgumentError("It must hold {name}, by which the new master is known.");
+  return value;
+}
+
 /** `--config FILE`, the same for every command. */
-export function configOption(): Option {
-  return new Option("--config <file>", "the cluster's config").default("cluster.ts").env("MULTIMASTER_CONFIG");
+export function configOption(description = "the cluster's config"): Option {
+  return new Option("--config <file>", description).default("cluster.ts").env("MULTIMASTER_CONFIG");
 }

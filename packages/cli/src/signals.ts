@@ -29,3 +29,23 @@ export function stopOnSignals(master: Stoppable): () => void {
     process.off("SIGINT", onSignal);
   };
 }
+
+/** The first SIGTERM or SIGINT interrupts what this process does, a later one ends it. */
+export function interruptOnSignals(): { interrupted: AbortSignal; ignore(): void } {
+  const interrupt = new AbortController();
+  let first: number | undefined;
+  const onSignal = () => {
+    if (first !== undefined && Date.now() - first > ECHO_MS) process.exit(1);
+    first ??= Date.now();
+    interrupt.abort();
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return {
+    interrupted: interrupt.signal,
+    ignore() {
+      process.off("SIGTERM", onSignal);
+      process.off("SIGINT", onSignal);
+    },
+  };
+}

@@ -4,6 +4,7 @@ export * from "./complete-buildsets.ts";
 export * from "./cut-off-watch.ts";
 export * from "./data-version.ts";
 export * from "./departures.ts";
+export * from "./drain-master.ts";
 export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";
 export * from "./last-resort.ts";

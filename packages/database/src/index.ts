@@ -10,5 +10,6 @@ export { migrations, ownTables } from "./schema/migrations.ts";
 export * from "./schema/schema-state.ts";
 export * from "./schema/upgrade-database.ts";
 export * from "./select.ts";
+export * from "./session-lock.ts";
 export * from "./single-connection.ts";
 export * from "./stores/index.ts";

@@ -1,17 +1,10 @@
-import { duration } from "@multimaster/core";
 import { openControl } from "@multimaster/roles/control-masters";
-import { type Command, InvalidArgumentError } from "commander";
-import { configOption } from "../options.ts";
+import type { Command } from "commander";
+import { configOption, parseDuration } from "../options.ts";
 import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
 
 interface DrainFlags extends OrderFlags {
   deadline?: number;
-}
-
-function parseDeadline(text: string): number {
-  const parsed = duration.safeParse(text);
-  if (!parsed.success) throw new InvalidArgumentError('Write a length of time, such as "90s", "30m" or "2h".');
-  return parsed.data / 1000;
 }
 
 /** `master drain`, `undrain`, `stop`: a whole master is to finish its work and end, or not, or to end at once. */
@@ -20,7 +13,11 @@ export function addDrain(program: Command, setExitCode: (code: number) => void):
     .command("drain")
     .description("let a master finish its running builds, hand everything else over, and end")
     .argument("<name>", "the master's name, as master status shows it")
-    .option("--deadline <time>", "after this long, give running builds back to be run again elsewhere", parseDeadline);
+    .option(
+      "--deadline <time>",
+      "after this long, give running builds back to be run again elsewhere",
+      (text) => parseDuration(text) / 1000,
+    );
   orderOptions(drain)
     .addHelpText(
       "after",

@@ -1,0 +1,136 @@
+import { createRequire } from "node:module";
+import { hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { ExitCode, errors } from "@multimaster/core";
+import { checkSlices } from "@multimaster/roles/check-slices";
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { isRunning, openUpgradeRows, requireDrainable } from "@multimaster/roles/upgrade-rows";
+import { type Command, Option } from "commander";
+import { configOption, gatherList, parseDuration, parseStartCommand } from "../options.ts";
+import { interruptOnSignals } from "../signals.ts";
+import { askReady, readHealthPorts } from "../upgrade/health-ports.ts";
+import { findOtherProgram, runOtherProgram, thisProgram, withoutOption } from "../upgrade/other-program.ts";
+import { planUpgrade } from "../upgrade/plan.ts";
+import { formatPlan, formatReport, reportPlan, type UpgradeReport } from "../upgrade/report.ts";
+import { startSuccessor } from "../upgrade/start-successor.ts";
+import { readStartedAs } from "../upgrade/started-as.ts";
+import { upgradeMasters } from "../upgrade/upgrade-masters.ts";
+
+const { version: release } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
+
+interface UpgradeFlags {
+  config: string;
+  program?: string;
+  masters?: string[];
+  host: string;
+  readyTimeout: number;
+  deadline?: number;
+  startCommand?: string;
+  logDir?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function addUpgrade(program: Command, setExitCode: (code: number) => void): void {
+  program
+    .command("upgrade")
+    .description("replace the masters of this host by new ones, with new code or a new config, without a gap")
+    .addOption(configOption("the new masters' config"))
+    .option("--program <path>", "master.mjs of the checkout that the new masters run; default: this one")
+    .option("--masters <names>", "only these; repeatable or separated by commas; all by default", gatherList)
+    .option("--host <host>", "the host's name in the cluster", hostname())
+    .addOption(
+      new Option("--ready-timeout <duration>", "how long the new masters may take to become ready")
+        .argParser(parseDuration)
+        .default(120_000, "2m"),
+    )
+    .option("--deadline <duration>", "give running builds back when a drain takes longer; no limit", parseDuration)
+    .option(
+      "--start-command <command>",
+      "starts a new master where a supervisor runs them; {name} {roles} {builders} {config} {program} are filled in",
+      parseStartCommand,
+    )
+    .option("--log-dir <dir>", "where the new masters' output goes; default: logs, beside the config")
+    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--json", "print the report as JSON, and no progress")
+    .addHelpText(
+      "after",
+      `
+The new masters are started beside the old ones, with the same roles and builder sets; when all are ready, the old ones
+drain: schedulers, then ui masters, then engines, whose running builds finish. If a new one does not become ready, the
+new ones are ended and the old ones go on undisturbed. Ctrl-C before the first drain undoes the upgrade; after it, the
+new masters stay, and what still drains ends by itself.
+
+Give masters of one host several ports to choose from (port: "9989-9992"). docs/upgrade.md tells the rest.
+
+Example, for masters that systemd runs:
+  master upgrade --config /etc/ci/cluster.ts --start-command 'systemctl start multimaster@{name}'`,
+    )
+    .action(async (flags: UpgradeFlags) => {
+      const other = flags.program === undefined ? undefined : findOtherProgram(flags.program);
+      if (other !== undefined) {
+        setExitCode(await runOtherProgram(other, withoutOption(process.argv.slice(2), "--program")));
+        return;
+      }
+      const report = await upgrade(flags);
+      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      else if (report.outcome === "planned") process.stdout.write(`${report.sentence}\n`);
+      else process.stdout.write(`\n${formatReport(report.masters)}${report.sentence}\n`);
+      setExitCode(report.outcome === "planned" || report.outcome === "upgraded" ? ExitCode.ok : ExitCode.failure);
+    });
+}
+
+async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
+  const { host } = flags;
+  const tell = (text: string) => void (flags.json || process.stdout.write(`${text}\n`));
+  const config = await loadClusterConfig(flags.config);
+  const rows = await openUpgradeRows(config.shared);
+  try {
+    const isHere = host === hostname();
+    const plan = planUpgrade(await rows.masters(), {
+      host,
+      names: flags.masters,
+      // Process ids of another machine mean nothing here.
+      startedAs: (pid) => (isHere ? readStartedAs(pid) : undefined),
+      isRunning: (pid) => !isHere || isRunning(pid),
+    });
+    // Whatever is wrong with the new config is said before anything is started.
+    await checkSlices(config, plan);
+    const healthPorts = await readHealthPorts(config, new Set(plan.flatMap(({ roles }) => roles)));
+
+    const { found, wanted } = rows.schema;
+    tell(`Upgrade of ${host} with ${thisProgram} (release ${release}) and ${config.file}:`);
+    tell(formatPlan(plan.map(reportPlan)).trimEnd());
+    if (found !== wanted)
+      tell(`The database is brought from ${found} to ${wanted} first; running masters go on with it.`);
+    if (flags.dryRun) return { outcome: "planned", sentence: "Nothing was done.", masters: plan.map(reportPlan) };
+
+    if (!isHere) throw errors.otherHost(host, hostname());
+    for (const { old } of plan) requireDrainable(old);
+    await rows.lockHost(host);
+    if (found !== wanted) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
+    const signals = interruptOnSignals();
+    try {
+      return await upgradeMasters(plan, {
+        rows,
+        release,
+        start: (replacement) =>
+          startSuccessor(replacement, {
+            program: thisProgram,
+            config: config.file,
+            logDir: resolve(flags.logDir ?? join(dirname(config.file), "logs")),
+            startCommand: flags.startCommand,
+          }),
+        askReady: (name, roles) => askReady(name, roles, healthPorts),
+        readyTimeoutMs: flags.readyTimeout,
+        deadlineMs: flags.deadline,
+        interrupted: signals.interrupted,
+        tell,
+      });
+    } finally {
+      signals.ignore();
+    }
+  } finally {
+    await rows.close();
+  }
+}

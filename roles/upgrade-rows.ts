@@ -1,0 +1,67 @@
+import {
+  type DrainOptions,
+  type DrainReport,
+  drainMaster,
+  isRunning,
+  listMasters,
+  type MasterStatus,
+  requireDrainable,
+} from "@multimaster/cluster";
+import type { ClusterConfig } from "@multimaster/config";
+import { createLog, errors } from "@multimaster/core";
+import {
+  checkSchema,
+  describeSchema,
+  openDatabase,
+  readSchemaState,
+  takeSessionLock,
+  type UpgradeReport,
+  upgradeDatabase,
+  wantedSchema,
+} from "@multimaster/database";
+
+export { type DrainReport, isRunning, type MasterStatus, requireDrainable };
+
+/** What the upgrade of a host's masters sees of the rows. */
+export interface UpgradeRows {
+  /** Where the schema stands and must stand; the same when there is nothing to do. */
+  readonly schema: { readonly found: string; readonly wanted: string };
+  /** Brings the schema to this release; the running masters go on with it. */
+  upgradeSchema(): Promise<UpgradeReport>;
+  masters(): Promise<MasterStatus[]>;
+  /** Asks a master of this host to drain, and waits until it is gone. */
+  drain(master: MasterStatus, options: DrainOptions): Promise<DrainReport>;
+  /** Makes this the only upgrade of the host until closed, or throws. */
+  lockHost(host: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the rows of a cluster that can have more than one master. */
+export async function openUpgradeRows({ database: url }: ClusterConfig): Promise<UpgradeRows> {
+  if (url.startsWith("sqlite:")) throw errors.upgradeNeedsPostgresql(`The SQLite file ${url.slice("sqlite:".length)}`);
+  const database = await openDatabase(url, { log: createLog({ level: "warn" }), poolSize: 4 });
+  let unlock: (() => Promise<void>) | undefined;
+  try {
+    const { buildbot, own, standing } = await readSchemaState(database);
+    // Whoever is behind can be helped; the rest of what is wrong is said as a master that starts says it.
+    if (standing !== "behind" || own === 0) await checkSchema(database);
+    return {
+      schema: { found: describeSchema(buildbot, own), wanted: wantedSchema },
+      upgradeSchema: () => upgradeDatabase(database),
+      masters: () => listMasters(database),
+      drain: (master, options) => drainMaster(database, master, options),
+      async lockHost(host) {
+        const lock = await takeSessionLock(database, `upgrade of ${host}`);
+        if (!lock) throw errors.upgradeUnderWay(host);
+        unlock = () => lock.release();
+      },
+      async close() {
+        await unlock?.();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
