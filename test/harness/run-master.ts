@@ -1,21 +1,28 @@
 import { fileURLToPath } from "node:url";
-import { startProcess } from "./processes.ts";
+import { startProcess, type TestProcess } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
+/** The built `master` command. */
+export const masterProgram = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 
-/** Runs a command of the built program to its end, as an operator would. */
+/** Starts a `master` command other than `start`, as an operator would; its end is to be waited for. */
+export function startCommand(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<TestProcess> {
+  return startProcess({
+    name: `master ${args[0]}`,
+    command: process.execPath,
+    args: [masterProgram, ...args],
+    cwd: temporaryDirectory("command"),
+    env,
+    stopTimeoutMs: 20_000,
+  });
+}
+
+/** Runs one to its end. */
 export async function runMaster(
   args: readonly string[],
   env: Record<string, string | undefined> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const running = await startProcess({
-    name: `master ${args[0]}`,
-    command: process.execPath,
-    args: [program, ...args],
-    cwd: temporaryDirectory("command"),
-    env,
-  });
-  const { code } = await running.waitForExit({ timeoutMs: 90_000 });
+  const running = await startCommand(args, env);
+  const { code } = await running.waitForExit({ timeoutMs: 120_000 });
   return { code, stdout: running.stdout(), stderr: running.stderr() };
 }

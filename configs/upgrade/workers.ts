@@ -1,0 +1,10 @@
+import { defineWorkers, env, envPort } from "@multimaster/config";
+
+const password = env("WORKER_PASSWORD");
+
+export default defineWorkers({
+  host: env("WORKER_HOST", "0.0.0.0"),
+  // Two engines on this host, and their successors. Workers connect to the balancer, ci.example.org:9989.
+  port: envPort("WORKER_PORT", "9990-9993"),
+  workers: Array.from({ length: 10 }, (_, i) => ({ name: `worker-${i + 1}`, password })),
+});
