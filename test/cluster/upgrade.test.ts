@@ -94,7 +94,10 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
 
   it("shows with --dry-run what it would do, and does nothing", async () => {
     const before = runningMasters();
-    const { code, output } = await upgrade(["--config", config, "--dry-run", "--json"]);
+    // Another checkout's program does it itself: here it is the same one by another way.
+    const other = join(temporaryDirectory("checkout"), "master.mjs");
+    writeFileSync(other, `await import(${JSON.stringify(masterProgram)});`);
+    const { code, output } = await upgrade(["--config", config, "--dry-run", "--json", "--program", other]);
     expect(code).toBe(0);
     const report = JSON.parse(output) as Report;
     expect(report.outcome).toBe("planned");
@@ -109,7 +112,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
 
   it("replaces all of them under running builds: none is lost, run again or run twice, and users notice nothing", async () => {
     closeGate();
-    const next = changedConfig((directory) => {
+    config = changedConfig((directory) => {
       for (const file of ["builders.ts", "scheduler.ts"])
         replaceIn(join(directory, file), '["compile", "test"]', '["compile", "test", "lint"]');
     });
@@ -117,7 +120,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     await force("compile", "test");
     await waitFor(() => begun().length === 3, { what: "two builds to run" });
     const users = watchUsers();
-    const running = await startUpgrade(["--config", next]);
+    const running = await startUpgrade(["--config", config]);
     await running.waitForOutput("draining engine-1");
     await force("compile", "test");
     openGate();
@@ -157,6 +160,26 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     await waitFor(() => !isAlive(report.masters[0]?.pid ?? 0), { what: "the old engine to end", timeoutMs: 60_000 });
     expect(await cluster.rows("select results from builds order by id desc limit 1")).toEqual([{ results: 0 }]);
     await waitForStates(["running", "running", "running", "running"]);
+  });
+
+  it("gives builds back at the deadline, to be run again by the new masters", async () => {
+    closeGate();
+    await force("compile");
+    await waitFor(() => begun().length === 8, { what: "the build to run" });
+    const engine = await engineOfRunningBuild();
+    const done = await upgrade(["--config", config, "--masters", engine, "--deadline", "1s", "--json"]);
+    expect(done.code, done.output).toBe(0);
+    expect(JSON.parse(done.output)).toMatchObject({
+      outcome: "upgraded",
+      masters: [{ master: engine, state: "ended", drain: { requests: { before: 1, retried: 1, lost: 0 } } }],
+    });
+    openGate();
+    await waitForRequests(8);
+    expect(await cluster.rows("select results from builds order by id desc limit 2")).toEqual([
+      { results: 0 },
+      { results: 5 },
+    ]);
+    expect(await findViolations(cluster)).toEqual([]);
   });
 
   it("starts new masters through a supervisor's command, and undoes all when it is interrupted before they are ready", async () => {

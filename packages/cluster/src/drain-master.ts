@@ -25,6 +25,10 @@ type Drained = Pick<MasterStatus, "masterid" | "name" | "host" | "pid">;
 const giveBackMs = 30_000;
 /** Between the end of the lease and the end of the process lie only its connections. */
 const exitMs = 15_000;
+/** A process that is gone without a word is buried by the others when its lease has expired; they need not be in time. */
+const burialLeases = 3;
+/** A second signal means "now", unless it follows so closely that it may be an echo of the first, or melts into it. */
+const echoMs = 1000;
 const lookMs = 250;
 
 /**
@@ -38,9 +42,23 @@ export async function drainMaster(
 ): Promise<DrainReport> {
   const before = await readWork(database, master.masterid);
   const began = performance.now();
-  const outcome = ask(master) ? await waitForEnd(database, master, began + deadlineMs, impatience) : "died";
+  ask(master);
+  const outcome = await waitForEnd(database, master, began + deadlineMs, impatience);
   const seconds = (performance.now() - began) / 1000;
-  return { outcome, seconds, requests: await judgeWork(database, master.masterid, before, outcome !== "draining") };
+  const judge = () => judgeWork(database, master.masterid, before, outcome !== "draining");
+  return { outcome, seconds, requests: await whenDatabaseIsBack(database, judge, impatience) };
+}
+
+/** What became of the work is worth waiting for: the master is told, and cannot be asked again. */
+async function whenDatabaseIsBack<T>(database: Database, read: () => Promise<T>, impatience?: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!database.dialect.isConnectionLoss(error) || impatience?.aborted) throw error;
+      await sleep(1000);
+    }
+  }
 }
 
 async function waitForEnd(
@@ -49,19 +67,23 @@ async function waitForEnd(
   deadline: number,
   impatience: AbortSignal | undefined,
 ): Promise<DrainReport["outcome"]> {
-  let isForced = false;
+  let askedAt = performance.now();
+  let goneSince: number | undefined;
   for (;;) {
     // The process is looked at first: what it did before it ended is in the rows then.
-    const isGone = !isRunning(master.pid);
-    const state = await readState(database, master);
+    if (!isRunning(master.pid)) goneSince ??= performance.now();
+    const { state, leaseMs } = await readState(database, master);
     if (state === "ended") {
       await waitForExit(master.pid);
       return "ended";
     }
-    if (isGone && state !== "unknown") return "died";
-    if (impatience?.aborted || performance.now() > deadline + giveBackMs) return "draining";
-    // A second signal means "now".
-    if (!isForced && performance.now() > deadline) isForced = ask(master);
+    const now = performance.now();
+    if (goneSince !== undefined && (state === "buried" || now > goneSince + burialLeases * leaseMs)) return "died";
+    if (impatience?.aborted || now > deadline + giveBackMs) return goneSince === undefined ? "draining" : "died";
+    if (now > Math.max(deadline, askedAt + echoMs)) {
+      ask(master);
+      askedAt = now;
+    }
     await sleep(lookMs);
   }
 }
@@ -87,20 +109,30 @@ function signal({ name, pid }: Drained, what: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** "unknown" while the database is away. A master that lost its lease meanwhile has a new epoch, and goes on draining. */
-async function readState(database: Database, { masterid, host, pid }: Drained): Promise<"open" | "ended" | "unknown"> {
+interface RowState {
+  /** "unknown" while the database is away. */
+  state: "open" | "ended" | "buried" | "unknown";
+  leaseMs: number;
+}
+
+/** A master that is buried while it drains has a new epoch soon, and goes on draining. */
+async function readState(database: Database, { masterid, host, pid }: Drained): Promise<RowState> {
   try {
-    const [row] = await queryRows<{ host: string; pid: number; ended: number }>(
+    const [row] = await queryRows<{ host: string; pid: number; lease_s: number; ended: number; buried: number }>(
       database,
-      "select host, pid, case when ended_at is not null then 1 else 0 end as ended from mm_leases where masterid = ?",
+      `select host, pid, lease_s, case when ended_at is not null then 1 else 0 end as ended,
+         case when buried_at is not null then 1 else 0 end as buried from mm_leases where masterid = ?`,
       [masterid],
     );
     // Its name has gone to another process: this happens only after its end.
-    if (row === undefined || row.host !== host || row.pid !== pid) return "ended";
-    return row.ended === 1 ? "ended" : "open";
+    if (row === undefined || row.host !== host || row.pid !== pid) return { state: "ended", leaseMs: 0 };
+    return {
+      state: row.ended === 1 ? "ended" : row.buried === 1 ? "buried" : "open",
+      leaseMs: row.lease_s * 1000,
+    };
   } catch (error) {
     if (!database.dialect.isConnectionLoss(error)) throw error;
-    return "unknown";
+    return { state: "unknown", leaseMs: Number.POSITIVE_INFINITY };
   }
 }
 

@@ -46,12 +46,12 @@ export async function judgeWork(
   before: Work,
   isGone: boolean,
 ): Promise<DrainedRequests> {
-  const ids = before.runningBuilds.length > 0 ? before.runningBuilds : [0];
+  const ran = connection.dialect.isOneOf("id", before.runningBuilds);
   const builds = await queryRows<{ buildrequestid: number; results: number | null; open: number }>(
     connection,
     `select buildrequestid, results, case when complete_at is null then 1 else 0 end as open from builds
-     where masterid = ? and (id > ? or id in (${ids.map(() => "?").join(", ")})) order by id`,
-    [masterid, before.newestBuild, ...ids],
+     where masterid = ? and (id > ? or ${ran.sql}) order by id`,
+    [masterid, before.newestBuild, ...ran.bindings],
   );
   const claimed = new Set(await readClaims(connection, masterid));
   const newest = new Map(builds.map((build) => [build.buildrequestid, build]));

@@ -15,7 +15,7 @@ export async function takeSessionLock(database: Database, name: string): Promise
   const answer = await holder.query("select pg_try_advisory_lock(hashtextextended($1, 0)) as got", [
     `multimaster:${name}`,
   ]);
-  if (answer.rows[0].got === true) return { release: () => holder.end() };
+  if (answer.rows[0].got === true) return { release: () => holder.end().catch(() => {}) };
   await holder.end();
   return undefined;
 }

@@ -12,6 +12,8 @@ interface EndOptions {
 
 /** One that never had work is killed when it does not obey. */
 const stubbornMs = 10_000;
+/** A second signal means "now", unless it follows so closely that it may be an echo of the first. */
+const echoMs = 1000;
 /** One that gives its builds back needs this long. */
 const giveBackMs = 30_000;
 
@@ -21,7 +23,7 @@ export async function endSuccessor(successor: Successor, options: EndOptions): P
   if (successor.pid === undefined)
     return (await endSupervised(name, options)) ? undefined : `${name} (stop it with its supervisor)`;
   const patience = options.hadWork
-    ? [options.deadlineMs ?? Number.POSITIVE_INFINITY, giveBackMs] // A second signal means "now".
+    ? [Math.max(options.deadlineMs ?? Number.POSITIVE_INFINITY, echoMs), giveBackMs]
     : [stubbornMs];
   for (const patienceMs of patience) {
     successor.signal("SIGTERM");

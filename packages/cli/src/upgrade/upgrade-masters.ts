@@ -120,6 +120,7 @@ class Upgrade {
     const { rows, deadlineMs, interrupted, tell } = this.#tools;
     const { old } = replacement;
     tell(`draining ${old.name}, pid ${old.pid}`);
+    Object.assign(this.#report(replacement), { state: "draining" });
     const drain = await rows.drain(old, { deadlineMs, signal: interrupted });
     Object.assign(this.#report(replacement), { state: drain.outcome, drain });
     tell(`${old.name} ${describeDrain(drain)}`);
