@@ -55,8 +55,8 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     await Promise.all(started.map((master) => master.waitReady()));
     await haproxy.waitForServer(await portOf(started[1]?.url()));
     for (const engine of started.slice(2)) await haproxy.waitForServer(await portOf(engine.workerUrl()));
-    for (const name of workers)
-      await startBuildbotWorker({ port: haproxy.workersPort, name, password: cluster.env["WORKER_PASSWORD"] ?? "" });
+    const password = cluster.env["WORKER_PASSWORD"] ?? "";
+    await Promise.all(workers.map((name) => startBuildbotWorker({ port: haproxy.workersPort, name, password })));
     await waitForConnected();
   });
 
