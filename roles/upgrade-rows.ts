@@ -17,15 +17,14 @@ import {
   takeSessionLock,
   type UpgradeReport,
   upgradeDatabase,
-  wantedSchema,
 } from "@multimaster/database";
 
 export { type DrainReport, isRunning, type MasterStatus, requireDrainable };
 
 /** What the upgrade of a host's masters sees of the rows. */
 export interface UpgradeRows {
-  /** Where the schema stands and must stand; the same when there is nothing to do. */
-  readonly schema: { readonly found: string; readonly wanted: string };
+  /** Where the schema stands, and the names of the migrations that it still needs. */
+  readonly schema: { readonly found: string; readonly missing: readonly string[] };
   /** Brings the schema to this release; the running masters go on with it. */
   upgradeSchema(): Promise<UpgradeReport>;
   masters(): Promise<MasterStatus[]>;
@@ -42,11 +41,11 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
   const database = await openDatabase(url, { log: createLog({ level: "warn" }), poolSize: 4 });
   let unlock: (() => Promise<void>) | undefined;
   try {
-    const { buildbot, own, standing } = await readSchemaState(database);
+    const state = await readSchemaState(database);
     // Whoever is behind can be helped; the rest of what is wrong is said as a master that starts says it.
-    if (standing !== "behind" || own === 0) await checkSchema(database);
+    if (state.standing !== "behind" || state.own === 0) await checkSchema(database);
     return {
-      schema: { found: describeSchema(buildbot, own), wanted: wantedSchema },
+      schema: { found: describeSchema(state), missing: state.missing },
       upgradeSchema: () => upgradeDatabase(database),
       masters: () => listMasters(database),
       drain: (master, options) => drainMaster(database, master, options),

@@ -18,6 +18,8 @@ import { defineCluster, env } from "@multimaster/config";
 
 export default defineCluster({
   name: "upgrade",
+  // The balancer for users.
+  url: env("UI_URL", "http://ci.example.org/"),
   database: env("DATABASE_URL", "postgresql://multimaster@localhost/multimaster"),
   bus: { router: env("WAMP_ROUTER", "ws://localhost:8080/ws"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "15s"),

@@ -4,7 +4,5 @@ export default defineUi({
   host: env("UI_HOST", "127.0.0.1"),
   // One ui master on this host, and its successor.
   port: envPort("UI_PORT", "8010-8011"),
-  // The balancer for users.
-  url: env("UI_URL", "http://ci.example.org/"),
   title: "Upgrades without a gap",
 });

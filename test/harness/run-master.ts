@@ -6,7 +6,10 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 export const masterProgram = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 
 /** Starts a `master` command other than `start`, as an operator would; its end is to be waited for. */
-export function startCommand(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<TestProcess> {
+export function startCommand(
+  args: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Promise<TestProcess> {
   return startProcess({
     name: `master ${args[0]}`,
     command: process.execPath,

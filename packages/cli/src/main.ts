@@ -15,7 +15,17 @@ import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 // In the order of the help.
-const commands = [addStart, addCheckConfig, addUpgradeDatabase, addStatus, addDrain, addRole, addAudit, addInit];
+const commands = [
+  addStart,
+  addCheckConfig,
+  addUpgradeDatabase,
+  addUpgrade,
+  addStatus,
+  addDrain,
+  addRole,
+  addAudit,
+  addInit,
+];
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -55,7 +55,7 @@ async function whenDatabaseIsBack<T>(database: Database, read: () => Promise<T>,
     try {
       return await read();
     } catch (error) {
-      if (!database.dialect.isConnectionLoss(error) || impatience?.aborted) throw error;
+      if (!database.dialect.isAway(error) || impatience?.aborted) throw error;
       await sleep(1000);
     }
   }
@@ -131,7 +131,7 @@ async function readState(database: Database, { masterid, host, pid }: Drained): 
       leaseMs: row.lease_s * 1000,
     };
   } catch (error) {
-    if (!database.dialect.isConnectionLoss(error)) throw error;
+    if (!database.dialect.isAway(error)) throw error;
     return { state: "unknown", leaseMs: Number.POSITIVE_INFINITY };
   }
 }

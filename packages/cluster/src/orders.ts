@@ -31,10 +31,14 @@ export interface OpenOrder {
 /** "done", or how else an order ended. "lost": its master died, or lost its lease, before it was carried out. */
 export type OrderOutcome = "done" | "undone" | "failed" | "lost";
 
+/** Masters of the first release, whose data version is lower, never look for orders. */
+const heedsOrders = 2;
+
 interface Target {
   name: string;
   epoch: number | null;
   roles: string | null;
+  data_version: number | null;
   live: number;
   active: number;
 }
@@ -44,7 +48,7 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
   const { now } = tx.dialect;
   const [target] = await queryRows<Target>(
     tx,
-    `select m.name, m.active, l.epoch, l.roles,
+    `select m.name, m.active, l.epoch, l.roles, l.data_version,
        case when l.buried_at is null and l.ended_at is null and l.expires_at > ${now} then 1 else 0 end as live
      from masters m left join mm_leases l on l.masterid = m.id where m.id = ?`,
     [masterid],
@@ -52,6 +56,7 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
   if (!target) throw errors.notFound(`There is no master with the id ${masterid}.`);
   if (target.epoch === null && target.active === 1) throw errors.masterTakesNoOrders(target.name);
   if (target.epoch === null || target.live === 0) throw errors.masterNotAlive(target.name);
+  if ((target.data_version ?? 0) < heedsOrders) throw errors.masterTakesNoOrders(target.name);
   return { name: target.name, epoch: target.epoch, roles: JSON.parse(target.roles ?? "[]") as string[] };
 }
 

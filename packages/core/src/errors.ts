@@ -250,7 +250,8 @@ export const errors = {
   masterTakesNoOrders: defineError(
     "MASTER_TAKES_NO_ORDERS",
     conflict,
-    (master: string) => `The master ${master} is a Buildbot master: it can only be stopped on its own host.`,
+    (master: string) =>
+      `The master ${master} is one of Buildbot or of an older release, which take no orders: stop it on its own host, with SIGTERM.`,
   ),
   notDraining: defineError(
     "NOT_DRAINING",

@@ -98,17 +98,17 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
     await checkSlices(config, plan);
     const healthPorts = await readHealthPorts(config, new Set(plan.flatMap(({ roles }) => roles)));
 
-    const { found, wanted } = rows.schema;
+    const { found, missing } = rows.schema;
     tell(`Upgrade of ${host} with ${thisProgram} (release ${release}) and ${config.file}:`);
     tell(formatPlan(plan.map(reportPlan)).trimEnd());
-    if (found !== wanted)
-      tell(`The database is brought from ${found} to ${wanted} first; running masters go on with it.`);
+    if (missing.length > 0)
+      tell(`The database is at ${found} and gets "${missing.join('", "')}" first; running masters go on with it.`);
     if (flags.dryRun) return { outcome: "planned", sentence: "Nothing was done.", masters: plan.map(reportPlan) };
 
     if (!isHere) throw errors.otherHost(host, hostname());
     for (const { old } of plan) requireDrainable(old);
     await rows.lockHost(host);
-    if (found !== wanted) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
+    if (missing.length > 0) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
     const signals = interruptOnSignals();
     try {
       return await upgradeMasters(plan, {

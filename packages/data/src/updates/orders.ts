@@ -9,7 +9,7 @@ import {
 } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
 import { countPendingRequestsOf, openRequestsClaimedBy, requestStates } from "@multimaster/database";
-import type { OrderUpdates } from "../contract.ts";
+import type { OrderUpdates } from "../contract/orders.ts";
 import { getItem } from "../read-items.ts";
 import { masters } from "../resources/masters.ts";
 import { type Order, orders } from "../resources/orders.ts";

@@ -1,0 +1,38 @@
+import type { OpenOrder, OrderOutcome } from "@multimaster/cluster";
+import type { Work } from "@multimaster/core";
+import type { Order } from "../resources/orders.ts";
+
+interface OrderFacts {
+  masterid: number;
+  reason: string;
+  /** Who wants it, for those who look later. */
+  orderedBy: string;
+}
+
+export interface OrderUpdates {
+  /**
+   * Orders that a master drains (`role` null) and ends, or that it drops one of its roles. `deadline`: seconds after
+   * which running builds are given back; null: never. Ordered again, it is the same order with another deadline. Throws
+   * in a sentence when that master cannot.
+   */
+  drain(order: OrderFacts & { role: string | null; deadline: number | null }): Promise<Order>;
+  /** Takes an open drain back. */
+  undrain(masterid: number, role: string | null): Promise<Order>;
+  addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }): Promise<Order>;
+
+  /** The open orders to this master. */
+  open(): Promise<OpenOrder[]>;
+  /** Writes down that this master was told by a signal to end; gives the order's id. */
+  drainMyself(deadline: number | null, reason: string): Promise<number>;
+  /** Notes that the drain has begun and what there was; gives the ids of the requests this master works on. */
+  begin(orderid: number, work: Work): Promise<readonly number[]>;
+  progress(orderid: number, work: Work, running: readonly number[]): Promise<void>;
+  /** Ends an order with its report; false when it was over, or when what was being undone has been ordered again. */
+  end(
+    orderid: number,
+    outcome: OrderOutcome,
+    report?: { detail?: string; work?: Work; running?: readonly number[] },
+  ): Promise<boolean>;
+  /** Tells the cluster which roles this master has now (fenced). */
+  setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;
+}
