@@ -22,7 +22,7 @@ const idleChecks: readonly [sentence: string, sql: string][] = [
        select count(*) from buildset_sourcestamps s join buildset_properties p on p.buildsetid = s.buildsetid
          join buildsets b on b.id = s.buildsetid and b.rebuilt_buildid is null and b.parent_buildid is null
        where s.sourcestampid = c.sourcestampid and p.property_name = 'scheduler') <>
-       (select count(*) from mm_scheduler_cursors)`,
+       (select count(*) from mm_scheduler_cursors where schedulerid not in (select schedulerid from mm_force_schedulers))`,
   ],
 ];
 
