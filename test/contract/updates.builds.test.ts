@@ -1,4 +1,5 @@
 import { Results } from "@multimaster/core";
+import { auditDatabase } from "@multimaster/data";
 import { execute } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { engines } from "./schema.databases.ts";
@@ -124,6 +125,16 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await masters.value("select results from builds where id = ?", [first.buildid])).toBe(Results.RETRY);
     expect(await masters.value("select results from steps where complete_at is not null")).toBe(Results.RETRY);
     expect(await masters.value("select complete from logs")).toBe(1);
+  });
+
+  it("a build that could not be written to its end is ended when its request is given back", async () => {
+    const { buildid, buildrequestid } = await runningBuild(one);
+    const { stepid } = await one.updates.steps.add({ buildid, name: "shell" });
+    await one.updates.buildrequests.unclaim([buildrequestid]);
+    expect(await masters.value("select results from builds where complete_at is not null")).toBe(Results.RETRY);
+    expect(await masters.value("select results from steps where id = ?", [stepid])).toBe(Results.RETRY);
+    expect(await two.updates.buildrequests.claim([buildrequestid])).toEqual([buildrequestid]);
+    expect((await auditDatabase(masters.database)).findings).toEqual([]);
   });
 
   it("a finished build ends its request and buildset, in this order of events", async () => {

@@ -287,7 +287,7 @@ export interface BuildRequestUpdates {
   ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
-  /** Gives claims of this master back and wakes the engines. */
+  /** Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. */
   unclaim(buildrequestids: readonly number[]): Promise<void>;
   /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
   claimedByMe(): Promise<number[]>;

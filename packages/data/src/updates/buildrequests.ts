@@ -4,6 +4,7 @@ import {
   buildsetProperties,
   type Connection,
   changeIdsOfSourceStamps,
+  endLeftBuilds,
   getRequest,
   insertCancellation,
   insertClaim,
@@ -18,6 +19,7 @@ import {
 import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
 import { loadItems } from "../read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
+import { builds } from "../resources/builds.ts";
 import { changes } from "../resources/changes.ts";
 import { loadSourceStamps } from "../resources/sourcestamps.ts";
 import { announceOutcomes, endRequest, freeRequest, noOutcomes } from "./end-request.ts";
@@ -35,16 +37,21 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       return claimed;
     },
     async unclaim(buildrequestids) {
-      const outcomes = await withLease([...buildrequestids], async (tx, ids) => {
-        const result = noOutcomes();
+      const freed = await withLease([...buildrequestids], async (tx, ids) => {
+        const outcomes = noOutcomes();
+        const left: number[] = [];
         for (const id of ids.sort((a, b) => a - b)) {
           const request = await lockRequest(tx, id);
-          if (request && !request.complete && request.claimedBy === masterid)
-            await freeRequest(tx, request, masterid, result);
+          if (!request || request.complete || request.claimedBy !== masterid) continue;
+          // Nobody here works for it: a build that could not be written to its end would run for ever.
+          left.push(...(await endLeftBuilds(tx, { buildrequestid: id, masterid })));
+          await freeRequest(tx, request, masterid, outcomes);
         }
-        return result;
+        return { outcomes, left };
       });
-      await announceOutcomes(context, outcomes ?? noOutcomes());
+      if (!freed) return;
+      await announce(events.publish(builds, "finished", freed.left));
+      await announceOutcomes(context, freed.outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),

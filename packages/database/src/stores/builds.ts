@@ -49,7 +49,10 @@ export async function adoptBuild(
  * Ends what is left of earlier builds of a request on this master, with their steps and logs, so that a request never
  * has two running builds.
  */
-export async function endLeftBuilds(tx: Connection, build: NewBuildRow): Promise<number[]> {
+export async function endLeftBuilds(
+  tx: Connection,
+  build: Pick<NewBuildRow, "buildrequestid" | "masterid">,
+): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     tx,
     `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?
