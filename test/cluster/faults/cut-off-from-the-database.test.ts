@@ -6,7 +6,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
-it("engines that alone lose the database stop their commands before others run them again, and come back", async () => {
+it("engines cut off from the database, or from everything, stop their commands before others run them, and come back", async () => {
   const cluster = await startCluster({ config, env: { WORKERS: "a1,a2,b1,b2", WORK: waitForGate, POLL: "no" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
@@ -14,9 +14,15 @@ it("engines that alone lose the database stop their commands before others run t
     await startTcpProxy({ target: cluster.database }),
     await startTcpProxy({ target: cluster.database }),
   ];
+  const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
+  const routerOfTwo = await startTcpProxy({ target: router.url });
   const through = (proxy: typeof refused) => ({ DATABASE_URL: proxy.url(cluster.database) });
   const one = await cluster.master({ roles: ["builder-engine"], name: "one", env: through(refused) });
-  const two = await cluster.master({ roles: ["builder-engine"], name: "two", env: through(halfOpen) });
+  const two = await cluster.master({
+    roles: ["builder-engine"],
+    name: "two",
+    env: { ...through(halfOpen), WAMP_ROUTER: routerOfTwo.url(router.url) },
+  });
   const workers = [...(await cluster.workers(one, front, ["a1"])), ...(await cluster.workers(two, front, ["a2"]))];
   // A builder's directory on a worker takes one build: each of the two engines gets one of each builder.
   for (const builderNames of [["job"], ["other"], ["job"], ["other"]])
@@ -28,7 +34,9 @@ it("engines that alone lose the database stop their commands before others run t
 
   await refused.refuse();
   refused.cut();
+  // The other one hears nobody any more: for all it knows the whole cluster is in the same plight.
   halfOpen.stall();
+  routerOfTwo.stall();
   await waitFor(() => begun(8), { what: "the builds to run again elsewhere", timeoutMs: 90_000 });
   cluster.openGate();
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 4, {
@@ -42,6 +50,7 @@ it("engines that alone lose the database stop their commands before others run t
 
   await refused.accept();
   halfOpen.resume();
+  routerOfTwo.resume();
   await waitFor(
     async () =>
       (
