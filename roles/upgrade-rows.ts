@@ -2,7 +2,7 @@ import {
   type DrainOptions,
   type DrainReport,
   drainMaster,
-  isRunning,
+  isMasterRunning,
   listMasters,
   type MasterStatus,
   requireDrainable,
@@ -19,7 +19,7 @@ import {
   upgradeDatabase,
 } from "@multimaster/database";
 
-export { type DrainReport, isRunning, type MasterStatus, requireDrainable };
+export { type DrainReport, isMasterRunning, type MasterStatus, requireDrainable };
 
 /** What the upgrade of a host's masters sees of the rows. */
 export interface UpgradeRows {

@@ -77,7 +77,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     );
     expect(crowded.output).toContain("The new ones that were started have ended; the old masters run as before.");
 
-    const late = await upgrade(["--config", config, "--ready-timeout", "0s", "--json"]);
+    const late = await upgrade(["--config", config, "--masters", "engine-1", "--ready-timeout", "0s", "--json"]);
     expect(late.code).toBe(1);
     expect(JSON.parse(late.output)).toMatchObject({
       outcome: "undone",
@@ -191,8 +191,8 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     expect(replaced).toMatchObject({ master: name, state: "ended", successor: { name: `${host}-ui`, state: "ready" } });
 
     const before = runningMasters();
-    const running = await startUpgrade(["--config", config]);
-    await running.waitForOutput("starting engine");
+    const running = await startUpgrade(["--config", config, "--masters", `${host}-scheduler-2,${host}-ui`]);
+    await running.waitForOutput(`starting ${host}-ui`);
     running.signal("SIGINT");
     expect(await running.waitForExit(), running.output()).toMatchObject({ code: 1 });
     expect(running.output()).toContain("Nothing was upgraded: it was interrupted");

@@ -25,7 +25,11 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     database = await newDatabase(engine);
     const script = `let n = 0; process.on("SIGTERM", () => { console.log("signal " + ++n); if (n === 2) process.exit() });
       setInterval(() => {}, 1000); console.log("started");`;
-    process = await startProcess({ name: "a master", command: globalThis.process.execPath, args: ["-e", script] });
+    process = await startProcess({
+      name: "a master",
+      command: globalThis.process.execPath,
+      args: ["-e", script, "start"],
+    });
     await process.waitForOutput("started");
     ({ lease } = await join(database, { host: "here", pid: process.pid }));
     drained = { masterid: lease.masterid, name: lease.name, host: "here", pid: process.pid };
@@ -79,5 +83,15 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     impatience.abort();
     expect(await report).toMatchObject({ outcome: "draining", requests: { ...none, before: 1, running: 1 } });
     expect(process.exit()).toBeUndefined();
+  });
+
+  it("sends no signal to another program that has the id by now", async () => {
+    const other = await startProcess({ name: "another program", command: "sleep", args: ["600"] });
+    await execute(database, "update mm_leases set pid = ? where masterid = ?", [other.pid, lease.masterid]);
+    const undertaker = await joinAsUndertaker(database);
+    await expire(database, lease);
+    await buryDeadMasters(database, undertaker);
+    expect(await drainMaster(database, { ...drained, pid: other.pid })).toMatchObject({ outcome: "died" });
+    expect(other.exit()).toBeUndefined();
   });
 });

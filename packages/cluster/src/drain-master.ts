@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errors } from "@multimaster/core";
 import { type Database, queryRows } from "@multimaster/database";
 import { type DrainedRequests, judgeWork, readWork } from "./drained-requests.ts";
+import { isMasterRunning } from "./master-process.ts";
 import type { MasterStatus } from "./membership.ts";
+
+export { isMasterRunning };
 
 export interface DrainOptions {
   /** Running builds are given back, to be run again, when the drain takes longer; absent: it takes as long as they do. */
@@ -71,7 +74,7 @@ async function waitForEnd(
   let goneSince: number | undefined;
   for (;;) {
     // The process is looked at first: what it did before it ended is in the rows then.
-    if (!isRunning(master.pid)) goneSince ??= performance.now();
+    if (!isMasterRunning(master.pid)) goneSince ??= performance.now();
     const { state, leaseMs } = await readState(database, master);
     if (state === "ended") {
       await waitForExit(master.pid);
@@ -93,19 +96,17 @@ export function requireDrainable(master: Drained): void {
   signal(master, 0);
 }
 
-/** Tells the master to drain; told again, to end now. False when it is not there any more. */
-function ask(master: Drained): boolean {
-  return signal(master, "SIGTERM");
+/** Tells the master to drain; told again, to end now. */
+function ask(master: Drained): void {
+  signal(master, "SIGTERM");
 }
 
-function signal({ name, pid }: Drained, what: NodeJS.Signals | 0): boolean {
+function signal({ name, pid }: Drained, what: NodeJS.Signals | 0): void {
+  if (!isMasterRunning(pid)) return;
   try {
     process.kill(pid, what);
-    return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ESRCH") return false;
-    throw errors.masterNotOurs(name, pid, { cause: error });
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw errors.masterNotOurs(name, pid, { cause: error });
   }
 }
 
@@ -139,15 +140,5 @@ async function readState(database: Database, { masterid, host, pid }: Drained): 
 /** A process that nobody reaps stays visible for ever, so this is not waited for without end. */
 async function waitForExit(pid: number): Promise<void> {
   const deadline = performance.now() + exitMs;
-  while (isRunning(pid) && performance.now() < deadline) await sleep(lookMs);
-}
-
-/** Whether there is a process of this id on this host. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
+  while (isMasterRunning(pid) && performance.now() < deadline) await sleep(lookMs);
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { ExitCode, errors } from "@multimaster/core";
 import { checkSlices } from "@multimaster/roles/check-slices";
 import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
-import { isRunning, openUpgradeRows, requireDrainable } from "@multimaster/roles/upgrade-rows";
+import { isMasterRunning, openUpgradeRows, requireDrainable } from "@multimaster/roles/upgrade-rows";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseDuration, parseStartCommand } from "../options.ts";
 import { interruptOnSignals } from "../signals.ts";
@@ -92,7 +92,7 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
       names: flags.masters,
       // Process ids of another machine mean nothing here.
       startedAs: (pid) => (isHere ? readStartedAs(pid) : undefined),
-      isRunning: (pid) => !isHere || isRunning(pid),
+      isRunning: (pid) => !isHere || isMasterRunning(pid),
     });
     // Whatever is wrong with the new config is said before anything is started.
     await checkSlices(config, plan);
