@@ -6,7 +6,7 @@ import {
   leaveCluster,
   releaseRequests,
 } from "@multimaster/cluster";
-import { type Database, execute } from "@multimaster/database";
+import { type Database, execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { startProcess, type TestProcess } from "../harness/processes.ts";
 import { addRequests, addRunningBuild, expire, join, joinAsUndertaker } from "./lease.members.ts";
@@ -37,6 +37,22 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
 
   const endBuild = (buildid: number, results: number) =>
     execute(database, "update builds set complete_at = 2, results = ? where id = ?", [results, buildid]);
+
+  it("is asked by an order in the rows; one that does not heed it gets a signal", async () => {
+    const impatience = new AbortController();
+    const report = drainMaster(database, drained, { deadlineMs: 600_000, signal: impatience.signal });
+    await process.waitForOutput("signal 1");
+    const orders = await queryRows(
+      database,
+      "select kind, role, ordered_by, ended_at, round(deadline_at - ordered_at) as deadline from mm_orders where masterid = ?",
+      [lease.masterid],
+    );
+    expect(orders).toEqual([
+      { kind: "drain", role: null, ordered_by: "master upgrade", ended_at: null, deadline: 600 },
+    ]);
+    impatience.abort();
+    expect(await report).toMatchObject({ outcome: "draining" });
+  });
 
   it("reports what became of each of its requests when it has ended in order", async () => {
     const [finished = 0, retried = 0, waiting = 0, late = 0, others = 0] = await addRequests(database, 5);

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { errors } from "@multimaster/core";
+import { errors, UserError } from "@multimaster/core";
 import { type Database, queryRows } from "@multimaster/database";
 import { type DrainedRequests, judgeWork, readWork } from "./drained-requests.ts";
 import { isMasterRunning } from "./master-process.ts";
-import type { MasterStatus } from "./membership.ts";
+import type { MasterState, MasterStatus } from "./membership.ts";
+import { placeOrder } from "./orders.ts";
 
 export { isMasterRunning };
 
@@ -32,11 +33,13 @@ const exitMs = 15_000;
 const burialLeases = 3;
 /** A second signal means "now", unless it follows so closely that it may be an echo of the first, or melts into it. */
 const echoMs = 1000;
+/** Masters look for orders every second; one that has not begun to drain by then is of a release that knows none. */
+const deafMs = 5000;
 const lookMs = 250;
 
 /**
- * Drains another master of this host and waits until it is gone. The rest of the program asks for a drain only here: how
- * it is asked (`ask`) is nobody else's business. SIGTERM is what masters of every release understand.
+ * Drains another master of this host and waits until it is gone. It is asked by an order in the rows; SIGTERM is what
+ * masters of every release understand, and ends one that does not obey.
  */
 export async function drainMaster(
   database: Database,
@@ -45,7 +48,7 @@ export async function drainMaster(
 ): Promise<DrainReport> {
   const before = await readWork(database, master.masterid);
   const began = performance.now();
-  ask(master);
+  await order(database, master, deadlineMs);
   const outcome = await waitForEnd(database, master, began + deadlineMs, impatience);
   const seconds = (performance.now() - began) / 1000;
   const judge = () => judgeWork(database, master.masterid, before, outcome !== "draining");
@@ -70,7 +73,8 @@ async function waitForEnd(
   deadline: number,
   impatience: AbortSignal | undefined,
 ): Promise<DrainReport["outcome"]> {
-  let askedAt = performance.now();
+  const deafAt = performance.now() + deafMs;
+  let askedAt = Number.NEGATIVE_INFINITY;
   let goneSince: number | undefined;
   for (;;) {
     // The process is looked at first: what it did before it ended is in the rows then.
@@ -83,8 +87,9 @@ async function waitForEnd(
     const now = performance.now();
     if (goneSince !== undefined && (state === "buried" || now > goneSince + burialLeases * leaseMs)) return "died";
     if (impatience?.aborted || now > deadline + giveBackMs) return goneSince === undefined ? "draining" : "died";
-    if (now > Math.max(deadline, askedAt + echoMs)) {
-      ask(master);
+    const isDeaf = (state === "starting" || state === "running") && now > deafAt && askedAt < deafAt;
+    if (isDeaf || now > Math.max(deadline + echoMs, askedAt + echoMs)) {
+      signal(master, "SIGTERM");
       askedAt = now;
     }
     await sleep(lookMs);
@@ -96,9 +101,15 @@ export function requireDrainable(master: Drained): void {
   signal(master, 0);
 }
 
-/** Tells the master to drain; told again, to end now. */
-function ask(master: Drained): void {
-  signal(master, "SIGTERM");
+async function order(database: Database, { masterid }: Drained, deadlineMs: number): Promise<void> {
+  const deadline = Number.isFinite(deadlineMs) ? deadlineMs / 1000 : null;
+  const drain = { masterid, kind: "drain", role: null, reason: "it is replaced by a new master", deadline } as const;
+  try {
+    await placeOrder(database, { ...drain, orderedBy: "master upgrade" });
+  } catch (error) {
+    // It has ended, or is about to be buried: the rows tell.
+    if (!(error instanceof UserError)) throw error;
+  }
 }
 
 function signal({ name, pid }: Drained, what: NodeJS.Signals | 0): void {
@@ -112,23 +123,30 @@ function signal({ name, pid }: Drained, what: NodeJS.Signals | 0): void {
 
 interface RowState {
   /** "unknown" while the database is away. */
-  state: "open" | "ended" | "buried" | "unknown";
+  state: MasterState | "ended" | "buried" | "unknown";
   leaseMs: number;
 }
 
 /** A master that is buried while it drains has a new epoch soon, and goes on draining. */
 async function readState(database: Database, { masterid, host, pid }: Drained): Promise<RowState> {
   try {
-    const [row] = await queryRows<{ host: string; pid: number; lease_s: number; ended: number; buried: number }>(
+    const [row] = await queryRows<{
+      host: string;
+      pid: number;
+      lease_s: number;
+      ended: number;
+      buried: number;
+      state: MasterState;
+    }>(
       database,
-      `select host, pid, lease_s, case when ended_at is not null then 1 else 0 end as ended,
+      `select host, pid, lease_s, state, case when ended_at is not null then 1 else 0 end as ended,
          case when buried_at is not null then 1 else 0 end as buried from mm_leases where masterid = ?`,
       [masterid],
     );
     // Its name has gone to another process: this happens only after its end.
     if (row === undefined || row.host !== host || row.pid !== pid) return { state: "ended", leaseMs: 0 };
     return {
-      state: row.ended === 1 ? "ended" : row.buried === 1 ? "buried" : "open",
+      state: row.ended === 1 ? "ended" : row.buried === 1 ? "buried" : row.state,
       leaseMs: row.lease_s * 1000,
     };
   } catch (error) {
