@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Bus, type BusOptions, createBus } from "@multimaster/bus";
+import { type Bus, type BusOptions, createBus, type WampAuth } from "@multimaster/bus";
 import type { ClusterConfig } from "@multimaster/config";
 import { errors, explainFileError, type Logger } from "@multimaster/core";
 import { checkSchema, type Database, openDatabase, readSchemaState, upgradeDatabase } from "@multimaster/database";
@@ -38,12 +38,16 @@ export function createClusterBus(shared: ClusterConfig, log: Logger): Bus {
 function busOptions({ bus, database }: ClusterConfig): BusOptions {
   const { mute } = bus;
   if (bus.router !== undefined) {
-    const auth = bus.ticket === undefined ? undefined : { authid: bus.authid, ticket: bus.ticket };
-    return { kind: "wamp", router: bus.router, realm: bus.realm, auth, mute };
+    return { kind: "wamp", router: bus.router, realm: bus.realm, auth: busLogin(bus), mute };
   }
   if (!bus.notify) return { kind: "in-process", mute };
   if (!/^postgres(ql)?:/.test(database)) throw errors.notifyNeedsPostgresql();
   return { kind: "postgres", url: database, mute };
+}
+
+function busLogin({ authid, ticket, privateKey }: ClusterConfig["bus"]): WampAuth | undefined {
+  if (privateKey !== undefined) return { authid, privateKey };
+  return ticket === undefined ? undefined : { authid, ticket };
 }
 
 async function makeDirectory(database: string): Promise<void> {

@@ -13,7 +13,13 @@ import { defineCluster, env } from "@multimaster/config";
 export default defineCluster({
   name: "asymmetric",
   database: env("DATABASE_URL", "postgresql://multimaster@localhost/multimaster"),
-  bus: { router: env("WAMP_ROUTER", "ws://localhost:8080/ws"), realm: env("WAMP_REALM", "buildbot") },
+  bus: {
+    router: env("WAMP_ROUTER", "ws://localhost:8080/ws"),
+    realm: env("WAMP_REALM", "buildbot"),
+    authid: env("WAMP_AUTHID"),
+    ticket: env("WAMP_TICKET"),
+    privateKey: env("WAMP_PRIVATE_KEY"),
+  },
   lease: env("LEASE", "15s"),
   scheduler: () => import("./scheduler.ts"),
   builders: { web: () => import("./builders/web.ts"), db: () => import("./builders/db.ts") },

@@ -1,7 +1,7 @@
 import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { silentLog, systemClock } from "@multimaster/core";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 
@@ -12,9 +12,9 @@ afterEach(async () => {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-async function start(handler: Handler, port = 0) {
+async function start(handler: Handler, port = 0, sleep = systemClock.sleep) {
   let now = 0;
-  const clock = { ...systemClock, now: () => now };
+  const clock = { ...systemClock, now: () => now, sleep };
   const readiness = createReadiness({ ready: () => true, clock });
   const server = createHttpServer({ host: "127.0.0.1", port, handler, readiness, clock, log: silentLog });
   cleanups.push(() => server.stop());
@@ -85,17 +85,22 @@ describe("the http server", () => {
   });
 
   it("sends readers elsewhere before it closes its port, and goes on with writers until nobody comes", async () => {
-    const { server } = await start((_request, response) => response.end("ok"));
+    const naps: (() => void)[] = [];
+    const nap = () => new Promise<void>((resolve) => naps.push(resolve));
+    const { server } = await start((_request, response) => response.end("ok"), 0, nap);
     const ask = async (method: string, path = "") => (await fetch(new URL(path, server.url()), { method })).status;
     let drained = false;
     const draining = server.drain?.(never).then(() => {
       drained = true;
     });
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 3; i++) {
+      await vi.waitUntil(() => naps.length === 1);
       expect([await ask("POST"), await ask("GET"), await ask("GET", "health")]).toEqual([200, 503, 200]);
       expect(drained).toBe(false);
-      await systemClock.sleep(100);
+      naps.shift()?.();
     }
+    await vi.waitUntil(() => naps.length === 1);
+    naps.shift()?.();
     await draining;
   });
 

@@ -29,7 +29,7 @@ describeBusContract("wamp", async () => {
 it("speaks to other WAMP clients as Buildbot's masters do: one positional argument, no keyword arguments", async () => {
   const bus = createBus(options, silentLog);
   await bus.start();
-  const other = await joinRealm(crossbar.url, crossbar.realm);
+  const other = await joinRealm(crossbar.url, { realm: crossbar.realm });
   const heard: unknown[] = [];
   await bus.subscribe(["builds", null, "finished"], (message) => void heard.push(message));
   await bus.subscribe(["buildrequests", "8", "cancel"], (message) => void heard.push(message));
@@ -93,7 +93,7 @@ it("refuses a router URL that is none, with a sentence", () => {
 
 /** A goodbye from the router to everybody: after it autobahn itself would never come back. */
 async function killSessions(): Promise<void> {
-  const other = await joinRealm(crossbar.url, crossbar.realm);
+  const other = await joinRealm(crossbar.url, { realm: crossbar.realm });
   const [, , , [sessions]] = (await other.ask([48, 1, {}, "wamp.session.list"])) as [
     number,
     number,

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
-import { startCrossbar, type TestCrossbar } from "./crossbar.ts";
+import { type CrossbarOptions, startCrossbar, type TestCrossbar } from "./crossbar.ts";
 import { createGitRepository, type TestGitRepository } from "./git-repository.ts";
 import { readLedger } from "./ledger.ts";
 import { type MasterOptions, startMaster, type TestMaster } from "./master.ts";
@@ -40,7 +40,7 @@ export interface TestCluster {
 
 export interface TestClusterOptions {
   config: string;
-  router?: boolean;
+  router?: boolean | CrossbarOptions;
   env?: Record<string, string>;
 }
 
@@ -57,7 +57,7 @@ export async function startCluster({
 }: TestClusterOptions): Promise<TestCluster> {
   const postgres = await startPostgres();
   const database = await postgres.createDatabase();
-  const crossbar = router ? await startCrossbar() : undefined;
+  const crossbar = router ? await startCrossbar(router === true ? {} : router) : undefined;
   const repository = createGitRepository({
     files: { Makefile: "all:\n\t@echo compiled\ntest:\n\t@echo tested $$(git rev-parse HEAD)\n" },
   });
@@ -67,6 +67,7 @@ export async function startCluster({
   const env: Record<string, string> = {
     DATABASE_URL: database,
     WAMP_ROUTER: crossbar?.url ?? "",
+    ...(typeof router === "object" && router.hardened && crossbar ? { WAMP_TICKET: crossbar.tickets.master } : {}),
     REPOSITORY: repository.url,
     WORKER_PASSWORD: password,
     WORKER_HOST: "127.0.0.1",

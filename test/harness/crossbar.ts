@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { componentDirectory } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
+import { type HardenedRouter, hardenedRouterConfig, routerTickets } from "./hardened-router.ts";
 import { freePort, isListening, waitUntilClosed } from "./ports.ts";
 import { isAlive, listChildren, sendSignal, startProcess, type TestProcess } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -12,12 +13,16 @@ export interface CrossbarOptions {
   realm?: string;
   /** Whether it tells who comes and goes (default true). */
   metaApi?: boolean;
+  /** The router config of configs/deploy instead of one that lets everybody do everything. */
+  hardened?: boolean | Omit<HardenedRouter, "realm" | "port">;
 }
 
-/** A real crossbar.io router of the test's own, without authentication. */
+/** A real crossbar.io router of the test's own; without authentication unless it is hardened. */
 export interface TestCrossbar {
-  /** ws:// URL of the router. */
+  /** ws:// or wss:// URL of the router. */
   readonly url: string;
+  /** What to log in with as "master" or "observer" when it is hardened. */
+  readonly tickets: typeof routerTickets;
   readonly realm: string;
   readonly port: number;
   /** SIGKILL to all of it; resolves when the port is free. */
@@ -37,10 +42,13 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   const port = options.port ?? (await freePort());
   const directory = join(temporaryDirectory("crossbar"), ".crossbar");
   mkdirSync(directory);
-  writeFileSync(
-    join(directory, "config.json"),
-    JSON.stringify(routerConfig(realm, port, options.metaApi ?? true), undefined, 2),
-  );
+  const hardened = options.hardened === true ? {} : options.hardened || undefined;
+  if (hardened) writeFileSync(join(directory, "config.yaml"), hardenedRouterConfig({ ...hardened, realm, port }));
+  else
+    writeFileSync(
+      join(directory, "config.json"),
+      JSON.stringify(routerConfig(realm, port, options.metaApi ?? true), undefined, 2),
+    );
   let controller: TestProcess | undefined;
   let routers: number[] = [];
 
@@ -53,7 +61,12 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
       command: join(componentDirectory("crossbar"), "bin", "crossbar"),
       args: ["start", "--cbdir", directory, "--loglevel", "info", "--color", "false"],
       cwd: directory,
-      env: { PYTHONUNBUFFERED: "1", CROSSBAR_DIR: undefined },
+      env: {
+        PYTHONUNBUFFERED: "1",
+        CROSSBAR_DIR: undefined,
+        WAMP_TICKET: routerTickets.master,
+        OBSERVER_TICKET: routerTickets.observer,
+      },
       stopSignal: "SIGTERM",
       stopTimeoutMs: 20_000,
     }).catch((error: Error) => {
@@ -69,7 +82,8 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   }
 
   const crossbar: TestCrossbar = {
-    url: `ws://127.0.0.1:${port}/ws`,
+    url: `${hardened?.tls ? "wss" : "ws"}://127.0.0.1:${port}/ws`,
+    tickets: routerTickets,
     realm,
     port,
     async kill() {

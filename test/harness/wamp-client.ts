@@ -2,6 +2,14 @@ import { WebSocket } from "ws";
 import { onCleanup } from "./cleanup.ts";
 import { waitFor } from "./wait-for.ts";
 
+export interface WampClientOptions {
+  realm: string;
+  /** Logs in by ticket; absent: anonymous. */
+  login?: { authid: string; ticket: string };
+  /** What a browser would say about the page that connects. */
+  origin?: string;
+}
+
 /** A WAMP client without a library, so that what is on the wire is seen. */
 export interface TestWampClient {
   readonly session: number;
@@ -17,9 +25,9 @@ export interface TestWampClient {
   close(): void;
 }
 
-/** Joins a realm as Buildbot's masters do; it has subscribed to nothing. */
-export async function joinRealm(url: string, realm: string): Promise<TestWampClient> {
-  const socket = new WebSocket(url, ["wamp.2.json"]);
+/** Joins a realm; rejects with the router's ABORT, or when it does not even take the connection. */
+export async function joinRealm(url: string, { realm, login, origin }: WampClientOptions): Promise<TestWampClient> {
+  const socket = new WebSocket(url, ["wamp.2.json"], { ...(origin === undefined ? {} : { origin }) });
   const received: unknown[][] = [];
   socket.on("message", (data) => received.push(JSON.parse(String(data)) as unknown[]));
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
@@ -34,9 +42,16 @@ export async function joinRealm(url: string, realm: string): Promise<TestWampCli
     });
   };
   const features = { features: { pattern_based_subscription: true } };
-  const welcome = await ask([1, realm, { roles: { subscriber: features, publisher: {}, caller: {} } }]);
+  const roles = { subscriber: features, publisher: {}, caller: {}, callee: {} };
+  const hello = { roles, ...(login ? { authid: login.authid, authmethods: ["ticket"] } : {}) };
+  let answer = await ask([1, realm, hello]);
+  if (answer[0] === 4 && login) answer = await ask([5, login.ticket, {}]);
+  if (answer[0] !== 2) {
+    socket.terminate();
+    throw new Error(`the router refused: ${JSON.stringify(answer)}`);
+  }
   return {
-    session: welcome[1] as number,
+    session: answer[1] as number,
     received,
     ask,
     send,

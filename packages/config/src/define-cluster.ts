@@ -17,18 +17,28 @@ const slice = <T>() =>
 const setName = z.string().regex(/^[^\s,\p{Cc}]+$/u, "the name of a builder set has no spaces or commas");
 
 /** How masters wake each other. */
-const busConfig = z.strictObject({
-  router: z
-    .string()
-    .regex(/^wss?:\/\//, "must be a ws:// or wss:// URL")
-    .optional()
-    .describe("URL of the WAMP router (crossbar.io)."),
-  realm: z.string().min(3).default("buildbot"),
-  authid: z.string().default("master").describe("Name of the master at the router, together with the ticket."),
-  ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
-  notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
-  mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),
-});
+const busConfig = z
+  .strictObject({
+    router: z
+      .string()
+      .regex(/^wss?:\/\//, "must be a ws:// or wss:// URL")
+      .optional()
+      .describe("URL of the WAMP router (crossbar.io)."),
+    realm: z.string().min(3).default("buildbot"),
+    authid: z.string().default("master").describe("Name of the master at the router, with a ticket or a key."),
+    ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
+    privateKey: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, "must be the 64 hexadecimal digits of an ed25519 key's seed")
+      .optional()
+      .describe("Key of the master at the router, which then knows only its public half (WAMP-cryptosign)."),
+    notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
+    mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),
+  })
+  .refine((bus) => bus.ticket === undefined || bus.privateKey === undefined, {
+    path: ["privateKey"],
+    message: "a master logs in with a ticket or with a key, not with both",
+  });
 
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({

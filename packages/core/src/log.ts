@@ -15,7 +15,10 @@ export function createLog(options: LogOptions = {}): Logger {
     {
       level: options.level ?? process.env["MULTIMASTER_LOG_LEVEL"] ?? "info",
       base: options.fields ?? {},
-      redact: { paths: ["password", "*.password", "token", "*.token", "ticket", "*.ticket"], censor: "(hidden)" },
+      redact: {
+        paths: ["password", "*.password", "token", "*.token", "ticket", "*.ticket", "privateKey", "*.privateKey"],
+        censor: "(hidden)",
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     pino.destination({ dest: 2, sync: false }),

@@ -17,7 +17,7 @@ it("a change of 18 MB reaches everybody as its id, and costs no master its conne
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
   await waitFor(() => cluster.ledger.lines().length === 1, { what: "another build to run" });
   const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
-  const observer = await joinRealm(router.url, router.realm);
+  const observer = await joinRealm(router.url, router);
   await observer.ask([32, 1, { match: "prefix" }, "org.buildbot.mq.changes."]);
 
   // Each such character takes six in JSON.
@@ -32,7 +32,7 @@ it("a change of 18 MB reaches everybody as its id, and costs no master its conne
   expect(await cluster.rows("select length(comments) as n from changes")).toEqual([{ n: comments.length }]);
 
   // The same from a client without manners: the router drops it, and nobody else.
-  const rude = await joinRealm(router.url, router.realm);
+  const rude = await joinRealm(router.url, router);
   rude.send([16, 1, {}, "org.buildbot.mq.builds.1.finished", ["x".repeat(17 * 1024 * 1024)]]);
   await waitFor(() => !rude.isOpen, { what: "the router to drop it" });
 

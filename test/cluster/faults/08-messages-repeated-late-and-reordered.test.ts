@@ -21,7 +21,7 @@ it("messages that come twice, late and in the wrong order change no row, and no 
 
   // A client that says again whatever anybody said: at once, and later once more, the latest first.
   const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
-  const [ear, mouth] = [await joinRealm(router.url, router.realm), await joinRealm(router.url, router.realm)];
+  const [ear, mouth] = [await joinRealm(router.url, router), await joinRealm(router.url, router)];
   await ear.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);
   let heard = 0;
   let said = 0;

@@ -30,7 +30,14 @@ export default defineCluster({
   name: "ledger",
   database: env("DATABASE_URL", ""),
   databaseConnections: Number(env("DATABASE_CONNECTIONS", "10")),
-  bus: { router: env("WAMP_ROUTER"), mute: env("BUS") === "mute", notify: env("BUS") === "notify" },
+  bus: {
+    router: env("WAMP_ROUTER"),
+    authid: env("WAMP_AUTHID"),
+    ticket: env("WAMP_TICKET"),
+    privateKey: env("WAMP_PRIVATE_KEY"),
+    mute: env("BUS") === "mute",
+    notify: env("BUS") === "notify",
+  },
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({

@@ -1,0 +1,145 @@
+import { execFileSync } from "node:child_process";
+import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createBus } from "@multimaster/bus";
+import { silentLog } from "@multimaster/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { startCluster, type TestCluster } from "../harness/cluster.ts";
+import { startCrossbar } from "../harness/crossbar.ts";
+import { hardenedRouterConfig, routerTickets } from "../harness/hardened-router.ts";
+import { freePort } from "../harness/ports.ts";
+import { runProcess } from "../harness/processes.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { joinRealm, type WampClient } from "../harness/wamp-client.ts";
+import { componentDirectory } from "../setup.mjs";
+
+const tail = (key: KeyObject, type: "pkcs8" | "spki") =>
+  key
+    .export({ format: "der", type: type as never })
+    .subarray(-32)
+    .toString("hex");
+const { privateKey } = generateKeyPairSync("ed25519");
+const publicKey = tail(createPublicKey(privateKey), "spki");
+const finished = "select results from builds where complete_at is not null";
+
+let cluster: TestCluster;
+let url: string;
+let realm: string;
+beforeAll(async () => {
+  cluster = await startCluster({
+    config: "test/cluster/configs/ledger/cluster.ts",
+    router: { hardened: { keys: { "engine-1": publicKey } } },
+    env: { POLL: "no" },
+  });
+  ({ url, realm } = cluster.crossbar as NonNullable<typeof cluster.crossbar>);
+});
+
+const login = (authid: keyof typeof routerTickets) => ({ authid, ticket: routerTickets[authid] });
+const refusal = async (client: WampClient, message: unknown[]) => (await client.ask(message))[4];
+const denied = "wamp.error.not_authorized";
+
+it("masters log in by ticket and by key, work together, and an observer hears of it", async () => {
+  const observer = await joinRealm(url, { realm, login: login("observer") });
+  await observer.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);
+  const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
+  await front.waitReady();
+  const engine = await cluster.master({
+    roles: ["builder-engine"],
+    name: "engine-1",
+    env: { WAMP_TICKET: undefined, WAMP_AUTHID: "engine-1", WAMP_PRIVATE_KEY: tail(privateKey, "pkcs8") },
+  });
+  await cluster.ownWorkers(engine, front, ["w1"]);
+  expect(await (await front.fetch("health")).json()).toMatchObject({ bus: { kind: "wamp", state: "connected" } });
+  await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
+  await waitFor(async () => (await cluster.rows(finished)).length === 1, { what: "the build" });
+
+  const topics = () =>
+    observer.received.filter(([code]) => code === 36).map((event) => (event[3] as { topic: string }).topic);
+  const heard = async (topic: string) => waitFor(() => topics().includes(topic), { what: `an event on ${topic}` });
+  // What the two wrote: the one its requests, the other its builds.
+  await heard("org.buildbot.mq.buildrequests.1.new");
+  await heard("org.buildbot.mq.builds.1.finished");
+  observer.close();
+});
+
+it("a master whose ticket is wrong says so, and works without the router", async () => {
+  const lonely = await cluster.master({ roles: ["ui"], name: "lonely", env: { WAMP_TICKET: "wrong" } });
+  await lonely.waitReady();
+  expect(lonely.log()).toContain("ticket in static WAMP-Ticket authentication is invalid");
+  expect(lonely.log()).not.toContain('wrong"');
+  expect(await (await lonely.fetch("health")).json()).toMatchObject({ status: "degraded" });
+  await lonely.stop();
+});
+
+describe("others may do little or nothing", () => {
+  it("nobody is let in without a login, with another's name, or from a browser's page", async () => {
+    await expect(joinRealm(url, { realm })).rejects.toThrow("wamp.error.no_auth_method");
+    await expect(joinRealm(url, { realm, login: { authid: "engine-1", ticket: "any" } })).rejects.toThrow("refused");
+    await expect(joinRealm(url, { realm, login: login("master"), origin: "https://example.org" })).rejects.toThrow(
+      "40",
+    );
+  });
+
+  it("an observer cannot publish, call or register", async () => {
+    const observer = await joinRealm(url, { realm, login: login("observer") });
+    const topic = "org.buildbot.mq.control.builds.1.stop";
+    expect(await refusal(observer, [16, 1, { acknowledge: true }, topic, [{ reason: "no" }]])).toBe(denied);
+    expect(await refusal(observer, [48, 2, {}, "org.buildbot.mq.anything"])).toBe(denied);
+    expect(await refusal(observer, [48, 3, {}, "wamp.session.list"])).toBe(denied);
+    expect(await refusal(observer, [64, 4, {}, "org.buildbot.mq.anything"])).toBe(denied);
+    observer.close();
+  });
+
+  it("a master's login is good for the masters' topics only", async () => {
+    const master = await joinRealm(url, { realm, login: login("master") });
+    expect(await refusal(master, [16, 1, { acknowledge: true }, "org.example.topic"])).toBe(denied);
+    expect(await refusal(master, [32, 2, {}, "wamp.session.on_join"])).toBe(denied);
+    expect(await refusal(master, [32, 3, { match: "prefix" }, ""])).toBeDefined();
+    expect(await refusal(master, [48, 4, {}, "wamp.session.list"])).toBe(denied);
+    expect(await refusal(master, [64, 5, {}, "org.buildbot.mq.anything"])).toBe(denied);
+    master.close();
+  });
+});
+
+it("with TLS, only whoever trusts its certificate talks to the router", async () => {
+  const directory = temporaryDirectory("tls");
+  const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
+  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
+  execFileSync(
+    "openssl",
+    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, ...subject],
+    { stdio: "ignore" },
+  );
+  const router = await startCrossbar({ hardened: { tls: { key, certificate } } });
+  const connect = async (ca?: string) => {
+    const auth = login("master");
+    const bus = createBus({ kind: "wamp", router: router.url, realm, auth, ...(ca ? { ca } : {}) }, silentLog);
+    await bus.start();
+    return bus;
+  };
+  const [trusting, distrusting] = [await connect(readFileSync(certificate, "utf8")), await connect()];
+  expect([trusting.state, distrusting.state]).toEqual(["connected", "degraded"]);
+  await trusting.stop();
+  await distrusting.stop();
+});
+
+it("crossbar's own check approves of the config as it is in the repository", async () => {
+  const directory = temporaryDirectory("crossbar-check");
+  mkdirSync(directory, { recursive: true });
+  const adapted = hardenedRouterConfig({ realm: "buildbot", port: await freePort() });
+  for (const text of [
+    readFileSync(new URL("../../configs/deploy/crossbar/config.yaml", import.meta.url), "utf8"),
+    adapted,
+  ]) {
+    writeFileSync(join(directory, "config.yaml"), text);
+    const { stdout, stderr } = await runProcess({
+      name: "crossbar check",
+      command: join(componentDirectory("crossbar"), "bin", "crossbar"),
+      args: ["check", "--cbdir", directory],
+      env: { CROSSBAR_DIR: undefined, WAMP_TICKET: "one", OBSERVER_TICKET: "two" },
+    });
+    expect(stdout + stderr).toContain("node configuration looks good");
+  }
+});
