@@ -29,10 +29,6 @@ export function hardenedRouterConfig({ realm, port, keys = {}, tls }: HardenedRo
   replace("- name: buildbot", `- name: ${realm}`);
   replace("port: 8080", `port: ${port}\n          interface: 127.0.0.1`);
   replace("principals: {}", `principals: ${JSON.stringify(principals)}`);
-  if (tls) {
-    text = text.replaceAll(/^#tls/gm, "");
-    replace("key: key.pem", `key: ${tls.key}`);
-    replace("certificate: certificate.pem", `certificate: ${tls.certificate}`);
-  }
+  if (tls) replace("#tls tls: { key: key.pem, certificate: certificate.pem }", `tls: ${JSON.stringify(tls)}`);
   return text;
 }
