@@ -12,7 +12,7 @@ import { freePort } from "../harness/ports.ts";
 import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { joinRealm, type WampClient } from "../harness/wamp-client.ts";
+import { joinRealm, type TestWampClient } from "../harness/wamp-client.ts";
 import { componentDirectory } from "../setup.mjs";
 
 const tail = (key: KeyObject, type: "pkcs8" | "spki") =>
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 
 const login = (authid: keyof typeof routerTickets) => ({ authid, ticket: routerTickets[authid] });
-const refusal = async (client: WampClient, message: unknown[]) => (await client.ask(message))[4];
+const refusal = async (client: TestWampClient, message: unknown[]) => (await client.ask(message))[4];
 const denied = "wamp.error.not_authorized";
 
 it("masters log in by ticket and by key, work together, and an observer hears of it", async () => {
@@ -124,8 +124,11 @@ it("with TLS, only whoever trusts its certificate talks to the router", async ()
   const trusting = await connect(readFileSync(certificate, "utf8"));
   await waitFor(() => trusting.bus.state === "connected" || trusting.why.length > 3, { what: "the trusting master" });
   expect(trusting).toMatchObject({ bus: { state: "connected" }, why: [] });
-  await trusting.stop();
-  await distrusting.stop();
+  const distrusting = await connect();
+  await waitFor(() => distrusting.why.length > 0, { what: "the distrusting master to say why" });
+  expect([distrusting.bus.state, distrusting.why[0]]).toEqual(["degraded", expect.stringMatching(/certificate/)]);
+  await trusting.bus.stop();
+  await distrusting.bus.stop();
 });
 
 it("crossbar's own check approves of the config as it is in the repository", async () => {
