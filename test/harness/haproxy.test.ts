@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { expect, it } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { onCleanup } from "./cleanup.ts";
 import { startHaproxy } from "./haproxy.ts";
 import { isListening } from "./ports.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** Answers GET /ready as told, and everything else with its port. */
 async function startBackend(port: number): Promise<{ server: Server; ready: boolean; seen: string[] }> {
@@ -60,4 +63,33 @@ it("HAProxy finds masters wherever they come to listen, and sends nothing new to
   expect(await isListening(haproxy.usersPort)).toBe(false);
   await haproxy.start();
   await haproxy.waitForServer(first);
+});
+
+it("HAProxy keeps a worker's connection to an engine that drains, and cuts it when nobody answers there any more", async () => {
+  const haproxy = await startHaproxy();
+  const [port] = haproxy.enginePorts as [number];
+  const engine = await startBackend(port);
+  const sockets = new WebSocketServer({ server: engine.server });
+  sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(String(data))));
+  await haproxy.waitForServer(port);
+
+  const worker = new WebSocket(`ws://127.0.0.1:${haproxy.workersPort}/`);
+  const heard: string[] = [];
+  let closed = false;
+  worker.on("error", () => worker.terminate());
+  worker.on("message", (data) => heard.push(String(data)));
+  worker.on("close", () => (closed = true));
+  await once(worker, "open");
+
+  engine.ready = false;
+  expect(await haproxy.waitForServer(port, false)).toMatchObject({ status: "NOLB", current: 1 });
+  worker.send("still here");
+  await waitFor(() => heard.includes("still here"), { what: "the echo" });
+  expect(closed).toBe(false);
+
+  // Nobody listens any more, though the connection itself is still open.
+  engine.server.close();
+  await waitFor(() => closed, { what: "the worker to be cut loose" });
+  const [server] = (await haproxy.servers()).filter((one) => one.port === port);
+  expect(server?.status).toMatch(/^DOWN/);
 });
