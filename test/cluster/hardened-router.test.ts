@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { makeCertificate } from "../harness/certificate.ts";
 import { startCluster, type TestCluster } from "../harness/cluster.ts";
 import { startCrossbar } from "../harness/crossbar.ts";
 import { hardenedRouterConfig, routerTickets } from "../harness/hardened-router.ts";
@@ -104,14 +104,7 @@ describe("others may do little or nothing", () => {
 });
 
 it("with TLS, only whoever trusts its certificate talks to the router", async () => {
-  const directory = temporaryDirectory("tls");
-  const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
-  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-  execFileSync(
-    "openssl",
-    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, ...subject],
-    { stdio: "ignore" },
-  );
+  const { key, certificate } = makeCertificate();
   const router = await startCrossbar({ hardened: { tls: { key, certificate } } });
   const connect = async (ca?: string) => {
     const auth = login("master");

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments, parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { makeCertificate } from "../harness/certificate.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { findBalancer } from "../setup.mjs";
 
@@ -21,25 +22,13 @@ function check(program: string, args: readonly string[], env: Record<string, str
   return said;
 }
 
-function makeCertificate(directory: string): { key: string; certificate: string; both: string } {
-  const [key, certificate, both] = ["key.pem", "certificate.pem", "both.pem"].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
-  execFileSync("openssl", [...args, "-keyout", key, "-out", certificate], { stdio: "ignore" });
-  writeFileSync(both, readFileSync(certificate, "utf8") + readFileSync(key, "utf8"));
-  return { key, certificate, both };
-}
-
 describe("the balancers' own checks approve of their configs", () => {
   const haproxy = findBalancer("haproxy") ?? "";
   const file = join(deploy, "haproxy/haproxy.cfg");
 
   it.each([
     ["without TLS", () => ({})],
-    ["with TLS", () => ({ TLS_CERTIFICATE: makeCertificate(temporaryDirectory("tls")).both })],
+    ["with TLS", () => ({ TLS_CERTIFICATE: makeCertificate().both })],
     ["asking for addresses at run time", () => ({ RESOLVE_AT_RUN_TIME: "1" })],
   ])("HAProxy %s", (_, env) => {
     expect(check(haproxy, ["-c", "-f", file], env())).not.toContain("ALERT");
@@ -47,7 +36,7 @@ describe("the balancers' own checks approve of their configs", () => {
 
   it.each([false, true])("nginx, with TLS: %s", (tls) => {
     const directory = temporaryDirectory("nginx-check");
-    const { key, certificate } = makeCertificate(directory);
+    const { key, certificate } = makeCertificate();
     // A checker opens what it finds: ports above 1024, and hosts that exist.
     let text = read("nginx/multimaster.conf")
       .replaceAll(/server (engine|ui)-\d:/g, "server 127.0.0.1:")
