@@ -1,7 +1,10 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { get } from "node:https";
 import { expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { makeCertificate } from "./certificate.ts";
 import { onCleanup } from "./cleanup.ts";
 import { startHaproxy } from "./haproxy.ts";
 import { isListening } from "./ports.ts";
@@ -92,4 +95,23 @@ it("HAProxy keeps a worker's connection to an engine that drains, and cuts it wh
   await waitFor(() => closed, { what: "the worker to be cut loose" });
   const [server] = (await haproxy.servers()).filter((one) => one.port === port);
   expect(server?.status).toMatch(/^DOWN/);
+});
+
+it("with a certificate, HAProxy speaks TLS to workers and to users", async () => {
+  const { certificate, both } = makeCertificate();
+  const ca = readFileSync(certificate, "utf8");
+  const haproxy = await startHaproxy({ certificate: both });
+  const [enginePort, uiPort] = [haproxy.enginePorts[0] as number, haproxy.uiPorts[0] as number];
+  const engine = await startBackend(enginePort);
+  new WebSocketServer({ server: engine.server });
+  await startBackend(uiPort);
+  await haproxy.waitForServer(enginePort);
+  await haproxy.waitForServer(uiPort);
+
+  const worker = new WebSocket(`wss://127.0.0.1:${haproxy.workersPort}/`, { ca });
+  await once(worker, "open");
+  worker.terminate();
+  const [response] = (await once(get(haproxy.url, { ca }), "response")) as [IncomingMessage];
+  response.resume();
+  expect([response.statusCode, response.headers["strict-transport-security"]]).toEqual([200, "max-age=31536000"]);
 });
