@@ -96,6 +96,8 @@ describe("others may do little or nothing", () => {
     const master = await joinRealm(url, { realm, login: login("master") });
     expect(await refusal(master, [16, 1, { acknowledge: true }, "org.example.topic"])).toBe(denied);
     expect(await refusal(master, [32, 2, {}, "wamp.session.on_join"])).toBe(denied);
+    expect(await master.ask([32, 6, {}, "wamp.session.on_leave"])).toMatchObject({ 0: 33 });
+    expect(await refusal(master, [48, 7, {}, "wamp.session.kill", [1]])).toBe(denied);
     expect(await refusal(master, [32, 3, { match: "prefix" }, ""])).toBeDefined();
     expect(await refusal(master, [48, 4, {}, "wamp.session.list"])).toBe(denied);
     expect(await refusal(master, [64, 5, {}, "org.buildbot.mq.anything"])).toBe(denied);

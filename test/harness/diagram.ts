@@ -5,6 +5,7 @@ import type { TestMaster } from "./master.ts";
 import { startOwnWorker } from "./own-worker.ts";
 import { freePorts } from "./ports.ts";
 import type { TestProcess } from "./processes.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** A place in the picture: what runs there now, and where it listens. */
 export interface Seat {
@@ -34,6 +35,14 @@ export interface Diagram {
   /** The base URL for users. */
   readonly url: string;
   readonly workers: readonly { name: string; process: TestProcess }[];
+  /** Wires that a test can cut and stall. */
+  readonly lines: {
+    /** Of the masters in place "a" to PostgreSQL, and to the router. */
+    readonly database: TcpProxy;
+    readonly router: TcpProxy;
+    /** Of all workers to the balancer. */
+    readonly workers: TcpProxy;
+  };
 }
 
 export interface DiagramOptions {
@@ -41,8 +50,6 @@ export interface DiagramOptions {
   buildbotWorkers: number;
   ownWorkers: number;
   env?: Record<string, string>;
-  /** Environment of a master in this place, where it shall differ. */
-  envOf?(seat: { role: string; place: string }): Record<string, string>;
 }
 
 const roles = ["scheduler", "builder-engine", "ui"] as const;
@@ -57,6 +64,18 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
   });
   // Two of each for those that are there, two for those that take over from them.
   const haproxy = await startHaproxy({ engines: await freePorts(4), uis: await freePorts(4) });
+  const lines = {
+    database: await startTcpProxy({ target: cluster.database }),
+    router: await startTcpProxy({ target: cluster.env["WAMP_ROUTER"] as string }),
+    workers: await startTcpProxy({ target: haproxy.workersPort }),
+  };
+  const envOf = {
+    a: {
+      DATABASE_URL: lines.database.url(cluster.database),
+      WAMP_ROUTER: lines.router.url(cluster.env["WAMP_ROUTER"] as string),
+    },
+    b: {},
+  };
   const everybody: TestMaster[] = [];
   let seats: Seat[] = [];
   let count = 0;
@@ -70,7 +89,7 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
     const master = await cluster.master({
       roles: [role],
       name,
-      env: { UI_PORT: String(port ?? 0), WORKER_PORT: String(port ?? 0), ...options.envOf?.({ role, place }) },
+      env: { UI_PORT: String(port ?? 0), WORKER_PORT: String(port ?? 0), ...envOf[place] },
     });
     everybody.push(master);
     return { role, place, master, name, port };
@@ -91,13 +110,14 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
 
   seats = await startAll([]);
   const ui = seats.find(({ role }) => role === "ui") as Seat;
-  const workers = await startWorkers(names, options.buildbotWorkers, haproxy.workersPort, cluster);
+  const workers = await startWorkers(names, options.buildbotWorkers, lines.workers.port, cluster);
   await waitForWorkers(ui.master, names);
   return {
     cluster,
     haproxy,
     url: haproxy.url,
     workers,
+    lines,
     seats: () => seats,
     everybody: () => everybody,
     async renew() {
