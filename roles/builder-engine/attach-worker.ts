@@ -35,8 +35,7 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
   const { link, config, workerid, updates, persistence, log } = options;
   let claimed = false;
   try {
-    const info = await link.getInfo();
-    await link.configure();
+    const [info] = await Promise.all([link.getInfo(), link.configure()]);
     const outcome = await persistence.write(`attach worker ${config.name}`, () =>
       updates.workers.attach(workerid, describeInfo(info)),
     );

@@ -58,6 +58,7 @@ export class AttachedWorker {
 /** The workers attached to this master, by name. */
 export class AttachedWorkers {
   #byName = new Map<string, AttachedWorker>();
+  #byId = new Map<number, AttachedWorker>();
   #listeners = new Set<() => void>();
 
   get all(): readonly AttachedWorker[] {
@@ -69,16 +70,20 @@ export class AttachedWorkers {
   }
 
   byId(workerid: number): AttachedWorker | undefined {
-    return this.all.find((worker) => worker.workerid === workerid);
+    return this.#byId.get(workerid);
   }
 
   add(worker: AttachedWorker): void {
     this.#byName.set(worker.name, worker);
+    this.#byId.set(worker.workerid, worker);
     this.changed();
   }
 
   remove(worker: AttachedWorker): void {
-    if (this.#byName.get(worker.name) === worker) this.#byName.delete(worker.name);
+    if (this.#byName.get(worker.name) === worker) {
+      this.#byName.delete(worker.name);
+      this.#byId.delete(worker.workerid);
+    }
     this.changed();
   }
 

@@ -30,7 +30,8 @@ export class RunningBuilds implements Service {
   }
 
   isWorkingFor(buildrequestid: number): boolean {
-    return this.all.some((build) => build.buildrequestid === buildrequestid);
+    for (const build of this.#builds.keys()) if (build.buildrequestid === buildrequestid) return true;
+    return false;
   }
 
   /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */

@@ -1,4 +1,4 @@
-import { type Connection, type Database, execute, insertIgnore, queryRows } from "@multimaster/database";
+import { type Connection, type Database, execute, queryRows } from "@multimaster/database";
 import { fencedTransaction, type Lease, leaseIsHeld } from "./lease.ts";
 
 export type WorkerClaim = { kind: "claimed" } | { kind: "lost"; holder: number };
@@ -9,59 +9,96 @@ interface Attachment {
   held: number;
 }
 
-/**
- * Attaches a worker to this master. If another live master has it, that one is told that the worker is knocking
- * elsewhere (`contestedWorkers`): it will look whether its own connection still answers. Throws `LeaseLost`.
- */
-export function claimWorker(database: Database, lease: Lease, workerid: number): Promise<WorkerClaim> {
+/** Attaches one worker: see `claimWorkers`. */
+export async function claimWorker(database: Database, lease: Lease, workerid: number): Promise<WorkerClaim> {
   return fencedTransaction(database, lease, async (tx) => {
-    const attachment = await lockAttachment(tx, lease, workerid);
-    const mine = attachment === "new" || (attachment.masterid === lease.masterid && attachment.epoch === lease.epoch);
-    if (!mine && attachment.held === 1) {
-      await execute(tx, `update mm_worker_attachments set contested_at = ${tx.dialect.now} where workerid = ?`, [
-        workerid,
-      ]);
-      return { kind: "lost", holder: attachment.masterid };
-    }
-    await execute(
-      tx,
-      `update mm_worker_attachments set masterid = ?, epoch = ?, attached_at = ${tx.dialect.now}, contested_at = null where workerid = ?`,
-      [lease.masterid, lease.epoch, workerid],
-    );
-    // Attached here, so connected nowhere else, whatever a dead master has left behind.
-    await execute(
-      tx,
-      `delete from connected_workers where workerid = ? and masterid <> ?
-         and masterid in (select masterid from mm_leases)`,
-      [workerid, lease.masterid],
-    );
-    await insertIgnore(tx, {
-      table: "connected_workers",
-      rows: [{ masterid: lease.masterid, workerid }],
-      conflict: ["masterid", "workerid"],
-    });
-    return { kind: "claimed" };
+    const claims = await claimWorkers(tx, lease, [workerid]);
+    return claims.get(workerid) as WorkerClaim;
   });
 }
 
-async function lockAttachment(tx: Connection, lease: Lease, workerid: number): Promise<Attachment | "new"> {
-  const inserted = await queryRows(
+/**
+ * Attaches workers to this master, many at once since after a master's death they all come at once. If another live
+ * master has one, that master is told that the worker is knocking elsewhere (`contestedWorkers`): it will look whether
+ * its own connection still answers. Within a fenced transaction.
+ */
+export async function claimWorkers(
+  tx: Connection,
+  lease: Lease,
+  workerids: readonly number[],
+): Promise<Map<number, WorkerClaim>> {
+  const { now, isOneOf } = tx.dialect;
+  const attachments = await lockAttachments(tx, lease, workerids);
+  const claims = new Map<number, WorkerClaim>();
+  for (const [workerid, attachment] of attachments) {
+    const mine = attachment === "new" || (attachment.masterid === lease.masterid && attachment.epoch === lease.epoch);
+    const isLost = !mine && attachment.held === 1;
+    claims.set(workerid, isLost ? { kind: "lost", holder: attachment.masterid } : { kind: "claimed" });
+  }
+  const ids = (kind: WorkerClaim["kind"]) => [...claims].flatMap(([id, claim]) => (claim.kind === kind ? [id] : []));
+  const lost = isOneOf("workerid", ids("lost"));
+  if (ids("lost").length > 0)
+    await execute(tx, `update mm_worker_attachments set contested_at = ${now} where ${lost.sql}`, lost.bindings);
+  const claimed = ids("claimed");
+  if (claimed.length === 0) return claims;
+  const won = isOneOf("workerid", claimed);
+  await execute(
     tx,
-    `insert into mm_worker_attachments (workerid, masterid, epoch, attached_at) values (?, ?, ?, ${tx.dialect.now})
-     on conflict (workerid) do nothing returning workerid`,
-    [workerid, lease.masterid, lease.epoch],
+    `update mm_worker_attachments set masterid = ?, epoch = ?, attached_at = ${now}, contested_at = null where ${won.sql}`,
+    [lease.masterid, lease.epoch, ...won.bindings],
   );
-  if (inserted.length > 0) return "new";
-  const rows = await queryRows<Attachment>(
+  // Attached here, so connected nowhere else, whatever a dead master has left behind.
+  await execute(
     tx,
-    `select a.masterid, a.epoch,
-       case when exists (select 1 from mm_leases l where l.masterid = a.masterid and l.epoch = a.epoch
-                           and l.buried_at is null and l.ended_at is null) then 1 else 0 end as held
-     from mm_worker_attachments a where a.workerid = ?${tx.dialect.updateLock}`,
-    [workerid],
+    `delete from connected_workers where ${won.sql} and masterid <> ? and masterid in (select masterid from mm_leases)`,
+    [...won.bindings, lease.masterid],
   );
-  // Gone between the two statements: its master has just let it go.
-  return rows[0] ?? lockAttachment(tx, lease, workerid);
+  const rows = isOneOf("id", claimed);
+  await execute(
+    tx,
+    `insert into connected_workers (masterid, workerid) select cast(? as integer), id from workers where ${rows.sql}
+     on conflict (masterid, workerid) do nothing`,
+    [lease.masterid, ...rows.bindings],
+  );
+  return claims;
+}
+
+/** Whose they are now. In the order of their ids, so that two masters that want the same never wait for each other. */
+async function lockAttachments(
+  tx: Connection,
+  lease: Lease,
+  workerids: readonly number[],
+): Promise<Map<number, Attachment | "new">> {
+  const { now, isOneOf, updateLock } = tx.dialect;
+  const found = new Map<number, Attachment | "new">();
+  for (let tries = 0; ; tries += 1) {
+    const wanted = [...new Set(workerids)].filter((id) => !found.has(id));
+    if (wanted.length === 0) return found;
+    if (tries === 10) throw new Error(`the workers ${wanted.join(", ")} have no rows`);
+    const known = isOneOf("id", wanted);
+    const inserted = await queryRows<{ workerid: number }>(
+      tx,
+      `insert into mm_worker_attachments (workerid, masterid, epoch, attached_at)
+       select id, cast(? as integer), cast(? as integer), ${now} from workers where ${known.sql} order by id
+       on conflict (workerid) do nothing returning workerid`,
+      [lease.masterid, lease.epoch, ...known.bindings],
+    );
+    for (const { workerid } of inserted) found.set(workerid, "new");
+    const taken = isOneOf(
+      "a.workerid",
+      wanted.filter((id) => !found.has(id)),
+    );
+    const rows = await queryRows<Attachment & { workerid: number }>(
+      tx,
+      `select a.workerid, a.masterid, a.epoch,
+         case when exists (select 1 from mm_leases l where l.masterid = a.masterid and l.epoch = a.epoch
+                             and l.buried_at is null and l.ended_at is null) then 1 else 0 end as held
+       from mm_worker_attachments a where ${taken.sql} order by a.workerid${updateLock}`,
+      taken.bindings,
+    );
+    // Those gone between the two statements: their master has just let them go.
+    for (const row of rows) found.set(row.workerid, row);
+  }
 }
 
 /** Detaches a worker; false when it was not attached to this master in this life. */

@@ -1,25 +1,36 @@
-import { claimWorker, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
+import { claimWorkers, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
 import {
   findOrCreateWorkers,
-  saveWorkerInfo,
+  saveWorkerInfos,
   setWorkerGraceful,
   setWorkerPaused,
   workerStates,
 } from "@multimaster/database";
-import type { WorkerUpdates } from "../contract.ts";
+import type { Lost, WorkerInfo, WorkerUpdates } from "../contract.ts";
 import { workers } from "../resources/workers.ts";
+import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createWorkerUpdates({ database, lease, events, announce }: UpdateContext): WorkerUpdates {
+  /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
+  async function attach(comers: readonly { workerid: number; info: WorkerInfo }[]): Promise<("attached" | Lost)[]> {
+    const claims = await fencedTransaction(database, lease, async (tx) => {
+      const ids = comers.map(({ workerid }) => workerid);
+      const claims = await claimWorkers(tx, lease, ids);
+      const infos = new Map(comers.map(({ workerid, info }) => [workerid, info]));
+      for (const [workerid, claim] of claims) if (claim.kind === "lost") infos.delete(workerid);
+      await saveWorkerInfos(tx, infos);
+      return claims;
+    });
+    const attached = [...claims].flatMap(([workerid, { kind }]) => (kind === "claimed" ? [workerid] : []));
+    await announce(events.publish(workers, "connected", attached));
+    return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
+  }
+  const attachOne = batched(attach);
+
   return {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
-    async attach(workerid, info) {
-      const claim = await claimWorker(database, lease, workerid);
-      if (claim.kind === "lost") return "lost";
-      await fencedTransaction(database, lease, (tx) => saveWorkerInfo(tx, workerid, info));
-      await announce(events.publish(workers, "connected", [workerid]));
-      return "attached";
-    },
+    attach: (workerid, info) => attachOne({ workerid, info }),
     async detach(workerid) {
       if (!(await releaseWorker(database, lease, workerid))) return;
       await announce(events.publish(workers, "disconnected", [workerid]));

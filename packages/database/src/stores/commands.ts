@@ -35,14 +35,15 @@ export async function deleteCommands(connection: Connection, commandIds: readonl
   await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
 }
 
-/** Commands that a worker may still run, whoever sent them. */
-export async function commandsOfWorker(
+/** Commands that workers may still run, whoever sent them. */
+export async function commandsOfWorkers(
   connection: Connection,
-  workerid: number,
-): Promise<{ commandId: string; buildid: number | null }[]> {
+  workerids: readonly number[],
+): Promise<{ workerid: number; commandId: string; buildid: number | null }[]> {
+  const wanted = connection.dialect.isOneOf("workerid", workerids);
   return queryRows(
     connection,
-    `select command_id as "commandId", buildid from mm_commands where workerid = ? order by sent_at, command_id`,
-    [workerid],
+    `select workerid, command_id as "commandId", buildid from mm_commands where ${wanted.sql} order by sent_at, command_id`,
+    wanted.bindings,
   );
 }

@@ -33,13 +33,21 @@ export interface WorkerInfoRow {
   version: string | null;
 }
 
-/** What a worker says of itself when it attaches; an old wish that it should leave is answered thereby. */
-export async function saveWorkerInfo(tx: Connection, workerid: number, info: WorkerInfoRow): Promise<void> {
-  const { admin, host, access_uri, version } = info;
-  await execute(tx, "update workers set info = ?, graceful = 0 where id = ?", [
-    pythonJson({ admin, host, access_uri, version }),
-    workerid,
-  ]);
+/** What workers say of themselves when they attach, by id; an old wish that one should leave is answered thereby. */
+export async function saveWorkerInfos(tx: Connection, infos: ReadonlyMap<number, WorkerInfoRow>): Promise<void> {
+  const wanted = tx.dialect.isOneOf("id", [...infos.keys()]);
+  const stored = await queryRows<{ id: number; info: string; graceful: number }>(
+    tx,
+    `select id, info, graceful from workers where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  // One that comes back says what it said before.
+  for (const row of stored) {
+    const { admin, host, access_uri, version } = infos.get(row.id) as WorkerInfoRow;
+    const info = pythonJson({ admin, host, access_uri, version });
+    if (info === row.info && row.graceful === 0) continue;
+    await execute(tx, "update workers set info = ?, graceful = 0 where id = ?", [info, row.id]);
+  }
 }
 
 export async function workerStates(
