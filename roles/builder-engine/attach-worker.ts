@@ -20,12 +20,21 @@ export interface AttachOptions {
   persistence: Persistence;
   clock: Clock;
   log: Logger;
+  /** The master drains: nobody is waited for any more. */
+  isRefusing(): boolean;
 }
 
 const workerFaults = [LinkClosed, RemoteException, RequestTimedOut, RequestRefused];
 
 /** How long an interrupted orphan may take to be gone before its directory is used again. */
 const orphanMs = 1000;
+
+/**
+ * How long a worker waits here for another master to let it go: that master is dead more often than not, and buried
+ * within the usual lease. One that is refused comes back only seconds later, and all of them again and again.
+ */
+const parkedMs = 20_000;
+const parkedLookMs = 500;
 
 /**
  * Makes a worker of a connection: asks who it is, claims it for this master, and ends what it still runs for a dead
@@ -36,14 +45,8 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
   let claimed = false;
   try {
     const [info] = await Promise.all([link.getInfo(), link.configure()]);
-    const outcome = await persistence.write(`attach worker ${config.name}`, () =>
-      updates.workers.attach(workerid, describeInfo(info)),
-    );
+    const outcome = await claim(options, info);
     if (outcome === "lost") {
-      log.info(
-        { worker: config.name },
-        `worker ${config.name} is attached to another master, which is asked whether it still answers`,
-      );
       link.close(1013, "this worker is attached to another master");
       return undefined;
     }
@@ -71,6 +74,25 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
       .write(`detach worker ${config.name}`, () => updates.workers.detach(workerid))
       .catch(() => undefined);
   return undefined;
+}
+
+/** Claims the worker, waiting a while for another master's claim to go. */
+async function claim(options: AttachOptions, info: WorkerInfo): Promise<"attached" | "lost"> {
+  const { link, config, workerid, updates, persistence, clock, log, isRefusing } = options;
+  const end = clock.now() + parkedMs;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await persistence.write(`attach worker ${config.name}`, () =>
+      updates.workers.attach(workerid, describeInfo(info)),
+    );
+    if (outcome === "attached" || !link.isOpen || isRefusing() || clock.now() >= end) return outcome;
+    if (tries === 1) {
+      log.info(
+        { worker: config.name },
+        `worker ${config.name} is attached to another master, which is asked whether it still answers`,
+      );
+    }
+    await clock.sleep(parkedLookMs, persistence.signal);
+  }
 }
 
 /** Ends whatever the worker may still run from before, so that no two builds work in one directory. */

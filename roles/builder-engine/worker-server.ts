@@ -138,7 +138,16 @@ export class WorkerServer implements Service {
     if (former !== undefined && !(await this.#replace(former, link))) return;
     const config = this.#configs.get(link.name) as WorkerConfig;
     const workerid = this.#ids.get(link.name) as number;
-    const worker = await attachWorker({ link, config, workerid, updates: data.updates, persistence, clock, log });
+    const worker = await attachWorker({
+      link,
+      config,
+      workerid,
+      updates: data.updates,
+      persistence,
+      clock,
+      log,
+      isRefusing: () => this.#refusing,
+    });
     if (worker === undefined) return;
     // The drain began while it was being attached: it has no builds.
     if (this.#refusing) return this.letGo(worker);

@@ -56,6 +56,10 @@ it(`${count} workers of two engines come to the one that is left, and every requ
     { what: `all ${count} workers to be attached to the survivor`, timeoutMs: 120_000, intervalMs: 200 },
   );
   const times = back.map(({ attached_at }) => attached_at - killed).filter((seconds) => seconds > 0);
+  const [{ buried_at: buried } = { buried_at: 0 }] = await cluster.rows<{ buried_at: number }>(
+    "select buried_at from mm_leases where buried_at is not null",
+  );
+  expect(buried).toBeGreaterThan(killed);
   const requests = await load.stop();
 
   const done = "select 1 from buildrequests where complete = 1";
@@ -76,7 +80,8 @@ it(`${count} workers of two engines come to the one that is left, and every requ
   const stall = await readMetric(url, "multimaster_event_loop_delay_max_seconds");
   expect(stall).toBeDefined();
   console.log(
-    `${times.length} workers came to the survivor: ${describeTimes(times)} after the kill; ` +
+    `${times.length} workers came to the survivor: ${describeTimes(times)} after the kill, ` +
+      `${describeTimes(times.map((seconds) => killed + seconds - buried))} after the burial; ` +
       `its longest stall: ${((stall as number) * 1000).toFixed(0)} ms; builds: ${JSON.stringify(results)}; ` +
       `its memory: ${before.toFixed(0)} MB before the workers, ${residentMegabytes(survivor.process.pid).toFixed(0)} MB at the end`,
   );
