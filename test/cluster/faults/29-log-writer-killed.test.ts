@@ -94,8 +94,8 @@ it("a secret of the config never shows in logs, states, URLs and properties, whe
     `echo 'argument: ${secret}.'`,
   ].join("; ");
   const cluster = await startCluster({
-    config: "test/cluster/configs/ledger/cluster.ts",
-    env: { WORKERS: "w1", WORK: work, POLL: "no", SECRET: secret },
+    config: "test/cluster/configs/secrets/cluster.ts",
+    env: { WORK: work, SECRET: secret },
   });
   const ui = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await ui.waitReady();
