@@ -1,53 +1,11 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { configFile, startCluster, type TestCluster, waitForGate, waitForWorkers } from "../harness/cluster.ts";
-import type { TestMaster } from "../harness/master.ts";
+import { forceBuilds, order, readOrder } from "../harness/orders.ts";
 import { runMaster } from "../harness/run-master.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-
-interface Order {
-  orderid: number;
-  state: string;
-  requests_pending: number | null;
-  requests_running: number | null;
-  requests_finished: number | null;
-  requests_retried: number | null;
-  requests_lost: number | null;
-  requests_handed_over: number | null;
-  builds_left: number | null;
-  workers_left: number | null;
-  workers_before: number | null;
-  singletons_before: number | null;
-  singletons_left: number | null;
-}
-
-async function readOrder(ui: TestMaster, orderid: number): Promise<Order> {
-  const { body } = await ui.api<{ orders: Order[] }>(`orders/${orderid}`);
-  return body.orders[0] as Order;
-}
-
-async function masterId(ui: TestMaster, name: string): Promise<number> {
-  const { body } = await ui.api<{ masters: { masterid: number; name: string }[] }>("masters");
-  return body.masters.find((master) => master.name === name)?.masterid ?? 0;
-}
-
-async function order(ui: TestMaster, name: string, method: string, params: object = {}) {
-  const answer = await ui.apiPost<{ result: Order; error?: { message: string } }>(
-    `masters/${await masterId(ui, name)}`,
-    method,
-    params,
-  );
-  return { status: answer.status, order: answer.body.result, message: answer.body.error?.message };
-}
-
-async function force(ui: TestMaster, count: number): Promise<void> {
-  for (let n = 0; n < count; n++) {
-    const { status } = await ui.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: `${n}` });
-    expect(status).toBe(200);
-  }
-}
 
 const running = (cluster: TestCluster) => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length;
 
@@ -68,8 +26,8 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
   await cluster.workers(engine, front, ["w1", "w2"]);
   const other = await cluster.master({ roles: ["builder-engine"], name: "other" });
   await other.waitReady();
-  // Not on w3: one build at a time works in a builder's directory.
-  await force(front, 3);
+  // One more than there are workers: only one build at a time works in a builder's directory.
+  await forceBuilds(front, 3);
   await waitFor(() => running(cluster) === 2, { what: "two builds to run" });
 
   // Ordered, taken back, and ordered twice: one drain each time.
@@ -91,7 +49,7 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
   });
   await cluster.workers(engine, front, ["w3"]);
   await waitFor(() => running(cluster) === 3, { what: "the engine to claim again" });
-  await force(front, 1);
+  await forceBuilds(front, 1);
 
   const second = await order(front, "engine", "drain");
   const again = await order(front, "engine", "drain", { deadline: 3600 });
@@ -139,53 +97,12 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("25: at its deadline a drain gives running builds back; a second drain and a stop of a master that has ended are refused", async () => {
-  const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
-  const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
-  await front.waitReady();
-  const engine = await cluster.master({ roles: ["builder-engine"], name: "engine" });
-  await cluster.workers(engine, front, ["w1"]);
-  await force(front, 1);
-  await waitFor(() => running(cluster) === 1, { what: "the build to run" });
-  const drain = await order(front, "engine", "drain", { deadline: 2 });
-  expect(await engine.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
-  expect(await readOrder(front, drain.order.orderid)).toMatchObject({
-    state: "done",
-    requests_running: 1,
-    requests_finished: 0,
-    requests_retried: 1,
-    requests_lost: 0,
-  });
-  expect(await cluster.rows("select results, state_string from builds join (select 1) x on true")).toEqual([
-    { results: 5, state_string: "the deadline of the drain has passed" },
-  ]);
-  const refused = await runMaster(["stop", "engine", "--config", configFile(config)], cluster.env);
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("The master engine is not alive") });
-
-  const next = await cluster.master({ roles: ["builder-engine"], name: "next" });
-  await cluster.ownWorkers(next, front, ["w2"]);
-  await waitFor(() => running(cluster) === 2, { what: "the build to run again" });
-  // Stopped at once: given back once more.
-  await order(front, "next", "stop");
-  expect(await next.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
-  cluster.openGate();
-  const last = await cluster.master({ roles: ["builder-engine"], name: "last" });
-  await cluster.ownWorkers(last, front, ["w3"]);
-  await waitForRequests(cluster, 1);
-  expect(await cluster.rows("select number, results from builds order by number")).toEqual([
-    { number: 1, results: 5 },
-    { number: 2, results: 5 },
-    { number: 3, results: 0 },
-  ]);
-  expect(await findViolations(cluster)).toEqual([]);
-});
-
 it("roles of a running master are dropped and added, and the others go on", async () => {
   const cluster = await startCluster({ config, env: { WORK: waitForGate, POLL: "no" } });
   const all = await cluster.master({ name: "all" });
   await all.waitReady();
   await cluster.workers(all, all, ["w1"]);
-  await force(all, 1);
+  await forceBuilds(all, 1);
   await waitFor(() => running(cluster) === 1, { what: "the build to run" });
   const roles = async () => (await cluster.rows<{ roles: string }>("select roles from mm_leases"))[0]?.roles;
 
@@ -216,7 +133,7 @@ it("roles of a running master are dropped and added, and the others go on", asyn
     cluster.env,
   );
   expect(unknown).toMatchObject({ code: 1, stdout: expect.stringContaining('There is no role "chef"') });
-  await force(all, 1);
+  await forceBuilds(all, 1);
   const port = (await all.logLines().filter((line) => line.service === "worker-server" && line.msg === "listening"))
     .length;
   expect(port).toBe(2);

@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
-import { findViolations } from "../harness/checks.ts";
-import { type Diagram, type Seat, startDiagram } from "../harness/diagram.ts";
-import { describeMs } from "../harness/figures.ts";
-import { startLoad } from "../harness/load.ts";
+import { findViolations } from "../../harness/checks.ts";
+import { type Diagram, type Seat, startDiagram } from "../../harness/diagram.ts";
+import { describeMs } from "../../harness/figures.ts";
+import { startLoad } from "../../harness/load.ts";
 
 // The long form is `npm run test:upgrades`.
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const upgrades = isLong ? 20 : 2;
 const workersOfAKind = isLong ? 10 : 3;
 
-it(`${upgrades} rolling upgrades of all masters under load: nothing lost, retried or repeated, no user's request fails`, async () => {
+it(`23: ${upgrades} rolling upgrades of all masters under load: nothing lost, retried or repeated, no user's request fails`, async () => {
   const diagram = await startDiagram({
     buildbotWorkers: workersOfAKind,
     ownWorkers: workersOfAKind,
