@@ -200,7 +200,7 @@ export class RunningStep {
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, build } = this.#around;
+    const { data, persistence, awaited, siteUrl, secrets, build } = this.#around;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -210,6 +210,7 @@ export class RunningStep {
       buildid,
       step,
       siteUrl,
+      secrets,
       signal,
       onWait: leave,
       onReturn: enter,

@@ -1,8 +1,9 @@
-import { type Result, Results } from "@multimaster/core";
+import { type Json, type Result, Results } from "@multimaster/core";
 import { builders, buildrequests, builds, type Data, equals, type TriggeredBuildset } from "@multimaster/data";
 import { type StepContext, type TriggeredBuild, type TriggeredBuilds, TriggerRefused } from "@multimaster/plugins";
 import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import type { Persistence } from "./persistence.ts";
+import type { Secrets } from "./secrets.ts";
 
 export interface StepTriggersOptions {
   data: Data;
@@ -13,6 +14,8 @@ export interface StepTriggersOptions {
   step: string;
   /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
   siteUrl: string;
+  /** Properties of the builds are there for all to read; a secret among them is only its name. */
+  secrets: Secrets;
   signal: AbortSignal;
   /** The step's code waits for other builds; control returns to it. */
   onWait(): void;
@@ -30,10 +33,14 @@ export class StepTriggers {
   }
 
   trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
-    const { data, persistence, buildid, signal, onWait, onReturn } = this.#options;
+    const { data, persistence, buildid, secrets, signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
     onWait();
-    const triggers = requests.map((request) => ({ ...request, slot: this.#takeSlot(request.scheduler) }));
+    const triggers = requests.map((request) => ({
+      ...request,
+      properties: secrets.hideIn({ ...request.properties }) as Record<string, Json>,
+      slot: this.#takeSlot(request.scheduler),
+    }));
     const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>
       data.updates.triggers.trigger({ buildid, waitedFor: wait, relationship, triggers }),
     );
