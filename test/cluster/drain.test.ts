@@ -1,20 +1,11 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
-import { configFile, startCluster, type TestCluster, waitForGate, waitForWorkers } from "../harness/cluster.ts";
-import { forceBuilds, order, readOrder } from "../harness/orders.ts";
+import { configFile, startCluster, waitForGate, waitForWorkers } from "../harness/cluster.ts";
+import { countBegun, forceBuilds, order, readOrder, waitForRequests } from "../harness/orders.ts";
 import { runMaster } from "../harness/run-master.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-
-const running = (cluster: TestCluster) => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length;
-
-async function waitForRequests(cluster: TestCluster, count: number): Promise<void> {
-  await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === count, {
-    what: `${count} requests to be complete`,
-    timeoutMs: 90_000,
-  });
-}
 
 it("a drain ordered over REST finishes what runs, leaves the rest to others, undone it takes work again, and reports", async () => {
   const cluster = await startCluster({ config, env: { WORK: waitForGate, POLL: "no", WORKERS: "w1,w2,w3" } });
@@ -28,7 +19,7 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
   await other.waitReady();
   // One more than there are workers: only one build at a time works in a builder's directory.
   await forceBuilds(front, 3);
-  await waitFor(() => running(cluster) === 2, { what: "two builds to run" });
+  await waitFor(() => countBegun(cluster) === 2, { what: "two builds to run" });
 
   // Ordered, taken back, and ordered twice: one drain each time.
   const first = await order(front, "engine", "drain", { reason: "upgrade" });
@@ -48,7 +39,7 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
     message: expect.stringContaining("no open drain"),
   });
   await cluster.workers(engine, front, ["w3"]);
-  await waitFor(() => running(cluster) === 3, { what: "the engine to claim again" });
+  await waitFor(() => countBegun(cluster) === 3, { what: "the engine to claim again" });
   await forceBuilds(front, 1);
 
   const second = await order(front, "engine", "drain");
@@ -103,7 +94,7 @@ it("roles of a running master are dropped and added, and the others go on", asyn
   await all.waitReady();
   await cluster.workers(all, all, ["w1"]);
   await forceBuilds(all, 1);
-  await waitFor(() => running(cluster) === 1, { what: "the build to run" });
+  await waitFor(() => countBegun(cluster) === 1, { what: "the build to run" });
   const roles = async () => (await cluster.rows<{ roles: string }>("select roles from mm_leases"))[0]?.roles;
 
   const drop = await order(all, "all", "drop_role", { role: "builder-engine" });

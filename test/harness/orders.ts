@@ -1,6 +1,8 @@
 import type { Order } from "@multimaster/data";
 import { expect } from "vitest";
+import type { TestCluster } from "./cluster.ts";
 import type { TestMaster } from "./master.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** An order as it stands. */
 export async function readOrder(ui: TestMaster, orderid: number): Promise<Order> {
@@ -29,4 +31,17 @@ export async function forceBuilds(ui: TestMaster, count: number, builder = "job"
     const { status } = await ui.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: `${n}` });
     expect(status).toBe(200);
   }
+}
+
+/** Builds of which the outside ledger has the beginning. */
+export function countBegun(cluster: TestCluster): number {
+  return cluster.ledger.lines().filter((line) => line.startsWith("begin")).length;
+}
+
+/** Waits until so many build requests are complete. */
+export async function waitForRequests(cluster: TestCluster, count: number): Promise<void> {
+  await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === count, {
+    what: `${count} requests to be complete`,
+    timeoutMs: 90_000,
+  });
 }

@@ -1,20 +1,11 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
-import { configFile, startCluster, type TestCluster, waitForGate } from "../../harness/cluster.ts";
-import { forceBuilds, order, readOrder } from "../../harness/orders.ts";
+import { configFile, startCluster, waitForGate } from "../../harness/cluster.ts";
+import { countBegun, forceBuilds, order, readOrder, waitForRequests } from "../../harness/orders.ts";
 import { runMaster } from "../../harness/run-master.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-
-const running = (cluster: TestCluster) => cluster.ledger.lines().filter((line) => line.startsWith("begin")).length;
-
-async function waitForRequests(cluster: TestCluster, count: number): Promise<void> {
-  await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === count, {
-    what: `${count} requests to be complete`,
-    timeoutMs: 90_000,
-  });
-}
 
 it("25: at its deadline a drain gives running builds back; a second drain and a stop of a master that has ended are refused", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
@@ -23,7 +14,7 @@ it("25: at its deadline a drain gives running builds back; a second drain and a 
   const engine = await cluster.master({ roles: ["builder-engine"], name: "engine" });
   await cluster.workers(engine, front, ["w1"]);
   await forceBuilds(front, 1);
-  await waitFor(() => running(cluster) === 1, { what: "the build to run" });
+  await waitFor(() => countBegun(cluster) === 1, { what: "the build to run" });
   const drain = await order(front, "engine", "drain", { deadline: 2 });
   expect(await engine.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
   expect(await readOrder(front, drain.order.orderid)).toMatchObject({
@@ -41,7 +32,7 @@ it("25: at its deadline a drain gives running builds back; a second drain and a 
 
   const next = await cluster.master({ roles: ["builder-engine"], name: "next" });
   await cluster.ownWorkers(next, front, ["w2"]);
-  await waitFor(() => running(cluster) === 2, { what: "the build to run again" });
+  await waitFor(() => countBegun(cluster) === 2, { what: "the build to run again" });
   // Stopped at once: given back once more.
   await order(front, "next", "stop");
   expect(await next.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
