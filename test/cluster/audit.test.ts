@@ -1,12 +1,10 @@
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { configFile, startCluster } from "../harness/cluster.ts";
-import { startProcess } from "../harness/processes.ts";
+import { runMaster } from "../harness/run-master.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 const builds = process.env["MULTIMASTER_LONG"] ? 200 : 16;
 
 interface Audit {
@@ -20,14 +18,8 @@ it("master audit finds nothing in a cluster under load and after an engine's dea
     env: { POLL: "no", WORKERS: "a1,a2,b1,b2", WORK: "for i in 1 2 3; do echo $i; sleep 0.3; done" },
   });
   async function audit(...args: string[]) {
-    const master = await startProcess({
-      name: "master audit",
-      command: process.execPath,
-      args: [program, "audit", "--config", configFile(config), ...args],
-      env: cluster.env,
-    });
-    const { code } = await master.waitForExit({ timeoutMs: 60_000 });
-    return { code, output: master.output() };
+    const { code, stdout } = await runMaster(["audit", "--config", configFile(config), ...args], cluster.env);
+    return { code, output: stdout };
   }
   const findings = async () => {
     const { code, output } = await audit("--json");
@@ -64,17 +56,16 @@ it("master audit finds nothing in a cluster under load and after an engine's dea
 });
 
 it("master audit explains in a sentence what it cannot do", async () => {
-  const wrong = (...args: string[]) =>
-    startProcess({
-      name: "master audit",
-      command: process.execPath,
-      args: [program, "audit", "--config", configFile(config), ...args],
-      env: { DATABASE_URL: "postgresql://nobody@127.0.0.1:1/nothing" },
-    }).then(async (master) => ({ code: (await master.waitForExit()).code, output: master.output() }));
+  const wrong = async (...args: string[]) => {
+    const { code, stderr } = await runMaster(["audit", "--config", configFile(config), ...args], {
+      DATABASE_URL: "postgresql://nobody@127.0.0.1:1/nothing",
+    });
+    return { code, output: stderr };
+  };
   expect(await wrong()).toMatchObject({ code: 3, output: expect.stringContaining("cannot be reached") });
   expect(await wrong("--grace", "soon")).toMatchObject({
     code: 2,
-    output: expect.stringContaining('It must be a time like "90s"'),
+    output: expect.stringContaining('Give seconds, or a text like "90s"'),
   });
   expect(await wrong("--check", "nonsense")).toMatchObject({
     code: 2,

@@ -71,7 +71,7 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
   await next.waitReady();
   const drained = await runMaster(["drain", "time", "--wait", "--json", "--config", configFile(config)], cluster.env);
   expect(drained).toMatchObject({ code: 0 });
-  expect(JSON.parse(drained.stdout)).toMatchObject({ state: "done", singletons_before: 3, singletons_left: 0 });
+  expect(JSON.parse(drained.stdout)).toMatchObject({ state: "done", singletons_before: 4, singletons_left: 0 });
   expect(await time.process.waitForExit()).toMatchObject({ code: 0 });
   await waitFor(
     async () =>
@@ -79,7 +79,7 @@ it("a drain ordered over REST finishes what runs, leaves the rest to others, und
         await cluster.rows(
           "select 1 from scheduler_masters s join masters m on m.id = s.masterid where m.name = 'next'",
         )
-      ).length === 3,
+      ).length === 4,
     { what: "the schedulers to be taken over" },
   );
   await cluster.ownWorkers(other, front, ["w1"]);
