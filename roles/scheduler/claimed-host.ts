@@ -22,6 +22,8 @@ export interface SingletonKind {
   release(id: number): Promise<void>;
   /** Starts it; `lost` is called when one of its operations found the claim to be another master's. */
   start(singleton: Singleton, lost: () => void): Promise<Running>;
+  /** Those of them that somebody asked to look at once, each time asked only until told here. */
+  takeWakes?(ids: readonly number[]): Promise<readonly number[]>;
   /** What runs in its place while it is disabled, if anything. */
   startDisabled?(singleton: Singleton, lost: () => void): Promise<Running>;
   /** Listens to what may concern the claims (`look`) or those that run here (`wake`); gives how to stop listening. */
@@ -173,6 +175,15 @@ export class ClaimedHost implements Service {
         place.busy = undefined;
       });
     }
+    await this.#wakeAsked();
+  }
+
+  /** Those that are starting or stopping wait: what they were asked for would be lost. */
+  async #wakeAsked(): Promise<void> {
+    const at = new Map(this.#places.flatMap((place) => (place.current && !place.busy ? [[place.id, place]] : [])));
+    if (this.#leaving || at.size === 0) return;
+    const asked = await this.#options.kind.takeWakes?.([...at.keys()]);
+    for (const id of asked ?? []) at.get(id)?.current?.running.wake?.();
   }
 
   #needsStep(place: Place, { holder, enabled }: SingletonState): boolean {

@@ -56,7 +56,9 @@ export function hostChangeSources({ config, data, clock, log, master }: RoleCont
       };
       return plugin.start(createContext(singleton, plugin.className, lost), options);
     },
-    listen: (look) => listenForClaims(data, look),
+    takeWakes: (ids) => updates.changeSources.takePollRequests(ids),
+    listen: (look) =>
+      listenForClaims(data, look, [data.events.onControl({ of: "changesources", action: "poll" }, look)]),
   };
 }
 

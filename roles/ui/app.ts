@@ -6,7 +6,7 @@ import type { RoleContext } from "../define-role.ts";
 import { answerErrors } from "./answer-errors.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { serveHome } from "./home.ts";
-import { serveBaseHook } from "./hooks/base.ts";
+import { serveHooks } from "./hooks/serve-hooks.ts";
 import { measureRequests, serveMetrics } from "./metrics.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 
@@ -28,7 +28,7 @@ export function createApp(context: RoleContext<UiSlice>, readiness: Readiness): 
   app.use(serveHealth(context, readiness));
   app.use(serveMetrics(context.metrics));
   app.use(serveRest(context));
-  app.use(serveBaseHook(context));
+  app.use(serveHooks(context));
   app.use(serveHome(context));
   return app;
 }

@@ -202,7 +202,7 @@ describe.each(engines)("calls on %s", (engine) => {
       ["author=a&files=x", "files: is not JSON"],
       [
         `author=a&properties={"p":${"[".repeat(1000)}${"]".repeat(1000)}}`,
-        "the change is nested deeper than 200 levels",
+        "properties: is nested deeper than 200 levels",
       ],
       ["author=a&when=yesterday", 'when_timestamp: "yesterday" is neither seconds since the epoch nor an ISO date'],
     ] as const) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of things a config can name. */
-export type PluginKind = "step" | "scheduler" | "change-source";
+export type PluginKind = "step" | "scheduler" | "change-source" | "hook";
 
 /** What every plugin's definition has in common; each kind adds its behaviour (packages/plugins/src/define-*.ts). */
 export interface PluginDefinition<Kind extends PluginKind = PluginKind> {

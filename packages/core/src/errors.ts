@@ -280,6 +280,33 @@ export const errors = {
     (master: string, role: string) =>
       `${role} is the only role of the master ${master}; drain the master instead ("master drain ${master}").`,
   ),
+  hookNotConfigured: defineError(
+    "HOOK_NOT_CONFIGURED",
+    { status: 404, exitCode: ExitCode.usage },
+    (dialect: string) => `There is no change hook "${dialect}" here; name it in the list hooks of the config's ui.`,
+  ),
+  signatureMissing: defineError(
+    "SIGNATURE_MISSING",
+    { status: 401, exitCode: ExitCode.usage },
+    (header: string) =>
+      `The request has no ${header}: set this hook's secret at the webhook of the forge, too, so that it is sent along.`,
+  ),
+  signatureWrong: defineError(
+    "SIGNATURE_WRONG",
+    { status: 403, exitCode: ExitCode.usage },
+    (header: string) =>
+      `The request's ${header} does not fit this hook's secret; the forge and the config must have the same.`,
+  ),
+  hookLoginWrong: defineError(
+    "HOOK_LOGIN_WRONG",
+    { status: 401, exitCode: ExitCode.usage },
+    () => "This hook asks for the name and password (HTTP Basic) that the config's changeHookAuth gives.",
+  ),
+  hookFromPage: defineError(
+    "HOOK_FROM_PAGE",
+    { status: 403, exitCode: ExitCode.usage },
+    () => "Change hooks take no requests that the pages of other sites make in somebody's browser.",
+  ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
 } as const;

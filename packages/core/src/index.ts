@@ -10,5 +10,6 @@ export * from "./metrics.ts";
 export * from "./properties.ts";
 export * from "./results.ts";
 export * from "./run-services.ts";
+export * from "./same-secret.ts";
 export * from "./service.ts";
 export * from "./wakeup-loop.ts";

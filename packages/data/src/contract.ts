@@ -136,9 +136,20 @@ export interface NewChange {
   properties?: Readonly<Record<string, Json>>;
 }
 
+/** A change and the id under which its delivery brought it, unique among all of all deliveries; undefined when it has none. */
+export interface DeliveredChange {
+  readonly change: NewChange;
+  readonly delivery: string | undefined;
+}
+
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
   add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
+  /**
+   * Adds all changes of one delivery, oldest first, in one transaction: all or none, whatever dies. The first one's id
+   * tells whether the delivery was there before; then nothing is added. Resolves to the new change ids.
+   */
+  addDelivered(changes: readonly DeliveredChange[]): Promise<number[]>;
 }
 
 export interface ChangeSourceUpdates {
@@ -157,6 +168,10 @@ export interface ChangeSourceUpdates {
     changes: readonly NewChange[],
     state: StateKey & { value: Json },
   ): Promise<number[] | Lost>;
+  /** Asks change sources to look at once, whoever has them: a row each, then a `control.changesources.<id>.poll`. */
+  requestPolls(changesourceids: readonly number[]): Promise<void>;
+  /** Those of them that this master has and that were asked since the last call (fenced). */
+  takePollRequests(changesourceids: readonly number[]): Promise<number[]>;
 }
 
 export interface StateKey {

@@ -87,7 +87,7 @@ export interface ActionContext {
   readonly owner: string;
 }
 
-export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters";
+export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" | "changesources";
 
 export type ActionParams = Readonly<Record<string, Json>>;
 

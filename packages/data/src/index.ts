@@ -1,4 +1,3 @@
-export { parseNewChange } from "./actions/add-change.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
 export type { Check } from "./audit/check.ts";
 export { auditChecks, auditThemes } from "./audit/checks/index.ts";

@@ -1,4 +1,5 @@
 export * from "./define-change-source.ts";
+export * from "./define-hook.ts";
 export * from "./define-scheduler.ts";
 export * from "./define-step.ts";
 export * from "./running.ts";

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+export { isSameSecret } from "@multimaster/core";
 
 /** Name and password of an `Authorization: Basic` header; undefined when it is malformed. */
 export function parseBasicAuth(header: string): { name: string; password: string } | undefined {
@@ -13,10 +13,4 @@ export function parseBasicAuth(header: string): { name: string; password: string
 /** The header for a name and a password. */
 export function formatBasicAuth(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`, "utf8").toString("base64")}`;
-}
-
-/** Compares a given secret with the expected one in constant time, whatever their lengths. */
-export function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text, "utf8").digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { descriptorOf } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 
 /** What masters with the role `ui` serve. */
@@ -10,6 +11,19 @@ export const uiSlice = z.strictObject({
     .array(z.string())
     .default([])
     .describe("Other origins whose pages may call the REST API; * matches any text."),
+  hooks: z
+    .array(descriptorOf("hook"))
+    .superRefine((hooks, ctx) => {
+      for (const [i, { plugin }] of hooks.entries())
+        if (hooks.findIndex((other) => other.plugin.type === plugin.type) < i)
+          ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
+    })
+    .optional()
+    .describe("What /change_hook/<type> answers; absent: base, which takes changes from whoever can reach this port."),
+  changeHookAuth: z
+    .strictObject({ user: z.string().min(1), password: z.string().min(1) })
+    .optional()
+    .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
 });
 
 export type UiSlice = z.output<typeof uiSlice>;

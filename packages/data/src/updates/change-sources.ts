@@ -2,10 +2,13 @@ import { claimChangeSource, fencedTransaction, releaseChangeSource } from "@mult
 import { epochSeconds } from "@multimaster/core";
 import {
   findOrCreateNamed,
+  findPollRequests,
   getObjectState,
   holdChangeSource,
   insertChange,
+  insertPollRequest,
   setObjectState,
+  takePollRequests,
 } from "@multimaster/database";
 import type { ChangeSourceUpdates } from "../contract.ts";
 import { changes as changeResource } from "../resources/changes.ts";
@@ -37,6 +40,20 @@ export function createChangeSourceUpdates({
       });
       if (ids !== "lost") await announce(events.publish(changeResource, "new", ids));
       return ids;
+    },
+    async requestPolls(changesourceids) {
+      // In one order, so that two who ask for the same ones do not wait for each other.
+      const ids = [...changesourceids].sort((a, b) => a - b);
+      await database.transaction(async (tx) => {
+        for (const id of ids) await insertPollRequest(tx, id);
+      });
+      for (const id of ids) await announce(events.publishControl("changesources", id, "poll", {}));
+    },
+    async takePollRequests(changesourceids) {
+      // There are hardly ever any: a read without a transaction finds that out.
+      const asked = await findPollRequests(database, changesourceids);
+      if (asked.length === 0) return [];
+      return fencedTransaction(database, lease, (tx) => takePollRequests(tx, lease.masterid, asked));
     },
   };
 }

@@ -18,6 +18,22 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
       if (result.added) await announce(events.publish(changes, "new", [result.changeid]));
       return result;
     },
+    async addDelivered(delivered) {
+      const now = epochSeconds(clock);
+      const [first] = delivered;
+      const ids = await database.transaction(async (tx) => {
+        if (first?.delivery !== undefined && (await claimDelivery(tx, first.delivery)) !== undefined) return [];
+        const added: number[] = [];
+        for (const { change, delivery } of delivered) {
+          const changeid = await insertChange(tx, changeRow(change, now));
+          if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
+          added.push(changeid);
+        }
+        return added;
+      });
+      await announce(events.publish(changes, "new", ids));
+      return ids;
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { orders } from "./migrations/orders.ts";
+import { pollRequests } from "./migrations/poll-requests.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { extraIndexes, firstTables } from "./own.ts";
 
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   triggers,
   loopStalls,
   leaseInstance,
+  pollRequests,
 ];
 
 /** The tables that migrations made. */

@@ -10,6 +10,7 @@ export { hashColumns } from "./hash.ts";
 export * from "./logs.ts";
 export * from "./named-rows.ts";
 export * from "./object-state.ts";
+export * from "./poll-requests.ts";
 export * from "./schedulers.ts";
 export * from "./sourcestamps.ts";
 export * from "./steps.ts";

@@ -1,0 +1,44 @@
+import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { NewChange } from "@multimaster/data";
+import type { z } from "zod";
+
+/** A POST to `/change_hook/<type>`, as it came. */
+export interface HookRequest {
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+}
+
+/** What a request asks for. */
+export type HookAnswer =
+  /** Changes, oldest first; `delivery` when the hook itself says under which id, see `HookDefinition.delivery`. */
+  | { readonly changes: readonly NewChange[]; readonly delivery?: string | undefined }
+  /** That change sources look at once: these, or all. */
+  | { readonly polls: readonly string[] | "all" }
+  /** Nothing, and why; shown to whoever looks at the forge's list of deliveries. */
+  | { readonly ignored: string };
+
+/** What the ui role asks of a hook. It is pure: requests in, changes out; it sees neither rows nor the network. */
+export interface HookDefinition<Options = unknown> extends PluginDefinition<"hook"> {
+  /**
+   * How this hook knows by itself that a request comes from its forge; undefined when it cannot. It is called before
+   * anything in the body is looked at, and throws `signatureMissing` or `signatureWrong`.
+   */
+  authenticate?(options: Options): ((request: HookRequest) => void) | undefined;
+  /** The forge's id of this delivery: the same one again brings nothing new. */
+  delivery?(request: HookRequest): string | undefined;
+  parse(request: HookRequest, options: Options): HookAnswer;
+}
+
+interface HookPlugin<S extends z.ZodType> extends Omit<HookDefinition<z.output<S>>, "kind" | "options"> {
+  readonly options: S;
+}
+
+/** Defines a hook: one file, whose default export is what this returns and what a config calls. */
+export function defineHook<S extends z.ZodType>(
+  plugin: HookPlugin<S>,
+): (options?: z.input<S>) => PluginDescriptor<"hook"> {
+  const definition: HookDefinition<z.output<S>> = { ...plugin, kind: "hook" };
+  return (options) => ({ plugin: definition, options: options ?? {} });
+}

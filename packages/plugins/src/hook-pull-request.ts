@@ -1,0 +1,36 @@
+import type { Json } from "@multimaster/core";
+
+/** What every forge knows of a pull (or merge) request. */
+export interface PullRequest {
+  readonly number: number;
+  readonly title: string;
+  readonly url: string;
+  /** Whose it is. */
+  readonly owner: string;
+  /** Branch and newest commit of what is to be merged, and the repository where they are. */
+  readonly branch: string;
+  readonly head: string;
+  readonly headRepository: string;
+  /** Branch into which it is to be merged. */
+  readonly base: string;
+  readonly labels: readonly string[];
+  readonly isFork: boolean;
+  readonly isDraft: boolean;
+}
+
+/** The properties of its changes, of the same names whatever the forge. */
+export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
+  return {
+    pullrequesturl: pull.url,
+    pullrequest_number: pull.number,
+    pullrequest_title: pull.title,
+    pullrequest_owner: pull.owner,
+    pullrequest_branch: pull.branch,
+    pullrequest_head: pull.head,
+    pullrequest_repository: pull.headRepository,
+    pullrequest_base: pull.base,
+    pullrequest_labels: pull.labels,
+    pullrequest_fork: pull.isFork,
+    pullrequest_draft: pull.isDraft,
+  };
+}

@@ -1,0 +1,217 @@
+import type { NewChange } from "@multimaster/data";
+import { z } from "zod";
+import { defineHook, type HookAnswer } from "../define-hook.ts";
+import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
+import { files, isNoCommit, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
+import { pullRequestProperties } from "../hook-pull-request.ts";
+import { checkToken } from "../hook-signature.ts";
+
+const options = hookOptions({
+  ...forgeShape,
+  pullRequestRef: z
+    .enum(["target", "head", "merge"])
+    .default("target")
+    .describe("Branch of a merge request's changes: the one it goes to, or refs/merge-requests/N/head or /merge."),
+});
+
+type Options = z.output<typeof options>;
+
+const commit = z.object({
+  id: z.string(),
+  message: z.string(),
+  timestamp: text,
+  url: text,
+  author: z.object({ name: text, email: text }).nullish(),
+  added: files,
+  modified: files,
+  removed: files,
+  distinct: z.boolean().default(true),
+});
+
+const push = z.object({
+  ref: z.string(),
+  after: text,
+  checkout_sha: text,
+  message: text,
+  user_name: text,
+  user_email: text,
+  repository: z.object({ name: z.string(), url: z.string() }),
+  project: z.object({ web_url: text }).nullish(),
+  commits: z.array(commit).nullish(),
+});
+
+const place = z.object({ name: z.string(), git_http_url: z.string(), git_ssh_url: text, path_with_namespace: text });
+const attributes = z.object({
+  iid: z.int(),
+  title: z.string(),
+  description: text,
+  state: text,
+  action: text,
+  oldrev: text,
+  url: text,
+  draft: z.boolean().nullish(),
+  work_in_progress: z.boolean().nullish(),
+  source_branch: z.string(),
+  target_branch: z.string(),
+  source_project_id: z.int().nullish(),
+  target_project_id: z.int().nullish(),
+  source: place,
+  target: place,
+  last_commit: commit.pick({ id: true, timestamp: true, url: true, author: true }),
+});
+const user = z.object({ name: text, username: text }).nullish();
+const labels = z
+  .array(z.object({ title: z.string() }))
+  .nullish()
+  .transform((list) => (list ?? []).map(({ title }) => title));
+const mergeRequest = z.object({ object_attributes: attributes, user, labels });
+const note = z.object({
+  object_attributes: z.object({ note: text }),
+  merge_request: attributes.extend({ labels }).nullish(),
+  user,
+});
+
+/** Pushes, tags, merge requests and comments on them of GitLab. */
+export default defineHook({
+  type: "gitlab",
+  options,
+  authenticate: (options) => checkToken(options, "X-Gitlab-Token", ({ headers }) => headers["x-gitlab-token"]),
+  // A webhook that another webhook set off has the other's event id, but a key of its own.
+  delivery: ({ headers }) => headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"],
+  parse(request, options) {
+    const payload = readPayload(request);
+    const kind = payload["object_kind"] ?? payload["event_name"] ?? kindOfHeader(request.headers["x-gitlab-event"]);
+    const own = { ...options, codebase: request.query.get("codebase") ?? options.codebase };
+    if (kind === "push" || kind === "tag_push") return parsePush(payload, kind, own);
+    if (kind === "merge_request") return parseMergeRequest(payload, own);
+    if (kind === "note") return parseNote(payload, own);
+    return { ignored: typeof kind === "string" ? `event ${kind}` : "no object_kind" };
+  },
+});
+
+/** `Tag Push Hook` is about a `tag_push`. */
+function kindOfHeader(header: string | undefined): string | undefined {
+  return header
+    ?.replace(/ Hook$/, "")
+    .toLowerCase()
+    .replaceAll(" ", "_");
+}
+
+function parsePush(payload: Payload, event: "push" | "tag_push", options: Options): HookAnswer {
+  const pushed = parsePayload(push, payload, event);
+  const place = readRef(pushed.ref);
+  if (!place) return { ignored: `not a branch or tag: ${pushed.ref}` };
+  if (pushed.after && isNoCommit(pushed.after)) return { ignored: `${place.name} was deleted` };
+  const common = {
+    branch: place.name,
+    repository: pushed.repository.url,
+    project: pushed.repository.name,
+    category: event,
+    properties: { event },
+  };
+  const commits = pushed.commits ?? [];
+  const changes: NewChange[] = commits
+    .filter(({ distinct }) => distinct)
+    .map((commit) => ({
+      author: nameAndMail(commit.author),
+      comments: commit.message,
+      files: [...commit.added, ...commit.modified, ...commit.removed],
+      revision: commit.id,
+      revlink: commit.url ?? "",
+      ...timeOf(commit.timestamp),
+      ...common,
+    }));
+  // GitLab tells of 20 commits at most, and of none when a branch is new or was moved back: its head is built nevertheless.
+  const head = pushed.checkout_sha ?? pushed.after;
+  if (head && !commits.some(({ id }) => id === head)) {
+    const link = pushed.project?.web_url;
+    changes.push({
+      author: nameAndMail({ name: pushed.user_name, email: pushed.user_email }),
+      comments: pushed.message ?? `${place.kind === "tag" ? "Tag" : "Head of"} ${place.name}`,
+      revision: head,
+      revlink: link ? `${link}/-/commit/${head}` : "",
+      ...common,
+    });
+  }
+  if (changes.length === 0) return { ignored: "a push of nothing" };
+  const headline = commits.find(({ id }) => id === head)?.message ?? changes.at(-1)?.comments ?? "";
+  return applyOptions({ changes, kind: place.kind, branch: place.name, headline }, payload, options);
+}
+
+type MergeRequest = z.output<typeof attributes>;
+
+function parseMergeRequest(payload: Payload, options: Options): HookAnswer {
+  const event = parsePayload(mergeRequest, payload, "merge_request");
+  const { state, action, oldrev } = event.object_attributes;
+  if (["closed", "merged", "approved"].includes(state ?? "")) return { ignored: `merge request ${state}` };
+  const isNews = action === "open" || action === "reopen" || (action === "update" && Boolean(oldrev));
+  if (!isNews) return { ignored: `merge request: ${action ?? "nothing"} without new commits` };
+  return describe(event.object_attributes, { ...event, event: "merge_request" }, payload, options);
+}
+
+function parseNote(payload: Payload, options: Options): HookAnswer {
+  const event = parsePayload(note, payload, "note");
+  const { merge_request: request, object_attributes } = event;
+  if (!request) return { ignored: "a comment that is not on a merge request" };
+  const more: Occasion = {
+    user: event.user,
+    labels: request.labels,
+    event: "note",
+    comments: object_attributes.note ?? "",
+  };
+  return describe(request, more, payload, options);
+}
+
+interface Occasion {
+  event: "merge_request" | "note";
+  user?: z.output<typeof user>;
+  labels: readonly string[];
+  comments?: string;
+}
+
+function describe(request: MergeRequest, occasion: Occasion, payload: Payload, options: Options): HookAnswer {
+  const { iid, source, target, source_branch, target_branch, last_commit } = request;
+  const { event, user, labels, comments } = occasion;
+  const change: NewChange = {
+    author: nameAndMail(last_commit.author),
+    comments: `MR#${iid}: ${request.title}\n\n${request.description ?? ""}`,
+    branch:
+      options.pullRequestRef === "target" ? target_branch : `refs/merge-requests/${iid}/${options.pullRequestRef}`,
+    revision: last_commit.id,
+    revlink: request.url ?? "",
+    repository: target.git_http_url,
+    project: target.name,
+    category: event,
+    properties: {
+      event,
+      source_branch,
+      source_project_id: request.source_project_id ?? null,
+      source_repository: source.git_http_url,
+      source_git_ssh_url: source.git_ssh_url ?? null,
+      target_branch,
+      target_project_id: request.target_project_id ?? null,
+      target_repository: target.git_http_url,
+      target_git_ssh_url: target.git_ssh_url ?? null,
+      ...(comments === undefined ? {} : { comments }),
+      ...pullRequestProperties({
+        number: iid,
+        title: request.title,
+        url: request.url ?? "",
+        owner: user?.username ?? user?.name ?? "",
+        branch: source_branch,
+        head: last_commit.id,
+        headRepository: source.path_with_namespace ?? source.git_http_url,
+        base: target_branch,
+        labels,
+        isFork: request.source_project_id !== request.target_project_id,
+        isDraft: request.draft ?? request.work_in_progress ?? false,
+      }),
+    },
+    ...timeOf(last_commit.timestamp),
+  };
+  return applyOptions(
+    { changes: [change], kind: "pull request", branch: target_branch, headline: request.title },
+    payload,
+    options,
+  );
+}

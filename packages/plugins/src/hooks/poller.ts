@@ -1,0 +1,18 @@
+import { errors } from "@multimaster/core";
+import { z } from "zod";
+import { defineHook } from "../define-hook.ts";
+import { readFieldLists } from "../hook-fields.ts";
+
+/** Has change sources look at once: those that the parameters `poller` name, or all. */
+export default defineHook({
+  type: "poller",
+  options: z.strictObject({
+    allowed: z.array(z.string()).optional().describe("Names of the change sources that may be asked for; absent: all."),
+  }),
+  parse(request, { allowed }) {
+    const asked = readFieldLists(request).getAll("poller");
+    const refused = asked.filter((name) => allowed && !allowed.includes(name));
+    if (refused.length > 0) throw errors.requestInvalid(`There is no change source ${refused.join(", ")}.`);
+    return { polls: asked.length > 0 ? asked : (allowed ?? "all") };
+  },
+});

@@ -1,0 +1,14 @@
+import type { UiSlice } from "@multimaster/config";
+import { errors, isSameSecret } from "@multimaster/core";
+import { parseBasicAuth } from "@multimaster/wire";
+import type Koa from "koa";
+
+/** Lets a request pass that knows the name and password of `changeHookAuth`. */
+export function askForLogin(ctx: Koa.Context, { user, password }: NonNullable<UiSlice["changeHookAuth"]>): void {
+  const given = parseBasicAuth(ctx.get("authorization"));
+  // Both are compared, whatever the first comparison says: the time tells nothing.
+  const right = [isSameSecret(given?.name ?? "", user), isSameSecret(given?.password ?? "", password)];
+  if (right.every(Boolean)) return;
+  ctx.set("WWW-Authenticate", 'Basic realm="change hooks", charset="UTF-8"');
+  throw errors.hookLoginWrong();
+}

@@ -1,0 +1,34 @@
+import type { UiSlice } from "@multimaster/config";
+import { errors } from "@multimaster/core";
+import { changesources, type Data } from "@multimaster/data";
+import type { HookAnswer } from "@multimaster/plugins";
+import type { RoleContext } from "../../define-role.ts";
+
+/** Does it, and gives what the forge is told. `deliveryOf` says under which id the n-th change is known. */
+export async function doWhatIsAsked(
+  { data, log }: Pick<RoleContext<UiSlice>, "data" | "log">,
+  answer: HookAnswer,
+  deliveryOf: (n: number) => string | undefined,
+): Promise<{ status: number; text: string }> {
+  if ("ignored" in answer) return { status: 200, text: `no change found: ${answer.ignored}` };
+  if ("polls" in answer) {
+    await poll(data, answer.polls);
+    return { status: 202, text: "no change found" };
+  }
+  const { changes } = answer;
+  if (changes.length === 0) return { status: 200, text: "no change found: none was left by the options of the hook" };
+  const ids = await data.updates.changes.addDelivered(
+    changes.map((change, i) => ({ change, delivery: deliveryOf(i + 1) })),
+  );
+  if (ids.length === 0) return { status: 202, text: "no change found: this delivery was there before" };
+  log.info({ changes: ids.length, repository: changes[0]?.repository }, "a hook brought changes");
+  return { status: 202, text: `${ids.length} change found` };
+}
+
+async function poll(data: Data, names: readonly string[] | "all"): Promise<void> {
+  const { rows } = await data.find(changesources);
+  const unknown = names === "all" ? [] : names.filter((name) => !rows.some((row) => row.name === name));
+  if (unknown.length > 0) throw errors.requestInvalid(`There is no change source ${unknown.join(", ")}.`);
+  const asked = rows.filter(({ name }) => names === "all" || names.includes(name));
+  await data.updates.changeSources.requestPolls(asked.map(({ changesourceid }) => changesourceid));
+}
