@@ -11,7 +11,8 @@ const options = hookOptions({
   pullRequestEvents: z
     .array(z.enum(["created", "updated", "fulfilled", "rejected"]))
     .default(["created", "updated"])
-    .describe("What must have happened to a pull request."),
+    .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
+  fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
 });
 
 type Options = z.output<typeof options>;
@@ -86,7 +87,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
     const change: NewChange = {
       author: author?.raw || nameOf(actor),
       comments: message ?? `Bitbucket Cloud commit ${hash}`,
-      branch: place.name,
+      branch: options.fullRefs ? `refs/${place.type === "tag" ? "tags" : "heads"}/${place.name}` : place.name,
       revision: hash,
       revlink: `${html}/commits/${hash}`,
       repository: html,
@@ -111,11 +112,12 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   const html = repository.links.html.href;
   const title = pull.title ?? "";
   const isMerged = event === "fulfilled";
+  const branch = (isMerged ? destination : source).branch.name;
   const change: NewChange = {
     author: nameOf(actor),
-    comments: `Bitbucket Cloud Pull Request #${pull.id}: ${title}\n${pull.description ?? ""}`,
+    comments: `Bitbucket Cloud Pull Request #${pull.id}${title && `\n${title}`}${pull.description ? `\n${pull.description}` : ""}`,
     // Bitbucket Cloud has no refs of pull requests: what is to be merged is a branch, in a fork maybe.
-    branch: isMerged ? destination.branch.name : source.branch.name,
+    branch: options.fullRefs ? `refs/heads/${branch}` : branch,
     revision: isMerged ? null : source.commit.hash,
     revlink: url,
     repository: isMerged ? html : (source.repository?.links?.html.href ?? html),
@@ -139,8 +141,8 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
     },
     ...timeOf(pull.updated_on),
   };
-  const branch = destination.branch.name;
-  return applyOptions({ changes: [change], kind: "pull request", branch, headline: title }, payload, options);
+  const target = destination.branch.name;
+  return applyOptions({ changes: [change], kind: "pull request", branch: target, headline: title }, payload, options);
 }
 
 function nameOf({ display_name, nickname }: z.output<typeof actor>): string {

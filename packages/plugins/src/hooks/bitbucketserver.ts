@@ -13,6 +13,7 @@ const options = hookOptions({
     .default(["created", "updated"])
     .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
   pullRequestRef: z.enum(["merge", "from"]).default("merge").describe("Which of the refs of a pull request is built."),
+  fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
   baseUrl: z
     .url()
     .optional()
@@ -47,7 +48,7 @@ const pullRequest = z.object({
   actor,
   pullRequest: z.object({
     id: z.int(),
-    title: z.string(),
+    title: text,
     description: text,
     draft: z.boolean().nullish(),
     updatedDate: z.number().nullish(),
@@ -58,8 +59,23 @@ const pullRequest = z.object({
   }),
 });
 
-/** What happened, by the event's key; the second names are those of a plugin for servers older than 5.4. */
+/** What a plugin for servers older than 5.4 sends, and Buildbot understands, in the words of today. */
+const oldRef = z.object({ type: text, name: z.string(), target: z.object({ hash: z.string() }) }).nullish();
+const oldPush = z.object({ push: z.object({ changes: z.array(z.object({ new: oldRef, old: oldRef })) }) });
+const oldEnd = z
+  .object({ branch: z.object({ name: z.string() }), commit: z.object({ hash: z.string() }) })
+  .transform(({ branch, commit }) => ({ displayId: branch.name, latestCommit: commit.hash }));
+const oldPullRequest = z.object({
+  repository: home,
+  pullrequest: z.object({ id: z.int(), title: text, description: text, link: text, fromRef: oldEnd, toRef: oldEnd }),
+});
+
+/** What happened, by the event's key. */
 const pullRequestEvents: Readonly<Record<string, Event>> = {
+  "pullrequest:created": "created",
+  "pullrequest:updated": "updated",
+  "pullrequest:fulfilled": "fulfilled",
+  "pullrequest:rejected": "rejected",
   "pr:opened": "created",
   "pr:reopened": "updated",
   "pr:from_ref_updated": "updated",
@@ -77,7 +93,7 @@ export default defineHook({
   parse(request, options) {
     const key = request.headers["x-event-key"] ?? "";
     if (key === "diagnostics:ping") return { ignored: "ping" };
-    const payload = readPayload(request);
+    const payload = renewPayload(readPayload(request), key);
     if (key === "repo:refs_changed") return parsePush(payload, options);
     const event = pullRequestEvents[key];
     if (event === undefined) return { ignored: key === "" ? "no X-Event-Key" : `event ${key}` };
@@ -85,6 +101,26 @@ export default defineHook({
     return parsePullRequest(payload, event, options);
   },
 });
+
+function renewPayload(payload: Payload, key: string): Payload {
+  if ("push" in payload) {
+    const { push } = parsePayload(oldPush, payload, key);
+    const changes = push.changes.flatMap(({ new: to, old }) => {
+      const ref = to ?? old;
+      if (!ref) return [];
+      const id = `refs/${ref.type === "tag" ? "tags" : "heads"}/${ref.name}`;
+      return { ref: { id }, toHash: ref.target.hash, type: to ? "UPDATE" : "DELETE" };
+    });
+    return { ...payload, changes };
+  }
+  if ("pullrequest" in payload) {
+    const { repository, pullrequest } = parsePayload(oldPullRequest, payload, key);
+    const { link, toRef, ...rest } = pullrequest;
+    const links = { self: link ? [{ href: link }] : [] };
+    return { ...payload, pullRequest: { ...rest, links, toRef: { ...toRef, repository } } };
+  }
+  return payload;
+}
 
 /** One push may move several branches; each of them is filtered by itself. The server tells only where they are now. */
 function parsePush(payload: Payload, options: Options): HookAnswer {
@@ -100,7 +136,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
         ? nameAndMail({ name: commit.author.name, email: commit.author.emailAddress })
         : nameOf(actor),
       comments: commit?.message ?? `Bitbucket Server commit ${toHash}`,
-      branch: place.name,
+      branch: options.fullRefs ? ref.id : place.name,
       revision: toHash,
       revlink: where.includes("://") ? `${where}commits/${toHash}` : "",
       repository: where,
@@ -127,12 +163,13 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   const branches: Record<Event, string> = {
     created: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
     updated: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
-    fulfilled: toRef.displayId,
-    rejected: fromRef.displayId,
+    fulfilled: options.fullRefs ? `refs/heads/${toRef.displayId}` : toRef.displayId,
+    rejected: options.fullRefs ? `refs/heads/${fromRef.displayId}` : fromRef.displayId,
   };
+  const title = pull.title ?? "";
   const change: NewChange = {
     author: nameOf(actor),
-    comments: `Bitbucket Server Pull Request #${pull.id}: ${pull.title}\n${pull.description ?? ""}`,
+    comments: `Bitbucket Server Pull Request #${pull.id}${title && `\n${title}`}${pull.description ? `\n${pull.description}` : ""}`,
     branch: branches[event],
     revision: fromRef.latestCommit,
     revlink: url,
@@ -143,7 +180,7 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
       event: `pull-${event}`,
       ...pullRequestProperties({
         number: pull.id,
-        title: pull.title,
+        title,
         url,
         owner: pull.author?.user.name ?? "",
         branch: fromRef.displayId,
@@ -158,7 +195,7 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
     ...timeOf(pull.updatedDate),
   };
   return applyOptions(
-    { changes: [change], kind: "pull request", branch: toRef.displayId, headline: pull.title },
+    { changes: [change], kind: "pull request", branch: toRef.displayId, headline: title },
     payload,
     options,
   );

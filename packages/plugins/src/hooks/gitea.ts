@@ -48,7 +48,7 @@ const end = z.object({ ref: z.string(), sha: z.string(), repo_id: z.int().nullis
 const pullRequest = z.object({
   action: z.string(),
   number: z.int(),
-  changes: z.object({ ref: z.unknown() }).nullish(),
+  changes: z.object({ ref: z.unknown().optional() }).nullish(),
   repository,
   sender: account.nullish(),
   pull_request: z.object({
