@@ -7,14 +7,18 @@ import { startMaster } from "../harness/master.ts";
 import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 
+/** Writes the files that a page of docs/ shows; gives how many there were. */
+function writeFilesOf(page: string, directory: string): number {
+  const files = [...readFileSync(configFile(page), "utf8").matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)];
+  for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));
+  return files.length;
+}
+
 const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 
 it("the config that docs/config.md shows is a good one, and a master starts with it", async () => {
   const directory = temporaryDirectory("docs");
-  const guide = readFileSync(configFile("docs/config.md"), "utf8");
-  const files = [...guide.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)];
-  expect(files.length).toBe(6);
-  for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));
+  expect(writeFilesOf("docs/config.md", directory)).toBe(6);
   const config = join(directory, "cluster.ts");
   const { stdout } = await runProcess({
     name: "master",
@@ -26,12 +30,34 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   await master.waitReady();
 });
 
+it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(7);
+  const config = join(directory, "cluster.ts");
+  const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
+  const env = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));
+  const unset = await runProcess({
+    name: "master",
+    command: process.execPath,
+    args: [program, "check-config", "--config", config],
+    env: { ...env, GITLAB_SECRET: undefined },
+  }).catch((error: Error) => error);
+  expect(String(unset)).toMatch(/ui\.ts: hooks\[1\]\.secret: is named but has no value/);
+  const master = await startMaster({ config, roles: ["ui"], env });
+  await master.waitReady();
+  const refused = await master.fetch("change_hook/github", { method: "POST", body: "{}" });
+  expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining("X-Hub-Signature-256")]);
+  const asked = await master.fetch("change_hook/base", { method: "POST", body: "" });
+  expect(asked.status).toBe(401);
+});
+
 it("every command that the README names is in the help, and the other way round", async () => {
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args: [program, "--help"] });
   const readme = readFileSync(configFile("README.md"), "utf8");
-  const documented = [...readme.matchAll(/^\| `master ([\w-]+)/gm)].map(([, command]) => command);
+  const rows = readme.match(/^\| `master .*? \|/gm) ?? [];
+  const documented = rows.flatMap((row) => [...row.matchAll(/`master ([\w-]+)/g)].map(([, command]) => command));
   const offered = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)]
     .map(([, command]) => command)
     .filter((command) => command !== "help" && !command?.startsWith("-") && command !== "master");
-  expect(documented.toSorted()).toEqual([...new Set(offered)].toSorted());
+  expect([...new Set(documented)].toSorted()).toEqual([...new Set(offered)].toSorted());
 });

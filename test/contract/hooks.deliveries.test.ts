@@ -252,7 +252,8 @@ describe("a mistake is answered with a sentence:", () => {
     ]);
     expect((await post("change_hook/base", "")).status).toBe(404);
     expect((await server.get("/change_hook/github")).status).toBe(405);
-    expect((await post("change_hook/github", "x".repeat(17 * 1024 * 1024))).status).toBe(413);
+    expect((await post("change_hook/github", "x".repeat(33 * 1024 * 1024))).status).toBe(413);
+    expect((await post("change_hook/gitlab", "x".repeat(17 * 1024 * 1024))).status).toBe(413);
   });
 
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {

@@ -26,6 +26,8 @@ export interface HookDefinition<Options = unknown> extends PluginDefinition<"hoo
    * anything in the body is looked at, and throws `signatureMissing` or `signatureWrong`.
    */
   authenticate?(options: Options): ((request: HookRequest) => void) | undefined;
+  /** Bytes of the largest body that its forge sends, where that is more than usual. */
+  readonly maxBody?: number;
   /** The forge's id of this delivery: the same one again brings nothing new. */
   delivery?(request: HookRequest): string | undefined;
   parse(request: HookRequest, options: Options): HookAnswer;

@@ -75,7 +75,8 @@ export function isNoCommit(hash: string | null | undefined): boolean {
 }
 
 /** All values in a payload by the path to them, `github.base.repo.full_name`; lists as they are. */
-export function flatten(prefix: string, value: unknown): Record<string, Json> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { [prefix]: (value ?? null) as Json };
-  return Object.assign({}, ...Object.entries(value).map(([name, part]) => flatten(`${prefix}.${name}`, part)));
+export function flatten(prefix: string, value: unknown, into: Record<string, Json> = {}): Record<string, Json> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) into[prefix] = (value ?? null) as Json;
+  else for (const [name, part] of Object.entries(value)) flatten(`${prefix}.${name}`, part, into);
+  return into;
 }

@@ -9,7 +9,7 @@ import { askForLogin } from "./ask-for-login.ts";
 import { doWhatIsAsked } from "./do-what-is-asked.ts";
 import { refuseOtherPages } from "./refuse-other-pages.ts";
 
-const maxBody = 16 * 1024 * 1024;
+const usualMaxBody = 16 * 1024 * 1024;
 
 /**
  * `/change_hook/<type>`: what forges and scripts tell of. Who sends it is checked before anything in it is looked at, and
@@ -32,7 +32,7 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     const plugin = hook.plugin as HookDefinition;
     const authenticate = plugin.authenticate?.(hook.options);
     if (!authenticate && changeHookAuth) askForLogin(ctx, changeHookAuth);
-    const request = await readRequest(ctx);
+    const request = await readRequest(ctx, plugin.maxBody ?? usualMaxBody);
     authenticate?.(request);
     const answer = plugin.parse(request, hook.options);
     const { status, text } = await doWhatIsAsked(context, answer, deliveryOf(plugin, request, answer));
@@ -42,7 +42,7 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
   };
 }
 
-async function readRequest(ctx: Koa.Context): Promise<HookRequest> {
+async function readRequest(ctx: Koa.Context, maxBody: number): Promise<HookRequest> {
   const headers = Object.fromEntries(
     Object.entries(ctx.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
   );

@@ -79,7 +79,7 @@ function parseRefUpdated(payload: Payload, options: Options): HookAnswer {
     branch: place.name,
     revision: newRev,
     category: "ref-updated",
-    properties: flatten("event", payload),
+    properties: { event: "ref-updated", ...flatten("event", payload) },
     ...whereOf(project, options),
     ...timeOf(eventCreatedOn),
   };
@@ -97,6 +97,7 @@ function parseChange(payload: Payload, type: string, options: Options): HookAnsw
     revlink: change.url ?? "",
     category: type,
     properties: {
+      event: type,
       ...flatten("event", payload),
       ...pullRequestProperties({
         number,

@@ -76,6 +76,8 @@ export default defineHook({
       { header: "X-Hub-Signature-256", algorithm: "sha256", prefix: "sha256=" },
       { header: "X-Hub-Signature", algorithm: "sha1", prefix: "sha1=" },
     ]),
+  // GitHub sends up to 25 MB, and more as a form.
+  maxBody: 32 * 1024 * 1024,
   delivery: ({ headers }) => headers["x-github-delivery"],
   parse(request, options) {
     const event = request.headers["x-github-event"];
