@@ -82,7 +82,7 @@ async function claim(options: AttachOptions, info: WorkerInfo): Promise<"attache
   const end = clock.now() + parkedMs;
   for (let tries = 1; ; tries += 1) {
     const outcome = await persistence.write(`attach worker ${config.name}`, () =>
-      updates.workers.attach(workerid, describeInfo(info)),
+      updates.workers.attach(workerid, describeInfo(info), config.maxBuilds),
     );
     if (outcome === "attached" || !link.isOpen || isRefusing() || clock.now() >= end) return outcome;
     if (tries === 1) {

@@ -3,6 +3,7 @@ import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import type { EngineBuilder } from "./slice.ts";
+import { nameBuilddir } from "./worker-paths.ts";
 
 export interface BuilderRowsOptions {
   configs: readonly EngineBuilder[];
@@ -54,13 +55,10 @@ export class BuilderRows implements Service {
 
   async #announce(): Promise<void> {
     const { configs, data, persistence } = this.#options;
-    const rows = configs.map(({ name, description, tags, project, workers }) => ({
-      name,
-      description,
-      tags,
-      project,
-      workers,
-    }));
+    const rows = configs.map((config) => {
+      const { name, description, tags, project, workers, maxBuilds = null } = config;
+      return { name, description, tags, project, workers, maxBuilds, directory: nameBuilddir(config) };
+    });
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {
       const builderid = ids.get(config.name);

@@ -128,6 +128,7 @@ export function fakeSchedulerContext(
     getState: async () => undefined,
     publishForceSpec: async (spec) => void (rows.spec = spec),
     publishTriggerable: async (spec) => void (rows.spec = spec),
+    publishTreeTimer: async () => {},
   };
 }
 

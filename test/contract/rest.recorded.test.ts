@@ -37,7 +37,18 @@ describe.each(engines)("the data API on %s", (engine) => {
     for (const spec of recorded?.body.specs ?? []) expect(own.get(spec.path), spec.path).toEqual(spec);
     expect(
       [...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path)),
-    ).toEqual(["buildrequests/n:buildrequestid/properties", "masters/n:masterid/orders", "orders", "orders/n:orderid"]);
+    ).toEqual([
+      "builders/n:builderid/waiting",
+      "buildrequests/n:buildrequestid/properties",
+      "buildrequests/n:buildrequestid/why",
+      "masters/n:masterid/orders",
+      "orders",
+      "orders/n:orderid",
+      "schedulers/n:schedulerid/waiting",
+      "waiting",
+      "waiting/builders",
+      "waiting/changes",
+    ]);
   });
 
   it.each([

@@ -80,6 +80,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
       u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
     "schedulers.claim": (u) => u.schedulers.claim(ids.scheduler),
     "schedulers.publishForceSpec": (u) => u.schedulers.publishForceSpec(ids.scheduler, {}),
+    "schedulers.publishTreeTimer": (u) => u.schedulers.publishTreeTimer(ids.scheduler, null),
     "schedulers.publishTriggerable": (u) =>
       u.schedulers.publishTriggerable(ids.scheduler, {
         builders: ["a"],

@@ -55,6 +55,10 @@ export interface BuilderConfiguration {
   project: string | null;
   /** Names of the workers that may run it. */
   workers: readonly string[];
+  /** Most builds of it at once on this master; null: any number. */
+  maxBuilds?: number | null;
+  /** Where it builds on a worker. */
+  directory?: string;
 }
 
 export interface BuilderUpdates {
@@ -87,9 +91,9 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * told to check whether its connection still lives.
+   * told to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
    */
-  attach(workerid: number, info: WorkerInfo): Promise<"attached" | Lost>;
+  attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<"attached" | Lost>;
   /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
@@ -192,6 +196,13 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
+/** How long nothing must come before a scheduler builds. */
+export interface TreeTimer {
+  seconds: number;
+  /** Each branch of a repository has its own timer; or else there is one for all. */
+  perBranch: boolean;
+}
+
 export interface SchedulerUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
@@ -208,6 +219,8 @@ export interface SchedulerUpdates {
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
   publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
+  /** For how long changes wait for others, so that people can be told (fenced); null: they do not. */
+  publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
   /**
    * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).

@@ -17,3 +17,5 @@ export { NoSuchMethod, type Rest, type RestAnswer } from "./rest.ts";
 export * from "./trigger-contract.ts";
 export { createUpdates, type UpdatesOptions } from "./updates/index.ts";
 export { publishBurial } from "./updates/publish-burial.ts";
+export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
+export type { Reason, ReasonKind } from "./waiting/reasons.ts";

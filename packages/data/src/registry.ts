@@ -24,6 +24,8 @@ import { sourcestamps } from "./resources/sourcestamps.ts";
 import { steps } from "./resources/steps.ts";
 import { testResultSets } from "./resources/test-result-sets.ts";
 import { testResults } from "./resources/test-results.ts";
+import { waiting, waitingBuilders } from "./resources/waiting.ts";
+import { waitingChanges } from "./resources/waiting-changes.ts";
 import { workers } from "./resources/workers.ts";
 
 const nouns: readonly AnyResource[] = [
@@ -52,6 +54,9 @@ const nouns: readonly AnyResource[] = [
   buildData,
   testResultSets,
   testResults,
+  waiting,
+  waitingBuilders,
+  waitingChanges,
 ];
 
 /** Everything the data API has paths for, its own description included. One line per noun. */

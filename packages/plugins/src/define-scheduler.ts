@@ -1,6 +1,14 @@
 import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
-import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset, TriggerableSpec } from "@multimaster/data";
+import type {
+  AddedBuildset,
+  Change,
+  ClassifiedChange,
+  Lost,
+  NewBuildset,
+  TreeTimer,
+  TriggerableSpec,
+} from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
@@ -44,6 +52,8 @@ export interface SchedulerContext {
   publishForceSpec(spec: Json): Promise<void>;
   /** Tells engines what it builds when a step triggers it. */
   publishTriggerable(spec: TriggerableSpec): Promise<void>;
+  /** Tells people for how long its changes wait for others; null: they do not. */
+  publishTreeTimer(timer: TreeTimer | null): Promise<void>;
 }
 
 /** What the scheduler role asks of a scheduler. */

@@ -18,4 +18,6 @@ export { type Scheduler, schedulers } from "./schedulers.ts";
 export { type SourceStamp, sourcestamps } from "./sourcestamps.ts";
 export { type Step, steps } from "./steps.ts";
 export { type TestResultSet, testResultSets } from "./test-result-sets.ts";
+export { type Waiting, type WaitingBuilder, waiting, waitingBuilders } from "./waiting.ts";
+export { type WaitingChanges, waitingChanges } from "./waiting-changes.ts";
 export { type Worker, workers } from "./workers.ts";

@@ -4,6 +4,7 @@ import {
   findOrCreateNamed,
   findOrCreateWorkers,
   saveBuilderInfo,
+  saveBuilderOffers,
   setMasterBuilders,
 } from "@multimaster/database";
 import type { BuilderConfiguration, BuilderUpdates } from "../contract.ts";
@@ -59,5 +60,11 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     builders.map((builder) => [idOf(builder), builder.workers.map((worker) => workers.get(worker) as number)]),
   );
   const places = await setMasterBuilders(tx, masterid, workersByBuilder);
+  const offers = builders.flatMap((builder) =>
+    builder.directory === undefined
+      ? []
+      : { builderid: idOf(builder), maxBuilds: builder.maxBuilds ?? null, directory: builder.directory },
+  );
+  await saveBuilderOffers(tx, masterid, offers);
   return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
 }

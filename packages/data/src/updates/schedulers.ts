@@ -12,6 +12,7 @@ import {
   registerSchedulers,
   removeClassified,
   saveForceSpec,
+  saveTreeTimer,
   saveTriggerableSpec,
   setObjectState,
   setSchedulerEnabled,
@@ -58,6 +59,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
     publishTriggerable: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveTriggerableSpec(tx, schedulerid, pythonJson(spec))),
+    publishTreeTimer: (schedulerid, timer) =>
+      fencedTransaction(database, lease, (tx) => saveTreeTimer(tx, schedulerid, timer)),
     async unseenChanges(schedulerid, limit) {
       return loadChanges(database, await unseenChangeIds(database, schedulerid, limit));
     },

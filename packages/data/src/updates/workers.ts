@@ -2,6 +2,7 @@ import { claimWorkers, contestedWorkers, fencedTransaction, keepWorker, releaseW
 import {
   findOrCreateWorkers,
   saveWorkerInfos,
+  saveWorkerOffers,
   setWorkerGraceful,
   setWorkerPaused,
   workerStates,
@@ -13,13 +14,17 @@ import type { UpdateContext } from "./update-context.ts";
 
 export function createWorkerUpdates({ database, lease, events, announce }: UpdateContext): WorkerUpdates {
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
-  async function attach(comers: readonly { workerid: number; info: WorkerInfo }[]): Promise<("attached" | Lost)[]> {
+  async function attach(comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[]): Promise<("attached" | Lost)[]> {
     const claims = await fencedTransaction(database, lease, async (tx) => {
       const ids = comers.map(({ workerid }) => workerid);
       const claims = await claimWorkers(tx, lease, ids);
       const infos = new Map(comers.map(({ workerid, info }) => [workerid, info]));
       for (const [workerid, claim] of claims) if (claim.kind === "lost") infos.delete(workerid);
       await saveWorkerInfos(tx, infos);
+      const offers = comers.flatMap(({ workerid, maxBuilds }) =>
+        maxBuilds !== undefined && infos.has(workerid) ? [{ workerid, masterid: lease.masterid, maxBuilds }] : [],
+      );
+      await saveWorkerOffers(tx, offers);
       return claims;
     });
     const attached = [...claims].flatMap(([workerid, { kind }]) => (kind === "claimed" ? [workerid] : []));
@@ -30,7 +35,7 @@ export function createWorkerUpdates({ database, lease, events, announce }: Updat
 
   return {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
-    attach: (workerid, info) => attachOne({ workerid, info }),
+    attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
       if (!(await releaseWorker(database, lease, workerid))) return;
       await announce(events.publish(workers, "disconnected", [workerid]));

@@ -3,10 +3,11 @@ import type { Migration } from "./migration.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
+import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { triggers } from "./migrations/triggers.ts";
-import { extraIndexes, firstTables } from "./own.ts";
+import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
 export const migrations: readonly Migration[] = [
@@ -18,6 +19,8 @@ export const migrations: readonly Migration[] = [
   loopStalls,
   leaseInstance,
   pollRequests,
+  offers,
+  { name: "index for requests that wait", kind: "expand", indexes: [openRequests] },
 ];
 
 /** The tables that migrations made. */

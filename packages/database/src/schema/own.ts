@@ -128,3 +128,6 @@ export const extraIndexes: readonly ExtraIndex[] = [
   on("test_result_sets", "mm_test_result_sets_of_step", ["stepid"]),
   on("test_results", "mm_test_results_of_set", ["test_result_setid"]),
 ];
+
+/** Those that wait, in the order of their ids, beside ten million that are complete. */
+export const openRequests: ExtraIndex = on("buildrequests", "mm_open_requests", ["id"], "complete = 0");

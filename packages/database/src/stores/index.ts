@@ -11,6 +11,7 @@ export * from "./logs.ts";
 export * from "./named-rows.ts";
 export * from "./object-state.ts";
 export * from "./poll-requests.ts";
+export * from "./offers.ts";
 export * from "./schedulers.ts";
 export * from "./sourcestamps.ts";
 export * from "./steps.ts";

@@ -23,5 +23,6 @@ export default defineScheduler({
       options,
       concerns: ({ branch }) => options.branches === undefined || options.branches.includes(branch),
       lineOf: ({ branch, project, repository, codebase }) => JSON.stringify([branch, project, repository, codebase]),
+      perBranch: true,
     }),
 });

@@ -13,13 +13,17 @@ export interface ChangeDriven {
   concerns(change: Change): boolean;
   /** Changes of the same line share a timer and a buildset. */
   lineOf(change: Change): string;
+  /** Whether each branch of a repository is a line of its own, rather than all changes one. */
+  readonly perBranch: boolean;
 }
 
 const batch = 500;
 const pollMs = 5000;
 
 /** Follows changes: each is classified once, waits among the classified ones, and leaves them in the buildset it is in. */
-export function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Running {
+export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Promise<Running> {
+  const timer = driven.options.treeStableTimer;
+  await ctx.publishTreeTimer(timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch });
   return startLooking(ctx, {
     pollMs,
     async look(signal) {

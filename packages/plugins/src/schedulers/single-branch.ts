@@ -28,5 +28,6 @@ export default defineScheduler({
       options,
       concerns: ({ branch }) => options.branch === undefined || branch === options.branch,
       lineOf: () => "",
+      perBranch: false,
     }),
 });

@@ -1,0 +1,120 @@
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
+import { datetime, integer, text } from "../field-kinds.ts";
+import { because, type Reason, reason } from "../waiting/reasons.ts";
+
+const shape = {
+  schedulerid: integer,
+  scheduler: text,
+  branch: text.nullable(),
+  repository: text,
+  project: text,
+  codebase: text,
+  changeids: integer.array(),
+  since: datetime,
+  /** When the timer fires unless another change comes; null without one. */
+  until: datetime.nullable(),
+  reasons: reason.array(),
+};
+
+export type WaitingChanges = z.output<z.ZodObject<typeof shape>>;
+
+/** Changes that a scheduler wants and that are in no buildset yet: what shares a timer is one entry. */
+export const waitingChanges = defineResource<typeof shape>({
+  name: "waiting_change",
+  plural: "waiting_changes",
+  id: "schedulerid",
+  fields: plainFields(shape),
+  rows: readWaitingChanges,
+  paths: [
+    { pattern: "waiting/changes", kind: "collection" },
+    {
+      pattern: "schedulers/n:schedulerid/waiting",
+      kind: "collection",
+      rows: async (context) =>
+        (await readWaitingChanges(context)).filter((row) => row.schedulerid === context.params["schedulerid"]),
+    },
+  ],
+});
+
+/** More changes than this wait for no timer but for somebody who looks after the cluster. */
+const maxChanges = 5000;
+
+interface Row {
+  schedulerid: number;
+  scheduler: string;
+  enabled: number;
+  master: string | null;
+  seconds: number | null;
+  per_branch: number | null;
+  important: number;
+  changeid: number;
+  branch: string | null;
+  repository: string;
+  project: string;
+  codebase: string;
+  seen_at: number;
+  now: number;
+}
+
+async function readWaitingChanges({ connection }: ReadContext): Promise<WaitingChanges[]> {
+  const { now } = connection.dialect;
+  const rows = await queryRows<Row>(
+    connection,
+    `select s.id as schedulerid, s.name as scheduler, coalesce(s.enabled, 1) as enabled, m.name as master, t.seconds,
+            t.per_branch, coalesce(sc.important, 0) as important, c.changeid, c.branch, c.repository, c.project,
+            c.codebase, coalesce(n.seen_at, c.when_timestamp) as seen_at, ${now} as now
+       from scheduler_changes sc join schedulers s on s.id = sc.schedulerid join changes c on c.changeid = sc.changeid
+       left join mm_scheduler_seen n on n.schedulerid = sc.schedulerid and n.changeid = sc.changeid
+       left join mm_tree_timers t on t.schedulerid = s.id
+       left join scheduler_masters sm on sm.schedulerid = s.id left join masters m on m.id = sm.masterid
+      order by s.id, c.changeid limit ${maxChanges}`,
+  );
+  const lines = new Map<string, Row[]>();
+  for (const row of rows) {
+    const { schedulerid, branch, project, repository, codebase, per_branch } = row;
+    const key = JSON.stringify([schedulerid, ...(per_branch === 1 ? [branch, project, repository, codebase] : [])]);
+    const line = lines.get(key);
+    if (line) line.push(row);
+    else lines.set(key, [row]);
+  }
+  return [...lines.values()].map(showLine);
+}
+
+function showLine(line: readonly Row[]): WaitingChanges {
+  const newest = line.at(-1) as Row;
+  const { schedulerid, scheduler, branch, repository, project, codebase, seconds } = newest;
+  const seen = line.map((row) => row.seen_at);
+  const due = seconds === null ? null : Math.max(...seen) + seconds;
+  return {
+    schedulerid,
+    scheduler,
+    branch,
+    repository,
+    project,
+    codebase,
+    changeids: line.map(({ changeid }) => changeid),
+    since: Math.floor(Math.min(...seen)),
+    until: due === null ? null : Math.ceil(due),
+    reasons: [explainLine(line, newest, due)],
+  };
+}
+
+function explainLine(line: readonly Row[], { scheduler, enabled, master, now }: Row, due: number | null): Reason {
+  if (enabled === 0) return because("scheduler_disabled", `The scheduler ${scheduler} is disabled.`, { scheduler });
+  if (master === null) return because("no_scheduler", `No live master runs the scheduler ${scheduler}.`, { scheduler });
+  if (!line.some(({ important }) => important === 1))
+    return because("not_important", "None of the changes is important: they are built with the next one that is.", {
+      scheduler,
+      master,
+    });
+  if (due === null || due <= now)
+    return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
+  const left = Math.ceil(due - now);
+  return because("timer", `The builds are asked for in ${left} s, unless another change comes before.`, {
+    scheduler,
+    master,
+    until: Math.ceil(due),
+  });
+}

@@ -1,0 +1,72 @@
+import type { z } from "zod";
+import { defineResource } from "../define-resource.ts";
+import { bool, datetime, integer, text } from "../field-kinds.ts";
+import { explainBuilders, explainRequests } from "../waiting/explain-waiting.ts";
+import { reason } from "../waiting/reasons.ts";
+
+const unstarted = `br.complete = 0
+  and not exists (select 1 from builds b where b.buildrequestid = br.id and b.complete_at is null)`;
+
+/** Build requests that are not being built, each with the reasons; of one request also when it is. */
+export const waiting = defineResource({
+  name: "waiting",
+  plural: "waiting",
+  id: "buildrequestid",
+  from: "buildrequests br join builders bu on bu.id = br.builderid",
+  fields: {
+    buildrequestid: { schema: integer, sql: "br.id" },
+    buildsetid: { schema: integer, sql: "br.buildsetid" },
+    builderid: { schema: integer, sql: "br.builderid" },
+    builder: { schema: text, sql: "bu.name" },
+    priority: { schema: integer, sql: "br.priority" },
+    since: { schema: datetime, sql: "br.submitted_at" },
+    waited_for: { schema: bool, sql: "coalesce(br.waited_for, 0) <> 0" },
+    reasons: {
+      schema: reason.array(),
+      sql: "br.id",
+      load: ({ connection }, keys) => explainRequests(connection, keys),
+      empty: [],
+    },
+  },
+  order: ["buildrequestid"],
+  paths: [
+    { pattern: "waiting", kind: "collection", where: unstarted },
+    {
+      pattern: "builders/n:builderid/waiting",
+      kind: "collection",
+      where: `br.builderid = :builderid and ${unstarted}`,
+    },
+    { pattern: "buildrequests/n:buildrequestid/why", kind: "single", where: "br.id = :buildrequestid" },
+  ],
+});
+
+/** The same by builder: how many requests wait, since when, and why. */
+export const waitingBuilders = defineResource({
+  name: "waiting_builder",
+  plural: "waiting_builders",
+  id: "builderid",
+  from: `(select br.builderid, count(*) as requests, min(br.submitted_at) as since, max(br.priority) as priority
+            from buildrequests br
+           where br.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = br.id)
+           group by br.builderid) wb join builders bu on bu.id = wb.builderid`,
+  fields: {
+    builderid: { schema: integer, sql: "wb.builderid" },
+    builder: { schema: text, sql: "bu.name" },
+    requests: { schema: integer, sql: "wb.requests" },
+    /** Of the oldest one. */
+    since: { schema: datetime, sql: "wb.since" },
+    /** Of the most urgent one. */
+    priority: { schema: integer, sql: "wb.priority" },
+    reasons: {
+      schema: reason.array(),
+      sql: "wb.builderid",
+      load: ({ connection }, keys) => explainBuilders(connection, keys),
+      empty: [],
+    },
+  },
+  order: ["builderid"],
+  paths: [{ pattern: "waiting/builders", kind: "collection" }],
+});
+
+export type Waiting = z.output<typeof waiting.schema>;
+export type WaitingBuilder = z.output<typeof waitingBuilders.schema>;

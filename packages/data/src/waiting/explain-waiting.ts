@@ -1,0 +1,80 @@
+import { type Connection, queryRows } from "@multimaster/database";
+import { explainBuilder } from "./explain-builder.ts";
+import { readPicture } from "./read-picture.ts";
+import { because, type Reason } from "./reasons.ts";
+
+/** Why nothing of these builders is being started. */
+export async function explainBuilders(
+  connection: Connection,
+  builderids: readonly number[],
+): Promise<Map<number, Reason[]>> {
+  if (builderids.length === 0) return new Map();
+  const picture = await readPicture(connection, builderids);
+  return new Map(builderids.map((id) => [id, explainBuilder(picture, id)]));
+}
+
+/**
+ * Why each of these build requests waits, the same for everybody who asks: REST, command line and page. Requests of one
+ * builder wait for the same, so thousands cost what their builders do.
+ */
+export async function explainRequests(
+  connection: Connection,
+  requestids: readonly number[],
+): Promise<Map<number, Reason[]>> {
+  const states = await readStates(connection, requestids);
+  const pending = states.filter((state) => explainState(state) === undefined);
+  const byBuilder = await explainBuilders(connection, [...new Set(pending.map(({ builderid }) => builderid))]);
+  return new Map(
+    states.map((state) => {
+      const own = explainState(state);
+      return [state.requestid, own ? [own] : (byBuilder.get(state.builderid) ?? [])];
+    }),
+  );
+}
+
+interface RequestState {
+  requestid: number;
+  builderid: number;
+  complete: number;
+  results: number | null;
+  holderid: number | null;
+  holder: string | null;
+  cancelreason: string | null;
+  buildid: number | null;
+  number: number | null;
+  buildmaster: string | null;
+}
+
+function readStates(connection: Connection, requestids: readonly number[]): Promise<RequestState[]> {
+  const wanted = connection.dialect.isOneOf("r.id", requestids);
+  return queryRows<RequestState>(
+    connection,
+    `select r.id as requestid, r.builderid, coalesce(r.complete, 0) as complete, r.results, c.masterid as holderid,
+            m.name as holder, x.reason as cancelreason, b.id as buildid, b.number, bm.name as buildmaster
+       from buildrequests r
+       left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
+       left join mm_cancellations x on x.buildrequestid = r.id
+       left join builds b on b.buildrequestid = r.id and b.complete_at is null
+       left join masters bm on bm.id = b.masterid
+      where ${wanted.sql} order by b.id`,
+    wanted.bindings,
+  );
+}
+
+/** What it waits for whatever its builder does; undefined when it waits for its builder. */
+function explainState(state: RequestState): Reason | undefined {
+  const { holderid: masterid, holder: master } = state;
+  if (state.complete === 1) return because("complete", "It is complete.", { results: state.results });
+  if (state.cancelreason !== null) {
+    const sentence = `It was cancelled (${state.cancelreason}) and ends as soon as its master has stopped what runs.`;
+    return because("cancelled", sentence, { reason: state.cancelreason, masterid, master });
+  }
+  if (state.buildid !== null) {
+    const { buildid, number, buildmaster } = state;
+    const sentence = `It is being built on ${buildmaster} (build ${number} of its builder).`;
+    return because("building", sentence, { buildid, number, master: buildmaster });
+  }
+  if (masterid !== null)
+    return because("starting", `${master} has claimed it and is starting its build.`, { masterid, master });
+  return undefined;
+}

@@ -1,0 +1,161 @@
+import { listMasters } from "@multimaster/cluster";
+import { type Connection, queryRows } from "@multimaster/database";
+import { groupValues } from "../group-values.ts";
+
+/** A master, as far as it matters to a builder it has. */
+export interface Engine {
+  readonly masterid: number;
+  readonly name: string;
+  readonly alive: boolean;
+  /** Takes no new builds: it drains, or drops its role as an engine. */
+  readonly draining: boolean;
+}
+
+/** A builder on a master. */
+export interface Place {
+  readonly builderid: number;
+  readonly masterid: number;
+  /** Null: without a limit, or unknown. */
+  readonly maxBuilds: number | null;
+  /** Null: unknown. */
+  readonly directory: string | null;
+  /** Those configured for it. */
+  readonly workerids: readonly number[];
+}
+
+export interface WorkerSeen {
+  readonly workerid: number;
+  readonly name: string;
+  readonly paused: boolean;
+  readonly pauseReason: string | null;
+  readonly graceful: boolean;
+  /** Masters that it is connected to; usually one. */
+  readonly masterids: readonly number[];
+  /** Null: unknown. */
+  readonly maxBuilds: number | null;
+}
+
+export interface RunningBuild {
+  readonly buildid: number;
+  readonly number: number;
+  readonly builderid: number;
+  readonly builder: string;
+  readonly masterid: number;
+  readonly workerid: number | null;
+  readonly directory: string | null;
+}
+
+/** What decides whether builders can build now, over all masters, as the rows have it. */
+export interface Picture {
+  readonly engines: ReadonlyMap<number, Engine>;
+  readonly places: ReadonlyMap<number, readonly Place[]>;
+  readonly workers: ReadonlyMap<number, WorkerSeen>;
+  readonly buildsOfBuilder: ReadonlyMap<number, readonly RunningBuild[]>;
+  readonly buildsOnWorker: ReadonlyMap<number, readonly RunningBuild[]>;
+}
+
+/** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
+export async function readPicture(connection: Connection, builderids: readonly number[]): Promise<Picture> {
+  const [engines, places] = await Promise.all([readEngines(connection), readPlaces(connection, builderids)]);
+  const workerids = [...new Set(places.flatMap((place) => place.workerids))];
+  const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
+  return {
+    engines,
+    places: groupValues(places.map((place) => [place.builderid, place])),
+    workers,
+    buildsOfBuilder: groupValues(builds.map((build) => [build.builderid, build])),
+    buildsOnWorker: groupValues(builds.flatMap((build) => (build.workerid === null ? [] : [[build.workerid, build]]))),
+  };
+}
+
+async function readEngines(connection: Connection): Promise<Map<number, Engine>> {
+  const masters = await listMasters(connection);
+  const rows = await queryRows<{ masterid: number }>(
+    connection,
+    `select o.masterid from mm_orders o join mm_leases l on l.masterid = o.masterid and l.epoch = o.epoch
+      where o.kind = 'drain' and o.ended_at is null and o.undone_at is null
+        and (o.role is null or o.role = 'builder-engine')`,
+  );
+  const ordered = new Set(rows.map(({ masterid }) => masterid));
+  return new Map(
+    masters.map(({ masterid, name, alive, state }) => [
+      masterid,
+      { masterid, name, alive, draining: state === "draining" || ordered.has(masterid) },
+    ]),
+  );
+}
+
+async function readPlaces(connection: Connection, builderids: readonly number[]): Promise<Place[]> {
+  const wanted = connection.dialect.isOneOf("bm.builderid", builderids);
+  const [places, configured] = await Promise.all([
+    queryRows<{ id: number; builderid: number; masterid: number; maxbuilds: number | null; directory: string | null }>(
+      connection,
+      `select bm.id, bm.builderid, bm.masterid, o.max_builds as maxbuilds, o.directory from builder_masters bm
+         left join mm_builder_offers o on o.builderid = bm.builderid and o.masterid = bm.masterid
+        where ${wanted.sql} order by bm.builderid, bm.masterid`,
+      wanted.bindings,
+    ),
+    queryRows<{ id: number; workerid: number }>(
+      connection,
+      `select cw.buildermasterid as id, cw.workerid from configured_workers cw
+         join builder_masters bm on bm.id = cw.buildermasterid where ${wanted.sql} order by cw.workerid`,
+      wanted.bindings,
+    ),
+  ]);
+  const workerids = groupValues(configured.map(({ id, workerid }) => [id, workerid]));
+  return places.map(({ id, maxbuilds, ...place }) => ({
+    ...place,
+    maxBuilds: maxbuilds,
+    workerids: workerids.get(id) ?? [],
+  }));
+}
+
+async function readWorkers(connection: Connection, workerids: readonly number[]): Promise<Map<number, WorkerSeen>> {
+  const wanted = connection.dialect.isOneOf("w.id", workerids);
+  const connected = connection.dialect.isOneOf("workerid", workerids);
+  const [rows, connections] = await Promise.all([
+    queryRows<{
+      workerid: number;
+      name: string;
+      paused: number;
+      reason: string | null;
+      graceful: number;
+      maxbuilds: number | null;
+    }>(
+      connection,
+      `select w.id as workerid, w.name, w.paused, w.pause_reason as reason, w.graceful, o.max_builds as maxbuilds
+         from workers w left join mm_worker_offers o on o.workerid = w.id where ${wanted.sql}`,
+      wanted.bindings,
+    ),
+    queryRows<{ workerid: number; masterid: number }>(
+      connection,
+      `select workerid, masterid from connected_workers where ${connected.sql} order by masterid`,
+      connected.bindings,
+    ),
+  ]);
+  const masterids = groupValues(connections.map(({ workerid, masterid }) => [workerid, masterid]));
+  return new Map(
+    rows.map((row) => [
+      row.workerid,
+      {
+        workerid: row.workerid,
+        name: row.name,
+        paused: row.paused !== 0,
+        pauseReason: row.reason,
+        graceful: row.graceful !== 0,
+        masterids: masterids.get(row.workerid) ?? [],
+        maxBuilds: row.maxbuilds,
+      },
+    ]),
+  );
+}
+
+function readBuilds(connection: Connection): Promise<RunningBuild[]> {
+  return queryRows<RunningBuild>(
+    connection,
+    `select b.id as buildid, b.number, b.builderid, bu.name as builder, b.masterid, b.workerid, o.directory
+       from builds b join builders bu on bu.id = b.builderid
+       left join mm_builder_offers o on o.builderid = b.builderid and o.masterid = b.masterid
+      where b.complete_at is null order by b.id`,
+  );
+}

@@ -1,0 +1,47 @@
+import type { Json } from "@multimaster/core";
+import type { z } from "zod";
+import { entity, identifier, jsonObject, text } from "../field-kinds.ts";
+
+/** Why something waits: a word for programs, what it is about, and a sentence for people. */
+export const reason = entity("reason", { kind: identifier(32), sentence: text, facts: jsonObject });
+
+export type Reason = z.output<typeof reason>;
+
+/** Every kind of reason there is. */
+export type ReasonKind =
+  // Of a build request, before its builder matters
+  | "complete"
+  | "building"
+  | "cancelled"
+  | "starting"
+  // Of a builder
+  | "no_engine"
+  | "engine_lost"
+  | "master_draining"
+  | "max_builds"
+  | "no_worker"
+  | "worker_away"
+  | "worker_elsewhere"
+  | "worker_paused"
+  | "worker_graceful"
+  | "worker_busy"
+  | "directory_in_use"
+  | "claiming"
+  // Of changes
+  | "scheduler_disabled"
+  | "no_scheduler"
+  | "not_important"
+  | "timer"
+  | "submitting";
+
+export function because(kind: ReasonKind, sentence: string, facts: { readonly [name: string]: Json } = {}): Reason {
+  return { kind, sentence, facts };
+}
+
+/** The names, or the first few of many. */
+export function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 5);
+  const rest = names.length - shown.length;
+  if (rest > 0) return `${shown.join(", ")} and ${rest} more`;
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}

@@ -1,0 +1,52 @@
+import type { Connection } from "../connection.ts";
+import { execute, upsert } from "../dialect.ts";
+
+export interface BuilderOffer {
+  builderid: number;
+  maxBuilds: number | null;
+  directory: string;
+}
+
+/** Makes what is known of a master's builders exactly this. */
+export async function saveBuilderOffers(
+  tx: Connection,
+  masterid: number,
+  offers: readonly BuilderOffer[],
+): Promise<void> {
+  const kept = tx.dialect.isOneOf(
+    "builderid",
+    offers.map((offer) => offer.builderid),
+  );
+  await execute(tx, `delete from mm_builder_offers where masterid = ? and not (${kept.sql})`, [
+    masterid,
+    ...kept.bindings,
+  ]);
+  const rows = offers.map(({ builderid, maxBuilds, directory }) => ({
+    builderid,
+    masterid,
+    max_builds: maxBuilds,
+    directory,
+  }));
+  await upsert(tx, { table: "mm_builder_offers", rows, key: ["builderid", "masterid"] });
+}
+
+export async function saveWorkerOffers(
+  tx: Connection,
+  offers: readonly { workerid: number; masterid: number; maxBuilds: number }[],
+): Promise<void> {
+  const rows = offers.map(({ workerid, masterid, maxBuilds }) => ({ workerid, masterid, max_builds: maxBuilds }));
+  await upsert(tx, { table: "mm_worker_offers", rows, key: ["workerid"] });
+}
+
+export async function saveTreeTimer(
+  tx: Connection,
+  schedulerid: number,
+  timer: { seconds: number; perBranch: boolean } | null,
+): Promise<void> {
+  if (timer === null) {
+    await execute(tx, "delete from mm_tree_timers where schedulerid = ?", [schedulerid]);
+    return;
+  }
+  const rows = [{ schedulerid, seconds: timer.seconds, per_branch: Number(timer.perBranch) }];
+  await upsert(tx, { table: "mm_tree_timers", rows, key: ["schedulerid"] });
+}
