@@ -30,7 +30,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     expect(open?.deadlineIn).toBeGreaterThan(50);
     expect(others).toEqual([]);
     expect(await two.updates.orders.open()).toEqual([]);
-    expect(await masters.takeTopics()).toEqual([
+    expect(await masters.takeTopics(/^(orders|control)/)).toEqual([
       `orders.${first.orderid}.new`,
       `control.masters.${masterid}.order`,
       `orders.${first.orderid}.new`,

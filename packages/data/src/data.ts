@@ -45,7 +45,7 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
     updates,
     events,
     async find(resource, query) {
-      return (await findItems(resource, database, query)) ?? { rows: [], total: 0 };
+      return (await findItems(resource, database, query, { bus })) ?? { rows: [], total: 0 };
     },
     get: (resource, id) => getItem(resource, database, id),
     bus: {
@@ -59,6 +59,6 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
       onState: (listener) => bus.onState(listener),
     },
     isDatabaseAway: (error) => database.dialect.isAway(error),
-    rest: createRest({ database, updates, events }),
+    rest: createRest({ database, updates, events, bus }),
   };
 }

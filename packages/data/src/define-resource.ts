@@ -4,6 +4,13 @@ import { z } from "zod";
 import type { Updates } from "./contract.ts";
 import type { Filter } from "./query.ts";
 
+/** Whether messages flow, as this master sees it. */
+export interface BusView {
+  readonly kind: string;
+  readonly state: string;
+  readonly degradedSince: number | null;
+}
+
 /** What one read knows: where it reads, what the path said and what the query asked for. */
 export interface ReadContext {
   readonly connection: Connection;
@@ -12,6 +19,7 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }

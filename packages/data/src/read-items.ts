@@ -25,6 +25,7 @@ export interface Found<T> {
 export interface Place {
   readonly path?: Path;
   readonly params?: ReadContext["params"];
+  readonly bus?: ReadContext["bus"];
 }
 
 /** Reads a list: filtered, ordered and cut in SQL, then related fields in one query per field. */
@@ -39,6 +40,7 @@ export async function findItems<R extends AnyResource>(
     params: place.params ?? {},
     properties: query.properties,
     filters: query.filters ?? [],
+    ...(place.bus ? { bus: place.bus } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {

@@ -7,6 +7,7 @@ import { builds } from "./resources/builds.ts";
 import { buildsets } from "./resources/buildsets.ts";
 import { changes } from "./resources/changes.ts";
 import { changesources } from "./resources/changesources.ts";
+import { cluster } from "./resources/cluster.ts";
 import { codebases } from "./resources/codebases.ts";
 import { commitGraphs } from "./resources/commit-graphs.ts";
 import { commits } from "./resources/commits.ts";
@@ -15,12 +16,14 @@ import { forceschedulers } from "./resources/forceschedulers.ts";
 import { logchunks } from "./resources/logchunks.ts";
 import { logs } from "./resources/logs.ts";
 import { masters } from "./resources/masters.ts";
+import { members } from "./resources/members.ts";
 import { orders } from "./resources/orders.ts";
 import { projects } from "./resources/projects.ts";
 import { properties } from "./resources/properties.ts";
 import { propertyList } from "./resources/property-list.ts";
 import { schedulers } from "./resources/schedulers.ts";
 import { sourcestamps } from "./resources/sourcestamps.ts";
+import { stalls } from "./resources/stalls.ts";
 import { steps } from "./resources/steps.ts";
 import { testResultSets } from "./resources/test-result-sets.ts";
 import { testResults } from "./resources/test-results.ts";
@@ -40,6 +43,9 @@ const nouns: readonly AnyResource[] = [
   changesources,
   masters,
   orders,
+  cluster,
+  members,
+  stalls,
   sourcestamps,
   schedulers,
   forceschedulers,

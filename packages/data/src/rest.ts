@@ -2,7 +2,7 @@ import { LeaseLost } from "@multimaster/cluster";
 import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
-import type { Action, ActionContext, LinesAnswer, RawAnswer } from "./define-resource.ts";
+import type { Action, ActionContext, BusView, LinesAnswer, RawAnswer } from "./define-resource.ts";
 import type { Events } from "./events.ts";
 import { listPages } from "./list-pages.ts";
 import { createMatcher, type Match } from "./match-path.ts";
@@ -51,9 +51,10 @@ export interface RestOptions {
   readonly database: Database;
   readonly updates: Updates;
   readonly events: Events;
+  readonly bus: BusView;
 }
 
-export function createRest({ database, updates, events }: RestOptions): Rest {
+export function createRest({ database, updates, events, bus }: RestOptions): Rest {
   const findMatch = createMatcher(resources);
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
@@ -65,7 +66,7 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
   }
 
   async function readOne(found: Match, path: readonly string[], query: Query): Promise<JsonObject> {
-    const items = await findItems(found.resource, database, query, found);
+    const items = await findItems(found.resource, database, query, { ...found, bus });
     const [item] = items?.rows ?? [];
     if (item === undefined) throw missing(found, path);
     return item as JsonObject;
@@ -101,7 +102,7 @@ export function createRest({ database, updates, events }: RestOptions): Rest {
           meta: { total: list.total },
         };
       }
-      const items = await findItems(resource, database, query, found);
+      const items = await findItems(resource, database, query, { ...found, bus });
       if (!items) throw missing(found, path);
       return {
         kind: "envelope",

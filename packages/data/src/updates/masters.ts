@@ -3,6 +3,7 @@ import { Results } from "@multimaster/core";
 import { freeCancelledRequests, insertClaim, lockRequest } from "@multimaster/database";
 import type { MasterUpdates } from "../contract.ts";
 import { masters } from "../resources/masters.ts";
+import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
 import { announceOutcomes, endRequest, noOutcomes } from "./end-request.ts";
 import { publishBurial } from "./publish-burial.ts";
@@ -11,7 +12,10 @@ import type { UpdateContext } from "./update-context.ts";
 export function createMasterUpdates(context: UpdateContext): MasterUpdates {
   const { database, lease, events, announce } = context;
   return {
-    announceStarted: () => announce(events.publish(masters, "started", [lease.masterid])),
+    async announceStarted() {
+      await announce(events.publish(masters, "started", [lease.masterid]));
+      await announce(events.publish(members, "update", [lease.masterid]));
+    },
     renewals: (masterids) => readRenewals(database, masterids),
     async buryDead() {
       for (const burial of await buryDeadMasters(database, lease)) await announce(publishBurial(events, burial));

@@ -12,6 +12,7 @@ import { countPendingRequestsOf, openRequestsClaimedBy, requestStates } from "@m
 import type { OrderUpdates } from "../contract/orders.ts";
 import { getItem } from "../read-items.ts";
 import { masters } from "../resources/masters.ts";
+import { members } from "../resources/members.ts";
 import { type Order, orders } from "../resources/orders.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -20,9 +21,14 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
 
   /** Tells everybody that the order is there, and its master that it has to look. */
   async function tell(masterid: number, orderid: number, event: "new" | "update"): Promise<Order> {
-    await announce(events.publish(orders, event, [orderid]));
+    await publish(event, orderid, masterid);
     await announce(events.publishControl("masters", masterid, "order", { orderid }));
     return (await getItem(orders, database, orderid)) as Order;
+  }
+
+  async function publish(event: "new" | "update" | "ended", orderid: number, masterid = lease.masterid): Promise<void> {
+    await announce(events.publish(orders, event, [orderid]));
+    await announce(events.publish(members, "update", [masterid]));
   }
 
   return {
@@ -41,7 +47,7 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
       const { masterid } = lease;
       const order = { masterid, kind: "drain", role: null, deadline, reason, orderedBy: orderedBySignal } as const;
       const orderid = await placeOrder(database, order);
-      await announce(events.publish(orders, "new", [orderid]));
+      await publish("new", orderid);
       return orderid;
     },
     async begin(orderid, work) {
@@ -54,22 +60,23 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
         ...(work.singletons === undefined ? {} : { singletons_before: work.singletons }),
         ...leftOf(work),
       });
-      await announce(events.publish(orders, "update", [orderid]));
+      await publish("update", orderid);
       return running;
     },
     async progress(orderid, work, running) {
       await noteProgress(database, orderid, { ...leftOf(work), ...(await fatesOf(running)) });
-      await announce(events.publish(orders, "update", [orderid]));
+      await publish("update", orderid);
     },
     async end(orderid, outcome, { detail, work = {}, running } = {}) {
       const figures = { ...leftOf(work), ...(running ? await fatesOf(running, outcome === "done") : {}) };
       const ended = await endOrder(database, orderid, outcome, { detail, figures });
-      if (ended) await announce(events.publish(orders, "ended", [orderid]));
+      if (ended) await publish("ended", orderid);
       return ended;
     },
     async setRoles(roles, builderSets) {
       await setRoles(database, lease, roles, builderSets);
       await announce(events.publish(masters, "started", [lease.masterid]));
+      await announce(events.publish(members, "update", [lease.masterid]));
     },
   };
 

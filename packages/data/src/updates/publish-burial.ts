@@ -6,6 +6,7 @@ import { builds } from "../resources/builds.ts";
 import { buildsets } from "../resources/buildsets.ts";
 import { logs } from "../resources/logs.ts";
 import { masters } from "../resources/masters.ts";
+import { members } from "../resources/members.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { steps } from "../resources/steps.ts";
 import { workers } from "../resources/workers.ts";
@@ -33,5 +34,6 @@ export async function publishBurial(events: Events, burial: Burial): Promise<voi
     // Nobody has it now: whoever can run it may claim it at once instead of at the next look.
     events.publish(schedulers, "updated", burial.freedSchedulers),
     events.publish(masters, "stopped", [masterid]),
+    events.publish(members, "update", [masterid]),
   ]);
 }

@@ -1,0 +1,69 @@
+import type { Json } from "@multimaster/core";
+import type { BusView } from "../define-resource.ts";
+import type { Member } from "../resources/members.ts";
+
+export interface Problem {
+  readonly kind: "bus_degraded" | "master_expired" | "role_missing" | "loop_stalled";
+  readonly sentence: string;
+  readonly facts: { readonly [name: string]: Json };
+}
+
+const needed = [
+  ["builder-engine", "no builds are started"],
+  ["scheduler", "changes and times start no builds"],
+  ["ui", "nobody can look or ask"],
+] as const;
+
+/** What an operator should know of, worst first. */
+export function findProblems(members: readonly Member[], bus: BusView | null): Problem[] {
+  const alive = members.filter((member) => member.alive);
+  const roles = new Set(alive.flatMap((member) => member.roles));
+  return [
+    // Of a Buildbot master nobody knows what it does.
+    ...(alive.some((member) => member.buildbot) ? [] : needed.filter(([role]) => !roles.has(role))).map(
+      ([role, consequence]): Problem => ({
+        kind: "role_missing",
+        sentence: `No live master has the role ${role}: ${consequence}.`,
+        facts: { role },
+      }),
+    ),
+    ...members.filter(({ state }) => state === "expired").map(describeExpired),
+    ...alive.filter(({ stalled }) => stalled).map(describeStalled),
+    ...(bus?.state === "degraded"
+      ? [
+          {
+            kind: "bus_degraded",
+            sentence: "Messages do not flow: everything goes on, slower, by looking at the rows.",
+            facts: { bus: bus.kind, degraded_since: bus.degradedSince },
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+function describeExpired({ masterid, name: master }: Member): Problem {
+  return {
+    kind: "master_expired",
+    sentence: `${master} has not renewed its lease; what it held is given to others as soon as one of them buries it.`,
+    facts: { masterid, master },
+  };
+}
+
+function describeStalled({ masterid, name: master, latest_stall }: Member): Problem {
+  const steps = latest_stall?.steps ?? [];
+  const culprits = steps.map(
+    ({ builder, step, buildid }) => `step "${step}" of builder "${builder}" (build ${buildid})`,
+  );
+  const who = culprits.length > 0 ? ` while it runs ${culprits.join(" or ")}` : "";
+  return {
+    kind: "loop_stalled",
+    sentence: `The event loop of ${master} stands still${who}.`,
+    facts: { masterid, master, began_at: latest_stall?.began_at ?? null, steps },
+  };
+}
+
+/** Masters of several releases are there, or all know a newer form of rows than what is written. */
+export function isUpgrading(own: readonly Member[], dataVersion: number): boolean {
+  const oldest = Math.min(...own.map(({ data_version }) => data_version));
+  return new Set(own.map(({ release }) => release)).size > 1 || (own.length > 0 && oldest > dataVersion);
+}
