@@ -674,6 +674,26 @@ describe("an engine with a worker over the network", () => {
     });
   });
 
+  it("ends a worker at once when its row says so, though it has a build and no message came", async () => {
+    const engine = await startEngine({ b: [shell({ command: "sleep 600" })] }, { workers: remoteWorkers });
+    const worker = createWorker({
+      url: `ws://127.0.0.1:${engine.port()}`,
+      name: "w1",
+      password: "secret",
+      basedir: temporaryDirectory("worker"),
+      log: silentLog,
+    });
+    ends.push(() => worker.stop());
+    await worker.start();
+    await engine.submit("b");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    await engine.data.updates.workers.setGraceful(1, "at once");
+    await worker.shutdownRequested;
+    await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, {
+      what: "the mark to be taken off",
+    });
+  });
+
   it("takes no worker that none of its builders can use", async () => {
     const engine = await startEngine(
       { b: [shell({ command: "true" })] },

@@ -55,9 +55,11 @@ export class WorkerWatch implements Service {
         data.updates.workers.states(ids),
         data.updates.workers.contested(),
       ]);
-      for (const { workerid, paused, graceful } of states) {
+      for (const { workerid, paused, graceful, atOnce } of states) {
         const worker = workers.byId(workerid);
-        if (worker !== undefined) this.#note(worker, paused, graceful);
+        if (worker === undefined) continue;
+        this.#note(worker, paused, graceful);
+        if (atOnce) await this.#shutDown(worker);
       }
       await Promise.all(contested.map((id) => this.#check(workers.byId(id))));
     } catch (error) {
@@ -94,12 +96,12 @@ export class WorkerWatch implements Service {
     }
   }
 
-  /** Asked to end when its builds are done: the process ends; what starts it again makes it a usual worker. */
+  /** Its builds are done, or are not waited for: the process ends; what starts it again makes it a usual worker. */
   async #shutDown(worker: AttachedWorker): Promise<void> {
     if (worker.leaving) return;
     worker.leaving = true;
     const { data, persistence, log } = this.#options;
-    log.info({ worker: worker.name }, `worker ${worker.name} has no builds left and is shut down as asked`);
+    log.info({ worker: worker.name }, `worker ${worker.name} is shut down as asked, with ${worker.builds} builds left`);
     try {
       await worker.link.shutdown();
       await persistence.write(`clear graceful of worker ${worker.name}`, () =>
@@ -113,7 +115,7 @@ export class WorkerWatch implements Service {
 
   /** Control messages of a master that writes no rows for them, such as Buildbot's. */
   async #obey({ id, action, payload }: ControlMessage): Promise<void> {
-    const { workers, data, persistence, log } = this.#options;
+    const { workers, data, persistence } = this.#options;
     const worker = workers.byId(id);
     if (worker === undefined) return;
     const { updates } = data;
@@ -125,10 +127,7 @@ export class WorkerWatch implements Service {
     if (action === "stop" && state?.graceful === false) await updates.workers.setGraceful(id, true);
     else if (action === "pause" && state?.paused === false) await updates.workers.setPaused(id, true, reason);
     else if (action === "unpause" && state?.paused === true) await updates.workers.setPaused(id, false, null);
-    else if (action === "kill") {
-      log.info({ worker: worker.name }, `worker ${worker.name} is shut down at once, as asked`);
-      await worker.link.shutdown();
-    }
+    else if (action === "kill" && state?.atOnce === false) await updates.workers.setGraceful(id, "at once");
     this.#loop.wake();
   }
 

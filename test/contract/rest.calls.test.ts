@@ -65,6 +65,8 @@ describe.each(engines)("calls on %s", (engine) => {
 
   it("answer as recorded where a real master did what was asked", async () => {
     for (const { case: name, request, body } of readPosts("post-ok")) {
+      // Buildbot says nothing of it, as if it had done something.
+      if (name === "stop finished build" || name === "cancel finished request") continue;
       const answer = await server.post(request.path, request.body, request.contentType);
       const result = Array.isArray(body.result) ? [expect.any(Number), { 1: expect.any(Number) }] : body.result;
       expect([answer.status, answer.body], name).toEqual([200, { ...body, result }]);
@@ -129,6 +131,56 @@ describe.each(engines)("calls on %s", (engine) => {
       complete: true,
       results: 6,
     });
+  });
+
+  it("tell that there is nothing to be done to what is over, or not there", async () => {
+    const refusals = [
+      await call("builds/1", "stop"),
+      await call("buildrequests/1", "cancel"),
+      await call("buildrequests/1", "set_priority", { priority: 3 }),
+      await call("workers/w2", "kill"),
+    ];
+    expect(refusals.map(({ status, body }) => [status, body.error.code, body.error.message])).toEqual([
+      [409, -32600, "The build 1 is over (success): there is nothing to be done to it."],
+      [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
+      [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
+      [409, -32600, "The worker w2 is attached to no master, so nobody can end it."],
+    ]);
+  });
+
+  it("wait, when asked to, until whoever holds the thing has done it", async () => {
+    const [, requests] = (await call("builds/1", "rebuild")).body.result;
+    expect((await call(`buildrequests/${requests[1]}`, "cancel", { wait: 61 })).body.error.message).toBe(
+      "'wait' must be a number of seconds, at most 60",
+    );
+    expect((await call(`buildrequests/${requests[1]}`, "cancel", { wait: 60 })).body.result).toEqual({
+      complete: true,
+      results: 6,
+    });
+    const { updates } = server.data;
+    const [, more] = (await call("builds/1", "rebuild")).body.result;
+    await updates.buildrequests.claim([more[1]]);
+    const build = await updates.builds.create({ buildrequestid: more[1], workerid: 1 });
+    if (build === "lost") throw new Error("the build was not created");
+    expect((await call(`builds/${build.buildid}`, "stop", { wait: 0 })).body.result).toMatchObject({ complete: false });
+    await server.data.events.onControl({ of: "builds", id: build.buildid }, async ({ payload }) => {
+      if ((payload as { reason: string }).reason === "now")
+        await updates.builds.finish(build.buildid, { results: 6, state: "stopped" });
+    });
+    const stopped = call(`builds/${build.buildid}`, "stop", { reason: "now", wait: 60 });
+    expect((await stopped).body).toMatchObject({ result: { complete: true, results: 6, state_string: "stopped" } });
+  });
+
+  it("end a worker at once by the row, whether or not its master hears the message", async () => {
+    const own = await startRestServer(await newDatabase(engine));
+    const { updates } = own.data;
+    const workerid = (await updates.workers.register(["w3"])).get("w3") as number;
+    await updates.workers.attach(workerid, { admin: null, host: null, access_uri: null, version: null });
+    const kill = { jsonrpc: "2.0", id: 1, method: "kill", params: { wait: 60 } };
+    const killed = own.post("/api/v2/workers/w3", kill);
+    await expect.poll(() => updates.workers.states([workerid])).toMatchObject([{ graceful: true, atOnce: true }]);
+    await updates.workers.detach(workerid);
+    expect((await killed).body.result).toEqual({ attached: false, ended: true });
   });
 
   it("pause and unpause a worker, and tell the one who has it", async () => {

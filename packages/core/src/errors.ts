@@ -307,6 +307,16 @@ export const errors = {
     { status: 403, exitCode: ExitCode.usage },
     () => "Change hooks take no requests that the pages of other sites make in somebody's browser.",
   ),
+  alreadyOver: defineError(
+    "ALREADY_OVER",
+    conflict,
+    (what: string, result: string) => `${what} is over (${result}): there is nothing to be done to it.`,
+  ),
+  workerNotAttached: defineError(
+    "WORKER_NOT_ATTACHED",
+    conflict,
+    (worker: string) => `The worker ${worker} is attached to no master, so nobody can end it.`,
+  ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
 } as const;

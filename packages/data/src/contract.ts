@@ -84,6 +84,8 @@ export interface WorkerState {
   name: string;
   paused: boolean;
   graceful: boolean;
+  /** Graceful, but without waiting for its builds. */
+  atOnce: boolean;
 }
 
 export interface WorkerUpdates {
@@ -102,7 +104,7 @@ export interface WorkerUpdates {
   keep(workerid: number): Promise<void>;
   states(workerids: readonly number[]): Promise<WorkerState[]>;
   setPaused(workerid: number, paused: boolean, reason: string | null): Promise<void>;
-  setGraceful(workerid: number, graceful: boolean): Promise<void>;
+  setGraceful(workerid: number, graceful: boolean | "at once"): Promise<void>;
 }
 
 export interface CommandUpdates {

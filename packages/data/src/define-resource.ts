@@ -47,6 +47,10 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
 export interface RawAnswer {
   readonly contentType: string;
   readonly disposition?: string;
+  /** Names these bytes, once they do not change any more. */
+  readonly tag?: string;
+  /** How many bytes there are; counts them where nobody has. */
+  size(): Promise<number>;
   readonly body: AsyncIterable<Buffer>;
 }
 
@@ -86,13 +90,15 @@ export interface ResourceEvents<Item> {
 }
 
 /** What an action works with. */
-export interface ActionContext {
+export interface ActionContext<Item = unknown> {
   readonly updates: Updates;
   readonly connection: Connection;
   /** Sends a control message to whoever holds the thing. */
   control(of: ControlSubject, id: number, action: string, payload: { reason: string }): void;
   /** Who asks; `anonymous` until somebody logged in. */
   readonly owner: string;
+  /** The object as it is now. */
+  reload(): Promise<Item>;
 }
 
 export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" | "changesources";
@@ -100,7 +106,7 @@ export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" |
 export type ActionParams = Readonly<Record<string, Json>>;
 
 /** Performs one JSON-RPC method. What it throws from the errors catalogue becomes the answer. */
-export type Action<Item> = (context: ActionContext, item: Item, params: ActionParams) => Promise<Json>;
+export type Action<Item> = (context: ActionContext<Item>, item: Item, params: ActionParams) => Promise<Json>;
 
 interface Definition<Shape extends z.ZodRawShape> {
   /** Singular, as application.spec names the type. */

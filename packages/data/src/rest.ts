@@ -115,11 +115,12 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
     async call(path, method, params, owner) {
       const found = match(path);
       const { resource } = found;
-      const context: ActionContext = { updates, connection: database, control, owner };
       const actions = found.path.kind === "collection" ? resource.collectionActions : resource.actions;
       const action = actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
       if (!action || (found.path.kind !== "collection" && found.path.kind !== "single")) throw new NoSuchMethod(method);
-      const item = found.path.kind === "single" ? await readOne(found, path, {}) : null;
+      const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
+      const item = await reload();
+      const context: ActionContext = { updates, connection: database, control, owner, reload };
       return action(context, item, { ...params, owner });
     },
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
@@ -7,6 +8,7 @@ import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { SharedReads } from "./read-sharing.ts";
+import { openRaw } from "./serve-raw.ts";
 import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
@@ -47,9 +49,11 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
       if (ctx.method === "OPTIONS") return answerPreflight(ctx);
     }
     // A session may decide what is shown, one day: no shared cache keeps it.
-    ctx.set("Cache-Control", "private, no-cache");
+    const { jsonCacheSeconds } = config.own;
+    ctx.set("Cache-Control", jsonCacheSeconds > 0 ? `private, max-age=${jsonCacheSeconds}` : "private, no-cache");
     const path = splitPath(match[1]);
     if (ctx.method === "POST") {
+      ctx.set("Cache-Control", "no-store");
       const { status, body } = await answerCall(data.rest, ctx.req, path, "anonymous", log);
       ctx.status = status;
       ctx.set("Content-Type", "application/json");
@@ -58,7 +62,7 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
     }
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return answerError(ctx, 400, "invalid HTTP method");
     try {
-      send(ctx, await readAnswer(ctx, path), context);
+      await send(ctx, await readAnswer(ctx, path), context);
     } catch (error) {
       if (error instanceof UserError) return answerError(ctx, error.status, error.message);
       log.error({ err: error, path: ctx.path }, "a read of the API failed");
@@ -100,6 +104,7 @@ function refuseOrigin(ctx: Koa.Context, message: string): void {
 
 function answerError(ctx: Koa.Context, status: number, message: string): void {
   ctx.status = status;
+  ctx.set("Cache-Control", "no-store");
   ctx.set("Content-Type", textType);
   ctx.body = sortedJson({ error: message });
 }
@@ -113,16 +118,21 @@ function indentFor(ctx: Koa.Context): number | undefined {
   return wantsJson(ctx) ? undefined : 2;
 }
 
+/** Who has the same already is spared the bytes; weak, since compression makes others of them. */
 function sendJson(ctx: Koa.Context, text: string): void {
   ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
-  ctx.body = text;
+  ctx.vary("Accept");
+  ctx.set("ETag", `W/"${createHash("sha1").update(text).digest("base64url")}"`);
+  ctx.status = 200;
+  if (ctx.fresh) ctx.status = 304;
+  else ctx.body = text;
 }
 
 function envelopeText({ plural, items, meta }: RestAnswer & { kind: "envelope" }, indent: number | undefined): string {
   return sortedJson({ [plural]: items, meta }, indent);
 }
 
-function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContext<UiSlice>): void {
+async function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContext<UiSlice>): Promise<void> {
   if (typeof answer === "string") return sendJson(ctx, answer);
   switch (answer.kind) {
     case "envelope":
@@ -131,20 +141,18 @@ function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContex
     case "lines": {
       const indent = indentFor(ctx);
       ctx.set("Content-Type", indent === undefined ? jsonType : textType);
+      ctx.status = 200;
       return sendStream(ctx, answer.kind === "lines" ? wrapText(answer, indent) : wrapPages(answer, indent), context);
     }
-    case "raw":
-      ctx.set("Content-Type", answer.contentType);
-      // Build data and HTML logs are other people's: they never run as our own page.
-      ctx.set({ "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox" });
-      if (answer.disposition !== undefined) ctx.set("Content-Disposition", answer.disposition);
-      return sendStream(ctx, answer.body, context);
+    case "raw": {
+      const pieces = await openRaw(ctx, answer);
+      if (pieces) sendStream(ctx, pieces, context);
+    }
   }
 }
 
 /** Reads as fast as the client takes it; when either end fails, both end. */
 function sendStream(ctx: Koa.Context, pieces: AsyncIterable<string | Buffer>, { log }: RoleContext<UiSlice>): void {
-  ctx.status = 200;
   const body = Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 });
   body.on("error", (error) => {
     log.error({ err: error, path: ctx.path }, "an answer could not be finished");

@@ -24,6 +24,11 @@ export const uiSlice = z.strictObject({
     .strictObject({ user: z.string().min(1), password: z.string().min(1) })
     .optional()
     .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
+  jsonCacheSeconds: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("How long browsers may keep answers of the REST API unasked; 0: they ask each time whether it changed."),
 });
 
 export type UiSlice = z.output<typeof uiSlice>;

@@ -1,14 +1,25 @@
-import { errors } from "@multimaster/core";
+import { errors, type Result, resultName } from "@multimaster/core";
 import type { Action } from "../define-resource.ts";
+import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";
 
-type Named = { readonly buildid: number };
+interface BuildNow {
+  readonly buildid: number;
+  readonly complete: boolean;
+  readonly results: number | null;
+  readonly state_string: string;
+}
 
 /** What people may do to a build; any master performs it, wherever the build runs. */
-export const buildActions: Record<"stop" | "rebuild", Action<Named>> = {
-  async stop({ updates }, { buildid }, params) {
-    await updates.builds.requestStop(buildid, readReason(params));
-    return null;
+export const buildActions: Record<"stop" | "rebuild", Action<BuildNow>> = {
+  async stop({ updates, reload }, { buildid }, params) {
+    readWait(params["wait"]);
+    if ((await updates.builds.requestStop(buildid, readReason(params))) !== "stopping")
+      throw errors.alreadyOver(`The build ${buildid}`, nameResult((await reload()).results));
+    return awaitOutcome(params, async () => {
+      const { complete, results, state_string } = await reload();
+      return { done: complete, answer: { complete, results, state_string } };
+    });
   },
   async rebuild({ updates }, { buildid }) {
     const added = await updates.builds.rebuild(buildid);
@@ -16,3 +27,8 @@ export const buildActions: Record<"stop" | "rebuild", Action<Named>> = {
     return [added.bsid, added.requests];
   },
 };
+
+/** A result code of a row in words. */
+export function nameResult(results: number | null): string {
+  return results === null ? "without a result" : (resultName(results as Result) ?? String(results));
+}

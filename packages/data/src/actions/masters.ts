@@ -1,6 +1,8 @@
 import { errors, type Json } from "@multimaster/core";
 import type { Action, ActionContext, ActionParams } from "../define-resource.ts";
-import type { Order } from "../resources/orders.ts";
+import { getItem } from "../read-items.ts";
+import { type Order, orders } from "../resources/orders.ts";
+import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";
 
 type Named = { readonly masterid: number };
@@ -15,36 +17,49 @@ export const masterActions: Record<
 > = {
   drain: (context, { masterid }, params) => drain(context, masterid, null, readDeadline(params), params),
   stop: (context, { masterid }, params) => drain(context, masterid, null, 0, params),
-  undrain: (context, { masterid }) => undrain(context, masterid, null),
+  undrain: (context, { masterid }, params) => undrain(context, masterid, null, params),
   drop_role: (context, { masterid }, params) =>
     drain(context, masterid, readRole(params), readDeadline(params), params),
-  keep_role: (context, { masterid }, params) => undrain(context, masterid, readRole(params)),
-  async add_role({ updates, owner }, { masterid }, params) {
+  keep_role: (context, { masterid }, params) => undrain(context, masterid, readRole(params), params),
+  async add_role(context, { masterid }, params) {
+    const { updates, owner } = context;
     const role = readRole(params);
     const builderSets = readBuilderSets(params);
-    return show(
-      await updates.orders.addRole({ masterid, role, builderSets, reason: readReason(params), orderedBy: owner }),
-    );
+    readWait(params["wait"]);
+    const order = { masterid, role, builderSets, reason: readReason(params), orderedBy: owner };
+    return show(context, await updates.orders.addRole(order), params);
   },
 };
 
 async function drain(
-  { updates, owner }: ActionContext,
+  context: ActionContext,
   masterid: number,
   role: string | null,
   deadline: number | null,
   params: ActionParams,
 ): Promise<Json> {
-  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: owner };
-  return show(await updates.orders.drain(order));
+  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: context.owner };
+  readWait(params["wait"]);
+  return show(context, await context.updates.orders.drain(order), params);
 }
 
-async function undrain({ updates }: ActionContext, masterid: number, role: string | null): Promise<Json> {
-  return show(await updates.orders.undrain(masterid, role));
+async function undrain(
+  context: ActionContext,
+  masterid: number,
+  role: string | null,
+  params: ActionParams,
+): Promise<Json> {
+  readWait(params["wait"]);
+  return show(context, await context.updates.orders.undrain(masterid, role), params);
 }
 
-function show(order: Order): Json {
-  return { ...order };
+/** The order, at once; or, with `wait`, when it has ended or that time is over. */
+async function show({ connection }: ActionContext, order: Order, params: ActionParams): Promise<Json> {
+  const later = await awaitOutcome(params, async () => {
+    const now = (await getItem(orders, connection, order.orderid)) as Order;
+    return { done: now.ended_at !== null, answer: { ...now } };
+  });
+  return later ?? { ...order };
 }
 
 /** Seconds, or null for as long as it takes. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { queryRows } from "@multimaster/database";
 import { attachment } from "../attachment.ts";
 import { defineResource, type RawAnswer, type ReadContext } from "../define-resource.ts";
@@ -39,6 +40,8 @@ async function openValue({ connection, params }: ReadContext, condition: string)
   );
   if (!row) return undefined;
   return {
+    tag: createHash("sha1").update(row.value).digest("base64url"),
+    size: async () => row.value.length,
     contentType: "application/octet-stream; charset=utf-8",
     disposition: attachment(row.name),
     body: (async function* () {

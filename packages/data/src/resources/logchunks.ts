@@ -1,4 +1,4 @@
-import { queryRows } from "@multimaster/database";
+import { type Connection, queryRows } from "@multimaster/database";
 import { attachment } from "../attachment.ts";
 import { defineResource, type LinesAnswer, type RawAnswer, type ReadContext } from "../define-resource.ts";
 import { integer, text } from "../field-kinds.ts";
@@ -12,6 +12,8 @@ interface LogOfBuild extends LogToRead {
   readonly number: number;
   readonly builder: string;
   readonly worker: string | null;
+  readonly complete: number;
+  readonly lines: number;
 }
 
 const places = [
@@ -46,7 +48,7 @@ async function findLog({ connection, params }: ReadContext, condition: string): 
   const where = bindParams(condition, params);
   const [log] = await queryRows<LogOfBuild & { stepname: string }>(
     connection,
-    `select l.id as logid, l.type, l.slug, s.name as stepname, b.number, bu.name as builder, w.name as worker
+    `select l.id as logid, l.type, l.slug, l.complete, l.num_lines as lines, s.name as stepname, b.number, bu.name as builder, w.name as worker
        from logs l join steps s on s.id = l.stepid join builds b on b.id = s.buildid
        join builders bu on bu.id = b.builderid left join workers w on w.id = b.workerid where ${where.sql}`,
     where.bindings,
@@ -75,8 +77,28 @@ async function openRaw(context: ReadContext, where: string, asFile: boolean): Pr
   return {
     contentType: `${log.type === "h" ? "text/html" : "text/plain"}; charset=utf-8`,
     ...(asFile ? { disposition: attachment(file) } : {}),
+    ...(log.complete === 1 ? { tag: `log-${log.logid}-${log.lines}` } : {}),
+    size: () => measureRaw(context, log),
     body: readRaw(context, log),
   };
+}
+
+/** Sizes of finished logs that were asked for, by database and id: whoever asks for one range asks for the next. */
+const known = new WeakMap<Connection, Map<number, number>>();
+const maxKnown = 1000;
+
+async function measureRaw(context: ReadContext, log: LogOfBuild): Promise<number> {
+  let sizes = known.get(context.connection);
+  if (!sizes) known.set(context.connection, (sizes = new Map()));
+  const found = log.complete === 1 ? sizes.get(log.logid) : undefined;
+  if (found !== undefined) return found;
+  let size = 0;
+  for await (const piece of readRaw(context, log)) size += piece.length;
+  if (log.complete === 1) {
+    if (sizes.size >= maxKnown) sizes.delete(sizes.keys().next().value as number);
+    sizes.set(log.logid, size);
+  }
+  return size;
 }
 
 async function* readRaw({ connection }: ReadContext, log: LogOfBuild): AsyncGenerator<Buffer> {

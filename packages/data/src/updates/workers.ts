@@ -14,7 +14,9 @@ import type { UpdateContext } from "./update-context.ts";
 
 export function createWorkerUpdates({ database, lease, events, announce }: UpdateContext): WorkerUpdates {
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
-  async function attach(comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[]): Promise<("attached" | Lost)[]> {
+  async function attach(
+    comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[],
+  ): Promise<("attached" | Lost)[]> {
     const claims = await fencedTransaction(database, lease, async (tx) => {
       const ids = comers.map(({ workerid }) => workerid);
       const claims = await claimWorkers(tx, lease, ids);
@@ -44,10 +46,7 @@ export function createWorkerUpdates({ database, lease, events, announce }: Updat
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
-    async states(workerids) {
-      const rows = await workerStates(database, workerids);
-      return rows.map((row) => ({ ...row, paused: row.paused === 1, graceful: row.graceful === 1 }));
-    },
+    states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason) {
       if (!(await setWorkerPaused(database, workerid, paused, reason))) return;
       await announce(events.publish(workers, "state_updated", [workerid]));

@@ -34,7 +34,12 @@ export async function saveWorkerOffers(
   tx: Connection,
   offers: readonly { workerid: number; masterid: number; maxBuilds: number }[],
 ): Promise<void> {
-  const rows = offers.map(({ workerid, masterid, maxBuilds }) => ({ workerid, masterid, max_builds: maxBuilds }));
+  const byWorker = new Map(offers.map((offer) => [offer.workerid, offer]));
+  const rows = [...byWorker.values()].map(({ workerid, masterid, maxBuilds }) => ({
+    workerid,
+    masterid,
+    max_builds: maxBuilds,
+  }));
   await upsert(tx, { table: "mm_worker_offers", rows, key: ["workerid"] });
 }
 

@@ -33,6 +33,9 @@ export interface WorkerInfoRow {
   version: string | null;
 }
 
+/** In `graceful`: it is to end without waiting for its builds. Others, such as Buildbot, read it as graceful. */
+const atOnce = 2;
+
 /** What workers say of themselves when they attach, by id; an old wish that one should leave is answered thereby. */
 export async function saveWorkerInfos(tx: Connection, infos: ReadonlyMap<number, WorkerInfoRow>): Promise<void> {
   const wanted = tx.dialect.isOneOf("id", [...infos.keys()]);
@@ -53,13 +56,19 @@ export async function saveWorkerInfos(tx: Connection, infos: ReadonlyMap<number,
 export async function workerStates(
   connection: Connection,
   workerids: readonly number[],
-): Promise<{ workerid: number; name: string; paused: number; graceful: number }[]> {
+): Promise<{ workerid: number; name: string; paused: boolean; graceful: boolean; atOnce: boolean }[]> {
   const wanted = connection.dialect.isOneOf("id", workerids);
-  return queryRows(
+  const rows = await queryRows<{ workerid: number; name: string; paused: number; graceful: number }>(
     connection,
     `select id as workerid, name, paused, graceful from workers where ${wanted.sql} order by id`,
     wanted.bindings,
   );
+  return rows.map((row) => ({
+    ...row,
+    paused: row.paused !== 0,
+    graceful: row.graceful !== 0,
+    atOnce: row.graceful === atOnce,
+  }));
 }
 
 export async function setWorkerPaused(
@@ -72,8 +81,12 @@ export async function setWorkerPaused(
   return (await execute(connection, sql, [Number(paused), paused ? fitNullable(reason) : null, workerid])) === 1;
 }
 
-export async function setWorkerGraceful(connection: Connection, workerid: number, graceful: boolean): Promise<boolean> {
-  return (
-    (await execute(connection, "update workers set graceful = ? where id = ?", [Number(graceful), workerid])) === 1
-  );
+/** Whether it has to end: when its builds are done, or at once. */
+export async function setWorkerGraceful(
+  connection: Connection,
+  workerid: number,
+  graceful: boolean | "at once",
+): Promise<boolean> {
+  const value = graceful === "at once" ? atOnce : Number(graceful);
+  return (await execute(connection, "update workers set graceful = ? where id = ?", [value, workerid])) === 1;
 }
