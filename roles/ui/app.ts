@@ -8,10 +8,11 @@ import { type Readiness, serveHealth } from "./health.ts";
 import { serveHome } from "./home.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
 import { measureRequests, serveMetrics } from "./metrics.ts";
+import type { Realtime } from "./realtime/realtime.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 
 /** Everything the ui role answers, in the order in which it is asked. */
-export function createApp(context: RoleContext<UiSlice>, readiness: Readiness): Koa {
+export function createApp(context: RoleContext<UiSlice>, readiness: Readiness, realtime: Realtime): Koa {
   const app = new Koa();
   // Every error is answered below; what koa reports itself are clients that went away.
   app.on("error", (error) => context.log.debug({ err: error }, "a connection ended early"));
@@ -28,6 +29,7 @@ export function createApp(context: RoleContext<UiSlice>, readiness: Readiness): 
   app.use(serveHealth(context, readiness));
   app.use(serveMetrics(context.metrics));
   app.use(serveRest(context));
+  app.use(realtime.serveEvents);
   app.use(serveHooks(context));
   app.use(serveHome(context));
   return app;

@@ -10,13 +10,15 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
+const realtime = { upgrade: () => {}, leave: async () => {}, resume: () => {}, end: async () => {} };
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function start(handler: Handler, port = 0, sleep = systemClock.sleep) {
   let now = 0;
   const clock = { ...systemClock, now: () => now, sleep };
   const readiness = createReadiness({ ready: () => true, clock });
-  const server = createHttpServer({ host: "127.0.0.1", port, handler, readiness, clock, log: silentLog });
+  const server = createHttpServer({ host: "127.0.0.1", port, handler, realtime, readiness, clock, log: silentLog });
   cleanups.push(() => server.stop());
   await server.start();
   const tick = (ms: number) => void (now += ms);
@@ -64,6 +66,7 @@ describe("the http server", () => {
       host: "127.0.0.1",
       port: 0,
       handler: () => {},
+      realtime,
       readiness,
       clock: systemClock,
       log: silentLog,

@@ -1,13 +1,18 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Clock, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
+import type { Realtime } from "./realtime/realtime.ts";
+import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
   /** The first free one of several; 0: any free port. */
   readonly port: number | readonly number[];
   readonly handler: RequestListener;
+  /** Takes what becomes a WebSocket, and everything else that stays open. */
+  readonly realtime: Pick<Realtime, "upgrade" | "leave" | "resume" | "end">;
   readonly readiness: Readiness;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,6 +36,7 @@ export function createHttpServer({
   host,
   port,
   handler,
+  realtime,
   readiness,
   clock,
   log,
@@ -38,14 +44,21 @@ export function createHttpServer({
 }: HttpServerOptions): Service & { url(): string } {
   let leaving = false;
   let requests = 0;
-  const server = createServer((request, response) => {
+  const server = createServer(answer);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    if (request.headers.upgrade?.toLowerCase() === "websocket") realtime.upgrade(request, socket, head);
+    else serveWithoutUpgrade(server, request, socket as Socket, head);
+  });
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
     const isProbe = /^\/(health|ready)\b/.test(request.url ?? "");
     if (!isProbe) requests++;
     if (leaving && !isProbe && isRepeatable(request)) sendElsewhere(response);
     else handler(request, response);
-  });
+  }
   // A client has a minute to send its request; an answer that nobody reads for two is given up.
   server.headersTimeout = 20_000;
   server.requestTimeout = 60_000;
@@ -73,6 +86,7 @@ export function createHttpServer({
     await new Promise((resolve) => setImmediate(resolve));
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
+    await realtime.end();
     const timer = clock.after(lastAnswersMs, () => server.closeAllConnections());
     await closed;
     timer.cancel();
@@ -90,11 +104,13 @@ export function createHttpServer({
       await readiness.noticed(signal);
       if (!readiness.draining) return;
       leaving = true;
+      await realtime.leave(signal);
       await nobodyComes(signal);
       if (leaving) server.closeIdleConnections();
     },
     async resume() {
       leaving = false;
+      realtime.resume();
       readiness.resume();
     },
     stop: () => (stopping ??= close()),

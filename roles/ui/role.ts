@@ -3,6 +3,7 @@ import { defineRole } from "../define-role.ts";
 import { createApp } from "./app.ts";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
+import { createRealtime } from "./realtime/realtime.ts";
 import { loadUiSlice } from "./slice.ts";
 
 /** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
@@ -12,12 +13,14 @@ export const role = defineRole<UiSlice>({
   services(context) {
     const { own } = context.config;
     const readiness = createReadiness(context);
-    const app = createApp(context, readiness);
+    const realtime = createRealtime(context);
+    const app = createApp(context, readiness, realtime);
     return [
       createHttpServer({
         host: own.host,
         port: own.port,
         handler: app.callback(),
+        realtime,
         readiness,
         clock: context.clock,
         log: context.log,

@@ -1,4 +1,4 @@
-import { createBus } from "@multimaster/bus";
+import { type Bus, createBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
 import { uiSlice } from "@multimaster/config";
 import { createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
@@ -11,6 +11,10 @@ import { join } from "./lease.members.ts";
 export interface RestServer {
   readonly url: string;
   readonly data: Data;
+  readonly bus: Bus;
+  /** Asks the role to let its work go. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   post(path: string, body: unknown, contentType?: string): Promise<Answer>;
 }
@@ -29,9 +33,9 @@ export async function startRestServer(
   database: Database,
   slice: Record<string, unknown> = {},
   ready: () => true | string[] = () => true,
+  bus: Bus = createBus({ kind: "in-process" }, silentLog),
 ): Promise<RestServer> {
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
-  const bus = createBus({ kind: "in-process" }, silentLog);
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const own = uiSlice.parse({ port: 0, ...slice });
   const services = role.services({
@@ -69,6 +73,9 @@ export async function startRestServer(
   return {
     url,
     data,
+    bus,
+    drain: () => running.drain(new AbortController().signal),
+    stop: () => running.stop(),
     get: (path, headers = { accept: "application/json" }) => ask(path, { headers }),
     post: (path, body, contentType = "application/json") =>
       ask(path, {

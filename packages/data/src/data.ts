@@ -5,6 +5,7 @@ import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
 import type { AnyResource, Item } from "./define-resource.ts";
 import { createEvents, type Events } from "./events.ts";
+import { createLiveEvents, type LiveEvents } from "./live/live-events.ts";
 import type { Query } from "./query.ts";
 import { type Found, findItems, getItem } from "./read-items.ts";
 import { createRest, type Rest } from "./rest.ts";
@@ -16,6 +17,8 @@ export interface Data {
   find<R extends AnyResource>(resource: R, query?: Query): Promise<Found<Item<R>>>;
   get<R extends AnyResource>(resource: R, id: number | string): Promise<Item<R> | undefined>;
   readonly events: Events;
+  /** The same events for browsers and other clients. */
+  readonly live: LiveEvents;
   /** Whether messages flow; work goes on without them, slower. */
   readonly bus: {
     readonly kind: Bus["kind"];
@@ -44,6 +47,7 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
   return {
     updates,
     events,
+    live: createLiveEvents({ bus, connection: database, clock, log }),
     async find(resource, query) {
       return (await findItems(resource, database, query, { bus })) ?? { rows: [], total: 0 };
     },

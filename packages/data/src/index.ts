@@ -9,6 +9,7 @@ export { createData } from "./data.ts";
 export type { AnyResource, Item, RawAnswer, Resource } from "./define-resource.ts";
 export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
 export { createEvents } from "./events.ts";
+export type { LiveEvent, LiveEvents, Watch } from "./live/live-events.ts";
 export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
 export { type Found, findItems } from "./read-items.ts";

@@ -12,9 +12,10 @@ export interface ItemReader {
 
 /**
  * At most one query per resource is under way; what is asked for meanwhile is read together by the next one. So a busy
- * master does not read more often than its database answers, and nobody gets what was read before he asked.
+ * master does not read more often than its database answers, and nobody gets what was read before he asked. `properties`
+ * are the names of those to fill in.
  */
-export function createItemReader(connection: Connection): ItemReader {
+export function createItemReader(connection: Connection, properties?: readonly string[]): ItemReader {
   const lanes = new Map<
     AnyResource,
     { running: Promise<unknown>; next: { ids: Set<number>; items: Promise<Items> } | undefined }
@@ -33,7 +34,7 @@ export function createItemReader(connection: Connection): ItemReader {
       const owner = lane;
       const items = running.then(() => {
         owner.next = undefined;
-        return readItems(connection, resource, [...wanted]);
+        return readItems(connection, resource, [...wanted], properties);
       });
       owner.next = { ids: wanted, items };
       owner.running = items.catch(() => undefined);
@@ -42,9 +43,15 @@ export function createItemReader(connection: Connection): ItemReader {
   };
 }
 
-async function readItems(connection: Connection, resource: AnyResource, ids: readonly number[]): Promise<Items> {
+async function readItems(
+  connection: Connection,
+  resource: AnyResource,
+  ids: readonly number[],
+  properties: readonly string[] | undefined,
+): Promise<Items> {
   const found = await findItems(resource, connection, {
     filters: [{ field: resource.id, operator: "in", values: [...ids] }],
+    ...(properties && { properties }),
   });
   return new Map((found?.rows ?? []).map((item) => [item[resource.id] as number, item as Item<AnyResource>]));
 }

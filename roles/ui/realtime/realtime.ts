@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { UiSlice } from "@multimaster/config";
+import type Koa from "koa";
+import type { RoleContext } from "../../define-role.ts";
+import { createOriginCheck } from "../rest/cors.ts";
+import { Audience, type BusNews } from "./audience.ts";
+import { type ListeningRights, openToAll } from "./rights.ts";
+import { busText, serveEvents } from "./server-sent-events.ts";
+import { busFrame, createWebSockets } from "./web-socket.ts";
+
+/** Events for browsers, over WebSocket and over plain HTTP. */
+export interface Realtime {
+  readonly serveEvents: Koa.Middleware;
+  /** Answers a request to become a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Sends everybody to another master, and nobody new in. */
+  leave(signal: AbortSignal): Promise<void>;
+  /** Lets clients in again. */
+  resume(): void;
+  end(): Promise<void>;
+}
+
+export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningRights = openToAll): Realtime {
+  const { config, data, log } = context;
+  const isAllowed = createOriginCheck(config.own, config.shared);
+  const audience = new Audience(context);
+  let leaving = false;
+
+  const busNews = (): BusNews => ({ state: data.bus.state, since: data.bus.degradedSince });
+  // Who hears `connected` reads its rows again: what other masters said meanwhile is lost.
+  const forget = data.bus.onState(() => {
+    const news = busNews();
+    audience.tellAll(({ kind }) => (kind === "ws" ? busFrame(news) : busText(news)));
+  });
+  const options = {
+    live: data.live,
+    rights,
+    audience,
+    news: () => (data.bus.state === "degraded" ? busNews() : undefined),
+  };
+  const webSockets = createWebSockets(options);
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { origin, host } = request.headers;
+    // Any page may open a WebSocket to anywhere, with the cookies of its reader.
+    if (origin !== undefined && !isAllowed(origin, host)) return refuse(socket, "403 Forbidden");
+    const listener = await rights.identify(request);
+    if (!listener) return refuse(socket, "403 Forbidden");
+    if (leaving || audience.isFull) return refuse(socket, "503 Service Unavailable");
+    webSockets.upgrade(request, socket, head, listener);
+  }
+
+  return {
+    serveEvents: serveEvents({
+      ...options,
+      isAllowed: (origin, host) => isAllowed(origin, host),
+    }),
+    upgrade(request, socket, head) {
+      const path = (request.url ?? "").split("?")[0];
+      if (path !== "/ws") return refuse(socket, "404 Not Found");
+      upgrade(request, socket, head).catch((error: unknown) => {
+        log.error({ err: error }, "a WebSocket could not be opened");
+        refuse(socket, "500 Internal Server Error");
+      });
+    },
+    async leave(signal) {
+      leaving = true;
+      await audience.leave(signal);
+    },
+    resume() {
+      leaving = false;
+    },
+    async end() {
+      leaving = true;
+      forget();
+      await audience.end();
+    },
+  };
+}
+
+function refuse(socket: Duplex, status: string): void {
+  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  else socket.destroy();
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import type { LiveEvent, LiveEvents } from "@multimaster/data";
+import type Koa from "koa";
+import type { Audience, BusNews, Client } from "./audience.ts";
+import type { Listener, ListeningRights } from "./rights.ts";
+import { type Refusal, Subscriptions, writeOnce } from "./subscriptions.ts";
+
+const eventText = writeOnce(({ key, payload }) => sseText("event", JSON.stringify({ key, message: payload })));
+
+/** An event with a name of its own, which whoever knows only Buildbot's does not listen to. */
+export function busText(news: BusNews): string {
+  return sseText("bus", JSON.stringify(news));
+}
+
+const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]>> = {
+  forbidden: [403, "you may not listen to this path"],
+  "too many": [400, "too many paths on one connection"],
+  "too long": [400, "the path is too long"],
+};
+
+/**
+ * `/sse` (spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
+ * the address are listened to, before the first event: whoever reads the rows then misses nothing.
+ */
+export function serveEvents(options: {
+  live: LiveEvents;
+  rights: ListeningRights;
+  audience: Audience;
+  news(): BusNews | undefined;
+  isAllowed(origin: string, host: string | undefined): boolean;
+}): Koa.Middleware {
+  const { live, rights, audience, news, isAllowed } = options;
+  /** Those who can be told more paths, by the uuid that they were greeted with. */
+  const listening = new Map<string, Subscriptions>();
+
+  async function listen(ctx: Koa.Context, listener: Listener, paths: readonly string[]): Promise<void> {
+    const uuid = randomUUID();
+    const client = createResponseClient(ctx.res);
+    const held: LiveEvent[] = [];
+    let greeted = false;
+    const subscriptions = new Subscriptions(live, rights, listener, (event) => {
+      if (greeted) audience.send(client, eventText(event));
+      else held.push(event);
+    });
+    const refusal = paths.map((path) => subscriptions.check(path)).find((found) => found !== undefined);
+    if (refusal) return refuse(ctx, ...refusals[refusal]);
+    const remove = audience.add(client);
+    ctx.res.once("close", () => {
+      remove();
+      subscriptions.end();
+      listening.delete(uuid);
+    });
+    // From here on it is written by hand: koa would keep in memory what the client does not read.
+    ctx.respond = false;
+    ctx.status = 200;
+    ctx.set({
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-cache",
+      "X-Accel-Buffering": "no",
+    });
+    ctx.res.flushHeaders();
+    await Promise.all(paths.map((path) => subscriptions.start(path)));
+    if (ctx.res.destroyed) return subscriptions.end();
+    listening.set(uuid, subscriptions);
+    const known = news();
+    client.send(sseText("handshake", uuid) + (known ? busText(known) : ""));
+    greeted = true;
+    for (const event of held) audience.send(client, eventText(event));
+  }
+
+  async function change(ctx: Koa.Context, verb: "add" | "remove", uuid: string, path: string): Promise<void> {
+    if (uuid === "") return refuse(ctx, 400, "need uuid");
+    const subscriptions = listening.get(uuid);
+    if (!subscriptions) return refuse(ctx, 400, "unknown uuid");
+    if (verb === "remove") {
+      if (!subscriptions.stop(path)) return refuse(ctx, 404, "consumer is not listening to this event");
+    } else {
+      const refusal = subscriptions.check(path);
+      if (refusal) return refuse(ctx, ...refusals[refusal]);
+      await subscriptions.start(path);
+    }
+    ctx.set("Cache-Control", "no-store");
+    ctx.body = "ok";
+  }
+
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith("/sse/") || ctx.method !== "GET") return next();
+    const origin = ctx.get("Origin");
+    if (origin !== "") {
+      if (!isAllowed(origin, ctx.get("Host") || undefined)) return refuse(ctx, 400, "invalid origin");
+      ctx.set("Access-Control-Allow-Origin", origin);
+    }
+    const [first = "", ...rest] = ctx.path.slice("/sse/".length).split("/").map(decode);
+    if (first === "add" || first === "remove") return change(ctx, first, rest[0] ?? "", rest.slice(1).join("/"));
+    const path = (first === "listen" ? rest : [first, ...rest]).join("/");
+    const paths = [path, ...ctx.URL.searchParams.getAll("path")].filter((one) => one !== "");
+    const listener = await rights.identify(ctx.req);
+    if (!listener) return refuse(ctx, 403, "you may not listen");
+    if (audience.isFull) return refuse(ctx, 503, "this master has too many listeners; another one answers");
+    await listen(ctx, listener, paths);
+  };
+}
+
+function createResponseClient(response: ServerResponse): Client {
+  return {
+    kind: "sse",
+    get waiting() {
+      return response.writableLength;
+    },
+    send(text) {
+      if (!response.writableEnded) response.write(text);
+    },
+    /** A comment; nobody answers it, but what cannot be delivered fills up, and times out. */
+    ping() {
+      if (response.headersSent) this.send(": ping\n\n");
+      return true;
+    },
+    leave: () => void response.end(),
+    cut: () => void response.destroy(),
+  };
+}
+
+function sseText(event: string, data: string): string {
+  return `event: ${event}\ndata: ${data}\n\n`;
+}
+
+function refuse(ctx: Koa.Context, status: number, text: string): void {
+  ctx.status = status;
+  ctx.type = "text";
+  ctx.body = `${text}\n`;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Json } from "@multimaster/core";
+import type { LiveEvents } from "@multimaster/data";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Audience, BusNews, Client } from "./audience.ts";
+import { answerCommand } from "./commands.ts";
+import type { Listener, ListeningRights } from "./rights.ts";
+import { Subscriptions, writeOnce } from "./subscriptions.ts";
+
+/** Commands are short. */
+const maxFrameBytes = 64 * 1024;
+
+const eventFrame = writeOnce(({ key, payload }) => JSON.stringify({ k: key.join("/"), m: payload }));
+
+/** Looks like an event that nobody asked for, so Buildbot's own frontend passes over it. */
+export function busFrame(news: BusNews): string {
+  return JSON.stringify({ k: "bus/state", m: news });
+}
+
+/** Speaks Buildbot's protocol of `/ws` (spec/web-contract.md §4.1) with everybody who is let in. */
+export function createWebSockets(options: {
+  live: LiveEvents;
+  rights: ListeningRights;
+  audience: Audience;
+  /** What a client that comes in must know; undefined when all is well. */
+  news(): BusNews | undefined;
+}) {
+  const { live, rights, audience, news } = options;
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    // An event is for many, and would be compressed for each.
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+
+  function serve(socket: WebSocket, listener: Listener): void {
+    const client = createSocketClient(socket);
+    const subscriptions = new Subscriptions(live, rights, listener, (event) =>
+      audience.send(client, eventFrame(event)),
+    );
+    const remove = audience.add(client);
+    socket.on("error", () => socket.terminate());
+    socket.once("close", () => {
+      remove();
+      subscriptions.end();
+    });
+    socket.on("message", async (data) => {
+      const frame = parse(String(data));
+      if (frame === undefined) return socket.close(1007, "not JSON");
+      audience.send(client, JSON.stringify(await answerCommand(frame, subscriptions)));
+    });
+    const known = news();
+    if (known) client.send(busFrame(known));
+  }
+
+  return {
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, listener: Listener): void {
+      server.handleUpgrade(request, socket, head, (ready) => serve(ready, listener));
+    },
+  };
+}
+
+function createSocketClient(socket: WebSocket): Client {
+  let answered = true;
+  const alive = () => {
+    answered = true;
+  };
+  socket.on("pong", alive);
+  socket.on("message", alive);
+  return {
+    kind: "ws",
+    get waiting() {
+      return socket.bufferedAmount;
+    },
+    send(text) {
+      if (socket.readyState === socket.OPEN) socket.send(text);
+    },
+    ping() {
+      const wasThere = answered;
+      answered = false;
+      if (socket.readyState === socket.OPEN) socket.ping();
+      return wasThere;
+    },
+    leave: () => socket.close(1012, "this master is stopping; another one answers"),
+    cut: () => socket.terminate(),
+  };
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
