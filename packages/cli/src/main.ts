@@ -3,14 +3,22 @@ import { inspect } from "node:util";
 import { UserError } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
+import { addBuild } from "./commands/build.ts";
+import { addBuilds } from "./commands/builds.ts";
+import { addCancel } from "./commands/cancel.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
 import { addDrain } from "./commands/drain.ts";
+import { addForce } from "./commands/force.ts";
 import { addInit } from "./commands/init.ts";
+import { addLog } from "./commands/log.ts";
+import { addRebuild } from "./commands/rebuild.ts";
 import { addRole } from "./commands/role.ts";
+import { addSendChange } from "./commands/send-change.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUpgrade } from "./commands/upgrade.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
+import { addWorkers } from "./commands/workers.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
@@ -25,6 +33,14 @@ const commands = [
   addRole,
   addAudit,
   addInit,
+  addForce,
+  addBuilds,
+  addBuild,
+  addLog,
+  addRebuild,
+  addCancel,
+  addSendChange,
+  addWorkers,
 ];
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
@@ -50,6 +66,10 @@ Examples:
   master upgrade --config new/cluster.ts        replace this host's masters by new ones, without a gap
   master status                                 who is in the cluster, and what runs
   master drain engine-1 --wait                  let a master finish its builds and end
+  master force --builder web --follow           build, and see it run (asks a ui master)
+
+force, builds, build, log, rebuild, cancel, send-change and workers ask a ui master: the one of --url, of
+MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain" are for masters, "build stop" for builds.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );

@@ -11,6 +11,18 @@ export function gatherList(value: string, previous: readonly string[] = []): str
   return [...new Set([...previous, ...parts])];
 }
 
+/** Gathers a repeatable option of the form NAME=VALUE. */
+export function gatherPairs(value: string, previous: readonly string[] = []): string[] {
+  if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("Give NAME=VALUE.");
+  return [...previous, value];
+}
+
+/** A count given on the command line. */
+export function parseCount(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError("Give a whole number.");
+  return Number(value);
+}
+
 /** A name given on the command line. */
 export function parseName(value: string): string {
   if (value.trim() === "") throw new InvalidArgumentError("It is empty; leave it out to have a name chosen.");

@@ -1,10 +1,11 @@
 import type { Order } from "@multimaster/data";
 import type { MasterControl } from "@multimaster/roles/control-masters";
 import type { Command } from "commander";
+import { serverOptions } from "./client/connect.ts";
+import type { ControlFlags } from "./open-control.ts";
 import { configOption } from "./options.ts";
 
-export interface OrderFlags {
-  config: string;
+export interface OrderFlags extends ControlFlags {
   wait?: boolean;
   json?: boolean;
   reason?: string;
@@ -12,8 +13,7 @@ export interface OrderFlags {
 
 /** The options that all orders to masters have. */
 export function orderOptions(command: Command): Command {
-  return command
-    .addOption(configOption())
+  return serverOptions(command.addOption(configOption()))
     .option("--wait", "show how far it is, and end when it is done; the exit code is 1 if it fails")
     .option("--reason <text>", "why, for those who look at it later")
     .option("--json", "as JSON");

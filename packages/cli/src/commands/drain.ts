@@ -1,5 +1,6 @@
-import { openControl } from "@multimaster/roles/control-masters";
 import type { Command } from "commander";
+import { serverOptions } from "../client/connect.ts";
+import { openControlOf } from "../open-control.ts";
 import { configOption, parseDuration } from "../options.ts";
 import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
 
@@ -23,10 +24,11 @@ export function addDrain(program: Command, setExitCode: (code: number) => void):
       "after",
       `
 The order is written into the database: it works from any host, also while the router or the ui masters are down.
+With --url or --profile a ui master writes it; then this host needs neither the config nor the database.
 Ordered again it is the same drain with another deadline. With --wait the command ends when the master has.`,
     )
     .action(async (name: string, flags: DrainFlags) => {
-      const control = await openControl(flags.config);
+      const control = await openControlOf(flags);
       try {
         const order = await control.drain(name, flags.deadline ?? null, flags.reason);
         setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
@@ -35,14 +37,16 @@ Ordered again it is the same drain with another deadline. With --wait the comman
       }
     });
 
-  program
-    .command("undrain")
-    .description("take a drain back: the master takes work again")
-    .argument("<name>", "the master's name")
-    .addOption(configOption())
+  serverOptions(
+    program
+      .command("undrain")
+      .description("take a drain back: the master takes work again")
+      .argument("<name>", "the master's name")
+      .addOption(configOption()),
+  )
     .option("--json", "as JSON")
     .action(async (name: string, flags: OrderFlags) => {
-      const control = await openControl(flags.config);
+      const control = await openControlOf(flags);
       try {
         setExitCode(printOrder(await control.undrain(name), flags));
       } finally {
@@ -55,13 +59,15 @@ Ordered again it is the same drain with another deadline. With --wait the comman
       .command("stop")
       .description("end a master at once: its running builds are given back and run again elsewhere")
       .argument("<name>", "the master's name"),
-  ).action(async (name: string, flags: OrderFlags) => {
-    const control = await openControl(flags.config);
-    try {
-      const order = await control.drain(name, 0, flags.reason);
-      setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
-    } finally {
-      await control.close();
-    }
-  });
+  )
+    .addHelpText("after", "\nA build is stopped with: master build stop BUILD")
+    .action(async (name: string, flags: OrderFlags) => {
+      const control = await openControlOf(flags);
+      try {
+        const order = await control.drain(name, 0, flags.reason);
+        setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
+      } finally {
+        await control.close();
+      }
+    });
 }

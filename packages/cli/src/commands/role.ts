@@ -1,5 +1,5 @@
-import { openControl } from "@multimaster/roles/control-masters";
 import type { Command } from "commander";
+import { openControlOf } from "../open-control.ts";
 import { gatherList } from "../options.ts";
 import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
 
@@ -18,7 +18,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .argument("<name>", "the master's name")
       .argument("<role>", "scheduler, builder-engine or ui"),
   ).action(async (name: string, which: string, flags: OrderFlags) => {
-    const control = await openControl(flags.config);
+    const control = await openControlOf(flags);
     try {
       const order = await control.dropRole(name, which, flags.reason);
       setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));
@@ -35,7 +35,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .argument("<role>", "scheduler, builder-engine or ui")
       .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),
   ).action(async (name: string, which: string, flags: AddFlags) => {
-    const control = await openControl(flags.config);
+    const control = await openControlOf(flags);
     try {
       const order = await control.addRole(name, which, flags.builders, flags.reason);
       setExitCode(flags.wait ? await followOrder(control, order, flags) : printOrder(order, flags));

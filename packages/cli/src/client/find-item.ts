@@ -1,0 +1,32 @@
+import { errors } from "@multimaster/core";
+import type { Builder, BuildRequest, Worker } from "@multimaster/data";
+import type { Api } from "./api.ts";
+
+/** A builder by its name, or by its id where no builder has such a name. */
+export async function findBuilder(api: Api, text: string): Promise<Builder> {
+  const { items } = await api.list("builders", "builders", { name: text });
+  const [named] = items;
+  if (named) return named;
+  if (/^\d{1,15}$/.test(text)) return api.one("builders", `builders/${text}`);
+  throw errors.notFound(`There is no builder "${text}".`);
+}
+
+/** A worker by its name. */
+export async function findWorker(api: Api, name: string): Promise<Worker> {
+  const { items } = await api.list("workers", "workers", { name });
+  const [worker] = items;
+  if (worker) return worker;
+  throw errors.notFound(`There is no worker "${name}"; "master workers" shows those that are.`);
+}
+
+/** A build request by its id. */
+export async function findRequest(api: Api, text: string): Promise<BuildRequest> {
+  if (!/^\d{1,15}$/.test(text)) throw errors.requestInvalid(`"${text}" is no id of a build request.`);
+  return api.one("buildrequests", `buildrequests/${text}`);
+}
+
+/** Names of all builders, by id. */
+export async function nameBuilders(api: Api): Promise<ReadonlyMap<number, string>> {
+  const { items } = await api.list("builders", "builders", {});
+  return new Map(items.map(({ builderid, name }) => [builderid, name]));
+}

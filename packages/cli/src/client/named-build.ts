@@ -1,0 +1,39 @@
+import { errors } from "@multimaster/core";
+import type { Build } from "@multimaster/data";
+import type { Api } from "./api.ts";
+
+/** The API's path of a build that is named by its id, BUILDER/NUMBER, or the URL of its page or of the API. */
+export function buildPath(text: string): string {
+  if (/^\d{1,15}$/.test(text)) return `builds/${text}`;
+  const path = /^https?:\/\//.test(text) ? pathInUrl(text) : `builders/${text.replace(/\/(?=\d+$)/, "/builds/")}`;
+  const parts = path.split("/").map(decode);
+  const at = parts.findLastIndex((part, i) => part === "builds" && /^\d{1,15}$/.test(parts[i + 1] ?? ""));
+  const number = parts[at + 1];
+  if (at < 0 || number === undefined) throw errors.buildNotNamed(text);
+  // A builder's name may have slashes of its own.
+  const from = parts.indexOf("builders");
+  const builder = from < 0 || from >= at ? "" : parts.slice(from + 1, at).join("/");
+  if (builder !== "") return `builders/${encodeURIComponent(builder)}/builds/${number}`;
+  if (from >= 0) throw errors.buildNotNamed(text);
+  return `builds/${number}`;
+}
+
+/** Finds a build that is named in one of these ways. */
+export function findBuild(api: Api, text: string): Promise<Build> {
+  return api.one("builds", buildPath(text));
+}
+
+/** A page of a browser app keeps its path behind "#". */
+function pathInUrl(text: string): string {
+  if (!URL.canParse(text)) throw errors.buildNotNamed(text);
+  const { hash, pathname } = new URL(text);
+  return /^#!?\//.test(hash) ? (hash.split("?")[0] ?? "") : pathname;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

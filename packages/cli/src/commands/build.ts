@@ -1,0 +1,75 @@
+import type { Command } from "commander";
+import type { Api } from "../client/api.ts";
+import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
+import { findBuild } from "../client/named-build.ts";
+import { following, showFollowedBuild } from "../follow.ts";
+import { describeResult, exitCodeOf, formatSeconds } from "../show-build.ts";
+import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { addLog } from "./log.ts";
+import { addRebuild } from "./rebuild.ts";
+
+interface StopFlags extends ClientFlags {
+  reason?: string;
+}
+
+const which = "the build's id, BUILDER/NUMBER, or URL";
+
+/** `master build …`: what may be done to one build. `master stop` is for masters. */
+export function addBuild(program: Command, setExitCode: (code: number) => void): void {
+  const build = program.command("build").description("show, follow, stop, rebuild a build, or print its logs");
+
+  clientOptions(build.command("show").description("show a build and its steps").argument("<build>", which)).action(
+    async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json),
+  );
+
+  clientOptions(
+    build
+      .command("follow")
+      .description("show a build with its steps and logs until it is over; the exit code is 1 if it fails")
+      .argument("<build>", which),
+  ).action(async (text: string, flags: ClientFlags) => {
+    const act = async (api: Api, signal: AbortSignal) => {
+      const { buildid } = await findBuild(api, text);
+      return showFollowedBuild(api, buildid, { signal }, flags.json);
+    };
+    setExitCode(await following(flags, act));
+  });
+
+  clientOptions(
+    build
+      .command("stop")
+      .description("stop a running build: it ends as cancelled")
+      .argument("<build>", which)
+      .option("--reason <text>", "why, for those who look at it later"),
+  ).action(async (text: string, { reason, json, ...flags }: StopFlags) => {
+    const api = await connect(flags);
+    const found = await findBuild(api, text);
+    if (!found.complete) await api.call(`builds/${found.buildid}`, "stop", reason === undefined ? {} : { reason });
+    const said = found.complete ? `was over already (${describeResult(found.results)})` : "is being stopped";
+    await openTerminal().write(json ? formatJson(found) : `Build ${found.buildid} ${said}.\n`);
+  });
+
+  addRebuild(build, setExitCode);
+  addLog(build, setExitCode);
+  for (const command of build.commands) command.exitOverride();
+
+  async function show(api: Api, text: string, json: boolean | undefined): Promise<void> {
+    const found = await findBuild(api, text);
+    const { items: steps } = await api.list("steps", `builds/${found.buildid}/steps`);
+    const { name } = await api.one("builders", `builders/${found.builderid}`);
+    const terminal = openTerminal();
+    if (found.complete) setExitCode(exitCodeOf(found.results ?? 2));
+    if (json) return terminal.write(formatJson({ ...found, builder: name, steps }));
+    const rows = steps.map((step) => [
+      step.number,
+      step.name,
+      step.started_at === null ? "" : describeResult(step.results),
+      terminal.foreign(step.state_string),
+      step.started_at === null || step.complete_at === null ? "" : formatSeconds(step.complete_at - step.started_at),
+    ]);
+    await terminal.write(
+      `${name} #${found.number} (build ${found.buildid}): ${describeResult(found.results)}, ${terminal.foreign(found.state_string)}\n`,
+    );
+    await terminal.write(formatTable(["step", "name", "result", "state", "took"], rows, "No steps yet."));
+  }
+}

@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { userInfo } from "node:os";
+import { promisify } from "node:util";
+import type { Json } from "@multimaster/core";
+import type { Command } from "commander";
+import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
+import { gatherPairs } from "../options.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
+
+interface Flags extends ClientFlags {
+  author?: string;
+  comments: string;
+  branch?: string;
+  revision?: string;
+  repository?: string;
+  project?: string;
+  codebase?: string;
+  category?: string;
+  revlink?: string;
+  file?: string[];
+  property?: string[];
+  delivery?: string;
+}
+
+export function addSendChange(program: Command): void {
+  clientOptions(
+    program
+      .command("send-change")
+      .description("tell the cluster of a change; it has been written down when the command ends with 0")
+      .option("--author <author>", "who made it (default: git's user, or yours)")
+      .option("--comments <text>", "what it does", "")
+      .option("--branch <branch>")
+      .option("--revision <revision>")
+      .option("--repository <url>")
+      .option("--project <project>")
+      .option("--codebase <codebase>")
+      .option("--category <category>")
+      .option("--revlink <url>", "where people see it")
+      .option("--file <path>", "a file that it changes; repeatable", (path: string, before: string[] = []) => [
+        ...before,
+        path,
+      ])
+      .option("--property <name=value>", "a property of its builds; repeatable", gatherPairs)
+      .option("--delivery <id>", "sent again with the same id, it is still one change"),
+  ).action(async ({ json, url, profile, tokenFile, file, property, author, ...change }: Flags) => {
+    const api = await connect({ url, profile, tokenFile });
+    const properties = Object.fromEntries((property ?? []).map((text) => text.split(/=(.*)/s, 2)));
+    const params = {
+      ...change,
+      author: author ?? (await whoami()),
+      files: file ?? [],
+      properties: properties as Record<string, Json>,
+    };
+    const answer = (await api.call("changes", "add", params)) as { changeid: number };
+    await openTerminal().write(json ? formatJson(answer) : `Change ${answer.changeid}\n`);
+  });
+}
+
+/** As a commit made here would name its author. */
+async function whoami(): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)("git", ["var", "GIT_AUTHOR_IDENT"]);
+    return stdout.replace(/>.*/s, ">");
+  } catch {
+    return userInfo().username;
+  }
+}

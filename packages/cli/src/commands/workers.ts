@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
+import { findWorker } from "../client/find-item.ts";
+import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+
+interface ActFlags extends ClientFlags {
+  reason?: string;
+}
+
+const acts = [
+  ["pause", "give a worker no new builds", "is paused"],
+  ["unpause", "give a paused worker builds again", "is no longer paused"],
+  ["stop", "let a worker finish its builds and end", "is told to end"],
+] as const;
+
+/** `master workers`, and what may be done to one. */
+export function addWorkers(program: Command): void {
+  const workers = clientOptions(
+    program.command("workers").description("list workers, or pause, unpause, stop one"),
+  ).action(async ({ json, ...flags }: ClientFlags) => {
+    const api = await connect(flags);
+    const { items } = await api.list("workers", "workers", { order: "name" });
+    const { items: running } = await api.list("builds", "builds", { complete: false });
+    const { items: masters } = await api.list("masters", "masters");
+    const masterNames = new Map(masters.map(({ masterid, name }) => [masterid, name]));
+    const rows = items.map((worker) => ({
+      ...worker,
+      running_builds: running.filter(({ workerid }) => workerid === worker.workerid).length,
+    }));
+    const terminal = openTerminal();
+    if (json) return terminal.write(formatJson({ workers: rows }));
+    await terminal.write(
+      formatTable(
+        ["name", "state", "builds", "connected to"],
+        rows.map((worker) => [
+          worker.name,
+          describe(worker),
+          worker.running_builds,
+          worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? masterid).join(", ") || "-",
+        ]),
+        "No workers.",
+      ),
+    );
+  });
+
+  for (const [name, description, done] of acts) {
+    clientOptions(
+      workers
+        .command(name)
+        .description(description)
+        .argument("<name>", "the worker's name")
+        .option("--reason <text>", "why, for those who look at it later"),
+    ).action(async (text: string, _: ActFlags, command: Command) => {
+      // Options may stand before the action, too.
+      const { reason, json, ...flags } = command.optsWithGlobals<ActFlags>();
+      const api = await connect(flags);
+      const { workerid } = await findWorker(api, text);
+      await api.call(`workers/${workerid}`, name, reason === undefined ? {} : { reason });
+      const worker = await api.one("workers", `workers/${workerid}`);
+      await openTerminal().write(json ? formatJson(worker) : `The worker ${text} ${done}.\n`);
+    });
+  }
+  for (const command of workers.commands) command.exitOverride();
+}
+
+/** As `master status` says it. */
+export function describe({
+  connected_to: masters,
+  paused,
+  graceful,
+}: {
+  readonly connected_to: readonly unknown[];
+  readonly paused: boolean;
+  readonly graceful: boolean;
+}): string {
+  return [masters.length > 0 ? "connected" : "away", paused && "paused", graceful && "stopping"]
+    .filter(Boolean)
+    .join(", ");
+}

@@ -1,0 +1,33 @@
+import type { Json } from "@multimaster/core";
+import type { Api } from "./client/api.ts";
+import { nameBuilders } from "./client/find-item.ts";
+import { showFollowedRequests } from "./follow.ts";
+import { formatJson, openTerminal } from "./terminal.ts";
+
+/** What `force` and `rebuild` answer: the buildset, and the build request of each builder's id. */
+export type Asked = readonly [bsid: number, requests: Readonly<Record<string, number>>];
+
+export function readAsked(answer: Json): Asked {
+  return answer as unknown as Asked;
+}
+
+/** Says which builds have been asked for, and follows them where that is wanted; gives the exit code. */
+export async function showAsked(
+  api: Api,
+  [bsid, requests]: Asked,
+  { json, follow }: { json?: boolean; follow?: AbortSignal },
+): Promise<number> {
+  const names = await nameBuilders(api);
+  const asked = Object.entries(requests).map(([builderid, buildrequestid]) => ({
+    buildrequestid,
+    builderid: Number(builderid),
+    builder: names.get(Number(builderid)) ?? builderid,
+  }));
+  const { write } = openTerminal();
+  if (!json) {
+    for (const { buildrequestid, builder } of asked) await write(`Build request ${buildrequestid}: ${builder}\n`);
+  } else if (follow) await write(`${JSON.stringify({ event: "requests", buildsetid: bsid, requests: asked })}\n`);
+  else await write(formatJson({ buildsetid: bsid, requests: asked }));
+  const ids = asked.map(({ buildrequestid }) => buildrequestid);
+  return follow ? showFollowedRequests(api, ids, follow, json) : 0;
+}

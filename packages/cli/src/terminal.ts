@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { styleText } from "node:util";
+import Table from "cli-table3";
+
+type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Where a command shows its results: a terminal with people before it, or a pipe. */
+export interface Terminal {
+  readonly isTty: boolean;
+  /** Resolves when more may be written: what is read slowly is fetched slowly. */
+  write(text: string): Promise<void>;
+  /** A line at the bottom that the next text takes the place of; nothing in a pipe. */
+  status(text: string): void;
+  style(style: Style, text: string): string;
+  /** Text that others wrote: of its control sequences a terminal gets the colours only. */
+  foreign(text: string): string;
+}
+
+export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
+  const isTty = stream.isTTY === true;
+  const isColoured = isTty && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  let hasStatus = false;
+  // Whoever reads has seen enough, as `head` does.
+  stream.once("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  const clear = () => (hasStatus ? `\r${esc}[K` : "");
+  return {
+    isTty,
+    async write(text) {
+      const whole = clear() + text;
+      hasStatus = false;
+      if (!stream.write(whole)) await once(stream, "drain");
+    },
+    status(text) {
+      if (!isTty) return;
+      const line = text.slice(0, Math.max(0, (stream.columns || 80) - 1));
+      stream.write(`${clear()}${isColoured ? styleText("dim", line) : line}`);
+      hasStatus = true;
+    },
+    style: (style, text) => (isColoured ? styleText(style, text) : text),
+    foreign: (text) => (isTty ? keepColours(text, isColoured) : text),
+  };
+}
+
+const esc = "\u001b";
+const bell = "\u0007";
+/** Escape sequences (CSI, then OSC and other strings, then short ones), and control characters except the tab. */
+const controls = new RegExp(
+  [
+    `${esc}\\[[0-?]*[ -/]*[@-~]`,
+    `${esc}[\\]PX^_][^${bell}${esc}]*(?:${bell}|${esc}\\\\)?`,
+    `${esc}.?`,
+    "[^\\P{Cc}\\t]",
+  ].join("|"),
+  "gu",
+);
+const colour = new RegExp(`^${esc}\\[[\\d;:]*m$`);
+
+function keepColours(text: string, isColoured: boolean): string {
+  let hasColour = false;
+  const clean = text.replace(controls, (sequence) => {
+    if (!isColoured || !colour.test(sequence)) return "";
+    hasColour = true;
+    return sequence;
+  });
+  return hasColour ? `${clean}${esc}[0m` : clean;
+}
+
+/** A table with a heading line, or the sentence that there is nothing. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  none: string,
+): string {
+  if (rows.length === 0) return `${none}\n`;
+  const table = new Table({ head: [...head], style: { head: [], border: [] } });
+  table.push(...rows.map((row) => row.map(String)));
+  return `${table.toString()}\n`;
+}
+
+/** An answer for programs. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
