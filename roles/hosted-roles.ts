@@ -94,6 +94,15 @@ export class HostedRoles {
     return addWork(this.#hosted.map(({ services }) => services.left()));
   }
 
+  /** Whether everything here can take work, or why not. */
+  ready(): true | string[] {
+    if (this.#draining) return ["the master is draining"];
+    const states = [this.#options.isReady(), ...this.#hosted.map(({ services }) => services.ready())];
+    const reasons = [...new Set(states.flatMap((state) => (state === true ? [] : state)))];
+    if (this.#hosted.length === 0) reasons.push("the master is starting");
+    return reasons.length === 0 ? true : reasons;
+  }
+
   /** The services of one role; undefined when the master does not have it. */
   of(name: string): RunningServices | undefined {
     return this.#hosted.find((hosted) => hosted.name === name)?.services;

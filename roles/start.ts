@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
-import { Backoff, errors, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
+import { Backoff, errors, identifyLog, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
 import { roleNames } from "./index.ts";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
@@ -45,12 +45,15 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   if (whole) await checkConfig(config);
   const slices = await loadSlices(config);
 
-  const log = options.log.child({ roles: roles.map((role) => role.name).join(",") });
+  // The name is known at last when the cluster has been joined.
+  const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
+  const log = identifyLog(options.log, { roles: roles.map((role) => role.name).join(",") }, identity);
   const database = await openClusterDatabase(config.shared, log);
   const bus = createClusterBus(config.shared, log);
   const plan: TermPlan = {
     ...options,
     log,
+    identity,
     config,
     selection: {
       roles: roles.map((role, i) => ({ role, slice: slices[i] })),

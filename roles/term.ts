@@ -22,6 +22,8 @@ import { DrainRun } from "./drain-run.ts";
 import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
 import { roleNames } from "./index.ts";
 import { createLoopDelay } from "./loop-delay.ts";
+import { createMasterMetrics } from "./master-metrics.ts";
+import { createMonitor } from "./monitor.ts";
 import { Orders } from "./orders.ts";
 
 /** What every term of this master has in common. */
@@ -34,6 +36,8 @@ export interface TermPlan {
   readonly database: Database;
   readonly bus: Bus;
   readonly log: Logger;
+  /** What every line of that log tells of this master; each term writes its own facts into it. */
+  readonly identity: { service: string; master?: string; epoch?: number };
   /** Loads a role that is added while the master runs. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
   extraServices?(context: ExtraContext): readonly Service[];
@@ -74,7 +78,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     host: hostname(),
     pid: process.pid,
   });
-  const log = plan.log.child({ master: lease.name, epoch: lease.epoch });
+  const { log } = plan;
+  Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
   const data = createData({ database, bus, lease, log, clock: systemClock });
 
   const metrics = createMetrics();
@@ -120,6 +125,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       burial,
       createDepartures({ bus, lease, onDeparted: (masterid) => burial.hurry(masterid) }),
       createLoopDelay(metrics, loop),
+      createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
+      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
       orders,
     ],
     log,

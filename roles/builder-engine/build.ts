@@ -24,6 +24,8 @@ export interface BuildSurroundings {
   siteUrl: string;
   clock: Clock;
   log: Logger;
+  /** The end of a build has been written. */
+  onFinished(results: Result): void;
 }
 
 interface Created {
@@ -249,6 +251,7 @@ export class Build {
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#around;
     await persistence.insist(`finish build ${buildid}`, () => data.updates.builds.finish(buildid, end));
+    this.#around.onFinished(end.results);
     this.#around.log.info(
       { buildid, builder: this.builder.name, results: end.results },
       `build ${buildid} ended: ${end.state}`,

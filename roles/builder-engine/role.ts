@@ -2,6 +2,7 @@ import type { Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
+import { countFinishedBuilds } from "./build-metrics.ts";
 import { BuilderRows } from "./builder-rows.ts";
 import { CommandLedger } from "./command-ledger.ts";
 import { Distributor } from "./distributor.ts";
@@ -33,7 +34,10 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const siteUrl = shared.url ?? "";
-  const builds = new RunningBuilds({ data, persistence, ledger, watchdog, awaited, siteUrl, clock, log }, workers);
+  const builds = new RunningBuilds(
+    { data, persistence, ledger, watchdog, awaited, siteUrl, clock, log, onFinished: countFinishedBuilds(metrics) },
+    workers,
+  );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
   const server = new WorkerServer({
     slice: own.workers,

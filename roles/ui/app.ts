@@ -7,7 +7,7 @@ import { answerErrors } from "./answer-errors.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { serveHome } from "./home.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
-import { measureRequests, serveMetrics } from "./metrics.ts";
+import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 
@@ -24,6 +24,7 @@ export function createApp(context: RoleContext<UiSlice>, readiness: Readiness, r
       br: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
     }),
   );
+  measureQueue(context.metrics, context.data);
   app.use(measureRequests(context.metrics));
   app.use(answerErrors(context.log));
   app.use(serveHealth(context, readiness));

@@ -2,6 +2,7 @@ import type { UiSlice } from "@multimaster/config";
 import type { Clock } from "@multimaster/core";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
+import { describeHealth } from "../describe-health.ts";
 
 /** Whether a load balancer should send requests here, and whether all that ask have been told. */
 export interface Readiness {
@@ -87,12 +88,7 @@ export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: R
   return async (ctx, next) => {
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();
     if (ctx.path === "/health") {
-      const { kind, state, degradedSince } = data.bus;
-      ctx.body = {
-        status: state === "degraded" ? "degraded" : "ok",
-        master: master.name,
-        bus: { kind, state, degradedSince },
-      };
+      ctx.body = describeHealth(master.name, data);
     } else if (ctx.path === "/ready") {
       const state = readiness.ask(ctx.ip);
       ctx.status = state === true ? 200 : 503;

@@ -1,4 +1,5 @@
-import { Histogram, type Registry } from "@multimaster/core";
+import { Gauge, Histogram, type Registry } from "@multimaster/core";
+import { buildrequests, type Data, equals } from "@multimaster/data";
 import type Koa from "koa";
 
 /** How long requests take, by what was asked (not by path: that would be a series per build). */
@@ -25,6 +26,23 @@ function areaOf(path: string): string {
       (area) => path === `/${area}` || path.startsWith(`/${area}/`),
     ) ?? "other"
   );
+}
+
+/** How many build requests of the whole cluster wait: a figure that one kind of master is enough for. */
+export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void {
+  new Gauge({
+    name: "multimaster_buildrequests_pending",
+    help: "Build requests of the cluster that no master has claimed yet; NaN while the database is away.",
+    registers: [metrics],
+    async collect() {
+      const filters = [equals("claimed", false), equals("complete", false)];
+      const total = await data.find(buildrequests, { filters, limit: 1 }).then(
+        (found) => found.total,
+        () => Number.NaN,
+      );
+      this.set(total);
+    },
+  });
 }
 
 /** `/metrics` in Prometheus' text format. */

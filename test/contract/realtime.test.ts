@@ -1,7 +1,7 @@
 import { get, type IncomingMessage, request as openRequest } from "node:http";
 import { type Bus, type BusState, createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
-import { builders, buildrequests, builds, buildsets } from "@multimaster/data";
+import { buildrequests, builds, buildsets } from "@multimaster/data";
 import { type Database, queryRows } from "@multimaster/database";
 import { beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";

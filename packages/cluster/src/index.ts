@@ -11,6 +11,7 @@ export * from "./last-resort.ts";
 export { fencedTransaction, isLeaseLoss, type Lease, LeaseLost, requireLease } from "./lease.ts";
 export * from "./loop-sign.ts";
 export * from "./membership.ts";
+export { monotonicMs } from "./monotonic.ts";
 export * from "./orders.ts";
 export * from "./request-claims.ts";
 export * from "./singleton-claims.ts";

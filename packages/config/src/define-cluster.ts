@@ -1,6 +1,7 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { plainName } from "./plain-name.ts";
+import { portChoice } from "./port.ts";
 import type { BuildersSliceInput } from "./slices/builders.ts";
 import type { SchedulerSliceInput } from "./slices/scheduler.ts";
 import type { UiSliceInput } from "./slices/ui.ts";
@@ -40,6 +41,12 @@ const busConfig = z
     message: "a master logs in with a ticket or with a key, not with both",
   });
 
+/** Where every master answers `/health`, `/ready` and `/metrics`. */
+const monitorConfig = z.strictObject({
+  host: z.string().default("127.0.0.1").describe("Address to listen on; whoever reaches it may read the figures."),
+  port: portChoice.describe("The first free one of several, for the masters of one host; 0 lets the system choose."),
+});
+
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({
   name: plainName(70),
@@ -61,6 +68,9 @@ export const clusterConfig = z.strictObject({
   drainDeadline: duration
     .optional()
     .describe("Running builds are requeued when a graceful stop takes longer; no limit by default."),
+  monitor: monitorConfig
+    .optional()
+    .describe("Where each master, whatever its roles, tells how it is; absent: nowhere."),
   scheduler: slice<SchedulerSliceInput>().optional(),
   builders: z.record(setName, slice<BuildersSliceInput>()).default({}),
   workers: slice<WorkersSliceInput>().optional(),

@@ -1,10 +1,13 @@
 import { pino } from "pino";
+import { prettyLine } from "./log-format.ts";
 
 export type Logger = pino.Logger;
 
 export interface LogOptions {
   /** pino level; `silent` turns logging off. */
   level?: string;
+  /** `json` (the default): an object a line, for programs; `pretty`: for people. */
+  format?: string;
   /** Fields on every line, such as the master's name. */
   fields?: Record<string, unknown>;
 }
@@ -20,9 +23,24 @@ export function createLog(options: LogOptions = {}): Logger {
         censor: "(hidden)",
       },
       timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
     },
-    pino.destination({ dest: 2, sync: false }),
+    options.format === "pretty"
+      ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
+      : pino.destination({ dest: 2, sync: false }),
   );
+}
+
+/**
+ * A log each of whose lines tells what `identity` holds at that moment: whoever logs need not know who he is by now. A
+ * line's own fields come first.
+ */
+export function identifyLog(
+  log: Logger,
+  bindings: Readonly<Record<string, unknown>>,
+  identity: Readonly<Record<string, unknown>>,
+): Logger {
+  return log.child(bindings, { formatters: { log: (line) => ({ ...identity, ...line }) } });
 }
 
 /** A log that says nothing, for tests. */

@@ -11,6 +11,7 @@ interface StartFlags {
   builders?: string[];
   name?: string;
   logLevel?: string;
+  logFormat?: string;
   progress?: boolean;
   once?: boolean;
 }
@@ -32,6 +33,12 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
     )
     .option("--name <name>", "this master's name in the cluster (default: host and roles)", parseName)
     .addOption(new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error", "silent"]))
+    .addOption(
+      new Option("--log-format <format>", "how: objects for programs, or lines for people")
+        .choices(["json", "pretty"])
+        .default("json")
+        .env("MULTIMASTER_LOG_FORMAT"),
+    )
     .option("--progress", "show builds in the terminal as they run")
     .option("--once", "end with the first build; the exit code is 0 if it succeeded")
     .addHelpText(
@@ -48,7 +55,7 @@ running builds are given back and run again elsewhere.`,
         roles: flags.role,
         builderSets: flags.builders,
         name: flags.name,
-        log: createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined) }),
+        log: createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat }),
         extraServices: progress ? (context) => [progress.service(context)] : undefined,
       });
       const ignoreSignals = stopOnSignals(master);

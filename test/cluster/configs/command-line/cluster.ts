@@ -35,7 +35,7 @@ export default defineCluster({
           parameters: [
             { type: "string", name: "gate", default: "open" },
             { type: "int", name: "code", default: 0 },
-            { type: "choices", name: "target", choices: ["debug", "release"], default: "debug", strict: true },
+            { type: "choice", name: "target", choices: ["debug", "release"], default: "debug" },
           ],
         }),
       ],
