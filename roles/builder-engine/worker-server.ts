@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
 import type { Clock, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
@@ -48,7 +49,7 @@ export class WorkerServer implements Service {
     this.#configs = new Map(slice.workers.map((config) => [config.name, config]));
     this.#local = new LocalWorkers({
       configs: slice.workers.filter((config) => config.local && options.useful.has(config.name)),
-      basedir: `${options.directory}/${slice.basedir}`,
+      basedir: resolve(options.directory, slice.basedir),
       clock,
       log,
       onWorker: (link) => this.#arrive(link),

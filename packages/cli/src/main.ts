@@ -18,6 +18,7 @@ import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUpgrade } from "./commands/upgrade.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
+import { addWhy } from "./commands/why.ts";
 import { addWorkers } from "./commands/workers.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -41,6 +42,7 @@ const commands = [
   addCancel,
   addSendChange,
   addWorkers,
+  addWhy,
 ];
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
@@ -68,7 +70,7 @@ Examples:
   master drain engine-1 --wait                  let a master finish its builds and end
   master force --builder web --follow           build, and see it run (asks a ui master)
 
-force, builds, build, log, rebuild, cancel, send-change and workers ask a ui master: the one of --url, of
+force, builds, build, log, rebuild, cancel, send-change, workers and why ask a ui master: the one of --url, of
 MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain" are for masters, "build stop" for builds.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,

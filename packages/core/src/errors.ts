@@ -349,6 +349,12 @@ export const errors = {
     (profile: string, file: string, known: readonly string[]) =>
       `${file} has no profile "${profile}" (have: ${known.length > 0 ? known.join(", ") : "none"}).`,
   ),
+  uiTooOld: defineError(
+    "UI_TOO_OLD",
+    unavailable,
+    (url: string, what: string) =>
+      `The ui master at ${url} is of a release that does not tell ${what}; upgrade it first.`,
+  ),
   tokenUnreadable: defineError(
     "TOKEN_UNREADABLE",
     usage,

@@ -1,5 +1,6 @@
 import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
 import type { Build, Builder, BuildRequest, ForceScheduler, Log, Master, Order, Step, Worker } from "@multimaster/data";
+import type { Cluster, Member, Waiting, WaitingChanges } from "./cluster-nouns.ts";
 import type { Server } from "./profile.ts";
 
 /** What can be read, by the name under which the API answers it. */
@@ -7,12 +8,16 @@ interface Nouns {
   builders: Builder;
   builds: Build;
   buildrequests: BuildRequest;
+  cluster: Cluster;
   forceschedulers: ForceScheduler;
   logchunks: { logid: number; firstline: number; content: string };
   logs: Log;
   masters: Master;
+  members: Member;
   orders: Order;
   steps: Step;
+  waiting: Waiting;
+  waiting_changes: WaitingChanges;
   workers: Worker;
 }
 
@@ -166,7 +171,10 @@ export function createApi({
 /** What a ui master said, as this command's own error; a form's fields each on a line. */
 function refusal(status: number, message: unknown): UserError {
   if (typeof message === "object" && message !== null) {
-    return errors.fieldsRefused(Object.entries(message).map(([field, problem]) => `${field}: ${String(problem)}`));
+    const said = Object.entries(message).map(([field, problem]) => [field, String(problem)] as const);
+    return errors.fieldsRefused(
+      said.map(([field, text]) => (text.startsWith(`${field}: `) ? text : `${field}: ${text}`)),
+    );
   }
   const text = typeof message === "string" ? message : `status ${status}`;
   return status === 404 ? errors.notFound(text) : errors.uiRefused(text);

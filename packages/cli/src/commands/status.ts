@@ -2,17 +2,28 @@ import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
 import { type ClusterStatus, readClusterStatus } from "@multimaster/roles/status";
 import Table from "cli-table3";
 import type { Command } from "commander";
+import { connect, serverOptions } from "../client/connect.ts";
+import { readRemoteStatus } from "../client/read-status.ts";
+import { type ControlFlags, isRemote } from "../open-control.ts";
 import { configOption } from "../options.ts";
 
 export function addStatus(program: Command): void {
-  program
-    .command("status")
-    .description("show masters with their roles and leases, running builds, and workers")
-    .addOption(configOption())
+  serverOptions(
+    program
+      .command("status")
+      .description("show masters with their roles and leases, running builds, and workers")
+      .addOption(configOption()),
+  )
     .option("--json", "as JSON")
     .option("--all", "also masters that have ended")
-    .action(async ({ config: file, json, all }: { config: string; json?: boolean; all?: boolean }) => {
-      const status = await readClusterStatus(await loadClusterConfig(file));
+    .addHelpText(
+      "after",
+      "\nIt is read from the database; with --url or --profile a ui master is asked, and neither config nor database are needed.",
+    )
+    .action(async ({ json, all, ...flags }: ControlFlags & { json?: boolean; all?: boolean }) => {
+      const status = isRemote(flags)
+        ? await readRemoteStatus(await connect(flags))
+        : await readClusterStatus(await loadClusterConfig(flags.config));
       const masters = all ? status.masters : status.masters.filter(({ alive, state }) => alive || state === "expired");
       process.stdout.write(
         json ? `${JSON.stringify({ ...status, masters }, null, 2)}\n` : formatStatus({ ...status, masters }),

@@ -1,0 +1,52 @@
+import type { ClusterStatus } from "@multimaster/roles/status";
+import type { Api } from "./api.ts";
+import { type Member, readIfTold } from "./cluster-nouns.ts";
+import { nameBuilders } from "./find-item.ts";
+
+/** The status of the cluster as a ui master tells it: the same as `master status` reads from the rows. */
+export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
+  const { items: members } = await readIfTold(api.url, "the state of the masters", () =>
+    api.list("members", "members"),
+  );
+  const cluster = await api.one("cluster", "cluster");
+  const { items: running } = await api.list("builds", "builds", { complete: false });
+  const { items: workers } = await api.list("workers", "workers");
+  const builderNames = await nameBuilders(api);
+  const masterNames = new Map(members.map(({ masterid, name }) => [masterid, name]));
+  const workerNames = new Map(workers.map(({ workerid, name }) => [workerid, name]));
+  const masterName = (masterid: number) => masterNames.get(masterid) ?? String(masterid);
+  return {
+    dataVersion: cluster.data_version,
+    masters: members.map(toStatus),
+    builds: running.map((build) => ({
+      buildid: build.buildid,
+      builder: builderNames.get(build.builderid) ?? String(build.builderid),
+      number: build.number,
+      master: masterName(build.masterid),
+      worker: build.workerid === null ? null : (workerNames.get(build.workerid) ?? String(build.workerid)),
+      state: build.state_string,
+      started_at: build.started_at,
+    })),
+    workers: workers.map(({ name, connected_to, paused, graceful }) => ({
+      name,
+      connected_to: connected_to.map(({ masterid }) => masterName(masterid)),
+      paused,
+      graceful,
+    })),
+    pendingRequests: cluster.requests_waiting,
+  };
+}
+
+type MasterStatus = ClusterStatus["masters"][number];
+
+function toStatus(member: Member): MasterStatus {
+  const { masterid, name, alive, buildbot, epoch, host, pid, release } = member;
+  return {
+    ...{ masterid, name, alive, buildbot, epoch, host, pid, release },
+    state: member.state as MasterStatus["state"],
+    roles: [...member.roles],
+    builderSets: [...member.builder_sets],
+    leaseRemaining: member.lease_remaining,
+    dataVersion: member.data_version,
+  };
+}

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import type { Api } from "../client/api.ts";
+import { type Reason, readIfTold, type Waiting, type WaitingChanges } from "../client/cluster-nouns.ts";
+import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
+import { findBuilder } from "../client/find-item.ts";
+import { formatSeconds } from "../show-build.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
+
+export function addWhy(program: Command): void {
+  clientOptions(
+    program
+      .command("why")
+      .description("tell why build requests wait, or why one does, or those of a builder; also changes not built yet")
+      .argument("[what]", "a build request's id, or a builder's name (default: everything that waits)"),
+  ).action(async (what: string | undefined, { json, ...flags }: ClientFlags) => {
+    const api = await connect(flags);
+    const { waiting, changes } = await readIfTold(api.url, "why something waits", () => read(api, what));
+    const text = [...waiting.map(describeRequest), ...changes.map(describeChanges)].join("");
+    await openTerminal().write(json ? formatJson({ waiting, changes }) : text || "Nothing waits.\n");
+  });
+}
+
+async function read(
+  api: Api,
+  what: string | undefined,
+): Promise<{ waiting: readonly Waiting[]; changes: readonly WaitingChanges[] }> {
+  if (what === undefined) {
+    const { items: waiting } = await api.list("waiting", "waiting");
+    const { items: changes } = await api.list("waiting_changes", "waiting/changes");
+    return { waiting, changes };
+  }
+  if (/^\d{1,15}$/.test(what)) return { waiting: [await api.one("waiting", `buildrequests/${what}/why`)], changes: [] };
+  const { builderid } = await findBuilder(api, what);
+  return { waiting: (await api.list("waiting", `builders/${builderid}/waiting`)).items, changes: [] };
+}
+
+function describeRequest({ buildrequestid, builder, priority, since, reasons }: Waiting): string {
+  const urgency = priority === 0 ? "" : `, priority ${priority}`;
+  return `Build request ${buildrequestid} of ${builder} (${age(since)}${urgency}):\n${listReasons(reasons)}`;
+}
+
+function describeChanges({ changeids, scheduler, branch, since, reasons }: WaitingChanges): string {
+  const which = `Change${changeids.length === 1 ? "" : "s"} ${changeids.join(", ")}`;
+  const where = branch === null ? "" : ` on ${branch}`;
+  return `${which}${where} for the scheduler ${scheduler} (${age(since)}):\n${listReasons(reasons)}`;
+}
+
+function listReasons(reasons: readonly Reason[]): string {
+  return reasons.map(({ sentence }) => `  ${sentence}\n`).join("") || "  It is about to be taken.\n";
+}
+
+function age(since: number): string {
+  return `since ${formatSeconds(Math.max(0, Math.floor(Date.now() / 1000) - since))}`;
+}
