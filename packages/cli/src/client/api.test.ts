@@ -1,0 +1,87 @@
+import type { Clock } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import { createApi } from "./api.ts";
+
+type Answer = Error | { status: number; body: unknown };
+
+/** Answers in order; the last one for ever. Time passes only by sleeping. */
+function world(answers: readonly Answer[], patienceMs = 10_000) {
+  const requests: { url: string; method: string; authorization: string | null }[] = [];
+  const told: string[] = [];
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    after: () => ({ cancel() {} }),
+    sleep: async (ms) => {
+      now += ms;
+    },
+  };
+  const api = createApi({
+    server: { url: "http://ci/base/", token: "secret" },
+    patienceMs,
+    clock,
+    onConnection: (state) => told.push(state),
+    async fetch(url, init) {
+      const headers = new Headers(init?.headers);
+      requests.push({ url: String(url), method: init?.method ?? "GET", authorization: headers.get("authorization") });
+      const answer = answers[Math.min(requests.length, answers.length) - 1] as Answer;
+      if (answer instanceof Error) throw answer;
+      return new Response(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body), answer);
+    },
+  });
+  return { api, requests, told };
+}
+
+const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) });
+const builds = { status: 200, body: { builds: [{ buildid: 1 }], meta: { total: 7 } } };
+
+describe("a ui master that is asked", () => {
+  it("is shown the token", async () => {
+    const { api, requests } = world([builds]);
+    expect(await api.list("builds", "builds", { limit: 1 })).toEqual({ items: [{ buildid: 1 }], total: 7 });
+    expect(requests).toEqual([
+      { url: "http://ci/base/api/v2/builds?limit=1", method: "GET", authorization: "Bearer secret" },
+    ]);
+  });
+
+  it("is asked again while it is away or leaving", async () => {
+    const { api, requests, told } = world([refused, { status: 503, body: "stopping" }, builds]);
+    expect((await api.list("builds", "builds")).total).toBe(7);
+    expect(requests).toHaveLength(3);
+    expect(told).toEqual(["lost", "back"]);
+  });
+
+  it("is given up when the patience is over", async () => {
+    const { api, requests } = world([refused]);
+    await expect(api.list("builds", "builds")).rejects.toMatchObject({
+      code: "UI_UNREACHABLE",
+      exitCode: 3,
+      message: "No ui master answers at http://ci/base/: the connection is refused.",
+    });
+    expect(requests.length).toBeGreaterThan(2);
+  });
+
+  it("is told to act once only: an answer that was lost says nothing of the act", async () => {
+    const { api, requests } = world([refused]);
+    await expect(api.call("builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ["UI_REFUSED", 400, { error: { code: -32602, message: "no" } }, "The ui master refuses: no"],
+    [
+      "FIELDS_REFUSED",
+      400,
+      { error: { message: { branch: "missing", code: "code: no int" } } },
+      /\n {2}branch: missing\n {2}code: no int$/,
+    ],
+    ["NOT_FOUND", 404, { error: { message: "There is none." } }, "There is none."],
+    ["TOKEN_NEEDED", 401, { error: "who?" }, /does not know who asks; give a valid API token/],
+    ["UI_REFUSED", 403, { error: { message: "You may not." } }, "The ui master refuses: You may not."],
+    ["NO_UI_THERE", 200, "<html>", /is no ui master \(status 200, no JSON\)/],
+  ] as const)("says %s", async (code, status, body, message) => {
+    const { api } = world([{ status, body }]);
+    await expect(api.call("x", "y", {})).rejects.toMatchObject({ code });
+    await expect(api.call("x", "y", {})).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,61 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { findServer } from "./profile.ts";
+
+const home = mkdtempSync(join(tmpdir(), "multimaster-profile-"));
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** An environment whose client file holds this. */
+function withFile(content: unknown): Record<string, string> {
+  const config = mkdtempSync(join(home, "config-"));
+  mkdirSync(join(config, "multimaster"));
+  writeFileSync(
+    join(config, "multimaster", "client.json"),
+    typeof content === "string" ? content : JSON.stringify(content),
+  );
+  return { XDG_CONFIG_HOME: config };
+}
+
+const file = {
+  url: "https://ci.example.org/base",
+  token: "of the file".replaceAll(" ", "-"),
+  profiles: { test: { url: "http://test.example.org", token: "of-test" } },
+};
+
+describe("which ui master is meant", () => {
+  it("is said by the command line, then the environment, then the file", async () => {
+    const env = withFile(file);
+    expect(await findServer({}, env)).toEqual({ url: "https://ci.example.org/base/", token: "of-the-file" });
+    const other = { ...env, MULTIMASTER_URL: "http://other:8010", MULTIMASTER_TOKEN: "of-env" };
+    expect(await findServer({}, other)).toEqual({ url: "http://other:8010/", token: "of-env" });
+    expect((await findServer({ url: "http://third" }, other)).url).toBe("http://third/");
+    expect(await findServer({ profile: "test" }, other)).toEqual({ url: "http://test.example.org/", token: "of-test" });
+    expect((await findServer({}, { ...env, MULTIMASTER_PROFILE: "test" })).token).toBe("of-test");
+  });
+
+  it("gets no token that was written down for another", async () => {
+    const env = withFile(file);
+    expect(await findServer({ url: "http://evil" }, env)).toEqual({ url: "http://evil/", token: undefined });
+    expect((await findServer({ url: "http://evil", profile: "test" }, env)).token).toBeUndefined();
+    expect((await findServer({ url: "https://ci.example.org/base/" }, env)).token).toBe("of-the-file");
+  });
+
+  it("gets a token out of a file of its own", async () => {
+    const tokenFile = join(home, "token");
+    writeFileSync(tokenFile, "secret\n");
+    expect((await findServer({ url: "http://a", tokenFile }, { MULTIMASTER_TOKEN: "other" })).token).toBe("secret");
+    writeFileSync(tokenFile, "two tokens");
+    await expect(findServer({ url: "http://a", tokenFile }, {})).rejects.toMatchObject({ code: "TOKEN_UNREADABLE" });
+  });
+
+  it("is said to be missing or wrong in a sentence", async () => {
+    const nothing = { XDG_CONFIG_HOME: join(home, "none") };
+    await expect(findServer({}, nothing)).rejects.toMatchObject({ code: "NO_UI_URL", exitCode: 2 });
+    await expect(findServer({ url: "ci:8010" }, nothing)).rejects.toMatchObject({ code: "UI_URL_INVALID" });
+    await expect(findServer({ profile: "x" }, withFile(file))).rejects.toThrow('no profile "x" (have: test)');
+    await expect(findServer({}, withFile({ token: 1 }))).rejects.toThrow(/client\.json cannot be used: token: /);
+    await expect(findServer({}, withFile("{"))).rejects.toThrow(/it is not JSON/);
+  });
+});
