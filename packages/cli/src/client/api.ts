@@ -191,7 +191,7 @@ function explain(error: unknown): { why: string; isPassing: boolean } {
       : code === "ENOTFOUND"
         ? "no such host"
         : cause.message || code;
-  return { why, isPassing: code !== "ENOTFOUND" && !/CERT|ERR_TLS|SELF_SIGNED/.test(code) };
+  return { why, isPassing: !/ENOTFOUND|CERT|ERR_TLS|SELF_SIGNED/.test(code) && why !== "bad port" };
 }
 
 function shorten(text: string): string {

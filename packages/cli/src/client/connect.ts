@@ -3,7 +3,7 @@ import { type Api, createApi } from "./api.ts";
 import { findServer, type ServerFlags } from "./profile.ts";
 
 /** How long a command that asks one thing tries to reach somebody. */
-const onceMs = 5_000;
+const onceMs = 3_000;
 /** How long one that follows does: as long as a cluster may be upgraded or a host started anew. */
 const followingMs = 15 * 60_000;
 

@@ -1,0 +1,118 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, it, vi } from "vitest";
+import { main } from "../main.ts";
+
+const now = Math.floor(Date.now() / 1000);
+const reasons = [{ kind: "worker_paused", sentence: "The worker w1 is paused.", facts: {} }];
+const request = { buildrequestid: 12, builder: "web", priority: 5, since: now - 90, reasons };
+const master = {
+  masterid: 1,
+  name: "engine-1",
+  alive: true,
+  buildbot: false,
+  state: "draining",
+  roles: ["builder-engine"],
+  builder_sets: ["web"],
+  release: "0.1.0",
+  data_version: 2,
+  host: "h",
+  pid: 7,
+  epoch: 3,
+  lease_remaining: 14,
+  orders: [],
+};
+const pages: Record<string, object> = {
+  waiting: { waiting: [request] },
+  "waiting/changes": {
+    waiting_changes: [
+      {
+        scheduler: "quick",
+        branch: "main",
+        changeids: [3, 4],
+        since: now - 5,
+        reasons: [{ kind: "timer", sentence: "The builds are asked for in 8 s, unless another change comes before." }],
+      },
+    ],
+  },
+  "buildrequests/12/why": { waiting: [request] },
+  "builders?name=web": { builders: [{ builderid: 7, name: "web" }] },
+  "builders/7/waiting": { waiting: [] },
+  members: { members: [master] },
+  cluster: { cluster: [{ data_version: 2, requests_waiting: 1 }] },
+  "builds?complete=false": {
+    builds: [
+      { buildid: 4, builderid: 7, number: 2, masterid: 1, workerid: 9, state_string: "building", started_at: now },
+    ],
+  },
+  workers: { workers: [{ workerid: 9, name: "w1", connected_to: [{ masterid: 1 }], paused: true, graceful: false }] },
+  builders: { builders: [{ builderid: 7, name: "web" }] },
+};
+
+/** Answers from these pages; all else is no path of the API. */
+async function serve(answers: Record<string, object>): Promise<{ url: string; end(): void }> {
+  const server = createServer((incoming, response) => {
+    const path = (incoming.url ?? "").replace("/api/v2/", "");
+    const page = answers[path];
+    response.writeHead(page ? 200 : 404).end(JSON.stringify(page ?? { error: `Invalid path: ${path}` }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const end = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, end };
+}
+
+async function run(answers: Record<string, object>, ...args: string[]) {
+  const { url, end } = await serve(answers);
+  const printed = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    vi.spyOn(process[name], "write").mockImplementation((text) => {
+      printed[name] += String(text);
+      return true;
+    });
+  }
+  const code = await main([...args, "--url", url]);
+  vi.restoreAllMocks();
+  end();
+  return { code, ...printed };
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+it("why tells of each request and change what it waits for", async () => {
+  const { code, stdout } = await run(pages, "why");
+  expect(code).toBe(0);
+  expect(stdout).toBe(
+    [
+      "Build request 12 of web (since 1 min 30 s, priority 5):",
+      "  The worker w1 is paused.",
+      "Changes 3, 4 on main for the scheduler quick (since 5 s):",
+      "  The builds are asked for in 8 s, unless another change comes before.",
+      "",
+    ].join("\n"),
+  );
+  expect(JSON.parse((await run(pages, "why", "12", "--json")).stdout)).toEqual({ waiting: [request], changes: [] });
+  expect((await run(pages, "why", "web")).stdout).toBe("Nothing waits.\n");
+});
+
+it("status tells through a ui master what it tells from the rows", async () => {
+  const { stdout } = await run(pages, "status", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({
+    dataVersion: 2,
+    masters: [{ name: "engine-1", state: "draining", builderSets: ["web"], leaseRemaining: 14 }],
+    builds: [{ builder: "web", number: 2, master: "engine-1", worker: "w1" }],
+    workers: [{ name: "w1", connected_to: ["engine-1"], paused: true }],
+    pendingRequests: 1,
+  });
+  expect((await run(pages, "status")).stdout).toMatch(/engine-1 .* draining .* 14 s left/);
+});
+
+it("a master that does not know of it is told to be too old", async () => {
+  for (const command of ["why", "status"]) {
+    const { code, stderr } = await run({}, command);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/is of a release that does not tell .*; upgrade it first\.\n$/);
+  }
+});

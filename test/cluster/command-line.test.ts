@@ -1,0 +1,214 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { configFile } from "../harness/cluster.ts";
+import { startMaster, type TestMaster } from "../harness/master.ts";
+import { freePort } from "../harness/ports.ts";
+import { runProcess } from "../harness/processes.ts";
+import { masterProgram, runMaster, startCommand } from "../harness/run-master.ts";
+import { startTcpProxy } from "../harness/tcp-proxy.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+const config = configFile("test/cluster/configs/command-line/cluster.ts");
+const directory = temporaryDirectory("command-line");
+const gates = join(directory, "gates");
+const nobody = { XDG_CONFIG_HOME: directory, MULTIMASTER_URL: undefined, MULTIMASTER_TOKEN: undefined, NO_COLOR: "1" };
+
+let master: TestMaster;
+let url: string;
+
+/** Runs a command against the master. */
+const run = (...args: string[]) => runMaster(args, { ...nobody, MULTIMASTER_URL: url });
+const openGate = (name: string) => writeFileSync(join(gates, name), "");
+
+const before = Array.from({ length: 300 }, (_, i) => `before ${i + 1}`);
+const after = Array.from({ length: 300 }, (_, i) => `after ${i + 1}`);
+/** What the step "work" wrote, of all that was printed. */
+const linesOfWork = (output: string) =>
+  output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /^(before|after) \d+$/.test(line));
+
+beforeAll(async () => {
+  mkdirSync(gates);
+  openGate("open");
+  master = await startMaster({
+    config,
+    name: "one",
+    env: { DATABASE_URL: `sqlite:${directory}/state.sqlite`, BASEDIR: join(directory, "workers"), GATE: gates },
+  });
+  await master.waitReady();
+  url = await master.url();
+  const connected = async () =>
+    (await master.api<{ workers: { connected_to: [] }[] }>("workers/local")).body.workers[0];
+  await waitFor(async () => (await connected())?.connected_to.length, { what: "the local worker to be attached" });
+});
+
+describe("a build that is followed", () => {
+  it("is shown to its end without a line missing or told twice, though the ui master is away meanwhile", async () => {
+    const proxy = await startTcpProxy({ target: url });
+    const args = ["force", "--builder", "web", "--property", "gate=away", "--follow", "--url", proxy.url(url)];
+    const command = await startCommand(args, nobody);
+    await command.waitForOutput("before 300");
+    await proxy.refuse();
+    proxy.cut();
+    openGate("away");
+    await command.waitForOutput("trying on");
+    await waitFor(async () => (await master.api<{ meta: { total: number } }>("builds?complete=true")).body.meta.total, {
+      what: "the build to end while nobody can see it",
+    });
+    await proxy.accept();
+    expect((await command.waitForExit()).code).toBe(0);
+    expect(linesOfWork(command.stdout())).toEqual([...before, ...after]);
+    expect(command.stdout()).toMatch(
+      /▶ web #1 .*▶ hello.*✓ success hello: .*✓ success work: .*✓ success web #1: build successful/s,
+    );
+    expect(command.stderr()).toContain("connected again");
+  });
+
+  it("gives its result as the exit code, and each event to programs", async () => {
+    const { code, stdout } = await run("force", "--builder", "web", "--property", "code=3", "--follow", "--json");
+    expect(code).toBe(1);
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(
+      events.filter(({ event, stream }) => event === "line" && stream === "stdout").map(({ text }) => text),
+    ).toEqual(["hello", ...before, ...after]);
+    expect(events.at(-1)).toMatchObject({ event: "finished", builder: "web", build: { number: 2, results: 2 } });
+    expect((await run("build", "show", "web/2")).code).toBe(1);
+    const failed = JSON.parse((await run("builds", "--failed", "--json")).stdout) as { builds: { number: number }[] };
+    expect(failed.builds.map(({ number }) => number)).toEqual([2]);
+  });
+
+  it("goes on when Ctrl-C ends the looking, until it is stopped", async () => {
+    const follow = await startCommand(["rebuild", "web/2", "--follow", "--url", url], nobody);
+    expect((await follow.waitForExit()).code).toBe(1);
+    const command = await startCommand(
+      ["force", "force", "--builder", "web", "--property", "gate=never", "--follow", "--url", url],
+      nobody,
+    );
+    await command.waitForOutput("before 300");
+    command.signal("SIGINT");
+    expect((await command.waitForExit()).code).toBe(130);
+    expect(command.stderr()).toContain("No longer followed; the build goes on.");
+    expect((await run("builds", "--running")).stdout).toContain("web/4");
+    const log = await startCommand(["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url], nobody);
+    const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");
+    expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Build \d+ is being stopped\.\n$/) });
+    expect((await log.waitForExit()).code).toBe(0);
+    expect(linesOfWork(log.stdout()).length).toBeLessThan(2);
+    const over = async () => (await run("build", "show", "web/4")).stdout.includes("cancelled");
+    await waitFor(over, { what: "the build to be cancelled", intervalMs: 500 });
+  });
+});
+
+it("what is asked wrongly is told in sentences", async () => {
+  const closed = `http://127.0.0.1:${await freePort()}/`;
+  const [fields, step, request, nowhere, away] = await Promise.all([
+    run("force", "--builder", "web", "--field", "code=x", "--field", "target=none"),
+    run("log", "web/1", "none"),
+    run("cancel", "99"),
+    runMaster(["builds"], nobody),
+    runMaster(["builds", "--url", closed], nobody),
+  ]);
+  expect(fields.code).toBe(2);
+  expect(fields.stderr).toMatch(
+    /^master: These fields of the form are not filled in rightly:\n {2}code: .*\n {2}target: /,
+  );
+  expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no step "none"') });
+  expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no buildrequest") });
+  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("--url URL") });
+  expect(away).toMatchObject({ code: 3, stderr: expect.stringContaining("the connection is refused") });
+});
+
+it("a request that nobody can build is cancelled", async () => {
+  const asked = JSON.parse((await run("force", "--builder", "absent", "--json")).stdout) as {
+    requests: { buildrequestid: number }[];
+  };
+  const id = String(asked.requests[0]?.buildrequestid);
+  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} is cancelled.\n`);
+  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was complete already.\n`);
+});
+
+it("every example of docs/command-line.md works", async () => {
+  const guide = readFileSync(configFile("docs/command-line.md"), "utf8");
+  const examples = [...guide.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+    String(block).trim().split("\n"),
+  );
+  expect(examples.length).toBeGreaterThan(10);
+  const bin = join(directory, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "master"), `#!/bin/sh\nexec '${process.execPath}' '${masterProgram}' "$@"\n`);
+  chmodSync(join(bin, "master"), 0o755);
+  const { status } = await master.api("waiting");
+  for (const example of examples) {
+    // Told by the resource "waiting", where there is one.
+    if (status === 404 && example === "master why") continue;
+    await runProcess({
+      name: example,
+      command: "/bin/sh",
+      args: ["-c", example],
+      cwd: directory,
+      env: { ...nobody, MULTIMASTER_URL: url, PATH: `${bin}:${process.env["PATH"]}` },
+    });
+  }
+});
+
+it("every line of a master's log says when, how grave, which service and which master", () => {
+  const lines = master.process.stderr().trim().split("\n");
+  const wrong = lines.filter((text) => {
+    const { time, level, service, master: name } = JSON.parse(text) as Record<string, unknown>;
+    return [time, level, service].some((field) => typeof field !== "string") || name !== "one";
+  });
+  expect(wrong).toEqual([]);
+});
+
+it("a master with no other port tells how it is on its monitor port", async () => {
+  const scheduler = await startMaster({
+    config,
+    name: "two",
+    roles: ["scheduler"],
+    env: { DATABASE_URL: `sqlite:${directory}/other.sqlite` },
+  });
+  await scheduler.waitReady();
+  const { url: monitor } = await scheduler.waitForLog(({ service }) => service === "monitor", "its monitor port");
+  const get = (path: string) => fetch(new URL(path, String(monitor)));
+  expect(await (await get("health")).json()).toMatchObject({ status: "ok", master: "two" });
+  expect(await (await get("ready")).json()).toEqual({ ready: true });
+  await waitFor(async () => /^multimaster_singletons_claimed 1$/m.test(await (await get("metrics")).text()), {
+    what: "the figures to tell of the scheduler that was claimed",
+  });
+  const figures = await (await get("metrics")).text();
+  expect(figures).toMatch(/^multimaster_info\{master="two",roles="scheduler",release="[^"]+"\} 1$/m);
+  expect(figures).toMatch(/^multimaster_ready 1$/m);
+  for (const name of ["lease_remaining_seconds", "database_latency_seconds", "bus_connected", "builds_running"])
+    expect(figures).toMatch(new RegExp(`^multimaster_${name} [\\d.e-]+$`, "m"));
+  expect((await get("nothing")).status).toBe(404);
+  await scheduler.stop();
+});
+
+it("a build counts in the figures of the engine that ended it", async () => {
+  const figures = await (await master.fetch("metrics")).text();
+  expect(figures).toMatch(/^multimaster_builds_finished_total\{result="success"\} [1-9]/m);
+  expect(figures).toMatch(/^multimaster_builds_finished_total\{result="failure"\} [1-9]/m);
+  expect(figures).toMatch(/^multimaster_buildrequests_pending 0$/m);
+});
+
+it("a master is ordered to end through a ui master", async () => {
+  expect(await run("undrain", "one", "--url", url)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no open drain"),
+  });
+  expect(await run("drain", "none", "--url", url)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('named "none"'),
+  });
+  const { code, stdout } = await run("stop", "one", "--url", url, "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ master: "one", kind: "drain", role: null });
+  expect((await master.process.waitForExit()).code).toBe(0);
+});
