@@ -54,8 +54,8 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
 it("every command that the README names is in the help, and the other way round", async () => {
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args: [program, "--help"] });
   const readme = readFileSync(configFile("README.md"), "utf8");
-  const rows = readme.match(/^\| `master .*? \|/gm) ?? [];
-  const documented = rows.flatMap((row) => [...row.matchAll(/`master ([\w-]+)/g)].map(([, command]) => command));
+  const cells = [...readme.matchAll(/^\| (`master .*?`) \| /gm)].map(([, cell]) => String(cell));
+  const documented = cells.flatMap((cell) => [...cell.matchAll(/`master ([\w-]+)/g)].map(([, command]) => command));
   const offered = [...stdout.matchAll(/^ {2}([\w-]+) .*/gm)]
     .map(([, command]) => command)
     .filter((command) => command !== "help" && !command?.startsWith("-") && command !== "master");
