@@ -40,9 +40,12 @@ export function showBuild(terminal: Terminal): ShowEvent {
 
   function showStatus(step: Step): void {
     if (!head) return;
-    const seconds = Math.max(0, Math.round(Date.now() / 1000) - head.build.started_at);
-    const usual = head.usualSeconds === null ? "" : ` of usually ${formatSeconds(head.usualSeconds)}`;
-    terminal.status(`step ${step.number + 1} ${step.name} · ${formatSeconds(seconds)}${usual}`);
+    const { build, usualSeconds } = head;
+    const usual = usualSeconds === null ? "" : ` of usually ${formatSeconds(usualSeconds)}`;
+    terminal.status(() => {
+      const seconds = Math.max(0, Math.round(Date.now() / 1000) - build.started_at);
+      return `step ${step.number + 1} ${terminal.foreign(step.name)} · ${formatSeconds(seconds)}${usual}`;
+    });
   }
 
   return async (event) => {
@@ -64,7 +67,10 @@ export function showBuild(terminal: Terminal): ShowEvent {
       case "log":
         return;
       case "lines": {
-        const title = event.log.logid !== shownLog && event.log.slug !== "stdio" ? `  ── ${event.log.name}\n` : "";
+        const title =
+          event.log.logid !== shownLog && event.log.slug !== "stdio"
+            ? `  ── ${terminal.foreign(event.log.name)}\n`
+            : "";
         shownLog = event.log.logid;
         await terminal.write(title + event.lines.map((line) => formatLine(terminal, line, "  ")).join(""));
         return showStatus(event.step);

@@ -20,11 +20,11 @@ it("lets foreign text colour a terminal and do nothing else to it", () => {
 
 it("keeps a line of progress at the bottom of a terminal, and out of a pipe", async () => {
   const tty = open(true);
-  tty.terminal.status("working");
+  tty.terminal.status(() => "working");
   await tty.terminal.write("done\n");
   expect(tty.written()).toMatch(/working.*\r.*done\n$/s);
   const pipe = open(false);
-  pipe.terminal.status("working");
+  pipe.terminal.status(() => "working");
   await pipe.terminal.write("done\n");
   expect(pipe.written()).toBe("done\n");
 });

@@ -9,8 +9,8 @@ export interface Terminal {
   readonly isTty: boolean;
   /** Resolves when more may be written: what is read slowly is fetched slowly. */
   write(text: string): Promise<void>;
-  /** A line at the bottom that the next text takes the place of; nothing in a pipe. */
-  status(text: string): void;
+  /** A line at the bottom, told anew each second until the next text takes its place; nothing in a pipe. */
+  status(tell: () => string): void;
   style(style: Style, text: string): string;
   /** Text that others wrote: of its control sequences a terminal gets the colours only. */
   foreign(text: string): string;
@@ -19,25 +19,31 @@ export interface Terminal {
 export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
   const isTty = stream.isTTY === true;
   const isColoured = isTty && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
-  let hasStatus = false;
+  let status: NodeJS.Timeout | undefined;
   // Whoever reads has seen enough, as `head` does.
   stream.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
-  const clear = () => (hasStatus ? `\r${esc}[K` : "");
+  const clear = () => {
+    if (!status) return "";
+    clearInterval(status);
+    status = undefined;
+    return `\r${esc}[K`;
+  };
   return {
     isTty,
     async write(text) {
-      const whole = clear() + text;
-      hasStatus = false;
-      if (!stream.write(whole)) await once(stream, "drain");
+      if (!stream.write(clear() + text)) await once(stream, "drain");
     },
-    status(text) {
+    status(tell) {
       if (!isTty) return;
-      const line = text.slice(0, Math.max(0, (stream.columns || 80) - 1));
-      stream.write(`${clear()}${isColoured ? styleText("dim", line) : line}`);
-      hasStatus = true;
+      const show = (before: string) => {
+        const line = tell().slice(0, Math.max(0, (stream.columns || 80) - 1));
+        stream.write(`${before}${isColoured ? styleText("dim", line) : line}`);
+      };
+      show(clear());
+      status = setInterval(() => show(`\r${esc}[K`), 1_000).unref();
     },
     style: (style, text) => (isColoured ? styleText(style, text) : text),
     foreign: (text) => (isTty ? keepColours(text, isColoured) : text),

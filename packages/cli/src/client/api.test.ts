@@ -32,7 +32,9 @@ function world(answers: readonly Answer[], patienceMs = 10_000) {
   return { api, requests, told };
 }
 
-const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) });
+const failed = (code: string) => new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code }) });
+const refused = failed("ECONNREFUSED");
+const reset = failed("ECONNRESET");
 const builds = { status: 200, body: { builds: [{ buildid: 1 }], meta: { total: 7 } } };
 
 describe("a ui master that is asked", () => {
@@ -62,9 +64,12 @@ describe("a ui master that is asked", () => {
   });
 
   it("is told to act once only: an answer that was lost says nothing of the act", async () => {
-    const { api, requests } = world([refused]);
-    await expect(api.call("builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
-    expect(requests).toHaveLength(1);
+    for (const answer of [reset, { status: 503, body: "stopping" }]) {
+      const { api, requests } = world([answer, { status: 200, body: { result: null } }]);
+      await expect(api.call("builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
+      expect(requests).toHaveLength(1);
+    }
+    expect(await world([refused, { status: 200, body: { result: null } }]).api.call("builds/1", "stop", {})).toBeNull();
   });
 
   it.each([

@@ -45,7 +45,10 @@ export interface Api {
   readonly url: string;
   one<N extends keyof Nouns>(noun: N, path: string, search?: Search): Promise<Nouns[N]>;
   list<N extends keyof Nouns>(noun: N, path: string, search?: Search): Promise<Page<Nouns[N]>>;
-  /** Performs a method of what a path names. It is sent once: who gets no answer cannot know whether it was done. */
+  /**
+   * Performs a method of what a path names. It is not sent again once it may have arrived: who gets no answer cannot know
+   * whether it was done.
+   */
   call(path: string, method: string, params: Readonly<Record<string, Json>>): Promise<Json>;
 }
 
@@ -56,10 +59,13 @@ const answerMs = 60_000;
 /** Nobody answered, or not to the end. */
 class NoAnswer extends Error {
   readonly isPassing: boolean;
+  /** The question has surely reached nobody. */
+  readonly isUnasked: boolean;
 
-  constructor(why: string, isPassing: boolean, cause?: unknown) {
+  constructor(why: string, is: { passing: boolean; unasked: boolean }, cause?: unknown) {
     super(why, { cause });
-    this.isPassing = isPassing;
+    this.isPassing = is.passing;
+    this.isUnasked = is.unasked;
   }
 }
 
@@ -90,11 +96,11 @@ export function createApi({
       text = await response.text();
     } catch (error) {
       signal?.throwIfAborted();
-      const { why, isPassing } = explain(error);
-      throw new NoAnswer(why, isPassing, error);
+      const { why, ...is } = explain(error);
+      throw new NoAnswer(why, is, error);
     }
     const { status } = response;
-    if (passing.has(status)) throw new NoAnswer(`${status} ${shorten(text)}`, true);
+    if (passing.has(status)) throw new NoAnswer(`${status} ${shorten(text)}`, { passing: true, unasked: false });
     if (status === 401) throw errors.tokenNeeded(server.url);
     if (status >= 300 && status < 400) {
       throw errors.noUiThere(server.url, `it sends to ${response.headers.get("Location") ?? "nowhere"}`);
@@ -108,13 +114,16 @@ export function createApi({
 
   async function get(path: string, search: Search): Promise<Record<string, unknown>> {
     const query = toQuery(search);
-    const { status, body } = await persist(() => send(query.size > 0 ? `${path}?${query}` : path, {}));
+    const { status, body } = await persist(
+      () => send(query.size > 0 ? `${path}?${query}` : path, {}),
+      () => true,
+    );
     if (status === 200 && typeof body === "object" && body !== null) return body as Record<string, unknown>;
     throw refusal(status, (body as { error?: unknown } | null)?.error);
   }
 
-  /** Reads may be repeated: until one succeeds, or the patience is over. */
-  async function persist<T>(act: () => Promise<T>): Promise<T> {
+  /** Tries until it succeeds, fails in a way in which it `mayRepeat` no more, or the patience is over. */
+  async function persist<T>(act: () => Promise<T>, mayRepeat: (error: NoAnswer) => boolean): Promise<T> {
     const backoff = new Backoff({ initial: 200, max: 5_000 });
     const end = clock.now() + patienceMs;
     let isLost = false;
@@ -125,7 +134,7 @@ export function createApi({
         return result;
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        if (!error.isPassing || clock.now() >= end) throw unreachable(error);
+        if (!error.isPassing || !mayRepeat(error) || clock.now() >= end) throw unreachable(error);
         if (!isLost) onConnection?.("lost", error.message);
         isLost = true;
         await clock.sleep(backoff.next(), signal);
@@ -152,18 +161,18 @@ export function createApi({
       return item;
     },
     async call(path, method, params) {
-      try {
-        const { status, body } = await send(path, {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-        });
-        const answer = body as { result?: Json; error?: { message?: unknown } };
-        if (status === 200 && answer.result !== undefined) return answer.result;
-        throw refusal(status, answer.error?.message ?? answer.error);
-      } catch (error) {
-        throw error instanceof NoAnswer ? unreachable(error) : error;
-      }
+      const init = {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+      };
+      const { status, body } = await persist(
+        () => send(path, init),
+        (error) => error.isUnasked,
+      );
+      const answer = body as { result?: Json; error?: { message?: unknown } };
+      if (status === 200 && answer.result !== undefined) return answer.result;
+      throw refusal(status, answer.error?.message ?? answer.error);
     },
   };
 }
@@ -181,17 +190,16 @@ function refusal(status: number, message: unknown): UserError {
 }
 
 /** A name that does not exist and a certificate that does not fit will not get better; all else may. */
-function explain(error: unknown): { why: string; isPassing: boolean } {
+function explain(error: unknown): { why: string; passing: boolean; unasked: boolean } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
   const code = (cause as NodeJS.ErrnoException).code ?? "";
-  if (cause.name === "TimeoutError") return { why: `no answer within ${answerMs / 1000} s`, isPassing: true };
-  const why =
-    code === "ECONNREFUSED"
-      ? "the connection is refused"
-      : code === "ENOTFOUND"
-        ? "no such host"
-        : cause.message || code;
-  return { why, isPassing: !/ENOTFOUND|CERT|ERR_TLS|SELF_SIGNED/.test(code) && why !== "bad port" };
+  if (cause.name === "TimeoutError") {
+    return { why: `no answer within ${answerMs / 1000} s`, passing: true, unasked: false };
+  }
+  const known: Record<string, string> = { ECONNREFUSED: "the connection is refused", ENOTFOUND: "no such host" };
+  const why = known[code] ?? (cause.message || code);
+  const passing = !/ENOTFOUND|CERT|ERR_TLS|SELF_SIGNED/.test(code) && why !== "bad port";
+  return { why, passing, unasked: code === "ECONNREFUSED" };
 }
 
 function shorten(text: string): string {

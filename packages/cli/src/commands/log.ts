@@ -75,7 +75,8 @@ async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines
     logs.push(...mine.map((log) => ({ step, log })));
   }
   for (const { step, log } of logs) {
-    if (logs.length > 1 && !json) await terminal.write(terminal.style("bold", `── ${step.name}: ${log.name}\n`));
+    if (logs.length > 1 && !json)
+      await terminal.write(terminal.style("bold", `── ${terminal.foreign(`${step.name}: ${log.name}`)}\n`));
     const from = lines === undefined ? 0 : Math.max(0, log.num_lines - lines);
     for await (const batch of readLog(api, log, { from })) await printLines(terminal, step, log, batch, json);
   }
