@@ -34,6 +34,8 @@ export const ExitCode = {
 
 const usage: ErrorKind = { status: 400, exitCode: ExitCode.usage };
 const conflict: ErrorKind = { status: 409, exitCode: ExitCode.usage };
+const unauthorized: ErrorKind = { status: 401, exitCode: ExitCode.usage };
+const forbidden: ErrorKind = { status: 403, exitCode: ExitCode.usage };
 const unavailable: ErrorKind = { status: 503, exitCode: ExitCode.unavailable };
 
 function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, message: (...args: Args) => string) {
@@ -379,6 +381,62 @@ export const errors = {
     names.length === 0
       ? "No force scheduler of the cluster can start such a build."
       : `Name the force scheduler to use: ${names.join(", ")}.`,
+  ),
+  loginFailed: defineError(
+    "LOGIN_FAILED",
+    unauthorized,
+    () => "No user has this name and password; check both and log in again.",
+  ),
+  tooManyLogins: defineError(
+    "TOO_MANY_LOGINS",
+    { status: 429, exitCode: ExitCode.unavailable },
+    (seconds: number) => `Too many logins have failed; try again in ${seconds} seconds.`,
+  ),
+  noLogin: defineError(
+    "NO_LOGIN",
+    { status: 501, exitCode: ExitCode.usage },
+    () => "This cluster has no login of its own; the auth option of its ui says how users are known.",
+  ),
+  loginStale: defineError(
+    "LOGIN_STALE",
+    usage,
+    () => "This login took too long, was used before, or was begun in another browser; log in again.",
+  ),
+  loginRefused: defineError(
+    "LOGIN_REFUSED",
+    unauthorized,
+    (provider: string, why: string) => `${provider} did not log you in: ${why}.`,
+  ),
+  loginProviderAway: defineError(
+    "LOGIN_PROVIDER_AWAY",
+    unavailable,
+    (provider: string, why: string) => `${provider} cannot be asked who you are: ${why}.`,
+  ),
+  tokenRefused: defineError(
+    "TOKEN_REFUSED",
+    unauthorized,
+    () => 'This API token is unknown, expired or revoked; make another one with "master token create".',
+  ),
+  tokenExists: defineError(
+    "TOKEN_EXISTS",
+    conflict,
+    (name: string) => `There is a token "${name}" already; revoke it first, or choose another name.`,
+  ),
+  tokenNotThere: defineError(
+    "TOKEN_NOT_THERE",
+    usage,
+    (name: string) => `There is no valid token "${name}"; "master token list" shows those that are there.`,
+  ),
+  notAllowed: defineError("NOT_ALLOWED", forbidden, (what: string, who: string, hint: string) =>
+    [`You may not ${what}: that is for ${who}`, hint]
+      .filter((part) => part !== "")
+      .join("; ")
+      .concat("."),
+  ),
+  otherSite: defineError(
+    "OTHER_SITE",
+    forbidden,
+    (origin: string) => `The page that sent this (${origin}) is not of this site, so your login does not count for it.`,
   ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),

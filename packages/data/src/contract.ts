@@ -1,4 +1,5 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { LoginUpdates } from "./contract/logins.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
 import type { Change } from "./resources/changes.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
@@ -13,6 +14,7 @@ import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
 export interface Updates {
   readonly masters: MasterUpdates;
   readonly orders: OrderUpdates;
+  readonly logins: LoginUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
   readonly commands: CommandUpdates;

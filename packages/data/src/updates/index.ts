@@ -11,6 +11,7 @@ import { createChangeSourceUpdates } from "./change-sources.ts";
 import { createChangeUpdates } from "./changes.ts";
 import { createCommandUpdates } from "./commands.ts";
 import { createLogCompressor } from "./log-compressor.ts";
+import { createLoginUpdates } from "./logins.ts";
 import { createLogUpdates } from "./logs.ts";
 import { createMasterUpdates } from "./masters.ts";
 import { createOrderUpdates } from "./orders.ts";
@@ -35,6 +36,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
   return {
     masters: createMasterUpdates(context),
     orders: createOrderUpdates(context),
+    logins: createLoginUpdates(context),
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
     commands: createCommandUpdates(context),

@@ -2,6 +2,7 @@ import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
+import { logins } from "./migrations/logins.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   pollRequests,
   offers,
   { name: "index for requests that wait", kind: "expand", indexes: [openRequests] },
+  logins,
 ];
 
 /** The tables that migrations made. */

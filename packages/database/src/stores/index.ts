@@ -1,3 +1,4 @@
+export * from "./api-tokens.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
@@ -13,6 +14,7 @@ export * from "./object-state.ts";
 export * from "./offers.ts";
 export * from "./poll-requests.ts";
 export * from "./schedulers.ts";
+export * from "./sessions.ts";
 export * from "./sourcestamps.ts";
 export * from "./steps.ts";
 export * from "./triggers.ts";
