@@ -1,6 +1,7 @@
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
+import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
 
 /** What a checked config holds, for a summary. */
@@ -17,12 +18,13 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   const problems: string[] = [];
   let scheduler: SchedulerSlice | undefined;
   let workers: WorkersSlice | undefined;
+  let ui: UiSlice | undefined;
   const builders = new Map<string, BuildersSlice>();
   const { shared } = config;
 
   if (shared.scheduler) await collect(problems, async () => (scheduler = await config.scheduler()));
   if (shared.workers) await collect(problems, async () => (workers = await config.workers()));
-  if (shared.ui) await collect(problems, () => config.ui());
+  if (shared.ui) await collect(problems, async () => (ui = await config.ui()));
   let setsComplete = true;
   for (const set of Object.keys(shared.builders)) {
     const before = problems.length;
@@ -34,6 +36,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
   problems.push(...checkBuilders(builders, workers));
+  if (ui) problems.push(...checkLogin(ui, shared));
   if (workers) problems.push(...checkNames("worker", "workers: workers", workers.workers));
   if (scheduler) problems.push(...checkScheduling(scheduler));
   if (scheduler && setsComplete) problems.push(...checkSchedulerBuilders(scheduler, builders));

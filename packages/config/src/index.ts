@@ -5,6 +5,7 @@ export * from "./load-config.ts";
 export * from "./plugin.ts";
 export type { PortChoice } from "./port.ts";
 export * from "./renderable.ts";
+export type { Authorization, AuthorizationRule } from "./slices/authorization.ts";
 export * from "./slices/builders.ts";
 export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";

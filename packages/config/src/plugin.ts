@@ -2,7 +2,7 @@ import { z } from "zod";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of things a config can name. */
-export type PluginKind = "step" | "scheduler" | "change-source" | "hook";
+export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth";
 
 /** What every plugin's definition has in common; each kind adds its behaviour (packages/plugins/src/define-*.ts). */
 export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
@@ -15,6 +15,8 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   triggers?(options: unknown): readonly string[];
   /** Whether it is a scheduler that steps may trigger. */
   readonly triggerable?: boolean;
+  /** Of a login: what it cannot do without, elsewhere in the config. */
+  readonly needs?: readonly ("url" | "trustedProxies")[];
   /** The name by which it is claimed, where that is not the option `name`. */
   nameOf?(options: unknown): string;
 }

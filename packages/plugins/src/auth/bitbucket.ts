@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+import { startForgeLogin } from "./oauth/forge.ts";
+import { clientOptions } from "./openid-connect.ts";
+
+const userAnswer = z.object({ username: z.string(), display_name: z.string().nullish() });
+const emailsAnswer = z.object({
+  values: z.array(z.object({ email: z.string(), is_primary: z.boolean(), is_confirmed: z.boolean() })),
+});
+const workspacesAnswer = z.object({ values: z.array(z.object({ slug: z.string() })) });
+
+/** Login by Bitbucket Cloud; groups are the user's workspaces. */
+export default defineAuth({
+  type: "bitbucket",
+  options: z.strictObject({
+    url: z.url().default("https://bitbucket.org"),
+    apiUrl: z.url().default("https://api.bitbucket.org"),
+    ...clientOptions,
+  }),
+  needs: ["url"],
+  look: () => ({ name: "Bitbucket", icon: "fa-bitbucket" }),
+  start(ctx, { url, apiUrl, clientId, clientSecret }) {
+    const [base, api] = [url, apiUrl].map((address) => address.replace(/\/+$/, ""));
+    return startForgeLogin(ctx, {
+      provider: "Bitbucket",
+      authorizeUrl: `${base}/site/oauth2/authorize`,
+      tokenUrl: `${base}/site/oauth2/access_token`,
+      scope: "account email",
+      clientId,
+      clientSecret,
+      async readUser(read) {
+        const [user, emails, workspaces] = await Promise.all([
+          read(`${api}/2.0/user`, userAnswer),
+          read(`${api}/2.0/user/emails`, emailsAnswer),
+          read(`${api}/2.0/workspaces?role=member&pagelen=100`, workspacesAnswer),
+        ]);
+        return {
+          username: user.username,
+          email: emails.values.find((each) => each.is_primary && each.is_confirmed)?.email ?? null,
+          fullName: user.display_name ?? null,
+          groups: workspaces.values.map(({ slug }) => slug),
+        };
+      },
+    });
+  },
+});

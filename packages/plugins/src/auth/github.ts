@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+import { startForgeLogin } from "./oauth/forge.ts";
+import { clientOptions } from "./openid-connect.ts";
+
+const userAnswer = z.object({ login: z.string(), name: z.string().nullish() });
+const emailsAnswer = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
+const named = z.array(z.object({ login: z.string() }));
+const teamsAnswer = z.array(z.object({ slug: z.string(), organization: z.object({ login: z.string() }) }));
+
+/** Login by GitHub; groups are the user's organisations and, as organisation/team, teams. */
+export default defineAuth({
+  type: "github",
+  options: z.strictObject({
+    url: z.url().default("https://github.com").describe("Of GitHub Enterprise Server, its address."),
+    ...clientOptions,
+    teams: z.boolean().default(true),
+  }),
+  needs: ["url"],
+  look: () => ({ name: "GitHub", icon: "fa-github" }),
+  start(ctx, { url, clientId, clientSecret, teams }) {
+    const base = url.replace(/\/+$/, "");
+    const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
+    return startForgeLogin(ctx, {
+      provider: "GitHub",
+      authorizeUrl: `${base}/login/oauth/authorize`,
+      tokenUrl: `${base}/login/oauth/access_token`,
+      scope: "user:email read:org",
+      clientId,
+      clientSecret,
+      async readUser(read) {
+        const [user, emails, organisations, inTeams] = await Promise.all([
+          read(`${api}/user`, userAnswer),
+          read(`${api}/user/emails`, emailsAnswer),
+          read(`${api}/user/orgs?per_page=100`, named),
+          teams ? read(`${api}/user/teams?per_page=100`, teamsAnswer) : [],
+        ]);
+        return {
+          username: user.login,
+          email: emails.find(({ primary, verified }) => primary && verified)?.email ?? null,
+          fullName: user.name ?? null,
+          groups: [
+            ...organisations.map(({ login }) => login),
+            ...inTeams.map(({ organization, slug }) => `${organization.login}/${slug}`),
+          ],
+        };
+      },
+    });
+  },
+});

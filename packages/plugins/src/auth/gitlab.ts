@@ -1,0 +1,20 @@
+import type { PluginDescriptor } from "@multimaster/config";
+import openIdConnect from "./openid-connect.ts";
+
+export interface GitLabOptions {
+  /** Of GitLab itself; gitlab.com by default. */
+  readonly url?: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Login by GitLab; groups are the paths of the user's groups. */
+export default function gitlab({ url = "https://gitlab.com", ...rest }: GitLabOptions): PluginDescriptor<"auth"> {
+  return openIdConnect({
+    name: "GitLab",
+    icon: "fa-gitlab",
+    issuer: url.replace(/\/+$/, ""),
+    usernameClaim: "nickname",
+    ...rest,
+  });
+}

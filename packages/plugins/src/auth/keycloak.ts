@@ -1,0 +1,18 @@
+import type { PluginDescriptor } from "@multimaster/config";
+import openIdConnect from "./openid-connect.ts";
+
+export interface KeycloakOptions {
+  /** Such as https://keycloak.example.org */
+  readonly url: string;
+  readonly realm: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Claim of the client's "Group Membership" mapper. */
+  readonly groupsClaim?: string;
+}
+
+/** Login by a realm of Keycloak. */
+export default function keycloak({ url, realm, ...rest }: KeycloakOptions): PluginDescriptor<"auth"> {
+  const issuer = `${url.replace(/\/+$/, "")}/realms/${encodeURIComponent(realm)}`;
+  return openIdConnect({ name: "Keycloak", icon: "fa-key", issuer, ...rest });
+}

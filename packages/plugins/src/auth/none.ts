@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+
+const none = defineAuth({
+  type: "none",
+  options: z.strictObject({}),
+  look: () => ({ name: "NoAuth" }),
+  start: () => ({ kind: "none" }),
+});
+
+/** Nobody logs in; programs may still use API tokens. */
+export default () => none({});

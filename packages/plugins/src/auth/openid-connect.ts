@@ -1,0 +1,77 @@
+import { errors, type User } from "@multimaster/core";
+import type * as Client from "openid-client";
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+import { startCodeFlow } from "./oauth/code-flow.ts";
+
+/** What every login by a provider needs. */
+export const clientOptions = {
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1).describe("Take it from the environment, with env(…)."),
+};
+
+const options = z.strictObject({
+  issuer: z.url().describe("The address of the provider, where /.well-known/openid-configuration is found."),
+  ...clientOptions,
+  name: z.string().default("OpenID Connect").describe("Shown to people."),
+  icon: z.string().default("fa-sign-in"),
+  scope: z.string().default("openid profile email"),
+  usernameClaim: z.string().default("preferred_username"),
+  groupsClaim: z.string().default("groups"),
+  unverifiedEmails: z
+    .boolean()
+    .default(false)
+    .describe("Believe e-mail addresses that the provider has not verified: only where users cannot choose them."),
+});
+
+/** Login by any OpenID Connect provider. */
+const openIdConnect = defineAuth({
+  type: "openid-connect",
+  options,
+  needs: ["url"],
+  look: ({ name, icon }) => ({ name, icon }),
+  start: (ctx, given) =>
+    startCodeFlow(ctx, {
+      provider: given.name,
+      scope: given.scope,
+      isOpenId: true,
+      configure: (client) =>
+        client.discovery(new URL(given.issuer), given.clientId, given.clientSecret, undefined, {
+          // A provider on the same host may do without TLS; the config's author decides that by the address.
+          execute: given.issuer.startsWith("http:") ? [client.allowInsecureRequests] : [],
+          timeout: 15,
+        }),
+      async readUser(client, config, tokens) {
+        const claims = tokens.claims() as Client.IDToken;
+        const hasMore = config.serverMetadata().userinfo_endpoint !== undefined;
+        const more = hasMore ? await client.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
+        return readClaims({ ...more, ...claims }, given);
+      },
+    }),
+});
+
+export default openIdConnect;
+
+type Reading = Pick<z.output<typeof options>, "name" | "usernameClaim" | "groupsClaim" | "unverifiedEmails">;
+
+/** The user that claims describe. */
+export function readClaims(claims: Readonly<Record<string, unknown>>, reading: Reading): User {
+  const text = (name: string) => (typeof claims[name] === "string" && claims[name] !== "" ? claims[name] : null);
+  const isVerified = claims["email_verified"] === true || reading.unverifiedEmails;
+  const email = isVerified ? text("email") : null;
+  const groups = claims[reading.groupsClaim];
+  const sub = text("sub");
+  if (sub === null) throw errors.loginRefused(reading.name, "it did not say who you are");
+  return {
+    username: chooseUsername(text(reading.usernameClaim), email, sub),
+    email,
+    fullName: text("name"),
+    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === "string") : [],
+  };
+}
+
+/** A name that looks like an address could be taken for somebody else's: it counts only where it is verified. */
+function chooseUsername(wished: string | null, email: string | null, sub: string): string {
+  if (wished === null) return sub;
+  return wished.includes("@") && wished !== email ? sub : wished;
+}

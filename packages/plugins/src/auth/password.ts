@@ -1,0 +1,35 @@
+import { hashPassword, isPassword, isPasswordHash } from "@multimaster/core";
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+
+const user = z.strictObject({
+  password: z
+    .string()
+    .refine(isPasswordHash, 'must be a hash made by "master hash-password", never the password itself')
+    .describe('Hash of the password, made by "master hash-password".'),
+  email: z.email().nullable().default(null),
+  fullName: z.string().nullable().default(null),
+  groups: z.array(z.string()).default([]),
+});
+
+/** Users of the config's own, each with the hash of a password. */
+export default defineAuth({
+  type: "password",
+  options: z.strictObject({ users: z.record(z.string().min(1), user) }),
+  look: () => ({ name: "password" }),
+  start(_, { users }) {
+    const known = new Map(Object.entries(users));
+    // Nobody shall find out from the time it takes which names there are.
+    const stranger = hashPassword("");
+    return {
+      kind: "password",
+      async check(username, password) {
+        const found = known.get(username);
+        const isRight = await isPassword(password, found?.password ?? (await stranger));
+        if (!found || !isRight) return undefined;
+        return { username, email: found.email, fullName: found.fullName, groups: found.groups };
+      },
+      knows: (username) => known.has(username),
+    };
+  },
+});

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { defineAuth } from "../define-auth.ts";
+
+const headerName = z.string().regex(/^[\w-]+$/, "must be the name of a header");
+
+/** Users that a proxy in front has logged in (oauth2-proxy, Apache, nginx, …), as it tells in headers. */
+export default defineAuth({
+  type: "proxy-header",
+  options: z.strictObject({
+    header: headerName.default("X-Forwarded-User").describe("Holds the name of the user."),
+    emailHeader: headerName.optional(),
+    fullNameHeader: headerName.optional(),
+    groupsHeader: headerName.optional().describe("Holds groups, separated by commas."),
+  }),
+  needs: ["trustedProxies"],
+  look: () => ({ name: "proxy" }),
+  start(_, { header: userHeader, emailHeader, fullNameHeader, groupsHeader }) {
+    return {
+      kind: "proxy",
+      identify(header) {
+        const optional = (name: string | undefined) => (name === undefined ? undefined : header(name)?.trim()) || null;
+        const username = optional(userHeader);
+        if (username === null) return undefined;
+        const groups = optional(groupsHeader)?.split(",") ?? [];
+        return {
+          username,
+          email: optional(emailHeader),
+          fullName: optional(fullNameHeader),
+          groups: groups.map((group) => group.trim()).filter((group) => group !== ""),
+        };
+      },
+    };
+  },
+});
