@@ -3,16 +3,24 @@ import type { UiSlice } from "@multimaster/config";
 import Koa from "koa";
 import compress from "koa-compress";
 import type { RoleContext } from "../define-role.ts";
+import type { Access } from "./access/access.ts";
 import { answerErrors } from "./answer-errors.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { serveHome } from "./home.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
+import { serveLogin } from "./login/serve-login.ts";
 import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { serveRest } from "./rest/serve-rest.ts";
+import { secureHeaders } from "./security-headers.ts";
 
 /** Everything the ui role answers, in the order in which it is asked. */
-export function createApp(context: RoleContext<UiSlice>, readiness: Readiness, realtime: Realtime): Koa {
+export function createApp(
+  context: RoleContext<UiSlice>,
+  access: Access,
+  readiness: Readiness,
+  realtime: Realtime,
+): Koa {
   const app = new Koa();
   // Every error is answered below; what koa reports itself are clients that went away.
   app.on("error", (error) => context.log.debug({ err: error }, "a connection ended early"));
@@ -26,10 +34,12 @@ export function createApp(context: RoleContext<UiSlice>, readiness: Readiness, r
   );
   measureQueue(context.metrics, context.data);
   app.use(measureRequests(context.metrics));
+  app.use(secureHeaders(context.config.shared.url));
   app.use(answerErrors(context.log));
   app.use(serveHealth(context, readiness));
   app.use(serveMetrics(context.metrics));
-  app.use(serveRest(context));
+  app.use(serveLogin(context, access));
+  app.use(serveRest(context, access));
   app.use(realtime.serveEvents);
   app.use(serveHooks(context));
   app.use(serveHome(context));

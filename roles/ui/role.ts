@@ -1,8 +1,11 @@
 import type { UiSlice } from "@multimaster/config";
 import { defineRole } from "../define-role.ts";
+import { createAccess } from "./access/access.ts";
+import type { Visitor } from "./access/visitor.ts";
 import { createApp } from "./app.ts";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
+import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
 import { loadUiSlice } from "./slice.ts";
 
@@ -13,8 +16,12 @@ export const role = defineRole<UiSlice>({
   services(context) {
     const { own } = context.config;
     const readiness = createReadiness(context);
-    const realtime = createRealtime(context);
-    const app = createApp(context, readiness, realtime);
+    const access = createAccess(context);
+    const realtime = createRealtime(context, {
+      identify: access.listener,
+      mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
+    });
+    const app = createApp(context, access, readiness, realtime);
     return [
       createHttpServer({
         host: own.host,
@@ -26,6 +33,7 @@ export const role = defineRole<UiSlice>({
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      createLoginCleanUp(context),
     ];
   },
 });

@@ -1,6 +1,6 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
-import { uiSlice } from "@multimaster/config";
+import { type ClusterConfig, uiSlice } from "@multimaster/config";
 import { createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
@@ -34,13 +34,14 @@ export async function startRestServer(
   slice: Record<string, unknown> = {},
   ready: () => true | string[] = () => true,
   bus: Bus = createBus({ kind: "in-process" }, silentLog),
+  shared: Partial<ClusterConfig> = {},
 ): Promise<RestServer> {
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const own = uiSlice.parse({ port: 0, ...slice });
   const services = role.services({
     master: { name: lease.name, masterid: lease.masterid },
-    config: { own, shared: {} as never, directory: "." },
+    config: { own, shared: shared as ClusterConfig, directory: "." },
     data,
     clock: systemClock,
     log: silentLog,

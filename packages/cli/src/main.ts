@@ -9,6 +9,7 @@ import { addCancel } from "./commands/cancel.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addForce } from "./commands/force.ts";
+import { addHashPassword } from "./commands/hash-password.ts";
 import { addInit } from "./commands/init.ts";
 import { addLog } from "./commands/log.ts";
 import { addRebuild } from "./commands/rebuild.ts";
@@ -16,6 +17,7 @@ import { addRole } from "./commands/role.ts";
 import { addSendChange } from "./commands/send-change.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
+import { addToken } from "./commands/token.ts";
 import { addUpgrade } from "./commands/upgrade.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
 import { addWhy } from "./commands/why.ts";
@@ -33,6 +35,8 @@ const commands = [
   addDrain,
   addRole,
   addAudit,
+  addToken,
+  addHashPassword,
   addInit,
   addForce,
   addBuilds,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { UiSlice } from "@multimaster/config";
+import { UserError } from "@multimaster/core";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "../rest/cors.ts";
@@ -60,6 +61,8 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
       const path = (request.url ?? "").split("?")[0];
       if (path !== "/ws") return refuse(socket, "404 Not Found");
       upgrade(request, socket, head).catch((error: unknown) => {
+        if (error instanceof UserError)
+          return refuse(socket, error.status === 401 ? "401 Unauthorized" : "403 Forbidden");
         log.error({ err: error }, "a WebSocket could not be opened");
         refuse(socket, "500 Internal Server Error");
       });

@@ -39,7 +39,7 @@ class BadRequest extends Error {
 
 /** Performs a POST of the API: one method on one object (spec/data-api.md §4). */
 export async function answerCall(
-  rest: Rest,
+  rest: Pick<Rest, "call">,
   request: IncomingMessage,
   path: readonly string[],
   owner: string,

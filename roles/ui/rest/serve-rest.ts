@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
-import type { RestAnswer } from "@multimaster/data";
+import type { Rest, RestAnswer } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
+import type { Access } from "../access/access.ts";
+import { ownerOf, type Visitor } from "../access/visitor.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { SharedReads } from "./read-sharing.ts";
@@ -16,7 +18,7 @@ const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
 
 /** REST v2 and its control calls below `/api` (spec/data-api.md). */
-export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
+export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Middleware {
   const { config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);
   const reads = new SharedReads<string | RestAnswer>();
@@ -28,10 +30,32 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
       const answer = await data.rest.get(path, ctx.URL.searchParams);
       return answer.kind === "envelope" ? envelopeText(answer, indent) : answer;
     };
-    // Everybody may see the same: a session that decides would belong into the key.
+    // Whoever may read this at all sees the same.
     const { answer, isFirst } = await reads.get(`${indent} ${ctx.url}`, read);
     return isFirst || typeof answer === "string" ? answer : read();
   }
+
+  /** Who asks; undefined when the answer is already that they may not. */
+  async function identify(ctx: Koa.Context): Promise<Visitor | undefined> {
+    try {
+      const visitor = await access.identify(ctx.req);
+      if (ctx.method === "POST") access.checkSameSite(ctx.req, visitor);
+      return visitor;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");
+      answerError(ctx, error.status, error.message);
+      return undefined;
+    }
+  }
+
+  /** The calls of the API, each preceded by the question whether this visitor may. */
+  const guard = (visitor: Visitor): Pick<Rest, "call"> => ({
+    async call(path, method, params, owner) {
+      await access.checkAction(visitor, path, method, params);
+      return data.rest.call(path, method, params, owner);
+    },
+  });
 
   return async (ctx, next) => {
     if (ctx.path === "/api") return answerVersions(ctx, config.shared);
@@ -48,20 +72,25 @@ export function serveRest(context: RoleContext<UiSlice>): Koa.Middleware {
       ctx.vary("Origin");
       if (ctx.method === "OPTIONS") return answerPreflight(ctx);
     }
-    // A session may decide what is shown, one day: no shared cache keeps it.
+    // Who asks decides what is shown: no shared cache keeps it.
     const { jsonCacheSeconds } = config.own;
     ctx.set("Cache-Control", jsonCacheSeconds > 0 ? `private, max-age=${jsonCacheSeconds}` : "private, no-cache");
     const path = splitPath(match[1]);
     if (ctx.method === "POST") {
       ctx.set("Cache-Control", "no-store");
-      const { status, body } = await answerCall(data.rest, ctx.req, path, "anonymous", log);
+      const visitor = await identify(ctx);
+      if (!visitor) return;
+      const { status, body } = await answerCall(guard(visitor), ctx.req, path, ownerOf(visitor), log);
       ctx.status = status;
       ctx.set("Content-Type", "application/json");
       ctx.body = sortedJson(body);
       return;
     }
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return answerError(ctx, 400, "invalid HTTP method");
+    const visitor = await identify(ctx);
+    if (!visitor) return;
     try {
+      access.checkRead(visitor, path);
       await send(ctx, await readAnswer(ctx, path), context);
     } catch (error) {
       if (error instanceof UserError) return answerError(ctx, error.status, error.message);

@@ -30,7 +30,23 @@ export const uiSlice = z
       .superRefine((hooks, ctx) => {
         for (const [i, { plugin }] of hooks.entries())
           if (hooks.findIndex((other) => other.plugin.type === plugin.type) < i)
-            ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` 
+            ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
+      })
+      .optional()
+      .describe(
+        "What /change_hook/<type> answers; absent: base, which takes changes from whoever can reach this port.",
+      ),
+    changeHookAuth: z
+      .strictObject({ user: z.string().min(1), password: z.string().min(1) })
+      .optional()
+      .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
+    jsonCacheSeconds: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        "How long browsers may keep answers of the REST API unasked; 0: they ask each time whether it changed.",
+      ),
     trustedProxies: z
       .array(network)
       .default([])

@@ -1,0 +1,80 @@
+import { createToken, listTokens, revokeToken, type TokenStatus } from "@multimaster/roles/api-tokens";
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import Table from "cli-table3";
+import type { Command } from "commander";
+import { configOption, gatherList, parseDuration, parseName } from "../options.ts";
+
+interface CreateFlags {
+  config: string;
+  role?: string[];
+  readOnly?: boolean;
+  expires?: number;
+}
+
+/** `master token create|list|revoke`: what programs identify themselves with to ui masters. */
+export function addToken(program: Command): void {
+  const token = program.command("token").description("make, list and revoke API tokens for programs");
+
+  token
+    .command("create")
+    .description("make a token, and print it: it cannot be shown again")
+    .argument("<name>", "by which it is known, and under which it acts", parseName)
+    .addOption(configOption())
+    .option("--role <role>", "role of the config's authorization that it has; repeatable", gatherList)
+    .option("--read-only", "it may read, and do nothing")
+    .option(
+      "--expires <time>",
+      'after which it is not accepted any more, such as "90d"; never by default',
+      parseDuration,
+    )
+    .action(async (name: string, { config: file, role: roles = [], readOnly, expires }: CreateFlags) => {
+      const scope = readOnly ? "read" : "all";
+      const secret = await createToken(await loadClusterConfig(file), { name, roles, scope, lifetimeMs: expires });
+      process.stdout.write(`${secret}\n`);
+    });
+
+  token
+    .command("list")
+    .description("show the tokens, valid or not, and when they were last used")
+    .addOption(configOption())
+    .option("--json", "as JSON")
+    .action(async ({ config: file, json }: { config: string; json?: boolean }) => {
+      const tokens = await listTokens(await loadClusterConfig(file));
+      process.stdout.write(json ? `${JSON.stringify(tokens, null, 2)}\n` : formatTokens(tokens));
+    });
+
+  token
+    .command("revoke")
+    .description("accept a token no more, from now on")
+    .argument("<name>", "its name")
+    .addOption(configOption())
+    .action(async (name: string, { config: file }: { config: string }) => {
+      await revokeToken(await loadClusterConfig(file), name);
+      process.stdout.write(`The token ${name} is revoked.\n`);
+    });
+
+  for (const command of token.commands) command.exitOverride();
+}
+
+function formatTokens(tokens: readonly TokenStatus[]): string {
+  if (tokens.length === 0) return "There are no tokens.\n";
+  const table = new Table({
+    head: ["name", "roles", "may", "state", "made", "expires", "last used"],
+    style: { head: [] },
+  });
+  for (const { name, roles, scope, state, made_at, expires_at, used_at } of tokens)
+    table.push([
+      name,
+      roles.join(", "),
+      scope === "read" ? "read" : "read and act",
+      state,
+      day(made_at),
+      expires_at === null ? "never" : day(expires_at),
+      used_at === null ? "never" : day(used_at),
+    ]);
+  return `${table.toString()}\n`;
+}
+
+function day(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+}

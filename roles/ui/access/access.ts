@@ -1,0 +1,66 @@
+import type { IncomingMessage } from "node:http";
+import { ConfigProblems, checkLogin, type UiSlice } from "@multimaster/config";
+import { errors } from "@multimaster/core";
+import type { AuthDefinition, Authenticator, AuthLook } from "@multimaster/plugins";
+import none from "@multimaster/plugins/auth/none";
+import type { RoleContext } from "../../define-role.ts";
+import { type ClientAddress, createClientAddress } from "./client-address.ts";
+import { rulesOf } from "./decide.ts";
+import { createIdentify } from "./identify.ts";
+import { createPermissions, type Permissions } from "./permissions.ts";
+import { createSameSiteCheck } from "./same-site.ts";
+import { type Cookies, createCookies } from "./session-cookie.ts";
+import { anonymous, type Visitor } from "./visitor.ts";
+
+/** Who somebody is, and what they may: what every part of the ui asks, REST, realtime and pages alike. */
+export interface Access extends Permissions {
+  /** Throws when the request carries an API token that is not valid. */
+  identify(request: IncomingMessage): Promise<Visitor>;
+  /** Throws when another site's page made a browser send what counts only because of a login. */
+  checkSameSite(request: IncomingMessage, visitor: Visitor): void;
+  /** Who opens a WebSocket or a stream, which another site's page may do with the login of its reader: that does not count. */
+  listener(request: IncomingMessage): Promise<Visitor>;
+  /** The site of the page that made a browser send this, when it is another one. */
+  otherSite(request: IncomingMessage): string | undefined;
+  readonly authenticator: Authenticator;
+  readonly look: AuthLook;
+  /** The kind of login, by which sessions are kept. */
+  readonly method: string;
+  readonly cookies: Cookies;
+  readonly address: ClientAddress;
+}
+
+export function createAccess({ config: { own, shared }, data, log }: RoleContext<UiSlice>): Access {
+  const problems = checkLogin(own, shared);
+  if (problems.length > 0) throw new ConfigProblems(problems);
+  const authorization = rulesOf(own);
+  const { plugin, options } = own.auth ?? none();
+  const definition = plugin as AuthDefinition;
+  // Without an address for users there is no provider that could send anybody back.
+  const callbackUrl = new URL("auth/login", shared.url ?? "http://localhost/");
+  const authenticator = definition.start({ log, callbackUrl }, options);
+  const cookies = createCookies(shared.url);
+  const address = createClientAddress(own.trustedProxies);
+  const method = plugin.type;
+  const otherSite = createSameSiteCheck(shared);
+  const identify = createIdentify({ data, roles: authorization.roles, method, authenticator, cookies, address });
+  const isAmbient = ({ by }: Visitor) => by === "session" || by === "proxy";
+  return {
+    ...createPermissions(authorization, data),
+    identify,
+    checkSameSite(request, visitor) {
+      const other = isAmbient(visitor) ? otherSite(request) : undefined;
+      if (other !== undefined) throw errors.otherSite(other);
+    },
+    async listener(request) {
+      const visitor = await identify(request);
+      return isAmbient(visitor) && otherSite(request) !== undefined ? anonymous : visitor;
+    },
+    otherSite,
+    authenticator,
+    look: definition.look(options),
+    method,
+    cookies,
+    address,
+  };
+}

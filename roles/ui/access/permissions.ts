@@ -1,0 +1,65 @@
+import type { Authorization } from "@multimaster/config";
+import type { Json } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
+import { type Allowed, isAmong, needsSubject, whoMay } from "./decide.ts";
+import { nounOfTarget, nounsOfEvent, nounsOfPath } from "./nouns.ts";
+import { refuse } from "./refusal.ts";
+import { findSubject, type Subject } from "./subject.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** Answers, by the rules of the config, what a visitor may see, hear and do. */
+export interface Permissions {
+  /** Whether the visitor may read what this path of the API names, everything on the way to it included. */
+  mayRead(visitor: Visitor, path: readonly string[]): boolean;
+  /** Whether the visitor may be told of this event: `builds/7/new`, or its parts. Ask for each event, not for each subscription. */
+  mayHear(visitor: Visitor, key: string | readonly string[]): boolean;
+  /** Throws, in a sentence that says who may, when the visitor may not read this. */
+  checkRead(visitor: Visitor, path: readonly string[]): void;
+  /** The same for an action on what the path names. */
+  checkAction(visitor: Visitor, path: readonly string[], method: string, params: Params): Promise<void>;
+}
+
+type Params = { readonly [key: string]: Json };
+
+export function createPermissions(authorization: Authorization, data: Data): Permissions {
+  // Rules about reading depend on the noun alone, and there is an event for everything that happens.
+  const readers = new Map<string, Allowed>();
+
+  function whoMayRead(noun: string): Allowed {
+    const known = readers.get(noun);
+    if (known !== undefined) return known;
+    const allowed = whoMay(authorization, { action: "read", noun });
+    // Names from outside must not fill the memory.
+    if (readers.size < 200) readers.set(noun, allowed);
+    return allowed;
+  }
+
+  const isHidden = (visitor: Visitor, noun: string) => !isAmong(visitor, whoMayRead(noun), undefined);
+
+  function checkRead(visitor: Visitor, path: readonly string[]): void {
+    const hidden = nounsOfPath(path).find((noun) => isHidden(visitor, noun));
+    if (hidden !== undefined) throw refuse(visitor, "read", hidden, whoMayRead(hidden));
+  }
+
+  return {
+    mayRead: (visitor, path) => !nounsOfPath(path).some((noun) => isHidden(visitor, noun)),
+    mayHear(visitor, key) {
+      const parts = typeof key === "string" ? key.split("/") : key;
+      return !nounsOfEvent(parts).some((noun) => isHidden(visitor, noun));
+    },
+    checkRead,
+    async checkAction(visitor, path, method, params) {
+      const noun = nounOfTarget(path);
+      // There is no such path, and the API says so.
+      if (noun === undefined) return;
+      // What an action answers tells whether the thing is there: only those may ask who may see it.
+      checkRead(visitor, path);
+      const isNeeded = needsSubject(authorization, method, noun);
+      const { builders, owner }: Subject = isNeeded ? await findSubject(data, noun, path, params) : { builders: [] };
+      for (const builder of builders.length === 0 ? [undefined] : builders) {
+        const allowed = whoMay(authorization, { action: method, noun, builder });
+        if (visitor.readOnly || !isAmong(visitor, allowed, owner)) throw refuse(visitor, method, noun, allowed);
+      }
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+
+const style = `body{font:16px/1.5 system-ui,sans-serif;color-scheme:light dark;display:grid;place-items:center;min-height:90vh;margin:0}
+form{display:grid;gap:.75rem;width:min(20rem,90vw)}h1{font-size:1.25rem;margin:0}
+label{display:grid;gap:.25rem}input,button{font:inherit;padding:.5rem}p[role=alert]{margin:0;color:light-dark(#b00020,#ff8a80)}`;
+
+/** Nothing but this page's own style, and nowhere to send the form but here. */
+export const loginPagePolicy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
+
+export interface LoginPage {
+  readonly title: string;
+  readonly username?: string;
+  /** What went wrong at the last try. */
+  readonly problem?: string;
+  /** Passed on to the login. */
+  readonly hidden: ReadonlyMap<string, string>;
+}
+
+/** The form for name and password. */
+export function renderLoginPage({ title, username = "", problem, hidden }: LoginPage): string {
+  const fields = [...hidden].map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Log in · ${escapeHtml(title)}</title><style>${style}</style></head>
+<body><main><form method="post" action="login"><h1>${escapeHtml(title)}</h1>
+${problem === undefined ? "" : `<p role="alert">${escapeHtml(problem)}</p>\n`}${fields.join("")}
+<label>Name<input name="username" autocomplete="username" autocapitalize="none" required autofocus value="${escapeHtml(username)}"></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required></label>
+<button>Log in</button></form></main></body></html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

@@ -1,0 +1,80 @@
+import type { UiSlice } from "@multimaster/config";
+import { errors, UserError } from "@multimaster/core";
+import type { PasswordLogin } from "@multimaster/plugins";
+import type Koa from "koa";
+import type { RoleContext } from "../../define-role.ts";
+import type { Access } from "../access/access.ts";
+import { readBody } from "../read-body.ts";
+import { LoginAttempts } from "./attempts.ts";
+import { loginPagePolicy, renderLoginPage } from "./login-page.ts";
+import type { Sessions } from "./sessions.ts";
+import { readWayBack, wayBackUrl } from "./way-back.ts";
+
+const maxForm = 16 * 1024;
+
+/** Shows the form and takes it; programs may send name and password as HTTP's basic authentication instead. */
+export function createPasswordLogin(context: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
+  const { config, clock, log } = context;
+  const attempts = new LoginAttempts(clock);
+
+  async function logIn(
+    ctx: Koa.Context,
+    login: PasswordLogin,
+    username: string,
+    password: string,
+    back: URLSearchParams,
+  ): Promise<void> {
+    const from = access.address.of(ctx.req);
+    attempts.begin(username, from);
+    const user = await login.check(username, password);
+    if (!user) {
+      log.warn({ username: username.slice(0, 255), from }, "a login failed");
+      throw errors.loginFailed();
+    }
+    attempts.succeed(username, from);
+    await sessions.begin(ctx, user);
+    ctx.redirect(wayBackUrl(readWayBack(back)));
+    // Not 302: whatever the method was, the page is fetched by GET.
+    if (ctx.method === "POST") ctx.status = 303;
+  }
+
+  function show(ctx: Koa.Context, back: URLSearchParams, username?: string, problem?: UserError): void {
+    const hidden = new Map([...back].filter(([name]) => name === "redirect" || name === "return"));
+    ctx.status = problem?.status ?? 200;
+    ctx.set("Content-Security-Policy", loginPagePolicy);
+    ctx.type = "html";
+    ctx.body = renderLoginPage({
+      title: config.own.title,
+      hidden,
+      ...(username === undefined ? {} : { username }),
+      ...(problem === undefined ? {} : { problem: problem.message }),
+    });
+  }
+
+  return async (ctx: Koa.Context, login: PasswordLogin): Promise<void> => {
+    if (ctx.method !== "POST") {
+      const given = readBasic(ctx.get("Authorization"));
+      if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);
+      return show(ctx, ctx.URL.searchParams);
+    }
+    // Another site must not log anybody in as somebody else.
+    const other = access.otherSite(ctx.req);
+    if (other !== undefined) throw errors.otherSite(other);
+    const form = new URLSearchParams((await readBody(ctx.req, maxForm)).toString("utf8"));
+    const username = form.get("username") ?? "";
+    try {
+      await logIn(ctx, login, username, form.get("password") ?? "", form);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      show(ctx, form, username, error);
+    }
+  };
+}
+
+function readBasic(header: string): { username: string; password: string } | undefined {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(header) ?? [];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,47 @@
+import type { UiSlice } from "@multimaster/config";
+import { errors, type Json } from "@multimaster/core";
+import type { RedirectLogin } from "@multimaster/plugins";
+import type Koa from "koa";
+import { z } from "zod";
+import type { RoleContext } from "../../define-role.ts";
+import type { Access } from "../access/access.ts";
+import type { Sessions } from "./sessions.ts";
+import { readWayBack, wayBackUrl } from "./way-back.ts";
+
+/** As long as somebody may take to find their password at the provider. */
+const patienceMs = 10 * 60_000;
+
+const keptSchema = z.object({
+  way: z.object({ path: z.string().optional(), fragment: z.string().optional() }),
+  kept: z.json(),
+});
+
+/** Sends people to the provider, and receives them when they come back, whichever master they come back to. */
+export function createRedirectLogin({ data }: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
+  const { begunLogin } = access.cookies;
+  const { logins } = data.updates;
+
+  async function begin(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
+    const { url, keep } = await login.begin();
+    const way = readWayBack(ctx.URL.searchParams);
+    const kept = { way: { ...way }, kept: keep } as unknown as Json;
+    ctx.append("Set-Cookie", begunLogin.set(await logins.keep(kept, patienceMs), patienceMs));
+    ctx.redirect(url.href);
+  }
+
+  async function finish(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
+    const key = begunLogin.read(ctx.req);
+    ctx.append("Set-Cookie", begunLogin.clear());
+    const begun = key === undefined ? undefined : await logins.take(key);
+    if (begun === undefined) throw errors.loginStale();
+    const { way, kept } = keptSchema.parse(begun);
+    const user = await login.finish(ctx.URL.searchParams, kept as Json);
+    await sessions.begin(ctx, user);
+    ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
+  }
+
+  return (ctx: Koa.Context, login: RedirectLogin): Promise<void> => {
+    const { searchParams } = ctx.URL;
+    return searchParams.has("state") || searchParams.has("code") ? finish(ctx, login) : begin(ctx, login);
+  };
+}
