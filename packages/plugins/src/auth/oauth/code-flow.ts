@@ -32,6 +32,8 @@ export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow)
     const client = await import("openid-client");
     const config = await flow.configure(client);
     config.timeout = patienceSeconds;
+    // The signature is checked even of a token that came from the provider directly: not every provider has TLS.
+    if (flow.isOpenId) client.enableNonRepudiationChecks(config);
     return [client, config];
   }
 
@@ -46,7 +48,7 @@ export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow)
   return {
     kind: "redirect",
     async begin() {
-      const [client, config] = await open().catch((error) => explain(error));
+      const [client, config] = await open().catch((error) => tellAway(error));
       const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
       const url = client.buildAuthorizationUrl(config, {
         redirect_uri: callbackUrl.href,
@@ -76,16 +78,19 @@ export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow)
     },
   };
 
+  function tellAway(error: unknown): never {
+    log.warn({ err: error }, `${flow.provider} could not be asked who somebody is`);
+    throw errors.loginProviderAway(flow.provider, "see the master's log");
+  }
+
   /** Details go to the log: they are for whoever set the login up, and may tell an attacker something. */
   function explain(error: unknown): never {
     if (error instanceof UserError) throw error;
-    const { code } = error as { code?: unknown };
+    const { code, error: refusal } = error as { code?: unknown; error?: unknown };
+    if (typeof refusal !== "string" && !String(code).startsWith("OAUTH_")) return tellAway(error);
     log.warn({ err: error }, `a login by ${flow.provider} failed`);
-    const refusal = (error as { error?: unknown }).error;
-    if (refusal === "access_denied") throw errors.loginRefused(flow.provider, "access was denied");
-    if (typeof refusal === "string" || code?.toString().startsWith("OAUTH_"))
-      throw errors.loginRefused(flow.provider, "its answer is not valid for this login");
-    throw errors.loginProviderAway(flow.provider, "see the master's log");
+    const why = refusal === "access_denied" ? "access was denied" : "its answer is not valid for this login";
+    throw errors.loginRefused(flow.provider, why);
   }
 }
 

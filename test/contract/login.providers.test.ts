@@ -1,0 +1,237 @@
+import type { PluginDescriptor } from "@multimaster/config";
+import { type Database, queryRows } from "@multimaster/database";
+import bitbucket from "@multimaster/plugins/auth/bitbucket";
+import github from "@multimaster/plugins/auth/github";
+import gitlab from "@multimaster/plugins/auth/gitlab";
+import google from "@multimaster/plugins/auth/google";
+import keycloak from "@multimaster/plugins/auth/keycloak";
+import openIdConnect from "@multimaster/plugins/auth/openid-connect";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Browser } from "./login.browser.ts";
+import { client, type Provider, startProvider } from "./login.provider.ts";
+import { type RestServer, startRestServer } from "./rest.server.ts";
+import { engines, newDatabase } from "./schema.databases.ts";
+
+const shared = { url: "https://ci.example.org/" };
+
+const start = (database: Database, auth: PluginDescriptor<"auth">) =>
+  startRestServer(database, { auth }, undefined, shared);
+
+/** Goes to the provider and comes back, maybe to another master. */
+async function logIn(browser: Browser, provider: Provider, from: RestServer, to = from, query = "") {
+  const { location } = await browser.get(from, `/auth/login${query}`);
+  const back = await provider.approve(String(location));
+  return browser.get(to, back.pathname + back.search);
+}
+
+describe.each(engines)("a login by OpenID Connect, on %s", (engine) => {
+  let database: Database;
+  let provider: Provider;
+  let one: RestServer;
+  let other: RestServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    database = await newDatabase(engine);
+    provider = await startProvider();
+    const auth = openIdConnect({ issuer: provider.url, ...client });
+    [one, other] = await Promise.all([start(database, auth), start(database, auth)]);
+  });
+  beforeEach(() => {
+    browser = new Browser();
+    provider.falsify = {};
+    provider.claims = {
+      sub: "17",
+      preferred_username: "ann",
+      name: "Ann Example",
+      email: "ann@example.org",
+      email_verified: true,
+      groups: ["dev", 5],
+    };
+  });
+
+  it("sends people to the provider with state, nonce and PKCE, and back to the page they came from", async () => {
+    const page = await browser.get(one, "/auth/login?redirect=/builders/1");
+    const url = new URL(String(page.location));
+    expect([page.status, url.origin + url.pathname]).toEqual([302, `${provider.url}/authorize`]);
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      client_id: "ci",
+      redirect_uri: "https://ci.example.org/auth/login",
+      response_type: "code",
+      scope: "openid profile email",
+      state: expect.stringMatching(/^[\w-]{40,}$/),
+      nonce: expect.stringMatching(/^[\w-]{40,}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge_method: "S256",
+    });
+    expect(page.cookies[0]).toMatch(
+      /^__Host-mm-login=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    const back = await provider.approve(url.href);
+    const home = await browser.get(one, back.pathname + back.search);
+    expect([home.status, home.location]).toEqual([302, "../#/builders/1"]);
+    expect([...browser.cookies.keys()]).toEqual(["__Host-mm-session"]);
+    expect(await browser.whoAmI(one)).toMatchObject({
+      username: "ann",
+      full_name: "Ann Example",
+      email: "ann@example.org",
+      groups: ["dev"],
+      auth: { name: "OpenID Connect", oauth2: true },
+    });
+  });
+
+  it("may begin at one ui master and end at another", async () => {
+    expect((await logIn(browser, provider, one, other)).status).toBe(302);
+    expect((await browser.whoAmI(one)).username).toBe("ann");
+  });
+
+  it("is for the browser in which it began, and only once", async () => {
+    const { location } = await browser.get(one, "/auth/login");
+    const back = await provider.approve(String(location));
+    const victim = new Browser();
+    const stale = [400, expect.stringContaining("took too long, was used before, or was begun in another browser")];
+    const page = await victim.get(one, back.pathname + back.search);
+    expect([page.status, page.text]).toEqual(stale);
+    const cookie = new Map(browser.cookies);
+    expect((await browser.get(one, back.pathname + back.search)).status).toBe(302);
+    for (const [name, value] of cookie) victim.cookies.set(name, value);
+    const again = await victim.get(other, back.pathname + back.search);
+    expect([again.status, again.text]).toEqual(stale);
+    expect((await victim.whoAmI(one)).anonymous).toBe(true);
+  });
+
+  it("is refused when it took too long, or when the provider's answer belongs to another login", async () => {
+    const { location } = await browser.get(one, "/auth/login");
+    const back = await provider.approve(String(location));
+    await queryRows(database, `update mm_begun_logins set expires_at = ${database.dialect.now} - 1`);
+    expect((await browser.get(one, back.pathname + back.search)).status).toBe(400);
+    await browser.get(one, "/auth/login");
+    const foreign = await browser.get(one, back.pathname + back.search);
+    expect([foreign.status, foreign.text]).toEqual([401, expect.stringContaining("did not log you in")]);
+    expect((await browser.whoAmI(one)).anonymous).toBe(true);
+  });
+
+  it.each([
+    ["is for another login", { nonce: "other" }],
+    ["is by another issuer", { issuer: "https://evil.example" }],
+    ["is for another client", { audience: "other" }],
+    ["has expired", { expired: true }],
+    ["was signed by somebody else", { foreignKey: true }],
+  ])("refuses a token that %s", async (_, falsify) => {
+    provider.falsify = falsify;
+    const page = await logIn(browser, provider, one);
+    expect([page.status, page.text]).toEqual([401, expect.stringContaining("OpenID Connect did not log you in")]);
+    expect((await browser.whoAmI(one)).anonymous).toBe(true);
+  });
+
+  it("tells when the provider refused, and repeats nothing that an address says", async () => {
+    const { location } = await browser.get(one, "/auth/login");
+    const state = new URL(String(location)).searchParams.get("state");
+    const page = await browser.get(
+      one,
+      `/auth/login?error=access_denied&error_description=<b>call+1234&state=${state}`,
+    );
+    expect([page.status, page.text]).toEqual([401, "OpenID Connect did not log you in: access was denied.\n"]);
+  });
+
+  it("takes no address that is not verified, and no name that looks like one", async () => {
+    provider.claims = { ...provider.claims, email_verified: false, preferred_username: "boss@example.org" };
+    await logIn(browser, provider, one);
+    expect(await browser.whoAmI(one)).toMatchObject({ username: "17", email: null });
+  });
+});
+
+describe("the presets", () => {
+  let database: Database;
+  let browser: Browser;
+  beforeAll(async () => {
+    database = await newDatabase("sqlite");
+  });
+  beforeEach(() => {
+    browser = new Browser();
+  });
+
+  it("Keycloak: a realm's issuer", async () => {
+    const provider = await startProvider({ basePath: "/realms/acme" });
+    provider.claims = { sub: "1", preferred_username: "ann", groups: ["/dev"] };
+    const url = provider.url.replace("/realms/acme", "/");
+    const server = await start(database, keycloak({ url, realm: "acme", ...client }));
+    await logIn(browser, provider, server);
+    expect(await browser.whoAmI(server)).toMatchObject({
+      username: "ann",
+      groups: ["/dev"],
+      auth: { name: "Keycloak", oauth2: true },
+    });
+  });
+
+  it("GitLab: the nickname, and paths of groups", async () => {
+    const provider = await startProvider();
+    provider.claims = { sub: "1", nickname: "ann", groups: ["acme/dev"], email: "a@b.example", email_verified: true };
+    const server = await start(database, gitlab({ url: `${provider.url}/`, ...client }));
+    await logIn(browser, provider, server);
+    expect(await browser.whoAmI(server)).toMatchObject({
+      username: "ann",
+      email: "a@b.example",
+      groups: ["acme/dev"],
+      auth: { name: "GitLab", fa_icon: "fa-gitlab" },
+    });
+  });
+
+  it("Google: its own issuer, and the address as name", () => {
+    expect(google(client).options).toMatchObject({ issuer: "https://accounts.google.com", usernameClaim: "email" });
+  });
+
+  it("GitHub: the primary verified address, organisations and teams", async () => {
+    const provider = await startProvider({ openId: false });
+    provider.api = {
+      "/api/v3/user": { login: "ann", name: null },
+      "/api/v3/user/emails": [
+        { email: "old@example.org", primary: false, verified: true },
+        { email: "ann@example.org", primary: true, verified: true },
+      ],
+      "/api/v3/user/orgs": [{ login: "acme" }],
+      "/api/v3/user/teams": [{ slug: "core", organization: { login: "acme" } }],
+    };
+    const server = await start(database, github({ url: provider.url, ...client }));
+    const page = await browser.get(server, "/auth/login");
+    const url = new URL(String(page.location));
+    expect([url.pathname, url.searchParams.get("scope")]).toEqual(["/login/oauth/authorize", "user:email read:org"]);
+    const back = await provider.approve(url.href);
+    expect((await browser.get(server, back.pathname + back.search)).status).toBe(302);
+    expect(await browser.whoAmI(server)).toMatchObject({
+      username: "ann",
+      email: "ann@example.org",
+      groups: ["acme", "acme/core"],
+      auth: { name: "GitHub", fa_icon: "fa-github" },
+    });
+    const thief = new Browser();
+    const { location } = await thief.get(server, "/auth/login");
+    const state = new URL(String(location)).searchParams.get("state");
+    expect((await thief.get(server, `/auth/login?code=guessed&state=${state}`)).status).toBe(401);
+    expect((await thief.get(server, "/auth/login?code=guessed&state=guessed")).status).toBe(400);
+  });
+
+  it("Bitbucket: the confirmed address, and workspaces", async () => {
+    const provider = await startProvider({ openId: false });
+    provider.api = {
+      "/2.0/user": { username: "ann", display_name: "Ann" },
+      "/2.0/user/emails": { values: [{ email: "ann@example.org", is_primary: true, is_confirmed: false }] },
+      "/2.0/workspaces": { values: [{ slug: "acme" }] },
+    };
+    const server = await start(database, bitbucket({ url: provider.url, apiUrl: provider.url, ...client }));
+    await logIn(browser, provider, server);
+    expect(await browser.whoAmI(server)).toMatchObject({
+      username: "ann",
+      full_name: "Ann",
+      email: null,
+      groups: ["acme"],
+      auth: { name: "Bitbucket", fa_icon: "fa-bitbucket" },
+    });
+  });
+
+  it("a provider that is away: in a sentence, and tried again by the next login", async () => {
+    const provider = await startProvider();
+    const server = await start(database, openIdConnect({ issuer: `${provider.url}/nowhere`, name: "Door", ...client }));
+    const page = await browser.get(server, "/auth/login");
+    expect([page.status, page.text]).toEqual([503, "Door cannot be asked who you are: see the master's log.\n"]);
+  });
+});
