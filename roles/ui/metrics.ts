@@ -22,7 +22,7 @@ export function measureRequests(metrics: Registry): Koa.Middleware {
 
 function areaOf(path: string): string {
   return (
-    ["api", "change_hook", "health", "ready", "metrics"].find(
+    ["api", "auth", "change_hook", "health", "ready", "metrics"].find(
       (area) => path === `/${area}` || path.startsWith(`/${area}/`),
     ) ?? "other"
   );

@@ -1,4 +1,4 @@
-import type { UiSliceInput } from "@multimaster/config";
+import { type UiSliceInput, uiSlice } from "@multimaster/config";
 import { type Database, execute, queryRows } from "@multimaster/database";
 import proxyHeader from "@multimaster/plugins/auth/proxy-header";
 import { createAccess } from "@multimaster/roles/ui/access/access";
@@ -197,6 +197,9 @@ describe.each(engines)("rights on %s", (engine) => {
       expect(await read(server, nobody, path), path).toBe(403);
     expect((await browser.whoAmI(server)).anonymous).toBe(true);
     expect(await read(server, bob, "builds")).toBe(200);
+    // Hooks have secrets of their own.
+    const hook = await browser.post(server, "/change_hook/base", { form: { author: "ann", comments: "c" } });
+    expect(hook.status).toBe(202);
   });
 
   it("to hear are those to read, for each event", async () => {
@@ -222,6 +225,7 @@ describe.each(engines)("rights on %s", (engine) => {
       },
     } as never);
     const roles = { dev: { groups: ["dev"], emails: [], domains: [], usernames: [] } };
+    expect((await access.listener({ headers: {}, socket: {} } as never)).by).toBe("nothing");
     const user = (groups: string[]) =>
       userVisitor({ username: "u", email: null, fullName: null, groups }, "session", roles);
     const events = [
@@ -245,6 +249,18 @@ describe.each(engines)("rights on %s", (engine) => {
 });
 
 describe("a login by a proxy's header", () => {
+  it("makes nobody of who opens a socket from another site's page", async () => {
+    const { data } = await startRestServer(await newDatabase("sqlite"));
+    const own = uiSlice.parse({ auth, trustedProxies });
+    const access = createAccess({ data, config: { shared: {}, own, directory: "." } } as never);
+    const from = (headers: object) => ({ headers: { ...bob, ...headers }, socket: { remoteAddress: "127.0.0.1" } });
+    const names = ["http://ci.example", "https://evil.example", undefined].map(async (origin) => {
+      const request = from({ host: "ci.example", ...(origin === undefined ? {} : { origin }) });
+      return (await access.listener(request as never)).user?.username;
+    });
+    expect(await Promise.all(names)).toEqual(["bob", undefined, "bob"]);
+  });
+
   it("is believed only of proxies that are trusted", async () => {
     const browser = new Browser();
     const server = await startRestServer(await newDatabase("sqlite"), { auth, trustedProxies: ["10.1.2.3"] });
