@@ -5,7 +5,7 @@ import type { Visitor } from "../access/visitor.ts";
 type JsonObject = Readonly<Record<string, Json>>;
 
 /** `auth` of `/config`, as Buildbot's frontend reads it; `NoAuth` hides its login menu. */
-export function describeAuth({ authenticator, look }: Pick<Access, "authenticator" | "look">): JsonObject {
+function describeAuth({ authenticator, look }: Pick<Access, "authenticator" | "look">): JsonObject {
   switch (authenticator.kind) {
     case "redirect":
       return { name: look.name, oauth2: true, fa_icon: look.icon ?? "fa-sign-in", autologin: false };
@@ -19,11 +19,16 @@ export function describeAuth({ authenticator, look }: Pick<Access, "authenticato
 }
 
 /** `user` of `/config`: an anonymous one has a null `email`, or the force dialog would ask nobody's name. */
-export function describeUser({ user }: Visitor): JsonObject {
+function describeUser({ user }: Visitor): JsonObject {
   if (!user) return { anonymous: true, email: null };
   const { username, email, fullName, groups } = user;
   // Buildbot's frontend shows and hides by the e-mail address.
   return { username, email: email ?? username, full_name: fullName ?? username, groups };
+}
+
+/** Both parts of `/config` that are about logins. */
+export function describeLogin(visitor: Visitor, access: Pick<Access, "authenticator" | "look">) {
+  return { auth: describeAuth(access), user: describeUser(visitor) };
 }
 
 /** What `/api/v2/whoami` answers. */
