@@ -20,9 +20,11 @@ export default defineAuth({
   needs: ["url"],
   look: () => ({ name: "Bitbucket", icon: "fa-bitbucket" }),
   start(ctx, { url, apiUrl, clientId, clientSecret }) {
-    const [base, api] = [url, apiUrl].map((address) => address.replace(/\/+$/, ""));
+    const base = url.replace(/\/+$/, "");
+    const api = apiUrl.replace(/\/+$/, "");
     return startForgeLogin(ctx, {
       provider: "Bitbucket",
+      issuer: base,
       authorizeUrl: `${base}/site/oauth2/authorize`,
       tokenUrl: `${base}/site/oauth2/access_token`,
       scope: "account email",

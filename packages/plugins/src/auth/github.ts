@@ -23,6 +23,7 @@ export default defineAuth({
     const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
     return startForgeLogin(ctx, {
       provider: "GitHub",
+      issuer: `${base}/login/oauth`,
       authorizeUrl: `${base}/login/oauth/authorize`,
       tokenUrl: `${base}/login/oauth/access_token`,
       scope: "user:email read:org",

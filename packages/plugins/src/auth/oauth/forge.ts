@@ -7,6 +7,8 @@ import { readApi, startCodeFlow } from "./code-flow.ts";
 /** A forge that speaks plain OAuth 2: its API says who the user is. */
 export interface Forge {
   readonly provider: string;
+  /** What it calls itself, should it say so when it sends somebody back. */
+  readonly issuer: string;
   readonly authorizeUrl: string;
   readonly tokenUrl: string;
   readonly scope: string;
@@ -22,7 +24,7 @@ export function startForgeLogin(ctx: AuthContext, forge: Forge): RedirectLogin {
     isOpenId: false,
     async configure(client) {
       const server: Client.ServerMetadata = {
-        issuer: new URL(forge.authorizeUrl).origin,
+        issuer: forge.issuer,
         authorization_endpoint: forge.authorizeUrl,
         token_endpoint: forge.tokenUrl,
       };
