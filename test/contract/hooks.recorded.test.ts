@@ -5,6 +5,7 @@ import github from "@multimaster/plugins/hooks/github";
 import gitlab from "@multimaster/plugins/hooks/gitlab";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type RestChange, readChanges, startHookServer } from "./hooks.deliver.ts";
+import { startGitHubApi } from "./hooks.github-api.ts";
 import type { RestServer } from "./rest.server.ts";
 import { newDatabase } from "./schema.databases.ts";
 
@@ -29,9 +30,6 @@ const different: Record<string, { changes?: (changes: RestChange[]) => RestChang
   // An event that concerns nobody is no mistake of the forge's.
   "github status (unknown)": {},
   "bbserver unknown": {},
-  // The names of a pull request's files are not in its payload; Buildbot asks GitHub for them, with a token.
-  "github pull_request opened": { changes: (changes) => changes.map((change) => ({ ...change, files: [] })) },
-  "github pull_request synchronize": { changes: (changes) => changes.map((change) => ({ ...change, files: [] })) },
   // A branch that is gone cannot be built.
   "bbserver refs_changed": { changes: (changes) => changes.filter(({ category }) => category !== "ref-deleted") },
   // Where the repository can be cloned from, instead of its address in the API.
@@ -46,10 +44,12 @@ const comparedToo = ["project", "repository", "revision", "revlink"] as const;
 describe("what Buildbot made changes of becomes the same changes:", () => {
   let server: RestServer;
   beforeAll(async () => {
+    const files = [{ filename: "src/new.c", previous_filename: "src/old.c" }, { filename: "README" }];
+    const { url: apiUrl } = await startGitHubApi({ files, message: "msg" });
     const pullRequestEvents = ["created", "updated", "fulfilled", "rejected"] as const;
     server = await startHookServer(await newDatabase("sqlite"), {
       hooks: [
-        github(),
+        github({ secret: "s", strict: false, token: "t", apiUrl }),
         gitlab({ secret: "tok" }),
         bitbucketserver({ fullRefs: true, pullRequestEvents: [...pullRequestEvents] }),
         bitbucketcloud({ fullRefs: true }),

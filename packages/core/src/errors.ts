@@ -304,6 +304,17 @@ export const errors = {
     { status: 401, exitCode: ExitCode.usage },
     () => "This hook asks for the name and password (HTTP Basic) that the config's changeHookAuth gives.",
   ),
+  forgeFailed: defineError(
+    "FORGE_FAILED",
+    { status: 502, exitCode: ExitCode.unavailable },
+    (forge: string, what: string, why: string) =>
+      `${forge} was asked for ${what} and did not tell (${why}), so nothing was stored; have it deliver this again.`,
+  ),
+  databaseAway: defineError(
+    "DATABASE_AWAY",
+    unavailable,
+    () => "The database does not answer, so nothing was stored; send this again later.",
+  ),
   hookFromPage: defineError(
     "HOOK_FROM_PAGE",
     { status: 403, exitCode: ExitCode.usage },

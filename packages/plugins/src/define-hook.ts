@@ -19,8 +19,8 @@ export type HookAnswer =
   /** Nothing, and why; shown to whoever looks at the forge's list of deliveries. */
   | { readonly ignored: string };
 
-/** What the ui role asks of a hook. It is pure: requests in, changes out; it sees neither rows nor the network. */
-export interface HookDefinition<Options = unknown> extends PluginDefinition<"hook"> {
+/** What the ui role asks of a hook. It sees no rows. */
+export interface HookDefinition<Options = unknown, Details = unknown> extends PluginDefinition<"hook"> {
   /**
    * How this hook knows by itself that a request comes from its forge; undefined when it cannot. It is called before
    * anything in the body is looked at, and throws `signatureMissing` or `signatureWrong`.
@@ -30,17 +30,21 @@ export interface HookDefinition<Options = unknown> extends PluginDefinition<"hoo
   readonly maxBody?: number;
   /** The forge's id of this delivery: the same one again brings nothing new. */
   delivery?(request: HookRequest): string | undefined;
-  parse(request: HookRequest, options: Options): HookAnswer;
+  /** Asks the forge for what its request does not tell; what it gives is handed to `parse`. */
+  lookUp?(request: HookRequest, options: Options, signal: AbortSignal): Promise<Details | undefined>;
+  /** Pure: a request in, changes out. */
+  parse(request: HookRequest, options: Options, details?: Details): HookAnswer;
 }
 
-interface HookPlugin<S extends z.ZodType> extends Omit<HookDefinition<z.output<S>>, "kind" | "options"> {
+interface HookPlugin<S extends z.ZodType, Details>
+  extends Omit<HookDefinition<z.output<S>, Details>, "kind" | "options"> {
   readonly options: S;
 }
 
 /** Defines a hook: one file, whose default export is what this returns and what a config calls. */
-export function defineHook<S extends z.ZodType>(
-  plugin: HookPlugin<S>,
+export function defineHook<S extends z.ZodType, Details = unknown>(
+  plugin: HookPlugin<S, Details>,
 ): (options?: z.input<S>) => PluginDescriptor<"hook"> {
-  const definition: HookDefinition<z.output<S>> = { ...plugin, kind: "hook" };
+  const definition: HookDefinition<z.output<S>, Details> = { ...plugin, kind: "hook" };
   return (options) => ({ plugin: definition, options: options ?? {} });
 }

@@ -11,6 +11,9 @@ import { refuseOtherPages } from "./refuse-other-pages.ts";
 
 const usualMaxBody = 16 * 1024 * 1024;
 
+/** Forges wait ten seconds for an answer, or longer. */
+const lookUpMs = 8_000;
+
 /**
  * `/change_hook/<type>`: what forges and scripts tell of. Who sends it is checked before anything in it is looked at, and
  * it is answered after the commit: accepted means durable.
@@ -34,7 +37,9 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     if (!authenticate && changeHookAuth) askForLogin(ctx, changeHookAuth);
     const request = await readRequest(ctx, plugin.maxBody ?? usualMaxBody);
     authenticate?.(request);
-    const answer = plugin.parse(request, hook.options);
+    const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
+    const details = await plugin.lookUp?.(request, hook.options, signal);
+    const answer = plugin.parse(request, hook.options, details);
     const { status, text } = await doWhatIsAsked(context, answer, deliveryOf(plugin, request, answer));
     ctx.status = status;
     ctx.type = "text/plain";

@@ -6,9 +6,16 @@ import { applyOptions, fitsPattern, forgeShape, hookOptions, type Payload } from
 import { files, flatten, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
 import { pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { fetchDetails, type PullRequestDetails } from "./github/pull-request-details.ts";
 
 const options = hookOptions({
   ...forgeShape,
+  token: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("With it GitHub is asked for a pull request's files and its newest commit's message."),
+  apiUrl: z.url().default("https://api.github.com").describe("Of GitHub Enterprise: https://HOST/api/v3."),
   pullRequestActions: z
     .array(z.string())
     .default(["opened", "reopened", "synchronize"])
@@ -18,6 +25,9 @@ const options = hookOptions({
     .array(z.string())
     .default([])
     .describe('Parts of the payload that become properties, such as "github.head.*"; of a push "github.pusher.*".'),
+}).refine(({ token, secret }) => token === undefined || secret !== undefined, {
+  path: ["token"],
+  message: "a token needs a secret: otherwise anybody could have GitHub asked with it",
 });
 
 type Options = z.output<typeof options>;
@@ -37,7 +47,11 @@ const commit = z.object({
 });
 type Commit = z.output<typeof commit>;
 
-const repository = z.object({ full_name: z.string(), html_url: z.string() });
+// They become part of an address when GitHub is asked for more.
+const fullName = z.string().regex(/^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/, "is no name of a repository");
+const hash = z.string().regex(/^\w+$/, "is no hash");
+
+const repository = z.object({ full_name: fullName, html_url: z.string() });
 const push = z.object({
   ref: z.string(),
   created: z.boolean().default(false),
@@ -61,7 +75,7 @@ const pullRequest = z.object({
     draft: z.boolean().default(false),
     user: z.object({ login: z.string() }).nullish(),
     labels: z.array(z.object({ name: z.string() })).default([]),
-    head: branchOf.extend({ sha: z.string() }),
+    head: branchOf.extend({ sha: hash }),
     base: branchOf,
     _links: z.object({ html: z.object({ href: z.string() }) }),
   }),
@@ -79,11 +93,23 @@ export default defineHook({
   // GitHub sends up to 25 MB, and more as a form.
   maxBody: 32 * 1024 * 1024,
   delivery: ({ headers }) => headers["x-github-delivery"],
-  parse(request, options) {
+  async lookUp(request, options, signal): Promise<PullRequestDetails | undefined> {
+    const { token, apiUrl } = options;
+    if (token === undefined || !options.pullRequests || request.headers["x-github-event"] !== "pull_request") return;
+    const { action, number, repository, pull_request } = parsePayload(
+      pullRequest,
+      readPayload(request),
+      "pull_request",
+    );
+    if (!options.pullRequestActions.includes(action)) return;
+    const place = { repository: repository.full_name, number, head: pull_request.head.sha };
+    return fetchDetails(place, { apiUrl, token, signal });
+  },
+  parse(request, options, details) {
     const event = request.headers["x-github-event"];
     const payload = readPayload(request);
     if (event === "push") return parsePush(payload, options);
-    if (event === "pull_request") return parsePullRequest(payload, options);
+    if (event === "pull_request") return parsePullRequest(payload, options, details);
     return { ignored: event === undefined ? "no X-GitHub-Event" : `event ${event}` };
   },
 });
@@ -126,7 +152,7 @@ function describeCommit(commit: Commit): NewChange {
   };
 }
 
-function parsePullRequest(payload: Payload, options: Options): HookAnswer {
+function parsePullRequest(payload: Payload, options: Options, details: PullRequestDetails | undefined): HookAnswer {
   const event = parsePayload(pullRequest, payload, "pull_request");
   const { action, number, repository, sender, pull_request: pull } = event;
   if (!options.pullRequestActions.includes(action)) return { ignored: `pull request ${action}` };
@@ -141,6 +167,7 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
     repository: repository.html_url,
     project: pull.base.repo?.full_name ?? repository.full_name,
     category: "pull",
+    files: details?.files ?? [],
     properties: {
       event: "pull_request",
       basename: pull.base.ref,
@@ -162,7 +189,7 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
     ...timeOf(pull.created_at),
   };
   return applyOptions(
-    { changes: [change], kind: "pull request", branch: pull.base.ref, headline: pull.title },
+    { changes: [change], kind: "pull request", branch: pull.base.ref, headline: details?.message ?? pull.title },
     payload,
     options,
   );
