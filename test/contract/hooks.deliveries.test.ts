@@ -66,6 +66,18 @@ describe.each(engines)("a delivery on %s", (engine) => {
     ]);
   });
 
+  it("of GitLab is known by its key where it has one: a webhook set off by another has the other's event id", async () => {
+    const server = await startHookServer(await newDatabase(engine));
+    const post = async (key: string) => {
+      const headers = { "x-gitlab-token": secret, "x-gitlab-event-uuid": "same", "idempotency-key": key };
+      const body = JSON.stringify(glPush());
+      return (await fetch(new URL("change_hook/gitlab", server.url), { method: "POST", body, headers })).text();
+    };
+    expect(await post("a")).toBe("2 change found");
+    expect(await post("b")).toBe("2 change found");
+    expect(await post("a")).toBe("no change found: this delivery was there before");
+  });
+
   it("that comes to two ui masters at once is there once, whatever it is", async () => {
     const url = await newDatabaseUrl(engine);
     const first = await openTestDatabase(url);
