@@ -1,6 +1,10 @@
 /** The virtual environment of a Python component, named by what is installed in it. */
-export function componentDirectory(name: "crossbar" | "buildbot-worker"): string;
+export function componentDirectory(name: "crossbar" | "buildbot-worker" | "buildbot-www"): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer, or undefined when this machine has none that is new enough. */
 export function findBalancer(name: "haproxy" | "nginx"): string | undefined;
+/** The program of Chromium (or Chrome), or undefined when this machine has none. */
+export function findBrowser(): string | undefined;
+/** The directory in which pip installed Buildbot's frontend and its views. */
+export function buildbotFrontend(): string;

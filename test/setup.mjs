@@ -1,4 +1,4 @@
-// Sets up the real programs that the tests run against: PostgreSQL, crossbar.io and buildbot-worker.
+// Sets up the real programs that the tests run against: PostgreSQL, crossbar.io, buildbot-worker, Chromium, …
 // Plain JavaScript without dependencies: it runs before anything is installed. `node test/setup.mjs` may be called at
 // any time, also twice at once; what is there already is kept.
 import { spawnSync } from "node:child_process";
@@ -24,6 +24,12 @@ const pythonComponents = {
   tools: { requirements: ["uv"], minimum: "3.9" },
   crossbar: { requirements: ["crossbar==26.10.1"], minimum: "3.11" },
   "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
+  // Only files: the program they belong to is not needed.
+  "buildbot-www": {
+    requirements: ["www", "console-view", "grid-view", "waterfall-view"].map((name) => `buildbot-${name}==4.3.0`),
+    minimum: "3.9",
+    flags: ["--no-deps"],
+  },
 };
 const oldestPostgres = 15;
 /** Load balancers, from Debian's packages: the oldest release that understands what configs/deploy uses. */
@@ -76,6 +82,24 @@ function isAtLeast(version, oldest) {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
+/** The program of Chromium (or Chrome), or undefined when this machine has none. */
+export function findBrowser() {
+  const directories = (process.env.PATH ?? "").split(delimiter);
+  return ["chromium", "chromium-browser", "google-chrome"]
+    .flatMap((name) => directories.map((directory) => join(directory, name)))
+    .find(isExecutable);
+}
+
+/** The directory in which pip installed Buildbot's frontend and its views. */
+export function buildbotFrontend() {
+  const lib = join(componentDirectory("buildbot-www"), "lib");
+  return join(
+    lib,
+    readdirSync(lib).find((name) => name.startsWith("python")),
+    "site-packages",
+  );
+}
+
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */
 export function setUpComponents(print = console.log) {
   mkdirSync(cache, { recursive: true });
@@ -83,8 +107,19 @@ export function setUpComponents(print = console.log) {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
     for (const name of Object.keys(balancers)) setUpBalancer(name, print);
-    for (const name of ["crossbar", "buildbot-worker"]) setUpPython(name, print);
+    for (const name of ["crossbar", "buildbot-worker", "buildbot-www"]) setUpPython(name, print);
+    setUpBrowser(print);
   });
+}
+
+function setUpBrowser(print) {
+  if (!findBrowser() && canUseApt()) aptInstall(["chromium"], print);
+  const program = findBrowser();
+  if (!program)
+    throw new SetupError(
+      "Chromium is missing: install it (on Debian: apt-get install chromium) so that chromium is on the PATH, then run again.",
+    );
+  print(`Chromium: ${program}`);
 }
 
 function setUpBalancer(name, print) {
@@ -110,7 +145,7 @@ function installPostgres(print) {
 }
 
 function setUpPython(name, print) {
-  const { requirements, minimum } = pythonComponents[name];
+  const { requirements, minimum, flags = [] } = pythonComponents[name];
   const directory = componentDirectory(name);
   const python = join(directory, "bin", "python");
   // Python itself may have been replaced since: a virtual environment only points at it.
@@ -124,7 +159,7 @@ function setUpPython(name, print) {
   const base = findPython(minimum);
   ensureVenv(base, print);
   runOrFail(base, ["-m", "venv", directory], `Python could not create a virtual environment for ${name}`);
-  installRequirements(name, python, requirements, print);
+  installRequirements(name, python, [...flags, ...requirements], print);
   writeFileSync(join(directory, stampName), `${requirements.join("\n")}\n`);
   if (name !== "tools") print(`${name}: ready after ${Math.round((Date.now() - began) / 1000)} s`);
 }

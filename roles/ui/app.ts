@@ -5,6 +5,7 @@ import compress from "koa-compress";
 import type { RoleContext } from "../define-role.ts";
 import type { Access } from "./access/access.ts";
 import { answerErrors } from "./answer-errors.ts";
+import type { BuildbotApp } from "./buildbot-app/serve-app.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { serveHome } from "./home.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
@@ -20,6 +21,7 @@ export function createApp(
   access: Access,
   readiness: Readiness,
   realtime: Realtime,
+  pages?: BuildbotApp,
 ): Koa {
   const app = new Koa();
   // Every error is answered below; what koa reports itself are clients that went away.
@@ -42,6 +44,7 @@ export function createApp(
   app.use(serveRest(context, access));
   app.use(realtime.serveEvents);
   app.use(serveHooks(context));
+  if (pages) app.use(pages.serve);
   app.use(serveHome(context));
   return app;
 }

@@ -3,6 +3,7 @@ import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
 import type { Visitor } from "./access/visitor.ts";
 import { createApp } from "./app.ts";
+import { createBuildbotApp } from "./buildbot-app/serve-app.ts";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
@@ -21,7 +22,8 @@ export const role = defineRole<UiSlice>({
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
     });
-    const app = createApp(context, access, readiness, realtime);
+    const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;
+    const app = createApp(context, access, readiness, realtime, pages);
     return [
       createHttpServer({
         host: own.host,
@@ -34,6 +36,7 @@ export const role = defineRole<UiSlice>({
         onListening: (url) => context.listening("ui", url),
       }),
       createLoginCleanUp(context),
+      ...(pages ? [pages.service] : []),
     ];
   },
 });

@@ -15,7 +15,7 @@ import { engines, newDatabase } from "./schema.databases.ts";
 const shared = { url: "https://ci.example.org/" };
 
 const start = (database: Database, auth: PluginDescriptor<"auth">) =>
-  startRestServer(database, { auth }, undefined, shared);
+  startRestServer(database, { auth }, undefined, undefined, shared);
 
 /** Goes to the provider and comes back, maybe to another master. */
 async function logIn(browser: Browser, provider: Provider, from: RestServer, to = from, query = "") {

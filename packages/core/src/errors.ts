@@ -121,6 +121,12 @@ export const errors = {
     (host: string, here: string) =>
       `The masters of the host ${host} are upgraded on ${host}, not on ${here}; --dry-run shows from here what would be done.`,
   ),
+  frontendNotFound: defineError(
+    "FRONTEND_NOT_FOUND",
+    unavailable,
+    (directory: string) =>
+      `There is no Buildbot frontend in ${directory}; install it with "pip install --no-deps --target ${directory} buildbot-www==4.3.0", or correct ui.path in the config.`,
+  ),
   configsDiffer: defineError(
     "CONFIGS_DIFFER",
     usage,

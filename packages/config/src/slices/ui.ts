@@ -20,6 +20,14 @@ export const uiSlice = z
   .strictObject({
     host: z.string().default("127.0.0.1").describe("Address to listen on; put a TLS proxy in front of a public one."),
     port: portChoice.prefault(8010).describe("The first free one of several; 0 lets the system choose."),
+    app: z
+      .enum(["multimaster", "buildbot"])
+      .default("multimaster")
+      .describe("Whose pages are served; buildbot: Buildbot's own, from the directory `path`."),
+    path: z
+      .string()
+      .optional()
+      .describe("Of app buildbot: where pip installed buildbot-www and its views, relative to the config."),
     title: z.string().default("Multimaster"),
     allowedOrigins: z
       .array(z.string())

@@ -1,0 +1,39 @@
+import { type Browser, chromium, type Page } from "playwright-core";
+import { findBrowser } from "../setup.mjs";
+import { onCleanup } from "./cleanup.ts";
+
+/** A page in a real browser, which remembers whatever went wrong in it. */
+export interface WatchedPage {
+  readonly page: Page;
+  /** Requests that failed, errors on the console, errors that nobody caught. */
+  problems(): string[];
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: findBrowser() ?? "chromium",
+    // Tests run in containers, as root: there its sandbox does not start.
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+  onCleanup(() => browser.close());
+  return browser;
+}
+
+export async function openPage(browser: Browser): Promise<WatchedPage> {
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(30_000);
+  const problems: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400)
+      problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
+  });
+  page.on("requestfailed", (request) => {
+    // A page that is left gives up what it was loading.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") problems.push(`failed: ${request.url()}`);
+  });
+  return { page, problems: () => problems };
+}
