@@ -14,6 +14,8 @@ import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 import { secureHeaders } from "./security-headers.ts";
+import { serveBadges } from "./status/badges.ts";
+import { serveCcXml } from "./status/cc-xml.ts";
 
 /** Everything the ui role answers, in the order in which it is asked. */
 export function createApp(
@@ -44,6 +46,8 @@ export function createApp(
   app.use(serveRest(context, access));
   app.use(realtime.serveEvents);
   app.use(serveHooks(context));
+  app.use(serveBadges(context, access));
+  app.use(serveCcXml(context, access));
   if (pages) app.use(pages.serve);
   app.use(serveHome(context));
   return app;

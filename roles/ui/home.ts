@@ -1,15 +1,16 @@
 import type { UiSlice } from "@multimaster/config";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
+import { escapeXml } from "./status/escape-xml.ts";
 
 const links = ["builders", "builds", "buildrequests", "changes", "workers", "schedulers", "masters"];
 
 /** A plain page that leads to the API. */
 export function serveHome({ config, master }: RoleContext<UiSlice>): Koa.Middleware {
-  const title = escapeHtml(config.own.title);
+  const title = escapeXml(config.own.title);
   const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title></head>
-<body><h1>${title}</h1><p>Master ${escapeHtml(master.name)}</p>
+<body><h1>${title}</h1><p>Master ${escapeXml(master.name)}</p>
 <ul>${links.map((name) => `<li><a href="api/v2/${name}">${name}</a></li>`).join("")}
 <li><a href="api/v2/application.spec">all paths</a></li></ul></body></html>
 `;
@@ -19,8 +20,4 @@ export function serveHome({ config, master }: RoleContext<UiSlice>): Koa.Middlew
     ctx.type = "html";
     ctx.body = page;
   };
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -1,0 +1,12 @@
+import { type Build, builds, type Data, equals } from "@multimaster/data";
+
+/** The build of a builder with the highest number, running or ended; or only of those that ended. */
+export async function latestBuild(
+  data: Data,
+  builderid: number,
+  which: "any" | "ended" = "any",
+): Promise<Build | undefined> {
+  const filters = [equals("builderid", builderid), ...(which === "ended" ? [equals("complete", true)] : [])];
+  const { rows } = await data.find(builds, { filters, order: ["-number"], limit: 1 });
+  return rows[0];
+}
