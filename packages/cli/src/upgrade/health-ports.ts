@@ -1,8 +1,9 @@
 import { get } from "node:http";
 import type { LoadedConfig } from "@multimaster/config";
 
-/** Where masters of a role answer `/health` and `/ready`: on one of these ports. */
+/** Where masters answer `/health` and `/ready`: on one of these ports. */
 interface HealthPorts {
+  /** Those with this role; `monitor`: all. */
   role: string;
   host: string;
   ports: readonly number[];
@@ -18,6 +19,8 @@ interface Answer {
 /** The ports of these roles, as the config says them; one that the system chooses cannot be known. */
 export async function readHealthPorts(config: LoadedConfig, roles: ReadonlySet<string>): Promise<HealthPorts[]> {
   const found: HealthPorts[] = [];
+  const { monitor } = config.shared;
+  if (monitor) found.push({ role: "monitor", host: monitor.host, ports: monitor.port });
   if (roles.has("ui")) {
     const { host, port } = await config.ui();
     found.push({ role: "ui", host, ports: port });
@@ -30,13 +33,13 @@ export async function readHealthPorts(config: LoadedConfig, roles: ReadonlySet<s
   return found.filter(({ ports }) => !ports.includes(0));
 }
 
-/** Asks a master's own `/ready` for each of its roles; true, or the first reason why not. */
+/** Asks a master's own `/ready` on its monitor port and for each of its roles; true, or the first reason why not. */
 export async function askReady(
   name: string,
   roles: readonly string[],
   where: readonly HealthPorts[],
 ): Promise<true | string> {
-  for (const { role, host, ports } of where.filter((one) => roles.includes(one.role))) {
+  for (const { role, host, ports } of where.filter(({ role }) => role === "monitor" || roles.includes(role))) {
     const port = await findPort(name, host, ports);
     if (port === undefined) return `none of the ${role} ports ${ports.join(", ")} answers for it`;
     const answer = await ask(host, port, "/ready");
