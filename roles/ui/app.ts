@@ -12,6 +12,7 @@ import { serveHooks } from "./hooks/serve-hooks.ts";
 import { serveLogin } from "./login/serve-login.ts";
 import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
 import type { Realtime } from "./realtime/realtime.ts";
+import { serveOpenApi } from "./rest/serve-openapi.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 import { secureHeaders } from "./security-headers.ts";
 import { serveBadges } from "./status/badges.ts";
@@ -43,6 +44,7 @@ export function createApp(
   app.use(serveHealth(context, readiness));
   app.use(serveMetrics(context.metrics));
   app.use(serveLogin(context, access));
+  app.use(serveOpenApi(context));
   app.use(serveRest(context, access));
   app.use(realtime.serveEvents);
   app.use(serveHooks(context));

@@ -88,6 +88,9 @@ describe.each(engines)("queries on %s", (engine) => {
     ["forceschedulers?builder_names__contains=slow", ["force"]],
     ["builders/hello/forceschedulers", ["force"]],
     ["projects?active=false", []],
+    ["builders/slow/buildrequests", [50, 51]],
+    ["schedulers/force", [1]],
+    ["schedulers/nobody's", []],
   ])("%s finds %j", async (path, expected) => {
     expect(await ids(path)).toEqual(expected);
   });

@@ -12,6 +12,7 @@ export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
 export { createEvents } from "./events.ts";
 export { literalsOfPath } from "./literals-of-path.ts";
 export type { LiveEvent, LiveEvents, Watch } from "./live/live-events.ts";
+export { describeApi } from "./openapi/describe-api.ts";
 export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
 export { type Found, findItems } from "./read-items.ts";

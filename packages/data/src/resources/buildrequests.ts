@@ -34,6 +34,11 @@ export const buildrequests = defineResource({
     { pattern: "buildrequests", kind: "collection" },
     { pattern: "buildrequests/n:buildrequestid", kind: "single", where: "br.id = :buildrequestid" },
     { pattern: "builders/n:builderid/buildrequests", kind: "collection", where: "br.builderid = :builderid" },
+    {
+      pattern: "builders/s:buildername/buildrequests",
+      kind: "collection",
+      where: "br.builderid in (select id from builders where name_hash = :sha1(buildername))",
+    },
   ],
   events: {
     names: ["new", "claimed", "unclaimed", "complete", "cancel"],

@@ -21,6 +21,7 @@ export const masters = defineResource({
   paths: [
     { pattern: "masters", kind: "collection" },
     { pattern: "masters/n:masterid", kind: "single", where: "m.id = :masterid" },
+    { pattern: "masters/s:name", kind: "single", where: "m.name_hash = :sha1(name)" },
     {
       pattern: "builders/n:builderid/masters",
       kind: "collection",

@@ -27,6 +27,7 @@ export const schedulers = defineResource({
   paths: [
     { pattern: "schedulers", kind: "collection" },
     { pattern: "schedulers/n:schedulerid", kind: "single", where: "s.id = :schedulerid" },
+    { pattern: "schedulers/s:name", kind: "single", where: "s.name_hash = :sha1(name)" },
     { pattern: "masters/n:masterid/schedulers", kind: "collection", where: "sm.masterid = :masterid" },
     {
       pattern: "masters/n:masterid/schedulers/n:schedulerid",

@@ -36,6 +36,11 @@ export const waiting = defineResource({
       kind: "collection",
       where: `br.builderid = :builderid and ${unstarted}`,
     },
+    {
+      pattern: "builders/s:buildername/waiting",
+      kind: "collection",
+      where: `br.builderid in (select id from builders where name_hash = :sha1(buildername)) and ${unstarted}`,
+    },
     { pattern: "buildrequests/n:buildrequestid/why", kind: "single", where: "br.id = :buildrequestid" },
   ],
 });

@@ -1,0 +1,42 @@
+import type { ApiDescription } from "./serve-openapi.ts";
+
+const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
+code{font-family:ui-monospace,monospace}details{border-bottom:1px solid #8884;padding:.3rem 0}summary{cursor:pointer}
+b{display:inline-block;min-width:3.2rem}li span{opacity:.7}`;
+
+/** The API as a page to read: no script, nothing from elsewhere. */
+export function renderApi(title: string, { paths }: ApiDescription): string {
+  const byTag = new Map<string, [string, ApiDescription["paths"][string]][]>();
+  for (const entry of Object.entries(paths)) {
+    const tag = entry[1].get.tags[0] ?? "";
+    byTag.set(tag, [...(byTag.get(tag) ?? []), entry]);
+  }
+  const sections = [...byTag]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([tag, entries]) => {
+      const shown = entries.map(([path, { parameters = [], get, post }]) => {
+        const own = [...parameters, ...(get.parameters ?? [])];
+        const list = own.map(
+          ({ name, description }) =>
+            `<li><code>${escapeHtml(name)}</code> <span>${escapeHtml(description)}</span></li>`,
+        );
+        return `<details><summary><b>GET</b> <code>${escapeHtml(path)}</code> – ${escapeHtml(get.summary)}</summary><ul>${list.join("")}</ul></details>${
+          post
+            ? `<details open><summary><b>POST</b> <code>${escapeHtml(path)}</code> – ${escapeHtml(post.summary)}</summary></details>`
+            : ""
+        }`;
+      });
+      return `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${shown.join("\n")}`;
+    });
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)} REST API</title><style>${style}</style></head>
+<body><h1>${escapeHtml(title)} REST API</h1>
+<p>All paths are below <code>/api/v2</code>. For programs: <a href="openapi.json">openapi.json</a>.</p>
+${sections.join("\n")}</body></html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

@@ -1,0 +1,49 @@
+import type { UiSlice } from "@multimaster/config";
+import type { Json } from "@multimaster/core";
+import { describeApi } from "@multimaster/data";
+import type Koa from "koa";
+import type { RoleContext } from "../../define-role.ts";
+import { renderApi } from "./render-api.ts";
+
+/** What the API says of itself, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
+export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
+  const { title } = config.own;
+  const description = describeApi({ title, version: "2", server: "/api/v2" });
+  const answers: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
+    "/api/v2/openapi.json": { type: "application/json; charset=utf-8", text: JSON.stringify(description) },
+    "/api/v2/openapi": {
+      type: "text/html; charset=utf-8",
+      text: renderApi(title, description as unknown as ApiDescription),
+    },
+  };
+  return async (ctx, next) => {
+    const answer = Object.hasOwn(answers, ctx.path) ? answers[ctx.path] : undefined;
+    if (!answer || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
+    ctx.set({
+      "Content-Type": answer.type,
+      "Cache-Control": "private, max-age=300",
+      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+      "X-Content-Type-Options": "nosniff",
+    });
+    ctx.body = answer.text;
+  };
+}
+
+/** What of the description the page shows. */
+export interface ApiDescription {
+  readonly paths: Readonly<
+    Record<string, { readonly parameters?: readonly Parameter[]; readonly get: Operation; readonly post?: Operation }>
+  >;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly description: string;
+}
+
+interface Operation {
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly parameters?: readonly Parameter[];
+  readonly responses: Readonly<Record<string, Json>>;
+}
