@@ -90,7 +90,6 @@ describe.each(engines)("queries on %s", (engine) => {
     ["projects?active=false", []],
     ["builders/slow/buildrequests", [50, 51]],
     ["schedulers/force", [1]],
-    ["schedulers/nobody's", []],
   ])("%s finds %j", async (path, expected) => {
     expect(await ids(path)).toEqual(expected);
   });

@@ -15,7 +15,7 @@ import type { Query } from "./query.ts";
 import { queryList } from "./query-list.ts";
 import { bindParams } from "./select.ts";
 
-/** A list and how long it would be without limit and offset. */
+/** A list and how long it would be without limit and offset, as far as that was counted. */
 export interface Found<T> {
   readonly rows: T[];
   readonly total: number;
@@ -53,11 +53,11 @@ export async function findItems<R extends AnyResource>(
   const cut = query.limit !== undefined || query.offset !== undefined;
   // A page that was not filled ends the list, so only full and empty pages need the count.
   const known = rows.length > 0 && (query.limit === undefined || rows.length < query.limit);
-  const total =
-    !cut || known
-      ? rows.length + (query.offset ?? 0)
-      : await countRows(connection, { from: resource.from as string, columns: {}, where: where.map(rawCondition) });
-  return { rows: rows as Item<R>[], total };
+  const read = rows.length + (rows.length > 0 ? (query.offset ?? 0) : 0);
+  if (!cut || known) return { rows: rows as Item<R>[], total: read };
+  const all = { from: resource.from as string, columns: {}, where: where.map(rawCondition) };
+  const counted = await countRows(connection, all, maxCounted);
+  return { rows: rows as Item<R>[], total: Math.max(counted, read) };
 }
 
 /** One object by its id, or undefined. */
@@ -107,6 +107,9 @@ async function selectItems(
 }
 
 const maxRows = 2 ** 31 - 1;
+
+/** Counting ten million builds takes longer than showing fifty: a total says no more than "at least so many". */
+const maxCounted = 100_000;
 
 const rawCondition = ({ sql, bindings }: Fragment): Condition => ({ raw: sql, bindings });
 

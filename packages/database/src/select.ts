@@ -41,15 +41,16 @@ export async function selectRows<R extends object = Row>(connection: Connection,
   return queryRows<R>(connection, sql, [...where.bindings, ...range.bindings]);
 }
 
-/** How many rows there are without `limit` and `offset`. */
+/** How many rows there are without `limit` and `offset`; beyond `upTo` nobody counts on. */
 export async function countRows(
   connection: Connection,
   select: Omit<Select, "order" | "limit" | "offset">,
+  upTo: number,
 ): Promise<number> {
   const where = whereClause(connection.dialect, select);
   const rows = await queryRows<{ n: number }>(
     connection,
-    `select count(*) as n from ${select.from}${where.sql}`,
+    `select count(*) as n from (select 1 from ${select.from}${where.sql} limit ${upTo}) counted`,
     where.bindings,
   );
   return rows[0]?.n ?? 0;
