@@ -21,6 +21,7 @@ import {
   logs,
   type NewBuildset,
   steps,
+  waiting,
   workers,
 } from "@multimaster/data";
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
@@ -692,6 +693,21 @@ describe("an engine with a worker over the network", () => {
     await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, {
       what: "the mark to be taken off",
     });
+  });
+
+  it("lets others see why a request waits: what it offers is in the rows", async () => {
+    const engine = await startEngine(
+      { limited: [shell({ command: "sleep 600" })], other: [shell({ command: "sleep 600" })] },
+      { workers: { workers: [{ name: "w1", local: true, maxBuilds: 2 }] }, more: { maxBuilds: 1, builddir: "same" } },
+    );
+    await engine.submit("limited");
+    await waitFor(() => engine.running(), { what: "the build to run" });
+    const [second, third] = [await engine.submit("limited"), await engine.submit("other")];
+    const why = async (id: number) => {
+      const found = await engine.data.find(waiting, { filters: [equals("buildrequestid", id)] });
+      return found.rows[0]?.reasons.map(({ kind }) => kind);
+    };
+    expect([await why(second), await why(third)]).toEqual([["max_builds"], ["directory_in_use"]]);
   });
 
   it("takes no worker that none of its builders can use", async () => {

@@ -112,6 +112,15 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     ]);
   });
 
+  it("of many workers that are busy alike, a few are named", async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `w${i}`);
+    await updates.builders.configure([builder("runtests", { workers: names })]);
+    for (const name of names) await updates.workers.setPaused(await attach(name), true, "night");
+    const reasons = await sentences(await ask());
+    expect(reasons).toHaveLength(6);
+    expect(reasons.at(-1)).toEqual(["worker_paused", "3 more workers likewise."]);
+  });
+
   it("its directory is in use, or as many of its builds run as may", async () => {
     await updates.builders.configure([
       builder("runtests", { workers: ["w1"], directory: "shared" }),

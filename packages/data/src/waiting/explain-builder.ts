@@ -19,7 +19,25 @@ export function explainBuilder(picture: Picture, builderid: number): Reason[] {
   const claiming = perEngine.flatMap(({ free }) => free ?? []);
   if (claiming.length > 0) return claiming.slice(0, 1);
   const absent = open.length === 0 ? [] : explainAbsent(picture, open);
-  return [...absent, ...perEngine.flatMap(({ reasons }) => reasons), ...draining];
+  return [...shorten(absent), ...perEngine.flatMap(({ reasons }) => shorten(reasons)), ...draining];
+}
+
+/** As many of one kind as people read; the rest is a number. */
+const mostOfKind = 5;
+
+function shorten(reasons: readonly Reason[]): Reason[] {
+  const seen = new Map<string, number>();
+  for (const { kind } of reasons) seen.set(kind, (seen.get(kind) ?? 0) + 1);
+  const shown = new Map<string, number>();
+  return reasons.flatMap((reason) => {
+    const { kind } = reason;
+    const nth = (shown.get(kind) ?? 0) + 1;
+    shown.set(kind, nth);
+    if (nth <= mostOfKind) return reason;
+    const more = (seen.get(kind) ?? 0) - mostOfKind;
+    const sentence = more === 1 ? "1 more worker likewise." : `${more} more workers likewise.`;
+    return nth === mostOfKind + 1 ? { kind, sentence, facts: { more } } : [];
+  });
 }
 
 function explainNoEngine(gone: readonly Engine[]): Reason {
