@@ -30,6 +30,10 @@ describe("the description of the API", () => {
 
   const lists = recordings.filter(({ status, contentType }) => status === 200 && contentType?.includes("json"));
 
+  it("is at the alias of the base, too", async () => {
+    expect((await server.get("/api/latest/openapi.json")).body).toEqual(api);
+  });
+
   it("is what the answers are", async () => {
     const ajv = new Ajv2020({ strict: false, formats: { int64: true } });
     ajv.addSchema({ ...api, $id: "api" });

@@ -17,7 +17,8 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
     },
   };
   return async (ctx, next) => {
-    const answer = Object.hasOwn(answers, ctx.path) ? answers[ctx.path] : undefined;
+    const path = ctx.path.replace(/^\/api\/latest\//, "/api/v2/");
+    const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
     if (!answer || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
     ctx.set({
       "Content-Type": answer.type,
