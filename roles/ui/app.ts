@@ -7,7 +7,6 @@ import type { Access } from "./access/access.ts";
 import { answerErrors } from "./answer-errors.ts";
 import type { BuildbotApp } from "./buildbot-app/serve-app.ts";
 import { type Readiness, serveHealth } from "./health.ts";
-import { serveHome } from "./home.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
 import { serveLogin } from "./login/serve-login.ts";
 import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
@@ -17,6 +16,7 @@ import { serveRest } from "./rest/serve-rest.ts";
 import { secureHeaders } from "./security-headers.ts";
 import { serveBadges } from "./status/badges.ts";
 import { serveCcXml } from "./status/cc-xml.ts";
+import { serveWebApp } from "./web-app.ts";
 
 /** Everything the ui role answers, in the order in which it is asked. */
 export function createApp(
@@ -51,6 +51,6 @@ export function createApp(
   app.use(serveBadges(context, access));
   app.use(serveCcXml(context, access));
   if (pages) app.use(pages.serve);
-  app.use(serveHome(context));
+  app.use(serveWebApp(context));
   return app;
 }

@@ -1,8 +1,9 @@
 // Brings a clone to the point where the program can run: dependencies installed, TypeScript compiled. Plain JavaScript
 // without dependencies, and syntax that an old Node can still read, so that it can say it is too old.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The root of the repository. */
@@ -46,11 +47,35 @@ export function build(projects = ["packages/cli"]) {
     throw new PrepareError(`The TypeScript sources do not compile:\n${result.stdout}${result.stderr}`.trimEnd());
 }
 
+/** Bundles the browser app when its sources changed since; a master without it shows a plain page. */
+export function buildWebApp() {
+  const web = join(root, "packages", "web");
+  const stamp = join(web, "dist", ".sources");
+  const sources = hashSources(web);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  const result = run([process.execPath, vite, "build", web, "--logLevel", "warn"]);
+  if (result.status !== 0) throw new PrepareError(`The browser app does not build:\n${summarize(result)}`);
+  writeFileSync(stamp, sources);
+}
+
 /** Installs and builds what is missing or out of date. */
 export function prepare({ quiet = false } = {}) {
   installDependencies();
   if (!quiet && !existsSync(join(root, "packages", "cli", "dist", "main.js"))) console.error("Building ...");
   build();
+  buildWebApp();
+}
+
+/** Everything that the bundle is made of, in one number: files whose times alone changed are built no second time. */
+function hashSources(web) {
+  const hash = createHash("sha256");
+  const add = (path) => hash.update(path).update(readFileSync(join(web, path)));
+  for (const file of ["index.html", "package.json", "vite.config.ts"]) add(file);
+  const files = readdirSync(join(web, "src"), { recursive: true, withFileTypes: true });
+  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+  for (const path of paths.map((each) => relative(web, each)).sort()) if (!/\.test\.ts$/.test(path)) add(path);
+  return hash.digest("hex");
 }
 
 /** Runs `work` and gives the exit code: a PrepareError is printed as the sentence it is. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { escapeXml } from "../escape-xml.ts";
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;color-scheme:light dark;display:grid;place-items:center;min-height:90vh;margin:0}
 form{display:grid;gap:.75rem;width:min(20rem,90vw)}h1{font-size:1.25rem;margin:0}
@@ -19,19 +20,15 @@ export interface LoginPage {
 /** The form for name and password. */
 export function renderLoginPage({ title, username = "", problem, hidden }: LoginPage): string {
   const fields = [...hidden].map(
-    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+    ([name, value]) => `<input type="hidden" name="${escapeXml(name)}" value="${escapeXml(value)}">`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Log in · ${escapeHtml(title)}</title><style>${style}</style></head>
-<body><main><form method="post" action="login"><h1>${escapeHtml(title)}</h1>
-${problem === undefined ? "" : `<p role="alert">${escapeHtml(problem)}</p>\n`}${fields.join("")}
-<label>Name<input name="username" autocomplete="username" autocapitalize="none" required autofocus value="${escapeHtml(username)}"></label>
+<title>Log in · ${escapeXml(title)}</title><style>${style}</style></head>
+<body><main><form method="post" action="login"><h1>${escapeXml(title)}</h1>
+${problem === undefined ? "" : `<p role="alert">${escapeXml(problem)}</p>\n`}${fields.join("")}
+<label>Name<input name="username" autocomplete="username" autocapitalize="none" required autofocus value="${escapeXml(username)}"></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required></label>
 <button>Log in</button></form></main></body></html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -1,3 +1,4 @@
+import { escapeXml } from "../escape-xml.ts";
 import type { ApiDescription } from "./serve-openapi.ts";
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
@@ -17,26 +18,21 @@ export function renderApi(title: string, { paths }: ApiDescription): string {
       const shown = entries.map(([path, { parameters = [], get, post }]) => {
         const own = [...parameters, ...(get.parameters ?? [])];
         const list = own.map(
-          ({ name, description }) =>
-            `<li><code>${escapeHtml(name)}</code> <span>${escapeHtml(description)}</span></li>`,
+          ({ name, description }) => `<li><code>${escapeXml(name)}</code> <span>${escapeXml(description)}</span></li>`,
         );
-        return `<details><summary><b>GET</b> <code>${escapeHtml(path)}</code> – ${escapeHtml(get.summary)}</summary><ul>${list.join("")}</ul></details>${
+        return `<details><summary><b>GET</b> <code>${escapeXml(path)}</code> – ${escapeXml(get.summary)}</summary><ul>${list.join("")}</ul></details>${
           post
-            ? `<details open><summary><b>POST</b> <code>${escapeHtml(path)}</code> – ${escapeHtml(post.summary)}</summary></details>`
+            ? `<details open><summary><b>POST</b> <code>${escapeXml(path)}</code> – ${escapeXml(post.summary)}</summary></details>`
             : ""
         }`;
       });
-      return `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${shown.join("\n")}`;
+      return `<h2 id="${escapeXml(tag)}">${escapeXml(tag)}</h2>${shown.join("\n")}`;
     });
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)} REST API</title><style>${style}</style></head>
-<body><h1>${escapeHtml(title)} REST API</h1>
+<title>${escapeXml(title)} REST API</title><style>${style}</style></head>
+<body><h1>${escapeXml(title)} REST API</h1>
 <p>All paths are below <code>/api/v2</code>. For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join("\n")}</body></html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

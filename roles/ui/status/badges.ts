@@ -3,7 +3,7 @@ import { builders, equals } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
-import { escapeXml } from "./escape-xml.ts";
+import { escapeXml } from "../escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
 const colours: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@ import { type Build, type Builder, builders, builds, equals } from "@multimaster
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
-import { escapeXml } from "./escape-xml.ts";
+import { escapeXml } from "../escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
 /** Desktop programs ask every few seconds, each of them; all builders are looked at once for all of them. */

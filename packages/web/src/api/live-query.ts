@@ -1,0 +1,178 @@
+import { useEffect, useState } from "preact/hooks";
+import { liveSocket } from "./live-socket.ts";
+import { type Answer, ApiError, parseAnswer, readText } from "./read.ts";
+
+/** What a page knows of its rows. */
+export interface QueryState<Row> {
+  /** Undefined until they were read once. */
+  readonly rows: readonly Row[] | undefined;
+  readonly total: number | undefined;
+  /** Of the last attempt. */
+  readonly error: ApiError | undefined;
+}
+
+const shortestGapMs = 400;
+const longestGapMs = 5_000;
+const hiddenGapMs = 15_000;
+const pollMs = 3_000;
+/** Even with a stream: an event may have been lost on its way. */
+const lookAnywayMs = 60_000;
+const keepMs = 60_000;
+
+/** Rows of one path, read again whenever something happens at its topics; shared by all that show them. */
+class LiveQuery {
+  state: QueryState<never> = { rows: undefined, total: undefined, error: undefined };
+  readonly #path: string;
+  readonly #topics: readonly string[];
+  readonly #listeners = new Set<() => void>();
+  #text: string | undefined;
+  #ends: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #reading = false;
+  #isStale = false;
+  #lastMs = 0;
+  #readAt = 0;
+
+  constructor(path: string, topics: readonly string[]) {
+    this.#path = path;
+    this.#topics = topics;
+  }
+
+  use(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#begin();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#end();
+    };
+  }
+
+  get isUsed(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Reads again soon; many wakes in a row are one read. */
+  readonly wake = (): void => {
+    if (this.#reading) this.#isStale = true;
+    else this.#schedule(document.hidden ? hiddenGapMs : this.#gapMs());
+  };
+
+  #begin(): void {
+    this.#ends = this.#topics.map((topic) => liveSocket.subscribe(topic, this.wake));
+    liveSocket.settled(this.#topics).then(() => {
+      if (this.isUsed) this.#read();
+    });
+  }
+
+  #end(): void {
+    for (const end of this.#ends) end();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The slower the answers, the rarer the questions. */
+  #gapMs(): number {
+    const gap = Math.min(Math.max(this.#lastMs * 3, shortestGapMs), longestGapMs);
+    return Math.max(0, this.#readAt + gap - performance.now());
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#read(), ms);
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#isStale = false;
+    const began = performance.now();
+    try {
+      const text = await readText(this.#path);
+      noteReachable(true);
+      if (text !== this.#text || this.state.error) {
+        this.#text = text;
+        const answer: Answer<never> = parseAnswer(text);
+        this.#show({ rows: answer.rows, total: answer.total, error: undefined });
+      }
+    } catch (error) {
+      const known = error instanceof ApiError ? error : new ApiError(0, String(error));
+      noteReachable(known.status !== 0);
+      // Rows that were read before are still the best there is; the bar says that they are old.
+      this.#show({ ...this.state, error: known });
+    }
+    this.#reading = false;
+    this.#lastMs = performance.now() - began;
+    this.#readAt = performance.now();
+    if (!this.isUsed) return;
+    if (this.#isStale) this.wake();
+    else if (this.#topics.length > 0) this.#schedule(this.#patienceMs());
+  }
+
+  #patienceMs(): number {
+    if (document.hidden) return hiddenGapMs * 2;
+    return liveSocket.state === "live" ? lookAnywayMs : Math.max(pollMs, this.#lastMs * 3);
+  }
+
+  #show(state: QueryState<never>): void {
+    this.state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const queries = new Map<string, { query: LiveQuery; usedAt: number }>();
+
+/** Lists that nobody looks at any more are forgotten after a while; going back to a page shows them at once. */
+function forgetUnused(): void {
+  for (const [key, { query, usedAt }] of queries)
+    if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
+}
+
+function findQuery(path: string, topics: readonly string[]): LiveQuery {
+  const key = `${path} ${topics.join(" ")}`;
+  const found = queries.get(key)?.query;
+  if (!found) forgetUnused();
+  const query = found ?? new LiveQuery(path, topics);
+  queries.set(key, { query, usedAt: performance.now() });
+  return query;
+}
+
+/**
+ * The rows of a path of the data API, kept up to date by the events of `topics`. Without a path nothing is read, as long
+ * as it is not known what to read.
+ */
+export function useRows<Row>(path: string | undefined, topics: readonly string[] = []): QueryState<Row> {
+  const query = path === undefined ? undefined : findQuery(path, topics);
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (!query) return;
+    redraw((n) => n + 1);
+    return query.use(() => redraw((n) => n + 1));
+  }, [query]);
+  return query?.state ?? { rows: undefined, total: undefined, error: undefined };
+}
+
+/** The one row of a path. */
+export function useRow<Row>(
+  path: string | undefined,
+  topics: readonly string[] = [],
+): { row: Row | undefined; error: ApiError | undefined } {
+  const { rows, error } = useRows<Row>(path, topics);
+  return { row: rows?.[0], error };
+}
+
+/** All lists that are shown are read again: after something was done that shows somewhere. */
+export function wakeAll(): void {
+  for (const { query } of queries.values()) if (query.isUsed) query.wake();
+}
+
+/** Since when the server cannot be reached, in seconds. */
+export const reach: { lostSince: number | undefined; readonly listeners: Set<() => void> } = {
+  lostSince: undefined,
+  listeners: new Set(),
+};
+
+function noteReachable(isReached: boolean): void {
+  if (isReached === (reach.lostSince === undefined)) return;
+  reach.lostSince = isReached ? undefined : Date.now() / 1000;
+  for (const listener of reach.listeners) listener();
+}

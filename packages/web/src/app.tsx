@@ -1,0 +1,60 @@
+import type { ComponentType } from "preact";
+import { matchRoute } from "./match-route.ts";
+import { BuildPage } from "./pages/build.tsx";
+import { BuildById } from "./pages/build-by-id.tsx";
+import { BuilderPage } from "./pages/builder.tsx";
+import { BuildersPage } from "./pages/builders.tsx";
+import { ChangePage } from "./pages/change.tsx";
+import { ChangesPage } from "./pages/changes.tsx";
+import { ClusterPage } from "./pages/cluster.tsx";
+import { HomePage } from "./pages/home.tsx";
+import { ConsolePage, GridPage } from "./pages/matrix.tsx";
+import { NotFoundPage } from "./pages/not-found.tsx";
+import { QueuePage } from "./pages/queue.tsx";
+import { RequestPage } from "./pages/request.tsx";
+import { SchedulersPage } from "./pages/schedulers.tsx";
+import { SettingsPage } from "./pages/settings.tsx";
+import { TimelinePage } from "./pages/timeline.tsx";
+import { WorkerPage } from "./pages/worker.tsx";
+import { WorkersPage } from "./pages/workers.tsx";
+import { usePlace } from "./router.ts";
+import { Shell } from "./shell/shell.tsx";
+
+type Params = Readonly<Record<string, string>>;
+
+const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>][] = [
+  ["/", HomePage],
+  ["/builders", BuildersPage],
+  ["/builders/:builder", BuilderPage],
+  ["/builders/:builder/builds/:number", BuildPage],
+  ["/builders/:builder/builds/:number/steps/:step", BuildPage],
+  ["/builders/:builder/builds/:number/steps/:step/logs/:log", BuildPage],
+  ["/builds/:build", BuildById],
+  ["/buildrequests/:request", RequestPage],
+  ["/changes", ChangesPage],
+  ["/changes/:change", ChangePage],
+  ["/console", ConsolePage],
+  ["/grid", GridPage],
+  ["/timeline", TimelinePage],
+  ["/waterfall", TimelinePage],
+  ["/queue", QueuePage],
+  ["/workers", WorkersPage],
+  ["/workers/:worker", WorkerPage],
+  ["/cluster", ClusterPage],
+  ["/masters", ClusterPage],
+  ["/schedulers", SchedulersPage],
+  ["/settings", SettingsPage],
+];
+
+export function App() {
+  const { path } = usePlace();
+  return <Shell path={path}>{renderPage(path)}</Shell>;
+}
+
+function renderPage(path: string) {
+  for (const [pattern, Page] of routes) {
+    const params = matchRoute(pattern, path);
+    if (params) return <Page params={params} />;
+  }
+  return <NotFoundPage what={`There is no page at ${path}.`} />;
+}

@@ -1,0 +1,96 @@
+import type { Build, BuildRequest, Buildset } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import type { BarFacts } from "../parts/build-strip.tsx";
+import { Progress } from "../parts/progress.tsx";
+import { When } from "../parts/when.tsx";
+import { estimateOf } from "../words/estimates.ts";
+import { useMasterNames, useWorkerNames } from "../words/names.ts";
+import { personName, propertyText, shortRevision } from "../words/properties.ts";
+import { formatDuration } from "../words/time.ts";
+
+/** What was built, why, where, and where the time went. */
+export function BuildFacts({
+  build,
+  request,
+  buildset,
+}: {
+  build: Build;
+  request: BuildRequest | undefined;
+  buildset: Buildset | undefined;
+}) {
+  const workerName = useWorkerNames();
+  const masterName = useMasterNames();
+  const [stamp] = buildset?.sourcestamps ?? [];
+  const branch = propertyText(build.properties, "branch") || stamp?.branch || "";
+  const revision = propertyText(build.properties, "got_revision", "revision") || stamp?.revision || "";
+  const owner = propertyText(build.properties, "owner");
+  return (
+    <dl class="facts">
+      {(branch || revision) && (
+        <Fact name="Source">
+          {branch} {revision && <code title={revision}>{shortRevision(revision)}</code>}
+        </Fact>
+      )}
+      {owner && <Fact name="By">{personName(owner)}</Fact>}
+      {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}
+      {buildset?.parent_buildid && (
+        <Fact name="Triggered by">
+          <a href={`/builds/${buildset.parent_buildid}`}>build {buildset.parent_buildid}</a>
+        </Fact>
+      )}
+      {buildset?.rebuilt_buildid && (
+        <Fact name="Again">
+          <a href={`/builds/${buildset.rebuilt_buildid}`}>build {buildset.rebuilt_buildid}</a>
+        </Fact>
+      )}
+      {build.workerid !== null && (
+        <Fact name="Worker">
+          <a href={`/workers/${build.workerid}`}>{workerName(build.workerid)}</a>
+        </Fact>
+      )}
+      <Fact name="Master">
+        <a href="/cluster">{masterName(build.masterid)}</a>
+      </Fact>
+      <Fact name="Started">
+        <When at={build.started_at} />
+      </Fact>
+      <Fact name="Time">
+        {build.complete_at === null ? <Running build={build} /> : <Spent build={build} request={request} />}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Running({ build }: { build: Build }) {
+  const earlier = useRows<BarFacts>(`builders/${build.builderid}/builds?complete=true&order=-number&limit=20`);
+  return <Progress from={build.started_at} estimate={estimateOf(earlier.rows ?? [], build.builderid)} />;
+}
+
+function Spent({ build, request }: { build: Build; request: BuildRequest | undefined }) {
+  const queued = request ? Math.max(0, build.started_at - request.submitted_at) : 0;
+  const locks = build.locks_duration_s;
+  const ran = Math.max(0, (build.complete_at ?? 0) - build.started_at - locks);
+  const all = Math.max(1, queued + locks + ran);
+  return (
+    <span class="spent">
+      <span class="num">
+        queued {formatDuration(queued)}
+        {locks > 0 && `, locks ${formatDuration(locks)}`}, ran {formatDuration(ran)}
+      </span>
+      <span class="spent-bar" aria-hidden="true">
+        <i class="queued" style={{ width: `${(queued / all) * 100}%` }} />
+        <i class="locks" style={{ width: `${(locks / all) * 100}%` }} />
+        <i class="ran" style={{ width: `${(ran / all) * 100}%` }} />
+      </span>
+    </span>
+  );
+}

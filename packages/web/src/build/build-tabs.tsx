@@ -1,0 +1,120 @@
+import type { Build, Change } from "@multimaster/data";
+import { useState } from "preact/hooks";
+import { useRows } from "../api/live-query.ts";
+import { ChangeRow } from "../parts/change-row.tsx";
+import { Rows } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { Took } from "../parts/when.tsx";
+import { useBuilderNames } from "../words/names.ts";
+import { standingOf } from "../words/result.ts";
+
+export type Tab = "steps" | "changes" | "properties" | "children";
+
+/** What belongs to a build besides its steps. */
+export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
+  const children = useRows<Build>(`builds/${build.buildid}/triggered_builds`, ["builds/*/*"]);
+  const changes = useRows<Change>(`builds/${build.buildid}/changes`);
+  const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
+  const tabs: readonly [Tab, string][] = [
+    ["steps", "Steps"],
+    ["changes", `Changes${count(changes.rows)}`],
+    ["properties", "Properties"],
+    ["children", `Children${count(children.rows)}`],
+  ];
+  return (
+    <>
+      <nav class="tabs" aria-label="Parts of this build">
+        {tabs.map(([name, label]) => (
+          <a
+            key={name}
+            href={name === "steps" ? here : `${here}?tab=${name}`}
+            aria-current={name === tab ? "page" : undefined}
+          >
+            {label}
+          </a>
+        ))}
+      </nav>
+      {tab === "changes" && (
+        <Rows of={changes} empty="No change since the last good build: it was forced, or timed.">
+          {(rows) => (
+            <ul class="list boxed">
+              {rows.map((change) => (
+                <ChangeRow key={change.changeid} change={change} />
+              ))}
+            </ul>
+          )}
+        </Rows>
+      )}
+      {tab === "properties" && <PropertyTable build={build} />}
+      {tab === "children" && (
+        <Rows of={children} empty="This build triggered no others.">
+          {(rows) => <ChildList builds={rows} />}
+        </Rows>
+      )}
+    </>
+  );
+}
+
+function ChildList({ builds }: { builds: readonly Build[] }) {
+  const builderName = useBuilderNames();
+  return (
+    <ul class="list boxed">
+      {builds.map((child) => (
+        <li key={child.buildid} data-row>
+          <ResultToken standing={standingOf(child)} />
+          <a class="grow" href={`/builders/${child.builderid}/builds/${child.number}`}>
+            {builderName(child.builderid)} <span class="num">#{child.number}</span>
+          </a>
+          <span class="quiet cut">{child.state_string}</span>
+          <Took from={child.started_at} to={child.complete_at} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function PropertyTable({ build }: { build: Build }) {
+  const [text, setText] = useState("");
+  const all = Object.entries(build.properties).map(([name, [value, source]]) => ({
+    name,
+    value: typeof value === "string" ? value : JSON.stringify(value),
+    source,
+  }));
+  const wanted = text.toLowerCase();
+  const shown = all.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
+  return (
+    <>
+      <div class="filters">
+        <input
+          type="search"
+          aria-label="Search properties"
+          placeholder="Search properties"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </div>
+      <div class="table-scroll">
+        <table class="table">
+          <thead>
+            <tr>
+              <th>Name</th>
+              <th>Value</th>
+              <th>Source</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ name, value, source }) => (
+              <tr key={name}>
+                <td>{name}</td>
+                <td class="wide">
+                  <code>{value}</code>
+                </td>
+                <td class="quiet">{source}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

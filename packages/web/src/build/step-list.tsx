@@ -1,0 +1,36 @@
+import type { Step } from "@multimaster/data";
+import { ResultMark } from "../parts/result-token.tsx";
+import { Took } from "../parts/when.tsx";
+import { standingOf } from "../words/result.ts";
+
+/** The steps as a column; each is a link to its log. */
+export function StepList({
+  steps,
+  selected,
+  href,
+}: {
+  steps: readonly Step[];
+  selected: Step | undefined;
+  href: (step: Step) => string;
+}) {
+  return (
+    <ol class="steps" aria-label="Steps">
+      {steps.map((step) => {
+        const standing = standingOf(step);
+        return (
+          <li key={step.stepid} data-row>
+            <a href={href(step)} class={standing} aria-current={step.stepid === selected?.stepid ? "step" : undefined}>
+              <ResultMark standing={standing} />
+              <span class="step-name cut">{step.name}</span>
+              {step.started_at !== null && (
+                <span class="quiet">
+                  <Took from={step.started_at} to={step.complete_at} />
+                </span>
+              )}
+            </a>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

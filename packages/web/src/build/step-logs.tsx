@@ -1,0 +1,74 @@
+import type { Log, Step } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { LogViewer } from "../log/log-viewer.tsx";
+import { Failure, Skeleton } from "../parts/page.tsx";
+import { isBad, standingOf } from "../words/result.ts";
+
+/** The logs of one step, one of them open. */
+export function StepLogs({
+  step,
+  slug,
+  href,
+  isFull,
+}: {
+  step: Step;
+  slug: string | undefined;
+  href: string;
+  isFull: boolean;
+}) {
+  const logs = useRows<Log>(`steps/${step.stepid}/logs`, [
+    `steps/${step.stepid}/logs/*/*`,
+    `steps/${step.stepid}/finished`,
+  ]);
+  const open = logs.rows?.find((log) => log.slug === slug) ?? preferred(logs.rows ?? []);
+  return (
+    <div class="step-logs">
+      <div class="log-head">
+        <span class="state cut">
+          <strong>{step.name}</strong> <span class="quiet">{step.state_string}</span>
+        </span>
+        {step.urls.map(({ name, url }) => (
+          <a key={url} href={url} rel="noreferrer">
+            {name}
+          </a>
+        ))}
+        {(logs.rows?.length ?? 0) > 1 && (
+          <nav class="log-names" aria-label="Logs of this step">
+            {logs.rows?.map((log) => (
+              <a
+                key={log.logid}
+                href={`${href}/logs/${log.slug}`}
+                aria-current={log.logid === open?.logid ? "page" : undefined}
+              >
+                {log.name}
+              </a>
+            ))}
+          </nav>
+        )}
+      </div>
+      {logs.rows === undefined ? (
+        logs.error ? (
+          <Failure error={logs.error} />
+        ) : (
+          <Skeleton lines={6} />
+        )
+      ) : open === undefined ? (
+        <p class="empty">{step.complete ? "This step has no log." : "Nothing was printed yet."}</p>
+      ) : open.type === "h" ? (
+        <iframe class="html-log" title={open.name} sandbox="" src={`/api/v2/logs/${open.logid}/raw_inline`} />
+      ) : (
+        <LogViewer
+          key={open.logid}
+          log={open}
+          expandHref={`${href}/logs/${open.slug}${isFull ? "" : "?view=log"}`}
+          seeksTrouble={step.complete && isBad(standingOf(step))}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What the command printed, rather than what was noted beside it. */
+function preferred(logs: readonly Log[]): Log | undefined {
+  return logs.find(({ slug }) => slug === "stdio") ?? logs[0];
+}

@@ -1,0 +1,78 @@
+import type { ForceScheduler } from "@multimaster/data";
+import { useState } from "preact/hooks";
+import { wakeAll } from "../api/live-query.ts";
+import { ApiError, call } from "../api/read.ts";
+import { navigate } from "../router.ts";
+import { Dialog } from "../shell/dialog.tsx";
+import { ForceField } from "./force-field.tsx";
+import { defaultValues, type FormField, type FormValues, keyOf, listFields } from "./force-fields.ts";
+
+/** The form of a force scheduler; what is wrong with a value is said at its field. */
+export function ForceDialog({
+  form,
+  builderid,
+  onClose,
+}: {
+  form: ForceScheduler;
+  builderid: number;
+  onClose: () => void;
+}) {
+  const fields = form.all_fields as unknown as readonly FormField[];
+  const [values, setValues] = useState<FormValues>(() => defaultValues(fields));
+  const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
+  const [failure, setFailure] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const known = new Set(listFields(fields).map(keyOf));
+  const elsewhere = Object.entries(problems).filter(([name]) => !known.has(name));
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblems({});
+    setFailure("");
+    try {
+      const path = `forceschedulers/${encodeURIComponent(form.name)}`;
+      const [, requests] = await call<[number, Record<string, number>]>(path, "force", {
+        ...values,
+        builderid: String(builderid),
+      });
+      wakeAll();
+      onClose();
+      const [request] = Object.values(requests);
+      if (request !== undefined) navigate(`/buildrequests/${request}`);
+    } catch (error) {
+      setBusy(false);
+      const known = error instanceof ApiError ? error : new ApiError(0, String(error));
+      setProblems(known.fields);
+      setFailure(known.message);
+    }
+  };
+  return (
+    <Dialog title={form.label} onClose={onClose}>
+      <form class="form" onSubmit={submit} noValidate>
+        {fields.map((field, i) => (
+          <ForceField
+            key={i}
+            field={field}
+            values={values}
+            problems={problems}
+            onValue={(name, value) => setValues((all) => ({ ...all, [name]: value }))}
+          />
+        ))}
+        {failure && (
+          <p class="failure-text" role="alert">
+            {failure} {elsewhere.map(([name, text]) => `${name}: ${text}`).join("; ")}
+          </p>
+        )}
+        <footer>
+          <button type="submit" class="primary" disabled={isBusy}>
+            {form.button_name === form.name ? "Start build" : form.button_name}
+          </button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,49 @@
+import type { ClusterState, Member } from "../words/cluster-answers.ts";
+
+/** One sentence: how the cluster is, and whether it may be upgraded now. */
+export function ClusterHead({ state, members }: { state: ClusterState | undefined; members: readonly Member[] }) {
+  const draining = members.filter((member) => member.state === "draining").length;
+  const word = state?.state ?? (draining > 0 ? "upgrading" : "healthy");
+  const sum = (of: (member: Member) => number) => members.reduce((total, member) => total + of(member), 0);
+  const figures: (readonly [string, number | string])[] = [
+    ["masters", state?.masters_alive ?? members.length],
+    ["builds", state?.builds_running ?? sum((member) => member.builds_running)],
+    ["workers", state?.workers_attached ?? sum((member) => member.workers_attached)],
+    ...(state ? ([["waiting", state.requests_waiting]] as const) : []),
+    ...(state ? ([["data version", state.data_version]] as const) : []),
+    ...(state && state.releases.length > 0 ? ([["release", state.releases.join(", ")]] as const) : []),
+  ];
+  return (
+    <section class={`cluster-head ${word}`} aria-label="State of the cluster">
+      <div class="cluster-word">
+        <span class="dot" aria-hidden="true" />
+        <strong>{word}</strong>
+        <span>{sentence(word, draining, members.length)}</span>
+      </div>
+      <dl class="figures">
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dd class="num">{value}</dd>
+            <dt>{name}</dt>
+          </div>
+        ))}
+      </dl>
+      {state && state.problems.length > 0 && (
+        <ul class="problems">
+          {state.problems.map(({ kind, sentence: text }) => (
+            <li key={kind + text}>{text}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function sentence(word: ClusterState["state"], draining: number, count: number): string {
+  if (word === "degraded") return "Something needs attention before you upgrade.";
+  if (word === "upgrading")
+    return draining > 0 ? `${draining} of ${count} masters draining.` : "Masters of several releases are running.";
+  return count > 1
+    ? "Everything runs; an upgrade can start now."
+    : "Everything runs, on one master: while it is replaced, nothing is answered.";
+}

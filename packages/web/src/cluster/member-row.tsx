@@ -1,0 +1,127 @@
+import type { Order } from "@multimaster/data";
+import { call } from "../api/read.ts";
+import { ActionButton } from "../parts/action-button.tsx";
+import { useNow } from "../parts/clock.ts";
+import { When } from "../parts/when.tsx";
+import type { Member, Stall } from "../words/cluster-answers.ts";
+import { formatRough } from "../words/time.ts";
+
+/** One master: what it is, what it holds, how well it runs, and what can be asked of it. */
+export function MemberRow({ member }: { member: Member }) {
+  const drain = member.orders.find((order) => order.kind === "drain" && order.role === null && order.ended_at === null);
+  return (
+    <article class={`member ${drain ? "draining" : member.state}`} aria-label={`Master ${member.name}`}>
+      <header>
+        <span class="dot" aria-hidden="true" />
+        <h3>{member.name}</h3>
+        <span class="member-state">{drain ? "draining" : member.state}</span>
+        <span class="roles">
+          {member.roles.map((role) => (
+            <span class="tag" key={role}>
+              {role}
+            </span>
+          ))}
+          {member.builder_sets.length > 0 && <span class="quiet">{member.builder_sets.join(", ")}</span>}
+        </span>
+        <span class="spacer" />
+        <MemberActions member={member} drain={drain} />
+      </header>
+      <dl class="figures">
+        <Figure name="builds" value={String(member.builds_running)} />
+        <Figure name="workers" value={String(member.workers_attached)} />
+        <Figure name="schedulers, sources" value={String(member.singletons_held)} />
+        {member.lease_remaining > 0 && <Figure name="lease" value={formatRough(member.lease_remaining)} />}
+        {member.release && <Figure name="release" value={member.release} />}
+        {member.joined_at !== null && (
+          <div>
+            <dd>
+              <When at={member.joined_at} />
+            </dd>
+            <dt>started</dt>
+          </div>
+        )}
+        {member.host && <Figure name="host" value={`${member.host} · pid ${member.pid}`} />}
+      </dl>
+      {member.stalled && member.latest_stall && (
+        <p class="problem">Its event loop stands still now: {culprit(member.latest_stall)}.</p>
+      )}
+      {!member.stalled && member.worst_stall && (
+        <p class="quiet">
+          Longest stall of the day {((member.worst_stall.duration_ms ?? 0) / 1000).toFixed(1)} s:{" "}
+          {culprit(member.worst_stall)}
+        </p>
+      )}
+      {drain && <DrainProgress order={drain} />}
+    </article>
+  );
+}
+
+function culprit({ steps }: Stall): string {
+  return steps.map(({ builder, step }) => `step ${step} of ${builder}`).join(", ") || "no step ran";
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dd class="num">{value}</dd>
+      <dt>{name}</dt>
+    </div>
+  );
+}
+
+function MemberActions({ member, drain }: { member: Member; drain: Order | undefined }) {
+  const path = `masters/${member.masterid}`;
+  if (drain)
+    return (
+      <span class="buttons">
+        <ActionButton kind="small" act={() => call(path, "undrain")} title="It takes work again">
+          Cancel the drain
+        </ActionButton>
+      </span>
+    );
+  return (
+    <span class="buttons">
+      <ActionButton
+        kind="small"
+        act={() => call(path, "drain", { reason: "from the cluster page" })}
+        confirm="It finishes its builds, hands the rest to other masters, and ends. Drain it?"
+      >
+        Drain
+      </ActionButton>
+    </span>
+  );
+}
+
+/** How far a drain is, from the master's own report in its order. */
+function DrainProgress({ order }: { order: Order }) {
+  const now = useNow();
+  const parts: [string, number | null, number | null][] = [
+    ["builds", order.builds_left, order.requests_running],
+    ["workers", order.workers_left, order.workers_before],
+    ["schedulers and sources", order.singletons_left, order.singletons_before],
+  ];
+  return (
+    <div class="drain">
+      {parts.map(([name, left, before]) => {
+        const all = Math.max(before ?? 0, left ?? 0);
+        const done = all === 0 ? 1 : 1 - (left ?? 0) / all;
+        return (
+          <div key={name} class="drain-part">
+            <span>
+              {left === null ? `${name}: not counted yet` : left === 0 ? `no ${name} left` : `${left} ${name} left`}
+            </span>
+            <span class="bar" aria-hidden="true">
+              <i style={{ width: `${done * 100}%` }} />
+            </span>
+          </div>
+        );
+      })}
+      <span class="quiet">
+        {order.state === "ordered" ? "ordered" : order.state} <When at={order.began_at ?? order.ordered_at} />
+        {order.deadline_at === null
+          ? ", takes as long as its builds do"
+          : `, builds are given back in ${formatRough(order.deadline_at - now)}`}
+      </span>
+    </div>
+  );
+}

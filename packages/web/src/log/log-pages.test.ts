@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { LogPages, pageLines } from "./log-pages.ts";
+
+const lines = (from: number, count: number) => Array.from({ length: count }, (_, i) => `line ${from + i}`);
+
+describe("the lines of a log that are here", () => {
+  it("asks for the pages around what is shown, never for the whole log", () => {
+    const pages = new LogPages();
+    expect(pages.missing(500_990, 501_010, 1_000_000)).toEqual([
+      { offset: 500_000, limit: pageLines },
+      { offset: 501_000, limit: pageLines },
+    ]);
+  });
+
+  it("asks only for what is new when a log grows", () => {
+    const pages = new LogPages();
+    pages.add(0, lines(0, 30));
+    expect(pages.missing(0, 30, 30)).toEqual([]);
+    expect(pages.missing(10, 45, 45)).toEqual([{ offset: 30, limit: 15 }]);
+  });
+
+  it("shows no line twice when an answer overlaps another, and asks again for a gap", () => {
+    const pages = new LogPages();
+    pages.add(0, lines(0, 20));
+    pages.add(10, lines(10, 20));
+    expect([...Array(30).keys()].map((i) => pages.get(i))).toEqual(lines(0, 30));
+    pages.add(40, lines(40, 5));
+    expect(pages.get(35)).toBeUndefined();
+    expect(pages.missing(0, 45, 45)).toEqual([{ offset: 30, limit: 15 }]);
+  });
+
+  it("keeps what was used last when there is more than fits", () => {
+    const pages = new LogPages();
+    for (let page = 0; page < 70; page++) {
+      pages.add(page * pageLines, lines(page * pageLines, 1));
+      pages.missing(0, 1, 1);
+    }
+    expect(pages.get(0)).toBe("line 0");
+    expect(pages.get(pageLines)).toBeUndefined();
+    expect(pages.get(69 * pageLines)).toBe(`line ${69 * pageLines}`);
+  });
+});

@@ -1,0 +1,57 @@
+import type { Log } from "@multimaster/data";
+import { useEffect, useState } from "preact/hooks";
+import { createMatcher, type LogSearch, looksLikeTrouble, searchLog } from "./search-log.ts";
+
+export interface LogSearching {
+  readonly text: string;
+  setText(text: string): void;
+  /** Absent: nothing is searched. */
+  readonly result: LogSearch | undefined;
+  readonly isInvalid: boolean;
+  /** The number of the line found that the reader looks at, from 0. */
+  readonly current: number | undefined;
+  /** Its place among those found, from 1. */
+  readonly position: number;
+  next(): void;
+  previous(): void;
+}
+
+/** Searching a log: for what was typed; with nothing typed for trouble, when asked to. */
+export function useLogSearch(log: Log, seeksTrouble: boolean): LogSearching {
+  const [text, setText] = useState("");
+  const [result, setResult] = useState<LogSearch>();
+  const [index, setIndex] = useState(0);
+  const matcher = text === "" ? undefined : createMatcher(text);
+  const isInvalid = text !== "" && matcher === undefined;
+  // A log that still grows is searched as far as it is; typing again looks further.
+  const size = log.complete ? log.num_lines : 0;
+
+  useEffect(() => {
+    setResult(undefined);
+    setIndex(0);
+    const wanted = matcher ?? (seeksTrouble && text === "" ? looksLikeTrouble : undefined);
+    if (!wanted) return;
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => searchLog(log, wanted, setResult, controller.signal).catch(() => undefined),
+      text === "" ? 0 : 200,
+    );
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [text, log.logid, size, seeksTrouble]);
+
+  const count = result?.found.length ?? 0;
+  const step = (by: number) => count > 0 && setIndex((i) => (i + by + count) % count);
+  return {
+    text,
+    setText,
+    result: text === "" ? undefined : result,
+    isInvalid,
+    current: result?.found[index],
+    position: count === 0 ? 0 : index + 1,
+    next: () => step(1),
+    previous: () => step(-1),
+  };
+}

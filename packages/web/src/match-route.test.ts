@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { parseLineLink } from "./log/line-link.ts";
+import { matchRoute } from "./match-route.ts";
+
+it("reads the parameters of an address, and knows which page it is not", () => {
+  expect(matchRoute("/builders/:builder/builds/:number", "/builders/a%2Fb/builds/7")).toEqual({
+    builder: "a/b",
+    number: "7",
+  });
+  expect(matchRoute("/builders", "/builders/")).toEqual({});
+  expect(matchRoute("/builders/:builder", "/workers/1")).toBeUndefined();
+  expect(matchRoute("/builders/:builder", "/builders/%E0%A4%A")).toEqual({ builder: "%E0%A4%A" });
+});
+
+it("reads links to lines", () => {
+  expect(parseLineLink("#L12")).toEqual({ from: 12, to: 12 });
+  expect(parseLineLink("#L12-L20")).toEqual({ from: 12, to: 20 });
+  expect(parseLineLink("#changes")).toBeUndefined();
+});

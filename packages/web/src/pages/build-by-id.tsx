@@ -1,0 +1,16 @@
+import type { Build } from "@multimaster/data";
+import { useEffect } from "preact/hooks";
+import { useRow } from "../api/live-query.ts";
+import { Failure, Page, Skeleton } from "../parts/page.tsx";
+import { navigate } from "../router.ts";
+import { NotFoundPage } from "./not-found.tsx";
+
+/** `/builds/ID` leads to the build at its builder. */
+export function BuildById({ params: { build: id = "" } }: { params: Readonly<Record<string, string>> }) {
+  const { row, error } = useRow<Build>(`builds/${encodeURIComponent(id)}`);
+  useEffect(() => {
+    if (row) navigate(`/builders/${row.builderid}/builds/${row.number}`, { replace: true });
+  }, [row]);
+  if (error?.status === 404) return <NotFoundPage what={`There is no build ${id}.`} />;
+  return <Page title={`Build ${id}`}>{error ? <Failure error={error} /> : <Skeleton />}</Page>;
+}

@@ -1,0 +1,117 @@
+import type { Build, BuildRequest, Buildset, Step } from "@multimaster/data";
+import { useMemo } from "preact/hooks";
+import { useRow, useRows } from "../api/live-query.ts";
+import { BuildActions } from "../build/build-actions.tsx";
+import { BuildFacts } from "../build/build-facts.tsx";
+import { BuildTabs, type Tab } from "../build/build-tabs.tsx";
+import { StepList } from "../build/step-list.tsx";
+import { StepLogs } from "../build/step-logs.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { Failure, Page, Skeleton } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { navigate, usePlace } from "../router.ts";
+import { useKeys } from "../shell/keys.ts";
+import { useBuilderNames } from "../words/names.ts";
+import { isBad, standingOf, verbs } from "../words/result.ts";
+import { formatDuration } from "../words/time.ts";
+import { NotFoundPage } from "./not-found.tsx";
+
+/** Why did it fail? Or: how far is it? The steps beside the log of the one that answers that. */
+export function BuildPage({ params }: { params: Readonly<Record<string, string>> }) {
+  const { builder = "", number = "" } = params;
+  const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}`;
+  const { row: build, error } = useRow<Build>(`${path}?property=*`, [`builders/${builder}/builds/${number}/*`]);
+  if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
+  if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
+  return <BuildView build={build} step={params["step"]} log={params["log"]} />;
+}
+
+function BuildView({ build, step, log }: { build: Build; step: string | undefined; log: string | undefined }) {
+  const place = usePlace();
+  const here = `/builders/${build.builderid}/builds/${build.number}`;
+  const isFull = place.query.get("view") === "log";
+  const tab = (place.query.get("tab") ?? "steps") as Tab;
+  const steps = useRows<Step>(`builds/${build.buildid}/steps`, [`builds/${build.buildid}/steps/*/*`]);
+  const { row: request } = useRow<BuildRequest>(`buildrequests/${build.buildrequestid}`);
+  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const name = useBuilderNames()(build.builderid);
+  const shown = useMemo(() => steps.rows?.filter(({ hidden }) => !hidden), [steps.rows]);
+  const selected =
+    step === undefined
+      ? chooseStep(shown ?? [], build.complete)
+      : shown?.find((each) => String(each.number) === step || each.name === step);
+  const failed = shown?.find((each) => isBad(standingOf(each)));
+  const standing = standingOf(build);
+
+  const jump = (by: number) => {
+    const bad = shown?.filter((each) => isBad(standingOf(each))) ?? [];
+    const at = bad.findIndex((each) => each.stepid === selected?.stepid);
+    const next = bad[(at + by + bad.length) % bad.length];
+    if (next) navigate(`${here}/steps/${next.number}`, { replace: true });
+  };
+  useKeys({ n: () => jump(1), p: () => jump(-1) });
+
+  const words = build.complete
+    ? `${verbs[standing]}${failed && isBad(standing) ? ` in “${failed.name}”` : ""} after ${formatDuration((build.complete_at ?? 0) - build.started_at)}`
+    : build.state_string;
+  const stepHref = (each: Step) => `${here}/steps/${each.number}`;
+  return (
+    <Page
+      title={`${name} #${build.number}${failed ? ` · ${failed.name}` : ""}`}
+      standing={standing}
+      above={
+        <>
+          <a href="/builders">Builders</a>
+          <a href={`/builders/${build.builderid}`}>{name}</a>
+        </>
+      }
+      heading={
+        <>
+          <span class="num">#{build.number}</span> <ResultToken standing={standing} label={words} />
+        </>
+      }
+      actions={
+        <>
+          {build.number > 1 && (
+            <a
+              class="button icon-only"
+              href={`/builders/${build.builderid}/builds/${build.number - 1}`}
+              aria-label="Previous build"
+            >
+              <Icon name="back" />
+            </a>
+          )}
+          <a
+            class="button icon-only"
+            href={`/builders/${build.builderid}/builds/${build.number + 1}`}
+            aria-label="Next build"
+          >
+            <Icon name="next" />
+          </a>
+          <BuildActions build={build} />
+        </>
+      }
+    >
+      {!isFull && <BuildFacts build={build} request={request} buildset={buildset} />}
+      {!isFull && <BuildTabs build={build} tab={tab} here={here} />}
+      {tab === "steps" && (
+        <div class={isFull ? "build full" : "build"}>
+          {!isFull && (shown ? <StepList steps={shown} selected={selected} href={stepHref} /> : <Skeleton lines={6} />)}
+          {selected ? (
+            <StepLogs key={selected.stepid} step={selected} slug={log} href={stepHref(selected)} isFull={isFull} />
+          ) : (
+            <p class="empty">{steps.rows ? "This build has no steps yet." : ""}</p>
+          )}
+        </div>
+      )}
+    </Page>
+  );
+}
+
+/** What a reader wants to see first: the step that failed, or the one that runs, or the last one. */
+function chooseStep(steps: readonly Step[], isComplete: boolean): Step | undefined {
+  const failed = steps.find((each) => isBad(standingOf(each)));
+  if (failed) return failed;
+  const started = steps.filter(({ started_at: at }) => at !== null);
+  return (isComplete ? undefined : started.findLast(({ complete }) => !complete)) ?? started.at(-1) ?? steps[0];
+}

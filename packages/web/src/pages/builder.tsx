@@ -1,0 +1,212 @@
+import type { Build, Builder, BuildRequest, Change, ForceScheduler } from "@multimaster/data";
+import { useState } from "preact/hooks";
+import { useRow, useRows } from "../api/live-query.ts";
+import { ForceDialog } from "../builder/force-dialog.tsx";
+import { BuildStrip } from "../parts/build-strip.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { Took, When } from "../parts/when.tsx";
+import { navigate, usePlace, withQuery } from "../router.ts";
+import { useMasterNames, useWorkerNames } from "../words/names.ts";
+import { personName, propertyText, shortRevision } from "../words/properties.ts";
+import { standingOf } from "../words/result.ts";
+import { formatDuration, median } from "../words/time.ts";
+import { NotFoundPage } from "./not-found.tsx";
+
+const step = 50;
+const facts = "property=branch&property=revision&property=got_revision&property=owner";
+
+/** How one builder does: a bar for each of the last builds, then all of them. */
+export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly<Record<string, string>> }) {
+  const { row: builder, error } = useRow<Builder>(`builders/${encodeURIComponent(id)}`, ["builders/*/*"]);
+  if (error?.status === 404) return <NotFoundPage what={`There is no builder ${id}.`} />;
+  if (!builder) return <Page title="Builder">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
+  return <BuilderView key={builder.builderid} builder={builder} />;
+}
+
+function BuilderView({ builder }: { builder: Builder }) {
+  const place = usePlace();
+  const [limit, setLimit] = useState(step);
+  const [form, setForm] = useState<ForceScheduler>();
+  const here = `builders/${builder.builderid}`;
+  const builds = useRows<Build>(`${here}/builds?order=-number&limit=${limit}&${facts}`, [`${here}/builds/*/*`]);
+  const waiting = useRows<BuildRequest>(`${here}/buildrequests?claimed=false`, [`${here}/buildrequests/*/*`]);
+  const forms = useRows<ForceScheduler>(`${here}/forceschedulers`, ["schedulers/*/*"]);
+  const masterName = useMasterNames();
+  const result = place.query.get("result") ?? "";
+  const branch = place.query.get("branch") ?? "";
+  const branches = [...new Set((builds.rows ?? []).map(({ properties }) => propertyText(properties, "branch")))];
+  const shown = (builds.rows ?? []).filter(
+    (build) =>
+      (result === "" || standingOf(build) === result) &&
+      (branch === "" || propertyText(build.properties, "branch") === branch),
+  );
+  return (
+    <Page
+      title={builder.name}
+      standing={builds.rows?.[0] && standingOf(builds.rows[0])}
+      above={<a href="/builders">Builders</a>}
+      actions={forms.rows
+        ?.filter(({ enabled }) => enabled)
+        .map((each) => (
+          <button type="button" class="primary" key={each.name} onClick={() => setForm(each)}>
+            {each.button_name === each.name ? each.label : each.button_name}
+          </button>
+        ))}
+    >
+      {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
+      <p class="about">
+        {builder.description && <span>{builder.description}</span>}
+        {builder.tags.map((tag) => (
+          <a class="tag" key={tag} href={`/builders?tag=${encodeURIComponent(tag)}`}>
+            {tag}
+          </a>
+        ))}
+        <span class="quiet">
+          {builder.masterids.length === 0
+            ? "No engine has this builder now: its requests wait."
+            : `on ${builder.masterids.map(masterName).join(", ")}`}
+        </span>
+      </p>
+      {builds.rows && builds.rows.length > 0 && <Summary builds={builds.rows} />}
+      {waiting.rows && waiting.rows.length > 0 && (
+        <Panel title="Waiting" note={<a href={`/queue?builder=${builder.builderid}`}>why?</a>}>
+          <ul class="list">
+            {waiting.rows.map((request) => (
+              <li key={request.buildrequestid} data-row>
+                <ResultToken standing="pending" label="" />
+                <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
+                  request {request.buildrequestid}
+                </a>
+                <span class="quiet">
+                  since <When at={request.submitted_at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <div class="filters">
+        <label>
+          <span class="quiet">Result</span>{" "}
+          <select
+            value={result}
+            onChange={(event) => navigate(withQuery(place, { result: event.currentTarget.value }), { replace: true })}
+          >
+            <option value="">any</option>
+            {["success", "warnings", "failure", "exception", "cancelled", "retry", "running"].map((word) => (
+              <option key={word}>{word}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span class="quiet">Branch</span>{" "}
+          <select
+            value={branch}
+            onChange={(event) => navigate(withQuery(place, { branch: event.currentTarget.value }), { replace: true })}
+          >
+            <option value="">any</option>
+            {branches
+              .filter((name) => name !== "")
+              .map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+          </select>
+        </label>
+      </div>
+      <Rows of={builds} empty="No builds yet. A change, a timer or the button above starts one.">
+        {(all) => (
+          <>
+            <BuildTable builds={shown} />
+            {all.length >= limit && (
+              <button type="button" onClick={() => setLimit(limit + 100)}>
+                Older builds
+              </button>
+            )}
+          </>
+        )}
+      </Rows>
+    </Page>
+  );
+}
+
+function Summary({ builds }: { builds: readonly Build[] }) {
+  const ended = builds.filter(({ results }) => results !== null && [0, 1, 2, 4].includes(results));
+  const good = ended.filter(({ results }) => results === 0 || results === 1);
+  const middle = median(ended.map((build) => (build.complete_at ?? 0) - build.started_at));
+  return (
+    <div class="summary">
+      <BuildStrip builds={builds.slice(0, 50)} tall />
+      <dl>
+        <div>
+          <dt>Succeeded</dt>
+          <dd>{ended.length === 0 ? "–" : `${Math.round((good.length / ended.length) * 100)} %`}</dd>
+        </div>
+        <div>
+          <dt>Median</dt>
+          <dd>{middle === undefined ? "–" : formatDuration(middle)}</dd>
+        </div>
+      </dl>
+    </div>
+  );
+}
+
+function BuildTable({ builds }: { builds: readonly Build[] }) {
+  const changes = useRows<Change>("changes?order=-changeid&limit=300", ["changes/*/new"]);
+  const workerName = useWorkerNames();
+  const changeOf = (revision: string) => changes.rows?.find((change) => change.revision === revision);
+  return (
+    <div class="table-scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th>Build</th>
+            <th>Result</th>
+            <th>Change</th>
+            <th>Branch</th>
+            <th class="right">Took</th>
+            <th>Worker</th>
+            <th>When</th>
+          </tr>
+        </thead>
+        <tbody>
+          {builds.map((build) => {
+            const revision = propertyText(build.properties, "got_revision", "revision");
+            const change = changeOf(revision);
+            return (
+              <tr key={build.buildid}>
+                <td>
+                  <a class="num" href={`/builders/${build.builderid}/builds/${build.number}`}>
+                    #{build.number}
+                  </a>
+                </td>
+                <td>
+                  <ResultToken standing={standingOf(build)} />
+                </td>
+                <td class="wide cut">
+                  {revision && <code>{shortRevision(revision)}</code>}{" "}
+                  {change ? (
+                    <>
+                      <a href={`/changes/${change.changeid}`}>{change.comments.split("\n")[0]}</a>{" "}
+                      <span class="quiet">{personName(change.author)}</span>
+                    </>
+                  ) : (
+                    <span class="quiet">{build.complete && build.results === 0 ? "" : build.state_string}</span>
+                  )}
+                </td>
+                <td>{propertyText(build.properties, "branch")}</td>
+                <td class="right">
+                  <Took from={build.started_at} to={build.complete_at} />
+                </td>
+                <td>{workerName(build.workerid)}</td>
+                <td class="quiet">
+                  <When at={build.started_at} />
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

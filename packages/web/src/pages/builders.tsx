@@ -1,0 +1,197 @@
+import { useMemo } from "preact/hooks";
+import { useRows } from "../api/live-query.ts";
+import { useView } from "../list/use-view.ts";
+import { windowAt } from "../list/window.ts";
+import { type BarFacts, BuildStrip } from "../parts/build-strip.tsx";
+import { Page, Rows } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { When } from "../parts/when.tsx";
+import { navigate, usePlace, withQuery } from "../router.ts";
+import { type BuilderFacts, useBuilders } from "../words/names.ts";
+import { isBad, standingOf } from "../words/result.ts";
+
+const rowPx = 44;
+const barFields = ["buildid", "number", "builderid", "started_at", "complete", "complete_at", "results"]
+  .map((name) => `field=${name}`)
+  .join("&");
+const recentLimit = 1_000;
+const barLimit = 16;
+
+/** All builders, those that fail first; any number of them, since only what is seen is drawn. */
+export function BuildersPage() {
+  const place = usePlace();
+  const builders = useBuilders();
+  const recent = useRows<BarFacts>(`builds?order=-buildid&limit=${recentLimit}&${barFields}`, ["builds/*/*"]);
+  const text = place.query.get("q") ?? "";
+  const tags = place.query.getAll("tag");
+  const order = place.query.get("order") ?? "name";
+
+  const byBuilder = useMemo(() => {
+    const found = new Map<number, BarFacts[]>();
+    for (const build of recent.rows ?? []) {
+      const own = found.get(build.builderid);
+      if (!own) found.set(build.builderid, [build]);
+      else if (own.length < barLimit) own.push(build);
+    }
+    return found;
+  }, [recent.rows]);
+  const shown = useMemo(
+    () => sortBuilders(filterBuilders(builders.rows ?? [], text, tags), byBuilder, order),
+    [builders.rows, byBuilder, text, tags.join(), order],
+  );
+  const allTags = useMemo(
+    () => [...new Set((builders.rows ?? []).flatMap((each) => each.tags))].sort(),
+    [builders.rows],
+  );
+
+  const toggleTag = (tag: string) => {
+    const query = new URLSearchParams(place.query);
+    query.delete("tag");
+    for (const each of tags.includes(tag) ? tags.filter((t) => t !== tag) : [...tags, tag]) query.append("tag", each);
+    navigate(`${place.path}?${query}`, { replace: true });
+  };
+  return (
+    <Page title="Builders">
+      <div class="filters">
+        <input
+          type="search"
+          aria-label="Filter builders by name"
+          placeholder="Filter by name"
+          value={text}
+          onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value }), { replace: true })}
+        />
+        <label>
+          <span class="quiet">Order</span>{" "}
+          <select
+            value={order}
+            onChange={(event) => navigate(withQuery(place, { order: event.currentTarget.value }), { replace: true })}
+          >
+            <option value="name">name</option>
+            <option value="failing">failing first</option>
+            <option value="recent">last build first</option>
+          </select>
+        </label>
+        <span class="tags">
+          {allTags.slice(0, 30).map((tag) => (
+            <button
+              type="button"
+              key={tag}
+              class="tag"
+              aria-pressed={tags.includes(tag)}
+              onClick={() => toggleTag(tag)}
+            >
+              {tag}
+            </button>
+          ))}
+        </span>
+        <span class="spacer" />
+        <span class="quiet num">
+          {shown.length === builders.rows?.length ? shown.length : `${shown.length} of ${builders.rows?.length ?? 0}`}
+        </span>
+      </div>
+      <Rows of={builders} empty="There are no builders: add some to the builders of the config.">
+        {() =>
+          shown.length === 0 ? (
+            <p class="empty">No builder fits. Take something out of the filter.</p>
+          ) : (
+            <BuilderList builders={shown} byBuilder={byBuilder} isComplete={(recent.rows?.length ?? 0) < recentLimit} />
+          )
+        }
+      </Rows>
+    </Page>
+  );
+}
+
+function BuilderList({
+  builders,
+  byBuilder,
+  isComplete,
+}: {
+  builders: readonly BuilderFacts[];
+  byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
+  /** Whether all builds there are were read, so that a builder without one has none. */
+  isComplete: boolean;
+}) {
+  const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
+  const seen = windowAt({ count: builders.length, rowPx, viewPx }, scrollPx);
+  return (
+    <div ref={ref} class="scroll-list">
+      <ul class="builder-rows" style={{ height: `${seen.heightPx}px` }}>
+        {builders.slice(seen.from, seen.to).map((builder, i) => (
+          <li
+            key={builder.builderid}
+            data-row
+            aria-setsize={builders.length}
+            aria-posinset={seen.from + i + 1}
+            style={{ transform: `translateY(${seen.topPx + i * rowPx}px)` }}
+          >
+            <BuilderRow builder={builder} builds={byBuilder.get(builder.builderid)} isComplete={isComplete} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function BuilderRow({
+  builder,
+  builds,
+  isComplete,
+}: {
+  builder: BuilderFacts;
+  builds: readonly BarFacts[] | undefined;
+  isComplete: boolean;
+}) {
+  // A builder that is rarely used is not among the recent builds of all: it is asked for alone, once it is seen.
+  const own = useRows<BarFacts>(
+    builds || isComplete
+      ? undefined
+      : `builders/${builder.builderid}/builds?order=-number&limit=${barLimit}&${barFields}`,
+  );
+  const known = builds ?? own.rows ?? [];
+  const [last] = known;
+  return (
+    <>
+      <a class="name cut" href={`/builders/${builder.builderid}`}>
+        {builder.name}
+      </a>
+      <span class="row-tags">
+        {builder.tags.slice(0, 3).map((tag) => (
+          <span class="tag" key={tag}>
+            {tag}
+          </span>
+        ))}
+        {builder.masterids.length === 0 && <span class="tag warn">no engine has it</span>}
+      </span>
+      <BuildStrip builds={known} />
+      <span class="last">
+        {last ? <ResultToken standing={standingOf(last)} /> : <span class="quiet">no builds</span>}
+      </span>
+      <span class="quiet when">{last && <When at={last.complete_at ?? last.started_at} />}</span>
+    </>
+  );
+}
+
+function filterBuilders(all: readonly BuilderFacts[], text: string, tags: readonly string[]): BuilderFacts[] {
+  const wanted = text.trim().toLowerCase();
+  return all.filter(
+    (builder) => builder.name.toLowerCase().includes(wanted) && tags.every((tag) => builder.tags.includes(tag)),
+  );
+}
+
+function sortBuilders(
+  builders: BuilderFacts[],
+  byBuilder: ReadonlyMap<number, readonly BarFacts[]>,
+  order: string,
+): BuilderFacts[] {
+  const newest = (builder: BuilderFacts) => byBuilder.get(builder.builderid)?.[0]?.started_at ?? 0;
+  const fails = (builder: BuilderFacts) => {
+    const ended = byBuilder.get(builder.builderid)?.find(({ complete }) => complete);
+    return ended !== undefined && isBad(standingOf(ended)) ? 1 : 0;
+  };
+  return builders.sort(
+    (a, b) =>
+      (order === "failing" ? fails(b) - fails(a) : order === "recent" ? newest(b) - newest(a) : 0) ||
+      a.name.localeCompare(b.name),
+  );
+}

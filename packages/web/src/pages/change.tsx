@@ -1,0 +1,90 @@
+import type { Build, Change } from "@multimaster/data";
+import { useRow, useRows } from "../api/live-query.ts";
+import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { Took, When } from "../parts/when.tsx";
+import { useBuilderNames } from "../words/names.ts";
+import { standingOf } from "../words/result.ts";
+import { NotFoundPage } from "./not-found.tsx";
+
+/** One change: what it says, what it touches, what was built of it. */
+export function ChangePage({ params: { change: id = "" } }: { params: Readonly<Record<string, string>> }) {
+  const path = `changes/${encodeURIComponent(id)}`;
+  const { row: change, error } = useRow<Change>(path);
+  const builds = useRows<Build>(`${path}/builds`, ["builds/*/*"]);
+  const builderName = useBuilderNames();
+  if (error?.status === 404) return <NotFoundPage what={`There is no change ${id}.`} />;
+  if (!change) return <Page title="Change">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
+  const [subject, ...rest] = change.comments.split("\n");
+  return (
+    <Page title={subject || `Change ${id}`} above={<a href="/changes">Changes</a>}>
+      <dl class="facts">
+        <div>
+          <dt>Author</dt>
+          <dd>{change.author}</dd>
+        </div>
+        <div>
+          <dt>When</dt>
+          <dd>
+            <When at={change.when_timestamp} />
+          </dd>
+        </div>
+        {change.branch && (
+          <div>
+            <dt>Branch</dt>
+            <dd>{change.branch}</dd>
+          </div>
+        )}
+        {change.revision && (
+          <div>
+            <dt>Revision</dt>
+            <dd>
+              {change.revlink && /^https?:/.test(change.revlink) ? (
+                <a href={change.revlink} rel="noreferrer">
+                  <code>{change.revision}</code>
+                </a>
+              ) : (
+                <code>{change.revision}</code>
+              )}
+            </dd>
+          </div>
+        )}
+        {change.repository && (
+          <div>
+            <dt>Repository</dt>
+            <dd class="break">{change.repository}</dd>
+          </div>
+        )}
+      </dl>
+      {rest.join("\n").trim() && <pre class="comments">{rest.join("\n").trim()}</pre>}
+      <div class="columns">
+        <Panel title="Builds">
+          <Rows of={builds} empty="No build of it yet.">
+            {(rows) => (
+              <ul class="list">
+                {rows.map((build) => (
+                  <li key={build.buildid} data-row>
+                    <ResultToken standing={standingOf(build)} />
+                    <a class="grow" href={`/builders/${build.builderid}/builds/${build.number}`}>
+                      {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                    </a>
+                    <Took from={build.started_at} to={build.complete_at} />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Rows>
+        </Panel>
+        <Panel title="Files" note={String(change.files.length)}>
+          <ul class="files">
+            {change.files.map((file) => (
+              <li key={file}>
+                <code>{file}</code>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      </div>
+    </Page>
+  );
+}

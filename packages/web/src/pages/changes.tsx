@@ -1,0 +1,59 @@
+import type { Change } from "@multimaster/data";
+import { useState } from "preact/hooks";
+import { useRows } from "../api/live-query.ts";
+import { ChangeRow } from "../parts/change-row.tsx";
+import { Page, Rows } from "../parts/page.tsx";
+import { navigate, usePlace, withQuery } from "../router.ts";
+
+/** What came in, the newest first. */
+export function ChangesPage() {
+  const place = usePlace();
+  const [limit, setLimit] = useState(60);
+  const changes = useRows<Change>(`changes?order=-changeid&limit=${limit}`, ["changes/*/new"]);
+  const text = (place.query.get("q") ?? "").toLowerCase();
+  const shown = changes.rows
+    ?.filter((change) =>
+      [change.author, change.comments, change.branch, change.revision, change.project]
+        .join(" ")
+        .toLowerCase()
+        .includes(text),
+    )
+    .sort((a, b) => b.changeid - a.changeid);
+  return (
+    <Page
+      title="Changes"
+      actions={
+        <a class="button" href="/console">
+          Console
+        </a>
+      }
+    >
+      <div class="filters">
+        <input
+          type="search"
+          aria-label="Filter changes"
+          placeholder="Filter by author, text, branch, revision"
+          value={place.query.get("q") ?? ""}
+          onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value }), { replace: true })}
+        />
+      </div>
+      <Rows
+        of={{ rows: shown, error: changes.error }}
+        empty={text ? "No change fits." : "No change yet: a change source or a hook of your forge brings them."}
+      >
+        {(rows) => (
+          <ul class="list boxed">
+            {rows.map((change) => (
+              <ChangeRow key={change.changeid} change={change} />
+            ))}
+          </ul>
+        )}
+      </Rows>
+      {(changes.rows?.length ?? 0) >= limit && (
+        <button type="button" onClick={() => setLimit(limit + 100)}>
+          Older changes
+        </button>
+      )}
+    </Page>
+  );
+}

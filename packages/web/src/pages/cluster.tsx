@@ -1,0 +1,117 @@
+import type { Build, Master, Order, Scheduler, Worker } from "@multimaster/data";
+import { useRow, useRows } from "../api/live-query.ts";
+import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
+import { ClusterHead } from "../cluster/cluster-head.tsx";
+import { MemberRow } from "../cluster/member-row.tsx";
+import { Page, Panel, Rows } from "../parts/page.tsx";
+import { When } from "../parts/when.tsx";
+import type { ClusterState, Member } from "../words/cluster-answers.ts";
+
+const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
+
+/** May I upgrade now? What runs where, is it well, and what is on its way out. */
+export function ClusterPage() {
+  const told = useRows<Member>("members", topics);
+  const isOld = told.error?.status === 404;
+  const plain = usePlainMembers(isOld);
+  const members = isOld ? plain : told;
+  const { row: state } = useRow<ClusterState>(isOld ? undefined : "cluster", topics);
+  const alive = members.rows?.filter((member) => member.alive) ?? [];
+  const gone = members.rows?.filter((member) => !member.alive) ?? [];
+  return (
+    <Page title="Cluster" standing={state?.state === "degraded" ? "failure" : undefined}>
+      <ClusterHead state={state} members={alive} />
+      <Rows of={members} empty="No master yet.">
+        {() => (
+          <>
+            <ClusterDiagram members={alive} />
+            <Panel title="Masters" note={`${alive.length} alive`}>
+              <div class="members">
+                {alive.map((member) => (
+                  <MemberRow key={member.masterid} member={member} />
+                ))}
+              </div>
+            </Panel>
+            {gone.length > 0 && (
+              <details class="gone">
+                <summary>{gone.length} gone</summary>
+                <ul class="list">
+                  {gone.map(({ masterid, name, state: how }) => (
+                    <li key={masterid}>
+                      <span class="grow">{name}</span>
+                      <span class="quiet">{how}</span>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            )}
+          </>
+        )}
+      </Rows>
+      <RecentOrders />
+    </Page>
+  );
+}
+
+/** What can be known of the members from a master of an earlier release. */
+function usePlainMembers(isOld: boolean) {
+  const masters = useRows<Master>(isOld ? "masters" : undefined, topics);
+  const orders = useRows<Order>(isOld ? "orders?order=-orderid&limit=50" : undefined, topics);
+  const builds = useRows<Build>(isOld ? "builds?complete=false" : undefined, topics);
+  const workers = useRows<Worker>(isOld ? "workers" : undefined, topics);
+  const schedulers = useRows<Scheduler>(isOld ? "schedulers" : undefined, topics);
+  const rows = masters.rows?.map((master): Member => {
+    const { masterid, name, active } = master;
+    const open = orders.rows?.filter((order) => order.masterid === masterid && order.ended_at === null) ?? [];
+    return {
+      masterid,
+      name,
+      alive: active,
+      buildbot: false,
+      state: active ? (open.length > 0 ? "draining" : "running") : "stopped",
+      roles: [],
+      builder_sets: [],
+      release: "",
+      host: "",
+      pid: 0,
+      joined_at: null,
+      lease_remaining: 0,
+      builds_running: builds.rows?.filter((build) => build.masterid === masterid).length ?? 0,
+      workers_attached:
+        workers.rows?.filter((worker) => worker.connected_to.some((each) => each.masterid === masterid)).length ?? 0,
+      singletons_held: schedulers.rows?.filter((scheduler) => scheduler.master?.masterid === masterid).length ?? 0,
+      stalled: false,
+      latest_stall: null,
+      worst_stall: null,
+      orders: open,
+    };
+  });
+  return { rows, total: undefined, error: masters.error };
+}
+
+function RecentOrders() {
+  const orders = useRows<Order>("orders?order=-orderid&limit=10", ["orders/*/*"]);
+  if (!orders.rows || orders.rows.length === 0) return null;
+  return (
+    <Panel title="Drains and role changes">
+      <ul class="list">
+        {orders.rows.map((order) => (
+          <li key={order.orderid} data-row>
+            <span class="grow">
+              {order.kind === "add" ? `add ${order.role}` : order.role ? `drop ${order.role}` : "drain"}{" "}
+              <strong>{order.master}</strong>{" "}
+              <span class="quiet">
+                {order.reason && `${order.reason} · `}by {order.ordered_by || "somebody"}
+              </span>
+              {order.detail && <div class="problem">{order.detail}</div>}
+            </span>
+            <span>{order.state}</span>
+            <span class="quiet when">
+              <When at={order.ended_at ?? order.ordered_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

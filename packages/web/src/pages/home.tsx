@@ -1,0 +1,147 @@
+import type { Build, BuildRequest } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { Page, Panel, Rows, siteTitle } from "../parts/page.tsx";
+import { Progress } from "../parts/progress.tsx";
+import { ResultMark, ResultToken } from "../parts/result-token.tsx";
+import { Took, When } from "../parts/when.tsx";
+import { estimateOf } from "../words/estimates.ts";
+import { type Failing, findFailing } from "../words/failing.ts";
+import { useBuilderNames, useWorkerNames } from "../words/names.ts";
+import { personName, propertyText, shortRevision } from "../words/properties.ts";
+import { standingOf } from "../words/result.ts";
+
+const withFacts = "&property=branch&property=revision&property=got_revision&property=owner";
+
+/** What needs me? What runs, what waits, what was done? */
+export function HomePage() {
+  const running = useRows<Build>(`builds?complete=false&order=started_at&limit=60${withFacts}`, ["builds/*/*"]);
+  const recent = useRows<Build>(`builds?complete=true&order=-buildid&limit=200${withFacts}`, ["builds/*/finished"]);
+  const waiting = useRows<BuildRequest>("buildrequests?claimed=false&order=submitted_at&limit=60", [
+    "buildrequests/*/*",
+  ]);
+  const builderName = useBuilderNames();
+  const workerName = useWorkerNames();
+  const failing = recent.rows && findFailing(recent.rows);
+  return (
+    <Page title={siteTitle} heading="Now" standing={failing && failing.length > 0 ? "failure" : undefined}>
+      <div class="columns">
+        <Panel title="Needs attention" note={failing && failing.length > 0 ? `${failing.length} failing` : ""}>
+          <Rows
+            of={{ rows: failing, error: recent.error }}
+            empty="Nothing fails: the last build of each builder was good."
+          >
+            {(rows) => (
+              <ul class="list">
+                {rows.slice(0, 12).map((each) => (
+                  <FailingRow key={each.builderid} failing={each} name={builderName(each.builderid)} />
+                ))}
+              </ul>
+            )}
+          </Rows>
+        </Panel>
+        <Panel title="Running" note={running.rows?.length ? String(running.rows.length) : ""}>
+          <Rows
+            of={running}
+            empty="Nothing runs. A build starts with a change, at its time, or when somebody forces it."
+          >
+            {(rows) => (
+              <ul class="list">
+                {rows.map((build) => (
+                  <li key={build.buildid} data-row>
+                    <ResultMark standing="running" />
+                    <div class="grow">
+                      <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+                        {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                      </a>
+                      <div class="quiet cut">
+                        {build.state_string} · {workerName(build.workerid)} {branchWords(build)}
+                      </div>
+                    </div>
+                    <Progress from={build.started_at} estimate={estimateOf(recent.rows ?? [], build.builderid)} />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Rows>
+        </Panel>
+        <Panel
+          title="Queue"
+          note={waiting.rows?.length ? <a href="/queue">{waiting.rows.length} waiting: why?</a> : ""}
+        >
+          <Rows of={waiting} empty="Nothing waits.">
+            {(rows) => (
+              <ul class="list">
+                {rows.slice(0, 8).map((request) => (
+                  <li key={request.buildrequestid} data-row>
+                    <ResultMark standing="pending" />
+                    <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
+                      {builderName(request.builderid)}
+                    </a>
+                    <span class="quiet">
+                      since <When at={request.submitted_at} />
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Rows>
+        </Panel>
+        <Panel title="Recently finished">
+          <Rows of={recent} empty="No build has finished yet.">
+            {(rows) => (
+              <ul class="list">
+                {rows.slice(0, 15).map((build) => (
+                  <li key={build.buildid} data-row>
+                    <ResultMark standing={standingOf(build)} />
+                    <div class="grow cut">
+                      <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+                        {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                      </a>{" "}
+                      <span class="quiet">{branchWords(build)}</span>
+                    </div>
+                    <Took from={build.started_at} to={build.complete_at} />
+                    <span class="quiet when">{build.complete_at && <When at={build.complete_at} />}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Rows>
+        </Panel>
+      </div>
+    </Page>
+  );
+}
+
+function FailingRow({ failing: { last, first, count }, name }: { failing: Failing<Build>; name: string }) {
+  const revision = propertyText(first.properties, "got_revision", "revision");
+  const owner = propertyText(first.properties, "owner");
+  return (
+    <li data-row>
+      <ResultToken standing={standingOf(last)} label="" />
+      <div class="grow">
+        <a href={`/builders/${last.builderid}/builds/${last.number}`}>
+          {name} <span class="num">#{last.number}</span>
+        </a>{" "}
+        <span class="quiet">{last.state_string}</span>
+        <div class="quiet cut">
+          {count > 1 ? `${count} builds, since ` : "since "}
+          <a href={`/builders/${first.builderid}/builds/${first.number}`}>#{first.number}</a>{" "}
+          <When at={first.complete_at ?? first.started_at} />
+          {revision && (
+            <>
+              {" "}
+              with <code>{shortRevision(revision)}</code>
+            </>
+          )}
+          {owner && ` by ${personName(owner)}`}
+        </div>
+      </div>
+    </li>
+  );
+}
+
+function branchWords({ properties }: Build): string {
+  const branch = propertyText(properties, "branch");
+  const revision = propertyText(properties, "got_revision", "revision");
+  return [branch && `· ${branch}`, revision && `@ ${shortRevision(revision)}`].filter(Boolean).join(" ");
+}

@@ -1,0 +1,14 @@
+import { Page } from "../parts/page.tsx";
+
+/** What was looked for, and how to go on. */
+export function NotFoundPage({ what }: { what: string }) {
+  return (
+    <Page title="Not found">
+      <p>{what}</p>
+      <p class="quiet">
+        It may have been deleted, or the address is misspelt. Press <kbd>/</kbd> to find a builder, a worker or a page,
+        or go <a href="/">home</a>.
+      </p>
+    </Page>
+  );
+}

@@ -1,0 +1,138 @@
+import type { BuildRequest } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { call } from "../api/read.ts";
+import { ActionButton } from "../parts/action-button.tsx";
+import { Page, Panel, Rows } from "../parts/page.tsx";
+import { When } from "../parts/when.tsx";
+import { usePlace } from "../router.ts";
+import type { Reason, WaitingChanges, WaitingRequest } from "../words/cluster-answers.ts";
+import { useBuilderNames } from "../words/names.ts";
+
+const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
+
+/** What waits, and why each does. */
+export function QueuePage() {
+  const builder = usePlace().query.get("builder");
+  const filter = builder ? `&builderid=${encodeURIComponent(builder)}` : "";
+  const explained = useRows<WaitingRequest>(`waiting?order=since&limit=300${filter}`, topics);
+  // A master of an earlier release knows the requests, though not the reasons.
+  const isOld = explained.error?.status === 404;
+  const plain = useRows<BuildRequest>(
+    isOld ? `buildrequests?claimed=false&order=submitted_at&limit=300${filter}` : undefined,
+    topics,
+  );
+  const builderName = useBuilderNames();
+  const rows = isOld ? plain.rows?.map((request) => withoutReasons(request, builderName)) : explained.rows;
+  const error = isOld ? plain.error : explained.error;
+  return (
+    <Page title="Queue" heading={builder ? `Waiting for ${builderName(Number(builder))}` : "Queue"}>
+      {builder && (
+        <p class="about">
+          <a href="/queue">all that waits</a>
+        </p>
+      )}
+      <Rows of={{ rows, error }} empty="Nothing waits: every request is being built or done.">
+        {(requests) => <RequestTable requests={requests} />}
+      </Rows>
+      {!isOld && <TimedChanges />}
+    </Page>
+  );
+}
+
+function withoutReasons(request: BuildRequest, builderName: (id: number) => string): WaitingRequest {
+  const { buildrequestid, builderid, priority, submitted_at: since } = request;
+  return { buildrequestid, builderid, builder: builderName(builderid), priority, since, reasons: [] };
+}
+
+function RequestTable({ requests }: { requests: readonly WaitingRequest[] }) {
+  return (
+    <div class="table-scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th>Request</th>
+            <th>Builder</th>
+            <th>Waiting</th>
+            <th class="right">Priority</th>
+            <th>Why</th>
+            <th>
+              <span class="sr-only">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {requests.map((request) => (
+            <tr key={request.buildrequestid}>
+              <td>
+                <a class="num" href={`/buildrequests/${request.buildrequestid}`}>
+                  {request.buildrequestid}
+                </a>
+              </td>
+              <td>
+                <a href={`/builders/${request.builderid}`}>{request.builder}</a>
+              </td>
+              <td class="quiet">
+                <When at={request.since} />
+              </td>
+              <td class="right num">{request.priority}</td>
+              <td class="wide">
+                <Reasons reasons={request.reasons} />
+              </td>
+              <td class="right">
+                <ActionButton
+                  kind="small"
+                  confirm="Cancel it?"
+                  act={() => call(`buildrequests/${request.buildrequestid}`, "cancel")}
+                >
+                  Cancel
+                </ActionButton>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The first reason is the one to act on. */
+export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
+  const [first, ...rest] = reasons;
+  if (!first) return <span class="quiet">not told by this master</span>;
+  return (
+    <>
+      <strong class="reason">{first.sentence}</strong>
+      {rest.map(({ sentence }) => (
+        <div class="quiet" key={sentence}>
+          {sentence}
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** Changes that wait for their tree to become stable are no requests yet. */
+function TimedChanges() {
+  const timed = useRows<WaitingChanges>("waiting/changes", ["changes/*/new", "buildsets/*/new", "schedulers/*/*"]);
+  if (!timed.rows || timed.rows.length === 0) return null;
+  return (
+    <Panel title="Changes that wait" note="not in a build request yet">
+      <ul class="list">
+        {timed.rows.map((each) => (
+          <li key={`${each.schedulerid} ${each.branch} ${each.since}`} data-row>
+            <div class="grow">
+              {each.changeids.length} {each.changeids.length === 1 ? "change" : "changes"}
+              {each.branch && ` on ${each.branch}`} for {each.scheduler}
+              <div>
+                <Reasons reasons={each.reasons} />
+              </div>
+            </div>
+            <span class="quiet">
+              <When at={each.until ?? each.since} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,71 @@
+import type { Build, BuildRequest, Buildset } from "@multimaster/data";
+import { useEffect } from "preact/hooks";
+import { useRow, useRows } from "../api/live-query.ts";
+import { call } from "../api/read.ts";
+import { ActionButton } from "../parts/action-button.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { Took, When } from "../parts/when.tsx";
+import { navigate } from "../router.ts";
+import { useBuilderNames, useMasterNames } from "../words/names.ts";
+import { standingOf } from "../words/result.ts";
+import { NotFoundPage } from "./not-found.tsx";
+
+/** A request for a build: where it stands, and the builds that came of it. Leads on to the build as soon as there is one. */
+export function RequestPage({ params: { request: id = "" } }: { params: Readonly<Record<string, string>> }) {
+  const path = `buildrequests/${encodeURIComponent(id)}`;
+  const { row: request, error } = useRow<BuildRequest>(path, [`buildrequests/${id}/*`]);
+  const builds = useRows<Build>(`${path}/builds`, [`buildrequests/${id}/*`, "builds/*/new"]);
+  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const builderName = useBuilderNames();
+  const masterName = useMasterNames();
+  const running = builds.rows?.find(({ complete }) => !complete);
+  useEffect(() => {
+    if (running) navigate(`/builders/${running.builderid}/builds/${running.number}`, { replace: true });
+  }, [running?.buildid]);
+  if (error?.status === 404) return <NotFoundPage what={`There is no request ${id}.`} />;
+  if (!request) return <Page title={`Request ${id}`}>{error ? <Failure error={error} /> : <Skeleton />}</Page>;
+  const standing = standingOf({ ...request, started_at: request.claimed ? request.claimed_at : null });
+  return (
+    <Page
+      title={`Request ${id} · ${builderName(request.builderid)}`}
+      standing={standing}
+      above={<a href={`/builders/${request.builderid}`}>{builderName(request.builderid)}</a>}
+      actions={
+        !request.complete && (
+          <ActionButton kind="danger" act={() => call(path, "cancel")} confirm="Cancel this request?">
+            Cancel
+          </ActionButton>
+        )
+      }
+    >
+      <p class="about">
+        <ResultToken standing={standing} />
+        <span>
+          {standing === "pending" ? "waits since " : "asked for "}
+          <When at={request.submitted_at} />
+        </span>
+        {request.claimed_by_masterid !== null && <span>taken by {masterName(request.claimed_by_masterid)}</span>}
+        {buildset && <span class="quiet">{buildset.reason}</span>}
+        {standing === "pending" && <a href={`/queue?builder=${request.builderid}`}>why does it wait?</a>}
+      </p>
+      <Panel title="Builds">
+        <Rows of={builds} empty="No build came of it yet.">
+          {(rows) => (
+            <ul class="list">
+              {rows.map((build) => (
+                <li key={build.buildid} data-row>
+                  <ResultToken standing={standingOf(build)} />
+                  <a class="grow" href={`/builders/${build.builderid}/builds/${build.number}`}>
+                    {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                  </a>
+                  <Took from={build.started_at} to={build.complete_at} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Rows>
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,114 @@
+import type { Build } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { useNow } from "../parts/clock.ts";
+import { Empty, Page, Rows } from "../parts/page.tsx";
+import { navigate, usePlace, withQuery } from "../router.ts";
+import { useBuilderNames, useWorkerNames } from "../words/names.ts";
+import { standingOf } from "../words/result.ts";
+import { formatDuration, formatRough } from "../words/time.ts";
+
+const spans = { "15 min": 900, "1 h": 3600, "6 h": 6 * 3600, "24 h": 24 * 3600, "7 days": 7 * 24 * 3600 } as const;
+const ticks = 6;
+
+/** Builds along the time: a lane for each builder, or for each worker. */
+export function TimelinePage() {
+  const place = usePlace();
+  const now = useNow(5_000);
+  const builds = useRows<Build>("builds?order=-buildid&limit=500", ["builds/*/*"]);
+  const builderName = useBuilderNames();
+  const workerName = useWorkerNames();
+  const by = place.query.get("by") === "worker" ? "worker" : "builder";
+  const chosen = place.query.get("span") ?? "";
+  const span = spans[chosen as keyof typeof spans] ?? fittingSpan(builds.rows ?? [], now);
+  const from = now - span;
+  return (
+    <Page title="Timeline">
+      <div class="filters">
+        <label>
+          <span class="quiet">Lanes</span>{" "}
+          <select value={by} onChange={(event) => navigate(withQuery(place, { by: event.currentTarget.value }))}>
+            <option value="builder">builders</option>
+            <option value="worker">workers</option>
+          </select>
+        </label>
+        <label>
+          <span class="quiet">Last</span>{" "}
+          <select
+            value={Object.entries(spans).find(([, seconds]) => seconds === span)?.[0]}
+            onChange={(event) => navigate(withQuery(place, { span: event.currentTarget.value }))}
+          >
+            {Object.keys(spans).map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <Rows of={builds} empty="No builds yet.">
+        {(rows) => {
+          const lanes = arrange(
+            rows,
+            from,
+            by === "worker" ? (b) => workerName(b.workerid) : (b) => builderName(b.builderid),
+          );
+          if (lanes.length === 0) return <Empty>Nothing was built in the last {formatRough(span)}.</Empty>;
+          return (
+            <div class="timeline">
+              <div class="time-axis" aria-hidden="true">
+                {Array.from({ length: ticks }, (_, i) => (
+                  <span key={i} style={{ left: `${(i / ticks) * 100}%` }}>
+                    {new Date((from + (i / ticks) * span) * 1000).toLocaleTimeString(undefined, {
+                      hour: "2-digit",
+                      minute: "2-digit",
+                    })}
+                  </span>
+                ))}
+              </div>
+              {lanes.map(([name, own]) => (
+                <div class="lane" key={name}>
+                  <span class="lane-name cut">{name}</span>
+                  <div class="lane-bars">
+                    {own.map((build) => {
+                      const start = Math.max(build.started_at, from);
+                      const end = build.complete_at ?? now;
+                      const label = `${builderName(build.builderid)} #${build.number} ${standingOf(build)}, ${formatDuration(end - build.started_at)}`;
+                      return (
+                        <a
+                          key={build.buildid}
+                          class={standingOf(build)}
+                          href={`/builders/${build.builderid}/builds/${build.number}`}
+                          title={label}
+                          style={{
+                            left: `${((start - from) / span) * 100}%`,
+                            width: `max(3px, ${((end - start) / span) * 100}%)`,
+                          }}
+                        >
+                          <span class="sr-only">{label}</span>
+                        </a>
+                      );
+                    })}
+                  </div>
+                </div>
+              ))}
+            </div>
+          );
+        }}
+      </Rows>
+    </Page>
+  );
+}
+
+/** The shortest span that shows a few dozen builds. */
+function fittingSpan(builds: readonly Build[], now: number): number {
+  const oldest = builds[Math.min(builds.length, 40) - 1]?.started_at ?? now;
+  return Object.values(spans).find((seconds) => now - oldest < seconds) ?? spans["7 days"];
+}
+
+function arrange(builds: readonly Build[], from: number, nameOf: (build: Build) => string): [string, Build[]][] {
+  const lanes = new Map<string, Build[]>();
+  for (const build of builds) {
+    if ((build.complete_at ?? Number.POSITIVE_INFINITY) < from) continue;
+    const name = nameOf(build);
+    lanes.set(name, [...(lanes.get(name) ?? []), build]);
+  }
+  return [...lanes].sort(([a], [b]) => a.localeCompare(b));
+}

@@ -1,0 +1,61 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** Where the reader is: everything a page shows follows from it, so that each address can be passed on. */
+export interface Place {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly hash: string;
+}
+
+function readPlace(): Place {
+  return { path: location.pathname, query: new URLSearchParams(location.search), hash: location.hash };
+}
+
+const changed = "placechange";
+
+/** Goes to an address of the app. */
+export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
+  if (replace) history.replaceState(null, "", to);
+  else history.pushState(null, "", to);
+  dispatchEvent(new Event(changed));
+  if (!replace && !to.startsWith("#") && !to.startsWith("?")) document.querySelector("main")?.scrollTo(0, 0);
+}
+
+/** The same page with some of its query changed; empty values leave it. */
+export function withQuery(place: Place, changes: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(place.query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) query.set(name, value);
+    else query.delete(name);
+  }
+  const text = query.toString();
+  return place.path + (text ? `?${text}` : "");
+}
+
+export function usePlace(): Place {
+  const [place, setPlace] = useState(readPlace);
+  useEffect(() => {
+    const update = () => setPlace(readPlace());
+    addEventListener(changed, update);
+    addEventListener("popstate", update);
+    addEventListener("hashchange", update);
+    return () => {
+      removeEventListener(changed, update);
+      removeEventListener("popstate", update);
+      removeEventListener("hashchange", update);
+    };
+  }, []);
+  return place;
+}
+
+/** Links are plain `<a href>`: those that lead to a page of the app do not load it anew. */
+export function followLinks(): void {
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = (event.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
+    if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+    if (/^\/(api|auth|oauth|metrics|health|ready)\b/.test(link.pathname)) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search + link.hash);
+  });
+}

@@ -1,0 +1,43 @@
+/** What one browser prefers; kept in that browser. */
+interface Settings {
+  theme: "system" | "light" | "dark";
+  times: "ago" | "exact";
+  wrap: "off" | "on";
+}
+
+const defaults: Settings = { theme: "system", times: "ago", wrap: "off" };
+const key = "multimaster";
+
+function load(): Settings {
+  try {
+    return { ...defaults, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<Settings>) };
+  } catch {
+    return { ...defaults };
+  }
+}
+
+let current = load();
+
+export const settings = {
+  get: <Name extends keyof Settings>(name: Name): Settings[Name] => current[name],
+  set<Name extends keyof Settings>(name: Name, value: Settings[Name]): void {
+    current = { ...current, [name]: value };
+    try {
+      localStorage.setItem(key, JSON.stringify(current));
+    } catch {
+      // A browser that keeps nothing still shows what was chosen until it is closed.
+    }
+    applyTheme();
+  },
+};
+
+/** The style sheets look at `data-theme`; without it at what the system prefers. */
+export function applyTheme(): void {
+  if (current.theme === "system") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = current.theme;
+}
+
+export function isDark(): boolean {
+  if (current.theme !== "system") return current.theme === "dark";
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}

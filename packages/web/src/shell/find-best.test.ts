@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { findBest } from "./find-best.ts";
+
+const all = [
+  { kind: "builder", name: "docs", href: "/builders/1" },
+  { kind: "builder", name: "linux-docs", href: "/builders/2" },
+  { kind: "worker", name: "mydocs", href: "/workers/1" },
+  { kind: "change", name: "Fix it · Ann", also: "abcdef12", href: "/changes/1" },
+];
+
+it("puts names that begin with what was typed before those that hold it", () => {
+  expect(findBest(all, "doc", 9).map(({ name }) => name)).toEqual(["docs", "linux-docs", "mydocs"]);
+  expect(findBest(all, "abcd", 9).map(({ href }) => href)).toEqual(["/changes/1"]);
+  expect(findBest(all, "nothing like it", 9)).toEqual([]);
+});
+
+it("understands a builder and a number as a build", () => {
+  expect(findBest(all, "docs 12", 9)[0]).toEqual({ kind: "build", name: "docs #12", href: "/builders/1/builds/12" });
+  expect(findBest(all, "linux-docs#3", 9)[0]?.href).toBe("/builders/2/builds/3");
+});

@@ -1,0 +1,27 @@
+import { Dialog } from "./dialog.tsx";
+
+const keys = [
+  ["/ or Ctrl-K", "find a builder, a worker, a change, a page"],
+  ["j, k", "next, previous row"],
+  ["n, p", "next, previous failed step; in a log the next, previous line found"],
+  ["f", "follow the end of a running log"],
+  ["Esc", "close, or leave a field"],
+  ["?", "this list"],
+] as const;
+
+export function KeyHelp({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl class="keys">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

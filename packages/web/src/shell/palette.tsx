@@ -1,0 +1,99 @@
+import type { Change, Worker } from "@multimaster/data";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useRows } from "../api/live-query.ts";
+import { navigate } from "../router.ts";
+import { useBuilders, useMasters } from "../words/names.ts";
+import { Dialog } from "./dialog.tsx";
+import { type Findable, findBest } from "./find-best.ts";
+
+const pages: readonly Findable[] = [
+  ["Home", "/"],
+  ["Builders", "/builders"],
+  ["Changes", "/changes"],
+  ["Console", "/console"],
+  ["Grid", "/grid"],
+  ["Timeline", "/timeline"],
+  ["Queue", "/queue"],
+  ["Workers", "/workers"],
+  ["Cluster", "/cluster"],
+  ["Schedulers", "/schedulers"],
+  ["Settings", "/settings"],
+].map(([name = "", href = ""]) => ({ kind: "page", name, href }));
+
+/** Finds anything that has a name; "web 812" is build 812 of builder web. */
+export function Palette({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const results = findBest(useFindables(), text, 12);
+  const open = (found: Findable | undefined) => {
+    if (!found) return;
+    onClose();
+    navigate(found.href);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "ArrowDown") setChosen((i) => Math.min(i + 1, results.length - 1));
+    else if (event.key === "ArrowUp") setChosen((i) => Math.max(i - 1, 0));
+    else if (event.key === "Enter") open(results[chosen]);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <Dialog title="Find" onClose={onClose}>
+      <input
+        ref={input}
+        class="palette-input"
+        type="text"
+        role="combobox"
+        aria-label="Find a builder, build, worker, change or page"
+        aria-expanded="true"
+        aria-controls="palette-results"
+        aria-activedescendant={results.length > 0 ? `palette-${chosen}` : undefined}
+        placeholder="Builder, builder 12, worker, author, page…"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div class="palette-results" id="palette-results" role="listbox" aria-label="Found">
+        {results.map((found, i) => (
+          <button
+            type="button"
+            key={found.href + found.name}
+            id={`palette-${i}`}
+            role="option"
+            aria-selected={i === chosen}
+            tabIndex={-1}
+            onClick={() => open(found)}
+          >
+            <span>{found.name}</span>
+            <span class="quiet">{found.kind}</span>
+          </button>
+        ))}
+        {results.length === 0 && <p class="empty">Nothing has that name.</p>}
+      </div>
+    </Dialog>
+  );
+}
+
+function useFindables(): Findable[] {
+  const builders = useBuilders().rows ?? [];
+  const workers = useRows<Worker>("workers?field=workerid&field=name").rows ?? [];
+  const changes = useRows<Change>("changes?order=-changeid&limit=200").rows ?? [];
+  const masters = useMasters().rows ?? [];
+  return [
+    ...pages,
+    ...builders.map(({ name, builderid }) => ({ kind: "builder", name, href: `/builders/${builderid}` })),
+    ...workers.map(({ name, workerid }) => ({ kind: "worker", name, href: `/workers/${workerid}` })),
+    ...masters.map(({ name }) => ({ kind: "master", name, href: "/cluster" })),
+    ...changes.map(({ changeid, author, comments, revision }) => ({
+      kind: "change",
+      name: `${comments.split("\n")[0]} · ${author}`,
+      also: revision ?? "",
+      href: `/changes/${changeid}`,
+    })),
+  ];
+}

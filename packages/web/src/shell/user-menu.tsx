@@ -1,0 +1,32 @@
+import { useRow } from "../api/live-query.ts";
+import { usePlace } from "../router.ts";
+
+interface Visitor {
+  readonly anonymous: boolean;
+  readonly username: string | null;
+  readonly full_name: string | null;
+  readonly auth: { readonly name: string };
+}
+
+/** Who looks, and how to become somebody; nothing where nobody logs in. */
+export function UserMenu() {
+  const place = usePlace();
+  const { row: visitor } = useRow<Visitor>("whoami");
+  if (!visitor || visitor.auth.name === "NoAuth") return null;
+  if (visitor.anonymous) {
+    const back = encodeURIComponent(place.path);
+    return (
+      <a class="button small" href={`/auth/login?return=${back}`}>
+        Log in
+      </a>
+    );
+  }
+  return (
+    <span class="user">
+      {visitor.full_name ?? visitor.username}
+      <a class="button small" href="/auth/logout">
+        Log out
+      </a>
+    </span>
+  );
+}
