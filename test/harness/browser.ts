@@ -1,4 +1,4 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { findBrowser } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
 
@@ -9,6 +9,7 @@ export interface WatchedPage {
   problems(): string[];
 }
 
+/** Starts Chromium; it ends with the test file. */
 export async function launchBrowser(): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: findBrowser() ?? "chromium",
@@ -19,8 +20,10 @@ export async function launchBrowser(): Promise<Browser> {
   return browser;
 }
 
-export async function openPage(browser: Browser): Promise<WatchedPage> {
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+/** Opens a page of its own, with nothing remembered of others. */
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const problems: string[] = [];
   page.on("console", (message) => {

@@ -85,24 +85,38 @@ export async function execute(connection: Connection, sql: string, bindings: rea
   return answer.rowCount ?? answer.changes ?? 0;
 }
 
+/** SQLite takes no more terms than 500 in one statement, PostgreSQL no more bindings than 65,535. */
+const mostRows = 400;
+
+function inPieces(rows: readonly Row[]): Row[][] {
+  const pieces: Row[][] = [];
+  for (let from = 0; from < rows.length; from += mostRows) pieces.push(rows.slice(from, from + mostRows));
+  return pieces;
+}
+
 /** Inserts rows, leaving out those whose key is taken. Gives the `returning` columns of the rows really inserted. */
 export async function insertIgnore<R extends object = Row>(connection: Connection, insert: InsertIgnore): Promise<R[]> {
-  if (insert.rows.length === 0) return [];
   const returning = [...(insert.returning ?? insert.conflict)];
-  const query = connection.sql(insert.table).insert([...insert.rows]);
-  return (await query
-    .onConflict([...insert.conflict])
-    .ignore()
-    .returning(returning)) as R[];
+  const inserted: R[] = [];
+  for (const rows of inPieces(insert.rows)) {
+    const query = connection.sql(insert.table).insert(rows);
+    const answer = (await query
+      .onConflict([...insert.conflict])
+      .ignore()
+      .returning(returning)) as R[];
+    inserted.push(...answer);
+  }
+  return inserted;
 }
 
 /** Inserts rows, or updates those whose key is taken. */
-export async function upsert(connection: Connection, { table, rows, key, update }: Upsert): Promise<void> {
-  if (rows.length === 0) return;
-  const columns = update ?? Object.keys(rows[0] as Row).filter((column) => !key.includes(column));
-  const query = connection
-    .sql(table)
-    .insert([...rows])
-    .onConflict([...key]);
-  await (columns.length === 0 ? query.ignore() : query.merge([...columns]));
+export async function upsert(connection: Connection, { table, rows: all, key, update }: Upsert): Promise<void> {
+  for (const rows of inPieces(all)) {
+    const columns = update ?? Object.keys(rows[0] as Row).filter((column) => !key.includes(column));
+    const query = connection
+      .sql(table)
+      .insert(rows)
+      .onConflict([...key]);
+    await (columns.length === 0 ? query.ignore() : query.merge([...columns]));
+  }
 }

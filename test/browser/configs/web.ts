@@ -94,7 +94,8 @@ export default defineCluster({
 
   workers: async () => ({
     default: defineWorkers({
-      basedir: "state/workers",
+      port: 0,
+      basedir: env("WORKERS", "state/workers"),
       workers: [
         { name: "local", local: true, maxBuilds: 3 },
         { name: "away", password: "secret" },

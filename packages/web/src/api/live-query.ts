@@ -28,6 +28,7 @@ class LiveQuery {
   #text: string | undefined;
   #ends: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasBegun = false;
   #reading = false;
   #isStale = false;
   #lastMs = 0;
@@ -53,6 +54,7 @@ class LiveQuery {
 
   /** Reads again soon; many wakes in a row are one read. */
   readonly wake = (): void => {
+    if (!this.#hasBegun) return;
     if (this.#reading) this.#isStale = true;
     else this.#schedule(document.hidden ? hiddenGapMs : this.#gapMs());
   };
@@ -60,11 +62,14 @@ class LiveQuery {
   #begin(): void {
     this.#ends = this.#topics.map((topic) => liveSocket.subscribe(topic, this.wake));
     liveSocket.settled(this.#topics).then(() => {
-      if (this.isUsed) this.#read();
+      if (!this.isUsed || this.#hasBegun) return;
+      this.#hasBegun = true;
+      this.#read();
     });
   }
 
   #end(): void {
+    this.#hasBegun = false;
     for (const end of this.#ends) end();
     clearTimeout(this.#timer);
     this.#timer = undefined;

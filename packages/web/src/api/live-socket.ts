@@ -12,7 +12,8 @@ export type LiveState =
 const path = "/ws";
 const firstRetryMs = 500;
 const longestRetryMs = 20_000;
-const ackMs = 3_000;
+/** Rows are not kept back for longer than this; an acknowledgement that comes later has them read again. */
+const ackMs = 200;
 const pingMs = 25_000;
 
 interface Topic {
@@ -64,7 +65,7 @@ export class LiveSocket {
     };
   }
 
-  /** Resolves when rows read from now on miss no event: the topics are acknowledged, or there is no stream to wait for. */
+  /** Resolves when rows read from now on miss no event, or when that takes too long to wait for. */
   async settled(topics: readonly string[]): Promise<void> {
     if (this.state === "polling") return;
     const all = Promise.all(topics.map((topic) => this.#topics.get(topic)?.acknowledged));

@@ -8,6 +8,7 @@ import { useKeys } from "../shell/keys.ts";
 import { parseLineLink } from "./line-link.ts";
 import { LogBar } from "./log-bar.tsx";
 import { LogLine } from "./log-line.tsx";
+import { findOpening } from "./search-log.ts";
 import { useLogLines } from "./use-log-lines.ts";
 import { useLogSearch } from "./use-log-search.ts";
 
@@ -29,15 +30,18 @@ export function LogViewer({
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
   const [wraps, setWraps] = useState(settings.get("wrap") === "on");
   const [follows, setFollows] = useState(!log.complete && marked === undefined);
-  const search = useLogSearch(log, seeksTrouble && marked === undefined);
+  const search = useLogSearch(log);
 
   const shape = { count: log.num_lines, rowPx, viewPx };
   const seen = windowAt(shape, scrollPx, wraps ? 0 : 20);
   const lineAt = useLogLines(log.logid, log.num_lines, seen.from, seen.to);
 
   const goTo = useCallback(
-    (line: number) => ref.current?.scrollTo(0, scrollTo(shape, line, 4)),
-    [log.num_lines, viewPx],
+    (line: number) => {
+      const view = ref.current;
+      view?.scrollTo(0, scrollTo({ count: log.num_lines, rowPx, viewPx: view.clientHeight }, line, 4));
+    },
+    [log.num_lines],
   );
 
   // The end stays in sight while the log grows, until the reader scrolls away from it.
@@ -62,6 +66,21 @@ export function LogViewer({
     goTo(marked.from - 1);
   }, [place.hash, log.logid, log.num_lines >= (marked?.from ?? 0), goTo]);
 
+  // Without a link it opens at what somebody who opens it wants to see.
+  const [opening, setOpening] = useState<number>();
+  useEffect(() => {
+    if (!log.complete || marked !== undefined) return;
+    const controller = new AbortController();
+    findOpening(log, seeksTrouble, controller.signal)
+      .then((line) => {
+        if (line === undefined || controller.signal.aborted || ref.current?.scrollTop !== 0) return;
+        goTo(line);
+        if (seeksTrouble) setOpening(line);
+      })
+      .catch(() => undefined);
+    return () => controller.abort();
+  }, [log.logid]);
+
   const shown = search.current;
   useEffect(() => {
     if (shown === undefined) return;
@@ -78,7 +97,11 @@ export function LogViewer({
     navigate(location.pathname + location.search + hash, { replace: true });
   };
 
-  useKeys({ f: () => setFollows((on) => !on), n: search.next, p: search.previous });
+  useKeys({
+    f: () => setFollows((on) => !on),
+    n: shown === undefined ? undefined : search.next,
+    p: shown === undefined ? undefined : search.previous,
+  });
 
   const rows = [];
   for (let line = seen.from; line < seen.to; line++) {
@@ -89,7 +112,7 @@ export function LogViewer({
         stored={lineAt(line)}
         type={log.type}
         isMarked={marked !== undefined && line + 1 >= marked.from && line + 1 <= marked.to}
-        isFound={line === shown}
+        isFound={line === (shown ?? opening)}
         onMark={mark}
       />,
     );

@@ -45,10 +45,32 @@ export function createMatcher(typed: string): ((text: string) => boolean) | unde
   }
 }
 
-const trouble = /\b(error|fatal|failed|failure|exception|traceback|panic|not ok|assertion)\b|✗|\bE {2,}/i;
-const noTrouble = /\b(0|no) (errors?|failed|failures?)\b/i;
+const trouble = /\b(errors?|fatal|fail|failed|failure|exception|traceback|panic|not ok|assertion)\b|✗/i;
+const noTrouble = /\b(0|no) (errors?|failed|failures?|fail)\b/i;
+const mostLooked = 200_000;
 
-/** Whether a line looks like what somebody who asks "why did it fail?" wants to see. */
+/**
+ * Where a log is opened: of a step that failed at the first line that looks like the reason, else at its end; of another one
+ * at the first line that its command printed, below what it was called with. Undefined: at its beginning.
+ */
+export async function findOpening(
+  log: { readonly logid: number; readonly type: string; readonly num_lines: number },
+  seeksTrouble: boolean,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const most = Math.min(log.num_lines, seeksTrouble ? mostLooked : 500);
+  for (let offset = 0; offset < most; offset += pieceLines) {
+    const lines = await readLines(log.logid, offset, Math.min(pieceLines, most - offset));
+    if (signal.aborted) return undefined;
+    const at = lines.findIndex((line) => {
+      const { stream, text } = splitStream(line, log.type);
+      return stream !== "h" && (!seeksTrouble || looksLikeTrouble(stripAnsi(text)));
+    });
+    if (at !== -1) return offset + at;
+  }
+  return seeksTrouble ? log.num_lines - 1 : undefined;
+}
+
 export function looksLikeTrouble(text: string): boolean {
   return trouble.test(text) && !noTrouble.test(text);
 }

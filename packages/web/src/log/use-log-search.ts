@@ -1,6 +1,6 @@
 import type { Log } from "@multimaster/data";
 import { useEffect, useState } from "preact/hooks";
-import { createMatcher, type LogSearch, looksLikeTrouble, searchLog } from "./search-log.ts";
+import { createMatcher, type LogSearch, searchLog } from "./search-log.ts";
 
 export interface LogSearching {
   readonly text: string;
@@ -16,8 +16,8 @@ export interface LogSearching {
   previous(): void;
 }
 
-/** Searching a log: for what was typed; with nothing typed for trouble, when asked to. */
-export function useLogSearch(log: Log, seeksTrouble: boolean): LogSearching {
+/** Searching a log for what was typed. */
+export function useLogSearch(log: Log): LogSearching {
   const [text, setText] = useState("");
   const [result, setResult] = useState<LogSearch>();
   const [index, setIndex] = useState(0);
@@ -29,25 +29,21 @@ export function useLogSearch(log: Log, seeksTrouble: boolean): LogSearching {
   useEffect(() => {
     setResult(undefined);
     setIndex(0);
-    const wanted = matcher ?? (seeksTrouble && text === "" ? looksLikeTrouble : undefined);
-    if (!wanted) return;
+    if (!matcher) return;
     const controller = new AbortController();
-    const timer = setTimeout(
-      () => searchLog(log, wanted, setResult, controller.signal).catch(() => undefined),
-      text === "" ? 0 : 200,
-    );
+    const timer = setTimeout(() => searchLog(log, matcher, setResult, controller.signal).catch(() => undefined), 200);
     return () => {
       clearTimeout(timer);
       controller.abort();
     };
-  }, [text, log.logid, size, seeksTrouble]);
+  }, [text, log.logid, size]);
 
   const count = result?.found.length ?? 0;
   const step = (by: number) => count > 0 && setIndex((i) => (i + by + count) % count);
   return {
     text,
     setText,
-    result: text === "" ? undefined : result,
+    result,
     isInvalid,
     current: result?.found[index],
     position: count === 0 ? 0 : index + 1,

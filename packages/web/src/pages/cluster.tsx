@@ -20,7 +20,7 @@ export function ClusterPage() {
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (
     <Page title="Cluster" standing={state?.state === "degraded" ? "failure" : undefined}>
-      <ClusterHead state={state} members={alive} />
+      {members.rows && <ClusterHead state={state} members={alive} />}
       <Rows of={members} empty="No master yet.">
         {() => (
           <>

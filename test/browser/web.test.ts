@@ -1,0 +1,227 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchBrowser, openPage } from "../harness/browser.ts";
+import { configFile } from "../harness/cluster.ts";
+import { createGitRepository } from "../harness/git-repository.ts";
+import { startMaster, type TestMaster } from "../harness/master.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+const config = configFile("test/browser/configs/web.ts");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const patience = { timeout: 30_000 };
+
+let browser: Browser;
+let master: TestMaster;
+let url: string;
+let gate: string;
+let builderIds: Readonly<Record<string, number>>;
+
+interface Build {
+  buildid: number;
+  number: number;
+  complete: boolean;
+}
+
+beforeAll(async () => {
+  const directory = temporaryDirectory("web");
+  gate = join(directory, "gate");
+  const repository = createGitRepository({ files: { Makefile: "all:\n\t@echo compiled\n" } });
+  master = await startMaster({
+    config,
+    env: {
+      REPOSITORY: repository.path,
+      GATE: gate,
+      UI_PORT: "0",
+      MANY: "1000",
+      LINES: "30000",
+      DATABASE_URL: `sqlite:${join(directory, "web.sqlite")}`,
+      WORKERS: join(directory, "workers"),
+    },
+  });
+  browser = await launchBrowser();
+  url = await master.url();
+  await master.waitReady();
+  const { body } = await master.api<{ builders: { builderid: number; name: string }[] }>("builders");
+  builderIds = Object.fromEntries(body.builders.map(({ name, builderid }) => [name, builderid]));
+  await finished("tests");
+  await finished("docs");
+  for (const name of ["long", "live", "waits"]) await force(name);
+  await finished("long");
+});
+
+afterAll(async () => {
+  writeFileSync(gate, "");
+  await browser?.close();
+  await master?.stop();
+});
+
+async function force(name: string): Promise<void> {
+  const params = { builderid: String(builderIds[name]), username: "Ann <ann@example.org>", reason: "to be seen" };
+  expect((await master.apiPost("forceschedulers/force", "force", params)).status).toBe(200);
+}
+
+/** The first build of a builder, once it has ended. */
+function finished(name: string): Promise<Build> {
+  return waitFor(
+    async () => {
+      const { body } = await master.api<{ builds: Build[] }>(`builders/${builderIds[name]}/builds/1`);
+      return body.builds?.find(({ complete }) => complete);
+    },
+    { what: `a build of ${name}`, timeoutMs: 60_000 },
+  );
+}
+
+const text = (page: Page, what: string) => page.getByText(what).first().waitFor(patience);
+
+/** Pages as somebody asks for them, and what each must show of the cluster. */
+const pages: readonly [name: string, path: () => string, shows: readonly string[]][] = [
+  ["home", () => "/", ["Needs attention", "tests", "live", "waits"]],
+  ["builders", () => "/builders", ["api", "generated-0000", "failure"]],
+  ["builder", () => `/builders/${builderIds["tests"]}`, ["Runs the tests; they fail", "Force", "#1"]],
+  ["build", () => `/builders/${builderIds["tests"]}/builds/1`, ["failed in “tests”", "expected 3, got 4"]],
+  ["changes", () => "/changes", ["initial"]],
+  ["change", () => "/changes/1", ["Files", "Makefile", "tests"]],
+  ["console", () => "/console", ["docs", "tests"]],
+  ["grid", () => "/grid", ["docs", "tests"]],
+  ["timeline", () => "/timeline", ["live", "tests"]],
+  ["queue", () => "/queue", ["waits"]],
+  ["workers", () => "/workers", ["attached", "away", "live"]],
+  ["worker", () => "/workers/local", ["attached", "Builds"]],
+  ["cluster", () => "/cluster", ["healthy", "running", "Drain"]],
+  ["schedulers", () => "/schedulers", ["every-commit", "Switch off"]],
+  ["settings", () => "/settings", ["Theme"]],
+  ["unknown", () => "/nowhere", ["There is no page at /nowhere"]],
+];
+
+describe("every page", () => {
+  it.each(pages)("%s shows what there is, is accessible, and complains about nothing", async (_name, path, shows) => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(new URL(path(), url).href);
+    for (const what of shows) await text(page, what);
+    expect(problems()).toEqual([]);
+    expect(await findSeriousProblems(page)).toEqual([]);
+  });
+
+  it("fits on a phone in the dark, and is accessible there", async () => {
+    const { page, problems } = await openPage(browser, {
+      viewport: { width: 360, height: 740 },
+      colorScheme: "dark",
+      reducedMotion: "reduce",
+    });
+    for (const [, path, shows] of pages.filter(([name]) =>
+      ["home", "builders", "build", "queue", "cluster"].includes(name),
+    )) {
+      await page.goto(new URL(path(), url).href);
+      for (const what of shows) await text(page, what);
+      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      expect(overflow, path()).toBeLessThanOrEqual(0);
+      expect(await findSeriousProblems(page), path()).toEqual([]);
+    }
+    expect(problems()).toEqual([]);
+  });
+});
+
+describe("a log", () => {
+  it("of a running build follows what is printed, each line once, without reloading", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(new URL(`/builders/${builderIds["live"]}/builds/1`, url).href);
+    const last = page.locator("[data-line] .log-content").last();
+    const tick = async () => Number(/tick (\d+) of/.exec((await last.textContent()) ?? "")?.[1] ?? 0);
+    const before = await waitFor(tick, { what: "the log to be shown", timeoutMs: 30_000 });
+    await waitFor(async () => (await tick()) > before + 20, { what: "the log to be followed", timeoutMs: 60_000 });
+    const ticks = await page
+      .locator("[data-line] .log-content")
+      .evaluateAll((lines) => lines.map((line) => Number(/tick (\d+) of/.exec(String(line.textContent))?.[1])));
+    const counted = ticks.filter((n) => !Number.isNaN(n));
+    expect(counted).toEqual(counted.map((_, i) => (counted[0] ?? 0) + i));
+  });
+
+  it("opens at a line that is linked, is searched whole, and is never read whole to be shown", async () => {
+    const { page } = await openPage(browser);
+    const asked: string[] = [];
+    page.on("request", (request) => request.url().includes("/contents") && asked.push(request.url()));
+    await page.goto(new URL(`/builders/${builderIds["long"]}/builds/1/steps/1/logs/stdio#L20000`, url).href);
+    await page.locator('[data-line="20000"].marked').waitFor(patience);
+    expect(asked.length).toBeLessThan(6);
+    await page.getByPlaceholder("Search, or /regex/").fill("line 29999 of");
+    await text(page, "1 of 1");
+    await page.locator(".log-line.found", { hasText: "line 29999 of a long log" }).waitFor(patience);
+  });
+
+  it("shows the colours of a terminal and no markup of others, and opens at the reason of a failure", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(new URL(`/builders/${builderIds["tests"]}/builds/1`, url).href);
+    await page.locator(".log-line.found .fg-1", { hasText: "FAIL" }).waitFor(patience);
+    await page.locator(".log-content", { hasText: "<b>no markup</b>" }).waitFor(patience);
+  });
+});
+
+it("a thousand builders are a list of which only what is seen is drawn, and that is searched as one types", async () => {
+  const { page } = await openPage(browser);
+  await page.goto(new URL("/builders", url).href);
+  await text(page, "generated-0000");
+  expect(await page.locator(".builder-rows li").count()).toBeLessThan(60);
+  await page.getByPlaceholder("Filter by name").fill("generated-0999");
+  await text(page, "generated-0999");
+  expect(await page.locator(".builder-rows li").count()).toBe(1);
+});
+
+it("the keyboard finds a builder, the form forces a build and says at the field what is wrong", async () => {
+  const { page } = await openPage(browser);
+  await page.goto(url);
+  await text(page, "Needs attention");
+  await page.keyboard.press("/");
+  await page.keyboard.type("docs");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/builders/${builderIds["docs"]}`, patience);
+  await page.getByRole("button", { name: "Force" }).click(patience);
+  await page.getByLabel("Your name").fill("nobody");
+  await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
+  await page.getByRole("dialog").locator(".field .problem").first().waitFor(patience);
+  await page.getByLabel("Your name").fill("Ann <ann@example.org>");
+  await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
+  await page.waitForURL(/buildrequests|builds\/\d+/, patience);
+});
+
+it("the first load stays below 200 kB, in files that browsers keep for ever", async () => {
+  const directory = configFile("packages/web/dist");
+  const sent = [
+    readFileSync(join(directory, "index.html")),
+    ...readdirSync(join(directory, "assets"))
+      .filter((name) => /\.(js|css)$/.test(name))
+      .map((name) => readFileSync(join(directory, "assets", name))),
+  ].map((file) => gzipSync(file).length);
+  expect(sent.reduce((sum, size) => sum + size)).toBeLessThan(200_000);
+
+  const page = await master.fetch("/builders/1", { headers: { Accept: "text/html" } });
+  expect(page.headers.get("cache-control")).toBe("no-cache");
+  const [script = ""] = /\/assets\/[^"]+\.js/.exec(await page.text()) ?? [];
+  const asset = await master.fetch(script, { headers: { "Accept-Encoding": "br" } });
+  expect(Object.fromEntries(asset.headers)).toMatchObject({
+    "cache-control": "public, max-age=31536000, immutable",
+    "content-encoding": "br",
+    "content-type": "text/javascript; charset=utf-8",
+  });
+  expect((await master.fetch("/assets/none.js")).status).toBe(404);
+  expect((await master.fetch("/api/v2/nothing", { headers: { Accept: "text/html" } })).status).toBe(404);
+});
+
+interface Finding {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
+
+async function findSeriousProblems(page: Page): Promise<string[]> {
+  // The page's own policy lets no other script in; the browser itself may.
+  await page.evaluate(axe);
+  const findings = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as Finding[];
+  return findings
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 150)).join(" | ")}`);
+}
