@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -11,9 +11,8 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const config = configFile("test/browser/configs/web.ts");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const patience = { timeout: 30_000 };
+const patience = { timeout: 20_000 };
 
 let browser: Browser;
 let master: TestMaster;
@@ -30,6 +29,9 @@ interface Build {
 beforeAll(async () => {
   const directory = temporaryDirectory("web");
   gate = join(directory, "gate");
+  // Local workers keep their files beside the config.
+  const config = join(directory, "cluster.ts");
+  copyFileSync(configFile("test/browser/configs/web.ts"), config);
   const repository = createGitRepository({ files: { Makefile: "all:\n\t@echo compiled\n" } });
   master = await startMaster({
     config,
@@ -40,7 +42,6 @@ beforeAll(async () => {
       MANY: "1000",
       LINES: "30000",
       DATABASE_URL: `sqlite:${join(directory, "web.sqlite")}`,
-      WORKERS: join(directory, "workers"),
     },
   });
   browser = await launchBrowser();
@@ -81,13 +82,13 @@ const text = (page: Page, what: string) => page.getByText(what).first().waitFor(
 /** Pages as somebody asks for them, and what each must show of the cluster. */
 const pages: readonly [name: string, path: () => string, shows: readonly string[]][] = [
   ["home", () => "/", ["Needs attention", "tests", "live", "waits"]],
-  ["builders", () => "/builders", ["api", "generated-0000", "failure"]],
+  ["builders", () => "/builders", ["api", "generated-0000", "success"]],
   ["builder", () => `/builders/${builderIds["tests"]}`, ["Runs the tests; they fail", "Force", "#1"]],
   ["build", () => `/builders/${builderIds["tests"]}/builds/1`, ["failed in “tests”", "expected 3, got 4"]],
-  ["changes", () => "/changes", ["initial"]],
+  ["changes", () => "/changes", ["main"]],
   ["change", () => "/changes/1", ["Files", "Makefile", "tests"]],
-  ["console", () => "/console", ["docs", "tests"]],
-  ["grid", () => "/grid", ["docs", "tests"]],
+  ["console", () => "/console", ["api", "tests"]],
+  ["grid", () => "/grid", ["api", "tests"]],
   ["timeline", () => "/timeline", ["live", "tests"]],
   ["queue", () => "/queue", ["waits"]],
   ["workers", () => "/workers", ["attached", "away", "live"]],
@@ -177,6 +178,7 @@ it("the keyboard finds a builder, the form forces a build and says at the field 
   await text(page, "Needs attention");
   await page.keyboard.press("/");
   await page.keyboard.type("docs");
+  await page.getByRole("option", { name: "docs builder" }).waitFor(patience);
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/builders/${builderIds["docs"]}`, patience);
   await page.getByRole("button", { name: "Force" }).click(patience);

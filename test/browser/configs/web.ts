@@ -95,7 +95,7 @@ export default defineCluster({
   workers: async () => ({
     default: defineWorkers({
       port: 0,
-      basedir: env("WORKERS", "state/workers"),
+      basedir: "state/workers",
       workers: [
         { name: "local", local: true, maxBuilds: 3 },
         { name: "away", password: "secret" },

@@ -53,8 +53,9 @@ export function LogViewer({
     ownScroll.current = view.scrollTop;
   }, [follows, log.num_lines, viewPx, wraps]);
   useEffect(() => {
-    if (follows && scrollPx < ownScroll.current - 2 * rowPx) setFollows(false);
-  }, [follows, scrollPx]);
+    const at = ref.current?.scrollTop ?? 0;
+    if (follows && at < ownScroll.current - 2 * rowPx) setFollows(false);
+  }, [scrollPx]);
 
   // A link to a line opens there, once its line exists.
   const openedAt = useRef("");

@@ -52,14 +52,14 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
         Skip to content
       </a>
       <header class="top">
-        <a class="brand" href="/">
+        <a class="brand" href="/" aria-label={`${siteTitle}: home`}>
           <svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
             <rect x="1" y="1" width="18" height="18" rx="5" />
             <path d="M5.500 14V6.500l4.500 4 4.500-4V14" />
           </svg>
           <span>{siteTitle}</span>
         </a>
-        <button type="button" class="find" onClick={() => setSearching(true)}>
+        <button type="button" class="find" aria-label="Find" onClick={() => setSearching(true)}>
           <Icon name="search" />
           <span>Find a builder, worker, page…</span>
           <kbd>/</kbd>
