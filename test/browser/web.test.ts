@@ -82,7 +82,7 @@ const text = (page: Page, what: string) => page.getByText(what).first().waitFor(
 /** Pages as somebody asks for them, and what each must show of the cluster. */
 const pages: readonly [name: string, path: () => string, shows: readonly string[]][] = [
   ["home", () => "/", ["Needs attention", "tests", "live", "waits"]],
-  ["builders", () => "/builders", ["api", "generated-0000", "success"]],
+  ["builders", () => "/builders", ["api", "generated-0000"]],
   ["builder", () => `/builders/${builderIds["tests"]}`, ["Runs the tests; they fail", "Force", "#1"]],
   ["build", () => `/builders/${builderIds["tests"]}/builds/1`, ["failed in “tests”", "expected 3, got 4"]],
   ["changes", () => "/changes", ["main"]],
@@ -177,6 +177,7 @@ it("the keyboard finds a builder, the form forces a build and says at the field 
   await page.goto(url);
   await text(page, "Needs attention");
   await page.keyboard.press("/");
+  await page.getByRole("combobox").waitFor(patience);
   await page.keyboard.type("docs");
   await page.getByRole("option", { name: "docs builder" }).waitFor(patience);
   await page.keyboard.press("Enter");

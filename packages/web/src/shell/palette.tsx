@@ -1,5 +1,5 @@
 import type { Change, Worker } from "@multimaster/data";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { navigate } from "../router.ts";
 import { useBuilders, useMasters } from "../words/names.ts";
@@ -25,7 +25,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const results = findBest(useFindables(), text, 12);
   const open = (found: Findable | undefined) => {
     if (!found) return;

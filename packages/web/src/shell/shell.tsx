@@ -59,10 +59,10 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
           </svg>
           <span>{siteTitle}</span>
         </a>
-        <button type="button" class="find" aria-label="Find" onClick={() => setSearching(true)}>
+        <button type="button" class="find" onClick={() => setSearching(true)}>
           <Icon name="search" />
           <span>Find a builder, worker, page…</span>
-          <kbd>/</kbd>
+          <kbd aria-hidden="true">/</kbd>
         </button>
         <span class="spacer" />
         <LiveWord />
