@@ -1,7 +1,7 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, openPage } from "../harness/browser.ts";
@@ -11,7 +11,6 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const patience = { timeout: 20_000 };
 
 let browser: Browser;
@@ -222,7 +221,7 @@ interface Finding {
 
 async function findSeriousProblems(page: Page): Promise<string[]> {
   // The page's own policy lets no other script in; the browser itself may.
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const findings = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as Finding[];
   return findings
     .filter(({ impact }) => impact === "serious" || impact === "critical")

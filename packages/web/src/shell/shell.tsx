@@ -62,7 +62,7 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
         <button type="button" class="find" onClick={() => setSearching(true)}>
           <Icon name="search" />
           <span>Find a builder, worker, page…</span>
-          <kbd aria-hidden="true">/</kbd>
+          <kbd>/</kbd>
         </button>
         <span class="spacer" />
         <LiveWord />
