@@ -3,6 +3,9 @@ import { connect } from "./client/connect.ts";
 import type { ServerFlags } from "./client/profile.ts";
 import { createRemoteControl } from "./client/remote-control.ts";
 
+/** The master that is ordered to end may be the very one that is asked: another one behind the balancer is, or there is none. */
+const patienceMs = 30_000;
+
 export interface ControlFlags extends ServerFlags {
   config: string;
 }
@@ -14,8 +17,6 @@ export function isRemote({ url, profile }: ServerFlags): boolean {
 
 /** Orders to masters: through a ui master where one is named, otherwise straight into the database of the config. */
 export async function openControlOf(flags: ControlFlags): Promise<MasterControl> {
-  // A drain that is waited for may end the very master that is asked; another one answers then.
-  return isRemote(flags)
-    ? createRemoteControl(await connect(flags, new AbortController().signal))
-    : openControl(flags.config);
+  if (!isRemote(flags)) return openControl(flags.config);
+  return createRemoteControl(await connect(flags, new AbortController().signal, patienceMs));
 }

@@ -28,12 +28,12 @@ export function clientOptions(command: Command): Command {
 }
 
 /** The ui master that is meant. A command that follows gives its signal; it survives that master's death, and says so. */
-export async function connect(flags: ServerFlags, following?: AbortSignal): Promise<Api> {
+export async function connect(flags: ServerFlags, following?: AbortSignal, patienceMs = followingMs): Promise<Api> {
   const server = await findServer(flags);
   if (!following) return createApi({ server, patienceMs: onceMs });
   return createApi({
     server,
-    patienceMs: followingMs,
+    patienceMs,
     signal: following,
     onConnection(state, why) {
       const text = state === "lost" ? `no answer from ${server.url} (${why}); trying on` : "connected again";
