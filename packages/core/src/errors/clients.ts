@@ -1,0 +1,68 @@
+import { defineError, ExitCode, unavailable, usage } from "./define-error.ts";
+
+/** What the command line meets when it asks a ui master. */
+export const clientErrors = {
+  noUiUrl: defineError(
+    "NO_UI_URL",
+    usage,
+    (file: string) =>
+      `Which ui master? Name one with --url URL, in the environment variable MULTIMASTER_URL, or in ${file}.`,
+  ),
+  uiUrlInvalid: defineError(
+    "UI_URL_INVALID",
+    usage,
+    (url: string) => `"${url}" is no address of a ui master; use http://HOST:PORT/ or https://HOST/.`,
+  ),
+  uiUnreachable: defineError(
+    "UI_UNREACHABLE",
+    unavailable,
+    (url: string, why: string) => `No ui master answers at ${url}: ${why}.`,
+  ),
+  noUiThere: defineError(
+    "NO_UI_THERE",
+    unavailable,
+    (url: string, why: string) => `What answers at ${url} is no ui master (${why}); check the address.`,
+  ),
+  clientFileInvalid: defineError(
+    "CLIENT_FILE_INVALID",
+    usage,
+    (file: string, why: string) => `The client file ${file} cannot be used: ${why}.`,
+  ),
+  unknownProfile: defineError(
+    "UNKNOWN_PROFILE",
+    usage,
+    (profile: string, file: string, known: readonly string[]) =>
+      `${file} has no profile "${profile}" (have: ${known.length > 0 ? known.join(", ") : "none"}).`,
+  ),
+  uiTooOld: defineError(
+    "UI_TOO_OLD",
+    unavailable,
+    (url: string, what: string) =>
+      `The ui master at ${url} is of a release that does not tell ${what}; upgrade it first.`,
+  ),
+  tokenUnreadable: defineError(
+    "TOKEN_UNREADABLE",
+    usage,
+    (file: string, why: string) => `The token file ${file} cannot be used: ${why}.`,
+  ),
+  tokenNeeded: defineError(
+    "TOKEN_NEEDED",
+    { status: 401, exitCode: ExitCode.usage },
+    (url: string) =>
+      `The ui master at ${url} does not know who asks; give a valid API token with --token-file FILE, MULTIMASTER_TOKEN, or the client file.`,
+  ),
+  uiRefused: defineError("UI_REFUSED", usage, (what: string) => `The ui master refuses: ${what}`),
+  fieldsRefused: defineError("FIELDS_REFUSED", usage, (problems: readonly string[]) =>
+    ["These fields of the form are not filled in rightly:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
+  ),
+  buildNotNamed: defineError(
+    "BUILD_NOT_NAMED",
+    usage,
+    (text: string) => `"${text}" names no build; give its id, BUILDER/NUMBER, or the URL of its page.`,
+  ),
+  forceSchedulerToChoose: defineError("FORCE_SCHEDULER_TO_CHOOSE", usage, (names: readonly string[]) =>
+    names.length === 0
+      ? "No force scheduler of the cluster can start such a build."
+      : `Name the force scheduler to use: ${names.join(", ")}.`,
+  ),
+} as const;

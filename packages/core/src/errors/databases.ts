@@ -1,0 +1,69 @@
+import { defineError, unavailable, usage } from "./define-error.ts";
+
+/** What a database refuses, or is not. */
+export const databaseErrors = {
+  databaseUnreachable: defineError(
+    "DATABASE_UNREACHABLE",
+    unavailable,
+    (where: string, why: string) => `The database ${where} cannot be reached: ${why}.`,
+  ),
+  databaseUrlInvalid: defineError(
+    "DATABASE_URL_INVALID",
+    usage,
+    (url: string) =>
+      `"${url}" is no database URL; use sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL and SQLite are supported).`,
+  ),
+  databaseNotUpgraded: defineError(
+    "DATABASE_NOT_UPGRADED",
+    unavailable,
+    (found: string, wanted: string) =>
+      `The database schema is at ${found}, this release needs ${wanted}; run "master upgrade-database" first.`,
+  ),
+  databaseTooNew: defineError(
+    "DATABASE_TOO_NEW",
+    unavailable,
+    (found: string, known: string) =>
+      `The database schema is at ${found}, newer than the ${known} this release knows; start a newer release of the master.`,
+  ),
+  tablesInUse: defineError(
+    "TABLES_IN_USE",
+    unavailable,
+    (migration: string) =>
+      `"${migration}" is not applied: something has had the tables in use for a minute, such as a backup; run "master upgrade-database" again when it is over.`,
+  ),
+  databaseOfOtherBuildbot: defineError(
+    "DATABASE_OF_OTHER_BUILDBOT",
+    unavailable,
+    (found: string, wanted: string) =>
+      `The database's Buildbot schema is at ${found}, only ${wanted} (Buildbot 4.3.0) can be used; upgrade it with "buildbot upgrade-master" of Buildbot 4.3.0 first.`,
+  ),
+  releaseTooOld: defineError(
+    "RELEASE_TOO_OLD",
+    unavailable,
+    (own: number, cluster: number) =>
+      `The cluster writes data version ${cluster}, this release knows no newer one than ${own}; start a newer release of the master.`,
+  ),
+  releaseTooNew: defineError(
+    "RELEASE_TOO_NEW",
+    unavailable,
+    (oldest: number, newest: number, cluster: number) =>
+      `The cluster writes data version ${cluster}, this release knows ${oldest} to ${newest}; run a release in between first, on all masters.`,
+  ),
+  mastersNeedSchema: defineError(
+    "MASTERS_NEED_SCHEMA",
+    unavailable,
+    (migration: string, masters: readonly string[]) =>
+      `"${migration}" is not applied: it takes away what the running masters ${masters.join(", ")} need; replace them with a newer release, then run "master upgrade-database" again.`,
+  ),
+  sqliteFileInUse: defineError(
+    "SQLITE_FILE_IN_USE",
+    unavailable,
+    (file: string) =>
+      `Another master already uses the SQLite file ${file}; one SQLite file serves one master, use PostgreSQL for a cluster.`,
+  ),
+  databaseAway: defineError(
+    "DATABASE_AWAY",
+    unavailable,
+    () => "The database does not answer, so nothing was stored; send this again later.",
+  ),
+} as const;

@@ -1,0 +1,61 @@
+import { conflict, defineError, ExitCode, forbidden, unauthorized, unavailable, usage } from "./define-error.ts";
+
+/** Why somebody is not let in, or may not do something. */
+export const loginErrors = {
+  loginFailed: defineError(
+    "LOGIN_FAILED",
+    unauthorized,
+    () => "No user has this name and password; check both and log in again.",
+  ),
+  tooManyLogins: defineError(
+    "TOO_MANY_LOGINS",
+    { status: 429, exitCode: ExitCode.unavailable },
+    (seconds: number) => `Too many logins have failed; try again in ${seconds} seconds.`,
+  ),
+  noLogin: defineError(
+    "NO_LOGIN",
+    { status: 501, exitCode: ExitCode.usage },
+    () => "This cluster has no login of its own; the auth option of its ui says how users are known.",
+  ),
+  loginStale: defineError(
+    "LOGIN_STALE",
+    usage,
+    () => "This login took too long, was used before, or was begun in another browser; log in again.",
+  ),
+  loginRefused: defineError(
+    "LOGIN_REFUSED",
+    unauthorized,
+    (provider: string, why: string) => `${provider} did not log you in: ${why}.`,
+  ),
+  loginProviderAway: defineError(
+    "LOGIN_PROVIDER_AWAY",
+    unavailable,
+    (provider: string, why: string) => `${provider} cannot be asked who you are: ${why}.`,
+  ),
+  tokenRefused: defineError(
+    "TOKEN_REFUSED",
+    unauthorized,
+    () => 'This API token is unknown, expired or revoked; make another one with "master token create".',
+  ),
+  tokenExists: defineError(
+    "TOKEN_EXISTS",
+    conflict,
+    (name: string) => `There is a token "${name}" already; revoke it first, or choose another name.`,
+  ),
+  tokenNotThere: defineError(
+    "TOKEN_NOT_THERE",
+    usage,
+    (name: string) => `There is no valid token "${name}"; "master token list" shows those that are there.`,
+  ),
+  notAllowed: defineError("NOT_ALLOWED", forbidden, (what: string, who: string, hint: string) =>
+    [`You may not ${what}: that is for ${who}`, hint]
+      .filter((part) => part !== "")
+      .join("; ")
+      .concat("."),
+  ),
+  otherSite: defineError(
+    "OTHER_SITE",
+    forbidden,
+    (origin: string) => `The page that sent this (${origin}) is not of this site, so your login does not count for it.`,
+  ),
+} as const;

@@ -1,0 +1,105 @@
+import { conflict, defineError, unavailable, usage } from "./define-error.ts";
+
+/** What a master cannot do, or cannot be told to do. */
+export const masterErrors = {
+  masterNameTaken: defineError(
+    "MASTER_NAME_TAKEN",
+    unavailable,
+    (name: string, where: string) =>
+      `A live master already has the name "${name}" (${where}); stop it first, or start this one with another --name.`,
+  ),
+  rejoining: defineError(
+    "REJOINING",
+    unavailable,
+    (master: string) => `The master ${master} lost its lease and is joining the cluster anew; try again.`,
+  ),
+  masterNotAlive: defineError(
+    "MASTER_NOT_ALIVE",
+    conflict,
+    (master: string) => `The master ${master} is not alive; "master status" shows those that are.`,
+  ),
+  masterTakesNoOrders: defineError(
+    "MASTER_TAKES_NO_ORDERS",
+    conflict,
+    (master: string) =>
+      `The master ${master} is one of Buildbot or of an older release, which take no orders: stop it on its own host, with SIGTERM.`,
+  ),
+  notDraining: defineError(
+    "NOT_DRAINING",
+    conflict,
+    (what: string) => `There is no open drain of ${what} that could be undone.`,
+  ),
+  endsBySignal: defineError(
+    "ENDS_BY_SIGNAL",
+    conflict,
+    (master: string) => `The master ${master} was told by a signal to end, which cannot be undone; start another one.`,
+  ),
+  roleAlreadyThere: defineError(
+    "ROLE_ALREADY_THERE",
+    conflict,
+    (master: string, role: string) => `The master ${master} already has the role ${role}.`,
+  ),
+  roleNotThere: defineError(
+    "ROLE_NOT_THERE",
+    conflict,
+    (master: string, role: string, roles: readonly string[]) =>
+      `The master ${master} does not have the role ${role} (has: ${roles.join(", ")}).`,
+  ),
+  onlyRole: defineError(
+    "ONLY_ROLE",
+    conflict,
+    (master: string, role: string) =>
+      `${role} is the only role of the master ${master}; drain the master instead ("master drain ${master}").`,
+  ),
+  noProgram: defineError(
+    "NO_PROGRAM",
+    usage,
+    (path: string) => `No program at ${path}; --program names the master.mjs of a checkout that is built.`,
+  ),
+  masterNotOurs: defineError(
+    "MASTER_NOT_OURS",
+    unavailable,
+    (name: string, pid: number) =>
+      `The master ${name} (pid ${pid}) belongs to another user, so it cannot be told to drain; run this command as the user that runs it.`,
+  ),
+  noMasterToUpgrade: defineError(
+    "NO_MASTER_TO_UPGRADE",
+    usage,
+    (host: string, running: readonly string[]) =>
+      `No master runs on the host ${host} (running in the cluster: ${running.join(", ") || "none"}); start one with "master start", or name its host with --host.`,
+  ),
+  notRunningOnHost: defineError(
+    "NOT_RUNNING_ON_HOST",
+    usage,
+    (names: readonly string[], host: string, running: readonly string[]) =>
+      `No master named ${names.join(", ")} runs on the host ${host} (running there: ${running.join(", ") || "none"}).`,
+  ),
+  otherHost: defineError(
+    "OTHER_HOST",
+    usage,
+    (host: string, here: string) =>
+      `The masters of the host ${host} are upgraded on ${host}, not on ${here}; --dry-run shows from here what would be done.`,
+  ),
+  configsDiffer: defineError(
+    "CONFIGS_DIFFER",
+    usage,
+    (configs: readonly string[]) =>
+      `The masters of this host were started with different configs (${configs.join("; ")}); upgrade them one config at a time, naming the masters with --masters.`,
+  ),
+  masterStarting: defineError(
+    "MASTER_STARTING",
+    unavailable,
+    (names: readonly string[]) => `Still starting: ${names.join(", ")}; upgrade when all masters of this host run.`,
+  ),
+  upgradeUnderWay: defineError(
+    "UPGRADE_UNDER_WAY",
+    unavailable,
+    (host: string) => `Another "master upgrade" of the host ${host} is under way; wait for its end.`,
+  ),
+  upgradeNeedsPostgresql: defineError(
+    "UPGRADE_NEEDS_POSTGRESQL",
+    usage,
+    (database: string) =>
+      `${database} serves one master, so no new one can run beside it; stop it with SIGTERM or Ctrl-C (running builds finish), then start it anew with "master start": it brings the file up to date by itself.`,
+  ),
+} as const;

@@ -1,0 +1,27 @@
+import { conflict, defineError, ExitCode, usage } from "./define-error.ts";
+
+/** What is wrong with a request to the REST API. */
+export const requestErrors = {
+  methodNotAllowed: defineError(
+    "METHOD_NOT_ALLOWED",
+    { status: 405, exitCode: ExitCode.usage },
+    (allowed: string) => `Use the HTTP method ${allowed} here.`,
+  ),
+  bodyTooLarge: defineError(
+    "BODY_TOO_LARGE",
+    { status: 413, exitCode: ExitCode.usage },
+    (maxBytes: number) => `The request's body is larger than the ${maxBytes} bytes that are accepted.`,
+  ),
+  requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
+  notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
+  alreadyOver: defineError(
+    "ALREADY_OVER",
+    conflict,
+    (what: string, result: string) => `${what} is over (${result}): there is nothing to be done to it.`,
+  ),
+  workerNotAttached: defineError(
+    "WORKER_NOT_ATTACHED",
+    conflict,
+    (worker: string) => `The worker ${worker} is attached to no master, so nobody can end it.`,
+  ),
+} as const;
