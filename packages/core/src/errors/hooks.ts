@@ -1,4 +1,4 @@
-import { defineError, ExitCode, unavailable, usage } from "./define-error.ts";
+import { defineError, ExitCode } from "./define-error.ts";
 
 /** Why a webhook's delivery is not taken. */
 export const hookErrors = {
