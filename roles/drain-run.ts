@@ -1,6 +1,6 @@
 import type { OpenOrder } from "@multimaster/cluster";
 import type { Clock, Logger, Work } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import type { Data, DrainedWork } from "@multimaster/data";
 
 /** What can be drained: a whole master, or one of its roles. */
 export interface Drainable {
@@ -32,7 +32,7 @@ export class DrainRun {
   #now = new AbortController();
   #undone = new AbortController();
   #deadline: { cancel(): void } | undefined;
-  #running = new Set<number>();
+  #drained: DrainedWork | undefined;
   /** What there was at the beginning. */
   #before: Work = {};
 
@@ -87,8 +87,8 @@ export class DrainRun {
     if (orderid === undefined) return;
     await this.#within(patienceMs, async () => {
       const work = Object.fromEntries(Object.keys(this.#before).map((name) => [name, 0]));
-      const running = this.#hasBuilds ? { running: [...this.#running] } : {};
-      await this.#options.data.updates.orders.end(orderid, "done", { work, ...running });
+      const drained = this.#before.builds === undefined ? undefined : this.#drained;
+      await this.#options.data.updates.orders.end(orderid, "done", { work, drained });
     });
   }
 
@@ -96,7 +96,7 @@ export class DrainRun {
     const { data, target } = this.#options;
     if (this.orderid === undefined) return;
     this.#before = target.left();
-    for (const id of await data.updates.orders.begin(this.orderid, this.#before)) this.#running.add(id);
+    this.#drained = await data.updates.orders.begin(this.orderid, this.#before);
   }
 
   /** Writes that wait for a database which does not come back must not hold up what has to end now. */
@@ -118,9 +118,7 @@ export class DrainRun {
       await clock.sleep(progressMs, over);
       if (over.aborted) return;
       try {
-        // Children of running builds may have been claimed meanwhile.
-        if (this.#hasBuilds) for (const id of await data.updates.buildrequests.claimedByMe()) this.#running.add(id);
-        await data.updates.orders.progress(orderid, target.left(), [...this.#running]);
+        await data.updates.orders.progress(orderid, target.left(), this.#drained);
       } catch (error) {
         this.#options.log.debug({ err: error, orderid }, "the progress of a drain could not be told");
       }
@@ -138,10 +136,6 @@ export class DrainRun {
       log.warn({ err: error, orderid: this.orderid }, "the end of a drain could not be written");
       return true;
     }
-  }
-
-  get #hasBuilds(): boolean {
-    return this.#before.builds !== undefined;
   }
 
   async #within(ms: number, act: () => Promise<void>): Promise<void> {

@@ -82,8 +82,11 @@ it.each(balancers)(
     await waitForAttachment(second, busy as TestBuildbotWorker);
     expect(await first.process.waitForExit()).toMatchObject({ code: 0 });
     for (const worker of workers) {
-      // It came back with its first attempt, after its own delay: there was no second one.
-      expect(worker.log().match(/Scheduling retry \d+/g)).toEqual(["Scheduling retry 1"]);
+      // It came back with its first attempt, after its own delay. nginx finds a dead server only by trying it, so there may
+      // have been a second one; never more, and never with a growing delay.
+      const attempts = worker.log().match(/Scheduling retry \d+/g) ?? [];
+      expect(new Set(attempts)).toEqual(new Set(["Scheduling retry 1"]));
+      expect(attempts.length).toBeLessThanOrEqual(name === "nginx" ? 2 : 1);
       expect(worker.log().match(/WebSocket connection open/g)).toHaveLength(2);
       console.log(
         `${name}: ${worker.name} waited ${/in ([\d.]+) seconds/.exec(worker.log())?.[1]} s by its own choice and was away for ${away(first, second, worker)} ms`,

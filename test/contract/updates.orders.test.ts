@@ -98,9 +98,9 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     const given = await runningBuild(one);
     await two.updates.buildsets.add(buildsetFor("runtests", "elsewhere"));
     const { orderid } = await two.updates.orders.drain({ ...facts, masterid });
-    const running = await one.updates.orders.begin(orderid, { builds: 2, workers: 1 });
-    expect([...running].sort()).toEqual([kept.buildrequestid, given.buildrequestid].sort());
-    await one.updates.orders.progress(orderid, { builds: 2, workers: 1 }, running);
+    const drained = await one.updates.orders.begin(orderid, { builds: 2, workers: 1 });
+    expect([...drained.requests].sort()).toEqual([kept.buildrequestid, given.buildrequestid].sort());
+    await one.updates.orders.progress(orderid, { builds: 2, workers: 1 }, drained);
     const read = async () => (await masters.rows(`select * from mm_orders where id = ${orderid}`))[0];
     expect(await read()).toMatchObject({
       requests_pending: 1,
@@ -110,11 +110,14 @@ describe.each(engines)("orders to masters on %s", (engine) => {
       builds_left: 2,
     });
     await one.updates.builds.finish(kept.buildid, { results: Results.SUCCESS, state: "done" });
+    // Taken on while it drained, since a running build waited for it.
+    const child = await runningBuild(one);
+    await one.updates.builds.finish(child.buildid, { results: Results.SUCCESS, state: "done" });
     await one.updates.builds.finish(given.buildid, { results: Results.RETRY, state: "given back" });
-    await one.updates.orders.end(orderid, "done", { work: { builds: 0, workers: 0 }, running });
+    await one.updates.orders.end(orderid, "done", { work: { builds: 0, workers: 0 }, drained });
     expect(await read()).toMatchObject({
       outcome: "done",
-      requests_finished: 1,
+      requests_finished: 2,
       requests_retried: 1,
       requests_lost: 0,
       builds_left: 0,

@@ -89,7 +89,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.disconnected`]);
     expect(await two.updates.workers.attach(workerid, info)).toBe("attached");
     expect(await two.updates.workers.states([workerid])).toEqual([
-      { workerid, name: "w1", paused: false, graceful: false },
+      { workerid, name: "w1", paused: false, graceful: false, atOnce: false },
     ]);
   });
 
@@ -122,6 +122,9 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
 
   it("a master says that it has started", async () => {
     await one.updates.masters.announceStarted();
-    expect(await masters.takeTopics()).toEqual([`masters.${one.lease.masterid}.started`]);
+    expect(await masters.takeTopics()).toEqual([
+      `masters.${one.lease.masterid}.started`,
+      `members.${one.lease.masterid}.update`,
+    ]);
   });
 });

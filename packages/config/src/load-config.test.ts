@@ -64,7 +64,7 @@ describe("a config", () => {
     expect((await problems(loadConfig(file, { alsoCheck: checkConfig }))).toSorted()).toEqual([
       "cluster.ts: database: expected string, received undefined",
       "cluster.ts: name: expected string, received number",
-      expect.stringMatching(/^ui\.ts: hots: unknown option \(have: host, port, title, /),
+      expect.stringMatching(/^ui\.ts: hots: unknown option \(have: host, port, /),
       'ui.ts: port: must be a port, a list of ports, or a range such as "9989-9992"',
       "workers.ts: workers[0].name: must be a letter, then letters, digits, '.', '_' or '-'",
       "workers.ts: workers[0].password: a worker that connects needs a password",

@@ -12,7 +12,7 @@ it("a scheduler that stood still in mid-submission and wakes beside its successo
   const ui = await cluster.master({ roles: ["ui"], name: "ui" });
   const frozen = await cluster.master({ roles: ["scheduler"], name: "frozen" });
   await Promise.all([ui.waitReady(), frozen.waitReady()]);
-  await waitFor(async () => (await cluster.rows("select 1 from scheduler_masters")).length === 3, {
+  await waitFor(async () => (await cluster.rows("select 1 from scheduler_masters")).length === 4, {
     what: "the schedulers to be claimed",
   });
   const next = await cluster.master({ roles: ["scheduler"], name: "next" });

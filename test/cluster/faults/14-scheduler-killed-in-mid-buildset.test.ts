@@ -12,7 +12,7 @@ it("a scheduler killed between a buildset and its requests leaves nothing of it,
   const ui = await cluster.master({ roles: ["ui"], name: "ui" });
   const doomed = await cluster.master({ roles: ["scheduler"], name: "doomed" });
   await Promise.all([ui.waitReady(), doomed.waitReady()]);
-  await waitFor(async () => (await cluster.rows("select 1 from scheduler_masters")).length === 3, {
+  await waitFor(async () => (await cluster.rows("select 1 from scheduler_masters")).length === 4, {
     what: "the schedulers to be claimed",
   });
 

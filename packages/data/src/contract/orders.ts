@@ -9,6 +9,14 @@ interface OrderFacts {
   orderedBy: string;
 }
 
+/** What a master had in hand when its drain began. */
+export interface DrainedWork {
+  /** Requests that it worked on. */
+  readonly requests: readonly number[];
+  /** The newest build there was: later ones of this master are of requests that it took on while it drained. */
+  readonly newestBuild: number;
+}
+
 export interface OrderUpdates {
   /**
    * Orders that a master drains (`role` null) and ends, or that it drops one of its roles. `deadline`: seconds after
@@ -24,14 +32,14 @@ export interface OrderUpdates {
   open(): Promise<OpenOrder[]>;
   /** Writes down that this master was told by a signal to end; gives the order's id. */
   drainMyself(deadline: number | null, reason: string): Promise<number>;
-  /** Notes that the drain has begun and what there was; gives the ids of the requests this master works on. */
-  begin(orderid: number, work: Work): Promise<readonly number[]>;
-  progress(orderid: number, work: Work, running: readonly number[]): Promise<void>;
+  /** Notes that the drain has begun and what there was; gives by what its outcome is judged later. */
+  begin(orderid: number, work: Work): Promise<DrainedWork>;
+  progress(orderid: number, work: Work, drained: DrainedWork | undefined): Promise<void>;
   /** Ends an order with its report; false when it was over, or when what was being undone has been ordered again. */
   end(
     orderid: number,
     outcome: OrderOutcome,
-    report?: { detail?: string; work?: Work; running?: readonly number[] },
+    report?: { detail?: string; work?: Work; drained?: DrainedWork },
   ): Promise<boolean>;
   /** Tells the cluster which roles this master has now (fenced). */
   setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;

@@ -8,8 +8,14 @@ import {
   undoDrain,
 } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
-import { countPendingRequestsOf, openRequestsClaimedBy, requestStates } from "@multimaster/database";
-import type { OrderUpdates } from "../contract/orders.ts";
+import {
+  countPendingRequestsOf,
+  newestBuildId,
+  openRequestsClaimedBy,
+  requestStates,
+  requestsBuiltSince,
+} from "@multimaster/database";
+import type { DrainedWork, OrderUpdates } from "../contract/orders.ts";
 import { getItem } from "../read-items.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
@@ -53,6 +59,7 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     async begin(orderid, work) {
       const hasBuilds = work.builds !== undefined;
       const running = hasBuilds ? await openRequestsClaimedBy(database, lease.masterid) : [];
+      const newestBuild = hasBuilds ? await newestBuildId(database) : 0;
       const pending = hasBuilds ? await countPendingRequestsOf(database, lease.masterid) : undefined;
       await noteProgress(database, orderid, {
         ...(pending === undefined ? {} : { requests_pending: pending, requests_running: running.length }),
@@ -61,14 +68,15 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
         ...leftOf(work),
       });
       await publish("update", orderid);
-      return running;
+      return { requests: running, newestBuild };
     },
-    async progress(orderid, work, running) {
-      await noteProgress(database, orderid, { ...leftOf(work), ...(await fatesOf(running)) });
+    async progress(orderid, work, drained) {
+      const fates = drained && work.builds !== undefined ? await fatesOf(drained) : {};
+      await noteProgress(database, orderid, { ...leftOf(work), ...fates });
       await publish("update", orderid);
     },
-    async end(orderid, outcome, { detail, work = {}, running } = {}) {
-      const figures = { ...leftOf(work), ...(running ? await fatesOf(running, outcome === "done") : {}) };
+    async end(orderid, outcome, { detail, work = {}, drained } = {}) {
+      const figures = { ...leftOf(work), ...(drained ? await fatesOf(drained, outcome === "done") : {}) };
       const ended = await endOrder(database, orderid, outcome, { detail, figures });
       if (ended) await publish("ended", orderid);
       return ended;
@@ -81,7 +89,9 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   };
 
   /** What became of the requests that this master was working on; those it still works on count for nothing yet. */
-  async function fatesOf(running: readonly number[], over = false) {
+  async function fatesOf({ requests, newestBuild }: DrainedWork, over = false) {
+    const taken = await requestsBuiltSince(database, lease.masterid, newestBuild);
+    const running = [...new Set([...requests, ...taken])];
     if (running.length === 0) return { requests_finished: 0, requests_retried: 0, requests_lost: 0 };
     const states = await requestStates(database, running);
     const finished = states.filter((state) => state.complete).length;

@@ -142,6 +142,22 @@ export async function countPendingRequestsOf(connection: Connection, masterid: n
   return rows[0]?.count ?? 0;
 }
 
+/** The id of the newest build of the cluster; 0 when there is none. */
+export async function newestBuildId(connection: Connection): Promise<number> {
+  const rows = await queryRows<{ id: number | null }>(connection, "select max(id) as id from builds");
+  return rows[0]?.id ?? 0;
+}
+
+/** Requests of which a master has begun builds since that one. */
+export async function requestsBuiltSince(connection: Connection, masterid: number, buildid: number): Promise<number[]> {
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    "select distinct buildrequestid as id from builds where id > ? and masterid = ?",
+    [buildid, masterid],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Where these requests stand; those that do not exist are left out. */
 export async function requestStates(
   connection: Connection,
