@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { type Diagram, type Seat, startDiagram } from "../../harness/diagram.ts";
 import { describeMs } from "../../harness/figures.ts";
+import { readLedger } from "../../harness/ledger.ts";
 import { startLoad } from "../../harness/load.ts";
 
 // The long form is `npm run test:upgrades`.
@@ -101,9 +102,10 @@ function timesAway(diagram: Diagram): number[] {
 
 /** Milliseconds from the acknowledgement of a forced request to the first line that its build wrote outside. */
 function startLatencies({ cluster }: Diagram, forced: ReadonlyMap<number, number>): number[] {
-  return cluster.ledger.lines().flatMap((line) => {
-    const begun = /^begin .*request=(\d+) .*nonce=\d+-(\d+)/.exec(line);
-    const asked = begun && forced.get(Number(begun[1]));
-    return begun && asked !== undefined && asked !== null ? [Math.max(0, Number(begun[2]) / 1e6 - asked)] : [];
+  return readLedger(cluster.ledger.path).flatMap(({ word, request, nonce }) => {
+    const asked = request === undefined ? undefined : forced.get(request);
+    // The nonce ends in nanoseconds since the epoch.
+    const begun = Number(/-(\d+)$/.exec(nonce ?? "")?.[1]) / 1e6;
+    return word === "begin" && asked !== undefined && begun > 0 ? [Math.max(0, begun - asked)] : [];
   });
 }
