@@ -1,6 +1,19 @@
 import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
-import type { Build, Builder, BuildRequest, ForceScheduler, Log, Master, Order, Step, Worker } from "@multimaster/data";
-import type { Cluster, Member, Waiting, WaitingChanges } from "./cluster-nouns.ts";
+import type {
+  Build,
+  Builder,
+  BuildRequest,
+  Cluster,
+  ForceScheduler,
+  Log,
+  Master,
+  Member,
+  Order,
+  Step,
+  Waiting,
+  WaitingChanges,
+  Worker,
+} from "@multimaster/data";
 import type { Server } from "./profile.ts";
 
 /** What can be read, by the name under which the API answers it. */

@@ -1,7 +1,8 @@
+import type { Member } from "@multimaster/data";
 import type { ClusterStatus } from "@multimaster/roles/status";
 import type { Api } from "./api.ts";
-import { type Member, readIfTold } from "./cluster-nouns.ts";
 import { nameBuilders } from "./find-item.ts";
+import { readIfTold } from "./read-if-told.ts";
 
 /** The status of the cluster as a ui master tells it: the same as `master status` reads from the rows. */
 export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {

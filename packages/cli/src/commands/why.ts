@@ -1,8 +1,9 @@
+import type { Waiting, WaitingChanges } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
-import { type Reason, readIfTold, type Waiting, type WaitingChanges } from "../client/cluster-nouns.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuilder } from "../client/find-item.ts";
+import { readIfTold } from "../client/read-if-told.ts";
 import { formatSeconds } from "../show-build.ts";
 import { formatJson, openTerminal } from "../terminal.ts";
 
@@ -45,7 +46,7 @@ function describeChanges({ changeids, scheduler, branch, since, reasons }: Waiti
   return `${which}${where} for the scheduler ${scheduler} (${age(since)}):\n${listReasons(reasons)}`;
 }
 
-function listReasons(reasons: readonly Reason[]): string {
+function listReasons(reasons: Waiting["reasons"]): string {
   return reasons.map(({ sentence }) => `  ${sentence}\n`).join("") || "  It is about to be taken.\n";
 }
 

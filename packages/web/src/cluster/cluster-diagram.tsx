@@ -1,4 +1,4 @@
-import type { Member } from "../words/cluster-answers.ts";
+import type { Member } from "@multimaster/data";
 
 const columns = [
   { role: "ui", title: "UIs" },

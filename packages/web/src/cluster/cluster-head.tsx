@@ -1,7 +1,7 @@
-import type { ClusterState, Member } from "../words/cluster-answers.ts";
+import type { Cluster, Member } from "@multimaster/data";
 
 /** One sentence: how the cluster is, and whether it may be upgraded now. */
-export function ClusterHead({ state, members }: { state: ClusterState | undefined; members: readonly Member[] }) {
+export function ClusterHead({ state, members }: { state: Cluster | undefined; members: readonly Member[] }) {
   const draining = members.filter((member) => member.state === "draining").length;
   const word = state?.state ?? (draining > 0 ? "upgrading" : "healthy");
   const sum = (of: (member: Member) => number) => members.reduce((total, member) => total + of(member), 0);
@@ -39,7 +39,7 @@ export function ClusterHead({ state, members }: { state: ClusterState | undefine
   );
 }
 
-function sentence(word: ClusterState["state"], draining: number, count: number): string {
+function sentence(word: Cluster["state"], draining: number, count: number): string {
   if (word === "degraded") return "Something needs attention before you upgrade.";
   if (word === "upgrading")
     return draining > 0 ? `${draining} of ${count} masters draining.` : "Masters of several releases are running.";

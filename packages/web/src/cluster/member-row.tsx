@@ -1,9 +1,8 @@
-import type { Order } from "@multimaster/data";
+import type { Member, Order, Stall } from "@multimaster/data";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { useNow } from "../parts/clock.ts";
 import { When } from "../parts/when.tsx";
-import type { Member, Stall } from "../words/cluster-answers.ts";
 import { formatRough } from "../words/time.ts";
 
 /** One master: what it is, what it holds, how well it runs, and what can be asked of it. */

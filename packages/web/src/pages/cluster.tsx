@@ -1,11 +1,10 @@
-import type { Build, Master, Order, Scheduler, Worker } from "@multimaster/data";
+import type { Build, Cluster, Master, Member, Order, Scheduler, Worker } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
 import { MemberRow } from "../cluster/member-row.tsx";
 import { Page, Panel, Rows } from "../parts/page.tsx";
 import { When } from "../parts/when.tsx";
-import type { ClusterState, Member } from "../words/cluster-answers.ts";
 
 const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
 
@@ -15,7 +14,7 @@ export function ClusterPage() {
   const isOld = told.error?.status === 404;
   const plain = usePlainMembers(isOld);
   const members = isOld ? plain : told;
-  const { row: state } = useRow<ClusterState>(isOld ? undefined : "cluster", topics);
+  const { row: state } = useRow<Cluster>(isOld ? undefined : "cluster", topics);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (
@@ -72,6 +71,8 @@ function usePlainMembers(isOld: boolean) {
       roles: [],
       builder_sets: [],
       release: "",
+      data_version: 0,
+      epoch: 0,
       host: "",
       pid: 0,
       joined_at: null,

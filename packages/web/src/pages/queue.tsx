@@ -1,11 +1,10 @@
-import type { BuildRequest } from "@multimaster/data";
+import type { BuildRequest, Waiting, WaitingChanges } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { Page, Panel, Rows } from "../parts/page.tsx";
 import { When } from "../parts/when.tsx";
 import { usePlace } from "../router.ts";
-import type { Reason, WaitingChanges, WaitingRequest } from "../words/cluster-answers.ts";
 import { useBuilderNames } from "../words/names.ts";
 
 const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
@@ -14,7 +13,7 @@ const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*
 export function QueuePage() {
   const builder = usePlace().query.get("builder");
   const filter = builder ? `&builderid=${encodeURIComponent(builder)}` : "";
-  const explained = useRows<WaitingRequest>(`waiting?order=since&limit=300${filter}`, topics);
+  const explained = useRows<Waiting>(`waiting?order=since&limit=300${filter}`, topics);
   // A master of an earlier release knows the requests, though not the reasons.
   const isOld = explained.error?.status === 404;
   const plain = useRows<BuildRequest>(
@@ -39,12 +38,13 @@ export function QueuePage() {
   );
 }
 
-function withoutReasons(request: BuildRequest, builderName: (id: number) => string): WaitingRequest {
-  const { buildrequestid, builderid, priority, submitted_at: since } = request;
-  return { buildrequestid, builderid, builder: builderName(builderid), priority, since, reasons: [] };
+function withoutReasons(request: BuildRequest, builderName: (id: number) => string): Waiting {
+  const { buildrequestid, buildsetid, builderid, priority, submitted_at: since, waited_for } = request;
+  const builder = builderName(builderid);
+  return { buildrequestid, buildsetid, builderid, builder, priority, since, waited_for, reasons: [] };
 }
 
-function RequestTable({ requests }: { requests: readonly WaitingRequest[] }) {
+function RequestTable({ requests }: { requests: readonly Waiting[] }) {
   return (
     <div class="table-scroll">
       <table class="table">
@@ -96,7 +96,7 @@ function RequestTable({ requests }: { requests: readonly WaitingRequest[] }) {
 }
 
 /** The first reason is the one to act on. */
-export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
+export function Reasons({ reasons }: { reasons: Waiting["reasons"] }) {
   const [first, ...rest] = reasons;
   if (!first) return <span class="quiet">not told by this master</span>;
   return (
