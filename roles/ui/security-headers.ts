@@ -6,7 +6,7 @@ const policy: Readonly<Record<string, string>> = {
   "default-src": "'self'",
   "script-src": "'self'",
   "style-src": "'self' 'unsafe-inline'",
-  "img-src": "'self' data: https:",
+  "img-src": "'self' data: blob: https:",
   "font-src": "'self' data:",
   "object-src": "'none'",
   "base-uri": "'self'",
