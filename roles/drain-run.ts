@@ -1,5 +1,5 @@
 import type { OpenOrder } from "@multimaster/cluster";
-import type { Clock, Logger, Work } from "@multimaster/core";
+import { type Clock, type Logger, type Work, waitAtMost } from "@multimaster/core";
 import type { Data, DrainedWork } from "@multimaster/data";
 
 /** What can be drained: a whole master, or one of its roles. */
@@ -70,7 +70,7 @@ export class DrainRun {
       const ended = await Promise.race([this.#drain(target).then(() => "drained" as const), undone]);
       if (ended === "undone") await target.resume();
       over.abort();
-      await Promise.race([telling, clock.sleep(patienceMs)]);
+      await waitAtMost(clock, patienceMs, telling);
       if (ended === "drained" || (await this.#settleUndone())) {
         this.#deadline?.cancel();
         if (ended === "undone") log.info({ orderid: this.orderid }, "the drain was undone: work is taken on again");
@@ -140,12 +140,10 @@ export class DrainRun {
 
   async #within(ms: number, act: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#options;
-    const over = new AbortController();
     const acting = act().catch((error: unknown) => {
       log.warn({ err: error, orderid: this.orderid }, "the cluster could not be told how far the drain is");
     });
-    await Promise.race([acting, clock.sleep(ms, over.signal)]);
-    over.abort();
+    await waitAtMost(clock, ms, acting);
   }
 }
 

@@ -15,7 +15,15 @@ import {
   setState,
 } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { createMetrics, type Logger, type Registry, runServices, type Service, systemClock } from "@multimaster/core";
+import {
+  createMetrics,
+  type Logger,
+  type Registry,
+  runServices,
+  type Service,
+  systemClock,
+  waitAtMost,
+} from "@multimaster/core";
 import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
 import { type Database, dataVersions } from "@multimaster/database";
 import { DrainRun } from "./drain-run.ts";
@@ -242,14 +250,11 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
 
   /** What others only like to know: a lost lease or an absent database is dealt with elsewhere, and not waited for. */
   async function tell<T>(act: () => Promise<T>): Promise<T | undefined> {
-    const over = new AbortController();
     const acting = act().catch((error: unknown) => {
       if (!isLeaseLoss(error)) log.warn({ err: error }, "the cluster could not be told of this master's drain");
       return undefined;
     });
-    const told = await Promise.race([acting, systemClock.sleep(tellMs, over.signal).then(() => undefined)]);
-    over.abort();
-    return told;
+    return waitAtMost(systemClock, tellMs, acting);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Service } from "@multimaster/core";
+import { type Clock, type Logger, type Service, waitAtMost } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
@@ -43,10 +43,8 @@ export class BuilderRows implements Service {
       .catch((error: unknown) => {
         if (!(error instanceof Abandoned)) throw error;
       });
-    const over = new AbortController();
     // With the database away they go with the lease: nobody waits for that.
-    await Promise.race([written, clock.sleep(patienceMs, AbortSignal.any([signal, over.signal]))]);
-    over.abort();
+    await waitAtMost(clock, patienceMs, written, signal);
   }
 
   resume(): Promise<void> {

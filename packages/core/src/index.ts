@@ -14,4 +14,5 @@ export * from "./run-services.ts";
 export * from "./same-secret.ts";
 export * from "./service.ts";
 export * from "./user.ts";
+export * from "./wait-at-most.ts";
 export * from "./wakeup-loop.ts";
