@@ -1,10 +1,8 @@
 import type { Build, Change } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
+import { BuildList } from "../parts/build-list.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { Took, When } from "../parts/when.tsx";
-import { useBuilderNames } from "../words/names.ts";
-import { standingOf } from "../words/result.ts";
+import { When } from "../parts/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** One change: what it says, what it touches, what was built of it. */
@@ -12,7 +10,6 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
   const path = `changes/${encodeURIComponent(id)}`;
   const { row: change, error } = useRow<Change>(path);
   const builds = useRows<Build>(`${path}/builds`, ["builds/*/*"]);
-  const builderName = useBuilderNames();
   if (error?.status === 404) return <NotFoundPage what={`There is no change ${id}.`} />;
   if (!change) return <Page title="Change">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   const [subject, ...rest] = change.comments.split("\n");
@@ -60,19 +57,7 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
       <div class="columns">
         <Panel title="Builds">
           <Rows of={builds} empty="No build of it yet.">
-            {(rows) => (
-              <ul class="list">
-                {rows.map((build) => (
-                  <li key={build.buildid} data-row>
-                    <ResultToken standing={standingOf(build)} />
-                    <a class="grow" href={`/builders/${build.builderid}/builds/${build.number}`}>
-                      {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                    </a>
-                    <Took from={build.started_at} to={build.complete_at} />
-                  </li>
-                ))}
-              </ul>
-            )}
+            {(rows) => <BuildList builds={rows} />}
           </Rows>
         </Panel>
         <Panel title="Files" note={String(change.files.length)}>

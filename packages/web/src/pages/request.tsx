@@ -3,9 +3,10 @@ import { useEffect } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
+import { BuildList } from "../parts/build-list.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
 import { ResultToken } from "../parts/result-token.tsx";
-import { Took, When } from "../parts/when.tsx";
+import { When } from "../parts/when.tsx";
 import { navigate } from "../router.ts";
 import { useBuilderNames, useMasterNames } from "../words/names.ts";
 import { standingOf } from "../words/result.ts";
@@ -51,19 +52,7 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
       </p>
       <Panel title="Builds">
         <Rows of={builds} empty="No build came of it yet.">
-          {(rows) => (
-            <ul class="list">
-              {rows.map((build) => (
-                <li key={build.buildid} data-row>
-                  <ResultToken standing={standingOf(build)} />
-                  <a class="grow" href={`/builders/${build.builderid}/builds/${build.number}`}>
-                    {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                  </a>
-                  <Took from={build.started_at} to={build.complete_at} />
-                </li>
-              ))}
-            </ul>
-          )}
+          {(rows) => <BuildList builds={rows} />}
         </Rows>
       </Panel>
     </Page>
