@@ -62,6 +62,21 @@ describe("services under one roof", () => {
     expect(journal).toEqual(["start slow", "start b", "resume slow"]);
   });
 
+  it("drain once, and whoever asks meanwhile waits for the end", async () => {
+    let finish = () => {};
+    const slow: Service = { ...record("slow", []), drain: () => new Promise((resolve) => (finish = resolve)) };
+    const services = runServices([slow], silentLog);
+    await services.start();
+    const ended: string[] = [];
+    const signal = new AbortController().signal;
+    const both = ["first", "second"].map((name) => services.drain(signal).then(() => ended.push(name)));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toEqual([]);
+    finish();
+    await Promise.all(both);
+    expect(ended).toEqual(["first", "second"]);
+  });
+
   it("that cannot start take those before them down again", async () => {
     const journal: string[] = [];
     const services = runServices(

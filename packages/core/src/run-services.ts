@@ -24,6 +24,7 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
   let phase: Phase = "new";
   /** Counts drains, so that one that was undone does not go on when the next has begun. */
   let drains = 0;
+  let draining: Promise<void> = Promise.resolve();
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -58,22 +59,27 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
     started.length = 0;
   }
 
+  async function drainAll(signal: AbortSignal): Promise<void> {
+    phase = "draining";
+    const mine = ++drains;
+    for (const service of services) {
+      // Undone meanwhile, or stopped.
+      if (phase !== "draining" || mine !== drains) return;
+      if (!started.includes(service) || !service.drain) continue;
+      try {
+        await service.drain(signal);
+      } catch (error) {
+        log.error({ service: service.name, err: error }, "service failed to drain");
+      }
+    }
+  }
+
   return {
     start: () => (starting ??= startAll()),
-    async drain(signal) {
-      if (phase !== "running") return;
-      phase = "draining" as Phase;
-      const mine = ++drains;
-      for (const service of services) {
-        // Undone meanwhile, or stopped.
-        if (phase !== "draining" || mine !== drains) return;
-        if (!started.includes(service) || !service.drain) continue;
-        try {
-          await service.drain(signal);
-        } catch (error) {
-          log.error({ service: service.name, err: error }, "service failed to drain");
-        }
-      }
+    drain(signal) {
+      // Whoever asks again waits for the same end.
+      if (phase === "running") draining = drainAll(signal);
+      return draining;
     },
     async resume() {
       if (phase !== "draining") return;
