@@ -1,5 +1,5 @@
 import { Results } from "@multimaster/core";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, newestBuildId, openRequestsClaimedBy, queryRows } from "@multimaster/database";
 
 /** What became of the build requests that a master had when its drain began, and of those it still took on. */
 export interface DrainedRequests {
@@ -25,8 +25,8 @@ interface Work {
 
 /** What a master has in hand. */
 export async function readWork(connection: Connection, masterid: number): Promise<Work> {
-  const [newest] = await queryRows<{ id: number | null }>(connection, "select max(id) as id from builds");
-  const claimed = await readClaims(connection, masterid);
+  const newestBuild = await newestBuildId(connection);
+  const claimed = await openRequestsClaimedBy(connection, masterid);
   const running = await queryRows<{ id: number; buildrequestid: number }>(
     connection,
     "select id, buildrequestid from builds where masterid = ? and complete_at is null",
@@ -34,7 +34,7 @@ export async function readWork(connection: Connection, masterid: number): Promis
   );
   return {
     requests: new Set([...claimed, ...running.map(({ buildrequestid }) => buildrequestid)]),
-    newestBuild: newest?.id ?? 0,
+    newestBuild,
     runningBuilds: running.map(({ id }) => id),
   };
 }
@@ -53,7 +53,7 @@ export async function judgeWork(
      where masterid = ? and (id > ? or ${ran.sql}) order by id`,
     [masterid, before.newestBuild, ...ran.bindings],
   );
-  const claimed = new Set(await readClaims(connection, masterid));
+  const claimed = new Set(await openRequestsClaimedBy(connection, masterid));
   const newest = new Map(builds.map((build) => [build.buildrequestid, build]));
   const fates = [...new Set([...before.requests, ...newest.keys()])].map((request) => {
     const build = newest.get(request);
@@ -70,14 +70,4 @@ export async function judgeWork(
     running: count("running"),
     lost: count("lost"),
   };
-}
-
-async function readClaims(connection: Connection, masterid: number): Promise<number[]> {
-  const rows = await queryRows<{ id: number }>(
-    connection,
-    `select c.brid as id from buildrequest_claims c join buildrequests r on r.id = c.brid
-     where c.masterid = ? and r.complete = 0`,
-    [masterid],
-  );
-  return rows.map(({ id }) => id);
 }

@@ -25,6 +25,10 @@ export const text = of(z.string(), "string");
 export const bool = of(z.boolean(), "boolean");
 /** Whole seconds since the epoch. */
 export const datetime = of(z.int(), "datetime");
+/** Reads a `datetime` of a row that holds fractions of a second. */
+export const wholeSeconds = (value: unknown) => Math.floor(Number(value));
+/** The same, of a column that may be null. */
+export const wholeSecondsOrNull = (value: unknown) => (value === null ? null : wholeSeconds(value));
 /** Bytes cannot be shown in JSON: the API answers null. */
 export const binary = of(z.null(), "binary");
 export const jsonObject = of(z.json() as z.ZodType<Json>, "jsonobject");

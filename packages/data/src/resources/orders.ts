@@ -1,14 +1,11 @@
 import type { z } from "zod";
 import { defineResource } from "../define-resource.ts";
-import { datetime, identifier, integer, text } from "../field-kinds.ts";
-
-/** Rows hold fractions of a second; the API speaks of whole ones. */
-const readSeconds = (value: unknown) => Math.floor(Number(value));
+import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../field-kinds.ts";
 
 const seconds = (column: string) => ({
   schema: datetime.nullable(),
   sql: `o.${column}`,
-  read: (value: unknown) => (value === null ? null : readSeconds(value)),
+  read: wholeSecondsOrNull,
 });
 
 const count = (sql: string) => ({ schema: integer.nullable(), sql });
@@ -37,7 +34,7 @@ export const orders = defineResource({
     detail: { schema: text.nullable(), sql: "o.detail" },
     reason: { schema: text, sql: "o.reason" },
     ordered_by: { schema: text, sql: "o.ordered_by" },
-    ordered_at: { schema: datetime, sql: "o.ordered_at", read: readSeconds },
+    ordered_at: { schema: datetime, sql: "o.ordered_at", read: wholeSeconds },
     deadline_at: seconds("deadline_at"),
     began_at: seconds("began_at"),
     ended_at: seconds("ended_at"),

@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import type { z } from "zod";
 import { defineResource } from "../define-resource.ts";
-import { datetime, entity, integer, text } from "../field-kinds.ts";
+import { datetime, entity, integer, text, wholeSeconds, wholeSecondsOrNull } from "../field-kinds.ts";
 
 /** The code that ran, or had run last, when an event loop stood still. */
 const culprit = entity("culprit", { builder: text, step: text, buildid: integer });
@@ -16,12 +16,12 @@ export const stalls = defineResource({
     stallid: { schema: integer, sql: "ls.id" },
     masterid: { schema: integer, sql: "ls.masterid" },
     master: { schema: text, sql: "m.name" },
-    began_at: { schema: datetime, sql: "ls.began_at", read: (value) => Math.floor(Number(value)) },
+    began_at: { schema: datetime, sql: "ls.began_at", read: wholeSeconds },
     /** Null: it stands still now, or the master died of it. */
     ended_at: {
       schema: datetime.nullable(),
       sql: "ls.ended_at",
-      read: (value) => (value === null ? null : Math.floor(Number(value))),
+      read: wholeSecondsOrNull,
     },
     duration_ms: {
       schema: integer.nullable(),
