@@ -23,7 +23,7 @@ export interface Realtime {
 }
 
 export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningRights = openToAll): Realtime {
-  const { config, data, log } = context;
+  const { clock, config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);
   const audience = new Audience(context);
   let leaving = false;
@@ -37,6 +37,7 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
   const options = {
     live: data.live,
     rights,
+    clock,
     audience,
     news: () => (data.bus.state === "degraded" ? busNews() : undefined),
   };

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import type { LiveEvent, LiveEvents } from "@multimaster/data";
+import type { LiveEvent } from "@multimaster/data";
 import type Koa from "koa";
 import type { Audience, BusNews, Client } from "./audience.ts";
-import type { Listener, ListeningRights } from "./rights.ts";
-import { type Refusal, Subscriptions, writeOnce } from "./subscriptions.ts";
+import type { Listener } from "./rights.ts";
+import { type Refusal, type SubscriptionOptions, Subscriptions, writeOnce } from "./subscriptions.ts";
 
 const eventText = writeOnce(({ key, payload }) => sseText("event", JSON.stringify({ key, message: payload })));
 
@@ -23,14 +23,14 @@ const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]
  * `/sse` (spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
  * the address are listened to, before the first event: whoever reads the rows then misses nothing.
  */
-export function serveEvents(options: {
-  live: LiveEvents;
-  rights: ListeningRights;
-  audience: Audience;
-  news(): BusNews | undefined;
-  isAllowed(origin: string, host: string | undefined): boolean;
-}): Koa.Middleware {
-  const { live, rights, audience, news, isAllowed } = options;
+export function serveEvents(
+  options: SubscriptionOptions & {
+    audience: Audience;
+    news(): BusNews | undefined;
+    isAllowed(origin: string, host: string | undefined): boolean;
+  },
+): Koa.Middleware {
+  const { rights, audience, news, isAllowed } = options;
   /** Those who can be told more paths, by the uuid that they were greeted with. */
   const listening = new Map<string, Subscriptions>();
 
@@ -39,7 +39,7 @@ export function serveEvents(options: {
     const client = createResponseClient(ctx.res);
     const held: LiveEvent[] = [];
     let greeted = false;
-    const subscriptions = new Subscriptions(live, rights, listener, (event) => {
+    const subscriptions = new Subscriptions(options, listener, (event) => {
       if (greeted) audience.send(client, eventText(event));
       else held.push(event);
     });

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "@multimaster/core";
 import type { LiveEvent, LiveEvents } from "@multimaster/data";
 import { expect, it } from "vitest";
 import { answerCommand } from "./commands.ts";
@@ -17,14 +18,35 @@ function createCluster() {
   return { live, listeners, tell: (event: LiveEvent) => void listeners.map((listener) => listener(event)) };
 }
 
-function listen(rights: ListeningRights["mayRead"]) {
+function listen(mayRead: ListeningRights["mayRead"]) {
   const cluster = createCluster();
   const heard: string[] = [];
-  const subscriptions = new Subscriptions(cluster.live, { identify: async () => ({}), mayRead: rights }, {}, (event) =>
-    heard.push(event.key.join("/")),
+  const timers = new Set<() => void>();
+  const clock: Clock = {
+    ...systemClock,
+    after(_ms, fn) {
+      timers.add(fn);
+      return { cancel: () => void timers.delete(fn) };
+    },
+  };
+  const subscriptions = new Subscriptions(
+    { live: cluster.live, rights: { identify: async () => ({}), mayRead }, clock },
+    {},
+    (event) => heard.push(event.key.join("/")),
   );
-  const start = (path: string) => answerCommand({ cmd: "startConsuming", path, _id: 1 }, subscriptions);
-  return { ...cluster, subscriptions, heard, start };
+  const ask = (cmd: string) => (path: string) => answerCommand({ cmd, path, _id: 1 }, subscriptions);
+  const letTimePass = () => {
+    for (const fn of timers) fn();
+  };
+  return {
+    ...cluster,
+    subscriptions,
+    heard,
+    timers,
+    letTimePass,
+    start: ask("startConsuming"),
+    stop: ask("stopConsuming"),
+  };
 }
 
 it("refuses a path that the listener may not read", async () => {
@@ -48,10 +70,48 @@ it("asks again for each event, with its object, so that a wildcard opens nothing
   expect(heard).toEqual(["builds/1/new"]);
 });
 
+it("tells what came between a stop and a start at once after it, and nothing before", async () => {
+  const { start, stop, tell, heard, timers } = listen(() => true);
+  const say = (event: string) => tell({ key: ["builds", "1", event], payload: {} });
+  await start("builds/*/*");
+  say("new");
+  await stop("builds/*/*");
+  say("update");
+  say("finished");
+  expect(heard).toEqual(["builds/1/new"]);
+  expect(await stop("builds/*/*")).toMatchObject({ code: 400 });
+  await start("builds/*/*");
+  expect(heard).toEqual(["builds/1/new", "builds/1/update", "builds/1/finished"]);
+  say("new");
+  expect(heard).toHaveLength(4);
+  expect(timers.size).toBe(0);
+});
+
+it("forgets a path that stays stopped, or of which more happens than it may keep", async () => {
+  const { start, stop, tell, heard, listeners, letTimePass, timers } = listen(() => true);
+  const say = () => tell({ key: ["builds", "1", "update"], payload: {} });
+  await start("builds/*/*");
+  await stop("builds/*/*");
+  letTimePass();
+  expect(listeners).toEqual([]);
+  await start("builds/*/*");
+  await stop("builds/*/*");
+  for (let i = 0; i <= 1_000; i++) say();
+  expect(listeners).toEqual([]);
+  await start("builds/*/*");
+  expect(heard).toEqual([]);
+  await stop("builds/*/*");
+  expect(listeners).toHaveLength(1);
+  expect(timers.size).toBe(1);
+});
+
 it("lets nobody fill the memory with paths", async () => {
-  const { start, listeners, subscriptions } = listen(() => true);
+  const { start, stop, listeners, subscriptions } = listen(() => true);
   for (let i = 0; i < 5_000; i++) await start(`steps/${i}/*`);
   expect(await start("one/more")).toMatchObject({ code: 400, error: "too many paths on one connection" });
+  await stop("steps/2/*");
+  expect(await start("one/more")).toMatchObject({ code: 200 });
+  expect(listeners).toHaveLength(5_000);
   expect(await start("steps/1/*")).toMatchObject({ code: 200 });
   expect(await start("x".repeat(1_001))).toMatchObject({ code: 400, error: "the path is too long" });
   subscriptions.end();

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from "@multimaster/core";
 import type { LiveEvent, LiveEvents, Watch } from "@multimaster/data";
 import type { Listener, ListeningRights } from "./rights.ts";
 
@@ -8,17 +9,34 @@ const maxPathLength = 1_000;
 /** Why somebody may not listen to a path. */
 export type Refusal = "forbidden" | "too many" | "too long";
 
-/** The paths one client listens to. */
+/** A page that is left stops its paths, and the next one starts many of them again. */
+const resumeMs = 1_000;
+const maxHeld = 1_000;
+
+interface Subscription {
+  readonly watch: Watch;
+  /** Set while it is stopped: what would have been heard since. */
+  stopped?: { readonly held: LiveEvent[]; readonly forget: Timer };
+}
+
+export interface SubscriptionOptions {
+  readonly live: LiveEvents;
+  readonly rights: ListeningRights;
+  readonly clock: Clock;
+}
+
+/**
+ * The paths one client listens to. One that is stopped and at once started again misses nothing: Buildbot's frontend
+ * believes an event of before more than the rows it reads afterwards, and would wait for ever for the one in between.
+ */
 export class Subscriptions {
-  #watches = new Map<string, Watch>();
-  #live: LiveEvents;
-  #rights: ListeningRights;
+  #subscriptions = new Map<string, Subscription>();
+  #options: SubscriptionOptions;
   #listener: Listener;
   #deliver: (event: LiveEvent) => void;
 
-  constructor(live: LiveEvents, rights: ListeningRights, listener: Listener, deliver: (event: LiveEvent) => void) {
-    this.#live = live;
-    this.#rights = rights;
+  constructor(options: SubscriptionOptions, listener: Listener, deliver: (event: LiveEvent) => void) {
+    this.#options = options;
     this.#listener = listener;
     this.#deliver = deliver;
   }
@@ -26,32 +44,65 @@ export class Subscriptions {
   /** Why this path is refused; undefined: it may be started. */
   check(path: string): Refusal | undefined {
     if (path.length > maxPathLength) return "too long";
-    if (!this.#watches.has(path) && this.#watches.size >= maxPaths) return "too many";
-    return this.#rights.mayRead(this.#listener, path.split("/")) ? undefined : "forbidden";
+    if (!this.#subscriptions.has(path) && this.#subscriptions.size >= maxPaths) {
+      this.#forgetStopped();
+      if (this.#subscriptions.size >= maxPaths) return "too many";
+    }
+    return this.#options.rights.mayRead(this.#listener, path.split("/")) ? undefined : "forbidden";
   }
 
   /** Resolves when nothing is missed any more: rows that are read now are not older than the first event. */
   async start(path: string): Promise<void> {
-    let watch = this.#watches.get(path);
-    if (!watch) {
-      const pattern = path.split("/").map((part) => (part === "*" ? null : part));
-      watch = this.#live.watch(pattern, (event) => {
-        if (this.#rights.mayRead(this.#listener, event.key, event.payload)) this.#deliver(event);
-      });
-      this.#watches.set(path, watch);
+    let subscription = this.#subscriptions.get(path);
+    if (!subscription) {
+      subscription = this.#subscribe(path);
+      this.#subscriptions.set(path, subscription);
     }
-    await watch.ready;
+    const { stopped } = subscription;
+    delete subscription.stopped;
+    stopped?.forget.cancel();
+    for (const event of stopped?.held ?? []) this.#tell(event);
+    await subscription.watch.ready;
   }
 
   /** False: it was not listened to. */
   stop(path: string): boolean {
-    this.#watches.get(path)?.end();
-    return this.#watches.delete(path);
+    const subscription = this.#subscriptions.get(path);
+    if (!subscription || subscription.stopped) return false;
+    const forget = this.#options.clock.after(resumeMs, () => this.#forget(path));
+    subscription.stopped = { held: [], forget };
+    return true;
   }
 
   end(): void {
-    for (const watch of this.#watches.values()) watch.end();
-    this.#watches.clear();
+    for (const path of [...this.#subscriptions.keys()]) this.#forget(path);
+  }
+
+  #subscribe(path: string): Subscription {
+    const pattern = path.split("/").map((part) => (part === "*" ? null : part));
+    const watch = this.#options.live.watch(pattern, (event) => {
+      const { stopped } = subscription;
+      if (!stopped) return this.#tell(event);
+      stopped.held.push(event);
+      if (stopped.held.length > maxHeld) this.#forget(path);
+    });
+    const subscription: Subscription = { watch };
+    return subscription;
+  }
+
+  #tell(event: LiveEvent): void {
+    if (this.#options.rights.mayRead(this.#listener, event.key, event.payload)) this.#deliver(event);
+  }
+
+  #forgetStopped(): void {
+    for (const [path, { stopped }] of [...this.#subscriptions]) if (stopped) this.#forget(path);
+  }
+
+  #forget(path: string): void {
+    const subscription = this.#subscriptions.get(path);
+    subscription?.stopped?.forget.cancel();
+    subscription?.watch.end();
+    this.#subscriptions.delete(path);
   }
 }
 

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Json } from "@multimaster/core";
-import type { LiveEvents } from "@multimaster/data";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Audience, BusNews, Client } from "./audience.ts";
 import { answerCommand } from "./commands.ts";
-import type { Listener, ListeningRights } from "./rights.ts";
-import { Subscriptions, writeOnce } from "./subscriptions.ts";
+import type { Listener } from "./rights.ts";
+import { type SubscriptionOptions, Subscriptions, writeOnce } from "./subscriptions.ts";
 
 /** Commands are short. */
 const maxFrameBytes = 64 * 1024;
@@ -19,14 +18,14 @@ export function busFrame(news: BusNews): string {
 }
 
 /** Speaks Buildbot's protocol of `/ws` (spec/web-contract.md §4.1) with everybody who is let in. */
-export function createWebSockets(options: {
-  live: LiveEvents;
-  rights: ListeningRights;
-  audience: Audience;
-  /** What a client that comes in must know; undefined when all is well. */
-  news(): BusNews | undefined;
-}) {
-  const { live, rights, audience, news } = options;
+export function createWebSockets(
+  options: SubscriptionOptions & {
+    audience: Audience;
+    /** What a client that comes in must know; undefined when all is well. */
+    news(): BusNews | undefined;
+  },
+) {
+  const { audience, news } = options;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -37,9 +36,7 @@ export function createWebSockets(options: {
 
   function serve(socket: WebSocket, listener: Listener): void {
     const client = createSocketClient(socket);
-    const subscriptions = new Subscriptions(live, rights, listener, (event) =>
-      audience.send(client, eventFrame(event)),
-    );
+    const subscriptions = new Subscriptions(options, listener, (event) => audience.send(client, eventFrame(event)));
     const remove = audience.add(client);
     socket.on("error", () => socket.terminate());
     socket.once("close", () => {
