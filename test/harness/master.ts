@@ -75,6 +75,7 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     name: `master ${options.name ?? options.roles?.join(",") ?? "(all roles)"}`,
     command: process.execPath,
     args: [
+      ...plantedFault(),
       ...(options.nodeArgs ?? []),
       options.program ?? masterProgram,
       "start",
@@ -90,6 +91,11 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     stopTimeoutMs: 20_000,
   });
   return ownMaster(child, options);
+}
+
+/** Set when a scenario is to show that it notices a missing safeguard (test/cluster/planted-faults.test.ts). */
+function plantedFault(): string[] {
+  return process.env["PLANTED_FAULT"] ? ["--import", new URL("plant-fault.mjs", import.meta.url).href] : [];
 }
 
 function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {

@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { startProcess } from "../harness/processes.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Each with how its scenario must fail, so that no other failure passes for it. */
+const faults = [
+  ["fencing", "03-engine-woken-in-mid-write", /waited 60 s for master frozen to log that it was fenced off/],
+  ["durable cursor", "10-webhooks-while-no-scheduler-runs", /waited 90 s for two buildsets of each change/],
+  ["orphan interrupt", "20-worker-at-two-engines", /AssertionError: expected true to be false/],
+] as const;
+
+// Side by side: most of the time they wait for what does not come.
+it.concurrent.each(faults)(
+  "without %s, scenario %s fails",
+  async (fault, scenario, failure) => {
+    const run = await startProcess({
+      name: `scenario ${scenario} without ${fault}`,
+      command: process.execPath,
+      args: [
+        "node_modules/vitest/vitest.mjs",
+        "run",
+        "--config=test/vitest.config.ts",
+        "--project=cluster",
+        `test/cluster/faults/${scenario}.test.ts`,
+      ],
+      cwd: root,
+      env: { PLANTED_FAULT: fault, NO_COLOR: "1" },
+    });
+    const { code } = await run.waitForExit({ timeoutMs: 240_000 });
+    expect(run.output()).toContain(`planted: without ${fault}`);
+    expect(run.output()).toMatch(failure);
+    expect(run.output()).toMatch(/Tests\s+1 failed/);
+    expect(code).toBe(1);
+  },
+  300_000,
+);
