@@ -54,6 +54,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "orders/n:orderid",
       "schedulers/n:schedulerid/waiting",
       "schedulers/s:name",
+      "schedules",
+      "schedules/n:schedulerid",
       "stalls",
       "stalls/n:stallid",
       "waiting",

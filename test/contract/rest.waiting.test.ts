@@ -188,6 +188,8 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     const waiting = async () => (await server.get("/api/v2/waiting/changes")).body.waiting_changes;
     await updates.schedulers.claim(id);
     await updates.schedulers.publishTreeTimer(id, { seconds: 600, perBranch: true });
+    const schedule = async () => (await server.get(`/api/v2/schedules/${id}`)).body.schedules[0];
+    expect(await schedule()).toMatchObject({ next_at: null, waiting_changes: 0, last_bsid: null, last_at: null });
     const changeids: number[] = [];
     for (const branch of ["main", "main", "next"])
       changeids.push((await updates.changes.add({ author: "a", comments: "c", branch, repository: "r" })).changeid);
@@ -199,6 +201,7 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     expect(main).toMatchObject({ scheduler: "all", branch: "main", changeids: changeids.slice(0, 2) });
     expect(main.reasons).toMatchObject([{ kind: "timer", facts: { until: main.until, master: "engine-a" } }]);
     expect(main.until - main.since).toBeGreaterThanOrEqual(600);
+    expect(await schedule()).toMatchObject({ name: "all", kind: "changes", next_at: main.until, waiting_changes: 3 });
     expect(next.reasons).toMatchObject([{ kind: "not_important" }]);
     await execute(database, "update mm_scheduler_seen set seen_at = seen_at - 1000");
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
@@ -207,6 +210,11 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     await updates.schedulers.setEnabled(id, true);
     await updates.schedulers.release(id);
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "no_scheduler" }]);
+    const properties = { scheduler: ["all", "Scheduler"] } as const;
+    const { bsid } = await updates.buildsets.add({ ...buildsetFor("runtests"), properties });
+    await updates.buildsets.add(buildsetFor("runtests"));
+    expect(await schedule()).toMatchObject({ next_at: null, waiting_changes: 3, last_bsid: bsid });
+    expect((await schedule()).last_at).toBeGreaterThanOrEqual(main.since);
     expect((await server.get(`/api/v2/schedulers/${id + 1}/waiting`)).body.waiting_changes).toEqual([]);
   });
 });

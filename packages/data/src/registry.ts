@@ -22,6 +22,7 @@ import { projects } from "./resources/projects.ts";
 import { properties } from "./resources/properties.ts";
 import { propertyList } from "./resources/property-list.ts";
 import { schedulers } from "./resources/schedulers.ts";
+import { schedules } from "./resources/schedules.ts";
 import { sourcestamps } from "./resources/sourcestamps.ts";
 import { stalls } from "./resources/stalls.ts";
 import { steps } from "./resources/steps.ts";
@@ -48,6 +49,7 @@ const nouns: readonly AnyResource[] = [
   stalls,
   sourcestamps,
   schedulers,
+  schedules,
   forceschedulers,
   projects,
   steps,

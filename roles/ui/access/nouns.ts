@@ -19,6 +19,7 @@ const partOf: Readonly<Record<string, string>> = {
   cluster: "masters",
   members: "masters",
   stalls: "masters",
+  schedules: "schedulers",
   waiting: "buildrequests",
   waiting_builders: "buildrequests",
   waiting_changes: "changes",

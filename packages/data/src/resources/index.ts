@@ -17,6 +17,7 @@ export type { Patch } from "./patches.ts";
 export { type Project, projects } from "./projects.ts";
 export { type Property, propertyList } from "./property-list.ts";
 export { type Scheduler, schedulers } from "./schedulers.ts";
+export { type Schedule, schedules } from "./schedules.ts";
 export { type SourceStamp, sourcestamps } from "./sourcestamps.ts";
 export { type Stall, stalls } from "./stalls.ts";
 export { type Step, steps } from "./steps.ts";

@@ -58,7 +58,8 @@ interface Row {
   now: number;
 }
 
-async function readWaitingChanges({ connection }: ReadContext): Promise<WaitingChanges[]> {
+/** Read anew from the rows, with the reason why they wait. */
+export async function readWaitingChanges({ connection }: ReadContext): Promise<WaitingChanges[]> {
   const { now } = connection.dialect;
   const rows = await queryRows<Row>(
     connection,

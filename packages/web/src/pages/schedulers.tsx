@@ -1,12 +1,15 @@
-import type { Scheduler } from "@multimaster/data";
+import type { Schedule, Scheduler } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { Page, Rows } from "../parts/page.tsx";
+import { In, When } from "../parts/when.tsx";
 
 /** What makes builds out of changes, times and wishes. */
 export function SchedulersPage() {
   const schedulers = useRows<Scheduler>("schedulers", ["schedulers/*/*", "masters/*/*"]);
+  const schedules = useRows<Schedule>("schedules", ["schedulers/*/*", "changes/*/new", "buildsets/*/new"]);
+  const scheduleOf = (id: number) => schedules.rows?.find(({ schedulerid }) => schedulerid === id);
   return (
     <Page title="Schedulers">
       <Rows of={schedulers} empty="There are no schedulers: add some to the scheduler part of the config.">
@@ -17,6 +20,8 @@ export function SchedulersPage() {
                 <tr>
                   <th>Scheduler</th>
                   <th>State</th>
+                  <th>Next run</th>
+                  <th>Last run</th>
                   <th>Runs on</th>
                   <th>
                     <span class="sr-only">Actions</span>
@@ -28,6 +33,12 @@ export function SchedulersPage() {
                   <tr key={schedulerid}>
                     <td class="wide">{name}</td>
                     <td>{enabled ? "on" : <strong>off: it starts nothing</strong>}</td>
+                    <td>
+                      <NextRun schedule={scheduleOf(schedulerid)} />
+                    </td>
+                    <td>
+                      <LastRun schedule={scheduleOf(schedulerid)} />
+                    </td>
                     <td>{master ? <a href="/cluster">{master.name}</a> : <span class="quiet">no master yet</span>}</td>
                     <td class="right">
                       <ActionButton
@@ -47,4 +58,26 @@ export function SchedulersPage() {
       </Rows>
     </Page>
   );
+}
+
+const moved: Readonly<Record<string, string>> = {
+  changes: "with the next change",
+  form: "when somebody asks",
+  builds: "when a build asks",
+};
+
+function NextRun({ schedule }: { schedule: Schedule | undefined }) {
+  if (!schedule) return null;
+  const { enabled, kind, next_at: at, waiting_changes: count } = schedule;
+  const waiting = count > 0 && <span class="quiet"> · {count === 1 ? "1 change waits" : `${count} changes wait`}</span>;
+  return (
+    <>
+      {at !== null ? <In at={at} /> : <span class="quiet">{(enabled && moved[kind]) || "–"}</span>}
+      {waiting}
+    </>
+  );
+}
+
+function LastRun({ schedule }: { schedule: Schedule | undefined }) {
+  return schedule?.last_at ? <When at={schedule.last_at} /> : <span class="quiet">–</span>;
 }

@@ -15,6 +15,16 @@ export function When({ at }: { at: number }) {
   );
 }
 
+/** "in 40 s", the exact time on hover. */
+export function In({ at }: { at: number }) {
+  const left = at - useNow();
+  return (
+    <time dateTime={new Date(at * 1000).toISOString()} title={formatExact(at)}>
+      {left > 0 ? `in ${formatDuration(left)}` : "now"}
+    </time>
+  );
+}
+
 /** How long something took, or has taken so far. */
 export function Took({ from, to }: { from: number | null | undefined; to: number | null | undefined }) {
   if (from === null || from === undefined) return <span class="quiet">–</span>;

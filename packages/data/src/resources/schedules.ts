@@ -1,0 +1,87 @@
+import { queryRows } from "@multimaster/database";
+import type { z } from "zod";
+import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
+import { bool, datetime, identifier, integer, text } from "../field-kinds.ts";
+import { readWaitingChanges } from "./waiting-changes.ts";
+
+/** By what a scheduler is moved, as far as it has told the cluster. */
+type Kind = "changes" | "form" | "builds" | "unknown";
+
+const shape = {
+  schedulerid: integer,
+  name: text,
+  enabled: bool,
+  kind: identifier(16),
+  /** When its timer fires, unless another change comes before; null while none runs. */
+  next_at: datetime.nullable(),
+  /** Changes that it wants and that are in no buildset yet. */
+  waiting_changes: integer,
+  /** Its latest buildset, if that is one of the cluster's latest. */
+  last_bsid: integer.nullable(),
+  last_at: datetime.nullable(),
+};
+
+export type Schedule = z.output<z.ZodObject<typeof shape>>;
+
+/** When each scheduler ran last and runs next. */
+export const schedules = defineResource<typeof shape>({
+  name: "schedule",
+  plural: "schedules",
+  id: "schedulerid",
+  fields: plainFields(shape),
+  rows: readSchedules,
+  paths: [
+    { pattern: "schedules", kind: "collection" },
+    {
+      pattern: "schedules/n:schedulerid",
+      kind: "single",
+      rows: async (context) =>
+        (await readSchedules(context)).filter((row) => row.schedulerid === context.params["schedulerid"]),
+    },
+  ],
+});
+
+/** No index finds the buildsets of a scheduler, so only so many of the latest are looked at. */
+const latestBuildsets = 1000;
+
+async function readSchedules(context: ReadContext): Promise<Schedule[]> {
+  const waiting = await readWaitingChanges(context);
+  const last = await readLastBuildsets(context);
+  return (await readSchedulers(context)).map(({ id, name, enabled, kind }) => {
+    const lines = waiting.filter(({ schedulerid }) => schedulerid === id);
+    const due = lines.flatMap(({ until, reasons }) => (until !== null && reasons[0]?.kind === "timer" ? [until] : []));
+    return {
+      schedulerid: id,
+      name,
+      enabled: enabled !== 0,
+      kind,
+      next_at: due.length > 0 ? Math.min(...due) : null,
+      waiting_changes: lines.reduce((sum, { changeids }) => sum + changeids.length, 0),
+      last_bsid: last.get(name)?.bsid ?? null,
+      last_at: last.get(name)?.submitted_at ?? null,
+    };
+  });
+}
+
+function readSchedulers({ connection }: ReadContext) {
+  return queryRows<{ id: number; name: string; enabled: number; kind: Kind }>(
+    connection,
+    `select s.id, s.name, coalesce(s.enabled, 1) as enabled,
+            case when exists (select 1 from mm_force_schedulers f where f.schedulerid = s.id) then 'form'
+                 when exists (select 1 from mm_triggerable_schedulers t where t.schedulerid = s.id) then 'builds'
+                 when exists (select 1 from mm_scheduler_cursors c where c.schedulerid = s.id) then 'changes'
+                 else 'unknown' end as kind
+       from schedulers s order by s.id`,
+  );
+}
+
+/** By the scheduler's name. */
+async function readLastBuildsets({ connection }: ReadContext) {
+  const rows = await queryRows<{ bsid: number; submitted_at: number; scheduler: string }>(
+    connection,
+    `select bs.id as bsid, bs.submitted_at, p.property_value as scheduler
+       from buildsets bs join buildset_properties p on p.buildsetid = bs.id and p.property_name = 'scheduler'
+      where bs.id > (select coalesce(max(id), 0) from buildsets) - ${latestBuildsets} order by bs.id`,
+  );
+  return new Map(rows.map((row) => [(JSON.parse(row.scheduler) as [string, string])[0], row]));
+}
