@@ -1,9 +1,14 @@
-import type { Build } from "@multimaster/data";
+import type { Build, Buildset, ForceScheduler } from "@multimaster/data";
+import { useState } from "preact/hooks";
+import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
+import { ForceDialog } from "../builder/force-dialog.tsx";
+import { type FormField, valuesOfBuild } from "../builder/force-fields.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { navigate } from "../router.ts";
+import { propertyText } from "../words/properties.ts";
 
-export function BuildActions({ build }: { build: Build }) {
+export function BuildActions({ build, buildset }: { build: Build; buildset: Buildset | undefined }) {
   const path = `builds/${build.buildid}`;
   const rebuild = async () => {
     const [, requests] = await call<[number, Record<string, number>]>(path, "rebuild");
@@ -11,12 +16,33 @@ export function BuildActions({ build }: { build: Build }) {
     if (request !== undefined) navigate(`/buildrequests/${request}`);
   };
   return build.complete ? (
-    <ActionButton kind="primary" act={rebuild} title="The same source and properties again">
-      Rebuild
-    </ActionButton>
+    <>
+      {buildset && <ChangedRebuild build={build} buildset={buildset} />}
+      <ActionButton kind="primary" act={rebuild} title="The same source and properties again">
+        Rebuild
+      </ActionButton>
+    </>
   ) : (
     <ActionButton kind="danger" act={() => call(path, "stop", { reason: "" })} confirm="Stop this build?">
       Stop
     </ActionButton>
+  );
+}
+
+/** Asks for it again by its builder's form, whose fields begin with what this build was asked for. */
+function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset }) {
+  const [isOpen, setOpen] = useState(false);
+  const { rows } = useRows<ForceScheduler>(`builders/${build.builderid}/forceschedulers`);
+  const forms = rows?.filter(({ enabled }) => enabled) ?? [];
+  const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
+  if (!form) return null;
+  const values = valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
+  return (
+    <>
+      <button type="button" title="Another branch, revision or property" onClick={() => setOpen(true)}>
+        Change and rebuild
+      </button>
+      {isOpen && <ForceDialog form={form} builderid={build.builderid} values={values} onClose={() => setOpen(false)} />}
+    </>
   );
 }

@@ -11,14 +11,17 @@ import { defaultValues, type FormField, type FormValues, keyOf, listFields } fro
 export function ForceDialog({
   form,
   builderid,
+  values: begin,
   onClose,
 }: {
   form: ForceScheduler;
   builderid: number;
+  /** What the fields begin with, instead of their defaults. */
+  values?: FormValues;
   onClose: () => void;
 }) {
   const fields = form.all_fields as unknown as readonly FormField[];
-  const [values, setValues] = useState<FormValues>(() => defaultValues(fields));
+  const [values, setValues] = useState<FormValues>(() => ({ ...defaultValues(fields), ...begin }));
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState("");
   const [isBusy, setBusy] = useState(false);

@@ -1,3 +1,5 @@
+import type { Build, Buildset } from "@multimaster/data";
+
 /** A field of a force form, as its scheduler publishes it (`all_fields`). */
 export interface FormField {
   readonly name: string;
@@ -30,6 +32,33 @@ export function defaultValues(fields: readonly FormField[]): FormValues {
   return Object.fromEntries(
     listFields(fields).map((field) => [keyOf(field), field.default ?? (field.multiple ? [] : emptyOf(field.type))]),
   );
+}
+
+const stampFields = ["branch", "revision", "repository", "project"] as const;
+
+/** What the form would have been filled with to ask for this build; what cannot be told from the build keeps its default. */
+export function valuesOfBuild(
+  fields: readonly FormField[],
+  { properties }: Pick<Build, "properties">,
+  stamps: Buildset["sourcestamps"],
+): FormValues {
+  const all = Object.entries(properties ?? {}).map(([name, [value]]) => [name, value] as const);
+  const values = new Map<string, unknown>(all.filter(([name]) => name !== "reason"));
+  const readField = (field: FormField, known: ReadonlyMap<string, unknown>): [string, unknown][] => {
+    if (field.fields) return readNest(field, field.fields);
+    return known.has(field.name) ? [[keyOf(field), known.get(field.name)]] : [];
+  };
+  const readNest = (nest: FormField, inner: readonly FormField[]): [string, unknown][] => {
+    if (inner.every(({ name }) => stampFields.some((each) => each === name))) {
+      const stamp = stamps.find(({ codebase }) => codebase === nest.name);
+      const asked = stampFields.map((name) => [name, stamp?.[name] ?? ""] as const);
+      return stamp ? inner.flatMap((field) => readField(field, new Map(asked))) : [];
+    }
+    const value = nest.name === "" ? undefined : values.get(nest.name);
+    const known = typeof value === "object" && value !== null ? new Map(Object.entries(value)) : values;
+    return inner.flatMap((field) => readField(field, nest.name === "" ? values : known));
+  };
+  return Object.fromEntries(fields.flatMap((field) => readField(field, values)));
 }
 
 function emptyOf(type: string): unknown {

@@ -88,7 +88,7 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
           >
             <Icon name="next" />
           </a>
-          <BuildActions build={build} />
+          <BuildActions build={build} buildset={buildset} />
         </>
       }
     >

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { defaultValues, type FormField, valuesOfBuild } from "./force-fields.ts";
+
+const field = (name: string, fullName = name): FormField => ({ name, fullName, type: "text" });
+const stampFields = ["branch", "revision", "repository", "project"];
+const nest = (name: string, fields: readonly FormField[]): FormField => ({
+  name,
+  fullName: null,
+  type: "nested",
+  fields,
+});
+
+const form: readonly FormField[] = [
+  field("username"),
+  field("reason"),
+  { ...field("verbose"), type: "bool" },
+  { ...field("jobs"), type: "int", default: 2 },
+  nest("", [field("target")]),
+  nest("deploy", [field("region", "deploy_region")]),
+  nest(
+    "lib",
+    stampFields.map((name) => field(name, `lib_${name}`)),
+  ),
+];
+
+const stamp = { branch: "main", revision: "abc", repository: "r", project: null, codebase: "lib" };
+
+describe("the form of a build that is asked for again", () => {
+  it("begins with the build's source stamps and properties, and not with its reason", () => {
+    const properties = {
+      reason: ["because", "Force Build Form"],
+      verbose: [true, "Force Build Form"],
+      target: ["arm", "Force Build Form"],
+      deploy: [{ region: "eu" }, "Force Build Form"],
+      unasked: ["for", "Builder"],
+    } as never;
+    expect(valuesOfBuild(form, { properties }, [stamp] as never)).toEqual({
+      verbose: true,
+      target: "arm",
+      deploy_region: "eu",
+      lib_branch: "main",
+      lib_revision: "abc",
+      lib_repository: "r",
+      lib_project: "",
+    });
+  });
+
+  it("keeps the defaults of what the build does not tell", () => {
+    const values = { ...defaultValues(form), ...valuesOfBuild(form, { properties: {} }, []) };
+    expect(values).toMatchObject({ jobs: 2, verbose: false, target: "", lib_branch: "" });
+  });
+});
