@@ -1,5 +1,6 @@
 import type { Build, BuildRequest } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { MyChanges } from "../home/my-changes.tsx";
 import { Page, Panel, Rows, siteTitle } from "../parts/page.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { ResultMark, ResultToken } from "../parts/result-token.tsx";
@@ -9,6 +10,7 @@ import { type Failing, findFailing } from "../words/failing.ts";
 import { useBuilderNames, useWorkerNames } from "../words/names.ts";
 import { personName, propertyText, shortRevision } from "../words/properties.ts";
 import { standingOf } from "../words/result.ts";
+import { useVisitor } from "../words/visitor.ts";
 
 const withFacts = "&property=branch&property=revision&property=got_revision&property=owner";
 
@@ -19,12 +21,16 @@ export function HomePage() {
   const waiting = useRows<BuildRequest>("buildrequests?claimed=false&order=submitted_at&limit=60", [
     "buildrequests/*/*",
   ]);
+  const visitor = useVisitor();
   const builderName = useBuilderNames();
   const workerName = useWorkerNames();
   const failing = recent.rows && findFailing(recent.rows);
   return (
     <Page title={siteTitle} heading="Now" standing={failing && failing.length > 0 ? "failure" : undefined}>
       <div class="columns">
+        {visitor && !visitor.anonymous && (
+          <MyChanges visitor={visitor} builds={[...(running.rows ?? []), ...(recent.rows ?? [])]} />
+        )}
         <Panel title="Needs attention" note={failing && failing.length > 0 ? `${failing.length} failing` : ""}>
           <Rows
             of={{ rows: failing, error: recent.error }}

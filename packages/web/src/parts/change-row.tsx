@@ -1,8 +1,10 @@
 import type { Change } from "@multimaster/data";
+import type { ComponentChildren } from "preact";
 import { personName, shortRevision } from "../words/properties.ts";
 import { When } from "./when.tsx";
 
-export function ChangeRow({ change }: { change: Change }) {
+/** A change; `children` is what stands before its revision. */
+export function ChangeRow({ change, children }: { change: Change; children?: ComponentChildren }) {
   const [subject] = change.comments.split("\n");
   return (
     <li data-row>
@@ -13,6 +15,7 @@ export function ChangeRow({ change }: { change: Change }) {
           {change.project && ` · ${change.project}`}
         </div>
       </div>
+      {children}
       {change.revision && <code>{shortRevision(change.revision)}</code>}
       <span class="quiet when">
         <When at={change.when_timestamp} />

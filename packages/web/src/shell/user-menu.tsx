@@ -1,17 +1,10 @@
-import { useRow } from "../api/live-query.ts";
 import { usePlace } from "../router.ts";
-
-interface Visitor {
-  readonly anonymous: boolean;
-  readonly username: string | null;
-  readonly full_name: string | null;
-  readonly auth: { readonly name: string };
-}
+import { useVisitor } from "../words/visitor.ts";
 
 /** Who looks, and how to become somebody; nothing where nobody logs in. */
 export function UserMenu() {
   const place = usePlace();
-  const { row: visitor } = useRow<Visitor>("whoami");
+  const visitor = useVisitor();
   if (!visitor || visitor.auth.name === "NoAuth") return null;
   if (visitor.anonymous) {
     const back = encodeURIComponent(place.path);

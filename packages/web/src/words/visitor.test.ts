@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import { isBy, type Visitor } from "./visitor.ts";
+
+const ann: Visitor = {
+  anonymous: false,
+  username: "ann",
+  full_name: "Ann Example",
+  email: "ann@example.org",
+  auth: { name: "GitHub" },
+};
+
+it.each([
+  ["Ann Example <ann@elsewhere.org>", true],
+  ["A. E. <Ann@Example.org>", true],
+  ["ann@example.org", true],
+  ["ann", true],
+  ["Joanna <joann@example.org>", false],
+  ["ann@example.org.evil", false],
+  ["", false],
+])("whether %j is Ann: %j", (author, expected) => {
+  expect(isBy(ann, author)).toBe(expected);
+});
+
+it("nobody is somebody without a name or an address", () => {
+  expect(isBy({ ...ann, username: "ann", full_name: null, email: null }, "<>")).toBe(false);
+});

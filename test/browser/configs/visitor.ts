@@ -1,0 +1,61 @@
+/** What a visitor who is logged in sees of their own: one process with a worker inside, whose proxy says who asks. */
+import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env } from "@multimaster/config";
+import proxyHeader from "@multimaster/plugins/auth/proxy-header";
+import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import force from "@multimaster/plugins/schedulers/force";
+import singleBranch from "@multimaster/plugins/schedulers/single-branch";
+import git from "@multimaster/plugins/steps/git";
+import shell from "@multimaster/plugins/steps/shell";
+
+const repository = env("REPOSITORY", "");
+const builders = ["app"];
+
+export default defineCluster({
+  name: "visitor",
+  database: env("DATABASE_URL", "sqlite:state/visitor.sqlite"),
+
+  scheduler: async () => ({
+    default: defineScheduling({
+      changeSources: [gitPoller({ repository, branches: true, pollInterval: "1s", buildOnFirstRun: true })],
+      schedulers: [
+        singleBranch({ name: "main", branch: "main", builders }),
+        singleBranch({ name: "calm", branch: "next", builders, treeStableTimer: "10m" }),
+        force({
+          name: "force",
+          builders,
+          buttonName: "Force",
+          parameters: [
+            { type: "string", name: "target", default: "x86" },
+            { type: "bool", name: "verbose", default: false },
+          ],
+        }),
+      ],
+    }),
+  }),
+
+  builders: {
+    main: async () => ({
+      default: defineBuilders({
+        builders: [
+          {
+            name: "app",
+            workers: ["local"],
+            steps: [git({ repourl: repository }), shell({ name: "compile", command: ["make"] })],
+          },
+        ],
+      }),
+    }),
+  },
+
+  workers: async () => ({
+    default: defineWorkers({ port: 0, basedir: "state/workers", workers: [{ name: "local", local: true }] }),
+  }),
+
+  ui: async () => ({
+    default: defineUi({
+      port: Number(env("UI_PORT", "0")),
+      trustedProxies: ["127.0.0.1"],
+      auth: proxyHeader({ emailHeader: "X-Email", fullNameHeader: "X-Name" }),
+    }),
+  }),
+});

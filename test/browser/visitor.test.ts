@@ -1,0 +1,112 @@
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { launchBrowser, openPage } from "../harness/browser.ts";
+import { configFile } from "../harness/cluster.ts";
+import { createGitRepository } from "../harness/git-repository.ts";
+import { startMaster, type TestMaster } from "../harness/master.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+const patience = { timeout: 20_000 };
+const ann = { "X-Forwarded-User": "ann", "X-Email": "ann@example.org", "X-Name": "Ann Example" };
+
+let browser: Browser;
+let master: TestMaster;
+let url: string;
+
+beforeAll(async () => {
+  const directory = temporaryDirectory("visitor");
+  const config = join(directory, "cluster.ts");
+  copyFileSync(configFile("test/browser/configs/visitor.ts"), config);
+  const repository = createGitRepository({ files: { Makefile: "all:\n\t@echo compiled\n" } });
+  master = await startMaster({
+    config,
+    env: { REPOSITORY: repository.path, UI_PORT: "0", DATABASE_URL: `sqlite:${join(directory, "visitor.sqlite")}` },
+  });
+  browser = await launchBrowser();
+  url = await master.url();
+  await master.waitReady();
+  await built(1);
+  repository.commit({ files: { a: "1" }, message: "Make it fast", author: "Ann Example <ann@example.org>" });
+  await built(2);
+  repository.commit({ files: { b: "1" }, message: "Make it blue", author: "Joann <joann@example.org>" });
+  await built(3);
+  repository.commit({ branch: "next", files: { c: "1" }, message: "Try it", author: "Joann <joann@example.org>" });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await master?.stop();
+});
+
+function built(count: number): Promise<unknown> {
+  return waitFor(async () => (await master.api<{ builds: [] }>("builds?complete=true")).body.builds.length === count, {
+    what: `${count} builds`,
+    timeoutMs: 60_000,
+  });
+}
+
+async function open(path: string, headers: Record<string, string> = ann): Promise<Page> {
+  const { page } = await openPage(browser, { extraHTTPHeaders: headers });
+  await page.goto(new URL(path, url).href);
+  return page;
+}
+
+it("finds their own changes on the first page, with what became of each", async () => {
+  const page = await open("/");
+  const mine = page.locator(".panel", { hasText: "My changes" });
+  await mine.getByText("Make it fast").waitFor(patience);
+  await mine.getByRole("link", { name: "app #2: success" }).waitFor(patience);
+  expect(await mine.locator("[data-row]").count()).toBe(1);
+
+  const nobody = await open("/", {});
+  await nobody.getByText("Recently finished").waitFor(patience);
+  await nobody.getByText("app #3").first().waitFor(patience);
+  expect(await nobody.getByText("My changes").count()).toBe(0);
+});
+
+it("sees when each scheduler ran last and runs next", async () => {
+  const page = await open("/schedulers");
+  const row = (name: string) => page.locator("tr", { has: page.getByRole("cell", { name, exact: true }) });
+  await row("calm")
+    .getByText(/in \d+:\d\d/)
+    .waitFor(patience);
+  await row("calm").getByText("1 change waits").waitFor(patience);
+  await row("main").getByText("with the next change").waitFor(patience);
+  await row("main")
+    .getByText(/ago|now/)
+    .waitFor(patience);
+  await row("force").getByText("when somebody asks").waitFor(patience);
+});
+
+it("asks for a build again with other values, beginning with those it had", async () => {
+  const params = { builderid: "1", username: "Ann <ann@example.org>", branch: "main", target: "arm", verbose: true };
+  const asked = await master.fetch("api/v2/forceschedulers/force", {
+    method: "POST",
+    headers: { ...ann, "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "force", params }),
+  });
+  expect(asked.status).toBe(200);
+  await built(4);
+
+  const page = await open("/builders/1/builds/4");
+  await page.getByRole("button", { name: "Change and rebuild" }).click(patience);
+  const form = page.getByRole("dialog");
+  await form.getByLabel("target").waitFor(patience);
+  expect(await form.getByLabel("target").inputValue()).toBe("arm");
+  expect(await form.getByLabel("verbose").isChecked()).toBe(true);
+  expect(await form.getByLabel("Branch").inputValue()).toBe("main");
+  await form.getByLabel("target").fill("riscv");
+  await form.getByLabel("Your name").fill("Ann <ann@example.org>");
+  await form.getByRole("button", { name: "Force" }).click();
+  await page.waitForURL(/buildrequests|builds\/\d+/, patience);
+  await built(5);
+  const { body } = await master.api<{ builds: { properties: object }[] }>("builders/1/builds/5?property=*");
+  expect(body.builds[0]?.properties).toMatchObject({
+    target: ["riscv", "Force Build Form"],
+    verbose: [true, "Force Build Form"],
+    branch: ["main", expect.anything()],
+  });
+});
