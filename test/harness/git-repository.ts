@@ -39,6 +39,8 @@ export interface GitRepositoryOptions {
   branch?: string;
   /** The first commit's files. */
   files?: Record<string, string>;
+  /** When the first commit was made, in seconds; each further one is a second younger. */
+  begin?: number;
 }
 
 /** A repository with one commit. */
@@ -47,7 +49,7 @@ export function createGitRepository(options: GitRepositoryOptions = {}): TestGit
   const directory = temporaryDirectory("git");
   const path = join(directory, "repository.git");
   const clone = join(directory, "clone");
-  let time = 1_700_000_000;
+  let time = options.begin ?? 1_700_000_000;
 
   function run(cwd: string, args: readonly string[], env: Record<string, string> = {}): string {
     return execFileSync("git", args, {

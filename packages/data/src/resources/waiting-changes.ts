@@ -112,10 +112,17 @@ function explainLine(line: readonly Row[], { scheduler, enabled, master, now }: 
     });
   if (due === null || due <= now)
     return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
-  const left = Math.ceil(due - now);
-  return because("timer", `The builds are asked for in ${left} s, unless another change comes before.`, {
-    scheduler,
-    master,
-    until: Math.ceil(due),
-  });
+  return because(
+    "timer",
+    `The builds are asked for in ${nameSeconds(due - now)}, unless another change comes before.`,
+    {
+      scheduler,
+      master,
+      until: Math.ceil(due),
+    },
+  );
+}
+
+function nameSeconds(seconds: number): string {
+  return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

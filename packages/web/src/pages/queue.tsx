@@ -47,7 +47,7 @@ function withoutReasons(request: BuildRequest, builderName: (id: number) => stri
 function RequestTable({ requests }: { requests: readonly Waiting[] }) {
   return (
     <div class="table-scroll">
-      <table class="table">
+      <table class="table stacks">
         <thead>
           <tr>
             <th>Request</th>

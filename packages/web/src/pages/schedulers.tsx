@@ -15,7 +15,7 @@ export function SchedulersPage() {
       <Rows of={schedulers} empty="There are no schedulers: add some to the scheduler part of the config.">
         {(rows) => (
           <div class="table-scroll">
-            <table class="table">
+            <table class="table stacks">
               <thead>
                 <tr>
                   <th>Scheduler</th>

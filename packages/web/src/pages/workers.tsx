@@ -32,7 +32,7 @@ export function WorkersPage() {
       <Rows of={{ rows: shown, error: workers.error }} empty="No worker. Name some in the workers of the config.">
         {(rows) => (
           <div class="table-scroll">
-            <table class="table">
+            <table class="table stacks">
               <thead>
                 <tr>
                   <th>Worker</th>
