@@ -1,13 +1,14 @@
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, openPage, type WatchedPage } from "../harness/browser.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { buildbotFrontend } from "../setup.mjs";
+import { openDataClient } from "./data-client.ts";
 
 let master: TestMaster;
 let watched: WatchedPage;
@@ -147,4 +148,45 @@ describe("Buildbot's own frontend", () => {
     await shows(text);
     await page.waitForLoadState("networkidle");
   });
+});
+
+it("Buildbot's data client from npm reads, listens and forces, in a page of somebody's own", async () => {
+  const { page: own, problems } = await openPage(watched.page.context().browser() as Browser, {
+    // The page that is borrowed has one that lets it ask for nothing.
+    bypassCSP: true,
+  });
+  await openDataClient(own, await master.url());
+  // What they end in must not be a collection: it looks like a promise, and is none.
+  await own.evaluate(`{
+    window.service = angular.bootstrap(document.body, ["bbData"]).get("dataService");
+    window.builders = service.open().getBuilders({ order: "name" });
+    "opened";
+  }`);
+  const read = <Value>(expression: string) => own.evaluate(`(${expression})`) as Promise<Value>;
+  await waitFor(async () => (await read("builders.$resolved")) === true, { what: "the builders" });
+  expect(await read("[...builders].map(({ name }) => name)")).toEqual(["quick", "slow", "stuck"]);
+
+  await own.evaluate(`{
+    const quick = builders.get(${builderIds["quick"]});
+    window.builds = quick.getBuilds({ property: ["owner"], order: "-number" });
+    window.seen = [];
+    builds.onNew = builds.onUpdate = ({ number, complete }) => seen.push([number, complete]);
+    "listening";
+  }`);
+  await waitFor(async () => (await read("builds.$resolved")) === true, { what: "the builds" });
+  const before = await read<number>("builds.length");
+  const params = JSON.stringify({ builderid: builderIds["quick"], username: "Ann <ann@example.org>" });
+  const forced = await read<{ result: unknown }>(`service.control("forceschedulers", "force", "force", ${params})`);
+  expect(forced.result).toEqual([expect.any(Number), { [String(builderIds["quick"])]: expect.any(Number) }]);
+  // Without reading again: what it knows of the new build, it was told.
+  await waitFor(async () => await read(`builds.length === ${before + 1} && builds.every((build) => build.complete)`), {
+    what: "the events of the new build",
+  });
+  expect(await read<unknown[]>("seen")).toEqual(
+    expect.arrayContaining([
+      [before + 1, false],
+      [before + 1, true],
+    ]),
+  );
+  expect(problems()).toEqual([]);
 });

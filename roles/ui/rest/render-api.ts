@@ -30,7 +30,7 @@ export function renderApi(title: string, { paths }: ApiDescription): string {
     });
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeXml(title)} REST API</title><style>${style}</style></head>
+<link rel="icon" href="data:,"><title>${escapeXml(title)} REST API</title><style>${style}</style></head>
 <body><h1>${escapeXml(title)} REST API</h1>
 <p>All paths are below <code>/api/v2</code>. For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join("\n")}</body></html>

@@ -23,7 +23,7 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
     ctx.set({
       "Content-Type": answer.type,
       "Cache-Control": "private, max-age=300",
-      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
       "X-Content-Type-Options": "nosniff",
     });
     ctx.body = answer.text;
