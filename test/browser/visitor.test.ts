@@ -48,6 +48,20 @@ function built(count: number): Promise<unknown> {
   });
 }
 
+async function force(more: object): Promise<void> {
+  const asked = await master.fetch("api/v2/forceschedulers/force", {
+    method: "POST",
+    headers: { ...ann, "content-type": "application/json" },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "force",
+      params: { username: "Ann <ann@example.org>", ...more },
+    }),
+  });
+  expect(asked.status).toBe(200);
+}
+
 async function open(path: string, headers: Record<string, string> = ann): Promise<Page> {
   const { page } = await openPage(browser, { extraHTTPHeaders: headers });
   await page.goto(new URL(path, url).href);
@@ -82,16 +96,11 @@ it("sees when each scheduler ran last and runs next", async () => {
 });
 
 it("asks for a build again with other values, beginning with those it had", async () => {
-  const params = { builderid: "1", username: "Ann <ann@example.org>", branch: "main", target: "arm", verbose: true };
-  const asked = await master.fetch("api/v2/forceschedulers/force", {
-    method: "POST",
-    headers: { ...ann, "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "force", params }),
-  });
-  expect(asked.status).toBe(200);
+  await force({ builderNames: ["app"], branch: "main", target: "arm", verbose: true });
   await built(4);
 
-  const page = await open("/builders/1/builds/4");
+  const { body: found } = await master.api<{ builders: { builderid: number }[] }>("builders/app");
+  const page = await open(`/builders/${found.builders[0]?.builderid}/builds/4`);
   await page.getByRole("button", { name: "Change and rebuild" }).click(patience);
   const form = page.getByRole("dialog");
   await form.getByLabel("target").waitFor(patience);
@@ -103,10 +112,24 @@ it("asks for a build again with other values, beginning with those it had", asyn
   await form.getByRole("button", { name: "Force" }).click();
   await page.waitForURL(/buildrequests|builds\/\d+/, patience);
   await built(5);
-  const { body } = await master.api<{ builds: { properties: object }[] }>("builders/1/builds/5?property=*");
+  const { body } = await master.api<{ builds: { properties: object }[] }>("builders/app/builds/5?property=*");
   expect(body.builds[0]?.properties).toMatchObject({
     target: ["riscv", "Force Build Form"],
     verbose: [true, "Force Build Form"],
     branch: ["main", expect.anything()],
   });
+});
+
+it("makes what waits more or less urgent, and cancels it", async () => {
+  await force({ builderNames: ["waits"], priority: 3 });
+  const page = await open("/queue");
+  const row = page.locator("tr", { hasText: "waits" });
+  await row.getByText("None of its workers is attached: away is away.").waitFor(patience);
+  await row.getByRole("button", { name: "more urgent" }).click();
+  await row.getByText("4", { exact: true }).waitFor(patience);
+  await row.getByRole("button", { name: "less urgent" }).click();
+  await row.getByText("3", { exact: true }).waitFor(patience);
+  await row.getByRole("button", { name: "Cancel" }).click();
+  await row.getByRole("button", { name: "Yes" }).click();
+  await page.getByText("Nothing waits").waitFor(patience);
 });

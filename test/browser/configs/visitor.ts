@@ -22,7 +22,7 @@ export default defineCluster({
         singleBranch({ name: "calm", branch: "next", builders, treeStableTimer: "10m" }),
         force({
           name: "force",
-          builders,
+          builders: [...builders, "waits"],
           buttonName: "Force",
           parameters: [
             { type: "string", name: "target", default: "x86" },
@@ -42,13 +42,21 @@ export default defineCluster({
             workers: ["local"],
             steps: [git({ repourl: repository }), shell({ name: "compile", command: ["make"] })],
           },
+          { name: "waits", workers: ["away"], steps: [shell({ command: "true" })] },
         ],
       }),
     }),
   },
 
   workers: async () => ({
-    default: defineWorkers({ port: 0, basedir: "state/workers", workers: [{ name: "local", local: true }] }),
+    default: defineWorkers({
+      port: 0,
+      basedir: "state/workers",
+      workers: [
+        { name: "local", local: true },
+        { name: "away", password: "secret" },
+      ],
+    }),
   }),
 
   ui: async () => ({

@@ -74,7 +74,9 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
               <td class="quiet">
                 <When at={request.since} />
               </td>
-              <td class="right num">{request.priority}</td>
+              <td class="right">
+                <Priority request={request} />
+              </td>
               <td class="wide">
                 <Reasons reasons={request.reasons} />
               </td>
@@ -92,6 +94,22 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** Requests of a higher priority are built first. */
+function Priority({ request: { buildrequestid, priority } }: { request: Waiting }) {
+  const set = (value: number) => () => call(`buildrequests/${buildrequestid}`, "set_priority", { priority: value });
+  return (
+    <>
+      <span class="num">{priority}</span>{" "}
+      <ActionButton kind="small" title="More urgent" act={set(priority + 1)}>
+        ↑<span class="sr-only"> more urgent</span>
+      </ActionButton>{" "}
+      <ActionButton kind="small" title="Less urgent" act={set(priority - 1)}>
+        ↓<span class="sr-only"> less urgent</span>
+      </ActionButton>
+    </>
   );
 }
 
