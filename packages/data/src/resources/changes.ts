@@ -8,6 +8,9 @@ import { groupValues } from "../group-values.ts";
 import { groupProperties, parsePair } from "../property-rows.ts";
 import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 
+/** Builds before one among which its predecessor is looked for: a branch that is new to its builder has none. */
+const lookBack = 1000;
+
 /** A commit, or whatever a change source saw. */
 export const changes = defineResource({
   name: "change",
@@ -64,7 +67,7 @@ export type Change = z.output<typeof changes.schema>;
 
 /**
  * Changes since the previous successful build of the builder with the same set of (repository, branch, codebase): for
- * each source stamp of the build, the changes of its line after the newest change of that previous build.
+ * each source stamp of the build, its own changes, and those of its line after the newest change of that previous build.
  */
 function changesOfBuild(build: string): string {
   const lineOf = (buildset: string) => `
@@ -72,7 +75,7 @@ function changesOfBuild(build: string): string {
       join sourcestamps ls on ls.id = lbs.sourcestampid where lbs.buildsetid = ${buildset}`;
   const previous = `
     select pr.buildsetid from builds p join buildrequests pr on pr.id = p.buildrequestid
-     where p.builderid = b.builderid and p.number < b.number and p.results = 0
+     where p.builderid = b.builderid and p.number < b.number and p.number >= b.number - ${lookBack} and p.results = 0
        and not exists (${lineOf("pr.buildsetid")} except ${lineOf("r.buildsetid")})
        and not exists (${lineOf("r.buildsetid")} except ${lineOf("pr.buildsetid")})
      order by p.number desc limit 1`;
@@ -81,15 +84,20 @@ function changesOfBuild(build: string): string {
       join changes nc on nc.sourcestampid = ns.id
      where nbs.buildsetid = ${buildset} and ns.repository = ss.repository and ns.codebase = ss.codebase
        and coalesce(ns.branch, '') = coalesce(ss.branch, '')`;
+  // The line is found first, once; its changes are then read by the index mm_changes_of_line.
   return `ch.changeid in (
-    select c.changeid from builds b join buildrequests r on r.id = b.buildrequestid
-      join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
-      join sourcestamps ss on ss.id = bss.sourcestampid
-      join changes c on c.repository = ss.repository and c.codebase = ss.codebase
-       and coalesce(c.branch, '') = coalesce(ss.branch, '')
-     where ${build}
-       and c.changeid <= (${newestOf("r.buildsetid")})
-       and (c.sourcestampid = ss.id or c.changeid > (${newestOf(`(${previous})`)})))`;
+    with line as (
+      select ss.id as ssid, ss.repository, coalesce(ss.branch, '') as branch, ss.codebase,
+             (${newestOf("r.buildsetid")}) as newest, (${newestOf(`(${previous})`)}) as built
+        from builds b join buildrequests r on r.id = b.buildrequestid
+        join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
+        join sourcestamps ss on ss.id = bss.sourcestampid
+       where ${build})
+    select c.changeid from line join changes c on c.sourcestampid = line.ssid
+       and c.repository = line.repository and c.codebase = line.codebase and coalesce(c.branch, '') = line.branch
+    union
+    select c.changeid from line join changes c on c.changeid > line.built and c.changeid <= line.newest
+       and c.repository = line.repository and c.codebase = line.codebase and coalesce(c.branch, '') = line.branch)`;
 }
 
 async function loadFiles(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {

@@ -53,10 +53,11 @@ export const waitingBuilders = defineResource({
   from: `(select br.builderid, count(*) as requests, min(br.submitted_at) as since, max(br.priority) as priority
             from buildrequests br
            where br.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = br.id)
-           group by br.builderid) wb join builders bu on bu.id = wb.builderid`,
+           group by br.builderid) wb`,
   fields: {
     builderid: { schema: integer, sql: "wb.builderid" },
-    builder: { schema: text, sql: "bu.name" },
+    // Not joined: PostgreSQL takes the builders for one or two here, and would look through all of them for each.
+    builder: { schema: text, sql: "(select bu.name from builders bu where bu.id = wb.builderid)" },
     requests: { schema: integer, sql: "wb.requests" },
     /** Of the oldest one. */
     since: { schema: datetime, sql: "wb.since" },

@@ -3,6 +3,7 @@ import type { Migration } from "./migration.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { logins } from "./migrations/logins.ts";
+import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   offers,
   { name: "index for requests that wait", kind: "expand", indexes: [openRequests] },
   logins,
+  longHistories,
 ];
 
 /** The tables that migrations made. */

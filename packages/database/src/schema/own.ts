@@ -103,7 +103,8 @@ export interface ExtraIndex extends Index {
   table: string;
 }
 
-const on = (tableName: string, name: string, columns: string[], where?: string): ExtraIndex => ({
+/** An index of ours on a table of Buildbot. */
+export const on = (tableName: string, name: string, columns: string[], where?: string): ExtraIndex => ({
   table: tableName,
   name,
   columns,

@@ -17,7 +17,7 @@ export const changeChecks: readonly Check[] = [
     sql: (at) => `select distinct c.changeid as id from mm_scheduler_cursors k
         join scheduler_masters h on h.schedulerid = k.schedulerid
         join mm_leases l on l.masterid = h.masterid and ${isLive("l", at)} and l.joined_at <= ${at.before}
-        join changes c on c.changeid > k.floor
+        join changes c on c.changeid > k.floor and c.changeid > (select min(floor) from mm_scheduler_cursors)
         join sourcestamps t on t.id = c.sourcestampid
       where not exists (select 1 from mm_force_schedulers f where f.schedulerid = k.schedulerid)
         and not exists (select 1 from mm_scheduler_seen s where s.schedulerid = k.schedulerid and s.changeid = c.changeid)
