@@ -34,6 +34,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly sql?: string;
   /** Of a boolean field: the condition of false, when an index serves it better than `not`. */
   readonly whenFalse?: string;
+  /** So many rows share a value that those of several values are better read in the wanted order than by an index. */
+  readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
   /** Turns the driver's value into the field's, where the kind alone does not say how. */

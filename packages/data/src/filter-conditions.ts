@@ -13,7 +13,8 @@ export function filterCondition(resource: AnyResource, filter: Filter, dialect: 
   if (kind === "list") return listCondition(field, filter);
   if (field.sql === undefined || field.load) throw errors.requestInvalid(`invalid filter value for ${filter.field}`);
   if (kind === "boolean") return booleanCondition(resource, field, field.sql, filter);
-  return scalarCondition(field.sql, filter, dialect);
+  const isShared = field.isShared === true && filter.values.length > 1;
+  return scalarCondition(isShared ? dialect.inOrder(field.sql) : field.sql, filter, dialect);
 }
 
 function scalarCondition(sql: string, { operator, values }: Filter, dialect: Dialect): Fragment {

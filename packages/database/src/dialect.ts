@@ -47,6 +47,8 @@ export interface Dialect {
   readonly descending: string;
   /** A condition: the value of `expression` is one of `values`, which may be many (one binding) or none (false). */
   isOneOf(expression: string, values: readonly (number | string)[]): Fragment;
+  /** The expression where a condition on it is to be judged row by row in the wanted order, not looked up and then sorted. */
+  inOrder(expression: string): string;
   /** A condition: the text of `expression` contains `text`, upper and lower case told apart. */
   contains(expression: string, text: string): Fragment;
   /** Column types as DDL wants them. */

@@ -16,7 +16,7 @@ export const buildrequests = defineResource({
   fields: {
     buildrequestid: { schema: integer, sql: "br.id" },
     buildsetid: { schema: integer, sql: "br.buildsetid" },
-    builderid: { schema: integer, sql: "br.builderid" },
+    builderid: { schema: integer, sql: "br.builderid", isShared: true },
     priority: { schema: integer, sql: "br.priority" },
     claimed: { schema: bool, sql: "bc.brid is not null", whenFalse: "bc.brid is null" },
     claimed_at: { schema: datetime.nullable(), sql: "bc.claimed_at" },

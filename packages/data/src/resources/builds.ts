@@ -15,9 +15,9 @@ export const builds = defineResource({
   fields: {
     buildid: { schema: integer, sql: "b.id" },
     number: { schema: integer, sql: "b.number" },
-    builderid: { schema: integer, sql: "b.builderid" },
+    builderid: { schema: integer, sql: "b.builderid", isShared: true },
     buildrequestid: { schema: integer, sql: "b.buildrequestid" },
-    workerid: { schema: shownNullable(integer.nullable(), false), sql: "b.workerid" },
+    workerid: { schema: shownNullable(integer.nullable(), false), sql: "b.workerid", isShared: true },
     masterid: { schema: integer, sql: "b.masterid" },
     started_at: { schema: datetime, sql: "b.started_at" },
     complete: { schema: bool, sql: "b.complete_at is not null", whenFalse: "b.complete_at is null" },

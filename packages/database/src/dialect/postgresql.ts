@@ -39,6 +39,8 @@ export const postgresqlDialect: Dialect = {
     if (values.length === 0) return { sql: "false", bindings: [] };
     return { sql: `${expression} = any(?::${arrayType(values)}[])`, bindings: [[...values]] };
   },
+  // Its planner knows how many rows share a value.
+  inOrder: (expression) => expression,
   contains: (expression, text) => ({ sql: `position(?::text in ${expression}) > 0`, bindings: [text] }),
   columnType(type) {
     if (typeof type === "object") return `varchar(${type.varchar})`;

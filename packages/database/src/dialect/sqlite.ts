@@ -20,6 +20,7 @@ export const sqliteDialect: Dialect = {
     if (values.length === 0) return { sql: "0", bindings: [] };
     return { sql: `${expression} in (select value from json_each(?))`, bindings: [JSON.stringify(values)] };
   },
+  inOrder: (expression) => `+${expression}`,
   contains: (expression, text) => ({ sql: `instr(${expression}, ?) > 0`, bindings: [text] }),
   columnType(type) {
     if (typeof type === "object") return `VARCHAR(${type.varchar})`;
