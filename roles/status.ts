@@ -38,6 +38,7 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
     const pending = await findItems(buildrequests, database, {
       filters: [equals("claimed", false), equals("complete", false)],
       limit: 1,
+      countTo: Number.MAX_SAFE_INTEGER,
     });
     return {
       dataVersion: await readDataVersion(database),

@@ -36,7 +36,7 @@ export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void 
     registers: [metrics],
     async collect() {
       const filters = [equals("claimed", false), equals("complete", false)];
-      const total = await data.find(buildrequests, { filters, limit: 1 }).then(
+      const total = await data.find(buildrequests, { filters, limit: 1, countTo: Number.MAX_SAFE_INTEGER }).then(
         (found) => found.total,
         () => Number.NaN,
       );

@@ -15,8 +15,8 @@ export interface LongList {
 }
 
 /**
- * Reads a list without a limit. Most are short and come whole. Of a long one in the order of its ids each page begins
- * after the last id; in any other order by an offset, which is slower but holds no more in memory.
+ * Reads a list without a limit. Most are short and come whole. Of a long one in the order of its ids, up or down, each page
+ * begins after the last id; in any other order by an offset, which is slower but holds no more in memory.
  */
 export async function listPages(
   resource: AnyResource,
@@ -24,7 +24,9 @@ export async function listPages(
   query: Query,
   place: Place,
 ): Promise<Found<object> | LongList> {
-  const first = (await findItems(resource, connection, { ...query, limit: pageSize }, place)) as Found<object>;
+  // All of it is read, so all of it may be counted.
+  const whole = { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER };
+  const first = (await findItems(resource, connection, whole, place)) as Found<object>;
   if (first.rows.length < pageSize) return first;
   return { total: first.total, pages: readPages(resource, connection, query, place, first.rows) };
 }
@@ -36,29 +38,33 @@ async function* readPages(
   place: Place,
   first: Page,
 ): AsyncGenerator<Page> {
-  const next = isByAscendingId(resource, query) ? afterId : afterOffset;
+  const next = isById(resource, query) ? afterId : afterOffset;
   let read = first.length;
   for (let page = first; page.length > 0; read += page.length) {
     yield page;
     if (page.length < pageSize) return;
-    const found = await findItems(resource, connection, next(resource, query, page, read), place);
+    const found = await findItems(resource, connection, { ...next(resource, query, page, read), countTo: 0 }, place);
     page = (found?.rows ?? []) as Page;
   }
 }
 
 /** The id must be among the fields that are read, or there is nothing to go on from. */
-function isByAscendingId({ id, order }: AnyResource, query: Query): boolean {
-  const wanted = query.order ?? order ?? [id];
-  return wanted[0] === id && (query.fields?.includes(id) ?? true);
+function isById(resource: AnyResource, query: Query): boolean {
+  const first = majorOrder(resource, query).replace(/^-/, "");
+  return first === resource.id && (query.fields?.includes(resource.id) ?? true);
 }
 
-function afterId({ id }: AnyResource, query: Query, page: Page): Query {
+const majorOrder = ({ id, order }: AnyResource, query: Query): string => (query.order ?? order ?? [id])[0] ?? id;
+
+function afterId(resource: AnyResource, query: Query, page: Page): Query {
+  const { id } = resource;
   const last = (page.at(-1) as Record<string, number>)[id] as number;
+  const operator = majorOrder(resource, query).startsWith("-") ? "lt" : "gt";
   const { offset: _, ...rest } = query;
   return {
     ...rest,
     limit: pageSize,
-    filters: [...(query.filters ?? []), { field: id, operator: "gt", values: [last] }],
+    filters: [...(query.filters ?? []), { field: id, operator, values: [last] }],
   };
 }
 

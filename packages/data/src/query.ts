@@ -20,6 +20,8 @@ export interface Query {
   readonly offset?: number;
   /** Names of properties to fill in, `*` for all. */
   readonly properties?: readonly string[];
+  /** How far rows beyond the limit are counted for `total`; with 0 it says how many were read. */
+  readonly countTo?: number;
 }
 
 /** Shorthand for the commonest filter. */

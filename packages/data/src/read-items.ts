@@ -54,9 +54,10 @@ export async function findItems<R extends AnyResource>(
   // A page that was not filled ends the list, so only full and empty pages need the count.
   const known = rows.length > 0 && (query.limit === undefined || rows.length < query.limit);
   const read = rows.length + (rows.length > 0 ? (query.offset ?? 0) : 0);
-  if (!cut || known) return { rows: rows as Item<R>[], total: read };
+  if (!cut || known || query.countTo === 0) return { rows: rows as Item<R>[], total: read };
   const all = { from: resource.from as string, columns: {}, where: where.map(rawCondition) };
-  const counted = await countRows(connection, all, maxCounted);
+  // One more than was read, if there is one: who reads page after page until the total sees that there is more.
+  const counted = await countRows(connection, all, Math.max(query.countTo ?? maxCounted, read + 1));
   return { rows: rows as Item<R>[], total: Math.max(counted, read) };
 }
 
@@ -109,7 +110,7 @@ async function selectItems(
 const maxRows = 2 ** 31 - 1;
 
 /** Counting ten million builds takes longer than showing fifty: a total says no more than "at least so many". */
-const maxCounted = 100_000;
+const maxCounted = 10_000;
 
 const rawCondition = ({ sql, bindings }: Fragment): Condition => ({ raw: sql, bindings });
 

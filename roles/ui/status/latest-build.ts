@@ -7,6 +7,6 @@ export async function latestBuild(
   which: "any" | "ended" = "any",
 ): Promise<Build | undefined> {
   const filters = [equals("builderid", builderid), ...(which === "ended" ? [equals("complete", true)] : [])];
-  const { rows } = await data.find(builds, { filters, order: ["-number"], limit: 1 });
+  const { rows } = await data.find(builds, { filters, order: ["-number"], limit: 1, countTo: 0 });
   return rows[0];
 }
