@@ -1,6 +1,7 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
+import type { TestResultUpdates } from "./contract/test-results.ts";
 import type { Change } from "./resources/changes.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
 import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
@@ -27,6 +28,7 @@ export interface Updates {
   readonly builds: BuildUpdates;
   readonly steps: StepUpdates;
   readonly logs: LogUpdates;
+  readonly testResults: TestResultUpdates;
   /**
    * Resolves when everything done in the background is over: events on their way, logs being compressed. Called once
    * the roles have stopped, before the bus and the database are closed.

@@ -5,6 +5,7 @@ export * from "./audit/run-audit.ts";
 export { type BurialOptions, type BurialService, createBurialService } from "./bury-dead-masters.ts";
 export type { ApiToken, LoginUpdates, TokenScope } from "./contract/logins.ts";
 export type { DrainedWork } from "./contract/orders.ts";
+export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./contract/test-results.ts";
 export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";
 export { createData } from "./data.ts";

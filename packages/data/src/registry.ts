@@ -28,6 +28,9 @@ import { stalls } from "./resources/stalls.ts";
 import { steps } from "./resources/steps.ts";
 import { testResultSets } from "./resources/test-result-sets.ts";
 import { testResults } from "./resources/test-results.ts";
+import { flakyTests } from "./resources/tests/flaky-tests.ts";
+import { testRuns } from "./resources/tests/test-runs.ts";
+import { tests } from "./resources/tests/tests.ts";
 import { waiting, waitingBuilders } from "./resources/waiting.ts";
 import { waitingChanges } from "./resources/waiting-changes.ts";
 import { workers } from "./resources/workers.ts";
@@ -62,6 +65,9 @@ const nouns: readonly AnyResource[] = [
   buildData,
   testResultSets,
   testResults,
+  tests,
+  testRuns,
+  flakyTests,
   waiting,
   waitingBuilders,
   waitingChanges,

@@ -1,5 +1,6 @@
 import { defineResource } from "../define-resource.ts";
 import { integer, text } from "../field-kinds.ts";
+import { durationOf } from "./tests/test-rows.ts";
 
 /** The outcome of one test. */
 export const testResults = defineResource({
@@ -7,7 +8,7 @@ export const testResults = defineResource({
   plural: "test_results",
   id: "test_resultid",
   from: `test_results tr left join test_names tn on tn.id = tr.test_nameid
-    left join test_code_paths tp on tp.id = tr.test_code_pathid`,
+    left join test_code_paths tp on tp.id = tr.test_code_pathid left join mm_long_tests lt on lt.test_resultid = tr.id`,
   fields: {
     test_resultid: { schema: integer, sql: "tr.id" },
     builderid: { schema: integer, sql: "tr.builderid" },
@@ -15,7 +16,7 @@ export const testResults = defineResource({
     test_name: { schema: text.nullable(), sql: "tn.name" },
     test_code_path: { schema: text.nullable(), sql: "tp.path" },
     line: { schema: integer.nullable(), sql: "tr.line" },
-    duration_ns: { schema: integer.nullable(), sql: "tr.duration_ns" },
+    duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
     value: { schema: text, sql: "tr.value" },
   },
   paths: [

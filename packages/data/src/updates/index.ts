@@ -17,6 +17,7 @@ import { createMasterUpdates } from "./masters.ts";
 import { createOrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates } from "./schedulers.ts";
 import { createStepUpdates } from "./steps.ts";
+import { createTestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
 import { createWorkerUpdates } from "./workers.ts";
@@ -49,6 +50,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     builds: createBuildUpdates(context),
     steps: createStepUpdates(context),
     logs: createLogUpdates(context, compressor),
+    testResults: createTestResultUpdates(context),
     async close() {
       await compressor.close();
       await context.announced();

@@ -8,6 +8,7 @@ import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
@@ -25,6 +26,8 @@ export const migrations: readonly Migration[] = [
   { name: "index for requests that wait", kind: "expand", indexes: [openRequests] },
   logins,
   longHistories,
+  longTests,
+  testIndexes,
 ];
 
 /** The tables that migrations made. */

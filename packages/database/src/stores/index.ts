@@ -17,5 +17,6 @@ export * from "./schedulers.ts";
 export * from "./sessions.ts";
 export * from "./sourcestamps.ts";
 export * from "./steps.ts";
+export * from "./test-results.ts";
 export * from "./triggers.ts";
 export * from "./workers.ts";

@@ -1,0 +1,71 @@
+import type { z } from "zod";
+import { defineResource, type ReadContext } from "../../define-resource.ts";
+import { datetime, integer, text } from "../../field-kinds.ts";
+import { readBuildProperties } from "../build-properties.ts";
+import { durationOf, hasFailed, isWhole, newestSets, outcomeOf, slowestResults } from "./test-rows.ts";
+
+const failingIn = (builders: string) => `${hasFailed("tr")} and tr.test_result_setid in (${newestSets(builders)})`;
+const slowestIn = (builders: string) => `tr.id in (${slowestResults(newestSets(builders))})`;
+
+/** How one test ended in one build, with all that people want to know of both. */
+export const testRuns = defineResource({
+  name: "test_run",
+  plural: "test_runs",
+  id: "test_resultid",
+  from: `test_results tr join test_result_sets ts on ts.id = tr.test_result_setid
+    join builds b on b.id = ts.buildid
+    join builders bu on bu.id = ts.builderid
+    left join steps st on st.id = ts.stepid
+    left join test_names tn on tn.id = tr.test_nameid
+    left join test_code_paths tp on tp.id = tr.test_code_pathid
+    left join mm_long_tests lt on lt.test_resultid = tr.id`,
+  fields: {
+    test_resultid: { schema: integer, sql: "tr.id" },
+    test_result_setid: { schema: integer, sql: "tr.test_result_setid" },
+    testid: { schema: integer.nullable(), sql: "tr.test_nameid" },
+    name: { schema: text.nullable(), sql: "tn.name" },
+    code_path: { schema: text.nullable(), sql: "tp.path" },
+    line: { schema: integer.nullable(), sql: "tr.line" },
+    /** pass, fail, error or skip. */
+    outcome: { schema: text, sql: outcomeOf("tr") },
+    duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
+    builderid: { schema: integer, sql: "ts.builderid" },
+    builder: { schema: text, sql: "bu.name" },
+    buildid: { schema: integer, sql: "ts.buildid" },
+    number: { schema: integer, sql: "b.number" },
+    started_at: { schema: datetime, sql: "b.started_at" },
+    step_number: { schema: integer.nullable(), sql: "st.number" },
+    /** What the build had checked out, as far as it says so. */
+    revision: { schema: text.nullable(), sql: "ts.buildid", load: loadRevisions, empty: null },
+  },
+  order: ["test_result_setid", "test_resultid"],
+  paths: [
+    { pattern: "tests/failing", kind: "collection", where: failingIn("1 = 1") },
+    { pattern: "tests/slowest", kind: "collection", where: slowestIn("1 = 1") },
+    { pattern: "builders/n:builderid/tests/failing", kind: "collection", where: failingIn("bu.id = :builderid") },
+    { pattern: "builders/n:builderid/tests/slowest", kind: "collection", where: slowestIn("bu.id = :builderid") },
+    {
+      pattern: "builds/n:buildid/tests",
+      kind: "collection",
+      where: "ts.buildid = :buildid and ts.category = 'pass_fail'",
+    },
+    { pattern: "tests/n:testid/runs", kind: "collection", where: `tr.test_nameid = :testid and ${isWhole("ts")}` },
+  ],
+});
+
+export type TestRun = z.output<typeof testRuns.schema>;
+
+async function loadRevisions(
+  { connection }: ReadContext,
+  buildids: readonly number[],
+): Promise<Map<number, string | null>> {
+  const found = await readBuildProperties({ connection, properties: ["got_revision"] }, buildids);
+  return new Map([...found].map(([buildid, { got_revision: got }]) => [buildid, revisionIn(got?.[0])]));
+}
+
+/** Of a build with several codebases, all of them. */
+function revisionIn(value: unknown): string | null {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return null;
+  return Object.values(value).join(" ") || null;
+}

@@ -1,0 +1,141 @@
+import { LeaseLost } from "@multimaster/cluster";
+import { equals, findItems, type NewTestResult, testRuns } from "@multimaster/data";
+import { beforeEach, describe, expect, it } from "vitest";
+import { engines } from "./schema.databases.ts";
+import { type Member, runningBuild, startMasters, type TestMasters } from "./updates.members.ts";
+
+const second = 1_000_000_000;
+const result = (name: string | null, value: string, more: Partial<NewTestResult> = {}): NewTestResult => ({
+  name,
+  value,
+  path: null,
+  line: null,
+  durationNs: null,
+  ...more,
+});
+
+describe.each(engines)("results of tests, on %s", (engine) => {
+  let masters: TestMasters;
+  let member: Member;
+  let place: { buildid: number; stepid: number };
+  const kind = { description: "unit tests", category: "pass_fail", valueUnit: "boolean" };
+
+  beforeEach(async () => {
+    masters = await startMasters(engine);
+    member = await masters.join();
+    const { buildid } = await runningBuild(member);
+    const { stepid } = await member.updates.steps.add({ buildid, name: "junit" });
+    place = { buildid, stepid };
+    await masters.takeTopics();
+  });
+
+  const stored = (setid: number) =>
+    masters.rows<{ name: string; path: string; value: string }>(
+      `select n.name, p.path, r.line, r.value from test_results r left join test_names n on n.id = r.test_nameid
+         left join test_code_paths p on p.id = r.test_code_pathid where r.test_result_setid = ? order by r.id`,
+      [setid],
+    );
+
+  it("are a set that is announced, filled and completed, in Buildbot's words", async () => {
+    const { testResults: updates } = member.updates;
+    const { setid } = await updates.add({ ...place, ...kind });
+    await updates.append(setid, 0, [result("t.ok", "1", { path: "src/t.c", line: 10, durationNs: 1200 })]);
+    await updates.append(setid, 1, [result("t.bad", "0"), result(null, "1")]);
+    await updates.complete(setid, { passed: 2, failed: 1 });
+    expect(await stored(setid)).toEqual([
+      { name: "t.ok", path: "src/t.c", line: 10, value: "1" },
+      { name: "t.bad", path: null, line: null, value: "0" },
+      { name: null, path: null, line: null, value: "1" },
+    ]);
+    const topic = `test_result_sets.${setid}`;
+    expect(await masters.takeTopics()).toEqual([`${topic}.new`, `${topic}.completed`]);
+    const [set] = await masters.rows("select * from test_result_sets");
+    expect(set).toMatchObject({
+      ...place,
+      id: setid,
+      description: "unit tests",
+      category: "pass_fail",
+      value_unit: "boolean",
+      tests_passed: 2,
+      tests_failed: 1,
+      complete: 1,
+    });
+  });
+
+  it("are told with the counts once they are known", async () => {
+    const { testResults: updates } = member.updates;
+    const { setid } = await updates.add({ ...place, ...kind });
+    await updates.complete(setid, { passed: 0, failed: 0 });
+    await member.updates.close();
+    expect(masters.messages.map(({ payload }) => payload)).toMatchObject([
+      { test_result_setid: setid, tests_passed: null, tests_failed: null, complete: false },
+      { test_result_setid: setid, tests_passed: 0, tests_failed: 0, complete: true },
+    ]);
+  });
+
+  it("name a test and a file once for each builder, however many builds and masters report it", async () => {
+    const others = await masters.join();
+    const elsewhere = await runningBuild(others);
+    const other = {
+      buildid: elsewhere.buildid,
+      ...(await others.updates.steps.add({ buildid: elsewhere.buildid, name: "junit" })),
+    };
+    const many = Array.from({ length: 1200 }, (_, i) => result(`test ${i % 600}`, "1", { path: `src/${i % 7}.c` }));
+    await Promise.all(
+      [[member, place] as const, [others, other] as const].map(async ([{ updates }, { buildid, stepid }]) => {
+        const { setid } = await updates.testResults.add({ buildid, stepid, ...kind });
+        await updates.testResults.append(setid, 0, many);
+      }),
+    );
+    expect(await masters.value("select count(*) from test_results")).toBe(2400);
+    expect(await masters.value("select count(*) from test_names")).toBe(600);
+    expect(await masters.value("select count(*) from test_code_paths")).toBe(7);
+  });
+
+  it("are written once when an answer was lost and they are written again", async () => {
+    const { testResults: updates } = member.updates;
+    const { setid } = await updates.add({ ...place, ...kind });
+    expect(await updates.add({ ...place, ...kind })).toEqual({ setid });
+    await updates.append(setid, 0, [result("a", "1")]);
+    await updates.append(setid, 0, [result("a", "1")]);
+    await updates.append(setid, 1, [result("b", "1")]);
+    await updates.complete(setid, { passed: 2, failed: 0 });
+    await updates.complete(setid, { passed: 2, failed: 0 });
+    await updates.append(setid, 1, [result("b", "1")]);
+    expect((await stored(setid)).map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(await masters.takeTopics(/completed/)).toHaveLength(1);
+    await expect(updates.append(setid, 2, [result("c", "1")])).rejects.toThrow("it has 2 and is complete");
+    await expect(updates.append(setid, 5, [result("c", "1")])).rejects.toThrow("it has 2");
+  });
+
+  it("hold whatever a test may be called, and how long it may take", async () => {
+    const { testResults: updates } = member.updates;
+    const { setid } = await updates.add({ ...place, ...kind });
+    const odd = ["", "é\0\ud800", "😀".repeat(5000), "x".repeat(5000)];
+    const hour = 3600 * second;
+    await updates.append(setid, 0, [
+      ...odd.map((name) => result(name, "1", { path: name })),
+      result("slow", "1", { durationNs: hour, line: 2 ** 40 }),
+    ]);
+    const { rows = [] } = (await findItems(testRuns, masters.database, { filters: [equals("name", "slow")] })) ?? {};
+    expect(rows).toMatchObject([{ duration_ns: hour, outcome: "pass" }]);
+    expect(await masters.value("select max(duration_ns) from test_results")).toBe(2 ** 31 - 1);
+    expect(await stored(setid)).toHaveLength(5);
+  });
+
+  it("are refused from a master that has not got the build, and fenced off from one that was buried", async () => {
+    const { setid } = await member.updates.testResults.add({ ...place, ...kind });
+    const other = await masters.join();
+    await expect(other.updates.testResults.add({ ...place, ...kind })).rejects.toThrow("does not run on this master");
+    await masters.bury(member);
+    const { testResults: updates } = member.updates;
+    await expect(updates.add({ ...place, ...kind })).rejects.toThrow(LeaseLost);
+    await expect(updates.append(setid, 0, [result("late", "1")])).rejects.toThrow(LeaseLost);
+    await expect(updates.complete(setid, { passed: 1, failed: 0 })).rejects.toThrow(LeaseLost);
+    expect(await masters.rows("select complete, tests_passed from test_result_sets")).toEqual([
+      { complete: 0, tests_passed: null },
+    ]);
+    expect(await masters.value("select count(*) from test_results")).toBe(0);
+    expect(await masters.value("select count(*) from test_names")).toBe(0);
+  });
+});
