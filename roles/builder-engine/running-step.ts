@@ -25,6 +25,7 @@ import { Abandoned, type Persistence } from "./persistence.ts";
 import type { Secrets } from "./secrets.ts";
 import { StepCommands } from "./step-commands.ts";
 import { StepLogs } from "./step-logs.ts";
+import { createStepTests } from "./step-tests.ts";
 import { StepTriggers } from "./step-triggers.ts";
 import { resolveWorkerPath } from "./worker-paths.ts";
 
@@ -282,6 +283,16 @@ export class RunningStep {
         persistence.write(`add URL to step ${stepid}`, () =>
           data.updates.steps.addUrl(stepid, secrets.hide(urlName), secrets.hide(url)),
         ),
+      addTestResults: createStepTests({
+        data,
+        persistence,
+        buildid: build.buildid,
+        stepid,
+        secrets,
+        signal,
+        onWait: turns.leave,
+        onReturn: turns.enter,
+      }),
       trigger: triggers.trigger,
       async sleep(ms) {
         turns.leave();

@@ -1,5 +1,6 @@
 import type { RenderContext } from "@multimaster/config";
 import type { Json, Result } from "@multimaster/core";
+import type { NewTestResult } from "@multimaster/data";
 
 export interface BuildSource {
   readonly ssid: number;
@@ -148,6 +149,17 @@ export interface TriggeredBuild {
   readonly url: string;
 }
 
+/** What a step has found out about tests. */
+export interface TestReport {
+  description: string | null;
+  /** What it is about, and what a value is; the pages of tests show the category "pass_fail". */
+  category: string;
+  valueUnit: string;
+  passed: number;
+  failed: number;
+  results: readonly NewTestResult[];
+}
+
 /**
  * Everything a step can see and do. It has no rows, no messages and no connection: what it does through here is
  * recorded, stored and published by the engine.
@@ -175,6 +187,8 @@ export interface StepContext extends RenderContext {
   /** Shows what the step is doing now. */
   setState(text: string): void;
   addUrl(name: string, url: string): Promise<void>;
+  /** Stores results of tests with the build, as one set. */
+  addTestResults(report: TestReport): Promise<void>;
   /**
    * Makes triggerable schedulers build: all of them, or none and a rejection with TriggerRefused. A build that is run
    * again gets what its first attempt has triggered, if it asks for the same. With `wait`, what is triggered is

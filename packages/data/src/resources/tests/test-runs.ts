@@ -1,11 +1,15 @@
 import type { z } from "zod";
 import { defineResource, type ReadContext } from "../../define-resource.ts";
-import { datetime, integer, text } from "../../field-kinds.ts";
+import { bool, datetime, integer, text } from "../../field-kinds.ts";
+import { equals } from "../../query.ts";
+import { findItems } from "../../read-items.ts";
 import { readBuildProperties } from "../build-properties.ts";
-import { durationOf, hasFailed, isWhole, newestSets, outcomeOf, slowestResults } from "./test-rows.ts";
+import { readNewestSets, readSlowest } from "./newest-sets.ts";
+import { durationOf, hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
-const failingIn = (builders: string) => `${hasFailed("tr")} and tr.test_result_setid in (${newestSets(builders)})`;
-const slowestIn = (builders: string) => `tr.id in (${slowestResults(newestSets(builders))})`;
+/** Lists of what is so now end here. */
+const mostFailing = 1000;
+const mostSlow = 100;
 
 /** How one test ended in one build, with all that people want to know of both. */
 export const testRuns = defineResource({
@@ -28,6 +32,7 @@ export const testRuns = defineResource({
     line: { schema: integer.nullable(), sql: "tr.line" },
     /** pass, fail, error or skip. */
     outcome: { schema: text, sql: outcomeOf("tr") },
+    failed: { schema: bool, sql: hasFailed("tr") },
     duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
     builderid: { schema: integer, sql: "ts.builderid" },
     builder: { schema: text, sql: "bu.name" },
@@ -40,10 +45,10 @@ export const testRuns = defineResource({
   },
   order: ["test_result_setid", "test_resultid"],
   paths: [
-    { pattern: "tests/failing", kind: "collection", where: failingIn("1 = 1") },
-    { pattern: "tests/slowest", kind: "collection", where: slowestIn("1 = 1") },
-    { pattern: "builders/n:builderid/tests/failing", kind: "collection", where: failingIn("bu.id = :builderid") },
-    { pattern: "builders/n:builderid/tests/slowest", kind: "collection", where: slowestIn("bu.id = :builderid") },
+    { pattern: "tests/failing", kind: "collection", rows: listFailing },
+    { pattern: "tests/slowest", kind: "collection", rows: listSlowest },
+    { pattern: "builders/n:builderid/tests/failing", kind: "collection", rows: listFailing },
+    { pattern: "builders/n:builderid/tests/slowest", kind: "collection", rows: listSlowest },
     {
       pattern: "builds/n:buildid/tests",
       kind: "collection",
@@ -54,6 +59,28 @@ export const testRuns = defineResource({
 });
 
 export type TestRun = z.output<typeof testRuns.schema>;
+
+/** Failures of the newest build of each builder, in the order of their names. */
+async function listFailing({ connection, params, filters }: ReadContext): Promise<readonly TestRun[]> {
+  const sets = await readNewestSets(connection, params["builderid"] as number | undefined);
+  const found = await findItems(testRuns, connection, {
+    filters: [equals("test_result_setid", ...sets), equals("failed", true), ...filters],
+    order: ["builder", "name"],
+    limit: mostFailing,
+  });
+  return found?.rows ?? [];
+}
+
+/** The slowest tests of the newest build of each builder, slowest first. */
+async function listSlowest({ connection, params }: ReadContext): Promise<readonly TestRun[]> {
+  const sets = await readNewestSets(connection, params["builderid"] as number | undefined);
+  const ids = await readSlowest(connection, sets, mostSlow);
+  const found = await findItems(testRuns, connection, {
+    filters: [equals("test_resultid", ...ids)],
+    order: ["-duration_ns"],
+  });
+  return found?.rows ?? [];
+}
 
 async function loadRevisions(
   { connection }: ReadContext,

@@ -1,0 +1,50 @@
+import { type Connection, queryRows } from "@multimaster/database";
+import { isWhole } from "./test-rows.ts";
+
+/**
+ * Here and beside this the rows are read step by step, ids by ids: in one statement PostgreSQL would guess how many a
+ * step gives, and read all results there ever were.
+ */
+
+/** Ids of the sets of each builder's newest build that tested anything; of one builder when it is given. */
+export async function readNewestSets(connection: Connection, builderid: number | undefined): Promise<number[]> {
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select s.id from (select
+         (select n.buildid from test_result_sets n where n.builderid = bu.id and ${isWhole("n")}
+           order by n.buildid desc limit 1) as buildid
+       from builders bu${builderid === undefined ? "" : " where bu.id = cast(? as bigint)"}) newest
+     join test_result_sets s on s.buildid = newest.buildid and ${isWhole("s")}`,
+    builderid === undefined ? [] : [builderid],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How many sets make the slowest tests: no others have any. */
+const slowestSets = 50;
+
+/** Ids of the slowest results of these sets. */
+export async function readSlowest(connection: Connection, sets: readonly number[], limit: number): Promise<number[]> {
+  const isGiven = connection.dialect.isOneOf("s.id", sets);
+  const slowest = await queryRows<{ id: number; longest: number | null }>(
+    connection,
+    `select s.id, (select r.duration_ns from test_results r where r.test_result_setid = s.id
+        and r.duration_ns is not null order by r.duration_ns desc limit 1) as longest
+       from test_result_sets s where ${isGiven.sql}`,
+    isGiven.bindings,
+  );
+  const ids = slowest
+    .filter(({ longest }) => longest !== null)
+    .sort((a, b) => Number(b.longest) - Number(a.longest))
+    .slice(0, slowestSets)
+    .map(({ id }) => id);
+  const isIn = connection.dialect.isOneOf("r.test_result_setid", ids);
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select r.id from test_results r left join mm_long_tests lt on lt.test_resultid = r.id
+      where ${isIn.sql} and r.duration_ns is not null
+      order by coalesce(lt.duration_ns, r.duration_ns) desc, r.id limit ?`,
+    [...isIn.bindings, limit],
+  );
+  return rows.map(({ id }) => id);
+}
