@@ -1,9 +1,9 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findSeriousProblems } from "../harness/accessibility.ts";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { configFile } from "../harness/cluster.ts";
 import { createGitRepository } from "../harness/git-repository.ts";
@@ -212,18 +212,3 @@ it("the first load stays below 200 kB, in files that browsers keep for ever", as
   expect((await master.fetch("/assets/none.js")).status).toBe(404);
   expect((await master.fetch("/api/v2/nothing", { headers: { Accept: "text/html" } })).status).toBe(404);
 });
-
-interface Finding {
-  id: string;
-  impact: string;
-  nodes: { html: string }[];
-}
-
-async function findSeriousProblems(page: Page): Promise<string[]> {
-  // The page's own policy lets no other script in; the browser itself may.
-  await page.evaluate(axe.source);
-  const findings = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as Finding[];
-  return findings
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 150)).join(" | ")}`);
-}

@@ -14,6 +14,8 @@ import { QueuePage } from "./pages/queue.tsx";
 import { RequestPage } from "./pages/request.tsx";
 import { SchedulersPage } from "./pages/schedulers.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
+import { TestPage } from "./pages/test.tsx";
+import { TestsPage } from "./pages/tests.tsx";
 import { TimelinePage } from "./pages/timeline.tsx";
 import { WorkerPage } from "./pages/worker.tsx";
 import { WorkersPage } from "./pages/workers.tsx";
@@ -43,6 +45,8 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/cluster", ClusterPage],
   ["/masters", ClusterPage],
   ["/schedulers", SchedulersPage],
+  ["/tests", TestsPage],
+  ["/tests/:test", TestPage],
   ["/settings", SettingsPage],
 ];
 

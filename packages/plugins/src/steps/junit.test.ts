@@ -99,12 +99,13 @@ describe("a junit step", () => {
   });
 
   it("says so when no file is there", async () => {
-    const { end, report: stored } = await run({});
+    const { end, logs, report: stored } = await run({});
     expect(end).toMatchObject({
       results: Results.FAILURE,
       summary: "no test results",
       reason: "no file in build matches *.xml: did the tests run?",
     });
+    expect(logs["problems"]).toBe("no file in build matches *.xml: did the tests run?\n");
     expect(stored).toBeUndefined();
     expect((await run({}, { onNoFiles: "success" })).end.results).toBe(Results.SUCCESS);
   });

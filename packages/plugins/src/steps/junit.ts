@@ -40,12 +40,11 @@ export default defineStep({
     if (options.description === undefined) ctx.setState("reading test results");
     const { files: patterns, workdir, maxFileSize, removeFiles: remove } = options;
     const { files, tests, problems } = await readReports(ctx, { patterns, workdir, maxFileSize, remove });
-    if (files === 0)
-      return {
-        results: results[options.onNoFiles],
-        summary: "no test results",
-        reason: `no file in ${workdir} matches ${patterns.join(" or ")}: did the tests run?`,
-      };
+    if (files === 0) {
+      const reason = `no file in ${workdir} matches ${patterns.join(" or ")}: did the tests run?`;
+      await writeLogs(ctx, [], [reason]);
+      return { results: results[options.onNoFiles], summary: "no test results", reason };
+    }
     const count = (...outcomes: JunitTest["outcome"][]) =>
       tests.filter((test) => outcomes.includes(test.outcome)).length;
     const [passed, failed, skipped] = [count("pass"), count("fail", "error"), count("skip")];

@@ -1,4 +1,4 @@
-import type { Build, Change } from "@multimaster/data";
+import type { Build, Change, TestResultSet } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../parts/change-row.tsx";
@@ -7,16 +7,19 @@ import { ResultToken } from "../parts/result-token.tsx";
 import { Took } from "../parts/when.tsx";
 import { useBuilderNames } from "../words/names.ts";
 import { standingOf } from "../words/result.ts";
+import { BuildTests } from "./build-tests.tsx";
 
-export type Tab = "steps" | "changes" | "properties" | "children";
+export type Tab = "steps" | "tests" | "changes" | "properties" | "children";
 
 /** What belongs to a build besides its steps. */
 export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
   const children = useRows<Build>(`builds/${build.buildid}/triggered_builds`, ["builds/*/*"]);
   const changes = useRows<Change>(`builds/${build.buildid}/changes`);
+  const sets = useRows<TestResultSet>(`builds/${build.buildid}/test_result_sets`, ["test_result_sets/*/*"]);
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
+    ["tests", `Tests${countTests(sets.rows ?? [])}`],
     ["changes", `Changes${count(changes.rows)}`],
     ["properties", "Properties"],
     ["children", `Children${count(children.rows)}`],
@@ -34,6 +37,7 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
           </a>
         ))}
       </nav>
+      {tab === "tests" && <BuildTests build={build} />}
       {tab === "changes" && (
         <Rows of={changes} empty="No change since the last good build: it was forced, or timed.">
           {(rows) => (
@@ -53,6 +57,14 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
       )}
     </>
   );
+}
+
+/** What failed, or else how many passed. */
+function countTests(sets: readonly TestResultSet[]): string {
+  const sum = (of: "tests_failed" | "tests_passed") => sets.reduce((all, set) => all + (set[of] ?? 0), 0);
+  const [failed, passed] = [sum("tests_failed"), sum("tests_passed")];
+  if (failed > 0) return ` ${failed} failed`;
+  return passed > 0 ? ` ${passed}` : "";
 }
 
 function ChildList({ builds }: { builds: readonly Build[] }) {

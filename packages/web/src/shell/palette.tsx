@@ -16,6 +16,7 @@ const pages: readonly Findable[] = [
   ["Queue", "/queue"],
   ["Workers", "/workers"],
   ["Cluster", "/cluster"],
+  ["Tests", "/tests"],
   ["Schedulers", "/schedulers"],
   ["Settings", "/settings"],
 ].map(([name = "", href = ""]) => ({ kind: "page", name, href }));

@@ -22,6 +22,7 @@ const more = [
   ["/console", "Console"],
   ["/grid", "Grid"],
   ["/timeline", "Timeline"],
+  ["/tests", "Tests"],
   ["/schedulers", "Schedulers"],
   ["/settings", "Settings"],
 ] as const;

@@ -34,7 +34,7 @@ export async function readReports(ctx: StepContext, options: ReportsOptions): Pr
     const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
     const problem = await readFile(ctx, path, options.maxFileSize, reports);
     if (problem !== undefined) reports.problems.push(`${name}: ${problem}`);
-    if (options.remove) await ctx.command("rmfile", { path });
+    if (options.remove) await ctx.command("rmfile", { path }, { log: null });
   }
   return reports;
 }

@@ -1,0 +1,232 @@
+import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
+import type { ComponentChildren } from "preact";
+import { type QueryState, useRows } from "../api/live-query.ts";
+import { Empty, Page, Panel, Rows } from "../parts/page.tsx";
+import { ResultToken } from "../parts/result-token.tsx";
+import { When } from "../parts/when.tsx";
+import { navigate, usePlace, withQuery } from "../router.ts";
+import { TestName } from "../tests/test-name.tsx";
+import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
+import { useBuilders } from "../words/names.ts";
+import { filterTests, formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+
+const topics = ["test_result_sets/*/completed"];
+/** Longer lists are for a filter. */
+const mostShown = 200;
+
+/** Which tests fail now, which cannot be relied upon, which are slow. */
+export function TestsPage() {
+  const place = usePlace();
+  const builder = place.query.get("builder") ?? "";
+  const text = place.query.get("q") ?? "";
+  const prefix = builder === "" ? "" : `builders/${encodeURIComponent(builder)}/`;
+  const failing = useRows<TestRun>(`${prefix}tests/failing`, topics);
+  const flaky = useRows<FlakyTest>(`${prefix}tests/flaky`, topics);
+  const slowest = useRows<TestRun>(`${prefix}tests/slowest`, topics);
+  const any = useRows<TestResultSet>("test_result_sets?limit=1", topics);
+  return (
+    <Page title="Tests">
+      <Filters builder={builder} text={text} />
+      {any.rows?.length === 0 ? (
+        <Empty>
+          No build has told of tests yet. Have the tests write JUnit XML, which most test programs can, and add the step{" "}
+          <code>{'junit({ files: "reports/*.xml" })'}</code> behind the one that runs them.
+        </Empty>
+      ) : (
+        <>
+          <Panel title="Failing now" note={`${countOf(failing)} in the newest build of each builder`}>
+            <Found of={failing} text={text} empty="No test fails.">
+              {(rows) => <FailingTable runs={rows} />}
+            </Found>
+          </Panel>
+          <Panel title="Flaky" note="passed and failed by turns in the last 20 builds">
+            <Found of={flaky} text={text} empty="No test failed and passed by turns.">
+              {(rows) => <FlakyTable tests={rows} />}
+            </Found>
+          </Panel>
+          <Panel title="Slowest" note="in the newest build of each builder">
+            <Found of={slowest} text={text} empty="No test says how long it took.">
+              {(rows) => <SlowTable runs={rows} />}
+            </Found>
+          </Panel>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Filters({ builder, text }: { builder: string; text: string }) {
+  const place = usePlace();
+  const builders = useBuilders();
+  const narrow = (changes: Record<string, string>) => navigate(withQuery(place, changes), { replace: true });
+  return (
+    <div class="filters">
+      <input
+        type="search"
+        aria-label="Filter tests by name"
+        placeholder="Filter by name"
+        value={text}
+        onInput={(event) => narrow({ q: event.currentTarget.value })}
+      />
+      <label>
+        <span class="quiet">Builder</span>{" "}
+        <select value={builder} onChange={(event) => narrow({ builder: event.currentTarget.value })}>
+          <option value="">all</option>
+          {builders.rows?.map(({ builderid, name }) => (
+            <option key={builderid} value={String(builderid)}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+const countOf = ({ rows }: QueryState<unknown>) => (rows === undefined ? "" : String(rows.length));
+
+/** The rows that fit the text, as many as one can look at. */
+function Found<Row extends { readonly name: string | null }>({
+  of,
+  text,
+  empty,
+  children,
+}: {
+  of: QueryState<Row>;
+  text: string;
+  empty: string;
+  children: (rows: readonly Row[]) => ComponentChildren;
+}) {
+  return (
+    <Rows of={of} empty={empty}>
+      {(rows) => {
+        const found = filterTests(rows, text);
+        if (found.length === 0)
+          return (
+            <Empty>
+              None of {rows.length} has “{text}” in its name.
+            </Empty>
+          );
+        return (
+          <>
+            {children(found.slice(0, mostShown))}
+            {found.length > mostShown && (
+              <Empty>… and {found.length - mostShown} more: filter by name or builder.</Empty>
+            )}
+          </>
+        );
+      }}
+    </Rows>
+  );
+}
+
+function BuildLink({ run }: { run: TestRun }) {
+  return (
+    <a href={buildHref(run)}>
+      {run.builder} <span class="num">#{run.number}</span>
+    </a>
+  );
+}
+
+function FailingTable({ runs }: { runs: readonly TestRun[] }) {
+  return (
+    <div class="table-scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th>Test</th>
+            <th>Result</th>
+            <th>Build</th>
+            <th class="right">Took</th>
+            <th>When</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.test_resultid}>
+              <td class="wide">
+                <TestName test={run} />
+              </td>
+              <td>
+                <a href={logHref(run)}>
+                  <ResultToken standing={standingOfTest(run.outcome)} label={testVerbs[run.outcome] ?? run.outcome} />
+                </a>
+              </td>
+              <td>
+                <BuildLink run={run} />
+              </td>
+              <td class="right num">{formatTestTime(run.duration_ns)}</td>
+              <td class="quiet">
+                <When at={run.started_at} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function FlakyTable({ tests }: { tests: readonly FlakyTest[] }) {
+  return (
+    <div class="table-scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th>Test</th>
+            <th>Of late</th>
+            <th>Failed</th>
+            <th>Builder</th>
+          </tr>
+        </thead>
+        <tbody>
+          {tests.map((test) => (
+            <tr key={test.testid}>
+              <td class="wide">
+                <TestName test={test} />
+              </td>
+              <td>
+                <OutcomeStrip outcomes={test.outcomes} />
+              </td>
+              <td class="num">
+                {test.failures} of {test.runs}
+              </td>
+              <td>
+                <a href={`/builders/${test.builderid}`}>{test.builder}</a>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function SlowTable({ runs }: { runs: readonly TestRun[] }) {
+  return (
+    <div class="table-scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th>Test</th>
+            <th class="right">Took</th>
+            <th>Build</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.slice(0, 20).map((run) => (
+            <tr key={run.test_resultid}>
+              <td class="wide">
+                <TestName test={run} />
+              </td>
+              <td class="right num">{formatTestTime(run.duration_ns)}</td>
+              <td>
+                <BuildLink run={run} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import type { TestRun } from "@multimaster/data";
+import { formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+
+/** How a test ended of late, the newest on the right. */
+export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {
+  return (
+    <span class="strip" role="img" aria-label={outcomes.map((outcome) => testVerbs[outcome] ?? outcome).join(", ")}>
+      {outcomes.map((outcome, i) => (
+        <span key={i} class={standingOfTest(outcome)}>
+          <i style={{ height: outcome === "pass" ? "60%" : "100%" }} />
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** The same by build: each bar leads to one, its height is how long the test took. */
+export function RunStrip({ runs }: { runs: readonly TestRun[] }) {
+  const longest = Math.max(1, ...runs.map(({ duration_ns: ns }) => ns ?? 0));
+  return (
+    <span class="strip tall">
+      {runs.toReversed().map((run) => {
+        const label = `#${run.number} ${testVerbs[run.outcome] ?? run.outcome}, ${formatTestTime(run.duration_ns)}`;
+        return (
+          <a
+            key={run.test_resultid}
+            href={buildHref(run)}
+            class={standingOfTest(run.outcome)}
+            title={label}
+            aria-label={label}
+          >
+            <i style={{ height: `${25 + 75 * Math.sqrt((run.duration_ns ?? 0) / longest)}%` }} />
+          </a>
+        );
+      })}
+    </span>
+  );
+}
+
+export function buildHref({ builderid, number }: Pick<TestRun, "builderid" | "number">): string {
+  return `/builders/${builderid}/builds/${number}`;
+}
+
+/** Where the step that reported the test says why it failed. */
+export function logHref(run: TestRun): string {
+  return run.step_number === null ? buildHref(run) : `${buildHref(run)}/steps/${run.step_number}`;
+}
