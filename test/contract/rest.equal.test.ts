@@ -26,6 +26,9 @@ const lists: readonly (readonly [path: string, template: string])[] = [
   ["projects", "/projects"],
   ["schedulers", "/schedulers"],
   ["builds/1/steps", "/builds/{buildid}/steps"],
+  ["builds/3/tests", "/builds/{buildid}/tests"],
+  ["tests/failing", "/tests/failing"],
+  ["tests/1/runs", "/tests/{testid}/runs"],
   ["waiting", "/waiting"],
   ["forceschedulers", "/forceschedulers"],
 ];

@@ -42,7 +42,7 @@ export async function readSlowest(connection: Connection, sets: readonly number[
   const rows = await queryRows<{ id: number }>(
     connection,
     `select r.id from test_results r left join mm_long_tests lt on lt.test_resultid = r.id
-      where ${isIn.sql} and r.duration_ns is not null
+      where ${isIn.sql} and r.duration_ns is not null and r.value <> 'skip'
       order by coalesce(lt.duration_ns, r.duration_ns) desc, r.id limit ?`,
     [...isIn.bindings, limit],
   );
