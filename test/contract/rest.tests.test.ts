@@ -119,6 +119,9 @@ describe.each(engines)("tests over many builds, on %s", (engine) => {
     const { body: test } = await server.get(`/api/v2/tests/${flaky.testid}`);
     expect(test.tests).toEqual([{ testid: flaky.testid, builderid: ids["web"], builder: "web", name: "flaky" }]);
     expect((await server.get("/api/v2/tests/999999")).status).toBe(404);
+    expect((await server.get("/api/v2/tests/99999999999999999999")).status).toBe(404);
+    for (const list of ["failing", "flaky", "slowest"])
+      expect(await names(`builders/99999999999999999999/tests/${list}`), list).toEqual([]);
   });
 
   it("are all that a build has tested, failed ones first", async () => {

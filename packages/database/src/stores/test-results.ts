@@ -142,11 +142,13 @@ async function findOrCreateTexts(
   const find = async () => {
     const missing = wanted.filter((text) => !ids.has(text));
     if (missing.length === 0) return [];
-    const isWanted = tx.dialect.isOneOf(column, missing);
+    // A join, so that each is looked up: a list of values PostgreSQL would compare with every name there is.
     const rows = await queryRows<{ id: number; text: string }>(
       tx,
-      `select id, ${column} as text from ${table} where builderid = ? and ${isWanted.sql} order by id desc`,
-      [builderid, ...isWanted.bindings],
+      `with wanted(text) as (values ${missing.map(() => "(?)").join(", ")})
+       select known.id, known.${column} as text from wanted
+         join ${table} known on known.builderid = ? and known.${column} = wanted.text order by known.id desc`,
+      [...missing, builderid],
     );
     // Of what another program has doubled, the oldest.
     for (const row of rows) ids.set(row.text, row.id);
