@@ -1,6 +1,6 @@
 import { double, integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
-import type { ExtraIndex } from "../own.ts";
+import { on } from "../own.ts";
 
 /** Buildbot's column of nanoseconds ends at 2.1 seconds: what took longer stands here as well, and counts. */
 export const longTests: Migration = {
@@ -13,14 +13,6 @@ export const longTests: Migration = {
     }),
   ],
 };
-
-const on = (table: string, name: string, columns: string[], where?: string): ExtraIndex => ({
-  table,
-  name,
-  columns,
-  unique: false,
-  ...(where === undefined ? {} : { where }),
-});
 
 /** For what fails now, what is flaky, what is slow, and what became of one test over the builds. */
 export const testIndexes: Migration = {
