@@ -114,7 +114,17 @@ export function heavyReads(builds: number): readonly Read[] {
     ],
     ["Buildbot: waterfall", "builds?limit=40&order=-started_at"],
     ["change, in Buildbot", `changes/${change(newest)}/builds?${ofBuildbot}&limit=10`],
-    ["test results", `builds/${Math.floor(newest / 20) * 20}/test_result_sets`],
+    [
+      "tests",
+      "tests/failing?limit=200",
+      "tests/flaky?limit=200",
+      "tests/slowest?limit=50",
+      "builders/7/tests/failing?limit=200",
+      "builders/7/tests/flaky?limit=200",
+      "tests/61/runs?order=-test_result_setid&limit=100",
+      `builds/${Math.floor(newest / 20) * 20}/tests?order=outcome&limit=500`,
+      `builds/${Math.floor(newest / 20) * 20}/test_result_sets`,
+    ],
   ];
   const seen = new Set<string>();
   return reads.flatMap(([page, ...paths]) =>

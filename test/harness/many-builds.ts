@@ -19,6 +19,7 @@ const masters = 8;
 const running = 200;
 const timed = 40;
 const stepsOfBuild = 5;
+const testsOfBuilder = 10;
 /** Tables whose rows grow in number with the builds. */
 export const growing = [
   "builds",
@@ -210,15 +211,22 @@ export function describeHistory(engine: Engine, { builds, detailed, pending = 20
        where n > ${detailed * stepsOfBuild} * 0.95`,
     ],
     [
+      "test_names",
+      `insert into test_names (id, builderid, name)
+      select n, (n - 1) / ${testsOfBuilder} + 1, 'suite.test_' || n % ${testsOfBuilder} from ${series(1, builders * testsOfBuilder)}`,
+    ],
+    [
       "test_result_sets",
       `insert into test_result_sets (id, builderid, buildid, stepid, description, category, value_unit, tests_passed, tests_failed, complete)
-      select row_number() over (order by st.id), b.builderid, b.id, st.id, 'tests', 'test_results', 'boolean', 9, 1, 1
+      select row_number() over (order by st.id), b.builderid, b.id, st.id, 'tests', 'pass_fail', 'outcome', 9, 1, 1
         from steps st join builds b on b.id = st.buildid where st.number = 2 and b.id % 20 = 0`,
     ],
     [
       "test_results",
       `insert into test_results (builderid, test_result_setid, test_nameid, test_code_pathid, line, duration_ns, value)
-      select ts.builderid, ts.id, null, null, s.n, 1000, case when s.n = 1 then '0' else '1' end from test_result_sets ts, ${series(1, 10)}`,
+      select ts.builderid, ts.id, (ts.builderid - 1) * ${testsOfBuilder} + s.n, null, null, s.n * 1000,
+             case when (ts.id + s.n) % 31 = 0 then 'fail' else 'pass' end
+        from test_result_sets ts, ${series(1, testsOfBuilder)}`,
     ],
   ];
 }
