@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
@@ -10,6 +10,7 @@ import { createGitRepository } from "../harness/git-repository.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
+import { type BuilderIds, pages, waitForTexts } from "./pages.ts";
 
 const patience = { timeout: 20_000 };
 
@@ -17,7 +18,7 @@ let browser: Browser;
 let master: TestMaster;
 let url: string;
 let gate: string;
-let builderIds: Readonly<Record<string, number>>;
+let builderIds: BuilderIds;
 
 interface Build {
   buildid: number;
@@ -28,13 +29,11 @@ interface Build {
 beforeAll(async () => {
   const directory = temporaryDirectory("web");
   gate = join(directory, "gate");
-  // Local workers keep their files beside the config.
-  const config = join(directory, "cluster.ts");
-  copyFileSync(configFile("test/browser/configs/web.ts"), config);
   const repository = createGitRepository({ files: { Makefile: "all:\n\t@echo compiled\n" } });
   master = await startMaster({
-    config,
+    config: configFile("test/browser/configs/web.ts"),
     env: {
+      WORKER_BASEDIR: join(directory, "workers"),
       REPOSITORY: repository.path,
       GATE: gate,
       UI_PORT: "0",
@@ -78,31 +77,11 @@ function finished(name: string): Promise<Build> {
 
 const text = (page: Page, what: string) => page.getByText(what).first().waitFor(patience);
 
-/** Pages as somebody asks for them, and what each must show of the cluster. */
-const pages: readonly [name: string, path: () => string, shows: readonly string[]][] = [
-  ["home", () => "/", ["Needs attention", "tests", "live", "waits"]],
-  ["builders", () => "/builders", ["api", "generated-0000"]],
-  ["builder", () => `/builders/${builderIds["tests"]}`, ["Runs the tests; they fail", "Force", "#1"]],
-  ["build", () => `/builders/${builderIds["tests"]}/builds/1`, ["failed in “tests”", "expected 3, got 4"]],
-  ["changes", () => "/changes", ["main"]],
-  ["change", () => "/changes/1", ["Files", "Makefile", "tests"]],
-  ["console", () => "/console", ["api", "tests"]],
-  ["grid", () => "/grid", ["api", "tests"]],
-  ["timeline", () => "/timeline", ["live", "tests"]],
-  ["queue", () => "/queue", ["waits"]],
-  ["workers", () => "/workers", ["attached", "away", "live"]],
-  ["worker", () => "/workers/local", ["attached", "Builds"]],
-  ["cluster", () => "/cluster", ["healthy", "running", "Drain"]],
-  ["schedulers", () => "/schedulers", ["every-commit", "Switch off"]],
-  ["settings", () => "/settings", ["Theme"]],
-  ["unknown", () => "/nowhere", ["There is no page at /nowhere"]],
-];
-
 describe("every page", () => {
   it.each(pages)("%s shows what there is, is accessible, and complains about nothing", async (_name, path, shows) => {
     const { page, problems } = await openPage(browser);
-    await page.goto(new URL(path(), url).href);
-    for (const what of shows) await text(page, what);
+    await page.goto(new URL(path(builderIds), url).href);
+    await waitForTexts(page, shows);
     expect(problems()).toEqual([]);
     expect(await findSeriousProblems(page)).toEqual([]);
   });
@@ -113,14 +92,13 @@ describe("every page", () => {
       colorScheme: "dark",
       reducedMotion: "reduce",
     });
-    for (const [, path, shows] of pages.filter(([name]) =>
-      ["home", "builders", "build", "queue", "cluster"].includes(name),
-    )) {
-      await page.goto(new URL(path(), url).href);
-      for (const what of shows) await text(page, what);
+    for (const [name, path, shows] of pages) {
+      if (!["home", "builders", "build", "queue", "cluster"].includes(name)) continue;
+      await page.goto(new URL(path(builderIds), url).href);
+      await waitForTexts(page, shows);
       const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-      expect(overflow, path()).toBeLessThanOrEqual(0);
-      expect(await findSeriousProblems(page), path()).toEqual([]);
+      expect(overflow, name).toBeLessThanOrEqual(0);
+      expect(await findSeriousProblems(page), name).toEqual([]);
     }
     expect(problems()).toEqual([]);
   });

@@ -1,26 +1,51 @@
 /**
- * What the pages of the browser app are shown with: one process, a worker inside it, and builders that succeed, fail, print
- * colours, run until they are let go, and wait for a worker that never comes.
+ * What the pages of the browser app are shown with, in one process or in a cluster: a worker inside of the engine, and builders
+ * that succeed, fail, print colours, run until they are let go, wait for a worker that never comes, and block their engine.
  */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env } from "@multimaster/config";
+import { existsSync } from "node:fs";
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+} from "@multimaster/config";
+import { defineStep } from "@multimaster/plugins";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
+import { z } from "zod";
 
 const repository = env("REPOSITORY", "");
 const gate = env("GATE", "");
+const lines = env("LINES", "50000");
+const tick = env("TICK", "0.1");
 const source = git({ repourl: repository });
 const quick = ["web", "api", "docs"];
 const many = Array.from({ length: Number(env("MANY", "0")) }, (_, i) => `generated-${String(i).padStart(4, "0")}`);
 
 const colours = `printf '\\033[32mPASS\\033[0m one\\n\\033[1;31mFAIL\\033[0m two: expected 3, got 4\\n<b>no markup</b>\\n'`;
-const forced = [...quick, "tests", "live", "long", "waits"];
+const count = `i=0; while [ ! -e ${gate} ]; do i=$((i+1)); echo "tick $i of the count"; sleep ${tick}; done`;
+const forced = [...quick, "tests", "live", "long", "grows", "waits", "parses"];
+
+/** Computes in the engine itself, which does nothing else until this is over. */
+const block = defineStep({
+  type: "block",
+  options: z.object({ until: z.string() }),
+  async run(_ctx, { until }) {
+    while (!existsSync(until));
+    return 0;
+  },
+});
 
 export default defineCluster({
   name: "web",
   database: env("DATABASE_URL", "sqlite:state/web.sqlite"),
+  bus: { router: env("WAMP_ROUTER") },
   lease: env("LEASE", "15s"),
 
   scheduler: async () => ({
@@ -60,19 +85,21 @@ export default defineCluster({
             description: "Prints a line every tenth of a second until it is let go",
             tags: ["slow"],
             workers: ["local"],
-            steps: [
-              shell({
-                name: "count",
-                command: `i=0; while [ ! -e ${gate} ]; do i=$((i+1)); echo "tick $i of the count"; sleep 0.1; done`,
-              }),
-            ],
+            steps: [shell({ name: "count", command: count })],
           },
           {
             name: "long",
             description: "Prints many lines",
             tags: ["slow"],
             workers: ["local"],
-            steps: [shell({ name: "print", command: `seq -f 'line %.0f of a long log' 1 ${env("LINES", "50000")}` })],
+            steps: [shell({ name: "print", command: `seq -f 'line %.0f of a long log' 1 ${lines}` })],
+          },
+          {
+            name: "grows",
+            description: "Prints many lines, and then goes on",
+            tags: ["slow"],
+            workers: ["local"],
+            steps: [shell({ name: "print", command: `seq -f 'line %.0f of a long log' 1 ${lines}; ${count}` })],
           },
           {
             name: "waits",
@@ -90,18 +117,32 @@ export default defineCluster({
         ],
       }),
     }),
+    blocking: async () => ({
+      default: defineBuilders({
+        builders: [
+          {
+            name: "parses",
+            description: "Stops the engine that runs it until it is let go",
+            tags: ["slow"],
+            workers: ["parser"],
+            steps: [shell({ name: "fetch", command: "true" }), block({ name: "parse", until: env("RELEASE", gate) })],
+          },
+        ],
+      }),
+    }),
   },
 
   workers: async () => ({
     default: defineWorkers({
-      port: 0,
-      basedir: "state/workers",
+      host: "127.0.0.1",
+      port: envPort("WORKER_PORT", 0),
+      basedir: env("WORKER_BASEDIR", "state/workers"),
       workers: [
         { name: "local", local: true, maxBuilds: 3 },
-        { name: "away", password: "secret" },
+        ...["away", "parser"].map((name) => ({ name, password: env("WORKER_PASSWORD", "secret") })),
       ],
     }),
   }),
 
-  ui: async () => ({ default: defineUi({ port: Number(env("UI_PORT", "0")), title: "Pages" }) }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0), title: "Pages" }) }),
 });

@@ -24,6 +24,7 @@ class LiveQuery {
   state: QueryState<never> = { rows: undefined, total: undefined, error: undefined };
   readonly #path: string;
   readonly #topics: readonly string[];
+  readonly #restMs: number;
   readonly #listeners = new Set<() => void>();
   #text: string | undefined;
   #ends: (() => void)[] = [];
@@ -34,9 +35,10 @@ class LiveQuery {
   #lastMs = 0;
   #readAt = 0;
 
-  constructor(path: string, topics: readonly string[]) {
+  constructor(path: string, topics: readonly string[], restMs: number) {
     this.#path = path;
     this.#topics = topics;
+    this.#restMs = restMs;
   }
 
   use(listener: () => void): () => void {
@@ -93,7 +95,7 @@ class LiveQuery {
     const began = performance.now();
     try {
       const text = await readText(this.#path);
-      noteReachable(true);
+      noteAnswer(undefined);
       if (text !== this.#text || this.state.error) {
         this.#text = text;
         const answer: Answer<never> = parseAnswer(text);
@@ -101,7 +103,7 @@ class LiveQuery {
       }
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(0, String(error));
-      noteReachable(known.status !== 0);
+      noteAnswer(known);
       // Rows that were read before are still the best there is; the bar says that they are old.
       this.#show({ ...this.state, error: known });
     }
@@ -110,12 +112,13 @@ class LiveQuery {
     this.#readAt = performance.now();
     if (!this.isUsed) return;
     if (this.#isStale) this.wake();
-    else if (this.#topics.length > 0) this.#schedule(this.#patienceMs());
+    else if (this.#topics.length > 0 || isOutage(this.state.error)) this.#schedule(this.#patienceMs());
   }
 
   #patienceMs(): number {
     if (document.hidden) return hiddenGapMs * 2;
-    return liveSocket.state === "live" ? lookAnywayMs : Math.max(pollMs, this.#lastMs * 3);
+    const isTold = liveSocket.tellsAll && !isOutage(this.state.error);
+    return isTold ? this.#restMs : Math.max(pollMs, Math.min(this.#lastMs * 3, longestGapMs));
   }
 
   #show(state: QueryState<never>): void {
@@ -132,21 +135,25 @@ function forgetUnused(): void {
     if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
 }
 
-function findQuery(path: string, topics: readonly string[]): LiveQuery {
+function findQuery(path: string, topics: readonly string[], restMs: number): LiveQuery {
   const key = `${path} ${topics.join(" ")}`;
   const found = queries.get(key)?.query;
   if (!found) forgetUnused();
-  const query = found ?? new LiveQuery(path, topics);
+  const query = found ?? new LiveQuery(path, topics, restMs);
   queries.set(key, { query, usedAt: performance.now() });
   return query;
 }
 
 /**
- * The rows of a path of the data API, kept up to date by the events of `topics`. Without a path nothing is read, as long
- * as it is not known what to read.
+ * The rows of a path of the data API, kept up to date by the events of `topics`, and read anyway after `restMs`: shorter for
+ * rows that change without an event. Without a path nothing is read, as long as it is not known what to read.
  */
-export function useRows<Row>(path: string | undefined, topics: readonly string[] = []): QueryState<Row> {
-  const query = path === undefined ? undefined : findQuery(path, topics);
+export function useRows<Row>(
+  path: string | undefined,
+  topics: readonly string[] = [],
+  restMs = lookAnywayMs,
+): QueryState<Row> {
+  const query = path === undefined ? undefined : findQuery(path, topics, restMs);
   const [, redraw] = useState(0);
   useEffect(() => {
     if (!query) return;
@@ -160,8 +167,9 @@ export function useRows<Row>(path: string | undefined, topics: readonly string[]
 export function useRow<Row>(
   path: string | undefined,
   topics: readonly string[] = [],
+  restMs = lookAnywayMs,
 ): { row: Row | undefined; error: ApiError | undefined } {
-  const { rows, error } = useRows<Row>(path, topics);
+  const { rows, error } = useRows<Row>(path, topics, restMs);
   return { row: rows?.[0], error };
 }
 
@@ -170,14 +178,23 @@ export function wakeAll(): void {
   for (const { query } of queries.values()) if (query.isUsed) query.wake();
 }
 
-/** Since when the server cannot be reached, in seconds. */
-export const reach: { lostSince: number | undefined; readonly listeners: Set<() => void> } = {
-  lostSince: undefined,
-  listeners: new Set(),
-};
+/** Since when nothing is answered, in seconds, and what was said last: what is shown is as of then. */
+export const reach: {
+  lostSince: number | undefined;
+  error: ApiError | undefined;
+  readonly listeners: Set<() => void>;
+} = { lostSince: undefined, error: undefined, listeners: new Set() };
 
-function noteReachable(isReached: boolean): void {
-  if (isReached === (reach.lostSince === undefined)) return;
-  reach.lostSince = isReached ? undefined : Date.now() / 1000;
+/** Nobody answers, or no master can: it passes by itself, so one goes on asking. */
+function isOutage(error: ApiError | undefined): error is ApiError {
+  return error?.status === 0 || error?.status === 503;
+}
+
+function noteAnswer(error: ApiError | undefined): void {
+  const isLost = isOutage(error);
+  if (isLost !== (reach.lostSince === undefined)) return;
+  reach.lostSince = isLost ? Date.now() / 1000 : undefined;
+  reach.error = isLost ? error : undefined;
+  if (!isLost) liveSocket.hurry();
   for (const listener of reach.listeners) listener();
 }

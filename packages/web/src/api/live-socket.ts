@@ -16,6 +16,13 @@ const longestRetryMs = 20_000;
 const ackMs = 200;
 const pingMs = 25_000;
 
+/** What a master tells of the router of messages, as it is without being asked. */
+interface BusNews {
+  readonly state: "connected" | "degraded";
+  /** Milliseconds since the epoch. */
+  readonly since: number | null;
+}
+
 interface Topic {
   readonly wakes: Set<() => void>;
   /** Resolves once events of this topic arrive. */
@@ -27,19 +34,28 @@ export class LiveSocket {
   state: LiveState = "connecting";
   /** Since when it is not live though it once was, in seconds. */
   lostSince: number | undefined;
+  /** Set while the master that tells events hears only its own: the router of messages is away, since then, in seconds. */
+  degraded: { readonly since: number | undefined } | undefined;
   readonly #topics = new Map<string, Topic>();
   readonly #asked = new Map<number, string>();
   readonly #listeners = new Set<() => void>();
   #socket: WebSocket | undefined;
   #nextId = 1;
   #retryMs = firstRetryMs;
+  /** It was asked whether it is there, and said nothing since. */
+  #isSilent = false;
 
   start(): void {
     this.#connect();
-    setInterval(() => this.#send({ cmd: "ping", _id: this.#nextId++ }), pingMs);
+    setInterval(() => this.#ping(), pingMs);
     // A laptop that was opened again, or a network that came back, should not sit out the back-off.
-    addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+    addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+  }
+
+  /** Whether everything that happens in the cluster is told as it happens. */
+  get tellsAll(): boolean {
+    return this.state === "live" && this.degraded === undefined;
   }
 
   onChange(listener: () => void): () => void {
@@ -84,23 +100,40 @@ export class LiveSocket {
       for (const topic of this.#topics.keys()) this.#consume(topic);
     };
     socket.onmessage = ({ data }) => this.#receive(String(data));
-    socket.onclose = () => {
-      if (this.#socket !== socket) return;
-      this.#socket = undefined;
-      this.#asked.clear();
-      if (this.state === "live") this.lostSince = Date.now() / 1000;
-      for (const topic of this.#topics.values()) {
-        topic.resolve();
-        Object.assign(topic, createAcknowledgement());
-      }
-      this.#set("polling");
-      // Spread, so that the browsers of a master that went away do not all knock at once.
-      setTimeout(() => this.#socket || this.#connect(), this.#retryMs * (0.5 + Math.random()));
-      this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
-    };
+    socket.onclose = () => this.#lose(socket);
   }
 
-  #hurry(): void {
+  #lose(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = undefined;
+    this.#isSilent = false;
+    this.#asked.clear();
+    this.degraded = undefined;
+    if (this.state === "live") this.lostSince = Date.now() / 1000;
+    for (const topic of this.#topics.values()) {
+      topic.resolve();
+      Object.assign(topic, createAcknowledgement());
+    }
+    this.#set("polling");
+    // Spread, so that the browsers of a master that went away do not all knock at once.
+    setTimeout(() => this.#socket || this.#connect(), this.#retryMs * (0.5 + Math.random()));
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
+  }
+
+  /** A connection may end without a word, and would look alive for many minutes. */
+  #ping(): void {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    if (this.#isSilent) {
+      this.#lose(socket);
+      return socket.close();
+    }
+    this.#isSilent = true;
+    this.#send({ cmd: "ping", _id: this.#nextId++ });
+  }
+
+  /** Tries at once: something tells that there is an answer to be had again. */
+  hurry(): void {
     this.#retryMs = firstRetryMs;
     if (!this.#socket) this.#connect();
   }
@@ -113,7 +146,9 @@ export class LiveSocket {
   }
 
   #receive(text: string): void {
-    const frame = JSON.parse(text) as { k?: string; _id?: number };
+    this.#isSilent = false;
+    const frame = JSON.parse(text) as { k?: string; m?: unknown; _id?: number };
+    if (frame.k === "bus/state") return this.#noteBus(frame.m as BusNews);
     if (frame.k !== undefined) {
       for (const [topic, { wakes }] of this.#topics) if (matchesTopic(topic, frame.k)) for (const wake of wakes) wake();
       return;
@@ -125,6 +160,13 @@ export class LiveSocket {
     entry?.resolve();
     // Whatever happened before the acknowledgement was not told.
     for (const wake of entry?.wakes ?? []) wake();
+  }
+
+  /** What others did meanwhile was not told: from here on, and once more when it is over, the rows are read. */
+  #noteBus({ state, since }: BusNews): void {
+    this.degraded = state === "degraded" ? { since: since === null ? undefined : since / 1000 } : undefined;
+    for (const { wakes } of this.#topics.values()) for (const wake of wakes) wake();
+    this.#set(this.state);
   }
 
   #send(frame: object): void {

@@ -21,8 +21,7 @@ export interface Answer<Row> {
 
 /** GET of a path under the API (`builds?limit=10`) as text, so that an equal answer can be seen to be equal. */
 export async function readText(path: string): Promise<string> {
-  const response = await request(base + path, { headers: { Accept: "application/json" } });
-  const text = await response.text();
+  const { response, text } = await request(base + path, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new ApiError(response.status, messageOf(text));
   return text;
 }
@@ -38,12 +37,11 @@ export async function readRows<Row>(path: string): Promise<Answer<Row>> {
 
 /** A JSON-RPC call: what a button does. Throws ApiError with the server's sentence. */
 export async function call<Result>(path: string, method: string, params: object = {}): Promise<Result> {
-  const response = await request(base + path, {
+  const { response, text } = await request(base + path, {
     method: "POST",
     headers: { Accept: "application/json", "Content-Type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
   });
-  const text = await response.text();
   const body = parse(text) as { result?: Result; error?: { message?: unknown } } | undefined;
   if (response.ok && body && body.error === undefined) return body.result as Result;
   const message = body?.error?.message;
@@ -52,12 +50,17 @@ export async function call<Result>(path: string, method: string, params: object 
   throw new ApiError(response.status, typeof message === "string" ? message : text.trim() || response.statusText);
 }
 
-async function request(url: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(slowestMs) });
-  } catch {
-    throw new ApiError(0, "The server cannot be reached.");
-  }
+async function request(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(slowestMs) })
+    .then(async (response) => ({ response, text: await response.text() }))
+    .catch(() => undefined);
+  if (!answer || isOfGateway(answer)) throw new ApiError(0, "The server cannot be reached.");
+  return answer;
+}
+
+/** A load balancer answered that it found no master to ask; a master's own answers are JSON. */
+function isOfGateway({ response: { status }, text }: { response: Response; text: string }): boolean {
+  return status >= 502 && status <= 504 && parse(text) === undefined;
 }
 
 function messageOf(text: string): string {

@@ -94,20 +94,24 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
 /** How far a drain is, from the master's own report in its order. */
 function DrainProgress({ order }: { order: Order }) {
   const now = useNow();
-  const parts: [string, number | null, number | null][] = [
-    ["builds", order.builds_left, order.requests_running],
-    ["workers", order.workers_left, order.workers_before],
-    ["schedulers and sources", order.singletons_left, order.singletons_before],
+  const parts: [one: string, many: string, left: number | null, before: number | null][] = [
+    ["build", "builds", order.builds_left, order.requests_running],
+    ["worker", "workers", order.workers_left, order.workers_before],
+    ["scheduler or source", "schedulers and sources", order.singletons_left, order.singletons_before],
   ];
   return (
     <div class="drain">
-      {parts.map(([name, left, before]) => {
+      {parts.map(([one, many, left, before]) => {
         const all = Math.max(before ?? 0, left ?? 0);
         const done = all === 0 ? 1 : 1 - (left ?? 0) / all;
         return (
-          <div key={name} class="drain-part">
+          <div key={one} class="drain-part">
             <span>
-              {left === null ? `${name}: not counted yet` : left === 0 ? `no ${name} left` : `${left} ${name} left`}
+              {left === null
+                ? `${many}: not counted yet`
+                : left === 0
+                  ? `no ${many} left`
+                  : `${left} ${left === 1 ? one : many} left`}
             </span>
             <span class="bar" aria-hidden="true">
               <i style={{ width: `${done * 100}%` }} />

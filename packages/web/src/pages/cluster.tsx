@@ -8,13 +8,16 @@ import { When } from "../parts/when.tsx";
 
 const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
 
+/** A lease gets shorter, and an event loop stands still, without a message of it. */
+const restMs = 3_000;
+
 /** May I upgrade now? What runs where, is it well, and what is on its way out. */
 export function ClusterPage() {
-  const told = useRows<Member>("members", topics);
+  const told = useRows<Member>("members", topics, restMs);
   const isOld = told.error?.status === 404;
   const plain = usePlainMembers(isOld);
   const members = isOld ? plain : told;
-  const { row: state } = useRow<Cluster>(isOld ? undefined : "cluster", topics);
+  const { row: state } = useRow<Cluster>(isOld ? undefined : "cluster", topics, restMs);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (

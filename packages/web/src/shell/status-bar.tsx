@@ -14,7 +14,11 @@ interface Health {
 
 function useRedrawOn(subscribe: (redraw: () => void) => () => void): void {
   const [, redraw] = useState(0);
-  useEffect(() => subscribe(() => redraw((n) => n + 1)), [subscribe]);
+  useEffect(() => {
+    // It may have changed since it was drawn, before anybody listened.
+    redraw((n) => n + 1);
+    return subscribe(() => redraw((n) => n + 1));
+  }, [subscribe]);
 }
 
 const onReach = (redraw: () => void) => {
@@ -26,7 +30,7 @@ const onLive = (redraw: () => void) => liveSocket.onChange(redraw);
 /** Whether changes appear by themselves: live, or read every few seconds. */
 export function LiveWord() {
   useRedrawOn(onLive);
-  const { state } = liveSocket;
+  const state = liveSocket.tellsAll ? "live" : liveSocket.state === "connecting" ? "connecting" : "polling";
   const [word, hint] =
     state === "live"
       ? ["live", "Changes appear at once."]
@@ -50,19 +54,19 @@ export function StatusBar() {
   if (reach.lostSince !== undefined)
     return (
       <p class="status-bar lost" role="status">
-        Disconnected for {formatRough(now - reach.lostSince)}: what you see is as of then. Trying again…
+        {reach.error?.status === 0 ? "Disconnected" : `${reach.error?.message} Not up to date`} for{" "}
+        {formatRough(now - reach.lostSince)}: what you see is as of then. Trying again…
       </p>
     );
-  if (health?.status === "degraded") {
-    const since = health.bus.degradedSince;
-    const seconds = typeof since === "number" ? now - (since > 1e11 ? since / 1000 : since) : undefined;
+  // The stream tells it at once; without one, the next look at the health of the cluster does.
+  const degraded = liveSocket.state === "live" ? liveSocket.degraded : health;
+  if (degraded)
     return (
       <p class="status-bar degraded" role="status">
-        Degraded{seconds === undefined ? "" : ` for ${formatRough(seconds)}`}: the message router cannot be reached.
-        Builds go on; news arrives a little later.
+        Degraded{degraded.since === undefined ? "" : ` for ${formatRough(now - degraded.since)}`}: the message router
+        cannot be reached. Builds go on; news arrives a little later.
       </p>
     );
-  }
   const { lostSince } = liveSocket;
   if (lostSince !== undefined && now - lostSince > 5)
     return (
@@ -73,14 +77,17 @@ export function StatusBar() {
   return null;
 }
 
-function useHealth(): Health | undefined {
-  const [health, setHealth] = useState<Health>();
+/** Since when the router is away, as the master says that answers; undefined while it is not. */
+function useHealth(): { readonly since: number | undefined } | undefined {
+  const [degraded, setDegraded] = useState<{ readonly since: number | undefined }>();
   useEffect(() => {
     const look = async () => {
       if (document.hidden) return;
       try {
         const response = await fetch("/health");
-        setHealth((await response.json()) as Health);
+        const { status, bus } = (await response.json()) as Health;
+        const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
+        setDegraded(status === "degraded" ? { since } : undefined);
       } catch {
         // That nobody answers is told by whoever reads rows.
       }
@@ -89,5 +96,5 @@ function useHealth(): Health | undefined {
     const timer = setInterval(look, lookMs);
     return () => clearInterval(timer);
   }, []);
-  return health;
+  return degraded;
 }
