@@ -18,7 +18,8 @@ beforeAll(async () => {
   browser = await launchBrowser();
   await served.waitForBuild("tests", 1);
   await served.waitForBuild("docs", 1);
-  for (const builder of ["long", "live", "waits"]) await served.force(builder);
+  for (const builder of ["long", "waits"]) await served.force(builder);
+  await served.startLive();
   await served.waitForBuild("long", 1);
 });
 
@@ -28,9 +29,6 @@ async function onPage(path: string, use: (page: Page, problems: () => string[]) 
   try {
     await page.goto(new URL(path, served.haproxy.url).href);
     await use(page, problems);
-  } catch (error) {
-    const shown = await page.locator("body").innerText();
-    throw new Error(`${path}: ${String(error)}; the page showed:\n${shown}\n${problems().join("\n")}`, { cause: error });
   } finally {
     await page.context().close();
   }
@@ -42,7 +40,7 @@ const showsNoBar = (page: Page) => page.locator(".status-bar").waitFor({ state: 
 const isLive = (page: Page) => page.locator(".live-word.live").waitFor({ timeout: 30_000 });
 
 async function waitForTicks(page: Page, more: number): Promise<void> {
-  const before = await lastTick(page);
+  const before = await waitFor(() => lastTick(page), { what: "the log to be shown", ...patience });
   await waitFor(async () => (await lastTick(page)) >= before + more, { what: "the log to go on", ...patience });
 }
 
@@ -55,7 +53,8 @@ it.each(pages)("%s is shown through the balancer, and complains about nothing", 
 });
 
 it("a live log goes on by itself when its ui master is killed, and when the next one drains: no line missing, none twice", async () => {
-  await onPage(buildPath("live", 1), async (page) => {
+  const number = await served.startLive();
+  await onPage(buildPath("live", number), async (page) => {
     await page.evaluate(`
       window.told = [];
       const note = () => {
@@ -86,7 +85,7 @@ it("a live log goes on by itself when its ui master is killed, and when the next
 
     served.openGate();
     await shows(page, "succeeded after");
-    const { buildid } = await served.waitForBuild("live", 1);
+    const { buildid } = await served.waitForBuild("live", number);
     const raw = await readRawLog(buildid);
     await waitFor(async () => (await readDrawnLines(page)).at(-1)?.[0] === raw.length, {
       what: "the end",
@@ -98,7 +97,6 @@ it("a live log goes on by itself when its ui master is killed, and when the next
     expect(ticks).toEqual(ticks.map((_, i) => String(i + 1)));
     expect(ticks.length).toBeGreaterThan(250);
   });
-  served.closeGate();
   for (const name of ["ui-1", "ui-2"]) if (!served.uis.has(name)) await served.startUi(name);
 });
 
@@ -144,19 +142,17 @@ it("while a step blocks its engine the ui masters answer as ever, and the cluste
 
 describe("from the pages", () => {
   it("a build is stopped, and built again", async () => {
-    await served.force("live");
-    await served.waitForBuild("live", 2, false);
-    await onPage(buildPath("live", 2), async (page, problems) => {
+    const number = await served.startLive();
+    await onPage(buildPath("live", number), async (page, problems) => {
       await confirm(page, "Stop");
       await page.getByRole("button", { name: "Rebuild" }).click();
-      await page.waitForURL(`**${buildPath("live", 3)}`);
+      await page.waitForURL(`**${buildPath("live", number + 1)}`);
       await shows(page, "tick");
       served.openGate();
       await shows(page, "succeeded after");
       expect(problems()).toEqual([]);
     });
-    served.closeGate();
-    expect(await served.waitForBuild("live", 2)).toMatchObject({ results: 6 });
+    expect(await served.waitForBuild("live", number)).toMatchObject({ results: 6 });
   });
 
   it("a request is cancelled", async () => {
@@ -190,14 +186,13 @@ describe("from the pages", () => {
   });
 
   it("a master drains with its progress, takes work again, and another one drains to its end", async () => {
-    await served.force("live");
-    await served.waitForBuild("live", 4, false);
+    await served.startLive();
     await onPage("/cluster", async (page, problems) => {
       const main = page.getByRole("article", { name: "Master engine-main" });
       await confirm(page, "Drain", main);
       await main.getByText("1 build left").waitFor();
       await main.getByText("takes as long as its builds do").waitFor();
-      await shows(page, "upgrading");
+      await shows(page, "1 of 5 masters draining.");
       await main.getByRole("button", { name: "Cancel the drain" }).click();
       await main.getByText("running", { exact: true }).waitFor();
 
@@ -215,7 +210,7 @@ describe("from the pages", () => {
 
 describe("a page says how things are", () => {
   it("degraded while the router is away, though it follows a log; and is live again with it", async () => {
-    await onPage(buildPath("live", 4), async (page) => {
+    await onPage(buildPath("live", await served.startLive()), async (page) => {
       await isLive(page);
       await served.cluster.crossbar?.kill();
       await shows(page, /Degraded for \d+ s: the message router cannot be reached/);
@@ -228,7 +223,7 @@ describe("a page says how things are", () => {
   });
 
   it("disconnected while no ui master answers; with the first that does it shows what happened meanwhile", async () => {
-    await onPage(buildPath("live", 4), async (page) => {
+    await onPage(buildPath("live", await served.startLive()), async (page) => {
       await waitForTicks(page, 20);
       for (const [name, ui] of served.uis) {
         await ui.kill9();
@@ -275,12 +270,15 @@ async function waitForConnectedTo(name: string): Promise<void> {
   });
 }
 
+/** The lines that the command printed, from the file; what the file says of itself stands above them. */
 async function readRawLog(buildid: number): Promise<string[]> {
   const { steps } = await served.read<{ steps: { stepid: number; name: string }[] }>(`builds/${buildid}/steps`);
   const step = steps.find(({ name }) => name === "count")?.stepid;
   const { logs } = await served.read<{ logs: { logid: number }[] }>(`steps/${step}/logs`);
   const raw = await fetch(new URL(`api/v2/logs/${logs[0]?.logid}/raw_inline`, served.haproxy.url));
-  return (await raw.text()).replace(/\n$/, "").split("\n");
+  const [builder = "", , worker = "", ...printed] = (await raw.text()).replace(/\n$/, "").split("\n");
+  expect([builder, worker]).toEqual(["Builder: live", "Worker name: local"]);
+  return printed;
 }
 
 /** Clicks what first says what it will do. */

@@ -11,6 +11,13 @@ import type { BuilderIds } from "./pages.ts";
 
 const uiNames = ["ui-1", "ui-2"] as const;
 
+interface Build {
+  readonly buildid: number;
+  readonly number: number;
+  readonly results: number;
+  readonly complete: boolean;
+}
+
 /** The config of the pages as a cluster: two ui masters, a scheduler and two engines behind HAProxy. */
 export interface PageCluster {
   readonly cluster: TestCluster;
@@ -30,9 +37,11 @@ export interface PageCluster {
   /** A JSON-RPC action through the balancer. */
   call(path: string, method: string, params?: object): Promise<number>;
   force(builder: string): Promise<void>;
-  /** The build of this number, once there is one (that has ended). */
-  waitForBuild(builder: string, number: number, isComplete?: boolean): Promise<{ buildid: number; results: number }>;
-  closeGate(): void;
+  /** The build of this number, once it has ended. */
+  waitForBuild(builder: string, number: number): Promise<{ buildid: number; results: number }>;
+  /** Starts a build of "live" after former ones have ended: it counts until it is let go. Gives its number. */
+  startLive(): Promise<number>;
+  /** Lets builds of "live" end. */
   openGate(): void;
   /** Lets the blocked engine go on. */
   release(): void;
@@ -108,17 +117,23 @@ export async function startPageCluster(): Promise<PageCluster> {
       const status = await pages.call("forceschedulers/force", "force", params);
       if (status !== 200) throw new Error(`a build of ${builder} was refused with ${status}`);
     },
-    waitForBuild: (builder, number, isComplete = true) =>
+    waitForBuild: (builder, number) =>
       waitFor(
         async () => {
-          const { builds } = await pages.read<{ builds: { buildid: number; results: number; complete: boolean }[] }>(
-            `builders/${builder}/builds/${number}`,
-          );
-          return builds.find(({ complete }) => complete || !isComplete);
+          const { builds } = await pages.read<{ builds: Build[] }>(`builders/${builder}/builds/${number}`);
+          return builds.find(({ complete }) => complete);
         },
         { what: `build ${number} of ${builder}`, timeoutMs: 60_000 },
       ),
-    closeGate: () => rmSync(gate, { force: true }),
+    async startLive() {
+      const findRunning = async () =>
+        (await pages.read<{ builds: Build[] }>("builders/live/builds?complete=false")).builds[0];
+      pages.openGate();
+      await waitFor(async () => !(await findRunning()), { what: "former builds of live to end", timeoutMs: 60_000 });
+      rmSync(gate);
+      await pages.force("live");
+      return (await waitFor(findRunning, { what: "a build of live", timeoutMs: 60_000 })).number;
+    },
     openGate: () => writeFileSync(gate, ""),
     release: () => writeFileSync(release, ""),
   };

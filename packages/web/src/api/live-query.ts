@@ -63,6 +63,7 @@ class LiveQuery {
 
   #begin(): void {
     this.#ends = this.#topics.map((topic) => liveSocket.subscribe(topic, this.wake));
+    if (this.#topics.length > 0) this.#ends.push(liveSocket.onChange(() => this.#noteStream()));
     liveSocket.settled(this.#topics).then(() => {
       if (!this.isUsed || this.#hasBegun) return;
       this.#hasBegun = true;
@@ -75,6 +76,11 @@ class LiveQuery {
     for (const end of this.#ends) end();
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Without a stream the next look cannot wait for as long as it could with one. */
+  #noteStream(): void {
+    if (this.#hasBegun && !this.#reading && !liveSocket.tellsAll) this.#schedule(this.#patienceMs());
   }
 
   /** The slower the answers, the rarer the questions. */

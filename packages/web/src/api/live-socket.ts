@@ -114,7 +114,7 @@ export class LiveSocket {
       topic.resolve();
       Object.assign(topic, createAcknowledgement());
     }
-    this.#set("polling");
+    if (this.state !== "polling") this.#set("polling");
     // Spread, so that the browsers of a master that went away do not all knock at once.
     setTimeout(() => this.#socket || this.#connect(), this.#retryMs * (0.5 + Math.random()));
     this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);

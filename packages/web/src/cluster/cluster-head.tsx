@@ -41,8 +41,8 @@ export function ClusterHead({ state, members }: { state: Cluster | undefined; me
 
 function sentence(word: Cluster["state"], draining: number, count: number): string {
   if (word === "degraded") return "Something needs attention before you upgrade.";
-  if (word === "upgrading")
-    return draining > 0 ? `${draining} of ${count} masters draining.` : "Masters of several releases are running.";
+  if (draining > 0) return `${draining} of ${count} masters draining.`;
+  if (word === "upgrading") return "Masters of several releases are running.";
   return count > 1
     ? "Everything runs; an upgrade can start now."
     : "Everything runs, on one master: while it is replaced, nothing is answered.";

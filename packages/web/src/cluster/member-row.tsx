@@ -102,6 +102,8 @@ function DrainProgress({ order }: { order: Order }) {
   return (
     <div class="drain">
       {parts.map(([one, many, left, before]) => {
+        // A master counts only what its roles have.
+        if (left === null && order.builds_left !== null) return null;
         const all = Math.max(before ?? 0, left ?? 0);
         const done = all === 0 ? 1 : 1 - (left ?? 0) / all;
         return (
