@@ -10,7 +10,7 @@ interface Shown {
 }
 
 const look = `(() => {
-  const view = document.querySelector(".log-text");
+  const view = document.querySelector(".log-text") ?? document.createElement("div");
   const drawn = [...view.querySelectorAll(".log-line")];
   const lines = drawn.filter((line) => line.dataset.line !== undefined);
   return {
@@ -31,26 +31,30 @@ export async function lastTick(page: Page): Promise<number> {
   return Number(/tick (\d+) of/.exec(text)?.[1] ?? 0);
 }
 
+/** What the page draws once it has read all lines that belong to where it was scrolled to. */
+export async function scrollTo(page: Page, scrollTop: string): Promise<Shown> {
+  await page.evaluate(`{ const view = document.querySelector(".log-text"); view.scrollTop = ${scrollTop}; }`);
+  // Two frames later the page has drawn what belongs to the new position.
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+  return waitFor(
+    async () => {
+      const shown = (await page.evaluate(look)) as Shown;
+      return shown.awaited === 0 && shown.lines.length > 0 && shown;
+    },
+    { what: "the lines to be read" },
+  );
+}
+
 /** The whole log as a reader sees it who scrolls through all of it; a line drawn twice, or with two texts, is an error. */
 export async function readWholeLog(page: Page): Promise<string[]> {
   const texts: string[] = [];
-  await page.evaluate(`document.querySelector(".log-text").scrollTop = 0`);
-  for (;;) {
-    // Two frames later the page has drawn what belongs to the new position.
-    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-    const { lines, isAtEnd } = await waitFor(
-      async () => {
-        const shown = (await page.evaluate(look)) as Shown;
-        return shown.awaited === 0 && shown.lines.length > 0 && shown;
-      },
-      { what: "the lines to be read" },
-    );
+  for (let place = "0"; ; place = "view.scrollTop + view.clientHeight") {
+    const { lines, isAtEnd } = await scrollTo(page, place);
     if (new Set(lines.map(([line]) => line)).size !== lines.length) throw new Error("a line is drawn twice");
     for (const [line, text] of lines) {
       if ((texts[line - 1] ?? text) !== text) throw new Error(`line ${line} changed: ${texts[line - 1]}, then ${text}`);
       texts[line - 1] = text;
     }
     if (isAtEnd) return Array.from(texts, (text) => text ?? "(never drawn)");
-    await page.evaluate(`{ const view = document.querySelector(".log-text"); view.scrollTop += view.clientHeight; }`);
   }
 }

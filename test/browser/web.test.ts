@@ -11,8 +11,12 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { type BuilderIds, pages, waitForTexts } from "./pages.ts";
+import { lastTick, readDrawnLines, scrollTo } from "./shown-log.ts";
 
 const patience = { timeout: 20_000 };
+
+/** Of the logs that are long. */
+const lines = process.env["MULTIMASTER_LONG"] ? 1_000_000 : 30_000;
 
 let browser: Browser;
 let master: TestMaster;
@@ -38,7 +42,7 @@ beforeAll(async () => {
       GATE: gate,
       UI_PORT: "0",
       MANY: "1000",
-      LINES: "30000",
+      LINES: String(lines),
       DATABASE_URL: `sqlite:${join(directory, "web.sqlite")}`,
     },
   });
@@ -49,7 +53,7 @@ beforeAll(async () => {
   builderIds = Object.fromEntries(body.builders.map(({ name, builderid }) => [name, builderid]));
   await finished("tests");
   await finished("docs");
-  for (const name of ["long", "live", "waits"]) await force(name);
+  for (const name of ["long", "live", "grows", "waits"]) await force(name);
   await finished("long");
 });
 
@@ -108,27 +112,57 @@ describe("a log", () => {
   it("of a running build follows what is printed, each line once, without reloading", async () => {
     const { page } = await openPage(browser);
     await page.goto(new URL(`/builders/${builderIds["live"]}/builds/1`, url).href);
-    const last = page.locator("[data-line] .log-content").last();
-    const tick = async () => Number(/tick (\d+) of/.exec((await last.textContent()) ?? "")?.[1] ?? 0);
-    const before = await waitFor(tick, { what: "the log to be shown", timeoutMs: 30_000 });
-    await waitFor(async () => (await tick()) > before + 20, { what: "the log to be followed", timeoutMs: 60_000 });
-    const ticks = await page
-      .locator("[data-line] .log-content")
-      .evaluateAll((lines) => lines.map((line) => Number(/tick (\d+) of/.exec(String(line.textContent))?.[1])));
+    const before = await waitFor(() => lastTick(page), { what: "the log to be shown", timeoutMs: 30_000 });
+    await waitFor(async () => (await lastTick(page)) > before + 20, {
+      what: "the log to be followed",
+      timeoutMs: 60_000,
+    });
+    const ticks = (await readDrawnLines(page)).map(([, line]) => Number(/tick (\d+) of/.exec(line)?.[1]));
     const counted = ticks.filter((n) => !Number.isNaN(n));
     expect(counted).toEqual(counted.map((_, i) => (counted[0] ?? 0) + i));
   });
 
-  it("opens at a line that is linked, is searched whole, and is never read whole to be shown", async () => {
+  it(`of ${lines} lines opens at a line that is linked, is scrolled and searched, and never held whole`, async () => {
     const { page } = await openPage(browser);
     const asked: string[] = [];
     page.on("request", (request) => request.url().includes("/contents") && asked.push(request.url()));
-    await page.goto(new URL(`/builders/${builderIds["long"]}/builds/1/steps/1/logs/stdio#L20000`, url).href);
-    await page.locator('[data-line="20000"].marked').waitFor(patience);
+    const linked = 0.9 * lines;
+    await page.goto(new URL(`/builders/${builderIds["long"]}/builds/1/steps/1/logs/stdio#L${linked}`, url).href);
+    await page.locator(`[data-line="${linked}"].marked`).waitFor(patience);
     expect(asked.length).toBeLessThan(6);
-    await page.getByPlaceholder("Search, or /regex/").fill("line 29999 of");
-    await text(page, "1 of 1");
-    await page.locator(".log-line.found", { hasText: "line 29999 of a long log" }).waitFor(patience);
+
+    const places = [0, 0.1, 0.33, 0.5, 0.75, 1];
+    for (const place of places) {
+      const shown = await scrollTo(page, `${place} * (view.scrollHeight - view.clientHeight)`);
+      const [first = 0] = shown.lines[0] ?? [];
+      // What the command was called with takes some lines, too.
+      expect(Math.abs(first - place * lines)).toBeLessThan(300);
+      expect(shown.lines.map(([line]) => line)).toEqual(shown.lines.map((_, i) => first + i));
+      expect(shown.lines.length).toBeLessThan(150);
+    }
+    expect(asked.length).toBeLessThan(6 + 3 * places.length);
+
+    const before = asked.length;
+    const wanted = lines - 1;
+    await page.getByPlaceholder("Search, or /regex/").fill(`line ${wanted} of`);
+    await page.getByText("1 of 1", { exact: true }).waitFor({ timeout: 90_000 });
+    await page.locator(".log-line.found", { hasText: `line ${wanted} of a long log` }).waitFor(patience);
+    expect(asked.length - before).toBeLessThan(lines / 10_000 + 6);
+    const megabytes = await measureHeap(page);
+    console.log(`a log of ${lines} lines: ${asked.length} requests, ${megabytes.toFixed(0)} MB of heap in the page`);
+    expect(megabytes).toBeLessThan(64);
+  });
+
+  it(`of ${lines} lines and more is followed at its end`, async () => {
+    const { page } = await openPage(browser);
+    const asked: string[] = [];
+    page.on("request", (request) => request.url().includes("/contents") && asked.push(request.url()));
+    await page.goto(new URL(`/builders/${builderIds["grows"]}/builds/1`, url).href);
+    const before = await waitFor(() => lastTick(page), { what: "the end of the log", timeoutMs: 60_000 });
+    const reads = asked.length;
+    await waitFor(async () => (await lastTick(page)) > before + 20, { what: "the log to go on", timeoutMs: 60_000 });
+    expect(reads).toBeLessThan(20);
+    expect(await page.locator(".log-line").count()).toBeLessThan(150);
   });
 
   it("shows the colours of a terminal and no markup of others, and opens at the reason of a failure", async () => {
@@ -190,3 +224,11 @@ it("the first load stays below 200 kB, in files that browsers keep for ever", as
   expect((await master.fetch("/assets/none.js")).status).toBe(404);
   expect((await master.fetch("/api/v2/nothing", { headers: { Accept: "text/html" } })).status).toBe(404);
 });
+
+/** What the page's scripts hold, after what they let go of was collected. */
+async function measureHeap(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  return usedSize / 1024 ** 2;
+}
