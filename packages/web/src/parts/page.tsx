@@ -115,12 +115,7 @@ export function Rows<Row>({
 }
 
 export function Failure({ error }: { error: ApiError }) {
-  const hint =
-    error.status === 403
-      ? "You may not see this. Log in as somebody who may, or ask whoever runs this cluster."
-      : error.status === 0
-        ? "This page goes on by itself as soon as the server answers again."
-        : "";
+  const hint = error.status === 0 ? "This page goes on by itself as soon as the server answers again." : "";
   return (
     <p class="failure-text" role="alert">
       {error.message} {hint}

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { hashPassword } from "@multimaster/core";
+import type { Browser, Page } from "playwright-core";
+import { beforeAll, expect, it } from "vitest";
+import { launchBrowser, openPage } from "../harness/browser.ts";
+import { configFile } from "../harness/cluster.ts";
+import { startMaster } from "../harness/master.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+
+let browser: Browser;
+let url: string;
+
+beforeAll(async () => {
+  const directory = temporaryDirectory("guarded");
+  const master = await startMaster({
+    config: configFile("test/browser/configs/guarded.ts"),
+    env: {
+      DATABASE_URL: `sqlite:${join(directory, "guarded.sqlite")}`,
+      WORKER_BASEDIR: join(directory, "workers"),
+      PASSWORD_HASH: await hashPassword("correct horse"),
+    },
+  });
+  browser = await launchBrowser();
+  url = await master.url();
+  await master.waitReady();
+});
+
+async function open(path: string): Promise<Page> {
+  const { page } = await openPage(browser);
+  await page.goto(new URL(path, url).href);
+  return page;
+}
+
+async function logIn(page: Page, name: string): Promise<void> {
+  await page.getByRole("link", { name: "Log in" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill("correct horse");
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+const pause = (page: Page) => page.getByRole("button", { name: "Pause" });
+const refusal = (page: Page) => page.getByRole("alert").textContent();
+
+it("a click that is not allowed is refused beside the button, with who may do it; to whom may, it is done", async () => {
+  const page = await open("/workers");
+  await pause(page).click();
+  expect(await refusal(page)).toBe("You may not pause workers: that is for the role operators; log in first.");
+
+  await logIn(page, "bob");
+  await page.getByText("bob").waitFor();
+  expect(new URL(page.url()).pathname).toBe("/workers");
+  await pause(page).click();
+  expect(await refusal(page)).toBe("You may not pause workers: that is for the role operators.");
+
+  await page.getByRole("link", { name: "Log out" }).click();
+  await logIn(page, "ann");
+  await page.goto(new URL("/workers", url).href);
+  await pause(page).click();
+  await page
+    .getByRole("row", { name: /^local/ })
+    .getByText("paused")
+    .waitFor();
+  expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+it("a form that is not allowed says so in place", async () => {
+  const page = await open("/builders/1");
+  await page.getByRole("button", { name: "Force" }).click();
+  await page.getByLabel("Your name").fill("Bob <bob@example.org>");
+  await page.getByRole("dialog").getByRole("button", { name: "Start build" }).click();
+  await page.getByRole("dialog").getByText("that is for the role operators; log in first.").waitFor();
+});
+
+it("a page whose rows one may not read says who may, and shows them after the login", async () => {
+  const page = await open("/cluster");
+  await page.getByText("You may not read masters: that is for users who are logged in; log in first.").waitFor();
+  await logIn(page, "bob");
+  await page.getByText("healthy").waitFor();
+});
