@@ -1,3 +1,4 @@
+import { describeTimes } from "../harness/metrics.ts";
 import type { PageCluster } from "./page-cluster.ts";
 
 export interface UiTimes {
@@ -7,8 +8,11 @@ export interface UiTimes {
   readonly refused: readonly string[];
 }
 
-/** Asks the ui masters through the balancer what pages ask, one after the other, until it was enough. */
-export async function measureUis(served: PageCluster, enough: (rounds: number) => boolean): Promise<UiTimes> {
+/** Asks the ui masters through the balancer what pages ask, one after the other: so many rounds, and at least so long. */
+export async function measureUis(
+  served: PageCluster,
+  { rounds: fewest, seconds = 0 }: { rounds: number; seconds?: number },
+): Promise<UiTimes> {
   const times: Record<string, number[]> = {};
   const refused: string[] = [];
 
@@ -35,13 +39,23 @@ export async function measureUis(served: PageCluster, enough: (rounds: number) =
     `steps/${stepid}/logs`,
     `logs/${logs[0]?.logid}/contents?offset=0&limit=1000`,
   ];
-  for (let rounds = 0; !enough(rounds); rounds++) {
+  const end = performance.now() + seconds * 1000;
+  for (let round = 0; round < fewest || performance.now() < end; round++) {
     await time("builders", () => get("builders"));
     await time("newest builds", () => get("builds?limit=50&order=-buildid"));
     for (const path of ofBuild) await time("a page of a build", () => get(path));
     await time("cluster", () => get("members"));
-    await time("command", () => served.call("workers/local", rounds % 2 === 0 ? "pause" : "unpause", { reason: "" }));
+    await time("command", () => served.call("workers/local", round % 2 === 0 ? "pause" : "unpause", { reason: "" }));
   }
   await served.call("workers/local", "unpause");
   return { times, refused };
+}
+
+/** The times of each kind of request side by side. */
+export function describeBoth(measured: Readonly<Record<string, UiTimes>>): string {
+  const kinds = Object.keys(Object.values(measured)[0]?.times ?? {});
+  const lines = kinds.flatMap((kind) =>
+    Object.entries(measured).map(([when, { times }]) => `  ${kind}, ${when}: ${describeTimes(times[kind] ?? [])}`),
+  );
+  return ["seconds for an answer of the ui masters:", ...lines].join("\n");
 }
