@@ -34,9 +34,9 @@ async function onPage(path: string, use: (page: Page, problems: () => string[]) 
 }
 
 const buildPath = (builder: string, number: number) => `/builders/${served.builderIds[builder]}/builds/${number}`;
-const shows = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 30_000 });
-const showsNoBar = (page: Page) => page.locator(".status-bar").waitFor({ state: "detached", timeout: 30_000 });
-const isLive = (page: Page) => page.locator(".live-word.live").waitFor({ timeout: 30_000 });
+const shows = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 60_000 });
+const showsNoBar = (page: Page) => page.locator(".status-bar").waitFor({ state: "detached", timeout: 60_000 });
+const isLive = (page: Page) => page.locator(".live-word.live").waitFor({ timeout: 60_000 });
 
 async function waitForTicks(page: Page, more: number): Promise<void> {
   const before = await waitFor(() => lastTick(page), { what: "the log to be shown", ...patience });
@@ -57,6 +57,7 @@ it("every page is shown through the balancer, and complains about nothing", asyn
 it("a live log goes on by itself when its ui master is killed, and when the next one drains: no line missing, none twice", async () => {
   const number = await served.startLive();
   await onPage(buildPath("live", number), async (page) => {
+    await isLive(page);
     await page.evaluate(`
       window.told = [];
       const note = () => {
@@ -66,7 +67,6 @@ it("a live log goes on by itself when its ui master is killed, and when the next
       note();
       new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
     `);
-    await isLive(page);
     await waitForTicks(page, 50);
     const [killed, other] = await findServing();
     await served.uis.get(killed)?.kill9();
