@@ -7,6 +7,7 @@ import { type PageCluster, startPageCluster } from "./page-cluster.ts";
 import { pages, waitForTexts } from "./pages.ts";
 import { lastTick, readDrawnLines, readWholeLog } from "./shown-log.ts";
 
+const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
 const patience = { timeoutMs: 60_000 };
 
 let browser: Browser;
@@ -103,7 +104,6 @@ it("a live log goes on by itself when its ui master is killed, and when the next
 });
 
 it("while a step blocks its engine the ui masters answer as ever, and the cluster page names builder and step", async () => {
-  const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
   const idle = await measureUis(served, { rounds: isLong ? 200 : 20 });
   await onPage("/cluster", async (page) => {
     await isLive(page);
@@ -243,6 +243,20 @@ describe("a page says how things are", () => {
       await isLive(page);
     });
   });
+
+  it.runIf(isLong)(
+    "disconnected while the database is away, though the stream is open; and goes on when it is back",
+    async () => {
+      await onPage("/builders", async (page) => {
+        await isLive(page);
+        await served.cluster.postgres.kill();
+        await shows(page, /Disconnected for \d+ s: what you see is as of then/);
+        await shows(page, "generated-0000");
+        await served.cluster.postgres.start();
+        await showsNoBar(page);
+      });
+    },
+  );
 
   it("that what was asked for does not exist", async () => {
     await onPage(buildPath("live", 999), async (page) => {

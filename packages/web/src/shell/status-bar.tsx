@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { reach } from "../api/live-query.ts";
+import { reach, wakeAll } from "../api/live-query.ts";
 import { liveSocket } from "../api/live-socket.ts";
 import { useNow } from "../parts/clock.ts";
 import { formatRough } from "../words/time.ts";
@@ -89,7 +89,8 @@ function useHealth(): { readonly since: number | undefined } | undefined {
         const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
         setDegraded(status === "degraded" ? { since } : undefined);
       } catch {
-        // That nobody answers is told by whoever reads rows.
+        // Whoever reads rows then finds out, and tells; the stream may still be open without anything to tell.
+        wakeAll();
       }
     };
     look();
