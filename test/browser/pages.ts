@@ -17,6 +17,7 @@ export const pages: readonly KnownPage[] = [
   ["console", () => "/console", ["api", "tests"]],
   ["grid", () => "/grid", ["api", "tests"]],
   ["timeline", () => "/timeline", ["live", "tests"]],
+  ["tests", () => "/tests", ["junit"]],
   ["queue", () => "/queue", ["waits"]],
   ["workers", () => "/workers", ["attached", "away", "live"]],
   ["worker", () => "/workers/local", ["attached", "Builds"]],

@@ -5,12 +5,16 @@ import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
 import git from "@multimaster/plugins/steps/git";
+import junit from "@multimaster/plugins/steps/junit";
 import shell from "@multimaster/plugins/steps/shell";
 
 const repository = env("REPOSITORY", "");
 const password = env("WORKER_PASSWORD", "");
 const linux = ["linux-1", "linux-2"];
-const make = (target: string) => shell({ name: target, command: ["make", "-s", target] });
+const make = (target: string) =>
+  target === "results"
+    ? junit({ name: target, files: "reports/*.xml", removeFiles: true })
+    : shell({ name: target, command: ["make", "-s", target] });
 
 const builder = (
   name: string,
@@ -21,7 +25,7 @@ const builder = (
 
 const builders = [
   builder("web", "The shop's pages", ["install", "compile", "bundle"]),
-  builder("api", "The service behind them", ["install", "compile", "test"]),
+  builder("api", "The service behind them", ["install", "compile", "test", "results"]),
   builder("lint", "Style and types", ["install", "lint"], { tags: ["checks"] }),
   builder("docs", "The manual", ["manual"], { tags: ["checks"] }),
   builder("end-to-end", "A browser buys things", ["install", "buy"], { workers: ["arm-1"], tags: ["slow"] }),
