@@ -1,5 +1,5 @@
 /** The virtual environment of a Python component, named by what is installed in it. */
-export function componentDirectory(name: "crossbar" | "buildbot-worker" | "buildbot-www"): string;
+export function componentDirectory(name: "crossbar" | "buildbot-worker" | "schemathesis" | "buildbot-www"): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer, or undefined when this machine has none that is new enough. */

@@ -24,6 +24,7 @@ const pythonComponents = {
   tools: { requirements: ["uv"], minimum: "3.9" },
   crossbar: { requirements: ["crossbar==26.10.1"], minimum: "3.11" },
   "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
+  schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
   "buildbot-www": {
     requirements: ["www", "console-view", "grid-view", "waterfall-view"].map((name) => `buildbot-${name}==4.3.0`),
@@ -107,7 +108,7 @@ export function setUpComponents(print = console.log) {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
     for (const name of Object.keys(balancers)) setUpBalancer(name, print);
-    for (const name of ["crossbar", "buildbot-worker", "buildbot-www"]) setUpPython(name, print);
+    for (const name of ["crossbar", "buildbot-worker", "schemathesis", "buildbot-www"]) setUpPython(name, print);
     setUpBrowser(print);
   });
 }

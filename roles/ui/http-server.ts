@@ -64,8 +64,8 @@ export function createHttpServer({
   server.requestTimeout = 60_000;
   server.keepAliveTimeout = 75_000;
   server.setTimeout(120_000);
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  server.on("clientError", (error, socket) => {
+    if (socket.writable) socket.end(answerToNoRequest(error));
     else socket.destroy();
   });
 
@@ -121,6 +121,23 @@ export function createHttpServer({
       return `http://${name}:${listening.port}/`;
     },
   };
+}
+
+/** What cannot be read as a request is answered all the same, in the words of the API. */
+function answerToNoRequest({ code }: NodeJS.ErrnoException): string {
+  const [status, error] =
+    code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "the address and the headers are longer than 16 kB together"]
+      : ["400 Bad Request", "this is no HTTP request"];
+  const body = JSON.stringify({ error });
+  return [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${body.length}`,
+    "",
+    body,
+  ].join("\r\n");
 }
 
 function isRepeatable({ method }: IncomingMessage): boolean {

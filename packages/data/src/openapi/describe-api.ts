@@ -45,6 +45,7 @@ export function describeApi({ title, version, server }: { title: string; version
       responses: {
         bad_query: failure("The query is wrong; the sentence says where."),
         not_found: failure("There is no such path or object."),
+        too_long: failure("The address and the headers are longer than 16 kB together."),
         unavailable: failure("The database is away, or this master is leaving: ask again, or another one."),
         rpc_refused: {
           description: "It was not done; the sentence says why.",
@@ -81,6 +82,7 @@ function describeGet(place: Place): Obj {
   const errors = {
     400: { $ref: "#/components/responses/bad_query" },
     404: { $ref: "#/components/responses/not_found" },
+    431: { $ref: "#/components/responses/too_long" },
     503: { $ref: "#/components/responses/unavailable" },
   };
   if (path.kind === "raw") {
@@ -111,7 +113,10 @@ function describeGet(place: Place): Obj {
     summary: path.kind === "collection" ? `List of ${resource.plural}` : `One ${resource.name}`,
     parameters: queryParameters(place),
     responses: {
-      200: { description: "A list, also of one.", content: { "application/json": { schema } } },
+      200: {
+        description: "A list, also of one; whoever does not accept application/json gets the same, indented, as text.",
+        content: { "application/json": { schema }, "text/plain": { schema: { type: "string" } } },
+      },
       304: { description: "It is what it was." },
       ...errors,
     },
