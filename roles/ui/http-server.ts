@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
+import { readAddress } from "./read-address.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
 
@@ -52,6 +53,7 @@ export function createHttpServer({
   });
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
+    if (!readAddress(request)) return refuseAddress(response);
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
     const isProbe = /^\/(health|ready)\b/.test(request.url ?? "");
@@ -121,6 +123,11 @@ export function createHttpServer({
       return `http://${name}:${listening.port}/`;
     },
   };
+}
+
+function refuseAddress(response: ServerResponse): void {
+  response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
+  response.end(JSON.stringify({ error: "this address is none of a server" }));
 }
 
 /** What cannot be read as a request is answered all the same, in the words of the API. */

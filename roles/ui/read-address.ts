@@ -1,0 +1,19 @@
+import type { IncomingMessage } from "node:http";
+
+const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d{1,5})?$/i;
+
+/**
+ * Brings what a request asks for into the form of `/path?query`, in which everything behind reads it. False: it is no
+ * address of a server. The host is looked at, too: what is written behind it there would count as path and query.
+ */
+export function readAddress(request: IncomingMessage): boolean {
+  const { host = "" } = request.headers;
+  if (!hostForm.test(host)) return false;
+  // Proxies ask for the whole address.
+  const whole = /^https?:\/\/[^/?]*/i.exec(request.url ?? "")?.[0];
+  if (whole !== undefined) {
+    if (!URL.canParse(whole)) return false;
+    request.url = `/${(request.url as string).slice(whole.length).replace(/^\//, "")}`;
+  }
+  return request.url?.startsWith("/") === true && URL.canParse(`http://${host || "localhost"}${request.url}`);
+}
