@@ -45,6 +45,24 @@ const events: Readonly<Record<Forge, readonly (readonly [event: string, payload:
   ],
 };
 
+/** Actions of each kind, with what they may be given. */
+const calls: readonly (readonly [path: string, method: string, names: readonly string[]])[] = [
+  ["changes", "add", ["author", "comments", "files", "properties", "when_timestamp", "branch", "delivery", "revlink"]],
+  ["forceschedulers/force", "force", ["builderid", "builderNames", "reason", "username", "priority", "branch"]],
+  ["builds/1", "stop", ["reason", "wait"]],
+  ["builds/1", "rebuild", ["reason"]],
+  ["buildrequests/1", "set_priority", ["priority"]],
+  ["buildrequests/1", "cancel", ["reason", "wait"]],
+  ["workers/1", "pause", ["reason"]],
+  ["workers/1", "unpause", ["reason"]],
+  ["workers/1", "kill", ["reason", "wait"]],
+  ["schedulers/1", "enable", ["enabled"]],
+  ["masters/2", "drop_role", ["role", "deadline", "reason"]],
+  ["masters/2", "add_role", ["role", "builders", "reason"]],
+  ["masters/2", "drain", ["deadline", "reason"]],
+  ["masters/2", "stop", ["reason"]],
+];
+
 /** Whatever is sent to a ui master beside what the API describes: no answer is a fault of the master, and it goes on. */
 describe.each(engines)("nonsense, on %s,", (engine) => {
   let server: RestServer;
@@ -98,7 +116,7 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
     await fc.assert(
       fc.asyncProperty(fields, fc.constantFrom("json", "form", "query"), async (given, manner) => {
         const texts = Object.entries(given).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]);
-        const form = new URLSearchParams(texts).toString();
+        const form = new URLSearchParams(Object.fromEntries(texts) as Record<string, string>).toString();
         const type = manner === "json" ? "application/json" : "application/x-www-form-urlencoded";
         const body = manner === "json" ? JSON.stringify(given) : manner === "form" ? form : "";
         const path = `/change_hook/base${manner === "query" ? `?${form}` : ""}`;
@@ -109,16 +127,6 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
   });
 
   it("as the parameters of a call is no fault", async () => {
-    const calls: [path: string, method: string, names: string[]][] = [
-      ["changes", "add", ["author", "comments", "files", "properties", "when_timestamp", "branch", "delivery"]],
-      ["forceschedulers/force", "force", ["builderid", "builderNames", "reason", "username", "priority", "branch"]],
-      ["builds/1", "stop", ["reason", "wait"]],
-      ["buildrequests/1", "set_priority", ["priority"]],
-      ["workers/1", "pause", ["reason"]],
-      ["schedulers/1", "enable", ["enabled"]],
-      ["masters/1", "drop_role", ["role", "deadline", "reason"]],
-      ["masters/1", "add_role", ["role", "builders"]],
-    ];
     const call = fc
       .constantFrom(...calls)
       .chain(([path, method, names]) =>
@@ -133,6 +141,25 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
       }),
       runs(300),
     );
+  });
+
+  it.each(["\0", "a\0b", "\ud800", "x".repeat(5000), { toString: 1, valueOf: 1 }, [{ toString: 1 }], 1e21])(
+    "as any one parameter of a call is no fault: %j",
+    async (value) => {
+      const needed = { author: "a", comments: "c" };
+      for (const [path, method, names] of calls) {
+        for (const name of names) {
+          const params = { ...(method === "add" ? needed : {}), [name]: value };
+          const { status, text } = await server.post(`/api/v2/${path}`, { jsonrpc: "2.0", id: 1, method, params });
+          expect(status, `${path} ${method} ${name}: ${text.slice(0, 200)}`).toBeLessThan(500);
+        }
+      }
+    },
+  );
+
+  it.each(["%00", "a%00b", "%ed%a0%80", "%"])("as the name of a badge is unknown: %s", async (name) => {
+    const { status, body } = await send(`/badges/${name}.svg`);
+    expect([status, String(body)]).toEqual([200, expect.stringContaining("Build Status: unknown")]);
   });
 
   it("in an address is no fault", async () => {

@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, queryRows } from "@multimaster/database";
+import { type Connection, type Database, execute, fitText, queryRows } from "@multimaster/database";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 /** What somebody wants of a master, or of one of its roles (`role`). */
@@ -65,7 +65,8 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
  * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
  * a sentence, when the master cannot carry it out.
  */
-export function placeOrder(database: Database, order: NewOrder): Promise<number> {
+export function placeOrder(database: Database, given: NewOrder): Promise<number> {
+  const order = { ...given, reason: fitText(given.reason), orderedBy: fitText(given.orderedBy) };
   return database.transaction(async (tx) => {
     const target = await findTarget(tx, order.masterid);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);

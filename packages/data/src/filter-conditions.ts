@@ -1,5 +1,5 @@
 import { errors, type Json } from "@multimaster/core";
-import type { Dialect, Fragment } from "@multimaster/database";
+import { type Dialect, type Fragment, fitText } from "@multimaster/database";
 import type { AnyResource, Field } from "./define-resource.ts";
 import { describeField } from "./field-kinds.ts";
 import type { Filter } from "./query.ts";
@@ -17,7 +17,9 @@ export function filterCondition(resource: AnyResource, filter: Filter, dialect: 
   return scalarCondition(isShared ? dialect.inOrder(field.sql) : field.sql, filter, dialect);
 }
 
-function scalarCondition(sql: string, { operator, values }: Filter, dialect: Dialect): Fragment {
+function scalarCondition(sql: string, { operator, values: given }: Filter, dialect: Dialect): Fragment {
+  // As it would have been stored: what PostgreSQL takes in no column it takes in no comparison.
+  const values = given.map((value) => (typeof value === "string" ? fitText(value) : value));
   switch (operator) {
     case "eq":
     case "in":

@@ -29,8 +29,10 @@ export async function findSubject(
 /** What is named in either way counts, so that naming one builder twice does not get another one past the rules. */
 async function forcedBuilders(data: Data, path: readonly string[], params: JsonObject): Promise<readonly string[]> {
   const { builderid, builderNames: names } = params;
-  const named = Array.isArray(names) ? names.map(String) : [];
-  const byId = builderid === undefined || builderid === null ? [] : await builderNames(data, [Number(builderid)]);
+  // What is no name or id is refused by the action; until then it is about what is left.
+  const named = Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  const isId = typeof builderid === "number" || typeof builderid === "string";
+  const byId = isId ? await builderNames(data, [Number(builderid)]) : [];
   if (named.length + byId.length > 0) return [...new Set([...named, ...byId])];
   const scheduler = await readOne(data, path, "");
   return (scheduler?.["builder_names"] as readonly string[] | undefined) ?? [];

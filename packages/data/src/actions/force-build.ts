@@ -2,7 +2,7 @@ import { errors, type Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { Action, ActionParams } from "../define-resource.ts";
 import { FieldErrors } from "./field-errors.ts";
-import { type FormField, fillForm } from "./force-form.ts";
+import { type FormField, fillForm, showValue } from "./force-form.ts";
 
 interface Form {
   readonly name: string;
@@ -42,13 +42,13 @@ async function chooseBuilders(
   { builderid, builderNames }: ActionParams,
 ): Promise<string[]> {
   if (Array.isArray(builderNames) && builderNames.length > 0) {
-    const wrong = builderNames.find((name) => !form.builder_names.includes(String(name)));
+    const wrong = builderNames.find((name) => !form.builder_names.includes(showValue(name)));
     if (wrong !== undefined)
-      throw new FieldErrors({ builderNames: `"${form.name}" does not force the builder "${String(wrong)}"` });
-    return builderNames.map(String);
+      throw new FieldErrors({ builderNames: `"${form.name}" does not force the builder "${showValue(wrong)}"` });
+    return builderNames.map(showValue);
   }
   if (builderid === undefined || builderid === null) return [...form.builder_names];
-  const text = String(builderid);
+  const text = showValue(builderid);
   const rows = /^\d{1,15}$/.test(text)
     ? await queryRows<{ name: string }>(connection, "select name from builders where id = cast(? as bigint)", [
         Number(text),

@@ -143,7 +143,7 @@ function isTrue(value: Json): boolean {
 }
 
 function readInteger(field: FormField, given: Json): Answer {
-  const text = String(given).trim();
+  const text = showValue(given).trim();
   const number = Number(text);
   if (!/^[+-]?\d+$/.test(text) || Math.abs(number) > 2 ** 31 - 1)
     return { problem: `${field.label ?? field.name}: '${text}' is no integer` };
@@ -190,5 +190,10 @@ function isNoChoice(field: FormField, value: Json): boolean {
 }
 
 function choiceProblem(field: FormField, value: Json): string {
-  return `'${String(value)}' does not belong to list of available choices '${(field.choices ?? []).map(String).join(", ")}'`;
+  return `'${showValue(value)}' does not belong to list of available choices '${(field.choices ?? []).map(showValue).join(", ")}'`;
+}
+
+/** A value as text. What came as an object says nothing about how it wants to be shown. */
+export function showValue(value: Json): string {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
