@@ -30,7 +30,8 @@ export function serveBadges({ data }: RoleContext<unknown>, access: Access): Koa
   return async (ctx, next) => {
     const name = /^\/(?:plugins\/)?badges\/([^/]+)\.svg$/.exec(ctx.path)?.[1];
     if (name === undefined || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
-    access.checkRead(await access.identify(ctx.req), ["builds"]);
+    const visitor = await access.identify(ctx.req);
+    for (const noun of ["builders", "builds"]) access.checkRead(visitor, [noun]);
     const status = await statusOf(decode(name));
     const { searchParams } = ctx.URL;
     ctx.set({ "Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'none'" });

@@ -30,7 +30,8 @@ export function serveCcXml({ config, data, clock }: RoleContext<UiSlice>, access
 
   return async (ctx, next) => {
     if (ctx.path !== "/cc.xml" || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
-    access.checkRead(await access.identify(ctx.req), ["builds"]);
+    const visitor = await access.identify(ctx.req);
+    for (const noun of ["builders", "builds"]) access.checkRead(visitor, [noun]);
     if (!kept || kept.until < clock.now()) {
       const projects = readProjects();
       kept = { until: clock.now() + keptMs, projects };
