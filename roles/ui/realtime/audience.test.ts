@@ -24,7 +24,7 @@ function createClient({ answers = true } = {}) {
 it("cuts who does not take what is sent, and sends the others on", async () => {
   const { audience, metrics } = createAudience();
   const [slow, quick] = [createClient(), createClient()];
-  for (const { client } of [slow, quick]) audience.add(client);
+  for (const { client } of [slow, quick]) audience.add(client, async () => true);
   slow.client.waiting = 101;
   audience.tellAll(() => "news");
   expect([slow.said, quick.said]).toEqual([["(cut)"], ["news"]]);
@@ -35,7 +35,7 @@ it("cuts who does not take what is sent, and sends the others on", async () => {
 it("cuts who does not answer a ping", async () => {
   const { audience } = createAudience();
   const [dead, alive] = [createClient({ answers: false }), createClient()];
-  for (const { client } of [dead, alive]) audience.add(client);
+  for (const { client } of [dead, alive]) audience.add(client, async () => true);
   await expect.poll(() => dead.said).toContain("(cut)");
   expect(alive.said).toEqual([]);
   await audience.end();
@@ -44,7 +44,7 @@ it("cuts who does not answer a ping", async () => {
 it("sends a thousand away a few at a time, and at once when there is no time", async () => {
   const { audience } = createAudience();
   const clients = Array.from({ length: 1000 }, () => createClient());
-  for (const { client } of clients) audience.add(client);
+  for (const { client } of clients) audience.add(client, async () => true);
   const gone = () => clients.filter(({ said }) => said.includes("(leave)")).length;
   const hurry = new AbortController();
   const left = audience.leave(hurry.signal);
@@ -53,5 +53,18 @@ it("sends a thousand away a few at a time, and at once when there is no time", a
   hurry.abort();
   await left;
   expect(gone()).toBe(1000);
+  await audience.end();
+});
+
+it("cuts whose session has ended, and asks again until it has", async () => {
+  const { audience, metrics } = createAudience();
+  const [guest, user] = [createClient(), createClient()];
+  let isThere = true;
+  audience.add(guest.client, async () => true);
+  audience.add(user.client, async () => isThere);
+  isThere = false;
+  await expect.poll(() => user.said).toContain("(cut)");
+  expect(guest.said).toEqual([]);
+  expect(await metrics.metrics()).toContain('listeners_cut_total{kind="ws",reason="other rights"}');
   await audience.end();
 });

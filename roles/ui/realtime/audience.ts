@@ -42,7 +42,7 @@ const farewellMs = 500;
 /** All clients that listen to this master: none of them can fill its memory, stay when it is dead, or miss its end. */
 export class Audience {
   #options: AudienceOptions;
-  #clients = new Set<Client>();
+  #clients = new Map<Client, () => Promise<boolean>>();
   #stopped = new AbortController();
   #pinging: Promise<void> | undefined;
   #connected: Gauge;
@@ -59,7 +59,7 @@ export class Audience {
     });
     this.#cut = new Counter({
       name: "multimaster_ui_listeners_cut_total",
-      help: "Clients that were cut because they were too slow or did not answer.",
+      help: "Clients that were cut because they were too slow, did not answer, or have other rights than when they came.",
       labelNames: ["kind", "reason"],
       registers,
     });
@@ -69,9 +69,9 @@ export class Audience {
     return this.#clients.size >= maxClients;
   }
 
-  /** Adds a client; the result removes it. */
-  add(client: Client): () => void {
-    this.#clients.add(client);
+  /** Adds a client; the result removes it. `isStill` tells whether it is still whose it was: a session may have ended. */
+  add(client: Client, isStill: () => Promise<boolean>): () => void {
+    this.#clients.set(client, isStill);
     this.#connected.inc({ kind: client.kind });
     this.#pinging ??= this.#ping();
     return () => {
@@ -86,12 +86,12 @@ export class Audience {
   }
 
   tellAll(text: (client: Client) => string): void {
-    for (const client of this.#clients) this.send(client, text(client));
+    for (const client of this.#clients.keys()) this.send(client, text(client));
   }
 
   /** Sends everybody to another master, a few at a time; at once when `signal` aborts. */
   async leave(signal: AbortSignal): Promise<void> {
-    const leaving = [...this.#clients];
+    const leaving = [...this.#clients.keys()];
     const step = Math.ceil(leaving.length / leaveSteps);
     for (let i = 0; i < leaving.length; i += step) {
       if (i > 0) await this.#options.clock.sleep(leaveStepMs, signal);
@@ -103,9 +103,9 @@ export class Audience {
     this.#stopped.abort();
     await this.#pinging;
     if (this.#clients.size === 0) return;
-    for (const client of this.#clients) client.leave();
+    for (const client of this.#clients.keys()) client.leave();
     await this.#options.clock.sleep(farewellMs);
-    for (const client of this.#clients) client.cut();
+    for (const client of this.#clients.keys()) client.cut();
   }
 
   async #ping(): Promise<void> {
@@ -113,11 +113,14 @@ export class Audience {
     while (!signal.aborted) {
       await this.#options.clock.sleep(this.#options.pingMs ?? 30_000, signal);
       if (signal.aborted) return;
-      for (const client of this.#clients) if (!client.ping()) this.#cutFor(client, "silent");
+      for (const [client, isStill] of this.#clients) {
+        if (!client.ping()) this.#cutFor(client, "silent");
+        else if (!(await isStill()) && this.#clients.has(client)) this.#cutFor(client, "other rights");
+      }
     }
   }
 
-  #cutFor(client: Client, reason: "slow" | "silent"): void {
+  #cutFor(client: Client, reason: "slow" | "silent" | "other rights"): void {
     this.#cut.inc({ kind: client.kind, reason });
     this.#options.log.info({ kind: client.kind, reason }, "a client that listens was cut");
     client.cut();

@@ -1,17 +1,32 @@
 import type { IncomingMessage } from "node:http";
+import { isDeepStrictEqual } from "node:util";
+import { UserError } from "@multimaster/core";
 
 /** Who a connection belongs to, as far as the one who decides wants to remember it. */
 export type Listener = object;
 
 /** Decides who hears what. */
 export interface ListeningRights {
-  /** Who asks to listen; undefined: nobody who may, which is answered with 403. */
+  /** Who asks to listen; undefined: nobody who may, which is answered with 403. Asked again while it listens. */
   identify(request: IncomingMessage): Promise<Listener | undefined>;
   /**
    * Asked when somebody starts to listen, with the path as given (`*` for any part), and again for each event, with its
    * key and object, so that a right that was taken away ends at once.
    */
   mayRead(listener: Listener, path: readonly string[], object?: unknown): boolean;
+}
+
+/** Whether a connection is still whose it was when it came; a database that is away tells nothing about that. */
+export async function isStillThe(
+  { identify }: ListeningRights,
+  listener: Listener,
+  request: IncomingMessage,
+): Promise<boolean> {
+  try {
+    return isDeepStrictEqual(await identify(request), listener);
+  } catch (error) {
+    return !(error instanceof UserError && error.status === 401);
+  }
 }
 
 /** Everybody hears everything. */

@@ -4,7 +4,7 @@ import type { Json } from "@multimaster/core";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Audience, BusNews, Client } from "./audience.ts";
 import { answerCommand } from "./commands.ts";
-import type { Listener } from "./rights.ts";
+import { isStillThe, type Listener } from "./rights.ts";
 import { type SubscriptionOptions, Subscriptions, writeOnce } from "./subscriptions.ts";
 
 /** Commands are short. */
@@ -34,10 +34,10 @@ export function createWebSockets(
     clientTracking: false,
   });
 
-  function serve(socket: WebSocket, listener: Listener): void {
+  function serve(socket: WebSocket, listener: Listener, request: IncomingMessage): void {
     const client = createSocketClient(socket);
     const subscriptions = new Subscriptions(options, listener, (event) => audience.send(client, eventFrame(event)));
-    const remove = audience.add(client);
+    const remove = audience.add(client, () => isStillThe(options.rights, listener, request));
     socket.on("error", () => socket.terminate());
     socket.once("close", () => {
       remove();
@@ -54,7 +54,7 @@ export function createWebSockets(
 
   return {
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, listener: Listener): void {
-      server.handleUpgrade(request, socket, head, (ready) => serve(ready, listener));
+      server.handleUpgrade(request, socket, head, (ready) => serve(ready, listener, request));
     },
   };
 }
