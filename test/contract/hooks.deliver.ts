@@ -26,6 +26,8 @@ export interface Delivery {
   contentType?: string;
   /** Instead of the payload's JSON. */
   body?: string;
+  /** The hook it is sent to, when that is another forge's. */
+  to?: Forge;
 }
 
 interface Manner {
@@ -56,7 +58,7 @@ export interface HookAnswer {
 export async function deliver(server: RestServer, delivery: Delivery): Promise<HookAnswer> {
   const { forge, event, payload, id, signature, query = "", contentType = "application/json" } = delivery;
   const body = delivery.body ?? JSON.stringify(payload);
-  const url = new URL(`change_hook/${forge}${query}`, server.url);
+  const url = new URL(`change_hook/${delivery.to ?? forge}${query}`, server.url);
   const headers: Record<string, string> = { "content-type": contentType };
   if (forge === "gerrit") {
     if (signature !== null) url.searchParams.set("token", signature ?? secret);

@@ -146,6 +146,20 @@ describe("who sends it is checked first:", () => {
     expect(await readChanges(server)).toEqual([]);
   });
 
+  it.each(names)(
+    "what %s signed rightly is nothing at the hooks of others, which have secrets of their own",
+    async (forge) => {
+      const hooks = names.map((name) => forges[name]({ secret: name === forge ? secret : `the secret of ${name}` }));
+      const own = await startHookServer(await newDatabase("sqlite"), { hooks });
+      for (const to of names.filter((name) => name !== forge)) {
+        const { status } = await deliver(own, { forge, id: `for ${to}`, ...pushes[forge], to });
+        expect([401, 403], to).toContain(status);
+      }
+      expect(await readChanges(own)).toEqual([]);
+      expect((await deliver(own, { forge, id: "own", ...pushes[forge] })).status).toBe(202);
+    },
+  );
+
   it("a body that was changed on its way is refused", async () => {
     const signature = `sha256=${createHmac("sha256", secret).update(JSON.stringify(ghPush())).digest("hex")}`;
     const payload = ghPush({ ref: "refs/heads/release" });

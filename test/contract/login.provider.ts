@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { onCleanup } from "../harness/cleanup.ts";
 
 export interface Provider {
@@ -9,12 +9,22 @@ export interface Provider {
   /** What it tells of whoever logs in next, as claims. */
   claims: Record<string, unknown>;
   /** What the next token says otherwise than it should. */
-  falsify: { nonce?: string; issuer?: string; audience?: string; expired?: boolean; foreignKey?: boolean };
+  falsify: {
+    nonce?: string;
+    issuer?: string;
+    audience?: string;
+    expired?: boolean;
+    foreignKey?: boolean;
+    unsigned?: boolean;
+    signedWith?: "our secret" | "the public key";
+  };
   /** Answers of an API beside, by path; for forges without OpenID. */
   api: Record<string, unknown>;
   /** Logs somebody in at the address to which a browser was sent; gives the address to which it is sent back. */
   approve(authorizeUrl: string): Promise<URL>;
 }
+
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
 
 export const client = { clientId: "ci", clientSecret: "between us" };
 
@@ -23,20 +33,30 @@ export const client = { clientId: "ci", clientSecret: "between us" };
  * works once, with the secret, the redirect address and the PKCE verifier that belong to it.
  */
 export async function startProvider({ openId = true, basePath = "" } = {}): Promise<Provider> {
-  const [key, foreign] = await Promise.all([generateKeyPair("RS256"), generateKeyPair("RS256")]);
+  const [key, foreign] = await Promise.all([generateKeyPair("RS256", { extractable: true }), generateKeyPair("RS256")]);
   const codes = new Map<string, URLSearchParams>();
   const tokens = new Set<string>();
   let url = "";
 
-  const issue = (nonce: string | null) => {
+  const issue = async (nonce: string | null) => {
     const { falsify } = provider;
     const now = Math.floor(Date.now() / 1000) - (falsify.expired ? 7200 : 0);
-    return new SignJWT({ ...provider.claims, nonce: falsify.nonce ?? nonce })
+    const claims = {
+      ...provider.claims,
+      nonce: falsify.nonce ?? nonce,
+      iss: falsify.issuer ?? url,
+      iat: now,
+      exp: now + 3600,
+    };
+    const token = { ...claims, aud: falsify.audience ?? client.clientId };
+    if (falsify.unsigned) return [{ alg: "none", kid: "1" }, token].map(encode).join(".").concat(".");
+    // What a verifier must not take for the key of a symmetric signature.
+    if (falsify.signedWith) {
+      const secret = falsify.signedWith === "our secret" ? client.clientSecret : await exportSPKI(key.publicKey);
+      return new SignJWT(token).setProtectedHeader({ alg: "HS256", kid: "1" }).sign(Buffer.from(secret));
+    }
+    return new SignJWT(token)
       .setProtectedHeader({ alg: "RS256", kid: "1" })
-      .setIssuer(falsify.issuer ?? url)
-      .setAudience(falsify.audience ?? client.clientId)
-      .setIssuedAt(now)
-      .setExpirationTime(now + 3600)
       .sign(falsify.foreignKey ? foreign.privateKey : key.privateKey);
   };
 

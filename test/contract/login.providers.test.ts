@@ -116,6 +116,9 @@ describe.each(engines)("a login by OpenID Connect, on %s", (engine) => {
     ["is for another client", { audience: "other" }],
     ["has expired", { expired: true }],
     ["was signed by somebody else", { foreignKey: true }],
+    ["was not signed", { unsigned: true }],
+    ["was signed with the secret between us and the provider", { signedWith: "our secret" } as const],
+    ["was signed with the provider's public key as the secret", { signedWith: "the public key" } as const],
   ])("refuses a token that %s", async (_, falsify) => {
     provider.falsify = falsify;
     const page = await logIn(browser, provider, one);

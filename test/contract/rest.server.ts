@@ -1,7 +1,7 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
 import { type ClusterConfig, uiSlice } from "@multimaster/config";
-import { createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
+import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import { role } from "@multimaster/roles/ui/role";
@@ -35,6 +35,7 @@ export async function startRestServer(
   ready: () => true | string[] = () => true,
   bus: Bus = createBus({ kind: "in-process" }, silentLog),
   shared: Partial<ClusterConfig> = {},
+  clock: Clock = systemClock,
 ): Promise<RestServer> {
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
@@ -43,7 +44,7 @@ export async function startRestServer(
     master: { name: lease.name, masterid: lease.masterid },
     config: { own, shared: shared as ClusterConfig, directory: "." },
     data,
-    clock: systemClock,
+    clock,
     log: silentLog,
     metrics: createMetrics(),
     loop: new LoopSign(),
