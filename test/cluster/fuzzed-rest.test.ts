@@ -26,11 +26,11 @@ describe.each(isLong ? engines : ["sqlite" as const])(
       const description = sharpen(body);
       const read = await runSchemathesis({
         ...{ description, url, seed, method: "GET" },
-        ...{ examples: isLong ? 150 : 6, limits: isLong },
+        ...{ examples: isLong ? 75 : 6, limits: isLong },
       });
       const calls = await runSchemathesis({
         ...{ description, url, seed, method: "POST" },
-        ...{ examples: isLong ? 1500 : 40, limits: isLong },
+        ...{ examples: isLong ? 600 : 40, limits: isLong },
         // Who drains the master that answers ends the test. This one is as alive, and does nothing that it is told.
         fixed: { paths: "/masters/\\{masterid\\}$", parameters: { "path.masterid": idle } },
       });

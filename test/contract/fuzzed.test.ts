@@ -16,7 +16,7 @@ import { type RestServer, startRestServer } from "./rest.server.ts";
 import { engines, newDatabase } from "./schema.databases.ts";
 
 const seed = 20261124;
-const runs = (short: number) => ({ seed, numRuns: process.env["MULTIMASTER_LONG"] ? short * 50 : short });
+const runs = (short: number) => ({ seed, numRuns: process.env["MULTIMASTER_LONG"] ? short * 10 : short });
 
 const events: Readonly<Record<Forge, readonly (readonly [event: string, payload: unknown])[]>> = {
   github: [

@@ -45,7 +45,7 @@ export async function runSchemathesis(options: FuzzingOptions): Promise<FuzzingR
       ...["--config-file", file("schemathesis.toml"), "run", file("openapi.json"), "--url", options.url],
       ...["--include-method", options.method, "--checks", checks.join(",")],
       ...["--phases", options.limits ? "coverage,fuzzing" : "fuzzing"],
-      ...["--max-examples", String(options.examples), "--seed", String(options.seed), "--workers", "2"],
+      ...["--max-examples", String(options.examples), "--seed", String(options.seed)],
       // A call may wait for what it asked for, and the machine may be busy.
       ...["--request-timeout", "60", "--suppress-health-check", "all", "--generation-database", "none"],
       ...["--warnings", "off", "--no-color", "--report", "json", "--report-json-path", file("report.json")],
