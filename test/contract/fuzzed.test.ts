@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
-import type { Database } from "@multimaster/database";
-import { queryRows } from "@multimaster/database";
+import { hashPassword } from "@multimaster/core";
+import { type Database, queryRows } from "@multimaster/database";
+import openIdConnect from "@multimaster/plugins/auth/openid-connect";
+import password from "@multimaster/plugins/auth/password";
 import base from "@multimaster/plugins/hooks/base";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +12,8 @@ import { WebSocket } from "ws";
 import { nasty, nastyPart, nastyText, spoil } from "./fuzzed.values.ts";
 import { deliver, type Forge, forges, secret } from "./hooks.deliver.ts";
 import * as payloads from "./hooks.payloads.ts";
+import { Browser } from "./login.browser.ts";
+import { client, startProvider } from "./login.provider.ts";
 import { connectListener } from "./realtime.client.ts";
 import { seedRecorded } from "./rest.recordings.ts";
 import { type RestServer, startRestServer } from "./rest.server.ts";
@@ -301,6 +305,46 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
       runs(60),
     );
     expect((await witness.ask({ cmd: "ping", _id: "still there" })).msg).toBe("pong");
+  });
+
+  it("in a login is no fault, logs nobody in, and leads to no other site", async () => {
+    const { url } = await startProvider();
+    const ours = { url: "https://ci.example.org/" };
+    const [byPassword, byProvider] = await Promise.all([
+      startRestServer(database, { auth: password({ users: { ann: { password: await hashPassword("right") } } }) }),
+      startRestServer(database, { auth: openIdConnect({ issuer: url, ...client }) }, undefined, undefined, ours),
+    ]);
+    const way = fc.record(
+      { redirect: nastyText, return: fc.oneof(nastyText, fc.webPath(), fc.webUrl()).map((text) => `/${text}`) },
+      { requiredKeys: [] },
+    );
+    const said = fc.record(
+      { code: nastyText, state: nastyText, error: nastyText, iss: nastyText },
+      { requiredKeys: [] },
+    );
+    const form = fc.record({ username: fc.oneof(nastyText, fc.constant("ann")), password: nastyText });
+    const query = (fields: object) => new URLSearchParams(fields as Record<string, string>).toString();
+    await fc.assert(
+      fc.asyncProperty(way, said, form, async (back, answer, filled) => {
+        const browser = new Browser();
+        const wrong = await browser.logIn(byPassword, filled.username, filled.password, back as Record<string, string>);
+        // 429: too many that failed.
+        expect([400, 401, 429], wrong.text).toContain(wrong.status);
+        const away = await browser.get(byProvider, `/auth/login?${query(back)}`);
+        expect(new URL(String(away.location)).origin).toBe(new URL(url).origin);
+        const returned = await browser.get(byProvider, `/auth/login?${query({ state: "x", ...answer, ...back })}`);
+        expect([400, 401], returned.text).toContain(returned.status);
+        const out = await browser.get(byPassword, `/auth/logout?${query(back)}`);
+        expect(new URL(String(out.location), "https://ci.example.org/auth/logout").origin).toBe(
+          "https://ci.example.org",
+        );
+        expect([...browser.cookies.keys()].filter((name) => name.includes("session"))).toEqual([]);
+      }),
+      // Each of them costs what a password costs to be checked.
+      runs(12),
+    );
+    const cut = await new Browser().get(byPassword, `/auth/logout?redirect=${"x".repeat(1999)}%F0%9F%98%80`);
+    expect(cut.status).toBe(302);
   });
 
   it("instead of HTTP is answered with 400 or nothing", async () => {

@@ -29,7 +29,7 @@ function localPath(text: string): string | undefined {
   return `/${(url.pathname + url.search).replace(/^\/+/, "")}${url.hash}`;
 }
 
-/** Nothing of an address may end a header's line. */
+/** Nothing of an address may end a header's line. What was cut in the middle of a character has half of one at its end. */
 function escapeOdd(text: string): string {
-  return text.replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+  return text.replace(/\p{Surrogate}/gu, "\ufffd").replace(/[^\x21-\x7e]/gu, encodeURIComponent);
 }
