@@ -40,7 +40,7 @@ export function createApp(
   measureQueue(context.metrics, context.data);
   app.use(measureRequests(context.metrics));
   app.use(secureHeaders(context.config.shared.url));
-  app.use(answerErrors(context.log));
+  app.use(answerErrors(context));
   app.use(serveHealth(context, readiness));
   app.use(serveMetrics(context.metrics));
   app.use(serveLogin(context, access));

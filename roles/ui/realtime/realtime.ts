@@ -62,8 +62,7 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
       const path = (request.url ?? "").split("?")[0];
       if (path !== "/ws") return refuse(socket, "404 Not Found");
       upgrade(request, socket, head).catch((error: unknown) => {
-        if (error instanceof UserError)
-          return refuse(socket, error.status === 401 ? "401 Unauthorized" : "403 Forbidden");
+        if (error instanceof UserError) return refuse(socket, statuses[error.status] ?? "403 Forbidden");
         log.error({ err: error }, "a WebSocket could not be opened");
         refuse(socket, "500 Internal Server Error");
       });
@@ -82,6 +81,8 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
     },
   };
 }
+
+const statuses: Readonly<Record<number, string>> = { 401: "401 Unauthorized", 503: "503 Service Unavailable" };
 
 function refuse(socket: Duplex, status: string): void {
   if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -1,0 +1,26 @@
+import type { AddressInfo } from "node:net";
+import { errors, silentLog } from "@multimaster/core";
+import Koa from "koa";
+import { expect, it, onTestFinished } from "vitest";
+import { answerErrors } from "./answer-errors.ts";
+
+/** What somebody is told when this is thrown. */
+async function answerTo(thrown: Error) {
+  const app = new Koa();
+  const data = { isDatabaseAway: (error: unknown) => (error as Error).message === "away" };
+  app.use(answerErrors({ data, log: silentLog } as never));
+  app.use(() => {
+    throw thrown;
+  });
+  const server = app.listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once("listening", resolve));
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return [response.status, await response.text()];
+}
+
+it("says the user's mistake, that the database is away, and nothing about what is inside", async () => {
+  expect(await answerTo(errors.requestInvalid("x is wrong"))).toEqual([400, "x is wrong\n"]);
+  expect(await answerTo(new Error("away"))).toEqual([503, expect.stringMatching(/database/)]);
+  expect(await answerTo(new Error("secret"))).toEqual([500, "internal error\n"]);
+});
