@@ -44,12 +44,18 @@ export function describeApi({ title, version, server }: { title: string; version
       },
       responses: {
         bad_query: failure("The query is wrong; the sentence says where."),
+        token_refused: failure("The API token is unknown, expired or revoked."),
+        forbidden: failure("That is for others; the sentence says for whom."),
         not_found: failure("There is no such path or object."),
         too_long: failure("The address and the headers are longer than 16 kB together."),
         unavailable: failure("The database is away, or this master is leaving: ask again, or another one."),
         rpc_refused: {
           description: "It was not done; the sentence says why.",
-          content: { "application/json": { schema: { $ref: "#/components/schemas/rpc_error" } } },
+          content: {
+            "application/json": { schema: { $ref: "#/components/schemas/rpc_error" } },
+            // Before it was read as a call: a page of another site, or sessions that cannot be looked up.
+            "text/plain": { schema: { $ref: "#/components/schemas/error" } },
+          },
         },
       },
     },
@@ -81,6 +87,8 @@ function describeGet(place: Place): Obj {
   const common = { tags: [resource.plural], responses: {} };
   const errors = {
     400: { $ref: "#/components/responses/bad_query" },
+    401: { $ref: "#/components/responses/token_refused" },
+    403: { $ref: "#/components/responses/forbidden" },
     404: { $ref: "#/components/responses/not_found" },
     431: { $ref: "#/components/responses/too_long" },
     503: { $ref: "#/components/responses/unavailable" },
@@ -190,7 +198,9 @@ function describePost({ resource, path }: Place, methods: readonly string[]): Ob
     requestBody: { required: true, content: { "application/json": { schema: call } } },
     responses: {
       200: { description: "Done.", content: { "application/json": { schema: done } } },
-      ...Object.fromEntries([400, 403, 404, 409, 501, 503].map((status) => [status, refused])),
+      ...Object.fromEntries([400, 403, 404, 409, 413, 501, 503].map((status) => [status, refused])),
+      401: { $ref: "#/components/responses/token_refused" },
+      431: { $ref: "#/components/responses/too_long" },
     },
   };
 }
