@@ -52,6 +52,13 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     await expect(two.updates.orders.undrain(masterid, null)).rejects.toThrow("There is no open drain of the master");
   });
 
+  it("what somebody called signal began can be undone all the same", async () => {
+    const { masterid } = one.lease;
+    const order = await two.updates.orders.drain({ ...facts, masterid, orderedBy: "signal" });
+    expect(order.ordered_by).toBe("user signal");
+    expect(await two.updates.orders.undrain(masterid, null)).toMatchObject({ state: "undoing" });
+  });
+
   it("what a signal began cannot be undone, only hurried", async () => {
     const { masterid } = one.lease;
     const orderid = await one.updates.orders.drainMyself(null, "signal");

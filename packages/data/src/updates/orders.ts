@@ -22,6 +22,9 @@ import { members } from "../resources/members.ts";
 import { type Order, orders } from "../resources/orders.ts";
 import type { UpdateContext } from "./update-context.ts";
 
+/** Somebody may be called like what stands for a signal; nobody could take such an order back. */
+const namePerson = (name: string) => (name === orderedBySignal ? `user ${name}` : name);
+
 export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   const { database, lease, events, announce } = context;
 
@@ -39,7 +42,8 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
 
   return {
     async drain({ masterid, ...order }) {
-      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order });
+      const orderedBy = namePerson(order.orderedBy);
+      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy });
       return tell(masterid, orderid, "new");
     },
     async undrain(masterid, role) {
