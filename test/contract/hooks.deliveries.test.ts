@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { env, type PluginDescriptor, uiSlice } from "@multimaster/config";
 import { execute, upgradeDatabase } from "@multimaster/database";
 import base from "@multimaster/plugins/hooks/base";
@@ -38,6 +38,8 @@ const pushes: Record<Forge, { event: string; payload: unknown }> = {
   gerrit: { event: "", payload: gerritPatchSet() },
 };
 const names = Object.keys(forges) as Forge[];
+const contentOf = ({ payload }: { payload: unknown }) =>
+  createHash("sha256").update(JSON.stringify(payload)).digest("hex");
 
 describe.each(engines)("a delivery on %s", (engine) => {
   it.each(names)("of %s that comes again brings nothing new", async (forge) => {
@@ -51,6 +53,18 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect(await readChanges(server)).toEqual(changes);
   });
 
+  it.each(["github", "gitea", "bitbucketcloud", "bitbucketserver", "gerrit"] as const)(
+    "of %s that was overheard brings nothing under another id either",
+    async (forge) => {
+      const server = await startHookServer(await newDatabase(engine));
+      expect((await deliver(server, { forge, id: "d-1", ...pushes[forge] })).status).toBe(202);
+      const changes = await readChanges(server);
+      const again = await deliver(server, { forge, id: "d-2", ...pushes[forge] });
+      expect(again).toEqual({ status: 202, text: "no change found: this delivery was there before" });
+      expect(await readChanges(server)).toEqual(changes);
+    },
+  );
+
   it("is known by its forge, and its changes by their place in it", async () => {
     const database = await newDatabase(engine);
     const server = await startHookServer(database);
@@ -58,9 +72,9 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, { forge: "gitlab", id: "same", ...pushes.gitlab })).text).toBe("2 change found");
     const rows = await database.sql("mm_change_deliveries").orderBy("changeid").select("delivery");
     expect(rows.map(({ delivery }: { delivery: string }) => delivery)).toEqual([
-      "github:same/1",
-      "github:same/2",
-      "github:same/3",
+      `github:${contentOf(pushes.github)}/1`,
+      `github:${contentOf(pushes.github)}/2`,
+      `github:${contentOf(pushes.github)}/3`,
       "gitlab:same/1",
       "gitlab:same/2",
     ]);
@@ -104,11 +118,10 @@ describe.each(engines)("a delivery on %s", (engine) => {
     const server = await startHookServer(database);
     // The id of the third change is taken, as nothing but a fault can do it: the first two must not stay.
     const { changeid } = await server.data.updates.changes.add({ author: "a", comments: "" });
-    await execute(
-      database,
-      `insert into mm_change_deliveries (delivery, changeid, received_at) values ('github:x/3', ?, 1)`,
-      [changeid],
-    );
+    await execute(database, "insert into mm_change_deliveries (delivery, changeid, received_at) values (?, ?, 1)", [
+      `github:${contentOf(pushes.github)}/3`,
+      changeid,
+    ]);
     expect((await deliver(server, { forge: "github", id: "x", ...pushes.github })).status).toBe(500);
     expect(await readChanges(server)).toHaveLength(1);
     await execute(database, "delete from mm_change_deliveries", []);

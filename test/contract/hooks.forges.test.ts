@@ -54,8 +54,13 @@ const github: Case[] = [
   ],
   [
     "JSON whose type names a charset",
-    { forge: "github", event: "push", payload: p.ghPush(), contentType: "application/json; charset=utf-8" },
-    [{ revision: sha(1) }, { revision: sha(2) }, { revision: sha(3) }],
+    {
+      forge: "github",
+      event: "push",
+      payload: p.ghPush({ commits: [p.ghCommit(5)] }),
+      contentType: "application/json; charset=utf-8",
+    },
+    [{ revision: sha(5) }],
   ],
   [
     "a new branch: its head",

@@ -28,6 +28,8 @@ export interface HookDefinition<Options = unknown, Details = unknown> extends Pl
   authenticate?(options: Options): ((request: HookRequest) => void) | undefined;
   /** Bytes of the largest body that its forge sends, where that is more than usual. */
   readonly maxBody?: number;
+  /** With a secret, the body is signed, and nothing else of a request: what was overheard may come with another id. */
+  readonly signsBody?: true;
   /** The forge's id of this delivery: the same one again brings nothing new. */
   delivery?(request: HookRequest): string | undefined;
   /** Asks the forge for what its request does not tell; what it gives is handed to `parse`. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { descriptorOf, type PluginDescriptor, type UiSlice } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 import type { HookAnswer, HookDefinition, HookRequest } from "@multimaster/plugins";
@@ -40,7 +41,11 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
     const details = await plugin.lookUp?.(request, hook.options, signal);
     const answer = plugin.parse(request, hook.options, details);
-    const { status, text } = await doWhatIsAsked(context, answer, deliveryOf(plugin, request, answer));
+    const { status, text } = await doWhatIsAsked(
+      context,
+      answer,
+      deliveryOf(plugin, request, answer, authenticate !== undefined),
+    );
     ctx.status = status;
     ctx.type = "text/plain";
     ctx.body = text;
@@ -56,11 +61,13 @@ async function readRequest(ctx: Koa.Context, maxBody: number): Promise<HookReque
 
 /** How the changes of this request are known, by their place in it; one hook's ids say nothing about another's. */
 function deliveryOf(
-  { type, delivery }: HookDefinition,
+  { type, delivery, signsBody }: HookDefinition,
   request: HookRequest,
   answer: HookAnswer,
+  isChecked: boolean,
 ): (n: number) => string | undefined {
   if ("delivery" in answer) return () => answer.delivery;
-  const id = delivery?.(request);
+  const isSigned = isChecked && signsBody === true;
+  const id = isSigned ? createHash("sha256").update(request.body).digest("hex") : delivery?.(request);
   return (n) => (id ? `${type}:${id}/${n}` : undefined);
 }

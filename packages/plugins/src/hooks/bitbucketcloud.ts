@@ -65,6 +65,7 @@ export default defineHook({
   options,
   authenticate: (options) =>
     checkHmac(options, [{ header: "X-Hub-Signature", algorithm: "sha256", prefix: "sha256=" }]),
+  signsBody: true,
   delivery: ({ headers }) => headers["x-request-uuid"],
   parse(request, options) {
     const key = request.headers["x-event-key"] ?? "";

@@ -77,6 +77,7 @@ export default defineHook({
       { header: "X-Forgejo-Signature", algorithm: "sha256", prefix: "" },
       { header: "X-Hub-Signature-256", algorithm: "sha256", prefix: "sha256=" },
     ]),
+  signsBody: true,
   delivery: ({ headers }) => headers["x-gitea-delivery"] ?? headers["x-forgejo-delivery"],
   parse(request, options) {
     const { headers } = request;

@@ -92,6 +92,7 @@ export default defineHook({
     ]),
   // GitHub sends up to 25 MB, and more as a form.
   maxBody: 32 * 1024 * 1024,
+  signsBody: true,
   delivery: ({ headers }) => headers["x-github-delivery"],
   async lookUp(request, options, signal): Promise<PullRequestDetails | undefined> {
     const { token, apiUrl } = options;
