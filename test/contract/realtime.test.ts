@@ -97,6 +97,17 @@ describe("/ws", () => {
     expect(client.keys().at(-1)).toBe("builds/1/update");
   });
 
+  it("serves a thousand at once: each hears each event once, in order", async () => {
+    const clients = await Promise.all(Array.from({ length: 1000 }, () => connectListener(server.url)));
+    const answers = await Promise.all(clients.map((client) => client.listen("builds/*/*")));
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([200]));
+    for (let n = 0; n < 20; n++) await server.data.events.publish(builds, n % 2 ? "update" : "finished", [1 + (n % 3)]);
+    const expected = Array.from({ length: 20 }, (_, n) => `builds/${1 + (n % 3)}/${n % 2 ? "update" : "finished"}`);
+    await expect.poll(() => clients.every((client) => client.keys().length >= 20), { timeout: 60_000 }).toBe(true);
+    for (const client of clients) expect(client.keys()).toEqual(expected);
+    for (const { socket } of clients) socket.terminate();
+  });
+
   it("uses one subscription of the bus for all who listen to the same", async () => {
     const before = server.data.live.patterns;
     const clients = await Promise.all([1, 2, 3].map(() => connectListener(server.url)));
