@@ -141,7 +141,7 @@ describe("from the pages", () => {
     const number = await served.startLive();
     await onPage(buildPath("live", number), async (page, problems) => {
       await confirm(page, "Stop");
-      await page.getByRole("button", { name: "Rebuild" }).click();
+      await page.getByRole("button", { name: "Rebuild", exact: true }).click();
       await page.waitForURL(`**${buildPath("live", number + 1)}`);
       await shows(page, "tick");
       served.openGate();
