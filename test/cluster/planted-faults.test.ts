@@ -4,17 +4,32 @@ import { startProcess } from "../harness/processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Each with how its scenario must fail, so that no other failure passes for it. */
+/** Each with its scenario's test and how that must fail, so that no other failure passes for it. */
 const faults = [
-  ["fencing", "03-engine-woken-in-mid-write", /waited 60 s for master frozen to log that it was fenced off/],
-  ["durable cursor", "10-webhooks-while-no-scheduler-runs", /waited 90 s for two buildsets of each change/],
-  ["orphan interrupt", "20-worker-at-two-engines", /AssertionError: expected true to be false/],
+  [
+    "fencing",
+    "03-engine-woken-in-mid-write",
+    "changes no row, and says that it was fenced",
+    /waited 60 s for master frozen to log that it was fenced off/,
+  ],
+  [
+    "durable cursor",
+    "10-webhooks-while-no-scheduler-runs",
+    "every change acknowledged while no scheduler runs is in one buildset of each",
+    /waited 90 s for two buildsets of each change/,
+  ],
+  [
+    "orphan interrupt",
+    "20-worker-at-two-engines",
+    "is attached to one, and builds once",
+    /AssertionError: expected true to be false/,
+  ],
 ] as const;
 
 // Side by side: most of the time they wait for what does not come.
 it.concurrent.each(faults)(
   "without %s, scenario %s fails",
-  async (fault, scenario, failure) => {
+  async (fault, scenario, test, failure) => {
     const run = await startProcess({
       name: `scenario ${scenario} without ${fault}`,
       command: process.execPath,
@@ -24,6 +39,7 @@ it.concurrent.each(faults)(
         "--config=test/vitest.config.ts",
         "--project=cluster",
         `test/cluster/faults/${scenario}.test.ts`,
+        `--testNamePattern=${test}`,
       ],
       cwd: root,
       env: { PLANTED_FAULT: fault, NO_COLOR: "1" },
