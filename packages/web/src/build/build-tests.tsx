@@ -2,11 +2,11 @@ import type { Build, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { Empty, Rows } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
+import { TestOutcome } from "../tests/test-outcome.tsx";
 import { logHref } from "../tests/test-strips.tsx";
-import { filterTests, formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+import { filterTests, formatTestTime, verbOfTest } from "../words/tests.ts";
 
 /** What is read of a build at once, and of that drawn at first. */
 const most = 2000;
@@ -50,7 +50,7 @@ export function BuildTests({ build }: { build: Build }) {
 function countOutcomes(rows: readonly TestRun[], total: number | undefined): string {
   if (total !== undefined && total > rows.length) return `the first ${rows.length} of ${total}`;
   return ["error", "fail", "pass", "skip"]
-    .map((outcome) => [rows.filter((row) => row.outcome === outcome).length, testVerbs[outcome]] as const)
+    .map((outcome) => [rows.filter((row) => row.outcome === outcome).length, verbOfTest(outcome)] as const)
     .filter(([count]) => count > 0)
     .map(([count, verb]) => `${count} ${verb}`)
     .join(", ");
@@ -78,7 +78,7 @@ function TestTable({ runs, text }: { runs: readonly TestRun[]; text: string }) {
                 </td>
                 <td>
                   <a href={logHref(run)}>
-                    <ResultToken standing={standingOfTest(run.outcome)} label={testVerbs[run.outcome] ?? run.outcome} />
+                    <TestOutcome outcome={run.outcome} />
                   </a>
                 </td>
                 <td class="right num">{formatTestTime(run.duration_ns)}</td>

@@ -2,11 +2,11 @@ import type { Test, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { Failure, Page, Rows, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
 import { When } from "../parts/when.tsx";
+import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, RunStrip } from "../tests/test-strips.tsx";
 import { shortRevision } from "../words/properties.ts";
-import { formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+import { formatTestTime, standingOfTest } from "../words/tests.ts";
 import { median } from "../words/time.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
@@ -96,7 +96,7 @@ function RunTable({ runs }: { runs: readonly TestRun[] }) {
                 </a>
               </td>
               <td>
-                <ResultToken standing={standingOfTest(run.outcome)} label={testVerbs[run.outcome] ?? run.outcome} />
+                <TestOutcome outcome={run.outcome} />
               </td>
               <td>{run.revision && <code title={run.revision}>{shortRevision(run.revision)}</code>}</td>
               <td class="right num">{formatTestTime(run.duration_ns)}</td>

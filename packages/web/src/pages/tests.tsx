@@ -2,13 +2,13 @@ import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Empty, Page, Panel, Rows } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
 import { When } from "../parts/when.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
+import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
 import { useBuilders } from "../words/names.ts";
-import { filterTests, formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+import { filterTests, formatTestTime } from "../words/tests.ts";
 
 const topics = ["test_result_sets/*/completed"];
 /** Longer lists are for a filter. */
@@ -149,7 +149,7 @@ function FailingTable({ runs }: { runs: readonly TestRun[] }) {
               </td>
               <td>
                 <a href={logHref(run)}>
-                  <ResultToken standing={standingOfTest(run.outcome)} label={testVerbs[run.outcome] ?? run.outcome} />
+                  <TestOutcome outcome={run.outcome} />
                 </a>
               </td>
               <td>

@@ -1,10 +1,10 @@
 import type { TestRun } from "@multimaster/data";
-import { formatTestTime, standingOfTest, testVerbs } from "../words/tests.ts";
+import { formatTestTime, standingOfTest, verbOfTest } from "../words/tests.ts";
 
 /** How a test ended of late, the newest on the right. */
 export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {
   return (
-    <span class="strip" role="img" aria-label={outcomes.map((outcome) => testVerbs[outcome] ?? outcome).join(", ")}>
+    <span class="strip" role="img" aria-label={outcomes.map(verbOfTest).join(", ")}>
       {outcomes.map((outcome, i) => (
         <span key={i} class={standingOfTest(outcome)}>
           <i style={{ height: outcome === "pass" ? "60%" : "100%" }} />
@@ -20,7 +20,7 @@ export function RunStrip({ runs }: { runs: readonly TestRun[] }) {
   return (
     <span class="strip tall">
       {runs.toReversed().map((run) => {
-        const label = `#${run.number} ${testVerbs[run.outcome] ?? run.outcome}, ${formatTestTime(run.duration_ns)}`;
+        const label = `#${run.number} ${verbOfTest(run.outcome)}, ${formatTestTime(run.duration_ns)}`;
         return (
           <a
             key={run.test_resultid}

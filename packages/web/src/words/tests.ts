@@ -13,13 +13,17 @@ export function standingOfTest(outcome: string): Standing {
   return standings[outcome] ?? "exception";
 }
 
-/** The word for it. */
-export const testVerbs: Readonly<Record<string, string>> = {
+const verbs: Readonly<Record<string, string>> = {
   pass: "passed",
   fail: "failed",
   error: "broke",
   skip: "skipped",
 };
+
+/** The word for it. */
+export function verbOfTest(outcome: string): string {
+  return verbs[outcome] ?? outcome;
+}
 
 /** "3 ms", "0.25 s", "12.3 s", "2:05": tests are looked at more closely than builds. */
 export function formatTestTime(ns: number | null): string {
