@@ -4,6 +4,7 @@ import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../parts/change-row.tsx";
 import { Rows } from "../parts/page.tsx";
 import { ResultToken } from "../parts/result-token.tsx";
+import { Table } from "../parts/table.tsx";
 import { Took } from "../parts/when.tsx";
 import { useBuilderNames } from "../words/names.ts";
 import { standingOf } from "../words/result.ts";
@@ -105,28 +106,25 @@ function PropertyTable({ build }: { build: Build }) {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       </div>
-      <div class="table-scroll">
-        <table class="table">
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th>Value</th>
-              <th>Source</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ name, value, source }) => (
-              <tr key={name}>
-                <td>{name}</td>
-                <td class="wide">
-                  <code>{value}</code>
-                </td>
-                <td class="quiet">{source}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        head={
+          <>
+            <th>Name</th>
+            <th>Value</th>
+            <th>Source</th>
+          </>
+        }
+      >
+        {shown.map(({ name, value, source }) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td class="wide">
+              <code>{value}</code>
+            </td>
+            <td class="quiet">{source}</td>
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { Build, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { Empty, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
@@ -61,32 +62,29 @@ function TestTable({ runs, text }: { runs: readonly TestRun[]; text: string }) {
   if (runs.length === 0) return <Empty>No test has “{text}” in its name.</Empty>;
   return (
     <>
-      <div class="table-scroll">
-        <table class="table">
-          <thead>
-            <tr>
-              <th>Test</th>
-              <th>Result</th>
-              <th class="right">Took</th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.slice(0, shown).map((run) => (
-              <tr key={run.test_resultid}>
-                <td class="wide">
-                  <TestName test={run} />
-                </td>
-                <td>
-                  <a href={logHref(run)}>
-                    <TestOutcome outcome={run.outcome} />
-                  </a>
-                </td>
-                <td class="right num">{formatTestTime(run.duration_ns)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        head={
+          <>
+            <th>Test</th>
+            <th>Result</th>
+            <th class="right">Took</th>
+          </>
+        }
+      >
+        {runs.slice(0, shown).map((run) => (
+          <tr key={run.test_resultid}>
+            <td class="wide">
+              <TestName test={run} />
+            </td>
+            <td>
+              <a href={logHref(run)}>
+                <TestOutcome outcome={run.outcome} />
+              </a>
+            </td>
+            <td class="right num">{formatTestTime(run.duration_ns)}</td>
+          </tr>
+        ))}
+      </Table>
       {runs.length > shown && (
         <button type="button" onClick={() => setShown(shown + 1000)}>
           {runs.length - shown} more tests

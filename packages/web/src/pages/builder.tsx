@@ -5,6 +5,7 @@ import { ForceDialog } from "../builder/force-dialog.tsx";
 import { BuildStrip } from "../parts/build-strip.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
 import { ResultToken } from "../parts/result-token.tsx";
+import { Table } from "../parts/table.tsx";
 import { Took, When } from "../parts/when.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { useMasterNames, useWorkerNames } from "../words/names.ts";
@@ -156,57 +157,54 @@ function BuildTable({ builds }: { builds: readonly Build[] }) {
   const workerName = useWorkerNames();
   const changeOf = (revision: string) => changes.rows?.find((change) => change.revision === revision);
   return (
-    <div class="table-scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Build</th>
-            <th>Result</th>
-            <th>Change</th>
-            <th>Branch</th>
-            <th class="right">Took</th>
-            <th>Worker</th>
-            <th>When</th>
+    <Table
+      head={
+        <>
+          <th>Build</th>
+          <th>Result</th>
+          <th>Change</th>
+          <th>Branch</th>
+          <th class="right">Took</th>
+          <th>Worker</th>
+          <th>When</th>
+        </>
+      }
+    >
+      {builds.map((build) => {
+        const revision = propertyText(build.properties, "got_revision", "revision");
+        const change = changeOf(revision);
+        return (
+          <tr key={build.buildid}>
+            <td>
+              <a class="num" href={`/builders/${build.builderid}/builds/${build.number}`}>
+                #{build.number}
+              </a>
+            </td>
+            <td>
+              <ResultToken standing={standingOf(build)} />
+            </td>
+            <td class="wide cut">
+              {revision && <code>{shortRevision(revision)}</code>}{" "}
+              {change ? (
+                <>
+                  <a href={`/changes/${change.changeid}`}>{change.comments.split("\n")[0]}</a>{" "}
+                  <span class="quiet">{personName(change.author)}</span>
+                </>
+              ) : (
+                <span class="quiet">{build.complete && build.results === 0 ? "" : build.state_string}</span>
+              )}
+            </td>
+            <td>{propertyText(build.properties, "branch")}</td>
+            <td class="right">
+              <Took from={build.started_at} to={build.complete_at} />
+            </td>
+            <td>{workerName(build.workerid)}</td>
+            <td class="quiet">
+              <When at={build.started_at} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {builds.map((build) => {
-            const revision = propertyText(build.properties, "got_revision", "revision");
-            const change = changeOf(revision);
-            return (
-              <tr key={build.buildid}>
-                <td>
-                  <a class="num" href={`/builders/${build.builderid}/builds/${build.number}`}>
-                    #{build.number}
-                  </a>
-                </td>
-                <td>
-                  <ResultToken standing={standingOf(build)} />
-                </td>
-                <td class="wide cut">
-                  {revision && <code>{shortRevision(revision)}</code>}{" "}
-                  {change ? (
-                    <>
-                      <a href={`/changes/${change.changeid}`}>{change.comments.split("\n")[0]}</a>{" "}
-                      <span class="quiet">{personName(change.author)}</span>
-                    </>
-                  ) : (
-                    <span class="quiet">{build.complete && build.results === 0 ? "" : build.state_string}</span>
-                  )}
-                </td>
-                <td>{propertyText(build.properties, "branch")}</td>
-                <td class="right">
-                  <Took from={build.started_at} to={build.complete_at} />
-                </td>
-                <td>{workerName(build.workerid)}</td>
-                <td class="quiet">
-                  <When at={build.started_at} />
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+        );
+      })}
+    </Table>
   );
 }

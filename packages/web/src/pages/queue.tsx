@@ -3,6 +3,7 @@ import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { Page, Panel, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { When } from "../parts/when.tsx";
 import { usePlace } from "../router.ts";
 import { useBuilderNames } from "../words/names.ts";
@@ -46,54 +47,52 @@ function withoutReasons(request: BuildRequest, builderName: (id: number) => stri
 
 function RequestTable({ requests }: { requests: readonly Waiting[] }) {
   return (
-    <div class="table-scroll">
-      <table class="table stacks">
-        <thead>
-          <tr>
-            <th>Request</th>
-            <th>Builder</th>
-            <th>Waiting</th>
-            <th class="right">Priority</th>
-            <th>Why</th>
-            <th>
-              <span class="sr-only">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {requests.map((request) => (
-            <tr key={request.buildrequestid}>
-              <td>
-                <a class="num" href={`/buildrequests/${request.buildrequestid}`}>
-                  {request.buildrequestid}
-                </a>
-              </td>
-              <td>
-                <a href={`/builders/${request.builderid}`}>{request.builder}</a>
-              </td>
-              <td class="quiet">
-                <When at={request.since} />
-              </td>
-              <td class="right">
-                <Priority request={request} />
-              </td>
-              <td class="wide">
-                <Reasons reasons={request.reasons} />
-              </td>
-              <td class="right">
-                <ActionButton
-                  kind="small"
-                  confirm="Cancel it?"
-                  act={() => call(`buildrequests/${request.buildrequestid}`, "cancel")}
-                >
-                  Cancel
-                </ActionButton>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      stacks
+      head={
+        <>
+          <th>Request</th>
+          <th>Builder</th>
+          <th>Waiting</th>
+          <th class="right">Priority</th>
+          <th>Why</th>
+          <th>
+            <span class="sr-only">Actions</span>
+          </th>
+        </>
+      }
+    >
+      {requests.map((request) => (
+        <tr key={request.buildrequestid}>
+          <td>
+            <a class="num" href={`/buildrequests/${request.buildrequestid}`}>
+              {request.buildrequestid}
+            </a>
+          </td>
+          <td>
+            <a href={`/builders/${request.builderid}`}>{request.builder}</a>
+          </td>
+          <td class="quiet">
+            <When at={request.since} />
+          </td>
+          <td class="right">
+            <Priority request={request} />
+          </td>
+          <td class="wide">
+            <Reasons reasons={request.reasons} />
+          </td>
+          <td class="right">
+            <ActionButton
+              kind="small"
+              confirm="Cancel it?"
+              act={() => call(`buildrequests/${request.buildrequestid}`, "cancel")}
+            >
+              Cancel
+            </ActionButton>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

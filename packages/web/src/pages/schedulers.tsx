@@ -3,6 +3,7 @@ import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { Page, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { In, When } from "../parts/when.tsx";
 
 /** What makes builds out of changes, times and wishes. */
@@ -14,46 +15,44 @@ export function SchedulersPage() {
     <Page title="Schedulers">
       <Rows of={schedulers} empty="There are no schedulers: add some to the scheduler part of the config.">
         {(rows) => (
-          <div class="table-scroll">
-            <table class="table stacks">
-              <thead>
-                <tr>
-                  <th>Scheduler</th>
-                  <th>State</th>
-                  <th>Next run</th>
-                  <th>Last run</th>
-                  <th>Runs on</th>
-                  <th>
-                    <span class="sr-only">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map(({ schedulerid, name, enabled, master }) => (
-                  <tr key={schedulerid}>
-                    <td class="wide">{name}</td>
-                    <td>{enabled ? "on" : <strong>off: it starts nothing</strong>}</td>
-                    <td>
-                      <NextRun schedule={scheduleOf(schedulerid)} />
-                    </td>
-                    <td>
-                      <LastRun schedule={scheduleOf(schedulerid)} />
-                    </td>
-                    <td>{master ? <a href="/cluster">{master.name}</a> : <span class="quiet">no master yet</span>}</td>
-                    <td class="right">
-                      <ActionButton
-                        kind="small"
-                        act={() => call(`schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
-                        confirm={enabled ? "Switched off it starts no builds. Switch it off?" : ""}
-                      >
-                        {enabled ? "Switch off" : "Switch on"}
-                      </ActionButton>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            stacks
+            head={
+              <>
+                <th>Scheduler</th>
+                <th>State</th>
+                <th>Next run</th>
+                <th>Last run</th>
+                <th>Runs on</th>
+                <th>
+                  <span class="sr-only">Actions</span>
+                </th>
+              </>
+            }
+          >
+            {rows.map(({ schedulerid, name, enabled, master }) => (
+              <tr key={schedulerid}>
+                <td class="wide">{name}</td>
+                <td>{enabled ? "on" : <strong>off: it starts nothing</strong>}</td>
+                <td>
+                  <NextRun schedule={scheduleOf(schedulerid)} />
+                </td>
+                <td>
+                  <LastRun schedule={scheduleOf(schedulerid)} />
+                </td>
+                <td>{master ? <a href="/cluster">{master.name}</a> : <span class="quiet">no master yet</span>}</td>
+                <td class="right">
+                  <ActionButton
+                    kind="small"
+                    act={() => call(`schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
+                    confirm={enabled ? "Switched off it starts no builds. Switch it off?" : ""}
+                  >
+                    {enabled ? "Switch off" : "Switch on"}
+                  </ActionButton>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Rows>
     </Page>

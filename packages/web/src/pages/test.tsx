@@ -2,6 +2,7 @@ import type { Test, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { Failure, Page, Rows, Skeleton } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { When } from "../parts/when.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, RunStrip } from "../tests/test-strips.tsx";
@@ -75,41 +76,38 @@ function Summary({ runs }: { runs: readonly TestRun[] }) {
 
 function RunTable({ runs }: { runs: readonly TestRun[] }) {
   return (
-    <div class="table-scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Build</th>
-            <th>Result</th>
-            <th>Revision</th>
-            <th class="right">Took</th>
-            <th>When</th>
-            <th>Log</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.test_resultid}>
-              <td>
-                <a class="num" href={buildHref(run)}>
-                  #{run.number}
-                </a>
-              </td>
-              <td>
-                <TestOutcome outcome={run.outcome} />
-              </td>
-              <td>{run.revision && <code title={run.revision}>{shortRevision(run.revision)}</code>}</td>
-              <td class="right num">{formatTestTime(run.duration_ns)}</td>
-              <td class="quiet">
-                <When at={run.started_at} />
-              </td>
-              <td>
-                <a href={logHref(run)}>log</a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={
+        <>
+          <th>Build</th>
+          <th>Result</th>
+          <th>Revision</th>
+          <th class="right">Took</th>
+          <th>When</th>
+          <th>Log</th>
+        </>
+      }
+    >
+      {runs.map((run) => (
+        <tr key={run.test_resultid}>
+          <td>
+            <a class="num" href={buildHref(run)}>
+              #{run.number}
+            </a>
+          </td>
+          <td>
+            <TestOutcome outcome={run.outcome} />
+          </td>
+          <td>{run.revision && <code title={run.revision}>{shortRevision(run.revision)}</code>}</td>
+          <td class="right num">{formatTestTime(run.duration_ns)}</td>
+          <td class="quiet">
+            <When at={run.started_at} />
+          </td>
+          <td>
+            <a href={logHref(run)}>log</a>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

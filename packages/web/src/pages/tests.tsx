@@ -2,6 +2,7 @@ import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Empty, Page, Panel, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { When } from "../parts/when.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
@@ -130,103 +131,94 @@ function BuildLink({ run }: { run: TestRun }) {
 
 function FailingTable({ runs }: { runs: readonly TestRun[] }) {
   return (
-    <div class="table-scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Test</th>
-            <th>Result</th>
-            <th>Build</th>
-            <th class="right">Took</th>
-            <th>When</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.test_resultid}>
-              <td class="wide">
-                <TestName test={run} />
-              </td>
-              <td>
-                <a href={logHref(run)}>
-                  <TestOutcome outcome={run.outcome} />
-                </a>
-              </td>
-              <td>
-                <BuildLink run={run} />
-              </td>
-              <td class="right num">{formatTestTime(run.duration_ns)}</td>
-              <td class="quiet">
-                <When at={run.started_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={
+        <>
+          <th>Test</th>
+          <th>Result</th>
+          <th>Build</th>
+          <th class="right">Took</th>
+          <th>When</th>
+        </>
+      }
+    >
+      {runs.map((run) => (
+        <tr key={run.test_resultid}>
+          <td class="wide">
+            <TestName test={run} />
+          </td>
+          <td>
+            <a href={logHref(run)}>
+              <TestOutcome outcome={run.outcome} />
+            </a>
+          </td>
+          <td>
+            <BuildLink run={run} />
+          </td>
+          <td class="right num">{formatTestTime(run.duration_ns)}</td>
+          <td class="quiet">
+            <When at={run.started_at} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
 function FlakyTable({ tests }: { tests: readonly FlakyTest[] }) {
   return (
-    <div class="table-scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Test</th>
-            <th>Of late</th>
-            <th>Failed</th>
-            <th>Builder</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tests.map((test) => (
-            <tr key={test.testid}>
-              <td class="wide">
-                <TestName test={test} />
-              </td>
-              <td>
-                <OutcomeStrip outcomes={test.outcomes} />
-              </td>
-              <td class="num">
-                {test.failures} of {test.runs}
-              </td>
-              <td>
-                <a href={`/builders/${test.builderid}`}>{test.builder}</a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={
+        <>
+          <th>Test</th>
+          <th>Of late</th>
+          <th>Failed</th>
+          <th>Builder</th>
+        </>
+      }
+    >
+      {tests.map((test) => (
+        <tr key={test.testid}>
+          <td class="wide">
+            <TestName test={test} />
+          </td>
+          <td>
+            <OutcomeStrip outcomes={test.outcomes} />
+          </td>
+          <td class="num">
+            {test.failures} of {test.runs}
+          </td>
+          <td>
+            <a href={`/builders/${test.builderid}`}>{test.builder}</a>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
 function SlowTable({ runs }: { runs: readonly TestRun[] }) {
   return (
-    <div class="table-scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th>Test</th>
-            <th class="right">Took</th>
-            <th>Build</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.slice(0, 20).map((run) => (
-            <tr key={run.test_resultid}>
-              <td class="wide">
-                <TestName test={run} />
-              </td>
-              <td class="right num">{formatTestTime(run.duration_ns)}</td>
-              <td>
-                <BuildLink run={run} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={
+        <>
+          <th>Test</th>
+          <th class="right">Took</th>
+          <th>Build</th>
+        </>
+      }
+    >
+      {runs.slice(0, 20).map((run) => (
+        <tr key={run.test_resultid}>
+          <td class="wide">
+            <TestName test={run} />
+          </td>
+          <td class="right num">{formatTestTime(run.duration_ns)}</td>
+          <td>
+            <BuildLink run={run} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -1,6 +1,7 @@
 import type { Build, Worker } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { When } from "../parts/when.tsx";
 import { WorkerActions } from "../parts/worker-actions.tsx";
 import { WorkerStateToken } from "../parts/worker-state.tsx";
@@ -31,53 +32,51 @@ export function WorkersPage() {
       </div>
       <Rows of={{ rows: shown, error: workers.error }} empty="No worker. Name some in the workers of the config.">
         {(rows) => (
-          <div class="table-scroll">
-            <table class="table stacks">
-              <thead>
-                <tr>
-                  <th>Worker</th>
-                  <th>State</th>
-                  <th>Builds now</th>
-                  <th>Engine</th>
-                  <th>Software</th>
-                  <th>
-                    <span class="sr-only">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((worker) => (
-                  <tr key={worker.workerid}>
-                    <td>
-                      <a href={`/workers/${worker.workerid}`}>{worker.name}</a>
-                    </td>
-                    <td>
-                      <WorkerStateToken worker={worker} />
-                    </td>
-                    <td>
-                      {running.rows
-                        ?.filter(({ workerid }) => workerid === worker.workerid)
-                        .map((build) => (
-                          <div key={build.buildid} class="cut">
-                            <a href={`/builders/${build.builderid}/builds/${build.number}`}>
-                              {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                            </a>{" "}
-                            <span class="quiet">
-                              <When at={build.started_at} />
-                            </span>
-                          </div>
-                        ))}
-                    </td>
-                    <td>{worker.connected_to.map(({ masterid }) => masterName(masterid)).join(", ")}</td>
-                    <td class="quiet">{softwareWords(worker)}</td>
-                    <td class="right">
-                      <WorkerActions worker={worker} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            stacks
+            head={
+              <>
+                <th>Worker</th>
+                <th>State</th>
+                <th>Builds now</th>
+                <th>Engine</th>
+                <th>Software</th>
+                <th>
+                  <span class="sr-only">Actions</span>
+                </th>
+              </>
+            }
+          >
+            {rows.map((worker) => (
+              <tr key={worker.workerid}>
+                <td>
+                  <a href={`/workers/${worker.workerid}`}>{worker.name}</a>
+                </td>
+                <td>
+                  <WorkerStateToken worker={worker} />
+                </td>
+                <td>
+                  {running.rows
+                    ?.filter(({ workerid }) => workerid === worker.workerid)
+                    .map((build) => (
+                      <div key={build.buildid} class="cut">
+                        <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+                          {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                        </a>{" "}
+                        <span class="quiet">
+                          <When at={build.started_at} />
+                        </span>
+                      </div>
+                    ))}
+                </td>
+                <td>{worker.connected_to.map(({ masterid }) => masterName(masterid)).join(", ")}</td>
+                <td class="quiet">{softwareWords(worker)}</td>
+                <td class="right">
+                  <WorkerActions worker={worker} />
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Rows>
     </Page>
