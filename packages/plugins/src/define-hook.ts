@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { NewChange } from "@multimaster/data";
 import type { z } from "zod";
@@ -8,6 +9,11 @@ export interface HookRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
   readonly body: Buffer;
+}
+
+/** The hash of what it says: the same content is the same delivery, where nothing better tells them apart. */
+export function contentOf({ body }: HookRequest): string {
+  return createHash("sha256").update(body).digest("hex");
 }
 
 /** What a request asks for. */

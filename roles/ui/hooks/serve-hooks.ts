@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { descriptorOf, type PluginDescriptor, type UiSlice } from "@multimaster/config";
 import { errors } from "@multimaster/core";
-import type { HookAnswer, HookDefinition, HookRequest } from "@multimaster/plugins";
+import { contentOf, type HookAnswer, type HookDefinition, type HookRequest } from "@multimaster/plugins";
 import base from "@multimaster/plugins/hooks/base";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
@@ -68,6 +67,6 @@ function deliveryOf(
 ): (n: number) => string | undefined {
   if ("delivery" in answer) return () => answer.delivery;
   const isSigned = isChecked && signsBody === true;
-  const id = isSigned ? createHash("sha256").update(request.body).digest("hex") : delivery?.(request);
+  const id = isSigned ? contentOf(request) : delivery?.(request);
   return (n) => (id ? `${type}:${id}/${n}` : undefined);
 }

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
-import { defineHook, type HookAnswer } from "../define-hook.ts";
+import { contentOf, defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
 import { flatten, isNoCommit, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
 import { pullRequestProperties } from "../hook-pull-request.ts";
@@ -56,7 +55,7 @@ export default defineHook({
   options,
   authenticate: (options) => checkToken(options, "parameter token", ({ query }) => query.get("token") ?? undefined),
   // It gives no ids; a repetition has the same body, with the event's time in it.
-  delivery: ({ body }) => createHash("sha256").update(body).digest("hex"),
+  delivery: contentOf,
   parse(request, options) {
     const payload = readPayload(request);
     const { type } = payload;
