@@ -36,13 +36,15 @@ function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset 
   const forms = rows?.filter(({ enabled }) => enabled) ?? [];
   const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
   if (!form) return null;
-  const values = valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
+  const begin = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
   return (
     <>
       <button type="button" title="Another branch, revision or property" onClick={() => setOpen(true)}>
         Change and rebuild
       </button>
-      {isOpen && <ForceDialog form={form} builderid={build.builderid} values={values} onClose={() => setOpen(false)} />}
+      {isOpen && (
+        <ForceDialog form={form} builderid={build.builderid} values={begin()} onClose={() => setOpen(false)} />
+      )}
     </>
   );
 }
