@@ -1,4 +1,4 @@
-import type { PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import type { StepContext } from "./step-context.ts";
@@ -45,6 +45,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   rules?: Partial<StepRules>;
   /** Names of the schedulers that it triggers, where the options say them as values. */
   triggers?(options: RawOptions): readonly string[];
+  /** Risks of the options as they are written: those that are functions of the build are still such. */
+  warnings?(options: RawOptions): readonly ConfigWarning[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
 }
 
@@ -62,6 +64,9 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     type: plugin.type,
     options: unrendered(schema),
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
+    ...(plugin.warnings === undefined
+      ? {}
+      : { warnings: plugin.warnings as (options: unknown) => readonly ConfigWarning[] }),
     nameOf: (options) => (typeof options["name"] === "string" ? options["name"] : plugin.type),
     rulesOf(options) {
       const rules: StepRules = { ...usualRules, ...plugin.rules };
