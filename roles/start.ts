@@ -49,7 +49,7 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
   const log = identifyLog(options.log, { roles: roles.map((role) => role.name).join(",") }, identity);
   const database = await openClusterDatabase(config.shared, log);
-  const bus = createClusterBus(config.shared, log);
+  const bus = createClusterBus(config.shared, database, log);
   const plan: TermPlan = {
     ...options,
     log,
