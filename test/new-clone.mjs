@@ -4,16 +4,19 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../packages/cli/bin/prepare.mjs";
 import { setUpNewestNode } from "./setup.mjs";
 
 const directory = mkdtempSync(join(tmpdir(), "multimaster-clone-"));
 const clone = join(directory, "multimaster");
+const programs = setUpNewestNode();
 const environment = {
   ...process.env,
-  PATH: [setUpNewestNode(), process.env.PATH].join(delimiter),
+  PATH: [programs, process.env.PATH].join(delimiter),
+  // What is compiled must fit this Node, also on a machine that points npm to the headers of another one.
+  npm_config_nodedir: dirname(programs),
   MULTIMASTER_CACHE: process.env.MULTIMASTER_CACHE || join(root, ".cache"),
   MULTIMASTER_STATE: join(directory, "state"),
   UI_PORT: "0",
