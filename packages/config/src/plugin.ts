@@ -15,6 +15,8 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   triggers?(options: unknown): readonly string[];
   /** Whether it is a scheduler that steps may trigger. */
   readonly triggerable?: boolean;
+  /** Of a hook: how it knows by itself who sends a request; undefined when it does not. */
+  authenticate?(options: unknown): unknown;
   /** Of a login: what it cannot do without, elsewhere in the config. */
   readonly needs?: readonly ("url" | "trustedProxies")[];
   /** The name by which it is claimed, where that is not the option `name`. */

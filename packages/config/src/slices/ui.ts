@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { descriptorOf } from "../plugin.ts";
+import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
 
@@ -14,6 +14,8 @@ const network = z.string().refine((text) => {
     return false;
   }
 }, "must be an IP address, or a network such as 10.0.0.0/8");
+
+const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
 
 /** What masters with the role `ui` serve. */
 export const uiSlice = z
@@ -40,12 +42,10 @@ export const uiSlice = z
           if (hooks.findIndex((other) => other.plugin.type === plugin.type) < i)
             ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
       })
-      .optional()
-      .describe(
-        "What /change_hook/<type> answers; absent: base, which takes changes from whoever can reach this port.",
-      ),
+      .default([])
+      .describe("What /change_hook/<type> answers; absent: nothing."),
     changeHookAuth: z
-      .strictObject({ user: z.string().min(1), password: z.string().min(1) })
+      .strictObject({ user: loginText, password: loginText })
       .optional()
       .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
     jsonCacheSeconds: z
@@ -65,6 +65,18 @@ export const uiSlice = z
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
   })
+  .superRefine(({ hooks, changeHookAuth }, ctx) => {
+    for (const [i, hook] of hooks.entries()) {
+      const { type } = hook.plugin;
+      if (changeHookAuth || knowsSender(hook) || isForAnybody(hook)) continue;
+      const secret = hook.plugin.authenticate ? "give it a secret, " : "";
+      ctx.addIssue({
+        code: "custom",
+        path: ["hooks", i],
+        message: `does not say who may post to /change_hook/${type}: ${secret}set changeHookAuth, or write ${type}({ anybody: true }) if everyone who can reach the port may`,
+      });
+    }
+  })
   .superRefine(({ auth, trustedProxies }, ctx) => {
     if (auth?.plugin.needs?.includes("trustedProxies") && trustedProxies.length === 0)
       ctx.addIssue({
@@ -75,11 +87,24 @@ export const uiSlice = z
   });
 
 export type UiSlice = z.output<typeof uiSlice>;
-export type UiSliceInput = z.input<typeof uiSlice>;
+export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
+  /** What `env()` returns may be undefined: loading the config then fails and says so. */
+  changeHookAuth?: { user: string | undefined; password: string | undefined };
+};
 
 /** Types the `ui` slice of a config. */
 export function defineUi(slice: UiSliceInput): UiSliceInput {
   return slice;
+}
+
+/** Whether a hook knows by itself who sends a request: it has a secret. */
+function knowsSender({ plugin, options }: PluginDescriptor<"hook">): boolean {
+  return plugin.authenticate?.(options) !== undefined;
+}
+
+/** Whether the config says that a hook takes requests from anybody. */
+export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
+  return (options as { anybody?: unknown }).anybody === true;
 }
 
 /** Tells addresses of these networks from others. */
