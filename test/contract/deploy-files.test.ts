@@ -92,6 +92,7 @@ const composeService = z.looseObject({
   stop_grace_period: z.string().optional(),
   restart: z.string().optional(),
   volumes: z.array(z.string()).optional(),
+  networks: z.union([z.array(z.string()), z.record(z.string(), z.object({ ipv4_address: z.string().optional() }))]),
 });
 const composeFile = z.looseObject({ services: z.record(z.string(), composeService) });
 
@@ -116,6 +117,26 @@ describe("the compose file", () => {
     const offered = [...read("compose/env.example").matchAll(/^(\w+)=/gm)].map((match) => match[1]);
     expect([...used].toSorted()).toEqual(offered.toSorted());
     expect([...text.matchAll(/\$\{\w+\}/g)].map(String), "a value without :? may be missing silently").toEqual([]);
+  });
+
+  it("keeps builds away from all but the balancer, and believes the balancer by its address alone", () => {
+    const networksOf = (name: string) => {
+      const { networks } = services[name] as z.output<typeof composeService>;
+      return Array.isArray(networks) ? networks : Object.keys(networks);
+    };
+    const worker = networksOf("worker-1");
+    const reached = Object.keys(services).filter((name) =>
+      networksOf(name).some((network) => worker.includes(network)),
+    );
+    expect(reached.toSorted()).toEqual(["haproxy", "worker-1"]);
+    const { networks } = services["haproxy"] as z.output<typeof composeService>;
+    const address = Array.isArray(networks) ? undefined : networks["balanced"]?.ipv4_address;
+    for (const [, { environment }] of masters) expect(environment?.["TRUSTED_PROXIES"]).toBe(address);
+  });
+
+  it("ships with a login, which only its ui masters know", () => {
+    for (const [name, { environment }] of masters)
+      expect(environment?.["UI_PASSWORD_HASH"] !== undefined, name).toBe(name.startsWith("ui"));
   });
 
   it("mounts files that are there, and its masters listen where the balancer looks for them", () => {
@@ -261,6 +282,14 @@ describe("the Kubernetes files", () => {
     const [kustomization] = all("Kustomization");
     const applied = files.filter((name) => !/kustomization|example|upgrade-database/.test(name));
     expect(kustomization?.resources.toSorted()).toEqual(applied.toSorted());
+  });
+
+  it("ship with a login, which only their ui masters know", () => {
+    for (const { metadata, spec } of masters)
+      expect(
+        spec.template.spec.containers[0].envFrom.some(({ secretRef }) => secretRef.name === "multimaster-ui"),
+        metadata.name,
+      ).toBe(metadata.name === "multimaster-ui");
   });
 
   it("tell no password", () => {

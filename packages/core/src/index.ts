@@ -8,6 +8,7 @@ export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
+export * from "./own-host.ts";
 export * from "./password.ts";
 export * from "./properties.ts";
 export * from "./results.ts";

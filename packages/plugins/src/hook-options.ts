@@ -51,8 +51,10 @@ export const forgeShape = {
   pullRequests: z.boolean().default(true).describe("Whether pull requests are changes."),
   forks: z
     .boolean()
-    .default(false)
-    .describe("Whether pull requests of forks are changes, too: anybody's code then runs on your workers."),
+    .optional()
+    .describe(
+      "Whether pull requests of forks are changes, too (absent: no): anybody's code then runs on your workers.",
+    ),
   skips: z
     .array(z.instanceof(RegExp, { message: "must be a regular expression" }))
     .default([/\[ *skip *ci *\]/i, /\[ *ci *skip *\]/i])
@@ -81,7 +83,7 @@ export function hookOptions<Shape extends typeof secretShape & z.ZodRawShape>(sh
   });
 }
 
-type ForgeOptions = z.output<z.ZodObject<typeof forgeShape>>;
+export type ForgeOptions = z.output<z.ZodObject<typeof forgeShape>>;
 
 /** Something a forge reports, before the options had their say. */
 export interface Found {

@@ -18,7 +18,7 @@ const lookUpMs = 8_000;
  * address tell, and by the body before anything in that is looked at. It is answered after the commit: accepted means durable.
  */
 export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
-  const { hooks, changeHookAuth } = context.config.own;
+  const { hooks = [], changeHookAuth } = context.config.own;
   const byType = new Map(hooks.map((hook) => [hook.plugin.type, hook]));
   return async (ctx, next) => {
     const path = /^\/change_hook(?:\/([^/]*))?\/?$/.exec(ctx.path);

@@ -1,6 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
+import type { ClusterConfig } from "../define-cluster.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
@@ -42,7 +44,7 @@ export const uiSlice = z
           if (hooks.findIndex((other) => other.plugin.type === plugin.type) < i)
             ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
       })
-      .default([])
+      .optional()
       .describe("What /change_hook/<type> answers; absent: nothing."),
     changeHookAuth: z
       .strictObject({ user: loginText, password: loginText })
@@ -61,11 +63,17 @@ export const uiSlice = z
       .describe("Proxies in front that are believed when they say for whom they ask."),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    open: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Lets in whoever reaches this port or has an account at the provider of auth; without authorization they control the cluster.",
+      ),
     authorization: authorization
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
   })
-  .superRefine(({ hooks, changeHookAuth }, ctx) => {
+  .superRefine(({ hooks = [], changeHookAuth }, ctx) => {
     for (const [i, hook] of hooks.entries()) {
       const { type } = hook.plugin;
       if (changeHookAuth || knowsSender(hook) || isForAnybody(hook)) continue;
@@ -77,6 +85,9 @@ export const uiSlice = z
       });
     }
   })
+  .superRefine((slice, ctx) => {
+    for (const { path, message } of findOpenDoors(slice)) ctx.addIssue({ code: "custom", path: [path], message });
+  })
   .superRefine(({ auth, trustedProxies }, ctx) => {
     if (auth?.plugin.needs?.includes("trustedProxies") && trustedProxies.length === 0)
       ctx.addIssue({
@@ -85,6 +96,34 @@ export const uiSlice = z
         message: `must name the proxies whose headers ${auth.plugin.type} believes: anybody can send them`,
       });
   });
+
+interface Doors {
+  readonly host: string;
+  readonly open: boolean;
+  readonly auth?: PluginDescriptor<"auth"> | undefined;
+  readonly authorization?: unknown;
+}
+
+/** Whether only programs of this machine reach a port that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
+}
+
+const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);
+
+/** What would let strangers control the cluster, and was not asked for with `open`. */
+function findOpenDoors({ host, auth, authorization, open }: Doors): { path: string; message: string }[] {
+  if (open) return [];
+  if (auth === undefined || auth.plugin.type === "none") {
+    if (isLoopback(host)) return [];
+    const message = `is missing, and ${host} is reached from other machines: whoever does would control the cluster; name a login (docs/login.md), or write open: true`;
+    return [{ path: "auth", message }];
+  }
+  const option = auth.plugin.admitsAnyone?.(auth.options);
+  if (option === undefined || authorization !== undefined) return [];
+  const message = `lets everybody in the world log in and control the cluster; give ${auth.plugin.type} the option ${option}, or write authorization, or open: true`;
+  return [{ path: "auth", message }];
+}
 
 export type UiSlice = z.output<typeof uiSlice>;
 export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
@@ -126,4 +165,19 @@ export function trustNetworks(networks: readonly string[]): (address: string) =>
 export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
   return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
+}
+
+const noHooks: ConfigWarning = {
+  path: ["hooks"],
+  sentence:
+    "is absent, so /change_hook takes nothing (before, base took changes from anybody); hooks: [] says that it is meant, hooks: [base({ anybody: true })] opens it again",
+};
+
+/** Risks in what is served, seen with the part of the config that all masters share. */
+export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+  return [
+    ...(hooks ? [] : [noHooks]),
+    ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
+    ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
+  ];
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { defineHook } from "../define-hook.ts";
 import { readFields } from "../hook-fields.ts";
 import { openShape } from "../hook-options.ts";
+import { warnOfOpen } from "../hook-warnings.ts";
 
 /** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
 const maxDepth = 200;
@@ -35,6 +36,7 @@ export default defineHook({
     ...openShape,
     codebase: z.string().optional().describe("Of changes that name none."),
   }),
+  warnings: warnOfOpen,
   parse(request, options) {
     const given = readFields(request);
     const named = {

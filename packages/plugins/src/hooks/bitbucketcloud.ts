@@ -5,6 +5,7 @@ import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-opt
 import { flag, parsePayload, perhaps, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -14,9 +15,9 @@ const options = hookOptions({
     .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
   pullRequestRef: z
     .enum(["from", "source"])
-    .default("from")
+    .optional()
     .describe(
-      "Branch of a pull request's change: refs/pull-requests/N/from, which is only a name; or source, its own branch, unless that is in a fork.",
+      "Branch of a pull request's change: refs/pull-requests/N/from (absent: this), which is only a name; or source, its own branch, unless that is in a fork.",
     ),
   fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
 });
@@ -69,6 +70,10 @@ const pullRequest = z.object({
 export default defineHook({
   type: "bitbucketcloud",
   options,
+  warnings: (options) => [
+    ...warnOfForge(options),
+    ...warnOfRef(options, "refs/pull-requests/N/from", "source", "from"),
+  ],
   authenticate: (options) =>
     checkHmac(options, [{ header: "X-Hub-Signature", algorithm: "sha256", prefix: "sha256=" }]),
   signsBody: true,

@@ -15,6 +15,7 @@ import {
 } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -112,6 +113,7 @@ const pullRequestEvents: Readonly<Record<string, Event>> = {
 export default defineHook({
   type: "bitbucketserver",
   options,
+  warnings: warnOfForge,
   authenticate: (options) =>
     checkHmac(options, [{ header: "X-Hub-Signature", algorithm: "sha256", prefix: "sha256=" }]),
   signsBody: true,

@@ -17,6 +17,7 @@ import {
 } from "../hook-payload.ts";
 import { pullRequestProperties } from "../hook-pull-request.ts";
 import { checkToken } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -69,6 +70,11 @@ const ofChange = z.object({
 export default defineHook({
   type: "gerrit",
   options,
+  warnings: (options) =>
+    warnOfForge(
+      options,
+      options.trustUploaders ? null : "changes that are not merged, which anybody who may upload can make",
+    ),
   authenticate: (options) => checkToken(options, "parameter token", ({ query }) => query.get("token") ?? undefined),
   // It gives no ids; a repetition has the same body, with the event's time in it.
   delivery: contentOf,

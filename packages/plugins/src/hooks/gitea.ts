@@ -17,15 +17,16 @@ import {
 } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
   onlyIncludePushCommit: z.boolean().default(false).describe("Only the newest commit of a push is a change."),
   pullRequestRef: z
     .enum(["head", "source"])
-    .default("head")
+    .optional()
     .describe(
-      "Branch of a pull request's change: refs/pull/N/head; or source, its own branch, unless that is in a fork.",
+      "Branch of a pull request's change: refs/pull/N/head (absent: this); or source, its own branch, unless that is in a fork.",
     ),
 });
 
@@ -95,6 +96,7 @@ const pullRequest = z.object({
 export default defineHook({
   type: "gitea",
   options,
+  warnings: (options) => [...warnOfForge(options), ...warnOfRef(options, "refs/pull/N/head", "source", "head")],
   authenticate: (options) =>
     checkHmac(options, [
       { header: "X-Gitea-Signature", algorithm: "sha256", prefix: "" },

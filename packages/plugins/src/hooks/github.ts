@@ -18,6 +18,7 @@ import {
 } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 import { fetchDetails, type PullRequestDetails } from "./github/pull-request-details.ts";
 
 const options = hookOptions({
@@ -102,6 +103,7 @@ type PullRequestEvent = z.output<typeof pullRequest>;
 export default defineHook({
   type: "github",
   options,
+  warnings: warnOfForge,
   authenticate: (options) =>
     checkHmac(options, [
       { header: "X-Hub-Signature-256", algorithm: "sha256", prefix: "sha256=" },

@@ -1,3 +1,4 @@
+import type { ConfigWarning } from "@multimaster/config";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
@@ -17,14 +18,15 @@ import {
 } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkToken } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
   pullRequestRef: z
     .enum(["head", "merge", "target"])
-    .default("head")
+    .optional()
     .describe(
-      "Branch of a merge request's changes: refs/merge-requests/N/head or /merge; or target, the branch it goes to, whose schedulers then build what is not merged.",
+      "Branch of a merge request's changes: refs/merge-requests/N/head (absent: this) or /merge; or target, the branch it goes to, whose schedulers then build what is not merged.",
     ),
 });
 
@@ -91,6 +93,11 @@ const note = z.object({
 export default defineHook({
   type: "gitlab",
   options,
+  warnings: (options) => [
+    ...warnOfForge(options),
+    ...warnOfRef(options, "refs/merge-requests/N/head", "target", "head"),
+    ...(options.pullRequests && options.pullRequestRef === "target" ? [builtAsTarget] : []),
+  ],
   authenticate: (options) => checkToken(options, "X-Gitlab-Token", ({ headers }) => headers["x-gitlab-token"]),
   // A webhook that another webhook set off has the other's event id, but a key of its own.
   delivery: ({ headers }) => headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"],
@@ -155,6 +162,12 @@ function parsePush(payload: Payload, event: "push" | "tag_push", options: Option
   return applyOptions({ changes, kind: place.kind, branch: place.name, headline }, payload, options);
 }
 
+const builtAsTarget: ConfigWarning = {
+  path: ["pullRequestRef"],
+  sentence:
+    'is "target": what is not merged is a change of the branch that it is to go to, and is built as that; "head" keeps them apart',
+};
+
 type MergeRequest = z.output<typeof attributes>;
 
 function parseMergeRequest(payload: Payload, options: Options): HookAnswer {
@@ -198,7 +211,9 @@ function describe(request: MergeRequest, occasion: Occasion, payload: Payload, o
     author: nameAndMail(last_commit.author),
     comments: `MR#${iid}: ${title}\n\n${request.description ?? ""}`,
     branch:
-      options.pullRequestRef === "target" ? target_branch : `refs/merge-requests/${iid}/${options.pullRequestRef}`,
+      options.pullRequestRef === "target"
+        ? target_branch
+        : `refs/merge-requests/${iid}/${options.pullRequestRef ?? "head"}`,
     revision: last_commit.id,
     revlink: request.url ?? "",
     repository: target?.git_http_url ?? "",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineHook } from "../define-hook.ts";
 import { readFieldLists } from "../hook-fields.ts";
 import { openShape } from "../hook-options.ts";
+import { warnOfOpen } from "../hook-warnings.ts";
 
 /** Has change sources look at once: those that the parameters `poller` name, or all. */
 export default defineHook({
@@ -12,6 +13,7 @@ export default defineHook({
     ...openShape,
     allowed: z.array(z.string()).optional().describe("Names of the change sources that may be asked for; absent: all."),
   }),
+  warnings: warnOfOpen,
   parse(request, { allowed }) {
     const asked = readFieldLists(request).getAll("poller");
     const refused = asked.filter((name) => allowed && !allowed.includes(name));
