@@ -6,6 +6,7 @@ import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { forkPropertyOf, isForkBuild } from "./fork-build.ts";
 import { combine, type Interruption, mayGoOn } from "./interruption.ts";
 import { LatestWriter } from "./latest-writer.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
@@ -217,12 +218,14 @@ export class Build {
   }
 
   #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+    const { secrets, config } = this.builder;
     return {
       ...this.#around,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
-      secrets: this.builder.secrets,
+      secrets: isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets,
+      forkProperty: forkPropertyOf(request),
       builddir: this.#builddir,
       build: {
         buildid,

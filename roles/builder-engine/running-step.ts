@@ -49,6 +49,8 @@ export interface StepSurroundings {
   environment: Readonly<Record<string, unknown>>;
   properties: Properties;
   secrets: Secrets;
+  /** What builds that it triggers are told of whose code this is. */
+  forkProperty: Readonly<Record<string, boolean>>;
   builddir: string;
 }
 
@@ -203,7 +205,7 @@ export class RunningStep {
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, secrets, build } = this.#around;
+    const { data, persistence, awaited, siteUrl, secrets, forkProperty, build } = this.#around;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -214,6 +216,7 @@ export class RunningStep {
       step,
       siteUrl,
       secrets,
+      forkProperty,
       signal,
       onWait: leave,
       onReturn: enter,

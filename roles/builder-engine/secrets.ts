@@ -14,6 +14,8 @@ export class Secrets {
   #values: Readonly<Record<string, string>>;
   #hidden: readonly Hidden[];
   #pattern: RegExp | undefined;
+  /** Names that may be used; undefined: all. */
+  #allowed: readonly string[] | undefined;
 
   constructor(values: Readonly<Record<string, string>> = {}) {
     this.#values = values;
@@ -22,8 +24,20 @@ export class Secrets {
       this.#pattern = new RegExp(this.#hidden.map(({ text }) => `(${toPattern(text)})`).join("|"), "g");
   }
 
+  /** The same secrets, all of them hidden, of which a build of a fork's code gets only these. */
+  forFork(allowed: boolean | readonly string[]): Secrets {
+    if (allowed === true) return this;
+    const secrets = new Secrets(this.#values);
+    secrets.#allowed = Array.isArray(allowed) ? allowed : [];
+    return secrets;
+  }
+
   /** The value, for a step's options. */
   get(name: string): string {
+    if (this.#allowed && !this.#allowed.includes(name))
+      throw new Error(
+        `this build is of a fork's code, or nobody says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
+      );
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
     if (value !== undefined) return value;
     throw new Error(`there is no secret "${name}" (have: ${Object.keys(this.#values).join(", ") || "none"})`);

@@ -146,20 +146,15 @@ export interface NewChange {
   properties?: Readonly<Record<string, Json>>;
 }
 
-/** A change and the id under which its delivery brought it, unique among all of all deliveries; undefined when it has none. */
-export interface DeliveredChange {
-  readonly change: NewChange;
-  readonly delivery: string | undefined;
-}
-
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
   add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
   /**
-   * Adds all changes of one delivery, oldest first, in one transaction: all or none, whatever dies. The first one's id
-   * tells whether the delivery was there before; then nothing is added. Resolves to the new change ids.
+   * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
+   * died over it. Resolves to the new change ids, once all changes are stored.
    */
-  addDelivered(changes: readonly DeliveredChange[]): Promise<number[]>;
+  addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
 export interface ChangeSourceUpdates {

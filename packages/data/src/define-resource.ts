@@ -19,6 +19,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  /** A list of the API is read, not one object, and not for a master's own use: long fields may be cut. */
+  readonly isList?: boolean;
   readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };

@@ -41,6 +41,7 @@ export async function findItems<R extends AnyResource>(
     properties: query.properties,
     filters: query.filters ?? [],
     ...(place.bus ? { bus: place.bus } : {}),
+    ...(place.path?.kind === "collection" ? { isList: true } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {
