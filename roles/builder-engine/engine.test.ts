@@ -793,7 +793,7 @@ describe("the git step", () => {
     const first = repository.revision();
     const second = repository.commit({ files: { f: "2" } });
     const other = repository.commit({ files: { f: "other" }, branch: "side" });
-    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    const engine = await startEngine({ b: [git({ repourl: repository.url, revisionMustBeOnBranch: false })] });
 
     expect(await runGit(engine)).toMatchObject({
       results: 0,
