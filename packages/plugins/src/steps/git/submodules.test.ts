@@ -2,11 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import {
-  createGitRepository,
-  isolatedGitEnvironment,
-  type TestGitRepository,
-} from "../../../../../test/harness/git-repository.ts";
+import { createGitRepository, type TestGitRepository } from "../../../../../test/harness/git-repository.ts";
 import { createLocalStep } from "../../../../../test/harness/local-step-context.ts";
 import { temporaryDirectory } from "../../../../../test/harness/temporary-directory.ts";
 import type { StepDefinition } from "../../define-step.ts";
@@ -47,9 +43,10 @@ function configure(directory: string, at: string, name: string): void {
 /** A repository that a build put where the submodule is. */
 function replaceLink(directory: string, link: string): string {
   const own = join(directory, "build", link);
+  const module = link === "lib/.git" ? lib : `${lib}/modules/deep/inner`;
   rmSync(own, { recursive: true });
-  execFileSync("git", ["init", "--quiet", join(directory, "own")], { env: isolatedGitEnvironment(directory) });
-  cpSync(join(directory, "own/.git"), own, { recursive: true });
+  cpSync(join(directory, "build", module), own, { recursive: true });
+  execFileSync("git", ["config", "--file", join(own, "config"), "--unset", "core.worktree"]);
   write(directory, `${link}/info/attributes`, "* filter=evil\n");
   configure(directory, link, "filter.evil.smudge");
   configure(directory, link, "core.fsmonitor");
