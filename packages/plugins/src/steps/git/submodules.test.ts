@@ -80,7 +80,6 @@ const hostile: Record<string, (directory: string) => void> = {
   "a repository in place of the inner link": (directory) => void replaceLink(directory, "lib/deep/inner/.git"),
   "a link elsewhere": (directory) => {
     const own = replaceLink(directory, "lib/.git");
-    rmSync(join(directory, "own"), { recursive: true });
     cpSync(own, join(directory, "own"), { recursive: true });
     rmSync(own, { recursive: true });
     write(directory, "lib/.git", `gitdir: ${join(directory, "own")}\n`);
