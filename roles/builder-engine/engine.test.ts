@@ -818,6 +818,15 @@ describe("the git step", () => {
     expect(await runGit(engine, { branch: "--upload-pack=touch x" })).toMatchObject({ results: 2 });
   });
 
+  it("works on the code of pull requests in a directory of its own", async () => {
+    const repository = createGitRepository();
+    repository.git("push", "--quiet", "origin", "main:refs/pull/9/head");
+    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    expect(await runGit(engine, { branch: "refs/pull/9/head" })).toMatchObject({ results: 0 });
+    expect(existsSync(join(engine.directory, "workers/w1/b~forks/build/README.md"))).toBe(true);
+    expect(existsSync(worktree(engine))).toBe(false);
+  });
+
   it("keeps what lies about in mode incremental, and removes it in mode full", async () => {
     const repository = createGitRepository({ files: { ".gitignore": "ignored\n" } });
     const litter = (engine: Engine) => {
