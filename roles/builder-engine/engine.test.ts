@@ -864,7 +864,7 @@ describe("the git step", () => {
     const first = repository.revision();
     const second = repository.commit({ files: { f: "2" } });
     const other = repository.commit({ files: { f: "other" }, branch: "side" });
-    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    const engine = await startEngine({ b: [git({ repourl: repository.url, revisionMustBeOnBranch: false })] });
 
     expect(await runGit(engine)).toMatchObject({
       results: 0,
@@ -887,6 +887,15 @@ describe("the git step", () => {
       state: `failed update main (the repository has no revision ${"f".repeat(40)})`,
     });
     expect(await runGit(engine, { branch: "--upload-pack=touch x" })).toMatchObject({ results: 2 });
+  });
+
+  it("works on the code of pull requests in a directory of its own", async () => {
+    const repository = createGitRepository();
+    repository.git("push", "--quiet", "origin", "main:refs/pull/9/head");
+    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    expect(await runGit(engine, { branch: "refs/pull/9/head" })).toMatchObject({ results: 0 });
+    expect(existsSync(join(engine.directory, "workers/w1/b~forks/build/README.md"))).toBe(true);
+    expect(existsSync(worktree(engine))).toBe(false);
   });
 
   it("keeps what lies about in mode incremental, and removes it in mode full", async () => {

@@ -283,6 +283,7 @@ export class RunningStep {
           options,
         ),
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
+      hide: (text, as) => secrets.add(as, text),
       setState,
       addUrl: (urlName, url) =>
         persistence.write(`add URL to step ${stepid}`, () =>
