@@ -1,3 +1,4 @@
+import { boundedPattern, fitsGlob } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { HookAnswer } from "./define-hook.ts";
@@ -82,7 +83,8 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
   if (kind === "tag" && !options.tags) return { ignored: "tags are no changes here" };
   if (kind === "pull request" && !options.pullRequests) return { ignored: "pull requests are no changes here" };
   if (kind !== "tag" && !isWanted(branch, options.branches)) return { ignored: `not a branch of interest: ${branch}` };
-  if (options.skips.some((pattern) => headline.search(pattern) >= 0)) return { ignored: "its message says so" };
+  if (options.skips.some((pattern) => boundedPattern(pattern).test(headline)))
+    return { ignored: "its message says so" };
   const { codebase, category, transform } = options;
   const changes = found.changes.flatMap((change) => {
     const coded = { ...change, codebase: typeof codebase === "function" ? codebase(payload) : codebase };
@@ -97,11 +99,5 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
 
 function isWanted(branch: string, wanted: ForgeOptions["branches"]): boolean {
   if (wanted === undefined) return true;
-  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsPattern(branch, pattern));
-}
-
-/** Whether a name fits a pattern in which * stands for any text. */
-export function fitsPattern(name: string, pattern: string): boolean {
-  const source = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${source.join(".*")}$`, "s").test(name);
+  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsGlob(branch, pattern));
 }
