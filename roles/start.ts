@@ -57,7 +57,7 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   };
   warn();
   const database = await openClusterDatabase(config.shared, log);
-  const bus = createClusterBus(config.shared, log);
+  const bus = createClusterBus(config.shared, database, log);
   const plan: TermPlan = {
     ...options,
     log,
