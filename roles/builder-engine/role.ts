@@ -1,4 +1,4 @@
-import type { Service } from "@multimaster/core";
+import { onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -55,7 +55,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
-  context.lost.addEventListener("abort", onLeaseLost, { once: true });
+  onAbort(context.lost, onLeaseLost);
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [

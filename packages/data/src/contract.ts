@@ -63,6 +63,8 @@ export interface BuilderConfiguration {
   maxBuilds?: number | null;
   /** Where it builds on a worker. */
   directory?: string;
+  /** Deaths of engines after which a request is not built again; null: it always is. */
+  maxEngineDeaths?: number | null;
 }
 
 export interface BuilderUpdates {
@@ -342,6 +344,13 @@ export interface StopRequest {
   results: Result;
 }
 
+export interface BuildEnd {
+  results: Result;
+  state: string;
+  /** The connection to its worker was lost: losses after which the request is not built again; null: it always is. */
+  maxWorkerLosses?: number | null;
+}
+
 export interface BuildUpdates {
   /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
   create(build: {
@@ -356,8 +365,9 @@ export interface BuildUpdates {
   /**
    * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
    * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
+   * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
-  finish(buildid: number, end: { results: Result; state: string }): Promise<void>;
+  finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
   /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
   requestStop(buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine polls it beside listening. */

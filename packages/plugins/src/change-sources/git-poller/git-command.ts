@@ -1,3 +1,4 @@
+import { onAbort } from "@multimaster/core";
 import { hideCredentials } from "./repository-url.ts";
 
 export interface GitOptions {
@@ -52,9 +53,9 @@ export async function runGit(args: readonly string[], options: GitOptions, input
     signalGroup(running.pid, "SIGTERM");
     kill = setTimeout(signalGroup, 2000, running.pid, "SIGKILL");
   };
-  limit.addEventListener("abort", end, { once: true });
+  const ignoreLimit = onAbort(limit, end);
   const result = await running;
-  limit.removeEventListener("abort", end);
+  ignoreLimit();
   clearTimeout(kill);
   if (!result.failed) return decode(result.stdout);
   if (options.signal.aborted) throw new GitFailed(`${command} was ended`);
