@@ -158,7 +158,10 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   };
 
   try {
-    for (const burial of burials) await publishBurial(data.events, burial);
+    for (const burial of burials) {
+      await publishBurial(data.events, burial);
+      data.updates.logs.compress(burial.finishedLogs);
+    }
     await base.start();
     await hosts.start();
     await setState(database, lease, "running");

@@ -323,8 +323,11 @@ export interface BuildRequestUpdates {
   ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
-  /** Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. */
-  unclaim(buildrequestids: readonly number[]): Promise<void>;
+  /**
+   * Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
+   * their builds could not be written here; that counts as a death of the engine does.
+   */
+  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
   /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
@@ -406,4 +409,6 @@ export interface LogUpdates {
   append(logid: number, firstLine: number, text: string): Promise<number>;
   /** Marks it complete (fenced), then merges and compresses its chunks. */
   finish(logid: number): Promise<void>;
+  /** Merges and compresses, in the background, the chunks of logs that a master left which is gone. */
+  compress(logids: readonly number[]): void;
 }

@@ -38,6 +38,9 @@ export function createLogUpdates(
       await announce(events.publish(logs, "finished", [logid]));
       compressor.compress(logid);
     },
+    compress(logids) {
+      for (const logid of logids) compressor.compress(logid);
+    },
   };
 }
 
