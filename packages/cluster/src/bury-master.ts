@@ -59,6 +59,8 @@ export async function buryMaster(
   const exhausted = cause === "death" ? await countDeaths(tx, masterid, requests, builds) : new Map<number, number>();
   const finished = await finishBuilds(tx, name, builds, exhausted);
   const completed = await completeRequests(tx, requests, builds, exhausted);
+  // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
+  const ended = requests.filter(({ id }) => completed.includes(id)).map(({ buildsetid }) => buildsetid);
   const unclaimed = await returnedIds(
     tx,
     "delete from buildrequest_claims where masterid = ? and brid in (select id from buildrequests where complete = 0) returning brid as id",
@@ -70,7 +72,9 @@ export async function buryMaster(
     ...finished,
     unclaimedRequests: unclaimed,
     completedRequests: completed,
-    completedBuildsets: await completeBuildsets(tx, await findEndedBuildsets(tx, masterid)),
+    completedBuildsets: await completeBuildsets(tx, [
+      ...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))]),
+    ]),
     ...(await freePlaces(tx, masterid)),
   };
 }

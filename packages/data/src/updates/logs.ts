@@ -8,7 +8,7 @@ import {
   insertLogChunks,
   type LogChunk,
 } from "@multimaster/database";
-import type { LogUpdates } from "../contract.ts";
+import type { LogUpdates } from "../contract/logs.ts";
 import { logs } from "../resources/logs.ts";
 import { splitIntoChunks } from "./log-chunks.ts";
 import type { LogCompressor } from "./log-compressor.ts";
