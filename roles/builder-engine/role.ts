@@ -1,5 +1,5 @@
 import { hostNamesOf } from "@multimaster/config";
-import { createHostCheck, type Service } from "@multimaster/core";
+import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -57,7 +57,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
-  context.lost.addEventListener("abort", onLeaseLost, { once: true });
+  onAbort(context.lost, onLeaseLost);
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [

@@ -14,5 +14,6 @@ export * from "./membership.ts";
 export { monotonicMs } from "./monotonic.ts";
 export * from "./orders.ts";
 export * from "./request-claims.ts";
+export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";
 export * from "./worker-claims.ts";

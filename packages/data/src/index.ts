@@ -4,6 +4,7 @@ export { auditChecks, auditThemes } from "./audit/checks/index.ts";
 export * from "./audit/run-audit.ts";
 export { type BurialOptions, type BurialService, createBurialService } from "./bury-dead-masters.ts";
 export type { ApiToken, LoginUpdates, TokenScope } from "./contract/logins.ts";
+export type { LogType, LogUpdates } from "./contract/logs.ts";
 export type { DrainedWork } from "./contract/orders.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./contract/test-results.ts";
 export * from "./contract.ts";

@@ -4,6 +4,7 @@ import {
   findOrCreateNamed,
   findOrCreateWorkers,
   saveBuilderInfo,
+  saveBuilderLimits,
   saveBuilderOffers,
   setMasterBuilders,
 } from "@multimaster/database";
@@ -66,5 +67,9 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
       : { builderid: idOf(builder), maxBuilds: builder.maxBuilds ?? null, directory: builder.directory },
   );
   await saveBuilderOffers(tx, masterid, offers);
+  const limits = builders.flatMap(({ maxEngineDeaths, ...builder }) =>
+    maxEngineDeaths === undefined ? [] : { builderid: idOf(builder), maxEngineDeaths },
+  );
+  await saveBuilderLimits(tx, masterid, limits);
   return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
 }

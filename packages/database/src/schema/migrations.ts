@@ -8,6 +8,7 @@ import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   longHistories,
   longTests,
   testIndexes,
+  requestLosses,
 ];
 
 /** The tables that migrations made. */

@@ -1,3 +1,4 @@
+import { onAbort } from "@multimaster/core";
 import {
   type CredentialAccess,
   foreignVariables,
@@ -88,9 +89,9 @@ export async function runGit(args: readonly string[], options: GitOptions, call:
   running.stderr.on("data", (chunk: Buffer) => {
     stderr = (stderr + chunk.toString("utf8")).slice(-maxStderr);
   });
-  limit.addEventListener("abort", end, { once: true });
+  const ignoreLimit = onAbort(limit, end);
   const result = await running;
-  limit.removeEventListener("abort", end);
+  ignoreLimit();
   clearTimeout(kill);
   if (failure !== undefined) throw failure;
   if (!result.failed) return Buffer.concat(chunks);
