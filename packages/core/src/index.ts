@@ -3,6 +3,7 @@ export * from "./clock.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./file-errors.ts";
+export * from "./fork.ts";
 export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";

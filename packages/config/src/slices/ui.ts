@@ -1,6 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
+import type { ClusterConfig } from "../define-cluster.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
@@ -145,4 +147,12 @@ export function trustNetworks(networks: readonly string[]): (address: string) =>
 export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
   return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
+}
+
+/** Risks in what is served, seen with the part of the config that all masters share. */
+export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+  return [
+    ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
+    ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
+  ];
 }
