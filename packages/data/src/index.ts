@@ -15,6 +15,7 @@ export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
 export { createEvents } from "./events.ts";
 export { literalsOfPath } from "./literals-of-path.ts";
 export type { LiveEvent, LiveEvents, Watch } from "./live/live-events.ts";
+export { isLivePath, liveTopics } from "./live/live-topics.ts";
 export { describeApi } from "./openapi/describe-api.ts";
 export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";
