@@ -89,6 +89,8 @@ export interface ResourceEvents<Item> {
   readonly subscribe: string;
   /** Events that are published on fewer topics. */
   readonly only?: Readonly<Record<string, readonly string[]>>;
+  /** Ids that an event names beside its object's. */
+  readonly ids?: readonly string[];
   /** Shapes the payload of an event where it is not the object itself. */
   payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
 }

@@ -11,7 +11,7 @@ export * from "./contract.ts";
 export type { Data, DataOptions } from "./data.ts";
 export { createData } from "./data.ts";
 export type { AnyResource, Item, RawAnswer, Resource } from "./define-resource.ts";
-export type { ControlMessage, Events, ResourceEvent } from "./events.ts";
+export type { ControlMessage, Events, ForeignControlMessage, ResourceEvent } from "./events.ts";
 export { createEvents } from "./events.ts";
 export { literalsOfPath } from "./literals-of-path.ts";
 export type { LiveEvent, LiveEvents, Watch } from "./live/live-events.ts";
