@@ -50,6 +50,8 @@ export async function buryMaster(tx: Connection, masterid: number, name: string)
   const builds = await readRunningBuilds(tx, masterid);
   const finished = await finishBuilds(tx, builds);
   const completed = await completeRequests(tx, requests, builds);
+  // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
+  const ended = requests.filter(({ id }) => completed.includes(id)).map(({ buildsetid }) => buildsetid);
   const unclaimed = await returnedIds(
     tx,
     "delete from buildrequest_claims where masterid = ? and brid in (select id from buildrequests where complete = 0) returning brid as id",
@@ -61,7 +63,9 @@ export async function buryMaster(tx: Connection, masterid: number, name: string)
     ...finished,
     unclaimedRequests: unclaimed,
     completedRequests: completed,
-    completedBuildsets: await completeBuildsets(tx, await findEndedBuildsets(tx, masterid)),
+    completedBuildsets: await completeBuildsets(tx, [
+      ...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))]),
+    ]),
     ...(await freePlaces(tx, masterid)),
   };
 }

@@ -40,6 +40,8 @@ export interface Dialect {
   readonly noKeyUpdateLock: string;
   /** SQL after a lock: rows that are locked by others are left out instead of waited for. */
   readonly skipLocked: string;
+  /** SQL after a select: keeps others from changing its rows, but not from the same lock. */
+  readonly shareLock: string;
   /** SQL after a select: keeps others from `updateLock` on its rows, but not from updating columns outside keys. */
   readonly keyShareLock: string;
   /** SQL: ascending order that puts nulls first on both engines, to be used after a column. */

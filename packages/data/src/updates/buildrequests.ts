@@ -9,6 +9,7 @@ import {
   insertCancellation,
   insertClaim,
   insertStopRequests,
+  type LockedRequest,
   lockRequest,
   openRequestsClaimedBy,
   pendingRequests,
@@ -40,11 +41,15 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       const freed = await withLease([...buildrequestids], async (tx, ids) => {
         const outcomes = noOutcomes();
         const left: number[] = [];
+        // All of them before the first is ended: nobody waits for a request who may hold a buildset.
+        const requests: LockedRequest[] = [];
         for (const id of ids.sort((a, b) => a - b)) {
           const request = await lockRequest(tx, id);
-          if (!request || request.complete || request.claimedBy !== masterid) continue;
+          if (request && !request.complete && request.claimedBy === masterid) requests.push(request);
+        }
+        for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: id, masterid })));
+          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
           await freeRequest(tx, request, masterid, outcomes);
         }
         return { outcomes, left };

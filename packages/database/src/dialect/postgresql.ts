@@ -18,6 +18,7 @@ export const postgresqlDialect: Dialect = {
   updateLock: " for update",
   noKeyUpdateLock: " for no key update",
   skipLocked: " skip locked",
+  shareLock: " for share",
   keyShareLock: " for key share",
   ascending: " asc nulls first",
   descending: " desc nulls last",

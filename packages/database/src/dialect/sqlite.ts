@@ -32,6 +32,7 @@ export const sqliteDialect: Dialect = {
   updateLock: "",
   noKeyUpdateLock: "",
   skipLocked: "",
+  shareLock: "",
   keyShareLock: "",
   ascending: " asc nulls first",
   descending: " desc nulls last",
