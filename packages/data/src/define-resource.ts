@@ -19,6 +19,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  /** One object is read and no list: what is shortened in lists comes whole. */
+  readonly single?: boolean;
   readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };

@@ -40,6 +40,7 @@ export async function findItems<R extends AnyResource>(
     params: place.params ?? {},
     properties: query.properties,
     filters: query.filters ?? [],
+    single: place.path?.kind === "single",
     ...(place.bus ? { bus: place.bus } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
