@@ -39,6 +39,9 @@ const balancers = {
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
 };
 
+/** The newest release of Node that the program is tested with; npm's packages of Node bring the binary and its headers. */
+const newestNode = "24.21.0";
+
 /** Something the tests need cannot be had; the message says what to do about it. */
 class SetupError extends Error {}
 
@@ -89,6 +92,24 @@ export function findBrowser() {
   return ["chromium", "chromium-browser", "google-chrome"]
     .flatMap((name) => directories.map((directory) => join(directory, name)))
     .find(isExecutable);
+}
+
+/** The directory that holds the programs of the newest Node, which is installed there if it is missing. */
+export function setUpNewestNode(print = console.log) {
+  const directory = join(cache, `node-${newestNode}`);
+  const name = `node-${process.platform}-${process.arch}`;
+  const programs = join(directory, "node_modules", name, "bin");
+  if (!isExecutable(join(programs, "node"))) {
+    print(`Node ${newestNode}: installing ${name} ...`);
+    mkdirSync(directory, { recursive: true });
+    runOrFail(
+      "npm",
+      ["install", "--prefix", directory, "--no-audit", "--no-fund", `${name}@${newestNode}`],
+      `Node ${newestNode} could not be installed`,
+    );
+  }
+  print(`Node: ${run(join(programs, "node"), ["--version"]).stdout.trim()} in ${programs}`);
+  return programs;
 }
 
 /** The directory in which pip installed Buildbot's frontend and its views. */

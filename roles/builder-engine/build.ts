@@ -133,6 +133,10 @@ export class Build {
       return end;
     } catch (error) {
       if (error instanceof Abandoned) throw error;
+      if (this.#around.persistence.isPassing(error)) {
+        this.#around.log.warn({ buildid, err: error }, `build ${buildid} is given up because of the database`);
+        return { results: Results.RETRY, state: "given up because of the database" };
+      }
       this.#around.log.error({ buildid, err: error }, `build ${buildid} failed unexpectedly`);
       return { results: Results.EXCEPTION, state: "exception in the master" };
     }

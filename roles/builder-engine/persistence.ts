@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { isLeaseLoss } from "@multimaster/cluster";
 import { Backoff, type Clock, type Logger } from "@multimaster/core";
 
@@ -28,6 +29,13 @@ export class Persistence {
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
+    // Each write that waits for the database listens, and there may be any number of them.
+    setMaxListeners(0, this.#abandoned.signal);
+  }
+
+  /** Whether an error is the database's and no one else's, so that what it made fail may succeed later. */
+  isPassing(error: unknown): boolean {
+    return this.#options.isPassing(error);
   }
 
   /** Aborts when nothing may be written any more. */

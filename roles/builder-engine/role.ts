@@ -1,4 +1,5 @@
-import type { Service } from "@multimaster/core";
+import { hostNamesOf } from "@multimaster/config";
+import { createHostCheck, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -51,6 +52,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     clock,
     log,
     isReady: () => describe(context.ready()),
+    isOwnHost: createHostCheck(hostNamesOf(shared)),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
     onListening: (url) => context.listening("worker-server", url),
   });

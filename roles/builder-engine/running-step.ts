@@ -141,7 +141,7 @@ export class RunningStep {
     const text = secrets.hide(describeEnd(end, shown));
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
-      if (failure instanceof Abandoned) throw failure;
+      if (failure instanceof Abandoned || persistence.isPassing(failure)) throw failure;
       log.error({ stepid, err: failure }, `a log of step ${stepid} could not be stored`);
       end.results = Results.EXCEPTION;
     }
@@ -194,6 +194,8 @@ export class RunningStep {
   async #judgeError(error: unknown, logs: StepLogs): Promise<StepEnd> {
     if (error instanceof StepStopped) return { results: Results.CANCELLED };
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
+    // The build is given up, too: it is built again when the database is well.
+    if (this.#around.persistence.isPassing(error)) throw error;
     const isSentence = [CommandException, BadRendering, TriggerRefused].some((kind) => error instanceof kind);
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);

@@ -1,7 +1,9 @@
-import type { UiSlice } from "@multimaster/config";
+import { hostNamesOf, type UiSlice } from "@multimaster/config";
+import { createHostCheck } from "@multimaster/core";
 import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
 import type { Visitor } from "./access/visitor.ts";
+import { createControlNotice } from "./access/who-controls.ts";
 import { createApp } from "./app.ts";
 import { createBuildbotApp } from "./buildbot-app/serve-app.ts";
 import { createReadiness } from "./health.ts";
@@ -15,7 +17,7 @@ export const role = defineRole<UiSlice>({
   name: "ui",
   loadSlice: loadUiSlice,
   services(context) {
-    const { own } = context.config;
+    const { own, shared } = context.config;
     const readiness = createReadiness(context);
     const access = createAccess(context);
     const realtime = createRealtime(context, {
@@ -27,6 +29,7 @@ export const role = defineRole<UiSlice>({
     return [
       createHttpServer({
         host: own.host,
+        isOwnHost: createHostCheck([...hostNamesOf(shared), own.host]),
         port: own.port,
         handler: app.callback(),
         realtime,
@@ -35,6 +38,7 @@ export const role = defineRole<UiSlice>({
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      createControlNotice(own, context.log),
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),
     ];

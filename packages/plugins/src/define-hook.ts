@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { NewChange } from "@multimaster/data";
 import type { z } from "zod";
 
@@ -27,6 +27,8 @@ export type HookAnswer =
 
 /** What the ui role asks of a hook. It sees no rows. */
 export interface HookDefinition<Options = unknown, Details = unknown> extends PluginDefinition<"hook"> {
+  /** Risks of the options, such as what is open; paths begin at the options. */
+  warnings?(options: Options): readonly ConfigWarning[];
   /**
    * How this hook knows by itself that a request comes from its forge; undefined when it cannot. It is called before
    * anything in the body is looked at, and throws `signatureMissing` or `signatureWrong`.

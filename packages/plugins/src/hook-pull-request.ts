@@ -1,4 +1,4 @@
-import type { Json } from "@multimaster/core";
+import { forkProperty, type Json } from "@multimaster/core";
 
 /** What every forge knows of a pull (or merge) request. */
 export interface PullRequest {
@@ -30,7 +30,7 @@ export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
     pullrequest_repository: pull.headRepository,
     pullrequest_base: pull.base,
     pullrequest_labels: pull.labels,
-    pullrequest_fork: pull.isFork,
+    [forkProperty]: pull.isFork,
     pullrequest_draft: pull.isDraft,
   };
 }

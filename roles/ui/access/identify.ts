@@ -51,9 +51,7 @@ export function createIdentify({ data, roles, method, authenticator, cookies, ad
     try {
       return await identify(request);
     } catch (error) {
-      if (data.isDatabaseAway(error))
-        throw errors.databaseUnreachable("that knows the sessions", (error as Error).message, { cause: error });
-      throw error;
+      throw data.explainDatabase(error) ?? error;
     }
   };
 }

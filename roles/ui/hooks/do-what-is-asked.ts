@@ -19,7 +19,7 @@ export async function doWhatIsAsked(
   if (changes.length === 0) return { status: 200, text: "no change found: none was left by the options of the hook" };
   const delivered = changes.map((change, i) => ({ change, delivery: deliveryOf(i + 1) }));
   const ids = await data.updates.changes.addDelivered(delivered).catch((error: unknown) => {
-    throw data.isDatabaseAway(error) ? errors.databaseAway({ cause: error }) : error;
+    throw data.explainDatabase(error) ?? error;
   });
   if (ids.length === 0) return { status: 202, text: "no change found: this delivery was there before" };
   log.info({ changes: ids.length, repository: changes[0]?.repository }, "a hook brought changes");

@@ -21,7 +21,8 @@ export async function openPostgresLink(
   signal: AbortSignal,
 ): Promise<Link> {
   const socket = new Socket();
-  const client = new Client({
+  const { makeClient = (config) => new Client(config) } = options;
+  const client = makeClient({
     connectionString: options.url,
     application_name: "multimaster bus",
     connectionTimeoutMillis: CONNECT_MS,

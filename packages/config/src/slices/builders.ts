@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { renderable } from "../renderable.ts";
@@ -50,4 +51,11 @@ export type BuildersSliceInput = Omit<z.input<typeof buildersSlice>, "secrets"> 
 /** Types a builder set of a config. */
 export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
   return slice;
+}
+
+/** Risks in a builder set. */
+export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
+  return builders.flatMap(({ steps }, i) =>
+    steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+  );
 }

@@ -1,7 +1,9 @@
 import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { descriptorOf } from "../plugin.ts";
+import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
+import type { ClusterConfig } from "../define-cluster.ts";
+import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
 
@@ -61,9 +63,18 @@ export const uiSlice = z
       .describe("Proxies in front that are believed when they say for whom they ask."),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    open: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Lets in whoever reaches this port or has an account at the provider of auth; without authorization they control the cluster.",
+      ),
     authorization: authorization
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
+  })
+  .superRefine((slice, ctx) => {
+    for (const { path, message } of findOpenDoors(slice)) ctx.addIssue({ code: "custom", path: [path], message });
   })
   .superRefine(({ auth, trustedProxies }, ctx) => {
     if (auth?.plugin.needs?.includes("trustedProxies") && trustedProxies.length === 0)
@@ -73,6 +84,34 @@ export const uiSlice = z
         message: `must name the proxies whose headers ${auth.plugin.type} believes: anybody can send them`,
       });
   });
+
+interface Doors {
+  readonly host: string;
+  readonly open: boolean;
+  readonly auth?: PluginDescriptor<"auth"> | undefined;
+  readonly authorization?: unknown;
+}
+
+/** Whether only programs of this machine reach a port that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
+}
+
+const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);
+
+/** What would let strangers control the cluster, and was not asked for with `open`. */
+function findOpenDoors({ host, auth, authorization, open }: Doors): { path: string; message: string }[] {
+  if (open) return [];
+  if (auth === undefined || auth.plugin.type === "none") {
+    if (isLoopback(host)) return [];
+    const message = `is missing, and ${host} is reached from other machines: whoever does would control the cluster; name a login (docs/login.md), or write open: true`;
+    return [{ path: "auth", message }];
+  }
+  const option = auth.plugin.admitsAnyone?.(auth.options);
+  if (option === undefined || authorization !== undefined) return [];
+  const message = `lets everybody in the world log in and control the cluster; give ${auth.plugin.type} the option ${option}, or write authorization, or open: true`;
+  return [{ path: "auth", message }];
+}
 
 export type UiSlice = z.output<typeof uiSlice>;
 export type UiSliceInput = z.input<typeof uiSlice>;
@@ -101,4 +140,12 @@ export function trustNetworks(networks: readonly string[]): (address: string) =>
 export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
   return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
+}
+
+/** Risks in what is served, seen with the part of the config that all masters share. */
+export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+  return [
+    ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
+    ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
+  ];
 }

@@ -2,6 +2,7 @@ import { duration, type Result, Results, resultName } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
+import { commandOption } from "../step-options.ts";
 
 const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<
   string,
@@ -21,9 +22,7 @@ const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()
 const streamNames = ["stdout", "stderr", "header"];
 
 const options = z.object({
-  command: z
-    .union([z.string().min(1), z.array(z.string()).min(1)])
-    .describe("Text goes to the worker's shell, a list is run as it is."),
+  command: commandOption,
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   env: environment.default({}).describe("Added to the builder's environment; null removes a variable."),
   timeout: duration
