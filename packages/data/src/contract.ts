@@ -1,4 +1,5 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
@@ -51,32 +52,7 @@ export interface MasterUpdates {
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
-// ---- builders, workers ---------------------------------------------------------------------------------------------
-
-export interface BuilderConfiguration {
-  name: string;
-  description: string | null;
-  tags: readonly string[];
-  project: string | null;
-  /** Names of the workers that may run it. */
-  workers: readonly string[];
-  /** Most builds of it at once on this master; null: any number. */
-  maxBuilds?: number | null;
-  /** Where it builds on a worker. */
-  directory?: string;
-  /** Deaths of engines after which a request is not built again; null: it always is. */
-  maxEngineDeaths?: number | null;
-}
-
-export interface BuilderUpdates {
-  /**
-   * Makes this master's set of builders exactly `builders` (fenced): rows of builders, tags, projects, builder_masters
-   * and configured_workers, in one transaction. Resolves to the ids by name.
-   */
-  configure(builders: readonly BuilderConfiguration[]): Promise<ReadonlyMap<string, number>>;
-  /** Ids of this master's builders that no other master would run now. */
-  onlyHere(): Promise<number[]>;
-}
+// ---- workers -------------------------------------------------------------------------------------------------------
 
 export interface WorkerInfo {
   admin: string | null;

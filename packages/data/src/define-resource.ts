@@ -19,8 +19,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
-  /** A list of the API is read, not one object, and not for a master's own use: long fields may be cut. */
-  readonly isList?: boolean;
+  /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
+  readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
