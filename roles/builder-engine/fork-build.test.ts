@@ -29,6 +29,8 @@ describe("a build is of a fork's code", () => {
     ["the repository's own pull request", asked("refs/pull/1/merge", { pullrequest_fork: false }), false],
     ["a pull request of which nobody says whose it is", asked("refs/pull/1/merge", { pullrequest_number: 1 }), true],
     ["a forced build of a pull request's ref", asked("refs/merge-requests/1/head", undefined), true],
+    ["a forced build of a change of Gerrit", asked("refs/changes/01/1/1", undefined), true],
+    ["a forced build of a tag", asked("refs/tags/v1", undefined), false],
     ["one that a fork's build triggered", asked("main", undefined, { pullrequest_fork: true }), true],
     [
       "one that the repository's own pull request triggered",

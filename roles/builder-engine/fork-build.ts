@@ -20,3 +20,9 @@ export function forkPropertyOf(request: Asked): Readonly<Record<string, boolean>
   if (isForkBuild(request)) return { [forkProperty]: true };
   return request.sourceStamps.some(({ branch }) => isRequestRef(branch ?? "")) ? { [forkProperty]: false } : {};
 }
+
+/** Strangers' code works in a directory of its own, so that what it leaves there is in no other build's way. */
+export function nameForkDirectory(builddir: string): string {
+  // No cleaned name of a builder has this character.
+  return `${builddir}~forks`;
+}

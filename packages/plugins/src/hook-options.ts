@@ -1,4 +1,4 @@
-import { isOfFork } from "@multimaster/core";
+import { boundedPattern, fitsGlob, isOfFork } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { HookAnswer } from "./define-hook.ts";
@@ -103,7 +103,8 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
   if (kind === "pull request" && !options.forks && found.changes.some(isForks))
     return { ignored: "it is a fork's code, or nobody says that it is not; the hook's option forks: true takes it" };
   if (kind !== "tag" && !isWanted(branch, options.branches)) return { ignored: `not a branch of interest: ${branch}` };
-  if (options.skips.some((pattern) => headline.search(pattern) >= 0)) return { ignored: "its message says so" };
+  if (options.skips.some((pattern) => boundedPattern(pattern).test(headline)))
+    return { ignored: "its message says so" };
   const { codebase, category, transform } = options;
   const changes = found.changes.flatMap((change) => {
     const coded = { ...change, codebase: typeof codebase === "function" ? codebase(payload) : codebase };
@@ -122,11 +123,5 @@ function isForks({ branch = null, properties = {} }: NewChange): boolean {
 
 function isWanted(branch: string, wanted: ForgeOptions["branches"]): boolean {
   if (wanted === undefined) return true;
-  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsPattern(branch, pattern));
-}
-
-/** Whether a name fits a pattern in which * stands for any text. */
-export function fitsPattern(name: string, pattern: string): boolean {
-  const source = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${source.join(".*")}$`, "s").test(name);
+  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsGlob(branch, pattern));
 }

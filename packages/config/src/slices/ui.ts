@@ -61,6 +61,13 @@ export const uiSlice = z
       .array(network)
       .default([])
       .describe("Proxies in front that are believed when they say for whom they ask."),
+    listenersPerAddress: z
+      .int()
+      .min(1)
+      .default(50)
+      .describe(
+        "WebSockets and event streams that one address may have; behind a proxy set trustedProxies, or it counts as one.",
+      ),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
     open: z

@@ -1,8 +1,8 @@
-import type { Json } from "@multimaster/core";
+import { fitsGlob, type Json } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
-import { applyOptions, fitsPattern, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
+import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
 import {
   number as count,
   files,
@@ -228,5 +228,5 @@ function parsePullRequest(payload: Payload, options: Options, details: PullReque
 function pick(payload: unknown, { propertyWhitelist }: Options): Record<string, Json> {
   if (propertyWhitelist.length === 0) return {};
   const all = Object.entries(flatten("github", payload));
-  return Object.fromEntries(all.filter(([name]) => propertyWhitelist.some((pattern) => fitsPattern(name, pattern))));
+  return Object.fromEntries(all.filter(([name]) => propertyWhitelist.some((pattern) => fitsGlob(name, pattern))));
 }

@@ -1,4 +1,4 @@
-import { isOfFork } from "@multimaster/core";
+import { boundedPattern, isOfFork } from "@multimaster/core";
 import type { Change } from "@multimaster/data";
 import { z } from "zod";
 
@@ -68,7 +68,6 @@ function matches(wanted: Matcher, value: string | null): boolean {
   if (wanted === undefined) return true;
   if (typeof wanted === "function") return Boolean(wanted(value));
   if (Array.isArray(wanted)) return wanted.includes(value);
-  // search() begins at the start however the expression was used before; test() of a /g does not.
-  if (wanted instanceof RegExp) return value !== null && value.search(wanted) >= 0;
+  if (wanted instanceof RegExp) return value !== null && boundedPattern(wanted).test(value);
   return wanted === value;
 }
