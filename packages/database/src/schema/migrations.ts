@@ -10,6 +10,7 @@ import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
+import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   longTests,
   testIndexes,
   requestLosses,
+  treeLimits,
 ];
 
 /** The tables that migrations made. */
