@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable } from "./column-text.ts";
+import { fitNullable, longest } from "./column-text.ts";
 
 export interface BuilderInfo {
   builderid: number;
@@ -11,7 +11,7 @@ export interface BuilderInfo {
 
 /** Makes description, project and tags of a builder what they should be; false when they already were. */
 export async function saveBuilderInfo(tx: Connection, info: BuilderInfo): Promise<boolean> {
-  const description = fitNullable(info.description);
+  const description = fitNullable(info.description, longest.sentence);
   const [row] = await queryRows<{ description: string | null; projectid: number | null }>(
     tx,
     `select description, projectid from builders where id = ?${tx.dialect.noKeyUpdateLock}`,
