@@ -11,9 +11,9 @@ const shortLine = 8;
 const shortForm = 8;
 
 /** Secrets as programs print them: as they are, line by line, in base64 and in URLs. */
-export function listHidden(values: Readonly<Record<string, string>>): Hidden[] {
+export function listHidden(secrets: readonly (readonly [name: string, value: string])[]): Hidden[] {
   const byText = new Map<string, Hidden>();
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, value] of secrets) {
     const lines = value.split(/[\r\n]+/);
     const long = lines.length > 1 ? lines.filter((line) => line.length > shortLine && !line.startsWith("---")) : [];
     const forms = [value, value.replace(/[\r\n]+$/, "")].flatMap((text) => [...base64Forms(text), ...urlForms(text)]);

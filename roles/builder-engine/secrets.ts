@@ -3,23 +3,51 @@ import { listHidden } from "./hidden-forms.ts";
 import { HiddenTexts } from "./hidden-texts.ts";
 import { StreamMask } from "./stream-mask.ts";
 
+/** Texts that steps have learnt are kept hidden up to this number. */
+const maxLearnt = 100;
+
 /** All builders of a set share what is found out about its secrets. */
 const known = new WeakMap<object, HiddenTexts>();
 
 /** What a builder may use and nobody may see: values by name, and a mask that puts `<name>` wherever one would show. */
 export class Secrets {
   #values: Readonly<Record<string, string>>;
+  #learnt: readonly (readonly [name: string, text: string])[] = [];
   #texts: HiddenTexts | undefined;
+  /** Names that may be used; undefined: all. */
+  #allowed: readonly string[] | undefined;
 
   constructor(values: Readonly<Record<string, string>> = {}) {
     this.#values = values;
     if (Object.keys(values).length === 0) return;
-    this.#texts = known.get(values) ?? new HiddenTexts(listHidden(values));
+    this.#texts = known.get(values) ?? new HiddenTexts(listHidden(Object.entries(values)));
     known.set(values, this.#texts);
+  }
+
+  /** Hides one more text, which a step has learnt, from what is written from now on. */
+  add(name: string, text: string): void {
+    if (text === "" || this.#learnt.some(([other, known]) => known === text && other === name)) return;
+    // Tokens that change by the hour must not make the tree larger and larger.
+    this.#learnt = [...this.#learnt.slice(1 - maxLearnt), [name, text]];
+    this.#texts = new HiddenTexts(listHidden([...Object.entries(this.#values), ...this.#learnt]));
+  }
+
+  /** The same secrets, all of them hidden, of which a build of a fork's code gets only these. */
+  forFork(allowed: boolean | readonly string[]): Secrets {
+    if (allowed === true) return this;
+    const secrets = new Secrets(this.#values);
+    secrets.#learnt = this.#learnt;
+    secrets.#texts = this.#texts;
+    secrets.#allowed = Array.isArray(allowed) ? allowed : [];
+    return secrets;
   }
 
   /** The value, for a step's options. */
   get(name: string): string {
+    if (this.#allowed && !this.#allowed.includes(name))
+      throw new Error(
+        `this build is of a fork's code, or nobody says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
+      );
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
     if (value !== undefined) return value;
     throw new Error(`there is no secret "${name}" (have: ${Object.keys(this.#values).join(", ") || "none"})`);

@@ -37,6 +37,13 @@ describe("the repository", () => {
     expect(long).toEqual([]);
   });
 
+  it("listens to abort signals only by onAbort, which makes no warning of a leak", () => {
+    const programs = files.filter(
+      (file) => /^(packages|roles)\/.*\.ts$/.test(file) && !/^packages\/web\/|\/on-abort\.ts$|\.test\.ts$/.test(file),
+    );
+    expect(programs.filter((file) => /\.addEventListener\(\s*"abort"/.test(readSource(file)))).toEqual([]);
+  });
+
   it("names no machine's paths and no package registry's hosts", () => {
     // Spelled so that this file does not accuse itself.
     const folders = ["work", "farm", "root"].join("|");
