@@ -1,5 +1,8 @@
 import type { Json } from "@multimaster/core";
 
+/** Line breaks in a row that programs and terminals put into a secret; more of them are not a wrapped one. */
+const maxBreaks = 8;
+
 /** A secret of several lines is also known by each of them that is longer than this and no mere header. */
 const shortLine = 8;
 
@@ -101,8 +104,13 @@ export class StreamMask {
     // The end without its line breaks, and where each of its characters stands.
     let end = "";
     const places: number[] = [];
-    for (let i = text.length - 1; i >= 0 && places.length < longest - 1; i -= 1) {
-      if (!isLineBreak(text[i] as string)) places.push(i);
+    let breaks = 0;
+    for (let i = text.length - 1; i >= 0 && places.length < longest - 1 && breaks <= maxBreaks; i -= 1) {
+      if (isLineBreak(text[i] as string)) breaks += 1;
+      else {
+        breaks = 0;
+        places.push(i);
+      }
     }
     places.reverse();
     for (const place of places) end += text[place];
@@ -129,7 +137,7 @@ function listHidden(values: Readonly<Record<string, string>>): Hidden[] {
 }
 
 function toPattern(text: string): string {
-  return [...text].map((char) => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("[\\r\\n]*");
+  return [...text].map((char) => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(`[\\r\\n]{0,${maxBreaks}}`);
 }
 
 /** The first group that took part tells which it was. */

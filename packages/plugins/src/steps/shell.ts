@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
 import { commandOption } from "../step-options.ts";
+import { LinePattern } from "./shell/line-pattern.ts";
 
 const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<
   string,
@@ -51,7 +52,7 @@ const options = z.object({
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
     .optional()
-    .describe("A line of output that matches makes a success into warnings."),
+    .describe("A line of output that matches makes a success into warnings; its first 4096 characters count."),
   logfiles: z
     .record(
       z.string().refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
@@ -75,8 +76,7 @@ export default defineStep({
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
     if (options.description === undefined) ctx.setState(summary);
-    const pattern = options.warningPattern === undefined ? undefined : toPattern(options.warningPattern);
-    let warnings = 0;
+    const pattern = options.warningPattern === undefined ? undefined : new LinePattern(options.warningPattern);
     const end = await ctx.shell(
       {
         command: options.command,
@@ -94,9 +94,9 @@ export default defineStep({
         wantStderr: options.wantStderr,
         logEnviron: options.logEnviron,
       },
-      pattern === undefined ? {} : { onLine: (line) => void (pattern.test(line) && warnings++) },
+      pattern === undefined ? {} : { onLine: (line) => pattern.add(line) },
     );
-    return { summary, ...judge(end, options, warnings) };
+    return { summary, ...judge(end, options, pattern?.end()) };
   },
 });
 
@@ -109,7 +109,7 @@ function judge(
     maxLines: number | null;
     decodeRC: Readonly<Record<string, Result>>;
   },
-  warnings: number,
+  warnings: ReturnType<LinePattern["end"]> | undefined,
 ): Pick<StepEnd, "results" | "reason"> {
   switch (end.failureReason) {
     case undefined:
@@ -124,8 +124,11 @@ function judge(
       return { results: Results.FAILURE, reason: end.failureReason };
   }
   const results = options.decodeRC[String(end.rc)] ?? (end.rc === 0 ? Results.SUCCESS : Results.FAILURE);
-  if (results !== Results.SUCCESS || warnings === 0) return { results };
-  return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
+  if (results !== Results.SUCCESS || warnings === undefined) return { results };
+  const { matches, gaveUp } = warnings;
+  if (gaveUp) return { results: Results.WARNINGS, reason: "warningPattern took too long for the output" };
+  if (matches === 0) return { results };
+  return { results: Results.WARNINGS, reason: matches === 1 ? "1 warning" : `${matches} warnings` };
 }
 
 /** `'make all'`, or `'make -j8 ...'` for more than two words. */
@@ -133,13 +136,6 @@ function summarizeCommand(command: string | readonly string[]): string {
   const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
   const shown = words.slice(0, 2).join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
-}
-
-/** A pattern with the global flag would remember where it stopped; lines are looked at one by one. */
-function toPattern(pattern: string | RegExp): RegExp {
-  return typeof pattern === "string"
-    ? new RegExp(pattern)
-    : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
 }
 
 function toSeconds(ms: number | null): number | null {
