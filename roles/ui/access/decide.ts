@@ -59,7 +59,8 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
   return rule.builders === undefined || (builder !== undefined && rule.builders.some((glob) => matches(glob, builder)));
 }
 
-function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
+/** Whether a rule is about this action on this noun, of whatever builder. */
+export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isOn = on.includes("*") || (on as readonly string[]).includes(noun);
   const isAllowed =
     allow.includes("*") ||

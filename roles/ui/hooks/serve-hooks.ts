@@ -55,7 +55,7 @@ async function readRequest(ctx: Koa.Context, maxBody: number): Promise<HookReque
   const headers = Object.fromEntries(
     Object.entries(ctx.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
   );
-  return { headers, query: ctx.URL.searchParams, body: await readBody(ctx.req, maxBody) };
+  return { headers, query: ctx.URL.searchParams, body: await readBody(ctx, maxBody) };
 }
 
 /** How the changes of this request are known, by their place in it; one hook's ids say nothing about another's. */

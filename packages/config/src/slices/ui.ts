@@ -61,6 +61,11 @@ export const uiSlice = z
       .array(network)
       .default([])
       .describe("Proxies in front that are believed when they say for whom they ask."),
+    connectionsPerAddress: z
+      .int()
+      .min(1)
+      .default(500)
+      .describe("Connections that one address may have, except this machine's own and those of trustedProxies."),
     listenersPerAddress: z
       .int()
       .min(1)
