@@ -35,6 +35,7 @@ export const role = defineRole<UiSlice>({
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      access.refusals,
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),
     ];

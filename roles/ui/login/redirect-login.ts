@@ -35,8 +35,8 @@ export function createRedirectLogin({ data }: RoleContext<UiSlice>, access: Acce
     const begun = key === undefined ? undefined : await logins.take(key);
     if (begun === undefined) throw errors.loginStale();
     const { way, kept } = keptSchema.parse(begun);
-    const user = await login.finish(ctx.URL.searchParams, kept as Json);
-    await sessions.begin(ctx, user);
+    const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json);
+    await sessions.begin(ctx, user, grant);
     ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
   }
 

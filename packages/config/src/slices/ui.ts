@@ -61,6 +61,14 @@ export const uiSlice = z
       .describe("Proxies in front that are believed when they say for whom they ask."),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    renewLogins: duration
+      .prefault("1h")
+      .describe("Of logins by a provider: after this long it is asked again who the user is, and in which groups."),
+    auditEntries: z
+      .int()
+      .min(100)
+      .default(100_000)
+      .describe("So many of the newest entries of the audit trail are kept; a tenth as many of what was refused."),
     authorization: authorization
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),

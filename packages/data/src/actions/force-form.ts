@@ -152,12 +152,16 @@ function readInteger(field: FormField, given: Json): Answer {
 
 function readMany(field: FormField, given: Json): Answer {
   const list = Array.isArray(given) ? (given as readonly Json[]) : [given];
+  const odd = list.find((value) => typeof value !== "string" && !(field.choices ?? []).includes(value));
+  if (odd !== undefined) return { problem: `${field.label ?? field.name}: '${showValue(odd)}' must be a text` };
   const wrong = list.find((value) => isNoChoice(field, value));
   return wrong === undefined ? { value: [...list] } : { problem: choiceProblem(field, wrong) };
 }
 
 function readText(field: FormField, given: Json): Answer {
-  if (typeof given === "object" && given !== null) return { problem: `${field.label ?? field.name}: must be a text` };
+  // A choice of the form may be a number; anything else that is filled in is a text.
+  const isChoice = field.type === "list" && field.choices !== undefined && field.choices.includes(given);
+  if (typeof given !== "string" && !isChoice) return { problem: `${field.label ?? field.name}: must be a text` };
   const text = String(given);
   if (field.maxsize != null && text.length > field.maxsize) {
     return {

@@ -3,7 +3,7 @@ import { defineAuth } from "../define-auth.ts";
 import { startForgeLogin } from "./oauth/forge.ts";
 import { clientOptions } from "./openid-connect.ts";
 
-const userAnswer = z.object({ login: z.string(), name: z.string().nullish() });
+const userAnswer = z.object({ id: z.int().optional(), login: z.string(), name: z.string().nullish() });
 const emailsAnswer = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 const named = z.array(z.object({ login: z.string() }));
 const teamsAnswer = z.array(z.object({ slug: z.string(), organization: z.object({ login: z.string() }) }));
@@ -37,6 +37,7 @@ export default defineAuth({
           teams ? read(`${api}/user/teams?per_page=100`, teamsAnswer) : [],
         ]);
         return {
+          ...(user.id === undefined ? {} : { id: String(user.id) }),
           username: user.login,
           email: emails.find(({ primary, verified }) => primary && verified)?.email ?? null,
           fullName: user.name ?? null,

@@ -1,5 +1,4 @@
 import { errors, type User } from "@multimaster/core";
-import type * as Client from "openid-client";
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 import { startCodeFlow } from "./oauth/code-flow.ts";
@@ -41,11 +40,14 @@ const openIdConnect = defineAuth({
           execute: given.issuer.startsWith("http:") ? [client.allowInsecureRequests] : [],
           timeout: 15,
         }),
-      async readUser(client, config, tokens) {
-        const claims = tokens.claims() as Client.IDToken;
-        const hasMore = config.serverMetadata().userinfo_endpoint !== undefined;
-        const more = hasMore ? await client.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
-        return readClaims({ ...more, ...claims }, given);
+      realm: `${given.issuer} ${given.clientId}`,
+      async readUser(client, config, { accessToken, claims, subject }) {
+        const hasMore = config.serverMetadata().userinfo_endpoint !== undefined && subject !== undefined;
+        // Asked again without a new ID token, it is the only source: then it must be there.
+        if (!hasMore && claims === undefined) throw new Error("the provider has no address to ask who a user is");
+        const more = hasMore ? await client.fetchUserInfo(config, accessToken, subject) : {};
+        const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
+        return { ...readClaims(all, given), id: `${given.issuer}#${String(all["sub"])}` };
       },
     }),
 });
