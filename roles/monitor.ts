@@ -1,12 +1,20 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { ClusterConfig } from "@multimaster/config";
-import { type Json, type Logger, listenOnFreePort, type Registry, type Service } from "@multimaster/core";
+import { type ClusterConfig, hostNamesOf } from "@multimaster/config";
+import {
+  createHostCheck,
+  errors,
+  type Json,
+  type Logger,
+  listenOnFreePort,
+  type Registry,
+  type Service,
+} from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { describeHealth } from "./describe-health.ts";
 import type { HostedRoles } from "./hosted-roles.ts";
 
 interface MonitorOptions {
-  readonly config: Pick<ClusterConfig, "monitor">;
+  readonly config: Pick<ClusterConfig, "monitor" | "url" | "allowedHosts">;
   readonly master: string;
   readonly data: Pick<Data, "bus">;
   readonly hosts: Pick<HostedRoles, "ready">;
@@ -28,6 +36,7 @@ export function createMonitor({ config, master, data, hosts, metrics, log }: Mon
   const { monitor } = config;
   if (!monitor) return [];
   const { host, port } = monitor;
+  const isOwnHost = createHostCheck([...hostNamesOf(config), host]);
   const pages: Readonly<Record<string, () => Promise<Answer>>> = {
     "/health": async () => json(200, describeHealth(master, data)),
     "/ready": async () => {
@@ -41,11 +50,13 @@ export function createMonitor({ config, master, data, hosts, metrics, log }: Mon
     const path = (request.url ?? "").split("?")[0] ?? "";
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     const isRead = request.method === "GET" || request.method === "HEAD";
-    const { status, type, body } = !page
-      ? plain(404, `Here are ${Object.keys(pages).join(", ")}.`)
-      : isRead
-        ? await page()
-        : plain(405, "Use GET.");
+    const { status, type, body } = !isOwnHost(request.headers.host)
+      ? plain(421, errors.hostUnknown(request.headers.host ?? "").message)
+      : !page
+        ? plain(404, `Here are ${Object.keys(pages).join(", ")}.`)
+        : isRead
+          ? await page()
+          : plain(405, "Use GET.");
     response.writeHead(status, {
       "Content-Type": type,
       "Content-Length": Buffer.byteLength(body),

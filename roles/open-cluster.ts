@@ -3,7 +3,14 @@ import { dirname } from "node:path";
 import { type Bus, type BusOptions, createBus, type WampAuth } from "@multimaster/bus";
 import type { ClusterConfig } from "@multimaster/config";
 import { errors, explainFileError, type Logger } from "@multimaster/core";
-import { checkSchema, type Database, openDatabase, readSchemaState, upgradeDatabase } from "@multimaster/database";
+import {
+  checkSchema,
+  type Database,
+  openDatabase,
+  PostgresqlSession,
+  readSchemaState,
+  upgradeDatabase,
+} from "@multimaster/database";
 
 /** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
 export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
@@ -31,18 +38,19 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
 }
 
 /** The bus that the config asks for, not started yet. */
-export function createClusterBus(shared: ClusterConfig, log: Logger): Bus {
-  return createBus(busOptions(shared), log);
+export function createClusterBus(shared: ClusterConfig, { pooling }: Pick<Database, "pooling">, log: Logger): Bus {
+  return createBus(busOptions(shared, pooling), log);
 }
 
-function busOptions({ bus, database }: ClusterConfig): BusOptions {
+function busOptions({ bus, database }: ClusterConfig, pooling: Database["pooling"]): BusOptions {
   const { mute } = bus;
   if (bus.router !== undefined) {
     return { kind: "wamp", router: bus.router, realm: bus.realm, auth: busLogin(bus), mute };
   }
   if (!bus.notify) return { kind: "in-process", mute };
   if (!/^postgres(ql)?:/.test(database)) throw errors.notifyNeedsPostgresql();
-  return { kind: "postgres", url: database, mute };
+  if (pooling === "transaction") throw errors.notifyBehindPooler();
+  return { kind: "postgres", url: database, mute, makeClient: (config) => new PostgresqlSession(config) };
 }
 
 function busLogin({ authid, ticket, privateKey }: ClusterConfig["bus"]): WampAuth | undefined {

@@ -48,8 +48,16 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   // The name is known at last when the cluster has been joined.
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
   const log = identifyLog(options.log, { roles: roles.map((role) => role.name).join(",") }, identity);
+  const warned = new Set<string>();
+  const warn = () => {
+    for (const text of config.warnings()) {
+      if (!warned.has(text)) log.warn(`config: ${text}`);
+      warned.add(text);
+    }
+  };
+  warn();
   const database = await openClusterDatabase(config.shared, log);
-  const bus = createClusterBus(config.shared, log);
+  const bus = createClusterBus(config.shared, database, log);
   const plan: TermPlan = {
     ...options,
     log,
@@ -62,7 +70,9 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
     async loadRole(name, builderSets) {
       const [role] = await selectRoles([name]);
       if (!role) throw errors.unknownRole(name, roleNames);
-      return { role, slice: await role.loadSlice(config, { builderSets: builderSets ?? "all" }) };
+      const slice = await role.loadSlice(config, { builderSets: builderSets ?? "all" });
+      warn();
+      return { role, slice };
     },
     release: version,
     database,

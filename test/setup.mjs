@@ -33,11 +33,15 @@ const pythonComponents = {
   },
 };
 const oldestPostgres = 15;
-/** Load balancers, from Debian's packages: the oldest release that understands what configs/deploy uses. */
+/** Load balancers and a connection pooler, from Debian's packages: the oldest release that understands what the project uses. */
 const balancers = {
   haproxy: { title: "HAProxy", package: "haproxy", oldest: "2.4" },
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
+  pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
 };
+
+/** The newest release of Node that the program is tested with; npm's packages of Node bring the binary and its headers. */
+const newestNode = "24.21.0";
 
 /** Something the tests need cannot be had; the message says what to do about it. */
 class SetupError extends Error {}
@@ -73,7 +77,7 @@ export function findBalancer(name) {
 }
 
 function balancerVersion(program) {
-  const { stdout, stderr } = run(program, ["-v"]);
+  const { stdout, stderr } = run(program, [program.endsWith("pgbouncer") ? "--version" : "-v"]);
   return /\d+\.\d+(\.\d+)?/.exec(stdout + stderr)?.[0] ?? "0";
 }
 
@@ -89,6 +93,24 @@ export function findBrowser() {
   return ["chromium", "chromium-browser", "google-chrome"]
     .flatMap((name) => directories.map((directory) => join(directory, name)))
     .find(isExecutable);
+}
+
+/** The directory that holds the programs of the newest Node, which is installed there if it is missing. */
+export function setUpNewestNode(print = console.log) {
+  const directory = join(cache, `node-${newestNode}`);
+  const name = `node-${process.platform}-${process.arch}`;
+  const programs = join(directory, "node_modules", name, "bin");
+  if (!isExecutable(join(programs, "node"))) {
+    print(`Node ${newestNode}: installing ${name} ...`);
+    mkdirSync(directory, { recursive: true });
+    runOrFail(
+      "npm",
+      ["install", "--prefix", directory, "--no-audit", "--no-fund", `${name}@${newestNode}`],
+      `Node ${newestNode} could not be installed`,
+    );
+  }
+  print(`Node: ${run(join(programs, "node"), ["--version"]).stdout.trim()} in ${programs}`);
+  return programs;
 }
 
 /** The directory in which pip installed Buildbot's frontend and its views. */

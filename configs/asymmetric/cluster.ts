@@ -8,7 +8,7 @@
  *
  * A role loads only its own file: the ui master never sees a worker's password.
  */
-import { defineCluster, env } from "@multimaster/config";
+import { defineCluster, env, envPort } from "@multimaster/config";
 
 export default defineCluster({
   name: "asymmetric",
@@ -21,6 +21,8 @@ export default defineCluster({
     privateKey: env("WAMP_PRIVATE_KEY"),
   },
   lease: env("LEASE", "15s"),
+  // Health and figures of masters without a port of their own, such as schedulers: docs/operators.md.
+  monitor: { host: env("MONITOR_HOST", "127.0.0.1"), port: envPort("MONITOR_PORT", "9100-9109") },
   scheduler: () => import("./scheduler.ts"),
   builders: { web: () => import("./builders/web.ts"), db: () => import("./builders/db.ts") },
   workers: () => import("./workers.ts"),

@@ -17,6 +17,8 @@ import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 
 const repository = env("MULTIMASTER_REPOSITORY", process.cwd());
+// `npm start` sets it: builds must not work among the sources of a checkout, whose own tools would read them.
+const state = env("MULTIMASTER_STATE", "state");
 
 // Builds what it finds: a Makefile, or a package.json with a build script; otherwise it lists the files.
 const build = `
@@ -27,7 +29,7 @@ fi`;
 
 export default defineCluster({
   name: "quickstart",
-  database: env("DATABASE_URL", "sqlite:state/quickstart.sqlite"),
+  database: env("DATABASE_URL", `sqlite:${state}/quickstart.sqlite`),
 
   scheduler: async () => ({
     default: defineScheduling({
@@ -59,8 +61,8 @@ export default defineCluster({
   },
 
   workers: async () => ({
-    default: defineWorkers({ basedir: "state/workers", workers: [{ name: "local", local: true }] }),
+    default: defineWorkers({ basedir: `${state}/workers`, workers: [{ name: "local", local: true }] }),
   }),
 
-  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Quick start" }) }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Quick start", hooks: [] }) }),
 });

@@ -5,7 +5,7 @@
  *
  * DATABASE_URL, WAMP_ROUTER, REPOSITORY and WORKER_PASSWORD come from the environment, the ports too.
  */
-import { defineCluster, env } from "@multimaster/config";
+import { defineCluster, env, envPort } from "@multimaster/config";
 
 export default defineCluster({
   name: "symmetric",
@@ -18,6 +18,8 @@ export default defineCluster({
     privateKey: env("WAMP_PRIVATE_KEY"),
   },
   lease: env("LEASE", "15s"),
+  // Health and figures of masters without a port of their own, such as schedulers: docs/operators.md.
+  monitor: { host: env("MONITOR_HOST", "127.0.0.1"), port: envPort("MONITOR_PORT", "9100-9109") },
   scheduler: () => import("./scheduler.ts"),
   builders: { all: () => import("./builders.ts") },
   workers: () => import("./workers.ts"),

@@ -196,11 +196,14 @@ export class Distributor implements Service {
     this.#reconciledAt = clock.now();
     const claimed = await data.updates.buildrequests.claimedByMe();
     const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
-    const strays = idle.filter((id) => this.#suspects.has(id) || this.#unanswered.has(id));
+    const unanswered = idle.filter((id) => this.#unanswered.has(id));
+    const failed = idle.filter((id) => this.#suspects.has(id) && !this.#unanswered.has(id));
     this.#unanswered.clear();
     this.#suspects = new Set(idle);
+    const strays = [...unanswered, ...failed];
     if (strays.length === 0) return;
     log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
-    await data.updates.buildrequests.unclaim(strays);
+    await data.updates.buildrequests.unclaim(unanswered);
+    await data.updates.buildrequests.unclaim(failed, "failed");
   }
 }

@@ -1,5 +1,6 @@
+import { setMaxListeners } from "node:events";
 import { isLeaseLoss } from "@multimaster/cluster";
-import { Backoff, type Clock, type Logger } from "@multimaster/core";
+import { Backoff, type Clock, type Logger, onAbort } from "@multimaster/core";
 
 /** This master works no more under its lease: whoever waits for a write gets this instead, and writes nothing. */
 export class Abandoned extends Error {
@@ -28,6 +29,13 @@ export class Persistence {
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
+    // Each write that waits for the database listens, and there may be any number of them.
+    setMaxListeners(0, this.#abandoned.signal);
+  }
+
+  /** Whether an error is the database's and no one else's, so that what it made fail may succeed later. */
+  isPassing(error: unknown): boolean {
+    return this.#options.isPassing(error);
   }
 
   /** Aborts when nothing may be written any more. */
@@ -97,8 +105,8 @@ export class Persistence {
     const { signal } = this.#abandoned;
     return new Promise((resolve, reject) => {
       const give = () => reject(new Abandoned(`${what}: this master has stopped`));
-      signal.addEventListener("abort", give, { once: true });
-      writing.then(resolve, reject).finally(() => signal.removeEventListener("abort", give));
+      const ignore = onAbort(signal, give);
+      writing.then(resolve, reject).finally(ignore);
     });
   }
 

@@ -1,4 +1,5 @@
-import type { Service } from "@multimaster/core";
+import { hostNamesOf } from "@multimaster/config";
+import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -52,11 +53,12 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     clock,
     log,
     isReady: () => describe(context.ready()),
+    isOwnHost: createHostCheck(hostNamesOf(shared)),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
     onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
-  context.lost.addEventListener("abort", onLeaseLost, { once: true });
+  onAbort(context.lost, onLeaseLost);
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [

@@ -1,6 +1,6 @@
 import type { RenderContext } from "@multimaster/config";
 import { render } from "@multimaster/config";
-import { type Clock, type Logger, type Properties, type Result, Results, resultName } from "@multimaster/core";
+import { type Clock, type Logger, onAbort, type Properties, type Result, Results, resultName } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import {
   BadRendering,
@@ -24,7 +24,7 @@ import type { LoopWatchdog } from "./loop-watchdog.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import type { Secrets } from "./secrets.ts";
 import { StepCommands } from "./step-commands.ts";
-import { StepLogs } from "./step-logs.ts";
+import { StepLogs, type StepLogsOptions } from "./step-logs.ts";
 import { createStepTests } from "./step-tests.ts";
 import { StepTriggers } from "./step-triggers.ts";
 import { resolveWorkerPath } from "./worker-paths.ts";
@@ -49,6 +49,9 @@ export interface StepSurroundings {
   environment: Readonly<Record<string, unknown>>;
   properties: Properties;
   secrets: Secrets;
+  /** What builds that it triggers are told of whose code this is. */
+  forkProperty: Readonly<Record<string, boolean>>;
+  limits: StepLogsOptions["limits"];
   builddir: string;
 }
 
@@ -106,7 +109,8 @@ export class RunningStep {
       steps.add({ buildid: build.buildid, name: wanted }),
     );
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
-    const logs = new StepLogs(stepid, data.updates.logs, persistence, clock, secrets);
+    const { limits } = this.#around;
+    const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = () => watchdog.enter(place);
     const leave = () => watchdog.leave(place);
@@ -141,7 +145,7 @@ export class RunningStep {
     const text = secrets.hide(describeEnd(end, shown));
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([logs.finish(), state.flush()])) {
-      if (failure instanceof Abandoned) throw failure;
+      if (failure instanceof Abandoned || persistence.isPassing(failure)) throw failure;
       log.error({ stepid, err: failure }, `a log of step ${stepid} could not be stored`);
       end.results = Results.EXCEPTION;
     }
@@ -185,8 +189,7 @@ export class RunningStep {
         const ms = this.#commands?.patienceMs ?? 0;
         this.#around.clock.after(ms + deafMs, () => reject(new StepStopped("the step did not stop by itself")));
       };
-      if (signal.aborted) wait();
-      else signal.addEventListener("abort", wait, { once: true });
+      onAbort(signal, wait);
     });
     return Promise.race([running, deaf]);
   }
@@ -194,6 +197,8 @@ export class RunningStep {
   async #judgeError(error: unknown, logs: StepLogs): Promise<StepEnd> {
     if (error instanceof StepStopped) return { results: Results.CANCELLED };
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
+    // The build is given up, too: it is built again when the database is well.
+    if (this.#around.persistence.isPassing(error)) throw error;
     const isSentence = [CommandException, BadRendering, TriggerRefused].some((kind) => error instanceof kind);
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);
@@ -201,7 +206,7 @@ export class RunningStep {
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, secrets, build } = this.#around;
+    const { data, persistence, awaited, siteUrl, secrets, forkProperty, build } = this.#around;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -212,6 +217,7 @@ export class RunningStep {
       step,
       siteUrl,
       secrets,
+      forkProperty,
       signal,
       onWait: leave,
       onReturn: enter,
@@ -278,6 +284,7 @@ export class RunningStep {
           options,
         ),
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
+      hide: (text, as) => secrets.add(as, text),
       setState,
       addUrl: (urlName, url) =>
         persistence.write(`add URL to step ${stepid}`, () =>

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
-import type { Clock, Logger, Service } from "@multimaster/core";
+import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
 import { attachWorker } from "./attach-worker.ts";
@@ -24,6 +24,8 @@ export interface WorkerServerOptions {
   clock: Clock;
   log: Logger;
   isReady(): true | string;
+  /** Names by which this master may be asked for its metrics. */
+  isOwnHost: HostCheck;
   metrics(): Promise<{ contentType: string; text: string }>;
   onListening(url: string): void;
 }
@@ -95,7 +97,7 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, master, log, isReady, metrics, onListening } = this.#options;
+    const { slice, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
@@ -106,6 +108,7 @@ export class WorkerServer implements Service {
       authenticate: (name, password) => this.#authenticate(name, password),
       onWorker: (link) => this.#arrive(link),
       isReady,
+      isOwnHost,
       metrics,
     });
     await this.#listener.start();

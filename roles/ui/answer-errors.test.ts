@@ -7,7 +7,11 @@ import { answerErrors } from "./answer-errors.ts";
 /** What somebody is told when this is thrown. */
 async function answerTo(thrown: Error) {
   const app = new Koa();
-  const data = { isDatabaseAway: (error: unknown) => (error as Error).message === "away" };
+  const explainDatabase = ({ message }: Error) => {
+    if (message === "away") return errors.databaseAway();
+    return message === "refuses" ? errors.databaseRefuses("it is read-only") : undefined;
+  };
+  const data = { explainDatabase };
   app.use(answerErrors({ data, log: silentLog } as never));
   app.use(() => {
     throw thrown;
@@ -21,6 +25,7 @@ async function answerTo(thrown: Error) {
 
 it("says the user's mistake, that the database is away, and nothing about what is inside", async () => {
   expect(await answerTo(errors.requestInvalid("x is wrong"))).toEqual([400, "x is wrong\n"]);
-  expect(await answerTo(new Error("away"))).toEqual([503, expect.stringMatching(/database/)]);
+  expect(await answerTo(new Error("away"))).toEqual([503, expect.stringMatching(/database does not answer/)]);
+  expect(await answerTo(new Error("refuses"))).toEqual([503, expect.stringMatching(/refuses: it is read-only/)]);
   expect(await answerTo(new Error("secret"))).toEqual([500, "internal error\n"]);
 });

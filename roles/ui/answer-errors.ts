@@ -1,4 +1,4 @@
-import { errors, UserError } from "@multimaster/core";
+import { UserError } from "@multimaster/core";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
 
@@ -8,7 +8,7 @@ export function answerErrors({ data, log }: Pick<RoleContext<unknown>, "data" | 
     try {
       await next();
     } catch (thrown) {
-      const error = data.isDatabaseAway(thrown) ? errors.databaseAway({ cause: thrown }) : thrown;
+      const error = data.explainDatabase(thrown) ?? thrown;
       const known = error instanceof UserError;
       if (!known) log.error({ err: error, method: ctx.method, path: ctx.path }, "a request failed");
       ctx.status = known ? error.status : 500;

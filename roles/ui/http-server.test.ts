@@ -1,6 +1,6 @@
 import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { silentLog, systemClock } from "@multimaster/core";
+import { createHostCheck, silentLog, systemClock } from "@multimaster/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
@@ -12,13 +12,24 @@ afterEach(async () => {
 
 const realtime = { upgrade: () => {}, leave: async () => {}, resume: () => {}, end: async () => {} };
 
+const isOwnHost = createHostCheck([]);
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function start(handler: Handler, port = 0, sleep = systemClock.sleep) {
   let now = 0;
   const clock = { ...systemClock, now: () => now, sleep };
   const readiness = createReadiness({ ready: () => true, clock });
-  const server = createHttpServer({ host: "127.0.0.1", port, handler, realtime, readiness, clock, log: silentLog });
+  const server = createHttpServer({
+    host: "127.0.0.1",
+    isOwnHost,
+    port,
+    handler,
+    realtime,
+    readiness,
+    clock,
+    log: silentLog,
+  });
   cleanups.push(() => server.stop());
   await server.start();
   const tick = (ms: number) => void (now += ms);
@@ -64,6 +75,7 @@ describe("the http server", () => {
     const readiness = createReadiness({ ready: () => true, clock: systemClock });
     const server = createHttpServer({
       host: "127.0.0.1",
+      isOwnHost,
       port: 0,
       handler: () => {},
       realtime,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Clock, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
+import { type Clock, errors, type HostCheck, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
 import { readAddress } from "./read-address.ts";
 import type { Realtime } from "./realtime/realtime.ts";
@@ -9,6 +9,8 @@ import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
+  /** Whether a `Host` header names this master; anything else is answered by nobody. */
+  readonly isOwnHost: HostCheck;
   /** The first free one of several; 0: any free port. */
   readonly port: number | readonly number[];
   readonly handler: RequestListener;
@@ -35,6 +37,7 @@ const longestLeavingMs = 5_000;
  */
 export function createHttpServer({
   host,
+  isOwnHost,
   port,
   handler,
   realtime,
@@ -48,12 +51,15 @@ export function createHttpServer({
   const server = createServer(answer);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
+    // Before anything is looked at: a page of a stranger's name that leads here would count as our own.
+    if (!isOwnHost(request.headers.host)) return void socket.end(refusalOfHost(request));
     if (request.headers.upgrade?.toLowerCase() === "websocket") realtime.upgrade(request, socket, head);
     else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (!readAddress(request)) return refuseAddress(response);
+    if (!isOwnHost(request.headers.host)) return refuseHost(request, response);
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
     const isProbe = /^\/(health|ready)\b/.test(request.url ?? "");
@@ -125,6 +131,18 @@ export function createHttpServer({
   };
 }
 
+function refuseHost({ headers: { host = "" } }: IncomingMessage, response: ServerResponse): void {
+  const { status, message } = errors.hostUnknown(host);
+  response.writeHead(status, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
+  response.end(JSON.stringify({ error: message }));
+}
+
+/** The same for what would have become a WebSocket. */
+function refusalOfHost({ headers: { host = "" } }: IncomingMessage): string {
+  const { message } = errors.hostUnknown(host);
+  return answerText("421 Misdirected Request", message);
+}
+
 function refuseAddress(response: ServerResponse): void {
   response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
   response.end(JSON.stringify({ error: "this address is none of a server" }));
@@ -136,12 +154,16 @@ function answerToNoRequest({ code }: NodeJS.ErrnoException): string {
     code === "HPE_HEADER_OVERFLOW"
       ? ["431 Request Header Fields Too Large", "the address and the headers are longer than 16 kB together"]
       : ["400 Bad Request", "this is no HTTP request"];
+  return answerText(status, error);
+}
+
+function answerText(status: string, error: string): string {
   const body = JSON.stringify({ error });
   return [
     `HTTP/1.1 ${status}`,
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
-    `Content-Length: ${body.length}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
     "",
     body,
   ].join("\r\n");

@@ -1,13 +1,16 @@
-import type { UiSlice } from "@multimaster/config";
+import { hostNamesOf, type UiSlice } from "@multimaster/config";
+import { createHostCheck } from "@multimaster/core";
 import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
 import type { Visitor } from "./access/visitor.ts";
+import { createControlNotice } from "./access/who-controls.ts";
 import { createApp } from "./app.ts";
 import { createBuildbotApp } from "./buildbot-app/serve-app.ts";
 import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
+import { mostPaths } from "./realtime/rights.ts";
 import { loadUiSlice } from "./slice.ts";
 
 /** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
@@ -15,18 +18,21 @@ export const role = defineRole<UiSlice>({
   name: "ui",
   loadSlice: loadUiSlice,
   services(context) {
-    const { own } = context.config;
+    const { own, shared } = context.config;
     const readiness = createReadiness(context);
     const access = createAccess(context);
     const realtime = createRealtime(context, {
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
+      maxPaths: (listener) => ((listener as Visitor).user ? mostPaths.loggedIn : mostPaths.anonymous),
+      addressOf: (request) => access.address.of(request),
     });
     const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;
     const app = createApp(context, access, readiness, realtime, pages);
     return [
       createHttpServer({
         host: own.host,
+        isOwnHost: createHostCheck([...hostNamesOf(shared), own.host]),
         port: own.port,
         handler: app.callback(),
         realtime,
@@ -36,6 +42,7 @@ export const role = defineRole<UiSlice>({
         onListening: (url) => context.listening("ui", url),
       }),
       access.refusals,
+      createControlNotice(own, context.log),
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),
     ];

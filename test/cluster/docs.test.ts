@@ -14,6 +14,7 @@ function writeFilesOf(page: string, directory: string): number {
   return files.length;
 }
 
+const passwords = { LINUX_1_PASSWORD: "the first", LINUX_2_PASSWORD: "the second", CHANGE_HOOK_PASSWORD: "the hooks'" };
 const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", import.meta.url));
 
 it("the config that docs/config.md shows is a good one, and a master starts with it", async () => {
@@ -24,9 +25,10 @@ it("the config that docs/config.md shows is a good one, and a master starts with
     name: "master",
     command: process.execPath,
     args: [program, "check-config", "--config", config],
+    env: passwords,
   });
   expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 4 schedulers, 1 change sources.");
-  const master = await startMaster({ config, roles: ["scheduler"] });
+  const master = await startMaster({ config, roles: ["scheduler"], env: passwords });
   await master.waitReady();
 });
 
@@ -35,7 +37,8 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
   expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(7);
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
-  const env = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));
+  const secrets = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));
+  const env = { ...passwords, ...secrets };
   const unset = await runProcess({
     name: "master",
     command: process.execPath,

@@ -15,7 +15,13 @@ import { engines, newDatabase } from "./schema.databases.ts";
 const shared = { url: "https://ci.example.org/" };
 
 const start = (database: Database, auth: PluginDescriptor<"auth">) =>
-  startRestServer(database, { auth }, undefined, undefined, shared);
+  startRestServer(database, { auth, open: true }, undefined, undefined, shared);
+
+/** Google's login, with another issuer than the one that it has. */
+function googleAt(issuer: string, domains: string[]): PluginDescriptor<"auth"> {
+  const { plugin, options } = google({ ...client, domains });
+  return { plugin, options: { ...(options as object), issuer } };
+}
 
 /** Goes to the provider and comes back, maybe to another master. */
 async function logIn(browser: Browser, provider: Provider, from: RestServer, to = from, query = "") {
@@ -288,6 +294,51 @@ describe("the presets", () => {
       groups: ["acme"],
       auth: { name: "Bitbucket", fa_icon: "fa-bitbucket" },
     });
+  });
+
+  it.each([
+    ["GitHub", (url: string) => github({ url, ...client, organizations: ["Acme"] }), "acme"],
+    ["GitLab", (url: string) => gitlab({ url, ...client, groups: ["acme"] }), "acme"],
+    ["Keycloak", (url: string) => keycloak({ url, realm: "acme", ...client, groups: ["acme"] }), "acme"],
+    ["Bitbucket", (url: string) => bitbucket({ url, apiUrl: url, ...client, workspaces: ["acme"] }), "acme"],
+    ["OpenID Connect", (url: string) => openIdConnect({ issuer: url, ...client, domains: ["acme.org"] }), "acme.org"],
+    ["Google", (url: string) => googleAt(url, ["acme.org"]), "acme.org"],
+  ])("%s: only of those whom the config admits", async (name, login, admitted) => {
+    const openId = !["GitHub", "Bitbucket"].includes(name);
+    const provider = await startProvider({ openId, ...(name === "Keycloak" ? { basePath: "/realms/acme" } : {}) });
+    const server = await start(database, login(provider.url.replace("/realms/acme", "/")));
+    const become = (group: string) => {
+      provider.claims = { sub: "1", groups: [group], hd: group, email: `ann@${group}`, email_verified: true };
+      provider.api = {
+        "/api/v3/user": { login: "ann" },
+        "/api/v3/user/emails": [],
+        "/api/v3/user/orgs": [{ login: group }],
+        "/api/v3/user/teams": [{ slug: admitted, organization: { login: group } }],
+        "/2.0/user": { username: "ann" },
+        "/2.0/user/emails": { values: [] },
+        "/2.0/workspaces": { values: [{ slug: group }] },
+      };
+    };
+    for (const stranger of ["evil", `${admitted}.evil`, `evil-${admitted}`, ""]) {
+      become(stranger);
+      const page = await logIn(browser, provider, server);
+      expect([stranger, page.status, page.text]).toEqual([
+        stranger,
+        401,
+        expect.stringMatching(
+          `${name} did not log you in: only members of the .* ${admitted}`.replace("acme", "[aA]cme"),
+        ),
+      ]);
+      expect(await browser.whoAmI(server)).toMatchObject({ anonymous: true });
+    }
+    // A verified address at the domain is not enough where the provider says which domain an account is of.
+    if (name === "Google") {
+      Object.assign(provider.claims, { email: "ann@acme.org", hd: undefined });
+      expect((await logIn(browser, provider, server)).status).toBe(401);
+    }
+    become(admitted);
+    expect((await logIn(browser, provider, server)).status).toBe(302);
+    expect(await browser.whoAmI(server)).toMatchObject({ anonymous: false });
   });
 
   it("a provider that is away: in a sentence, and tried again by the next login", async () => {

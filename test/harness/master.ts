@@ -87,7 +87,8 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
       ...(options.args ?? []),
     ],
     cwd: options.cwd ?? temporaryDirectory("master"),
-    env: options.env,
+    // Any port: masters of other tests may run at the same time.
+    env: { MONITOR_PORT: "0", ...options.env },
     stopTimeoutMs: 20_000,
   });
   return ownMaster(child, options);

@@ -1,4 +1,5 @@
 import type { Json, Service } from "@multimaster/core";
+import type { Client, ClientConfig } from "pg";
 
 /** A concrete topic, e.g. `["builds", "5", "finished"]`. Parts are not empty and hold no ".", "#" or white space. */
 export type Key = readonly string[];
@@ -16,8 +17,11 @@ export interface BusMessage {
   readonly payload: Json;
 }
 
+/** Who published a message: this process, or anybody who may publish at the router, which proves nothing. */
+export type Publisher = "self" | "other";
+
 /** Called once per message, in order. It is not awaited; what it throws or rejects with is logged and hurts nobody else. */
-export type MessageHandler = (message: BusMessage) => void | Promise<void>;
+export type MessageHandler = (message: BusMessage, publisher: Publisher) => void | Promise<void>;
 
 export interface Subscription {
   /** The handler is not called again once this has been called; resolves when the router knows too. */
@@ -95,6 +99,8 @@ export interface PostgresBusOptions extends CommonOptions {
   readonly kind: "postgres";
   /** A direct connection: it does not work through a pooler in transaction mode. */
   readonly url: string;
+  /** Makes the connection's client, such as one that agrees on TLS as the database's connections do. Default: pg's own. */
+  readonly makeClient?: (config: ClientConfig & { readonly connectionString: string }) => Client;
   /** Default `multimaster`. All masters of the cluster use the same. */
   readonly channel?: string;
   /** A server that does not answer for two of these intervals counts as lost (default 2000 ms). */

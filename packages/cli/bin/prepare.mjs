@@ -23,7 +23,9 @@ export function requireNode() {
   const found = process.versions.node.split(".").map(Number);
   const isOld = found[0] < Number(wanted[1]) || (found[0] === Number(wanted[1]) && found[1] < Number(wanted[2]));
   if (isOld)
-    throw new PrepareError(`Multimaster needs Node ${wanted[0]} or newer; this is Node ${process.versions.node}.`);
+    throw new PrepareError(
+      `Multimaster needs Node ${wanted[0]}.${wanted[2]} or newer; this is Node ${process.versions.node}. Node 24 is recommended.`,
+    );
 }
 
 /** Installs the dependencies if they are missing or not those of package-lock.json. */
@@ -41,7 +43,7 @@ export function installDependencies() {
 }
 
 /** Compiles what changed in the projects given (paths with a tsconfig.json); throws with the list of errors. */
-export function build(projects = ["packages/cli"]) {
+export function build(projects = ["packages/cli", "packages/worker"]) {
   const result = run([process.execPath, join(root, "node_modules", "typescript", "bin", "tsc"), "-b", ...projects]);
   if (result.status !== 0)
     throw new PrepareError(`The TypeScript sources do not compile:\n${result.stdout}${result.stderr}`.trimEnd());

@@ -1,13 +1,17 @@
 // `npm start`: installs and builds what is missing, then runs all roles in this process with configs/quickstart.
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { exitCodeOf, PrepareError, prepare, requireNode, root } from "./prepare.mjs";
 
 const usage = `Usage: npm start -- [--repository PATH_OR_URL] [--once]
 
   --repository PATH_OR_URL  the git repository to build (default: this checkout)
-  --once                    end with the result of the first build`;
+  --once                    end with the result of the first build
+
+The database and the builds are in ~/.local/state/multimaster, or where MULTIMASTER_STATE says.`;
 
 process.exitCode = await exitCodeOf(async () => {
   requireNode();
@@ -17,6 +21,7 @@ process.exitCode = await exitCodeOf(async () => {
     return 0;
   }
   process.env.MULTIMASTER_REPOSITORY = findRepository(options.repository ?? process.env.MULTIMASTER_REPOSITORY);
+  process.env.MULTIMASTER_STATE ||= stateDirectory();
   prepare();
   const { main } = await import("../dist/main.js");
   const config = join(root, "configs", "quickstart", "cluster.ts");
@@ -31,6 +36,16 @@ function parseOptions() {
   } catch (error) {
     throw new PrepareError(`${error.message}\n\n${usage}`, 2);
   }
+}
+
+/**
+ * Where the quick start of this checkout keeps its database and its builds: outside the checkout, since tools of a build
+ * look into the directories above theirs, and tools of the checkout into those below.
+ */
+function stateDirectory() {
+  const home = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  const name = `${basename(root)}-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
+  return join(home, "multimaster", name);
 }
 
 /** An absolute path, or the URL as it is: "scheme://…" or git's "user@host:path". */

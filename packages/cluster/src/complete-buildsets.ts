@@ -2,6 +2,28 @@ import { type Result, Results, worstResult } from "@multimaster/core";
 import { type Connection, queryRows } from "@multimaster/database";
 
 /**
+ * Completes the buildset of a request that the caller has just ended in this transaction, if it was the last one, with the
+ * worst of the results. Returns the ids of the buildsets that were completed.
+ *
+ * While other requests of the buildset are open, its row is not locked, so builds of one large buildset end side by side.
+ * Instead one of the open requests is locked against its own end until this transaction is over. So each end, except the
+ * last, is committed before the end of some other request begins, and that one sees it. Requests that are being ended by
+ * others at this moment cannot be locked so; if there are only such, the buildset's row decides whose end is the last.
+ */
+export async function completeBuildsetOf(tx: Connection, buildsetid: number): Promise<number[]> {
+  const { shareLock, skipLocked } = tx.dialect;
+  // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
+  const open = await queryRows<{ id: number }>(
+    tx,
+    `select id from buildrequests where buildsetid = ? and complete = 0 order by id desc limit 1${
+      shareLock === "" ? "" : `${shareLock}${skipLocked}`
+    }`,
+    [buildsetid],
+  );
+  return open.length > 0 ? [] : completeBuildsets(tx, [buildsetid]);
+}
+
+/**
  * Completes those of the buildsets whose build requests are all complete, with the worst of their results. The rows are
  * locked before the requests are counted, so of two masters that end the last two requests one sees both.
  */
@@ -33,7 +55,7 @@ async function readOutcomes(tx: Connection, buildsetIds: readonly number[]): Pro
   const wanted = tx.dialect.isOneOf("buildsetid", buildsetIds);
   const requests = await queryRows<{ buildsetid: number; complete: number | null; results: Result }>(
     tx,
-    `select buildsetid, complete, results from buildrequests where ${wanted.sql}`,
+    `select distinct buildsetid, complete, results from buildrequests where ${wanted.sql}`,
     wanted.bindings,
   );
   const outcomes = new Map<number, Result>(buildsetIds.map((id) => [id, Results.SUCCESS]));

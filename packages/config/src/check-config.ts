@@ -11,6 +11,8 @@ export interface ConfigSummary {
   workers: number;
   schedulers: number;
   changeSources: number;
+  /** Risks that are no errors, each with file and path. */
+  warnings: readonly string[];
 }
 
 /** Loads every slice and checks them against each other; throws with all problems at once. */
@@ -41,7 +43,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   if (scheduler) problems.push(...checkScheduling(scheduler));
   if (scheduler && setsComplete) problems.push(...checkSchedulerBuilders(scheduler, builders));
   if (scheduler || !shared.scheduler) problems.push(...checkTriggers(builders, scheduler));
-  if (problems.length > 0) throw new ConfigProblems(problems);
+  if (problems.length > 0) throw new ConfigProblems(problems, config.warnings());
 
   return {
     builderSets: builders.size,
@@ -49,6 +51,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     workers: workers?.workers.length ?? 0,
     schedulers: scheduler?.schedulers.length ?? 0,
     changeSources: scheduler?.changeSources.length ?? 0,
+    warnings: config.warnings(),
   };
 }
 

@@ -17,6 +17,9 @@ const slice = <T>() =>
 /** What `--builders` can name. */
 const setName = z.string().regex(/^[^\s,\p{Cc}]+$/u, "the name of a builder set has no spaces or commas");
 
+/** A name that stands for itself: a pattern would let in names that somebody else's DNS knows. */
+const hostName = /^(?!.*\.\.)[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/i;
+
 /** How masters wake each other. */
 const busConfig = z
   .strictObject({
@@ -61,6 +64,12 @@ export const clusterConfig = z.strictObject({
     .transform((url) => (url.endsWith("/") ? url : `${url}/`))
     .optional()
     .describe("The address at which users see the ui; links to builds begin with it."),
+  allowedHosts: z
+    .array(z.string().regex(hostName, "must be the name of a host, such as ci-internal.example.org, without a port"))
+    .default([])
+    .describe(
+      "Names beside those of `url` and localhost by which browsers and programs may ask the ui and the monitor.",
+    ),
   database: z
     .string()
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
@@ -82,6 +91,14 @@ export const clusterConfig = z.strictObject({
   workers: slice<WorkersSliceInput>().optional(),
   ui: slice<UiSliceInput>().optional(),
 });
+
+/** The names by which masters of this cluster may be asked. */
+export function hostNamesOf({
+  url,
+  allowedHosts = [],
+}: Partial<Pick<ClusterConfig, "url" | "allowedHosts">>): string[] {
+  return [...(url === undefined ? [] : [new URL(url).hostname]), ...allowedHosts];
+}
 
 export type ClusterConfig = z.output<typeof clusterConfig>;
 export type ClusterConfigInput = z.input<typeof clusterConfig>;

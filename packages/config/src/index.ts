@@ -1,4 +1,5 @@
 export * from "./check-config.ts";
+export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";
 export * from "./env.ts";
 export * from "./load-config.ts";

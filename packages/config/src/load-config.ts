@@ -6,6 +6,7 @@ import { createJiti } from "jiti";
 import type { z } from "zod";
 import { type ClusterConfig, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
+import { type LoadedParts, listWarnings, type Placed } from "./slice-warnings.ts";
 import { type BuildersSlice, buildersSlice } from "./slices/builders.ts";
 import { type SchedulerSlice, schedulerSlice } from "./slices/scheduler.ts";
 import { type UiSlice, uiSlice } from "./slices/ui.ts";
@@ -21,6 +22,8 @@ export interface LoadedConfig {
   builders(sets: readonly string[] | "all"): Promise<ReadonlyMap<string, BuildersSlice>>;
   workers(): Promise<WorkersSlice>;
   ui(): Promise<UiSlice>;
+  /** Risks in the slices that were loaded so far, and in the shared part: one line each, with file and path. */
+  warnings(): readonly string[];
 }
 
 export interface LoadConfigOptions {
@@ -47,13 +50,15 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     if (!(error instanceof ConfigProblems) || typeof exported !== "object" || !options.alsoCheck) throw error;
     const problems = [...error.problems];
     const unchecked = { builders: {}, ...exported } as ClusterConfig;
-    await collect(problems, () => options.alsoCheck?.(describe(unchecked)) ?? Promise.resolve());
-    throw new ConfigProblems(problems);
+    const config = describe(unchecked);
+    await collect(problems, () => options.alsoCheck?.(config) ?? Promise.resolve());
+    throw new ConfigProblems(problems, config.warnings());
   }
 
   function describe(cluster: ClusterConfig): LoadedConfig {
     const shared = { ...cluster, database: absoluteSqlite(cluster.database, directory) };
     const slices = new Map<string, Promise<unknown>>();
+    const loaded = new Map<string, Placed<unknown>>();
 
     // Evaluated once, however often it is asked for.
     function slice<S extends z.ZodType>(
@@ -77,7 +82,28 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
       const sliceFile = importedFile(load, directory);
       // A slice written in the config file itself is found there by its name.
       const place = sliceFile === undefined ? `${shorten(file)}: ${name}` : shorten(sliceFile);
-      return parse(place, schema, await evaluate(place, load));
+      const parsed = parse(place, schema, await evaluate(place, load));
+      loaded.set(name, { place, slice: parsed });
+      return parsed;
+    }
+
+    /** By name as `slice` was asked for it, so its schema gave it its type. */
+    function part<Slice>(name: string): Placed<Slice> | undefined {
+      return loaded.get(name) as Placed<Slice> | undefined;
+    }
+
+    function loadedParts(): LoadedParts {
+      const builders = Object.keys(shared.builders).flatMap((set) => {
+        const placed = part<BuildersSlice>(`builders.${set}`);
+        return placed ? [[set, placed] as const] : [];
+      });
+      return {
+        shared: { place: shorten(file), slice: shared },
+        scheduler: part<SchedulerSlice>("scheduler"),
+        workers: part<WorkersSlice>("workers"),
+        ui: part<UiSlice>("ui"),
+        builders: new Map(builders),
+      };
     }
 
     return {
@@ -93,15 +119,16 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
           if (!(name in shared.builders)) throw errors.unknownBuilderSet(name, Object.keys(shared.builders));
         }
         const problems: string[] = [];
-        const loaded = new Map<string, BuildersSlice>();
+        const found = new Map<string, BuildersSlice>();
         for (const name of names) {
           await collect(problems, async () =>
-            loaded.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)),
+            found.set(name, await slice(`builders.${name}`, shared.builders[name], buildersSlice)),
           );
         }
         if (problems.length > 0) throw new ConfigProblems(problems);
-        return loaded;
+        return found;
       },
+      warnings: () => [...new Set(listWarnings(loadedParts()))],
     };
   }
 }
@@ -117,12 +144,12 @@ export async function collect(problems: string[], load: () => Promise<unknown>):
   }
 }
 
-/** Thrown with every problem found in one file. */
+/** Thrown with every problem found; the message lists the warnings after them. */
 export class ConfigProblems extends UserError {
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
-    const { code, status, exitCode, message } = errors.configInvalid(problems);
+  constructor(problems: readonly string[], warnings: readonly string[] = []) {
+    const { code, status, exitCode, message } = errors.configInvalid(problems, warnings);
     super(code, { status, exitCode }, message);
     this.problems = problems;
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of things a config can name. */
@@ -15,10 +16,16 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   triggers?(options: unknown): readonly string[];
   /** Whether it is a scheduler that steps may trigger. */
   readonly triggerable?: boolean;
+  /** Of a hook: how it knows by itself who sends a request; undefined when it does not. */
+  authenticate?(options: unknown): unknown;
   /** Of a login: what it cannot do without, elsewhere in the config. */
   readonly needs?: readonly ("url" | "trustedProxies")[];
+  /** Of a login: the option that keeps strangers out, where with these options anyone in the world has an account. */
+  admitsAnyone?(options: unknown): string | undefined;
   /** The name by which it is claimed, where that is not the option `name`. */
   nameOf?(options: unknown): string;
+  /** Risks of checked options; their paths begin at the options. A step's options may hold functions of the build. */
+  warnings?(options: unknown): readonly ConfigWarning[];
 }
 
 /** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */

@@ -1,5 +1,6 @@
 import type { Json } from "@multimaster/core";
 import { z } from "zod";
+import { passPlain, ShellQuoting } from "./shell-quoting.ts";
 
 /** What a rendered option may look at. */
 export interface RenderContext {
@@ -39,25 +40,94 @@ export async function render(value: unknown, build: RenderContext): Promise<unkn
   return value;
 }
 
+/** What functions made here hold, so that they can be recognized: configs may load their own copy of this module. */
+const templateOf = Symbol.for("multimaster.interpolate");
+const secretOf = Symbol.for("multimaster.secret");
+
 /** An option whose value is a secret of the builder set. Wherever it would show, `<name>` stands instead. */
 export function secret(name: string): (build: RenderContext) => string {
-  return (build) => build.secret(name);
+  return Object.assign((build: RenderContext) => build.secret(name), { [secretOf]: name });
 }
+
+const placeholder = /\$(\$?)\{(?:(secret|raw):(?!-))?([^}:]+)(?::-([^}]*))?\}/g;
 
 /**
  * Text with properties in it: `interpolate("release-${version}")` becomes a function of the build. `${name:-text}` gives
  * `text` when the property is absent or empty; an absent property without it is an empty string. `${secret:name}` gives a secret. `$${` is a plain `${`.
+ * In a command that a shell reads, each value is quoted, so that it is data and no code; `${raw:name}` is not.
  */
 export function interpolate(template: string): (build: RenderContext) => string {
-  return (build) =>
-    template.replace(
-      /\$(\$?)\{(secret:)?([^}:]+)(?::-([^}]*))?\}/g,
-      (whole, escaped: string, isSecret: string | undefined, name: string, fallback?: string) => {
-        if (escaped) return whole.slice(1);
-        if (isSecret !== undefined) return build.secret(name);
-        const value = build.property(name);
-        if (value === undefined || value === null || value === "") return fallback ?? "";
-        return typeof value === "string" ? value : JSON.stringify(value);
-      },
-    );
+  return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
+}
+
+/** The template of a function that `interpolate` made. */
+export function templateIn(value: unknown): string | undefined {
+  return typeof value === "function" ? (value as { [templateOf]?: string })[templateOf] : undefined;
+}
+
+/** The names in a template: of properties, of those that are put in raw, of secrets. */
+export function namesIn(template: string): { name: string; kind: "property" | "raw" | "secret" }[] {
+  return [...template.matchAll(placeholder)].flatMap(([, escaped, kind, name]) =>
+    escaped ? [] : [{ name: String(name), kind: (kind ?? "property") as "property" | "raw" | "secret" }],
+  );
+}
+
+/** Whether `secret` made it, or it is a text with a secret in it. */
+export function holdsSecret(value: unknown): boolean {
+  if (typeof value !== "function") return false;
+  return secretOf in value || namesIn(templateIn(value) ?? "").some(({ kind }) => kind === "secret");
+}
+
+/**
+ * Renders a command: a list as everything else; a text of `interpolate`, which a shell reads, with each value quoted
+ * for the worker's system (`posix` or `nt`). Throws where a value cannot be quoted.
+ */
+export async function renderCommand(value: unknown, build: RenderContext, system: string): Promise<unknown> {
+  const template = templateIn(value);
+  if (template !== undefined) return fillCommand(template, build, system);
+  if (typeof value === "function") return renderCommand(await value(build), build, system);
+  return render(value, build);
+}
+
+function fillCommand(template: string, build: RenderContext, system: string): string {
+  const quoting = new ShellQuoting(template);
+  const quote = system === "nt" ? passPlain : (value: string) => quoting.quote(value);
+  let end = 0;
+  let text = "";
+  const add = (piece: string) => {
+    quoting.read(piece);
+    text += piece;
+  };
+  for (const match of template.matchAll(placeholder)) {
+    const [whole, escaped, kind, name = "", fallback] = match;
+    add(template.slice(end, match.index));
+    end = match.index + whole.length;
+    if (escaped) add(whole.slice(1));
+    else if (kind === "raw") add(findValue(build, kind, name, fallback));
+    else {
+      try {
+        text += quote(findValue(build, kind, name, fallback));
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(`\${${name}}: ${why}; pass it in env, or write the command as a list`, { cause: error });
+      }
+    }
+  }
+  add(template.slice(end));
+  return text;
+}
+
+function fill(template: string, build: RenderContext): string {
+  return template.replace(
+    placeholder,
+    (whole, escaped: string, kind: string | undefined, name: string, fallback?: string) =>
+      escaped ? whole.slice(1) : findValue(build, kind, name, fallback),
+  );
+}
+
+function findValue(build: RenderContext, kind: string | undefined, name: string, fallback: string | undefined): string {
+  if (kind === "secret") return build.secret(name);
+  const value = build.property(name);
+  if (value === undefined || value === null || value === "") return fallback ?? "";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

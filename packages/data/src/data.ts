@@ -1,10 +1,11 @@
 import type { Bus, BusState } from "@multimaster/bus";
 import type { Lease } from "@multimaster/cluster";
-import type { Clock, Logger } from "@multimaster/core";
+import type { Clock, Logger, UserError } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
 import type { AnyResource, Item } from "./define-resource.ts";
 import { createEvents, type Events } from "./events.ts";
+import { explainDatabase } from "./explain-database.ts";
 import { createLiveEvents, type LiveEvents } from "./live/live-events.ts";
 import type { Query } from "./query.ts";
 import { type Found, findItems, getItem } from "./read-items.ts";
@@ -28,6 +29,8 @@ export interface Data {
   };
   /** Whether an error is of the database's absence or load: to be waited out, and nobody's mistake. */
   isDatabaseAway(error: unknown): boolean;
+  /** The sentence for a user whose request met such an error: whether the database does not answer, or refuses and why. */
+  explainDatabase(error: unknown): UserError | undefined;
   /** The data API as HTTP sees it, without HTTP. */
   readonly rest: Rest;
 }
@@ -63,6 +66,7 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
       onState: (listener) => bus.onState(listener),
     },
     isDatabaseAway: (error) => database.dialect.isAway(error),
+    explainDatabase: (error) => explainDatabase(database, error),
     rest: createRest({ database, updates, events, bus }),
   };
 }

@@ -20,6 +20,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
+  readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };

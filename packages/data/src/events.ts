@@ -85,7 +85,11 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
 
   function enqueue(read: () => Promise<readonly (readonly [Key, Json])[]>): Promise<void> {
     const reading = read().catch((error: unknown) => {
-      log.error({ err: error }, "an event could not be read and is not published");
+      // Events only wake and show: who needs the rows reads them as well, so nothing is lost.
+      const isAway = connection.dialect.isAway(error);
+      const sentence = "an event is not published, since its rows could not be read; it is found in the rows later";
+      if (isAway) log.debug({ err: error }, sentence);
+      else log.warn({ err: error }, sentence);
       return [];
     });
     tail = tail.then(async () => {

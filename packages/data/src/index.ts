@@ -5,6 +5,7 @@ export { auditChecks, auditThemes } from "./audit/checks/index.ts";
 export * from "./audit/run-audit.ts";
 export { type BurialOptions, type BurialService, createBurialService } from "./bury-dead-masters.ts";
 export type { ApiToken, LoginUpdates, Session, TokenScope } from "./contract/logins.ts";
+export type { LogType, LogUpdates } from "./contract/logs.ts";
 export type { DrainedWork } from "./contract/orders.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./contract/test-results.ts";
 export type { WorkerInfo, WorkerState, WorkerUpdates } from "./contract/workers.ts";
@@ -16,6 +17,7 @@ export type { ControlMessage, Events, ForeignControlMessage, ResourceEvent } fro
 export { createEvents } from "./events.ts";
 export { literalsOfPath } from "./literals-of-path.ts";
 export type { LiveEvent, LiveEvents, Watch } from "./live/live-events.ts";
+export { isLivePath, liveTopics } from "./live/live-topics.ts";
 export { describeApi } from "./openapi/describe-api.ts";
 export type { Filter, Operator, Query } from "./query.ts";
 export { equals } from "./query.ts";

@@ -5,6 +5,7 @@ import { createTrail, type Trail } from "./actor.ts";
 import type { Updates } from "./contract.ts";
 import type { Action, ActionContext, BusView, Caller, LinesAnswer, Prepared, RawAnswer } from "./define-resource.ts";
 import type { Events } from "./events.ts";
+import { explainDatabase } from "./explain-database.ts";
 import { listPages } from "./list-pages.ts";
 import { createMatcher, type Match } from "./match-path.ts";
 import { parseQuery } from "./parse-query.ts";
@@ -158,10 +159,7 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
   /** What is nobody's mistake but passes by itself is said as such. */
   function explain(error: unknown): never {
     if (error instanceof LeaseLost) throw errors.rejoining(error.lease.name, { cause: error });
-    if (database.dialect.isAway(error)) {
-      throw errors.databaseUnreachable(database.describe, (error as Error).message, { cause: error as Error });
-    }
-    throw error;
+    throw explainDatabase(database, error) ?? error;
   }
 }
 

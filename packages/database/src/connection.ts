@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import type { Dialect } from "./dialect.ts";
+import type { Pooling } from "./pooling.ts";
 
 /**
  * Something that can be asked: the database itself, or a transaction in it. Whoever is given one inside a transaction
@@ -16,6 +17,8 @@ export interface Database extends Connection {
   readonly url: string;
   /** The URL without its password, for messages. */
   readonly describe: string;
+  /** Whether a connection pooler stands between; where it may share sessions, nothing may rely on one. */
+  readonly pooling: Pooling;
   /** True when no other master can have this database open (a SQLite file opened with `exclusive`). */
   readonly exclusive: boolean;
   /**

@@ -22,6 +22,7 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
     } catch {
       throw errors.databaseUrlInvalid(hidePassword(url));
     }
+    if (isCutInPassword(parsed)) throw errors.databaseUrlUnescaped();
     const user = parsed.username ? `${parsed.username}@` : "";
     const host = parsed.host || parsed.searchParams.get("host") || "localhost";
     return { engine: "postgresql", url, describe: `postgresql://${user}${host}${parsed.pathname}` };
@@ -29,6 +30,14 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
   throw errors.databaseUrlInvalid(hidePassword(url));
 }
 
+/** A password with a "/", "?" or "#" that is not escaped ends the host there: what follows would be shown as a path. */
+function isCutInPassword({ pathname, search, hash }: URL): boolean {
+  return hash !== "" || pathname.includes("@") || /^\?[^=]*@/.test(search);
+}
+
+/** Everything between the user's name and the last "@" may be of the password, and so may parameters. */
 function hidePassword(url: string): string {
-  return url.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:(hidden)@");
+  const [, scheme = "", credentials, rest = ""] = /^([^:/?#@]*:\/\/)?(?:(.*)@)?(.*)$/s.exec(url) ?? [];
+  const user = /^[^:/@?#]*:/.exec(credentials ?? "")?.[0] ?? "";
+  return `${scheme}${credentials === undefined ? "" : `${user}(hidden)@`}${rest.replace(/[?#].*$/s, "")}`;
 }

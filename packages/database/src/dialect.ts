@@ -1,6 +1,7 @@
 import type { Connection, Row } from "./connection.ts";
 import { postgresqlDialect } from "./dialect/postgresql.ts";
 import { sqliteDialect } from "./dialect/sqlite.ts";
+import type { DatabaseTrouble } from "./dialect/trouble.ts";
 
 /** A piece of SQL with its `?` bindings. */
 export interface Fragment {
@@ -39,6 +40,8 @@ export interface Dialect {
   readonly noKeyUpdateLock: string;
   /** SQL after a lock: rows that are locked by others are left out instead of waited for. */
   readonly skipLocked: string;
+  /** SQL after a select: keeps others from changing its rows, but not from the same lock. */
+  readonly shareLock: string;
   /** SQL after a select: keeps others from `updateLock` on its rows, but not from updating columns outside keys. */
   readonly keyShareLock: string;
   /** SQL: ascending order that puts nulls first on both engines, to be used after a column. */
@@ -62,9 +65,11 @@ export interface Dialect {
   /** Is it worth trying the same transaction again? */
   isRetryable(error: unknown): boolean;
   /**
-   * Is the database away, or too busy, rather than the statement at fault, however deep that lies under the error? Then
-   * it is nobody's mistake, and the same may succeed later.
+   * What is wrong with the database, if not the statement is at fault, however deep that lies under the error: the same
+   * may succeed later. Only what is known to be the statement's fault is that; what nobody has thought of is not.
    */
+  findTrouble(error: unknown): DatabaseTrouble | undefined;
+  /** Whether `findTrouble` finds anything. */
   isAway(error: unknown): boolean;
 }
 

@@ -10,12 +10,13 @@ export interface TransactionConfig {
 /** The part of knex's client classes that ours build on; knex documents subclassing but does not type it. */
 export interface PoolClient {
   acquireConnection(): Promise<unknown>;
+  acquireRawConnection(): Promise<unknown>;
   transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction;
 }
 
 export type ClientClass = new (config: unknown) => PoolClient;
 
-interface RawConnection {
+export interface RawConnection {
   /** knex destroys a connection that carries this instead of pooling it. */
   __knex__disposed?: unknown;
 }

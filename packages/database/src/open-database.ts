@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff, errors, type Logger } from "@multimaster/core";
 import type BetterSqlite3 from "better-sqlite3";
 import knex, { type Knex } from "knex";
-import pg from "pg";
 import type { Connection, Database } from "./connection.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { type FileLock, lockSqliteFile } from "./file-lock.ts";
 import { runInside, type TransactionConfig } from "./knex-client.ts";
+import { detectPooling, type Pooling, readPooling } from "./pooling.ts";
 import {
   breakConnection,
   explainConnectionError,
@@ -15,7 +15,9 @@ import {
   PostgresqlClient,
   type PostgresqlConnection,
   postgresqlConnection,
+  useThroughPooler,
 } from "./postgresql-client.ts";
+import { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 
 export interface OpenOptions {
@@ -39,11 +41,14 @@ const patienceMs = 5000;
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
   const parsed = parseDatabaseUrl(url);
   let lock: FileLock | undefined;
-  if (parsed.engine === "postgresql") await probeServer(parsed, options);
+  let pooling: Pooling = "none";
+  if (parsed.engine === "postgresql") pooling = await probeServer(parsed, options);
   else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
   const connections = new Set<PostgresqlConnection>();
   const sql =
-    parsed.engine === "sqlite" ? openSqlite(parsed.file, options) : openPostgresql(parsed.url, options, connections);
+    parsed.engine === "sqlite"
+      ? openSqlite(parsed.file, options)
+      : openPostgresql(parsed.url, options, pooling, connections);
   const dialect = dialects[parsed.engine];
   try {
     await sql.raw("select 1");
@@ -56,6 +61,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
   return {
     url: parsed.url,
     describe: parsed.describe,
+    pooling,
     exclusive: lock !== undefined || (parsed.engine === "sqlite" && parsed.memory),
     sql,
     dialect,
@@ -77,13 +83,21 @@ function openFile<T>(url: DatabaseUrl, open: () => T): T {
   }
 }
 
-async function probeServer(url: DatabaseUrl, options: OpenOptions): Promise<void> {
-  const client = new pg.Client(
-    postgresqlConnection(url.url, { idleTransactionMs: options.idleTransactionMs ?? 10_000 }),
-  );
+/** Connects once, so that a wrong address or password shows, and finds out whether a pooler stands between. */
+async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pooling> {
+  const told = readPooling(url.url);
+  const client = new PostgresqlSession(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
   client.on("error", () => {});
   try {
     await client.connect();
+    if (told) return told;
+    const found = await detectPooling(client);
+    if (found !== "none")
+      log.info(
+        { database: url.describe },
+        "a connection pooler stands before the database: statements are not prepared; where it pools sessions, ?pooler=session in the URL says so",
+      );
+    return found;
   } catch (error) {
     throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
   } finally {
@@ -115,11 +129,18 @@ function prepareConnection(
   }
 }
 
-function openPostgresql(url: string, options: OpenOptions, connections: Set<PostgresqlConnection>): Knex {
+function openPostgresql(
+  url: string,
+  options: OpenOptions,
+  pooling: Pooling,
+  connections: Set<PostgresqlConnection>,
+): Knex {
+  const idleTransactionMs = options.idleTransactionMs ?? 10_000;
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
+    // A pooler refuses settings at the beginning of a connection: it gets them with each transaction.
     connection: postgresqlConnection(url, {
-      idleTransactionMs: options.idleTransactionMs ?? 10_000,
+      idleTransactionMs: pooling === "none" ? idleTransactionMs : 0,
     }) as Knex.PgConnectionConfig,
     compileSqlOnError: false,
     pool: {
@@ -128,6 +149,8 @@ function openPostgresql(url: string, options: OpenOptions, connections: Set<Post
       acquireTimeoutMillis: 60_000,
       afterCreate(connection: PostgresqlConnection, done: (error: Error | null, connection: unknown) => void) {
         connections.add(connection);
+        if (pooling !== "none")
+          useThroughPooler(connection, { idleTransactionMs, isPerTransaction: pooling === "transaction" });
         if (options.answerMs !== undefined) limitAnswerTime(connection, options.answerMs);
         connection.once("end", () => connections.delete(connection));
         done(null, connection);

@@ -1,44 +1,98 @@
 import pg from "pg";
+import { noteConnectionError, spoilsConnection } from "./dialect/postgresql-trouble.ts";
 import {
+  type ClientClass,
   hardenTransaction,
   knexClientClass,
   type PendingTransaction,
+  type RawConnection,
   refuseInsideTransaction,
   type TransactionConfig,
 } from "./knex-client.ts";
+import { PostgresqlSession } from "./postgresql-tls.ts";
 import { StatementNames } from "./statement-names.ts";
 
 /** knex's PostgreSQL client with hardened, less talkative transactions. (No private fields: knex makes half-instances of it.) */
-export class PostgresqlClient extends knexClientClass("postgres") {
+export class PostgresqlClient extends (knexClientClass("postgres") as ClientClass) {
+  _driver(): object {
+    return { Client: PostgresqlSession };
+  }
+
   override acquireConnection(): Promise<unknown> {
     refuseInsideTransaction(this);
     return super.acquireConnection();
   }
 
+  override async acquireRawConnection(): Promise<unknown> {
+    try {
+      return await super.acquireRawConnection();
+    } catch (error) {
+      noteConnectionError(error);
+      throw error;
+    }
+  }
+
   override transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction {
     const transaction = super.transaction(container, config, outer);
     if (outer) return transaction;
-    if (config?.readOnly) return hardenTransaction(transaction, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
     hardenTransaction(transaction, "BEGIN;");
-    // It travels with the first statement.
-    transaction.begin = async (connection) => void unbegun.add(connection);
+    transaction.begin = config?.readOnly
+      ? (connection) => transaction.trxClient.query(connection, beginOf(connection, snapshot))
+      : // It travels with the first statement.
+        async (connection) => void unbegun.add(connection);
     return transaction;
   }
 
-  async _query(connection: pg.ClientBase, query: Query): Promise<Query> {
-    const values = [...(query.bindings ?? [])];
-    if (unbegun.delete(connection)) {
-      if (values.every(isPlainNumber)) {
-        query.response = await inTime(connection, () => queryWithBegin(connection, query.sql, values));
-        return query;
-      }
-      await inTime(connection, () => connection.query("BEGIN;"));
+  async _query(connection: pg.ClientBase & RawConnection, query: Query): Promise<Query> {
+    try {
+      query.response = await ask(connection, query);
+      return query;
+    } catch (error) {
+      if (spoilsConnection(error)) connection.__knex__disposed = error;
+      if (isMixedUp(error)) statementNames.stop();
+      throw error;
     }
-    const name = values.length === 0 ? undefined : statementNames.get(query.sql);
-    const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
-    query.response = await inTime(connection, () => connection.query(statement));
-    return query;
   }
+}
+
+const snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+async function ask(connection: pg.ClientBase, query: Query): Promise<unknown> {
+  const values = [...(query.bindings ?? [])];
+  if (unbegun.delete(connection)) {
+    if (values.every(isPlainNumber)) return inTime(connection, () => queryWithBegin(connection, query.sql, values));
+    await inTime(connection, () => connection.query(beginOf(connection)));
+  }
+  const isNamed = values.length > 0 && !poolers.get(connection)?.isPerTransaction;
+  const name = isNamed ? statementNames.get(query.sql) : undefined;
+  const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
+  return inTime(connection, () => connection.query(statement));
+}
+
+/** What a connection through a pooler lacks: settings of its own, and, where it is shared, statements of its own. */
+export interface ThroughPooler {
+  readonly idleTransactionMs: number;
+  /** Each transaction may run on another session of the server. */
+  readonly isPerTransaction: boolean;
+}
+
+const poolers = new WeakMap<object, ThroughPooler>();
+
+/** From now on the connection is used as poolers want it. */
+export function useThroughPooler(connection: object, pooler: ThroughPooler): void {
+  poolers.set(connection, pooler);
+}
+
+/** Begins a transaction; behind a pooler it brings its settings along. */
+function beginOf(connection: object, mode = ""): string {
+  const pooler = poolers.get(connection);
+  const settings = pooler ? ` SET LOCAL idle_in_transaction_session_timeout = ${pooler.idleTransactionMs};` : "";
+  return `BEGIN${mode};${settings}`;
+}
+
+/** A pooler that went unnoticed gave our statements' names to another session. */
+function isMixedUp(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "26000" || error.code === "42P05");
 }
 
 interface Query {
@@ -90,17 +144,20 @@ function isPlainNumber(value: unknown): value is number {
  */
 async function queryWithBegin(connection: pg.ClientBase, sql: string, values: readonly number[]): Promise<unknown> {
   const text = sql.replace(/\$(\d+)/g, (_, n) => String(values[Number(n) - 1]));
-  const answers = (await connection.query(`BEGIN; ${text}`)) as unknown as unknown[];
+  const answers = (await connection.query(`${beginOf(connection)} ${text}`)) as unknown as unknown[];
   return answers.at(-1);
 }
 
 export interface PostgresqlSettings {
-  /** The server ends a transaction that says nothing for so long, and with it every lock it holds. */
+  /** The server ends a transaction that says nothing for so long, and with it every lock it holds; 0: it does not. */
   idleTransactionMs: number;
 }
 
 /** Settings of every connection to PostgreSQL, as pg takes them. */
-export function postgresqlConnection(url: string, settings: PostgresqlSettings): pg.ClientConfig {
+export function postgresqlConnection(
+  url: string,
+  settings: PostgresqlSettings,
+): pg.ClientConfig & { connectionString: string } {
   return {
     connectionString: url,
     application_name: "multimaster",
@@ -115,12 +172,14 @@ export function postgresqlConnection(url: string, settings: PostgresqlSettings):
 const int8 = 20;
 const numeric = 1700;
 
-/** Counts and sums come as text by default; ours are far below 2^53. */
+/**
+ * Counts and sums come as text by default; ours are far below 2^53. What is not, another program has written: it is read
+ * as the largest exact number, because a value that is stored must never make its row unreadable.
+ */
 function toSafeNumber(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && !Number.isSafeInteger(value))
-    throw new RangeError(`${text} is too large for a number`);
-  return value;
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+  return Math.sign(value) * Number.MAX_SAFE_INTEGER;
 }
 
 const typeParser = ((type: number, format?: "text" | "binary") =>
@@ -147,6 +206,13 @@ export function explainConnectionError(error: unknown): string {
       return "the host does not answer";
     case "ENOENT":
       return "there is no server at that socket";
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return `its certificate is signed by no authority that this machine trusts (${first.message}); name the one that signed it with sslrootcert=FILE in the URL, or write sslmode=require to encrypt without verifying`;
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return `its certificate is for another host name (${first.message}); sslmode=verify-ca does not look at the name`;
     default:
       // The server's own words are plain: password authentication failed for user "x", database "y" does not exist.
       return /timeout expired|connection timeout/i.test(first.message)

@@ -1,6 +1,6 @@
-import pg from "pg";
 import type { Database } from "./connection.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
+import { PostgresqlSession } from "./postgresql-tls.ts";
 
 /** Something that one process at a time may do, until released; the server releases it when the process dies. */
 export interface SessionLock {
@@ -8,14 +8,25 @@ export interface SessionLock {
 }
 
 /** Takes a lock of PostgreSQL by name, over a connection of its own; undefined when another process has it. */
-export async function takeSessionLock(database: Database, name: string): Promise<SessionLock | undefined> {
-  const holder = new pg.Client(postgresqlConnection(database.url, { idleTransactionMs: 0 }));
+export async function takeSessionLock(
+  { url, pooling }: Pick<Database, "url" | "pooling">,
+  name: string,
+): Promise<SessionLock | undefined> {
+  const holder = new PostgresqlSession(postgresqlConnection(url, { idleTransactionMs: 0 }));
   holder.on("error", () => {});
   await holder.connect();
-  const answer = await holder.query("select pg_try_advisory_lock(hashtextextended($1, 0)) as got", [
-    `multimaster:${name}`,
-  ]);
-  if (answer.rows[0].got === true) return { release: () => holder.end().catch(() => {}) };
-  await holder.end();
+  // Where sessions are shared, only a transaction keeps one: it stays open, and holds no snapshot.
+  const isShared = pooling === "transaction";
+  if (isShared) await holder.query("begin; set local idle_in_transaction_session_timeout = 0");
+  const answer = await holder.query(
+    `select pg_try_advisory_${isShared ? "xact_" : ""}lock(hashtextextended($1, 0)) as got`,
+    [`multimaster:${name}`],
+  );
+  const release = async () => {
+    if (isShared) await holder.query("rollback").catch(() => {});
+    await holder.end().catch(() => {});
+  };
+  if (answer.rows[0].got === true) return { release };
+  await release();
   return undefined;
 }

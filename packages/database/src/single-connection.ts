@@ -1,9 +1,10 @@
 import BetterSqlite3 from "better-sqlite3";
-import pg from "pg";
+import type pg from "pg";
 import type { Row } from "./connection.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
+import { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite } from "./sqlite-client.ts";
 
 /** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
@@ -41,7 +42,7 @@ function openSqlite(file: string, timeoutMs: number): SingleConnection {
 }
 
 async function openPostgresql(url: string, timeoutMs: number): Promise<SingleConnection> {
-  const client = new pg.Client({
+  const client = new PostgresqlSession({
     ...postgresqlConnection(url, { idleTransactionMs: 0 }),
     application_name: "multimaster heartbeat",
     connectionTimeoutMillis: timeoutMs,

@@ -6,9 +6,16 @@ const maxSeen = 2000;
 export class StatementNames {
   #names = new Map<string, string>();
   #seen = new Set<string>();
+  #stopped = false;
+
+  /** From now on there are none. */
+  stop(): void {
+    this.#stopped = true;
+  }
 
   /** The name to send a statement with; none the first time, and none any more when there are too many. */
   get(sql: string): string | undefined {
+    if (this.#stopped) return undefined;
     const known = this.#names.get(sql);
     if (known !== undefined) return known;
     if (!this.#seen.has(sql)) {

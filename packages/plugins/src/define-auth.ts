@@ -1,4 +1,4 @@
-import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Json, Logger, User } from "@multimaster/core";
 import type { z } from "zod";
 
@@ -56,6 +56,8 @@ export interface AuthLook {
 }
 
 export interface AuthDefinition<Options = unknown> extends PluginDefinition<"auth"> {
+  /** Risks of the options, such as what is open; paths begin at the options. */
+  warnings?(options: Options): readonly ConfigWarning[];
   look(options: Options): AuthLook;
   start(ctx: AuthContext, options: Options): Authenticator;
 }

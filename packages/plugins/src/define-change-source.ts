@@ -1,4 +1,4 @@
-import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
 import type { Lost, NewChange } from "@multimaster/data";
 import type { z } from "zod";
@@ -26,6 +26,8 @@ export interface ChangeSourceContext {
 
 /** What the scheduler role asks of a change source. */
 export interface ChangeSourceDefinition<Options = unknown> extends PluginDefinition<"change-source"> {
+  /** Risks of the options, such as what is open; paths begin at the options. */
+  warnings?(options: Options): readonly ConfigWarning[];
   /** The class name under which its state is saved, as Buildbot's source of the same kind has it. */
   readonly className: string;
   /** Unique in the cluster; what is claimed. */

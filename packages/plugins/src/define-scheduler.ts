@@ -1,4 +1,4 @@
-import type { PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
 import type {
   AddedBuildset,
@@ -58,6 +58,8 @@ export interface SchedulerContext {
 
 /** What the scheduler role asks of a scheduler. */
 export interface SchedulerDefinition<Options = unknown> extends PluginDefinition<"scheduler"> {
+  /** Risks of the options, such as what is open; paths begin at the options. */
+  warnings?(options: Options): readonly ConfigWarning[];
   /** The class name under which its state is saved, as Buildbot's scheduler of the same kind has it. */
   readonly className: string;
   /** True: it is woken by changes, and those that come while it is disabled pass it by. */

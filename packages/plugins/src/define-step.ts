@@ -1,6 +1,7 @@
-import type { PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
+import type { ConfigWarning, PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
+import { warningsOfCommands } from "./command-warnings.ts";
 import type { StepContext } from "./step-context.ts";
 import { BadRendering } from "./step-errors.ts";
 import {
@@ -45,6 +46,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   rules?: Partial<StepRules>;
   /** Names of the schedulers that it triggers, where the options say them as values. */
   triggers?(options: RawOptions): readonly string[];
+  /** Risks of the options as they are written: those that are functions of the build are still such. */
+  warnings?(options: RawOptions): readonly ConfigWarning[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
 }
 
@@ -62,6 +65,10 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     type: plugin.type,
     options: unrendered(schema),
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
+    warnings: (options) => [
+      ...warningsOfCommands(schema, options as RawOptions),
+      ...(plugin.warnings?.(options as RawOptions) ?? []),
+    ],
     nameOf: (options) => (typeof options["name"] === "string" ? options["name"] : plugin.type),
     rulesOf(options) {
       const rules: StepRules = { ...usualRules, ...plugin.rules };
@@ -82,8 +89,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
       return typeof hide === "function" ? hide(results) : hide;
     },
     async run(ctx, options) {
-      const rendered = (await renderOptions(schema as z.ZodType, options, ctx)) as z.output<z.ZodObject<Shape>> &
-        CommonOptions;
+      const rendered = (await renderOptions(schema, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;
       if (rendered.description !== undefined) ctx.setState(rendered.description);
       const end = await plugin.run(ctx, rendered);
       const full = typeof end === "number" ? { results: end } : end;

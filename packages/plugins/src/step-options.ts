@@ -1,5 +1,5 @@
 import type { RenderContext } from "@multimaster/config";
-import { render } from "@multimaster/config";
+import { render, renderCommand } from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import { BadRendering } from "./step-errors.ts";
@@ -116,15 +116,25 @@ export function unrendered(schema: z.ZodObject): z.ZodType {
   });
 }
 
+/**
+ * The option of a step that is a command: a text is read by the worker's shell, a list is run as it is. Only an option
+ * with this very schema has what `interpolate` puts into its text quoted.
+ */
+export const commandOption = z
+  .union([z.string().min(1), z.array(z.string()).min(1)])
+  .describe("Text goes to the worker's shell, a list is run as it is.");
+
 /** Renders the options and parses them, or throws `BadRendering` with a sentence. */
-export async function renderOptions<T>(
-  schema: z.ZodType<T>,
+export async function renderOptions(
+  schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
-  build: RenderContext,
-): Promise<T> {
+  build: RenderContext & { readonly worker: { readonly system: string } },
+): Promise<unknown> {
   const rendered: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (neverRendered.has(key)) rendered[key] = value;
+    else if (schema.shape[key] === commandOption)
+      rendered[key] = await orBadRendering(key, renderCommand(value, build, build.worker.system));
     else rendered[key] = await renderOption(key, value, build);
   }
   const parsed = schema.safeParse(rendered);
@@ -135,8 +145,12 @@ export async function renderOptions<T>(
 
 /** Renders one option, or throws `BadRendering` naming it. */
 export async function renderOption(key: string, value: unknown, build: RenderContext): Promise<unknown> {
+  return orBadRendering(key, render(value, build));
+}
+
+async function orBadRendering(key: string, rendering: Promise<unknown>): Promise<unknown> {
   try {
-    return await render(value, build);
+    return await rendering;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new BadRendering(`The step's option "${key}" could not be rendered: ${why}`, { cause: error });

@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Logger, listenOnFreePort, type Service } from "@multimaster/core";
+import {
+  createHostCheck,
+  errors,
+  type HostCheck,
+  type Logger,
+  listenOnFreePort,
+  type Service,
+} from "@multimaster/core";
 import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
@@ -29,6 +36,8 @@ export interface WorkerListenerOptions {
   isHealthy?(): true | string;
   /** Answers GET /metrics; without it, there are none here. */
   metrics?(): Promise<{ contentType: string; text: string }>;
+  /** Whether a `Host` header names this master: asked before the metrics are shown. Absent: only addresses and localhost. */
+  isOwnHost?: HostCheck;
   pingMs?: number;
   deadMs?: number;
 }
@@ -108,10 +117,20 @@ class HttpWorkerListener implements WorkerListener {
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "").split("?")[0];
-    const { isReady, isHealthy = () => true as const, metrics, master } = this.#options;
+    const {
+      isReady,
+      isHealthy = () => true as const,
+      metrics,
+      master,
+      isOwnHost = createHostCheck([]),
+    } = this.#options;
     const isMetrics = path === "/metrics" && metrics !== undefined;
     if (path !== "/ready" && path !== "/health" && !isMetrics) return end(404, "not found");
     if (request.method !== "GET" && request.method !== "HEAD") return end(405, "only GET");
+    // Metrics name builders and steps. A browser sends no Origin with a plain read, so only the name that it asks for tells
+    // a stranger's page from a program. Health tells nothing, and balancers ask for it by any name.
+    if (isMetrics && !isOwnHost(request.headers.host))
+      return end(421, errors.hostUnknown(request.headers.host ?? "").message);
     if (isMetrics) {
       metrics().then(
         ({ contentType, text }) => end(200, text, contentType),
@@ -132,6 +151,12 @@ class HttpWorkerListener implements WorkerListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const from = request.socket.remoteAddress ?? "unknown";
+    // Workers come through balancers, by any name: no list of names can tell them from pages. But no worker has an Origin,
+    // and no browser opens a WebSocket without.
+    if (request.headers.origin !== undefined) {
+      const sentence = `A browser from ${from} was refused at the worker port: a page of another program tried to open it.`;
+      return this.#refuse(socket, 403, from, sentence);
+    }
     const header = request.headers.authorization;
     if (header === undefined) {
       return this.#refuse(socket, 401, from, `A worker from ${from} was refused: it gave no name and password.`);
@@ -193,6 +218,7 @@ class HttpWorkerListener implements WorkerListener {
 const statusTexts: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   408: "Request Timeout",
   503: "Service Unavailable",
 };

@@ -64,9 +64,7 @@ export function createIdentify(options: IdentifyOptions) {
     try {
       return { ...(await identify(request)), address: address.of(request) };
     } catch (error) {
-      if (data.isDatabaseAway(error))
-        throw errors.databaseUnreachable("that knows the sessions", (error as Error).message, { cause: error });
-      throw error;
+      throw data.explainDatabase(error) ?? error;
     }
   };
 }

@@ -3,17 +3,23 @@ import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
 
-export function addCheckConfig(program: Command): void {
+export function addCheckConfig(program: Command, setExitCode: (code: number) => void): void {
   program
     .command("check-config")
-    .description("load every part of the config, check it as a whole, and list everything that is wrong")
+    .description("load every part of the config, check it as a whole, and list everything that is wrong or risky")
     .addOption(configOption())
-    .action(async ({ config: file }: { config: string }) => {
+    .option("--strict", "warnings fail, too: the exit code is 1 if there is one")
+    .action(async ({ config: file, strict }: { config: string; strict?: boolean }) => {
       const config = await loadClusterConfig(file, checkConfig);
       const found = await checkConfig(config);
+      const { warnings } = found;
       process.stdout.write(
         `The config is good: ${found.builders} builders in ${found.builderSets} sets, ${found.workers} workers, ` +
           `${found.schedulers} schedulers, ${found.changeSources} change sources.\n`,
       );
+      if (warnings.length === 0) return;
+      const lines = warnings.map((text) => `  ${text}\n`).join("");
+      process.stdout.write(`It has ${warnings.length === 1 ? "a warning" : `${warnings.length} warnings`}:\n${lines}`);
+      if (strict) setExitCode(1);
     });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import { descriptorOf } from "../plugin.ts";
 
 /** What masters with the role `scheduler` run: change sources and schedulers, each claimed by one of them at a time. */
@@ -13,4 +14,12 @@ export type SchedulerSliceInput = z.input<typeof schedulerSlice>;
 /** Types the `scheduler` slice of a config. */
 export function defineScheduling(slice: SchedulerSliceInput): SchedulerSliceInput {
   return slice;
+}
+
+/** Risks in what schedules. */
+export function warningsOfScheduler({ changeSources, schedulers }: SchedulerSlice): ConfigWarning[] {
+  return [
+    ...changeSources.flatMap((source, i) => warningsOfPlugin(source, ["changeSources", i])),
+    ...schedulers.flatMap((scheduler, i) => warningsOfPlugin(scheduler, ["schedulers", i])),
+  ];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { describeIssue } from "../describe-issue.ts";
 import { trustNetworks, type UiSliceInput, uiSlice } from "./ui.ts";
 
@@ -39,6 +40,49 @@ describe("rules", () => {
       expect.stringContaining("authorization.otherwise"),
     ]);
   });
+});
+
+const login = (type: string, admits?: string): UiSliceInput["auth"] => ({
+  plugin: { kind: "auth", type, options: z.strictObject({}), ...(admits ? { admitsAnyone: () => admits } : {}) },
+  options: {},
+});
+
+describe("who gets in", () => {
+  const rules = rights({ allow: "read", on: "*", to: ["users"] });
+  const closed: readonly UiSliceInput[] = [
+    {},
+    { host: "localhost" },
+    { host: "127.0.0.2" },
+    { host: "::1" },
+    { host: "::ffff:127.0.0.1" },
+    { host: "0.0.0.0", open: true },
+    { host: "0.0.0.0", auth: login("password") },
+    { host: "0.0.0.0", auth: login("github"), ...rules },
+    { auth: login("github", "organizations"), ...rules },
+    { auth: login("github", "organizations"), open: true },
+  ];
+  it.each(closed)("is decided by somebody: %j", (slice) => expect(problems(slice)).toEqual([]));
+
+  const noLogin: readonly UiSliceInput[] = [
+    { host: "0.0.0.0" },
+    { host: "::" },
+    { host: "" },
+    { host: "10.0.0.1" },
+    { host: "ci.example.org" },
+    { host: "127.0.0.1.example.org" },
+    { host: "0.0.0.0", auth: login("none") },
+    // Rules do not say who anybody is: without a login all are the same.
+    { host: "0.0.0.0", ...rules },
+  ];
+  it.each(noLogin)("is not left to whoever reaches the port: %j", (slice) =>
+    expect(problems(slice)).toEqual([expect.stringMatching(/^auth: is missing, and .*; name a login .*open: true/)]),
+  );
+
+  it.each(["127.0.0.1", "0.0.0.0"])("is not the whole world, on %s", (host) =>
+    expect(problems({ host, auth: login("github", "organizations") })).toEqual([
+      expect.stringMatching(/^auth: lets everybody in the world .* option organizations, or write authorization/),
+    ]),
+  );
 });
 
 describe("trusted proxies", () => {

@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import type { ConfigWarning } from "../config-warning.ts";
 import { portChoice } from "../port.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
@@ -48,4 +49,22 @@ export type WorkersSliceInput = z.input<typeof workersSlice>;
 /** Types the `workers` slice of a config. */
 export function defineWorkers(slice: WorkersSliceInput): WorkersSliceInput {
   return slice;
+}
+
+/** Risks in who may build. */
+export function warningsOfWorkers({ workers }: WorkersSlice): ConfigWarning[] {
+  const first = new Map<string, number>();
+  return workers.flatMap(({ name, password }, i) => {
+    if (password === undefined) return [];
+    const other = first.get(password);
+    if (other === undefined) first.set(password, i);
+    return other === undefined
+      ? []
+      : [
+          {
+            path: ["workers", i, "password"],
+            sentence: `is also that of workers[${other}]: a build that reads the password of one can connect as "${name}"; give each worker its own`,
+          },
+        ];
+  });
 }

@@ -2,10 +2,14 @@ import { defineError, unavailable, usage } from "./define-error.ts";
 
 /** What is wrong with a config or a command line, or cannot be had on this machine. */
 export const configErrors = {
-  configInvalid: defineError("CONFIG_INVALID", usage, (problems: readonly string[]) =>
+  configInvalid: defineError("CONFIG_INVALID", usage, (problems: readonly string[], warnings: readonly string[] = []) =>
     [
       `The config has ${problems.length === 1 ? "an error" : `${problems.length} errors`}:`,
       ...problems.map((p) => `  ${p}`),
+      ...(warnings.length === 0
+        ? []
+        : [`It also has ${warnings.length === 1 ? "a warning" : `${warnings.length} warnings`}:`]),
+      ...warnings.map((warning) => `  ${warning}`),
     ].join("\n"),
   ),
   configNotFound: defineError(

@@ -13,6 +13,25 @@ export const databaseErrors = {
     (url: string) =>
       `"${url}" is no database URL; use sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL and SQLite are supported).`,
   ),
+  databaseUrlUnescaped: defineError(
+    "DATABASE_URL_UNESCAPED",
+    usage,
+    () =>
+      "The database URL has characters in its password or name that end it early: write / as %2F, ? as %3F, # as %23, @ as %40.",
+  ),
+  databaseUrlPooler: defineError(
+    "DATABASE_URL_POOLER",
+    usage,
+    (given: string, modes: readonly string[]) =>
+      `The database URL says pooler=${given}; it is one of ${modes.join(", ")}.`,
+  ),
+  notifyBehindPooler: defineError(
+    "NOTIFY_BEHIND_POOLER",
+    usage,
+    () =>
+      "bus.notify needs sessions of its own, which a connection pooler does not give: use a router, or connect to PostgreSQL itself; where the pooler pools sessions, add ?pooler=session to the database URL.",
+  ),
+  databaseTls: defineError("DATABASE_TLS", usage, (why: string) => `The database URL cannot be used for TLS: ${why}.`),
   databaseNotUpgraded: defineError(
     "DATABASE_NOT_UPGRADED",
     unavailable,
@@ -65,5 +84,10 @@ export const databaseErrors = {
     "DATABASE_AWAY",
     unavailable,
     () => "The database does not answer, so nothing was stored; send this again later.",
+  ),
+  databaseRefuses: defineError(
+    "DATABASE_REFUSES",
+    unavailable,
+    (reason: string) => `The database answers but refuses: ${reason}. Nothing was stored; send this again later.`,
   ),
 } as const;

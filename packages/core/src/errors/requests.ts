@@ -7,6 +7,12 @@ export const requestErrors = {
     { status: 405, exitCode: ExitCode.usage },
     (allowed: string) => `Use the HTTP method ${allowed} here.`,
   ),
+  hostUnknown: defineError(
+    "HOST_UNKNOWN",
+    { status: 421, exitCode: ExitCode.usage },
+    (host: string) =>
+      `This master does not answer to the name "${host}"; if it is one of its own, add it to url or allowedHosts of the config.`,
+  ),
   bodyTooLarge: defineError(
     "BODY_TOO_LARGE",
     { status: 413, exitCode: ExitCode.usage },

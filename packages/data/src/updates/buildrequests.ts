@@ -1,4 +1,11 @@
-import { awaitedRequests, claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import {
+  awaitedRequests,
+  claimRequests,
+  countEngineDeaths,
+  fencedTransaction,
+  LeaseLost,
+  noteExhausted,
+} from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import {
   buildsetProperties,
@@ -9,6 +16,7 @@ import {
   insertCancellation,
   insertClaim,
   insertStopRequests,
+  type LockedRequest,
   lockRequest,
   openRequestsClaimedBy,
   pendingRequests,
@@ -38,16 +46,22 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       await announce(events.publish(buildrequests, "claimed", claimed));
       return claimed;
     },
-    async unclaim(buildrequestids) {
+    async unclaim(buildrequestids, why) {
       const freed = await withLease([...buildrequestids], async (tx, ids) => {
         const outcomes = noOutcomes();
         const left: number[] = [];
+        // All of them before the first is ended: nobody waits for a request who may hold a buildset.
+        const requests: LockedRequest[] = [];
         for (const id of ids.sort((a, b) => a - b)) {
           const request = await lockRequest(tx, id);
-          if (!request || request.complete || request.claimedBy !== masterid) continue;
+          if (request && !request.complete && request.claimedBy === masterid) requests.push(request);
+        }
+        for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: id, masterid })));
-          await freeRequest(tx, request, masterid, outcomes);
+          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
+          if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
+            await endRequest(tx, request, Results.EXCEPTION, outcomes);
+          else await freeRequest(tx, request, masterid, outcomes);
         }
         return { outcomes, left };
       });
@@ -73,6 +87,15 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       throw error;
     }
   }
+}
+
+/** Counts that a build of this request could not be written, and notes why it is not tried again, if it is not. */
+async function isExhausted(tx: Connection, masterid: number, id: number): Promise<boolean> {
+  const failures = (await countEngineDeaths(tx, masterid, [id])).get(id);
+  if (failures === undefined) return false;
+  const detail = `its builds could not be written, or were lost with their master, ${failures} times (maxEngineDeaths)`;
+  await noteExhausted(tx, id, detail);
+  return true;
 }
 
 /** `buildrequests.cancel`, for whoever cancels on behalf of something else. */

@@ -1,4 +1,4 @@
-import { completeBuildsets } from "@multimaster/cluster";
+import { completeBuildsetOf } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
 import { type Connection, completeRequest, deleteClaim, type LockedRequest } from "@multimaster/database";
 import { buildrequests } from "../resources/buildrequests.ts";
@@ -28,7 +28,7 @@ export async function endRequest(
 ): Promise<void> {
   if (!(await completeRequest(tx, request.id, results))) return;
   outcomes.completed.push(request.id);
-  outcomes.completedBuildsets.push(...(await completeBuildsets(tx, [request.buildsetid])));
+  outcomes.completedBuildsets.push(...(await completeBuildsetOf(tx, request.buildsetid)));
 }
 
 /** Gives a request of this master back to everybody, unless it is not wanted any more. The caller holds its row. */

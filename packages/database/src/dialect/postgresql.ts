@@ -1,26 +1,12 @@
 import type { Dialect } from "../dialect.ts";
-import { codeOf, isCausedBy } from "./error-codes.ts";
+import { codeOf } from "./error-codes.ts";
+import { judgePostgresql } from "./postgresql-trouble.ts";
+import { findInCauses } from "./trouble.ts";
 
 function arrayType(values: readonly (number | string)[]): string {
   if (typeof values[0] !== "number") return "text";
   if (!values.every((value) => Number.isInteger(value))) return "double precision";
   return values.every((value) => Math.abs(value as number) < 2 ** 31) ? "integer" : "bigint";
-}
-
-// SQLSTATE classes 08 (connection), 40 (rolled back), 53 (resources), 57P (shutdown), 55P03 (a lock not got), 25P03 (ended
-// for its silence); sockets.
-const awayCodes =
-  /^(08\w{3}|40\w{3}|53\w{3}|57P\w{2}|55P03|25P03|E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND)$/;
-
-// "timeout expired": a server that stands still accepts connections and does not greet.
-const awayMessages =
-  /connection terminated|client has encountered a connection error|not queryable|connection timeout|^timeout expired$|timeout acquiring a connection|connection (was )?(closed|ended)|server closed/i;
-
-function isAway(error: Error): boolean {
-  const code = codeOf(error);
-  // No such socket; another file that is missing is none of the database's.
-  if (code === "ENOENT") return (error as NodeJS.ErrnoException).syscall === "connect";
-  return awayCodes.test(code) || awayMessages.test(error.message);
 }
 
 export const postgresqlDialect: Dialect = {
@@ -32,6 +18,7 @@ export const postgresqlDialect: Dialect = {
   updateLock: " for update",
   noKeyUpdateLock: " for no key update",
   skipLocked: " skip locked",
+  shareLock: " for share",
   keyShareLock: " for key share",
   ascending: " asc nulls first",
   descending: " desc nulls last",
@@ -59,5 +46,6 @@ export const postgresqlDialect: Dialect = {
   isUniqueViolation: (error) => codeOf(error) === "23505",
   isForeignKeyViolation: (error) => codeOf(error) === "23503",
   isRetryable: (error) => ["40001", "40P01"].includes(codeOf(error)),
-  isAway: (error) => isCausedBy(error, isAway),
+  findTrouble: (error) => findInCauses(error, judgePostgresql),
+  isAway: (error) => findInCauses(error, judgePostgresql) !== undefined,
 };

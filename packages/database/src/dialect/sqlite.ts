@@ -1,8 +1,27 @@
 import type { Dialect } from "../dialect.ts";
-import { codeOf, isCausedBy } from "./error-codes.ts";
+import { codeOf } from "./error-codes.ts";
+import { type DatabaseTrouble, findInCauses, refuses } from "./trouble.ts";
 
-// Held by another process for longer than anybody waits, or a disk that is full or does not answer.
-const awayCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR)/;
+/** Wrong statements and values, and wrong use of the library. With every other code the database is at fault. */
+const statementCodes =
+  /^SQLITE_(ERROR|CONSTRAINT|MISMATCH|MISUSE|RANGE|TOOBIG|AUTH|NOTFOUND|EMPTY|FORMAT|OK|ROW|DONE|NOTICE|WARNING)(_|$)/;
+
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, "its file is locked by another program"],
+  [/^SQLITE_FULL/, "its disk is full"],
+  [/^SQLITE_(READONLY|PERM)/, "its file is read-only"],
+  [/^SQLITE_IOERR/, "its disk reports errors"],
+  [/^SQLITE_CANTOPEN/, "its file cannot be opened"],
+  [/^SQLITE_(CORRUPT|NOTADB)/, "its file is damaged"],
+  [/^SQLITE_NOMEM/, "it has no memory left"],
+];
+
+function judgeSqlite(error: Error): DatabaseTrouble | undefined {
+  const code = codeOf(error);
+  if (/timeout acquiring a connection/i.test(error.message)) return refuses("it is busy");
+  if (!code.startsWith("SQLITE_") || statementCodes.test(code)) return undefined;
+  return refuses(reasons.find(([pattern]) => pattern.test(code))?.[1] ?? "it reports an internal error");
+}
 
 /** SQLite has one writer at a time and every transaction begins as a writer, so it needs no row locks. */
 export const sqliteDialect: Dialect = {
@@ -13,6 +32,7 @@ export const sqliteDialect: Dialect = {
   updateLock: "",
   noKeyUpdateLock: "",
   skipLocked: "",
+  shareLock: "",
   keyShareLock: "",
   ascending: " asc nulls first",
   descending: " desc nulls last",
@@ -37,9 +57,6 @@ export const sqliteDialect: Dialect = {
   isUniqueViolation: (error) => ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(codeOf(error)),
   isForeignKeyViolation: (error) => codeOf(error) === "SQLITE_CONSTRAINT_FOREIGNKEY",
   isRetryable: () => false,
-  isAway: (error) =>
-    isCausedBy(
-      error,
-      (cause) => awayCodes.test(codeOf(cause)) || /timeout acquiring a connection/i.test(cause.message),
-    ),
+  findTrouble: (error) => findInCauses(error, judgeSqlite),
+  isAway: (error) => findInCauses(error, judgeSqlite) !== undefined,
 };

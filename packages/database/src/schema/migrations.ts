@@ -9,9 +9,11 @@ import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { requestLosses } from "./migrations/request-losses.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { workerSets } from "./migrations/worker-sets.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -30,6 +32,8 @@ export const migrations: readonly Migration[] = [
   longHistories,
   longTests,
   testIndexes,
+  requestLosses,
+  workerSets,
   auditTrail,
   sessionChecks,
 ];

@@ -61,7 +61,13 @@ export async function endLeftBuilds(
   );
   const ids = rows.map((row) => row.id);
   if (ids.length === 0) return ids;
-  const ofBuild = tx.dialect.isOneOf("buildid", ids);
+  await endOpenSteps(tx, ids, Results.RETRY);
+  return ids;
+}
+
+/** Ends the steps of builds that run no more, and their logs: a step must not outlive its build. */
+async function endOpenSteps(tx: Connection, buildids: readonly number[], results: Result): Promise<void> {
+  const ofBuild = tx.dialect.isOneOf("buildid", buildids);
   await execute(
     tx,
     `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuild.sql})`,
@@ -70,9 +76,8 @@ export async function endLeftBuilds(
   await execute(
     tx,
     `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ? where complete_at is null and ${ofBuild.sql}`,
-    [Results.RETRY, ...ofBuild.bindings],
+    [results, ...ofBuild.bindings],
   );
-  return ids;
 }
 
 export interface BuildState {
@@ -109,7 +114,9 @@ export async function setBuildState(
   return done === 1;
 }
 
-/** Ends a running build of this master; false when it is not (any more). */
+const brokenOff: ReadonlySet<Result> = new Set([Results.EXCEPTION, Results.RETRY, Results.CANCELLED]);
+
+/** Ends a running build of this master with what it left open; false when it is not (any more). */
 export async function finishBuild(
   tx: Connection,
   buildid: number,
@@ -124,6 +131,8 @@ export async function finishBuild(
   );
   if (done === 0) return false;
   await execute(tx, "delete from mm_stop_requests where buildid = ?", [buildid]);
+  // A build that comes to its end has ended its steps; one that was broken off may not have.
+  if (brokenOff.has(end.results)) await endOpenSteps(tx, [buildid], end.results);
   return true;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 import { startForgeLogin } from "./oauth/forge.ts";
+import { admitMember, admittedNames } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
 
 const userAnswer = z.object({ uuid: z.string().optional(), username: z.string(), display_name: z.string().nullish() });
@@ -16,10 +17,12 @@ export default defineAuth({
     url: z.url().default("https://bitbucket.org"),
     apiUrl: z.url().default("https://api.bitbucket.org"),
     ...clientOptions,
+    workspaces: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
   }),
   needs: ["url"],
+  admitsAnyone: ({ workspaces }) => (workspaces ? undefined : "workspaces"),
   look: () => ({ name: "Bitbucket", icon: "fa-bitbucket" }),
-  start(ctx, { url, apiUrl, clientId, clientSecret }) {
+  start(ctx, { url, apiUrl, clientId, clientSecret, workspaces }) {
     const base = url.replace(/\/+$/, "");
     const api = apiUrl.replace(/\/+$/, "");
     return startForgeLogin(ctx, {
@@ -31,18 +34,18 @@ export default defineAuth({
       clientId,
       clientSecret,
       async readUser(read) {
-        const [user, emails, workspaces] = await Promise.all([
+        const [user, emails, memberships] = await Promise.all([
           read(`${api}/2.0/user`, userAnswer),
           read(`${api}/2.0/user/emails`, emailsAnswer),
           read(`${api}/2.0/workspaces?role=member&pagelen=100`, workspacesAnswer),
         ]);
-        return {
+        return admitMember("Bitbucket", "workspaces", workspaces, {
           ...(user.uuid === undefined ? {} : { id: user.uuid }),
           username: user.username,
           email: emails.values.find((each) => each.is_primary && each.is_confirmed)?.email ?? null,
           fullName: user.display_name ?? null,
-          groups: workspaces.values.map(({ slug }) => slug),
-        };
+          groups: memberships.values.map(({ slug }) => slug),
+        });
       },
     });
   },

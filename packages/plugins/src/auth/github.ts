@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 import { startForgeLogin } from "./oauth/forge.ts";
+import { admittedNames, requireOneOf } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
 
 const userAnswer = z.object({ id: z.int().optional(), login: z.string(), name: z.string().nullish() });
@@ -15,10 +16,13 @@ export default defineAuth({
     url: z.url().default("https://github.com").describe("Of GitHub Enterprise Server, its address."),
     ...clientOptions,
     teams: z.boolean().default(true),
+    organizations: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
   }),
   needs: ["url"],
+  admitsAnyone: ({ url, organizations }) =>
+    new URL(url).hostname.endsWith("github.com") && !organizations ? "organizations" : undefined,
   look: () => ({ name: "GitHub", icon: "fa-github" }),
-  start(ctx, { url, clientId, clientSecret, teams }) {
+  start(ctx, { url, clientId, clientSecret, teams, organizations }) {
     const base = url.replace(/\/+$/, "");
     const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
     return startForgeLogin(ctx, {
@@ -30,19 +34,25 @@ export default defineAuth({
       clientId,
       clientSecret,
       async readUser(read) {
-        const [user, emails, organisations, inTeams] = await Promise.all([
+        const [user, emails, memberships, inTeams] = await Promise.all([
           read(`${api}/user`, userAnswer),
           read(`${api}/user/emails`, emailsAnswer),
           read(`${api}/user/orgs?per_page=100`, named),
           teams ? read(`${api}/user/teams?per_page=100`, teamsAnswer) : [],
         ]);
+        requireOneOf(
+          "GitHub",
+          "organizations",
+          organizations,
+          memberships.map(({ login }) => login),
+        );
         return {
           ...(user.id === undefined ? {} : { id: String(user.id) }),
           username: user.login,
           email: emails.find(({ primary, verified }) => primary && verified)?.email ?? null,
           fullName: user.name ?? null,
           groups: [
-            ...organisations.map(({ login }) => login),
+            ...memberships.map(({ login }) => login),
             ...inTeams.map(({ organization, slug }) => `${organization.login}/${slug}`),
           ],
         };

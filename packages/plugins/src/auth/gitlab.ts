@@ -6,6 +6,8 @@ export interface GitLabOptions {
   readonly url?: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Paths of groups whose members alone may log in; absent: everybody with an account. */
+  readonly groups?: string[];
 }
 
 /** Login by GitLab; groups are the paths of the user's groups. */
@@ -15,6 +17,7 @@ export default function gitlab({ url = "https://gitlab.com", ...rest }: GitLabOp
     icon: "fa-gitlab",
     issuer: url.replace(/\/+$/, ""),
     usernameClaim: "nickname",
+    users: /(^|\.)gitlab\.com$/.test(new URL(url).hostname) ? "anyone" : "ours",
     ...rest,
   });
 }

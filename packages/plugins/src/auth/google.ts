@@ -4,6 +4,8 @@ import openIdConnect from "./openid-connect.ts";
 export interface GoogleOptions {
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Domains of Google Workspace whose accounts alone may log in; absent: everybody with an account of Google. */
+  readonly domains?: string[];
 }
 
 /** Login by Google; the user's name is the e-mail address. */
@@ -13,6 +15,8 @@ export default function google(options: GoogleOptions): PluginDescriptor<"auth">
     icon: "fa-google",
     issuer: "https://accounts.google.com",
     usernameClaim: "email",
+    // An account outside of a Workspace may have a verified address of its domain, but not this claim.
+    domainClaim: "hd",
     ...options,
   });
 }

@@ -9,10 +9,12 @@ export interface KeycloakOptions {
   readonly clientSecret: string;
   /** Claim of the client's "Group Membership" mapper. */
   readonly groupsClaim?: string;
+  /** Groups whose members alone may log in; absent: all users of the realm. */
+  readonly groups?: string[];
 }
 
 /** Login by a realm of Keycloak. */
 export default function keycloak({ url, realm, ...rest }: KeycloakOptions): PluginDescriptor<"auth"> {
   const issuer = `${url.replace(/\/+$/, "")}/realms/${encodeURIComponent(realm)}`;
-  return openIdConnect({ name: "Keycloak", icon: "fa-key", issuer, ...rest });
+  return openIdConnect({ name: "Keycloak", icon: "fa-key", users: "ours", issuer, ...rest });
 }

@@ -2,6 +2,7 @@ import { errors, type User } from "@multimaster/core";
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 import { startCodeFlow } from "./oauth/code-flow.ts";
+import { admitMember, admittedNames, requireOneOf } from "./oauth/membership.ts";
 
 /** What every login by a provider needs. */
 export const clientOptions = {
@@ -17,6 +18,13 @@ const options = z.strictObject({
   scope: z.string().default("openid profile email"),
   usernameClaim: z.string().default("preferred_username"),
   groupsClaim: z.string().default("groups"),
+  groups: admittedNames.describe("Only users in one of these groups may log in; absent: everybody."),
+  domains: admittedNames.describe("Only users with a verified e-mail address in one of these domains may log in."),
+  domainClaim: z.string().optional().describe("Claim that holds the domain of a user, instead of the e-mail address."),
+  users: z
+    .enum(["ours", "anyone"])
+    .default("anyone")
+    .describe("ours: only people of your organisation have an account at this provider; anyone: people can sign up."),
   unverifiedEmails: z
     .boolean()
     .default(false)
@@ -28,6 +36,12 @@ const openIdConnect = defineAuth({
   type: "openid-connect",
   options,
   needs: ["url"],
+  admitsAnyone: ({ users, groups, domains, domainClaim }) =>
+    users === "ours" || groups || domains
+      ? undefined
+      : domainClaim === undefined
+        ? 'groups, domains or users: "ours"'
+        : "domains",
   look: ({ name, icon }) => ({ name, icon }),
   start: (ctx, given) =>
     startCodeFlow(ctx, {
@@ -47,7 +61,9 @@ const openIdConnect = defineAuth({
         if (!hasMore && claims === undefined) throw new Error("the provider has no address to ask who a user is");
         const more = hasMore ? await client.fetchUserInfo(config, accessToken, subject) : {};
         const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
-        return { ...readClaims(all, given), id: `${given.issuer}#${String(all["sub"])}` };
+        const user = admitMember(given.name, "groups", given.groups, readClaims(all, given));
+        requireOneOf(given.name, "domains", given.domains, domainOf(all, user, given.domainClaim));
+        return { ...user, id: `${given.issuer}#${String(all["sub"])}` };
       },
     }),
 });
@@ -70,6 +86,11 @@ export function readClaims(claims: Readonly<Record<string, unknown>>, reading: R
     fullName: text("name"),
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === "string") : [],
   };
+}
+
+function domainOf(claims: Readonly<Record<string, unknown>>, { email }: User, claim: string | undefined): string[] {
+  const domain = claim === undefined ? email?.slice(email.lastIndexOf("@") + 1) : claims[claim];
+  return typeof domain === "string" ? [domain] : [];
 }
 
 /** A name that looks like an address could be taken for somebody else's: it counts only where it is verified. */

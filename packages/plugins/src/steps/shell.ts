@@ -1,7 +1,8 @@
-import { duration, type Result, Results, resultName } from "@multimaster/core";
+import { boundedPattern, duration, type Result, Results, resultName } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
+import { commandOption } from "../step-options.ts";
 
 const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<
   string,
@@ -21,9 +22,7 @@ const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()
 const streamNames = ["stdout", "stderr", "header"];
 
 const options = z.object({
-  command: z
-    .union([z.string().min(1), z.array(z.string()).min(1)])
-    .describe("Text goes to the worker's shell, a list is run as it is."),
+  command: commandOption,
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   env: environment.default({}).describe("Added to the builder's environment; null removes a variable."),
   timeout: duration
@@ -51,6 +50,10 @@ const options = z.object({
     .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and all else failure.'),
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
+    .superRefine((pattern, ctx) => {
+      const problem = whyNoLinePattern(pattern);
+      if (problem !== undefined) ctx.addIssue({ code: "custom", message: problem });
+    })
     .optional()
     .describe("A line of output that matches makes a success into warnings."),
   logfiles: z
@@ -76,7 +79,7 @@ export default defineStep({
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
     if (options.description === undefined) ctx.setState(summary);
-    const pattern = options.warningPattern === undefined ? undefined : toPattern(options.warningPattern);
+    const pattern = options.warningPattern === undefined ? undefined : boundedPattern(options.warningPattern);
     let warnings = 0;
     const end = await ctx.shell(
       {
@@ -136,11 +139,16 @@ function summarizeCommand(command: string | readonly string[]): string {
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
 }
 
-/** A pattern with the global flag would remember where it stopped; lines are looked at one by one. */
-function toPattern(pattern: string | RegExp): RegExp {
-  return typeof pattern === "string"
-    ? new RegExp(pattern)
-    : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+/** Output is written by whoever wrote the code that is built, and has no end: only a linear pattern may see it. */
+function whyNoLinePattern(pattern: string | RegExp): string | undefined {
+  try {
+    const { notLinear } = boundedPattern(pattern);
+    return notLinear === undefined
+      ? undefined
+      : `has ${notLinear}, so that one line of output could keep the engine busy for long; write it without`;
+  } catch (error) {
+    return `is no regular expression: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function toSeconds(ms: number | null): number | null {

@@ -144,7 +144,8 @@ export class AccessEnded extends Error {}
 
 /** Whether the provider says that the user is no more, or has taken the access back; anything else may pass. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof AccessEnded) return true;
+  // One who left the organisation that lets people in is refused as at the login.
+  if (error instanceof AccessEnded || error instanceof UserError) return true;
   const { error: refusal, status } = error as { error?: unknown; status?: unknown };
   return refusal === "invalid_grant" || refusal === "access_denied" || status === 401;
 }

@@ -1,0 +1,9 @@
+// `npm run build`: compiles the program and bundles the browser app, so that this checkout can run as a release.
+import { build, buildWebApp, exitCodeOf, installDependencies } from "./prepare.mjs";
+
+process.exitCode = await exitCodeOf(() => {
+  installDependencies();
+  build();
+  buildWebApp();
+  return 0;
+});

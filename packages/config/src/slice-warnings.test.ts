@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
+import { checkConfig } from "./check-config.ts";
+import { type LoadedConfig, loadConfig } from "./load-config.ts";
+import type { PluginDefinition, PluginKind } from "./plugin.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "multimaster-warnings-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** A plugin of each kind that warns of its option `open`; configs find it as a global. */
+function risky(kind: PluginKind): PluginDefinition {
+  return {
+    kind,
+    type: `risky-${kind}`,
+    options: z.object({ name: z.string().default("n"), open: z.boolean() }),
+    warnings: (options) =>
+      (options as { open: boolean }).open ? [{ path: ["open"], sentence: `opens the ${kind}` }] : [],
+  };
+}
+const kinds: readonly PluginKind[] = ["step", "scheduler", "change-source", "hook", "auth"];
+Object.assign(globalThis, { risky: Object.fromEntries(kinds.map((kind) => [kind, risky(kind)])) });
+
+const use = (kind: PluginKind, open = true) => `{ plugin: risky["${kind}"], options: { open: ${open} } }`;
+
+function load(cluster = 'name: "x"'): Promise<LoadedConfig> {
+  const files = {
+    "cluster.ts": `export default { ${cluster}, database: "sqlite:x.sqlite", scheduler: () => import("./scheduler.ts"),
+      builders: { one: () => import("./one.ts"), two: () => import("./two.ts") },
+      workers: () => import("./workers.ts"), ui: () => import("./ui.ts") };`,
+    "scheduler.ts": `export default { changeSources: [${use("change-source")}], schedulers: [${use("scheduler")}] };`,
+    "one.ts": `export default { builders: [{ name: "a", workers: ["w"], steps: [${use("step", false)}, ${use("step")}] }] };`,
+    "two.ts": `export default { builders: [{ name: "b", workers: ["w"], steps: [${use("step")}] }] };`,
+    "workers.ts": `export default { workers: [{ name: "w", password: "same" }, { name: "v", password: "same" }] };`,
+    "ui.ts": `export default { hooks: [${use("hook")}], auth: ${use("auth")} };`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  return loadConfig(join(directory, "cluster.ts"), { alsoCheck: checkConfig });
+}
+
+const short = (lines: readonly string[]) => lines.map((text) => text.replaceAll(`${directory}/`, ""));
+
+const ofBuilderTwo = "two.ts: builders[0].steps[0].open: opens the step";
+const all = [
+  "scheduler.ts: changeSources[0].open: opens the change-source",
+  "scheduler.ts: schedulers[0].open: opens the scheduler",
+  "one.ts: builders[0].steps[1].open: opens the step",
+  ofBuilderTwo,
+  expect.stringMatching(/^workers\.ts: workers\[1\]\.password: is also that of workers\[0\]/),
+  "ui.ts: hooks[0].open: opens the hook",
+  "ui.ts: auth.open: opens the auth",
+];
+
+it("warns of what every kind of plugin warns of, with file and path", async () => {
+  const { warnings } = await checkConfig(await load());
+  expect(short(warnings)).toEqual(all);
+});
+
+it("warns a role only of the slices that it loaded, and of each once", async () => {
+  const config = await load();
+  expect(config.warnings()).toEqual([]);
+  await config.builders(["two"]);
+  await config.builders(["two"]);
+  expect(short(config.warnings())).toEqual([ofBuilderTwo]);
+});
+
+it("lists warnings after errors, wherever the errors are", async () => {
+  const thrown = await load("name: 3").catch((error: Error) => error);
+  const [head, error, second, ...rest] = short(String((thrown as Error).message).split("\n"));
+  expect([head, error, second]).toEqual([
+    "The config has an error:",
+    expect.stringContaining("cluster.ts: name:"),
+    "It also has 7 warnings:",
+  ]);
+  expect(rest.map((line) => line.trim())).toEqual(all);
+});

@@ -1,0 +1,27 @@
+import { isIP } from "node:net";
+
+/** Whether the `Host` header of a request names this master. */
+export type HostCheck = (host: string | undefined) => boolean;
+
+/**
+ * Accepts a `Host` header that names one of `names`, `localhost`, or any IP address. Any other name may be one that a
+ * stranger's DNS points here, so that a browser takes the stranger's page for one of ours. Only browsers have to be kept out,
+ * and each of them sends the header: a request without one comes from a program.
+ */
+export function createHostCheck(names: readonly (string | undefined)[]): HostCheck {
+  const known = new Set(["localhost", ...names.flatMap((name) => (name ? [hostNameOf(name)] : []))]);
+  return (host) => {
+    if (host === undefined || host === "") return true;
+    const name = hostNameOf(host);
+    return known.has(name) || isIP(name) !== 0 || name.endsWith(".localhost");
+  };
+}
+
+/** The name in `name`, `name:port` or `[address]:port`, as it is compared. */
+function hostNameOf(host: string): string {
+  const [, address] = /^\[([^\]]*)\](?::\d+)?$/.exec(host) ?? [];
+  if (address !== undefined) return isIP(address) === 6 ? address : host;
+  // A bare IPv6 address has several colons, and no port behind it.
+  const name = isIP(host) === 6 ? host : host.replace(/:\d*$/, "");
+  return name.toLowerCase().replace(/\.$/, "");
+}

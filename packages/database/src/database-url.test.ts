@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { parseDatabaseUrl } from "./database-url.ts";
+
+/** Passwords as people choose them; each has a part that must show nowhere. */
+const passwords = [
+  "s@ec/r@et-tail",
+  "sec/ret-tail",
+  "12/ret-tail",
+  "sec?ret-tail",
+  "12?ret-tail",
+  "sec#ret-tail",
+  "12#ret-tail",
+  "sec@ret-tail",
+  "sec:ret-tail",
+  "sec%ret-tail",
+  "sec ret-tail",
+  "sec&ret-tail=1",
+  "sec[ret-tail",
+  "@ret-tail",
+  "/ret-tail",
+  "?ret-tail",
+  "#ret-tail",
+  "s\\ret-tail",
+  "пароль/ret-tail",
+];
+
+function said(url: string): string {
+  try {
+    return parseDatabaseUrl(url).describe;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("what is said of a database URL", () => {
+  it.each(passwords)("has nothing of the password %s, escaped or not", (password) => {
+    for (const scheme of ["postgresql", "postgres", "mysql", "postgresq"]) {
+      for (const written of [password, encodeURIComponent(password)]) {
+        const sentence = said(`${scheme}://me:${written}@db.example/ci`);
+        expect(sentence, written).not.toMatch(/tail|sec/);
+      }
+    }
+    expect(said(`postgresql://me:${encodeURIComponent(password)}@db.example/ci`)).toBe("postgresql://me@db.example/ci");
+  });
+
+  it("has nothing of parameters, which may be passwords", () => {
+    expect(said("postgresql://db.example/ci?user=me&password=ret-tail")).toBe("postgresql://db.example/ci");
+    expect(said("postgresql://db.example:x/ci?password=ret-tail")).not.toContain("tail");
+    expect(said("mysql://db.example/ci?password=ret-tail")).not.toContain("tail");
+  });
+
+  it("tells how to write a password that ends the host early", () => {
+    expect(() => parseDatabaseUrl("postgresql://me:12/x@host/db")).toThrow(/write \/ as %2F/);
+    expect(() => parseDatabaseUrl("postgresql://me:12#x@host/db")).toThrow(/# as %23/);
+  });
+});
