@@ -1,8 +1,8 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
+import { isLoopback } from "../networks.ts";
 import { portChoice } from "../port.ts";
-import { isLoopback } from "./ui.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z

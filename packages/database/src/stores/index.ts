@@ -1,4 +1,5 @@
 export * from "./api-tokens.ts";
+export * from "./audit-trail.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
