@@ -16,3 +16,4 @@ export * from "./orders.ts";
 export * from "./request-claims.ts";
 export * from "./singleton-claims.ts";
 export * from "./worker-claims.ts";
+export * from "./write-probe.ts";

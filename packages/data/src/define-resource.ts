@@ -11,6 +11,11 @@ export interface BusView {
   readonly degradedSince: number | null;
 }
 
+/** Why the database takes no writes, as this master knows it. */
+export interface WritesView {
+  readonly refusal: { readonly reason: string; readonly since: number } | undefined;
+}
+
 /** What one read knows: where it reads, what the path said and what the query asked for. */
 export interface ReadContext {
   readonly connection: Connection;
@@ -20,6 +25,7 @@ export interface ReadContext {
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
   readonly bus?: BusView;
+  readonly writes?: WritesView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }

@@ -10,6 +10,7 @@ import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   longHistories,
   longTests,
   testIndexes,
+  writeProbes,
 ];
 
 /** The tables that migrations made. */
