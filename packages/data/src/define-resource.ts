@@ -12,6 +12,11 @@ export interface BusView {
   readonly degradedSince: number | null;
 }
 
+/** Why the database takes no writes, as this master knows it. */
+export interface WritesView {
+  readonly refusal: { readonly reason: string; readonly since: number } | undefined;
+}
+
 /** What one read knows: where it reads, what the path said and what the query asked for. */
 export interface ReadContext {
   readonly connection: Connection;
@@ -23,6 +28,7 @@ export interface ReadContext {
   /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
   readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
+  readonly writes?: WritesView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }

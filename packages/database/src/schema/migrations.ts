@@ -15,6 +15,7 @@ import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
+import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -38,6 +39,7 @@ export const migrations: readonly Migration[] = [
   treeLimits,
   auditTrail,
   sessionChecks,
+  writeProbes,
 ];
 
 /** The tables that migrations made. */

@@ -22,3 +22,4 @@ export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
 export * from "./workers.ts";
+export * from "./write-probes.ts";
