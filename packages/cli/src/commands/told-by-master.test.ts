@@ -45,7 +45,11 @@ const pages: Record<string, object> = {
       { buildid: 4, builderid: 7, number: 2, masterid: 1, workerid: 9, state_string: "building", started_at: now },
     ],
   },
-  workers: { workers: [{ workerid: 9, name: "w1", connected_to: [{ masterid: 1 }], paused: true, graceful: false }] },
+  workers: {
+    workers: [
+      { workerid: 9, name: "w1", connected_to: [{ masterid: 1 }], configured_on: [], paused: true, graceful: false },
+    ],
+  },
   builders: { builders: [{ builderid: 7, name: "web" }] },
 };
 

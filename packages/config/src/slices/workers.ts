@@ -38,6 +38,12 @@ export const workersSlice = z.strictObject({
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are asked for a sign of life; one that is silent for three times as long is let go."),
+  rebalance: z
+    .union([z.literal(false), duration])
+    .prefault("10s")
+    .describe(
+      "How often an engine checks whether it has far more workers than others with the same builders; idle ones are then released to them. false: never.",
+    ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig),
 });

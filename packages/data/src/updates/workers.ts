@@ -1,4 +1,11 @@
-import { claimWorkers, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
+import {
+  claimWorkers,
+  contestedWorkers,
+  fencedTransaction,
+  keepWorker,
+  readEngineLoads,
+  releaseWorker,
+} from "@multimaster/cluster";
 import {
   findOrCreateWorkers,
   saveWorkerInfos,
@@ -46,6 +53,7 @@ export function createWorkerUpdates({ database, lease, events, announce }: Updat
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
+    engineLoads: () => readEngineLoads(database, lease),
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason) {
       if (!(await setWorkerPaused(database, workerid, paused, reason))) return;

@@ -1,6 +1,7 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
+import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   longTests,
   testIndexes,
   workerSets,
+  drainWarnings,
 ];
 
 /** The tables that migrations made. */
