@@ -53,7 +53,7 @@ export class StepCommands {
     const sigtermSeconds = args["sigtermTime"];
     this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
     try {
-      const outcome = await worker.link.startCommand({
+      const running = worker.link.startCommand({
         id,
         name: name as CommandName,
         args: args as CommandRequest["args"],
@@ -61,6 +61,11 @@ export class StepCommands {
         ...(options.upload === undefined ? {} : { upload: options.upload }),
         ...(options.download === undefined ? {} : { download: options.download }),
       } as CommandRequest);
+      // The command has ended also where only what consumed it has failed.
+      const outcome = await running.catch((error: unknown) => {
+        ledger.complete(id);
+        throw error;
+      });
       if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
       ledger.complete(id);
       await logs.endLines();

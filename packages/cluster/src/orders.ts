@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, fitText, queryRows } from "@multimaster/database";
+import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
 import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
@@ -67,7 +67,11 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
  * a sentence, when the master cannot carry it out.
  */
 export function placeOrder(database: Database, given: NewOrder): Promise<number> {
-  const order = { ...given, reason: fitText(given.reason), orderedBy: fitText(given.orderedBy) };
+  const order = {
+    ...given,
+    reason: fitText(given.reason, longest.sentence),
+    orderedBy: fitText(given.orderedBy, longest.name),
+  };
   return database.transaction(async (tx) => {
     const target = await findTarget(tx, order.masterid);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);

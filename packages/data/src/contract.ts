@@ -2,6 +2,7 @@ import type { EngineLoad } from "@multimaster/cluster";
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
 import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
+import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
 import type { TestResultUpdates } from "./contract/test-results.ts";
 import type { Change } from "./resources/changes.ts";
@@ -127,20 +128,15 @@ export interface NewChange {
   properties?: Readonly<Record<string, Json>>;
 }
 
-/** A change and the id under which its delivery brought it, unique among all of all deliveries; undefined when it has none. */
-export interface DeliveredChange {
-  readonly change: NewChange;
-  readonly delivery: string | undefined;
-}
-
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
   add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
   /**
-   * Adds all changes of one delivery, oldest first, in one transaction: all or none, whatever dies. The first one's id
-   * tells whether the delivery was there before; then nothing is added. Resolves to the new change ids.
+   * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
+   * died over it. Resolves to the new change ids, once all changes are stored.
    */
-  addDelivered(changes: readonly DeliveredChange[]): Promise<number[]>;
+  addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
 export interface ChangeSourceUpdates {
@@ -176,8 +172,13 @@ export interface StateKey {
 
 // ---- schedulers ----------------------------------------------------------------------------------------------------
 
+/** What a scheduler needs of a change to put it into a buildset; any number of them may wait. */
+export type WaitingChange = Pick<Change, "changeid" | "branch" | "revision" | "repository" | "project" | "codebase"> & {
+  sourcestamp: Pick<Change["sourcestamp"], "ssid">;
+};
+
 export interface ClassifiedChange {
-  change: Change;
+  change: WaitingChange;
   important: boolean;
   /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
   ageSeconds: number;
@@ -188,6 +189,8 @@ export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
+  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  mostSeconds?: number | null;
 }
 
 export interface SchedulerUpdates {
@@ -302,8 +305,11 @@ export interface BuildRequestUpdates {
   ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
-  /** Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. */
-  unclaim(buildrequestids: readonly number[]): Promise<void>;
+  /**
+   * Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
+   * their builds could not be written here; that counts as a death of the engine does.
+   */
+  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
   /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
@@ -323,6 +329,13 @@ export interface StopRequest {
   results: Result;
 }
 
+export interface BuildEnd {
+  results: Result;
+  state: string;
+  /** The connection to its worker was lost: losses after which the request is not built again; null: it always is. */
+  maxWorkerLosses?: number | null;
+}
+
 export interface BuildUpdates {
   /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
   create(build: {
@@ -337,8 +350,9 @@ export interface BuildUpdates {
   /**
    * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
    * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
+   * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
-  finish(buildid: number, end: { results: Result; state: string }): Promise<void>;
+  finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
   /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
   requestStop(buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine polls it beside listening. */
@@ -359,22 +373,4 @@ export interface StepUpdates {
   addUrl(stepid: number, name: string, url: string): Promise<void>;
   /** Ends the step (fenced), with its last state text and whether the UI hides it. */
   finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
-}
-
-export type LogType = "s" | "t" | "h";
-
-export interface LogUpdates {
-  /**
-   * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
-   * was lost, it gives the same row.
-   */
-  add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
-  /**
-   * Appends whole lines (each ended by a newline; for type "s" each beginning with o, e or h) at line `firstLine`
-   * (fenced). The caller is the log's only writer and counts its lines; a repeated call after a lost answer adds nothing.
-   * Resolves to the number of lines stored in all.
-   */
-  append(logid: number, firstLine: number, text: string): Promise<number>;
-  /** Marks it complete (fenced), then merges and compresses its chunks. */
-  finish(logid: number): Promise<void>;
 }

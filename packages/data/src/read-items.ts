@@ -40,8 +40,8 @@ export async function findItems<R extends AnyResource>(
     params: place.params ?? {},
     properties: query.properties,
     filters: query.filters ?? [],
-    single: place.path?.kind === "single",
     ...(place.bus ? { bus: place.bus } : {}),
+    ...(place.path ? { pathKind: place.path.kind } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {

@@ -63,13 +63,17 @@ export class RunningCommand {
   #result: ResultSoFar = {};
   #queue: Promise<unknown> = Promise.resolve();
   #ended = false;
+  /** Bytes of an upload that are still accepted, whatever the worker thinks. */
+  #uploadLeft: number;
+  #excess: string | undefined;
   #failure: { error: unknown } | undefined;
   #onConsumerFailure: () => void;
   #resolve!: (outcome: CommandOutcome) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(consumers: CommandConsumers, onConsumerFailure: () => void) {
+  constructor(consumers: CommandConsumers, maxUpload: number | null, onConsumerFailure: () => void) {
     this.#consumers = consumers;
+    this.#uploadLeft = maxUpload ?? Number.POSITIVE_INFINITY;
     this.#onConsumerFailure = onConsumerFailure;
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -100,7 +104,8 @@ export class RunningCommand {
 
   #describeCompletion(failure: string | null | undefined): () => CommandOutcome {
     return () => {
-      if (typeof failure === "string") return { kind: "exception", message: failure };
+      if (this.#excess !== undefined) return { kind: "exception", message: this.#excess };
+      if (typeof failure === "string") return { kind: "exception", message: failure.slice(0, maxFailure) };
       const { rc, failureReason, elapsed } = this.#result;
       if (rc === undefined)
         return { kind: "exception", message: "the worker completed the command without a return code" };
@@ -114,6 +119,17 @@ export class RunningCommand {
     };
   }
 
+  /** The limit was told to the worker; one that does not keep to it is stopped, and its command is no success. */
+  #countUpload(bytes: number): void {
+    this.#uploadLeft -= bytes;
+    if (this.#uploadLeft >= 0) return;
+    if (this.#excess === undefined) {
+      this.#excess = "the worker sent more than it was allowed to (maxsize)";
+      this.#onConsumerFailure();
+    }
+    throw new RequestRefused(this.#excess);
+  }
+
   async #consume(request: Exclude<WorkerRequest, { op: "complete" }>): Promise<unknown> {
     if (this.#failure !== undefined) throw new RequestRefused("the master can take no more of this command");
     const { upload, download, onUpdate } = this.#consumers;
@@ -124,6 +140,7 @@ export class RunningCommand {
           return null;
         case "update_upload_file_write":
         case "update_upload_directory_write":
+          this.#countUpload(request.fields.args.length);
           await demand(upload).write(request.fields.args);
           return null;
         case "update_upload_file_close":
@@ -139,7 +156,7 @@ export class RunningCommand {
           await demand(upload).unpack?.();
           return null;
         case "update_read_file":
-          return await demand(download).read(request.fields.length);
+          return await demand(download).read(Math.min(request.fields.length, maxReadBytes));
         case "update_read_file_close":
           await demand(download).close?.();
           return null;
@@ -152,6 +169,11 @@ export class RunningCommand {
     }
   }
 }
+
+/** Most of a worker's own account of a failure that is kept. */
+const maxFailure = 65_536;
+/** Most bytes that a worker gets by one read. */
+const maxReadBytes = 4 * 1024 * 1024;
 
 function demand<T>(consumer: T | undefined): T {
   if (consumer === undefined) throw new RequestRefused("this command transfers nothing");

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createLog, ExitCode } from "@multimaster/core";
+import { createLog, ExitCode, ignoreHangups } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { createWorker, type Worker } from "./worker.ts";
 import { workerVersion } from "./worker-details.ts";
@@ -49,6 +49,7 @@ async function startWorker(options: StartOptions): Promise<number> {
   }
   if (name === "" || name.includes(":"))
     return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
+  const heedHangups = ignoreHangups(log, "SIGHUP is ignored: SIGTERM ends the worker.");
   let worker: Worker;
   try {
     worker = createWorker({ url, name, password, basedir, log });
@@ -60,6 +61,7 @@ async function startWorker(options: StartOptions): Promise<number> {
   await Promise.race([worker.shutdownRequested, waitForSignal()]);
   log.info(`worker ${name} ends; what it runs is killed`);
   await worker.stop();
+  heedHangups();
   return ExitCode.ok;
 }
 

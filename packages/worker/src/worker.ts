@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Backoff, type Logger, type Service } from "@multimaster/core";
+import { Backoff, type Logger, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { CommandHost } from "./command-host.ts";
@@ -101,10 +101,10 @@ class ConnectingWorker implements Worker {
     return new Promise((resolvePause) => {
       if (signal.aborted) return resolvePause();
       const timer = setTimeout(done, ms);
-      signal.addEventListener("abort", done, { once: true });
+      const ignore = onAbort(signal, done);
       function done(): void {
         clearTimeout(timer);
-        signal.removeEventListener("abort", done);
+        ignore();
         resolvePause();
       }
     });

@@ -10,6 +10,8 @@ export interface BuilderConfiguration {
   maxBuilds?: number | null;
   /** Where it builds on a worker. */
   directory?: string;
+  /** Deaths of engines after which a request is not built again; null: it always is. */
+  maxEngineDeaths?: number | null;
 }
 
 /** What an engine writes about its builders. */

@@ -54,6 +54,7 @@ export const builders = defineResource({
     names: ["started", "stopped", "update"],
     topics: ["builders/:builderid"],
     subscribe: "builders/:builderid",
+    ids: ["masterid"],
     payload: (_event, item, extra) => ({ ...item, ...extra }),
   },
 });

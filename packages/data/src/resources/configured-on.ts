@@ -23,7 +23,8 @@ export async function loadConfiguredOn(
   context: ReadContext,
   keys: readonly number[],
 ): Promise<Map<number, Location[]>> {
-  const most = context.single ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(mostInList / keys.length));
+  const most =
+    context.pathKind === "single" ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(mostInList / keys.length));
   const [inSets, elsewhere] = await Promise.all([readSets(context, keys, most), readOthers(context, keys, most)]);
   const setsOf = groupValues(inSets.members);
   return new Map(

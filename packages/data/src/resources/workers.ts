@@ -51,6 +51,7 @@ export const workers = defineResource({
     names: ["connected", "disconnected", "missing", "state_updated"],
     topics: ["workers/:workerid"],
     subscribe: "workers/:workerid",
+    ids: ["masterid"],
     payload: (_event, item, extra) => ({ ...item, ...extra }),
   },
   actions: workerActions,

@@ -5,6 +5,7 @@ import {
   findOrCreateWorkers,
   mirrorSomeWorkers,
   saveBuilderInfos,
+  saveBuilderLimits,
   saveBuilderOffers,
   setMasterBuilders,
 } from "@multimaster/database";
@@ -68,5 +69,9 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
       : { builderid: idOf(builder), maxBuilds: builder.maxBuilds ?? null, directory: builder.directory },
   );
   await saveBuilderOffers(tx, masterid, offers);
+  const limits = builders.flatMap(({ maxEngineDeaths, ...builder }) =>
+    maxEngineDeaths === undefined ? [] : { builderid: idOf(builder), maxEngineDeaths },
+  );
+  await saveBuilderLimits(tx, masterid, limits);
   return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
 }

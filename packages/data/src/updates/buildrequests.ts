@@ -1,5 +1,12 @@
-import { awaitedRequests, claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
-import { Results } from "@multimaster/core";
+import {
+  awaitedRequests,
+  claimRequests,
+  countEngineDeaths,
+  fencedTransaction,
+  LeaseLost,
+  noteExhausted,
+} from "@multimaster/cluster";
+import { append, Results } from "@multimaster/core";
 import {
   buildsetProperties,
   type Connection,
@@ -37,7 +44,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       await announce(events.publish(buildrequests, "claimed", claimed));
       return claimed;
     },
-    async unclaim(buildrequestids) {
+    async unclaim(buildrequestids, why) {
       const freed = await withLease([...buildrequestids], async (tx, ids) => {
         const outcomes = noOutcomes();
         const left: number[] = [];
@@ -49,8 +56,10 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         }
         for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
-          await freeRequest(tx, request, masterid, outcomes);
+          append(left, await endLeftBuilds(tx, { buildrequestid: request.id, masterid }));
+          if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
+            await endRequest(tx, request, Results.EXCEPTION, outcomes);
+          else await freeRequest(tx, request, masterid, outcomes);
         }
         return { outcomes, left };
       });
@@ -75,6 +84,15 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       throw error;
     }
   }
+}
+
+/** Counts that a build of this request could not be written, and notes why it is not tried again, if it is not. */
+async function isExhausted(tx: Connection, masterid: number, id: number): Promise<boolean> {
+  const failures = (await countEngineDeaths(tx, masterid, [id])).get(id);
+  if (failures === undefined) return false;
+  const detail = `its builds could not be written, or were lost with their master, ${failures} times (maxEngineDeaths)`;
+  await noteExhausted(tx, id, detail);
+  return true;
 }
 
 /** `buildrequests.cancel`, for whoever cancels on behalf of something else. */

@@ -35,7 +35,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
   const context = createUpdateContext(options);
   const compressor = createLogCompressor(context);
   return {
-    masters: createMasterUpdates(context),
+    masters: createMasterUpdates(context, compressor),
     orders: createOrderUpdates(context),
     logins: createLoginUpdates(context),
     builders: createBuilderUpdates(context),

@@ -9,7 +9,9 @@ import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
+import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
@@ -30,7 +32,9 @@ export const migrations: readonly Migration[] = [
   longHistories,
   longTests,
   testIndexes,
+  requestLosses,
   workerSets,
+  treeLimits,
   drainWarnings,
 ];
 

@@ -4,7 +4,7 @@ export * from "./buildrequests.ts";
 export * from "./builds.ts";
 export * from "./buildsets.ts";
 export * from "./changes.ts";
-export { fitText } from "./column-text.ts";
+export { fitText, longest } from "./column-text.ts";
 export * from "./commands.ts";
 export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
 export { findFreeName } from "./free-name.ts";
