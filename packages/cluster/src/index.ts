@@ -18,3 +18,4 @@ export * from "./request-claims.ts";
 export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";
 export * from "./worker-claims.ts";
+export * from "./write-probe.ts";
