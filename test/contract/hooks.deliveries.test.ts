@@ -176,7 +176,8 @@ describe.each(engines)("a delivery on %s", (engine) => {
     await deliver(server, { forge: "github", event: "push", payload: ghPush({ commits }) });
     const body = new URLSearchParams({ author: "a", files: JSON.stringify(many) });
     await fetch(new URL("change_hook/base", server.url), { method: "POST", body });
-    const params = { author: "a", comments: "", files: many };
+    const comments = "c".repeat(70_000);
+    const params = { author: "a", comments, files: many };
     await server.post("/api/v2/changes", { jsonrpc: "2.0", id: 1, method: "add", params });
     const listed = await readChanges(server);
     expect(listed).toHaveLength(3);
@@ -186,6 +187,8 @@ describe.each(engines)("a delivery on %s", (engine) => {
       expect(one.files).toHaveLength(10_000);
       expect(one.files).toEqual(expect.arrayContaining(files));
     }
+    expect(listed[2]?.["comments"]).toHaveLength(64 * 1024);
+    expect((await server.get(`/api/v2/changes/${listed[2]?.["changeid"]}`)).body.changes[0].comments).toBe(comments);
     expect((await server.get("/api/v2/changes?files__contains=f9998")).body.changes).toHaveLength(3);
     // What schedulers read is whole.
     const found = await server.data.find(changeResource);
