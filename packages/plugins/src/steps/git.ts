@@ -85,8 +85,9 @@ export default defineStep({
 
 /** Resolves to the commit that is now checked out. */
 async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<string> {
-  await workspace.checkInstalled();
   await workspace.restore();
+  // Git that has read the repository is there.
+  if (workspace.format === undefined) await workspace.checkInstalled();
   const listed = await askForRefs(workspace.git, listRefs(asked));
   const { wanted, refs } = await followOnlyBranch(workspace, asked, listed);
   const format = (refs.hashLength ?? wanted.revision?.length) === 64 ? "sha256" : "sha1";
