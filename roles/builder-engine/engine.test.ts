@@ -93,6 +93,7 @@ async function startEngine(
     name?: string;
     more?: Partial<BuildersSliceInput["builders"][number]>;
     secrets?: Record<string, string>;
+    believeControl?: boolean;
   } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
@@ -129,7 +130,7 @@ async function startEngine(
           builders: parsed.builders.map((one) => ({ ...one, secrets: options.secrets ?? {} })),
           workers: workersSlice.parse(options.workers ?? localWorkers),
         },
-        shared: {} as ClusterConfig,
+        shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
         directory,
       },
       data,
@@ -284,6 +285,29 @@ describe("an engine with a local worker", () => {
     expect(await engine.logText(stepid, "cancelled")).toBe("not needed\n");
     expect(existsSync(marker)).toBe(true);
   });
+
+  it.each([false, true])(
+    "believes no result of a message, nor the message unless told to: %s",
+    async (believeControl) => {
+      const engine = await startEngine({ job: [shell({ command: "exec sleep 3" })] }, { believeControl });
+      const { events, updates } = engine.data;
+      const requestid = await engine.submit("job");
+      await waitFor(async () => (await engine.running()) > 0, { what: "the build to run" });
+      const { rows } = await engine.data.find(builds, {});
+      const { buildid, workerid } = rows[0] as unknown as { buildid: number; workerid: number };
+      const forged = { reason: "all tests passed", results: Results.SUCCESS, paused: true };
+      await events.publishRaw(["control", "worker", String(workerid), "pause"], forged);
+      await events.publishRaw(["control", "builds", String(buildid), "stop"], forged);
+      await events.publishRaw(["control", "buildrequests", String(requestid), "cancel"], forged);
+      const [build] = await engine.finished(requestid);
+      expect(build).toMatchObject(
+        believeControl
+          ? { results: Results.CANCELLED, state_string: expect.stringContaining("all tests passed") }
+          : { results: Results.SUCCESS, state_string: "build successful" },
+      );
+      expect(await updates.workers.states([workerid])).toMatchObject([{ paused: believeControl }]);
+    },
+  );
 
   it("fails, warns and skips by the rules", async () => {
     const engine = await startEngine({

@@ -1,10 +1,10 @@
 import type { Json } from "@multimaster/core";
 import { findLeast } from "@multimaster/core";
-import type { BusView } from "../define-resource.ts";
+import type { BusView, WritesView } from "../define-resource.ts";
 import type { Member } from "../resources/members.ts";
 
 export interface Problem {
-  readonly kind: "bus_degraded" | "master_expired" | "role_missing" | "loop_stalled";
+  readonly kind: "database_refuses" | "bus_degraded" | "master_expired" | "role_missing" | "loop_stalled";
   readonly sentence: string;
   readonly facts: { readonly [name: string]: Json };
 }
@@ -16,10 +16,20 @@ const needed = [
 ] as const;
 
 /** What an operator should know of, worst first. */
-export function findProblems(members: readonly Member[], bus: BusView | null): Problem[] {
+export function findProblems(members: readonly Member[], bus: BusView | null, writes?: WritesView): Problem[] {
   const alive = members.filter((member) => member.alive);
   const roles = new Set(alive.flatMap((member) => member.roles));
+  const { refusal } = writes ?? {};
   return [
+    ...(refusal
+      ? [
+          {
+            kind: "database_refuses",
+            sentence: `The database takes no writes: ${refusal.reason}. Running builds wait, and nothing new is accepted.`,
+            facts: { reason: refusal.reason, since: Math.floor(refusal.since / 1000) },
+          } as const,
+        ]
+      : []),
     // Of a Buildbot master nobody knows what it does.
     ...(alive.some((member) => member.buildbot) ? [] : needed.filter(([role]) => !roles.has(role))).map(
       ([role, consequence]): Problem => ({

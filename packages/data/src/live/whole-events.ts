@@ -8,6 +8,9 @@ import { type LiveTopic, topicOf } from "./live-topics.ts";
 
 type JsonObject = { readonly [field: string]: Json };
 
+/** More properties than this are not read at once because a message names them. */
+const maxNames = 1_000;
+
 /** What pages show of builds and requests beside their own fields. All properties may be a hundred times as much. */
 const shownProperties = [
   "branch",
@@ -23,7 +26,7 @@ const shownProperties = [
 /**
  * Makes whole objects of what came over the bus. A client takes an event for the object itself and forgets the fields that
  * are missing (web-contract §11.3, §11.13). Whoever may publish at the router could say anything in a message, so of another
- * process's message only the topic counts, and the object is read from the rows. This process's own messages were made of rows;
+ * process's message only the topic and ids count, and the object is read from the rows. This process's own messages were made of rows;
  * only what the bus cut off and the properties that are shown are read again.
  */
 export function createWholeEvents({ connection, log }: { connection: Connection; log: Logger }) {
@@ -41,16 +44,13 @@ export function createWholeEvents({ connection, log }: { connection: Connection;
       const { truncated: _, ...rest } = told;
       return { ...rest, ...item };
     }
-    return isAbout(key, item, resource) ? item : undefined;
+    return isAbout(key, item, resource) ? { ...idsOf(told, resource), ...item } : undefined;
   }
 
   /** Those that were changed, or all when the message does not say which. */
-  async function readProperties(buildid: number, told: JsonObject | undefined): Promise<Json | undefined> {
-    const rows = await readBuildProperties({ connection, properties: undefined }, [buildid]);
-    const all = rows.get(buildid) ?? {};
-    if (told === undefined || told["truncated"] === true) return all;
-    const changed = Object.entries(all).filter(([name]) => Object.hasOwn(told, name));
-    return Object.fromEntries(changed);
+  async function readProperties(buildid: number, told: JsonObject | undefined): Promise<Json> {
+    const properties = told === undefined || isCut(told) ? undefined : Object.keys(told).slice(0, maxNames);
+    return (await readBuildProperties({ connection, properties }, [buildid])).get(buildid) ?? {};
   }
 
   return {
@@ -72,6 +72,12 @@ function isIncomplete({ key, payload }: BusMessage): boolean {
   if (!resource) return isCut(payload);
   if (!isObject(payload) || isCut(payload)) return true;
   return Object.keys(resource.fields).some((field) => !(field in payload)) || "properties" in resource.fields;
+}
+
+/** Which other objects a message says that it is about. */
+function idsOf(told: JsonObject, { events }: AnyResource): JsonObject {
+  const ids = (events?.ids ?? []).filter((name) => Number.isSafeInteger(told[name]));
+  return Object.fromEntries(ids.map((name) => [name, told[name] as Json]));
 }
 
 /** Whether one of the resource's topics, filled in for this object, is the key's. */

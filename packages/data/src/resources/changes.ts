@@ -104,7 +104,7 @@ function changesOfBuild(build: string): string {
 }
 
 async function loadFiles(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {
-  if (context.isList) return loadSomeFiles(context, keys);
+  if (context.pathKind === "collection") return loadSomeFiles(context, keys);
   const wanted = context.connection.dialect.isOneOf("changeid", keys);
   const rows = await queryRows<{ changeid: number; filename: string }>(
     context.connection,
