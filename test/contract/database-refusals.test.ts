@@ -257,9 +257,7 @@ it("a SQLite file that is full for a while costs no build, and its users are tol
     codebase: "",
     project: "",
   };
-  const refused = await data.updates.changes
-    .addDelivered([{ change: change as never, delivery: "d" }])
-    .catch((error) => error);
+  const refused = await data.updates.changes.addDelivered("d", [change as never]).catch((error) => error);
   expect(data.explainDatabase(refused)).toMatchObject({
     status: 503,
     message: expect.stringMatching(/its disk is full/),
