@@ -1,14 +1,22 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { SchedulerSlice } from "@multimaster/config";
-import { changesources, equals } from "@multimaster/data";
+import { Gauge, type Registry } from "@multimaster/core";
+import { changesources, equals, problemKey } from "@multimaster/data";
 import type { ChangeSourceContext, ChangeSourceDefinition } from "@multimaster/plugins";
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
 
 /** The config's change sources, as singletons. */
-export function hostChangeSources({ config, data, clock, log, master }: RoleContext<SchedulerSlice>): SingletonKind {
+export function hostChangeSources({
+  config,
+  data,
+  clock,
+  log,
+  master,
+  metrics,
+}: RoleContext<SchedulerSlice>): SingletonKind {
   const configured = new Map(
     config.own.changeSources.map(({ plugin, options }) => {
       const definition = plugin as ChangeSourceDefinition;
@@ -16,9 +24,11 @@ export function hostChangeSources({ config, data, clock, log, master }: RoleCont
     }),
   );
   const { updates } = data;
+  const failing = createProblemGauge(metrics);
 
   function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): ChangeSourceContext {
     const key = (state: string) => ({ object: name, className, name: state });
+    let shown: string | null | undefined;
     return {
       name,
       clock,
@@ -33,6 +43,17 @@ export function hostChangeSources({ config, data, clock, log, master }: RoleCont
           await updates.changeSources.addPolled(id, changes, { ...key(state.name), value: state.value }),
           lost,
         ),
+      async setProblem(problem) {
+        if (problem === shown) return;
+        const state = problemKey(name);
+        // Nothing is written where nothing was and nothing is wrong.
+        if (problem !== null || (await updates.changeSources.getState(state)) !== undefined) {
+          const value = problem === null ? null : { problem, at: clock.now() };
+          if (passResult(await updates.changeSources.addPolled(id, [], { ...state, value }), lost) === "lost") return;
+        }
+        shown = problem;
+        failing.set({ change_source: name }, problem === null ? 0 : 1);
+      },
     };
   }
 
@@ -69,4 +90,18 @@ function nameDirectory(name: string): string {
     .replace(/^[-.]+/, "")
     .slice(-60);
   return `${readable}-${createHash("sha1").update(name).digest("hex").slice(0, 8)}`;
+}
+
+/** Whether a change source of this master says that it cannot find changes. */
+function createProblemGauge(registry: Registry): Gauge {
+  const name = "multimaster_change_source_failing";
+  return (
+    (registry.getSingleMetric(name) as Gauge | undefined) ??
+    new Gauge({
+      name,
+      help: "1 while a change source of this master cannot find changes; the log says why.",
+      labelNames: ["change_source"],
+      registers: [registry],
+    })
+  );
 }

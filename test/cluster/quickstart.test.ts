@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -83,4 +84,16 @@ it("with --once the quick start ends with the first build's result", async () =>
     });
     expect(await master.process.waitForExit()).toMatchObject({ code });
   }
+});
+
+it("with --once the quick start ends with an error where there is nothing to build, and says why", async () => {
+  const config = join(temporaryDirectory("quickstart"), "cluster.ts");
+  copyFileSync(configFile("configs/quickstart/cluster.ts"), config);
+  const repository = createGitRepository();
+  repository.git("push", "--quiet", "origin", "main:other");
+  execFileSync("git", ["symbolic-ref", "HEAD", "refs/heads/master"], { cwd: repository.path });
+  const env = { MULTIMASTER_REPOSITORY: repository.path, UI_PORT: "0" };
+  const master = await startMaster({ config, env, args: ["--once"] });
+  expect(await master.process.waitForExit()).toMatchObject({ code: 1 });
+  expect(master.log()).toMatch(/✗ .*so nothing is followed; say which \("branches"\): main, other/);
 });

@@ -1,8 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import { type Result, resultName, type Service } from "@multimaster/core";
-import { builders, builds, type Data, steps } from "@multimaster/data";
+import { builders, builds, type Data, readProblems, steps } from "@multimaster/data";
 
 export interface Progress {
-  /** The result word of the first build that finishes. */
+  /** The result word of the first build that finishes; "no build" if no change source can find any changes. */
   readonly firstBuild: Promise<string>;
   service(context: ProgressContext): Service;
 }
@@ -44,6 +45,24 @@ function createProgressService(
   terminal: Terminal,
   onBuildFinished: (result: string) => void,
 ): Service {
+  let watch: Promise<void> | undefined;
+  const stopping = new AbortController();
+  let isBuilding = false;
+
+  /** Until a build begins: that none will, since its change source has a problem, must not look like waiting. */
+  async function watchProblems(): Promise<void> {
+    const since = Date.now() - process.uptime() * 1000;
+    while (!stopping.signal.aborted && !isBuilding) {
+      const problems = await readProblems(data, since).catch(() => []);
+      if (problems.length > 0 && !isBuilding) {
+        for (const problem of problems) terminal.write(`✗ ${problem.replace(/\p{Cc}+/gu, " ")}\n`);
+        onBuildFinished("no build");
+        return;
+      }
+      await setTimeout(500, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
   const subscriptions: { unsubscribe(): Promise<void> }[] = [];
   // Each event is read again before it is shown, and shown in the order in which they came.
   let tail: Promise<void> = Promise.resolve();
@@ -59,6 +78,7 @@ function createProgressService(
   }
 
   async function showStarted(id: number): Promise<void> {
+    isBuilding = true;
     const build = await data.get(builds, id);
     if (build) terminal.write(`▶ ${await nameBuild(build)} started\n`);
   }
@@ -92,8 +112,11 @@ function createProgressService(
         await data.events.on(steps, "finished", ({ id }) => show(() => showStep(id))),
         await data.events.on(builds, "finished", ({ id }) => show(() => showFinished(id))),
       );
+      watch = watchProblems();
     },
     async stop() {
+      stopping.abort();
+      await watch;
       for (const subscription of subscriptions.splice(0)) await subscription.unsubscribe();
       await tail.catch(() => {});
     },

@@ -5,6 +5,7 @@ export type { Check } from "./audit/check.ts";
 export { auditChecks, auditThemes } from "./audit/checks/index.ts";
 export * from "./audit/run-audit.ts";
 export { type BurialOptions, type BurialService, createBurialService } from "./bury-dead-masters.ts";
+export { problemKey, readProblems } from "./change-source-problems.ts";
 export type { ApiToken, LoginUpdates, Session, TokenScope } from "./contract/logins.ts";
 export type { LogType, LogUpdates } from "./contract/logs.ts";
 export type { DrainedWork } from "./contract/orders.ts";

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import type { Running } from "./running.ts";
 
 /** What a change source works with while this master has its claim. It sees neither rows nor topics. */
-export interface ChangeSourceContext {
+export interface ChangeSourceContext extends ProblemReport {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -22,6 +22,12 @@ export interface ChangeSourceContext {
    * nothing was written and this one is about to be stopped; just return.
    */
   addChanges(changes: readonly NewChange[], state: { name: string; value: Json }): Promise<readonly number[] | Lost>;
+}
+
+/** Problems that a change source reports about itself. */
+export interface ProblemReport {
+  /** What keeps it from finding changes, in a sentence, or null if nothing does. Shown until it is replaced. */
+  setProblem?(problem: string | null): Promise<void>;
 }
 
 /** What the scheduler role asks of a change source. */

@@ -3,7 +3,7 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineChangeSource } from "../define-change-source.ts";
 import { giveCredentials } from "../git/git-settings.ts";
-import { hideCredentials, parseRepository } from "../git/repository-url.ts";
+import { credentialsWarning, hideCredentials, holdsCredentials, parseRepository } from "../git/repository-url.ts";
 import { startLooking } from "../running.ts";
 import { GitFailed } from "./git-poller/git-command.ts";
 import { Notices } from "./git-poller/notices.ts";
@@ -55,6 +55,8 @@ export default defineChangeSource({
   className: "GitPoller",
   options,
   nameOf,
+  warnings: ({ repository }) =>
+    holdsCredentials(repository) ? [{ path: ["repository"], sentence: credentialsWarning }] : [],
   async start(ctx, options) {
     const { address, credentials } = parseRepository(options.repository, ctx.configDirectory);
     const access = giveCredentials(address, credentials);
@@ -65,10 +67,14 @@ export default defineChangeSource({
       atStart: options.pollAtStart,
       async look(signal) {
         try {
-          await poll(ctx, options, address, { env: options.env, access, timeoutMs: options.timeout, signal }, notices);
+          const git = { env: options.env, access, timeoutMs: options.timeout, signal };
+          await ctx.setProblem?.(await poll(ctx, options, address, git, notices));
         } catch (error) {
           if (!(error instanceof GitFailed)) throw error;
-          if (!signal.aborted) ctx.log.warn({ changeSource: ctx.name }, `cannot poll ${address}: ${error.message}`);
+          if (signal.aborted) return undefined;
+          const problem = `cannot poll ${address}: ${error.message}`;
+          ctx.log.warn({ changeSource: ctx.name }, problem);
+          await ctx.setProblem?.(problem);
         }
         return undefined;
       },

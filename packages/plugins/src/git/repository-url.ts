@@ -44,6 +44,10 @@ export function holdsCredentials(repository: string): boolean {
   return hideCredentials(repository) !== repository;
 }
 
+/** Said of a config whose URL holds credentials. */
+export const credentialsWarning =
+  "holds a password or token: whoever reads the config has it; write the URL without it and let git's credential helper, an SSH key or a secret in the environment give it";
+
 /** The texts of the credentials that must not be shown, also as they are written in a URL. */
 export function listSecretTexts({ username, password }: Credentials): string[] {
   // Without a password the user name is a token; so it is in GitHub's old form, which gives a fixed password.

@@ -2,6 +2,7 @@ import { duration, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import { isRefName } from "../git/ref-names.ts";
+import { credentialsWarning, holdsCredentials } from "../git/repository-url.ts";
 import type { StepContext } from "../step-context.ts";
 import { checkWanted, findTarget, listRefs, type Wanted } from "./git/find-target.ts";
 import { GitFailed } from "./git/git-failed.ts";
@@ -60,6 +61,10 @@ export default defineStep({
   type: "git",
   options,
   rules: { haltOnFailure: true },
+  warnings: ({ repourl }) =>
+    typeof repourl === "string" && holdsCredentials(repourl)
+      ? [{ path: ["repourl"], sentence: credentialsWarning }]
+      : [],
   async run(ctx, options): Promise<StepEnd> {
     const stamp = ctx.source(options.codebase);
     const branch = stamp?.branch || options.branch;
@@ -80,8 +85,9 @@ export default defineStep({
 
 /** Resolves to the commit that is now checked out. */
 async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<string> {
-  await workspace.checkInstalled();
   await workspace.restore();
+  // Git that has read the repository is there.
+  if (workspace.format === undefined) await workspace.checkInstalled();
   const listed = await askForRefs(workspace.git, listRefs(asked));
   const { wanted, refs } = await followOnlyBranch(workspace, asked, listed);
   const format = (refs.hashLength ?? wanted.revision?.length) === 64 ? "sha256" : "sha1";

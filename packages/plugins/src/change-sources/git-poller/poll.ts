@@ -20,21 +20,25 @@ export interface PollOptions {
   readonly category?: string | ((change: NewChange) => string | null) | undefined;
 }
 
-/** Reports what is new in the repository since the last poll, whichever master polled then. */
+/**
+ * Reports what is new in the repository since the last poll, whichever master polled then. Resolves to what keeps it from
+ * finding anything, or to null.
+ */
 export async function poll(
   ctx: ChangeSourceContext,
   options: PollOptions,
   repository: string,
   git: GitOptions,
   notices: Notices,
-): Promise<void> {
+): Promise<string | null> {
   const saved = (await ctx.getState("lastRev")) as Heads | null | undefined;
   const known = saved ?? {};
   const listed = await listBranches(repository, git);
   const remote = pickBranches(listed, options.branches, { known, most: options.maxBranches }, notices);
+  const problem = remote.size > 0 ? null : `${repository}: ${notices.current.join("; ")}`;
   const gone = Object.keys(known).filter((branch) => !remote.has(branch));
   const moved = [...remote].filter(([branch, revision]) => known[branch] !== revision).map(([branch]) => branch);
-  if (saved && gone.length === 0 && moved.length === 0) return;
+  if (saved && gone.length === 0 && moved.length === 0) return problem;
 
   let heads: Heads = Object.fromEntries(Object.entries(known).filter(([branch]) => remote.has(branch)));
   const directory = options.workdir ?? join(ctx.directory, "git");
@@ -55,11 +59,12 @@ export async function poll(
     // Fetched after that: what is pushed while a large repository comes in is new. Having it all now, a branch that is
     // rewritten later can be compared with what it was.
     if (noted !== "lost" && remote.size > 0) await fetch();
-    return;
+    return problem;
   }
   if (moved.length === 0) {
     await ctx.addChanges([], { name: "lastRev", value: heads });
-    return copy.forget(gone);
+    await copy.forget(gone);
+    return problem;
   }
   // A branch may have moved on, or gone, since it was listed: what was fetched counts.
   const fetched = await fetch();
@@ -79,7 +84,7 @@ export async function poll(
     // Branch by branch: a poll that is cut short goes on with the next branch.
     const report = { branch, commits, known, heads, tips };
     const toChange = (commit: Commit) => describeChange(commit, branch, repository, options, notices);
-    if ((await reportCommits(ctx, { ...report, describe: copy.describe, toChange })) === "lost") return;
+    if ((await reportCommits(ctx, { ...report, describe: copy.describe, toChange })) === "lost") return null;
     found += commits.length;
   }
   if (found > 0)
@@ -88,6 +93,7 @@ export async function poll(
       `found ${found} new ${found === 1 ? "commit" : "commits"} in ${repository}`,
     );
   await copy.forget(gone);
+  return problem;
 }
 
 async function listNew(

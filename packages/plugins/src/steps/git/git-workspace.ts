@@ -1,6 +1,5 @@
 import { isPlainBranch } from "../../git/ref-names.ts";
 import type { StepContext } from "../../step-context.ts";
-import { CommandException } from "../../step-errors.ts";
 import { createRepository, type ObjectFormat, restoreRepository } from "./git-directory.ts";
 import { GitFailed } from "./git-failed.ts";
 import { guardSubmodules } from "./submodule-guard.ts";
@@ -70,12 +69,7 @@ export class GitWorkspace {
       await this.git.try(args, { stdin: others.map((other) => `delete ${other}\0\0`).join("") });
       if (!succeeded(await this.git.try(args, update))) return;
     }
-    try {
-      await this.git.try(["symbolic-ref", "HEAD", ref]);
-    } catch (error) {
-      // A worker in the C locale refuses arguments that are not ASCII.
-      if (!(error instanceof CommandException)) throw error;
-    }
+    await this.git.try(["symbolic-ref", "HEAD"], { last: ref });
   }
 
   async #updateSubmodules(): Promise<void> {

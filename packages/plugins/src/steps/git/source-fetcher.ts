@@ -128,21 +128,15 @@ export class SourceFetcher {
   }
 
   async #fetch(flags: readonly string[], refspec: string): Promise<void> {
-    const { args, stdin } = this.#compose(flags, refspec);
-    await this.#git.reach(args, stdin);
+    await this.#git.reach(this.#compose(flags), { last: refspec });
   }
 
   #tryFetch(flags: readonly string[], refspec: string) {
-    const { args, stdin } = this.#compose(flags, refspec);
-    return this.#git.try(args, { ...stdin, remote: true });
+    return this.#git.try(this.#compose(flags), { last: refspec, remote: true });
   }
 
-  /** A refspec that is not ASCII goes by standard input: a worker in the C locale refuses it as an argument. */
-  #compose(flags: readonly string[], refspec: string): { args: string[]; stdin: { stdin?: string } } {
-    const args = ["fetch", "-f", "--progress", "--no-recurse-submodules", ...flags];
-    return /^[\x20-\x7e]*$/.test(refspec)
-      ? { args: [...args, "--", this.#git.address, refspec], stdin: {} }
-      : { args: [...args, "--stdin", "--", this.#git.address], stdin: { stdin: `${refspec}\n` } };
+  #compose(flags: readonly string[]): string[] {
+    return ["fetch", "-f", "--progress", "--no-recurse-submodules", ...flags, "--", this.#git.address];
   }
 }
 

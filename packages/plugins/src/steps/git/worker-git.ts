@@ -25,6 +25,8 @@ export interface GitCall {
   /** Speaks to the repository's host: it gets the credentials. */
   remote?: boolean;
   stdin?: string;
+  /** The last argument, if it may have letters that are not ASCII. */
+  last?: string;
   env?: Readonly<Record<string, string>>;
 }
 
@@ -92,15 +94,14 @@ export class WorkerGit {
     }
   }
 
-  try(
-    args: readonly string[],
-    { capture = false, remote = false, stdin, env = {} }: GitCall = {},
-  ): Promise<CommandEnd> {
+  try(args: readonly string[], call: GitCall = {}): Promise<CommandEnd> {
+    const { capture = false, remote = false, env = {} } = call;
     const own = Object.entries(this.#options.config).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const access = remote ? this.#access : { settings: [], environment: {} };
+    const { words, stdin } = toAscii(args, call);
     return this.ctx.shell(
       {
-        command: ["git", ...guardedSettings, ...own, ...access.settings, ...args],
+        command: ["git", ...guardedSettings, ...own, ...access.settings, ...words],
         workdir: this.#options.workdir,
         env: {
           // No repository but the one in this directory may be touched.
@@ -140,4 +141,30 @@ export class WorkerGit {
 
 export function succeeded(end: CommandEnd): boolean {
   return end.rc === 0 && end.failureReason === undefined;
+}
+
+/** Git brings a shell with it wherever it runs; printf makes the bytes that are not to be sent as they are. */
+const withInput = `alias.with-input=!f() { text=$1; shift; printf "$text" | git "$@"; }; f`;
+const withLast = `alias.with-last=!f() { text=$(printf "$1"); shift; git "$@" "$text"; }; f`;
+
+/** A worker in the C locale takes neither arguments nor input that are not ASCII. */
+function toAscii(args: readonly string[], { stdin, last }: GitCall): { words: readonly string[]; stdin?: string } {
+  if (last !== undefined)
+    return { words: isAscii(last) ? [...args, last] : ["-c", withLast, "with-last", toFormat(last), ...args] };
+  if (stdin === undefined) return { words: args };
+  return isAscii(stdin) ? { words: args, stdin } : { words: ["-c", withInput, "with-input", toFormat(stdin), ...args] };
+}
+
+function isAscii(text: string): boolean {
+  return [...text].every((char) => char <= "~");
+}
+
+/** As printf reads it: other bytes in octal. */
+function toFormat(text: string): string {
+  return [...new TextEncoder().encode(text)]
+    .map((byte) => {
+      const char = String.fromCharCode(byte);
+      return byte < 128 && /[a-zA-Z0-9/.:+@-]/.test(char) ? char : `\\${byte.toString(8).padStart(3, "0")}`;
+    })
+    .join("");
 }
