@@ -181,8 +181,17 @@ const noHooks: ConfigWarning = {
 };
 
 /** Risks in what is served, seen with the part of the config that all masters share. */
-export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+export function warningsOfUi({ host, hooks, auth }: UiSlice, { url }: Pick<ClusterConfig, "url">): ConfigWarning[] {
+  const isPlain = !isLoopback(host) && !url?.startsWith("https:");
   return [
+    ...(isPlain
+      ? [
+          {
+            path: ["host"],
+            sentence: `${host} is reached from other machines, and the port speaks plain HTTP, so that passwords and sessions can be read on the way: put a proxy with TLS in front, and write its address as url: "https://…"`,
+          },
+        ]
+      : []),
     ...(hooks ? [] : [noHooks]),
     ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
     ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
