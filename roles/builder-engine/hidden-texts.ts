@@ -21,7 +21,7 @@ export class HiddenTexts {
 
   constructor(hidden: readonly Hidden[]) {
     this.#hidden = hidden;
-    this.longest = Math.max(0, ...hidden.map(({ text }) => text.length));
+    this.longest = hidden.reduce((most, { text }) => Math.max(most, text.length), 0);
     const parents: { parent: Place; code: number }[] = [{ parent: nowhere, code: 0 }];
     for (const [i, { text }] of hidden.entries()) {
       let at = nowhere;

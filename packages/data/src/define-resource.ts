@@ -56,6 +56,8 @@ export interface RawAnswer {
   /** How many bytes there are; counts them where nobody has. */
   size(): Promise<number>;
   readonly body: AsyncIterable<Buffer>;
+  /** The bytes from `start` on, which is `byte` or not far before it; absent: there is no way but to read from the beginning. */
+  from?(byte: number): { readonly start: number; readonly body: AsyncIterable<Buffer> };
 }
 
 /** An object with one long text, which is read while it is sent. */

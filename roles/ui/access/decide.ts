@@ -62,7 +62,8 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
   );
 }
 
-function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
+/** Whether a rule is about this action on this noun, of whatever builder. */
+export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isOn = on.includes("*") || (on as readonly string[]).includes(noun);
   const isAllowed =
     allow.includes("*") ||

@@ -21,7 +21,7 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
       const former = session.read(ctx.req);
       if (former !== undefined) await logins.end(former);
       const id = await logins.begin(access.method, user, lifetimeMs);
-      ctx.append("Set-Cookie", session.set(id, lifetimeMs));
+      ctx.append("Set-Cookie", session.set(ctx.req, id, lifetimeMs));
     },
     async end(ctx, everywhere) {
       const id = session.read(ctx.req);
@@ -29,7 +29,7 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
       const user = everywhere ? await logins.find(id, access.method) : undefined;
       if (user) await logins.endAll(access.method, user.username);
       await logins.end(id);
-      ctx.append("Set-Cookie", session.clear());
+      ctx.append("Set-Cookie", session.clear(ctx.req));
     },
   };
 }

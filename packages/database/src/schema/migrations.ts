@@ -10,6 +10,7 @@ import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
+import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
@@ -32,6 +33,7 @@ export const migrations: readonly Migration[] = [
   testIndexes,
   requestLosses,
   workerSets,
+  treeLimits,
 ];
 
 /** The tables that migrations made. */
