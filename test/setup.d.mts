@@ -2,8 +2,8 @@
 export function componentDirectory(name: "crossbar" | "buildbot-worker" | "schemathesis" | "buildbot-www"): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
-/** The program of a load balancer, or undefined when this machine has none that is new enough. */
-export function findBalancer(name: "haproxy" | "nginx"): string | undefined;
+/** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */
+export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer"): string | undefined;
 /** The program of Chromium (or Chrome), or undefined when this machine has none. */
 export function findBrowser(): string | undefined;
 /** The directory in which pip installed Buildbot's frontend and its views. */

@@ -33,10 +33,11 @@ const pythonComponents = {
   },
 };
 const oldestPostgres = 15;
-/** Load balancers, from Debian's packages: the oldest release that understands what configs/deploy uses. */
+/** Load balancers and a connection pooler, from Debian's packages: the oldest release that understands what the project uses. */
 const balancers = {
   haproxy: { title: "HAProxy", package: "haproxy", oldest: "2.4" },
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
+  pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
 };
 
 /** The newest release of Node that the program is tested with; npm's packages of Node bring the binary and its headers. */
@@ -76,7 +77,7 @@ export function findBalancer(name) {
 }
 
 function balancerVersion(program) {
-  const { stdout, stderr } = run(program, ["-v"]);
+  const { stdout, stderr } = run(program, [program.endsWith("pgbouncer") ? "--version" : "-v"]);
   return /\d+\.\d+(\.\d+)?/.exec(stdout + stderr)?.[0] ?? "0";
 }
 

@@ -6,6 +6,7 @@ import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { combine, type Interruption, mayGoOn } from "./interruption.ts";
 import { LatestWriter } from "./latest-writer.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
@@ -221,20 +222,22 @@ export class Build {
       builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
       worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
       buildNumber: number,
-      builddir: this.#builddir,
+      builddir: this.#findBuilddir(request),
     });
   }
 
   #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
-    const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
+    const { secrets, config } = this.builder;
+    const { logMaxSize, logMaxTailSize, maxLogs } = config;
     return {
       ...this.#around,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
-      secrets: this.builder.secrets,
+      secrets: isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets,
+      forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
-      builddir: this.#builddir,
+      builddir: this.#findBuilddir(request),
       build: {
         buildid,
         buildrequestid: this.buildrequestid,
@@ -247,8 +250,9 @@ export class Build {
     };
   }
 
-  get #builddir(): string {
-    return findBuilddir(this.worker.info, this.builder.config);
+  #findBuilddir(request: RequestDetails): string {
+    const own = findBuilddir(this.worker.info, this.builder.config);
+    return isForkBuild(request) ? nameForkDirectory(own) : own;
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {

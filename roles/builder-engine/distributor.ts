@@ -54,14 +54,12 @@ export class Distributor implements Service {
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    for (const event of ["new", "unclaimed"]) {
+    for (const event of ["new", "unclaimed"])
       this.#events.add(() =>
-        data.events.on(buildrequests, event, ({ payload }) => {
-          const builderid = payload?.builderid;
-          if (builderid === undefined || builders.has(builderid)) this.#loop.wake();
+        data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
+          if (builders.has(builderid)) this.#loop.wake();
         }),
       );
-    }
     this.#stopListening = [
       workers.onChange(() => this.#loop.wake()),
       // What was said while the router was away is in the rows.

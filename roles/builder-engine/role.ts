@@ -8,6 +8,7 @@ import { BuilderRows } from "./builder-rows.ts";
 import { CommandLedger } from "./command-ledger.ts";
 import { Distributor } from "./distributor.ts";
 import { Drain } from "./drain.ts";
+import { ForeignControl } from "./foreign-control.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { Persistence } from "./persistence.ts";
 import { RunningBuilds } from "./running-builds.ts";
@@ -69,6 +70,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     awaited,
     builds,
     new StopRequests({ builds, data, clock, log }),
+    ...(shared.bus.believeControl ? [new ForeignControl({ builds, workers, data, log })] : []),
     distributor,
   ];
 }

@@ -49,6 +49,8 @@ export interface StepSurroundings {
   environment: Readonly<Record<string, unknown>>;
   properties: Properties;
   secrets: Secrets;
+  /** What builds that it triggers are told of whose code this is. */
+  forkProperty: Readonly<Record<string, boolean>>;
   limits: StepLogsOptions["limits"];
   builddir: string;
 }
@@ -204,7 +206,7 @@ export class RunningStep {
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, secrets, build } = this.#around;
+    const { data, persistence, awaited, siteUrl, secrets, forkProperty, build } = this.#around;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -215,6 +217,7 @@ export class RunningStep {
       step,
       siteUrl,
       secrets,
+      forkProperty,
       signal,
       onWait: leave,
       onReturn: enter,
@@ -281,6 +284,7 @@ export class RunningStep {
           options,
         ),
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
+      hide: (text, as) => secrets.add(as, text),
       setState,
       addUrl: (urlName, url) =>
         persistence.write(`add URL to step ${stepid}`, () =>

@@ -6,6 +6,9 @@ const maxBreaks = 8;
 /** A secret of several lines is also known by each of them that is longer than this and no mere header. */
 const shortLine = 8;
 
+/** Texts that steps have learnt are kept hidden up to this number. */
+const maxLearnt = 100;
+
 interface Hidden {
   name: string;
   /** Without line breaks: those may be anywhere, for programs and terminals wrap long lines. */
@@ -15,18 +18,40 @@ interface Hidden {
 /** What a builder may use and nobody may see: values by name, and a mask that puts `<name>` wherever one would show. */
 export class Secrets {
   #values: Readonly<Record<string, string>>;
-  #hidden: readonly Hidden[];
+  #learnt: readonly Hidden[] = [];
+  #hidden: readonly Hidden[] = [];
   #pattern: RegExp | undefined;
+  /** Names that may be used; undefined: all. */
+  #allowed: readonly string[] | undefined;
 
   constructor(values: Readonly<Record<string, string>> = {}) {
     this.#values = values;
-    this.#hidden = listHidden(values);
-    if (this.#hidden.length > 0)
-      this.#pattern = new RegExp(this.#hidden.map(({ text }) => `(${toPattern(text)})`).join("|"), "g");
+    this.#setHidden(listHidden(values));
+  }
+
+  /** Hides one more text, which a step has learnt, from what is written from now on. */
+  add(name: string, text: string): void {
+    if (text === "" || this.#learnt.some((each) => each.text === text && each.name === name)) return;
+    // Tokens that change by the hour must not make the pattern longer and longer.
+    this.#learnt = [...this.#learnt.slice(1 - maxLearnt), { name, text }];
+    const learnt = this.#learnt.flatMap((each) => listHidden({ [each.name]: each.text }));
+    this.#setHidden([...listHidden(this.#values), ...learnt].sort((a, b) => b.text.length - a.text.length));
+  }
+
+  /** The same secrets, all of them hidden, of which a build of a fork's code gets only these. */
+  forFork(allowed: boolean | readonly string[]): Secrets {
+    if (allowed === true) return this;
+    const secrets = new Secrets(this.#values);
+    secrets.#allowed = Array.isArray(allowed) ? allowed : [];
+    return secrets;
   }
 
   /** The value, for a step's options. */
   get(name: string): string {
+    if (this.#allowed && !this.#allowed.includes(name))
+      throw new Error(
+        `this build is of a fork's code, or nobody says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
+      );
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
     if (value !== undefined) return value;
     throw new Error(`there is no secret "${name}" (have: ${Object.keys(this.#values).join(", ") || "none"})`);
@@ -50,6 +75,11 @@ export class Secrets {
   /** A mask for a stream that comes in pieces; undefined when there is nothing to hide. */
   streamMask(): StreamMask | undefined {
     return this.#pattern === undefined ? undefined : new StreamMask(this.#pattern, this.#hidden);
+  }
+
+  #setHidden(hidden: readonly Hidden[]): void {
+    this.#hidden = hidden;
+    if (hidden.length > 0) this.#pattern = new RegExp(hidden.map(({ text }) => `(${toPattern(text)})`).join("|"), "g");
   }
 
   #nameOf(match: readonly unknown[]): string {

@@ -54,7 +54,7 @@ export class StepCommands {
     const sigtermSeconds = args["sigtermTime"];
     this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
     try {
-      const outcome = await worker.link.startCommand({
+      const running = worker.link.startCommand({
         id,
         name: name as CommandName,
         args: args as CommandRequest["args"],
@@ -62,12 +62,19 @@ export class StepCommands {
         ...(options.upload === undefined ? {} : { upload: options.upload }),
         ...(options.download === undefined ? {} : { download: options.download }),
       } as CommandRequest);
+      // The command has ended also where only what consumed it has failed.
+      const outcome = await running.catch((error: unknown) => {
+        ledger.complete(id);
+        throw error;
+      });
       if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
       ledger.complete(id);
       await logs.endLines();
       this.#checkGoingOn();
       if (outcome.kind === "exception")
-        throw new CommandException(`${name} failed on worker ${worker.name}: ${outcome.message}`);
+        throw new CommandException(
+          `${name} failed on worker ${worker.name}: ${outcome.message}${explainFailure(outcome.message)}`,
+        );
       const { rc, failureReason, elapsed } = outcome;
       return {
         rc,
@@ -141,6 +148,12 @@ export class StepCommands {
       if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
     }
   }
+}
+
+/** What a person can do about an exception of Python's worker that says too little. */
+function explainFailure(message: string): string {
+  if (!/Unicode(En|De)codeError/.test(message)) return "";
+  return " (the worker runs in a locale without this text's characters: start it with LC_ALL=C.UTF-8)";
 }
 
 /** Characters of one update that are dealt with at a time. */

@@ -16,6 +16,8 @@ export interface StepTriggersOptions {
   siteUrl: string;
   /** Properties of the builds are there for all to read; a secret among them is only its name. */
   secrets: Secrets;
+  /** Whether it is a fork's code, for every build; the step cannot say otherwise. */
+  forkProperty: Readonly<Record<string, boolean>>;
   signal: AbortSignal;
   /** The step's code waits for other builds; control returns to it. */
   onWait(): void;
@@ -33,12 +35,12 @@ export class StepTriggers {
   }
 
   trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
-    const { data, persistence, buildid, secrets, signal, onWait, onReturn } = this.#options;
+    const { data, persistence, buildid, secrets, forkProperty, signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
     onWait();
     const triggers = requests.map((request) => ({
       ...request,
-      properties: secrets.hideIn({ ...request.properties }) as Record<string, Json>,
+      properties: secrets.hideIn({ ...request.properties, ...forkProperty }) as Record<string, Json>,
       slot: this.#takeSlot(request.scheduler),
     }));
     const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>

@@ -10,6 +10,7 @@ import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
+import { mostPaths } from "./realtime/rights.ts";
 import { loadUiSlice } from "./slice.ts";
 
 /** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
@@ -23,6 +24,8 @@ export const role = defineRole<UiSlice>({
     const realtime = createRealtime(context, {
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
+      maxPaths: (listener) => ((listener as Visitor).user ? mostPaths.loggedIn : mostPaths.anonymous),
+      addressOf: (request) => access.address.of(request),
     });
     const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;
     const app = createApp(context, access, readiness, realtime, pages);

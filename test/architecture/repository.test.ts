@@ -56,4 +56,28 @@ describe("the repository", () => {
     );
     expect(text.filter((file) => leak.test(readSource(file)))).toEqual([]);
   });
+
+  it("compiles a regular expression of a config or a client in one place, where no text can make it slow", () => {
+    const compiles: Readonly<Record<string, string>> = {
+      "packages/core/src/bounded-pattern.ts": "the place",
+      "packages/core/src/patterns/linear-matcher.ts": "the place",
+      "packages/web/src/log/search-log.ts": "what a user types, in their own browser",
+      "packages/web/src/log/ansi.ts": "a constant",
+      "packages/cli/src/terminal.ts": "a constant",
+      "packages/config/src/renderable.ts": "a constant",
+      "packages/database/src/nullability.ts": "a constant",
+      "packages/worker/src/newline-pattern.ts": "the master's, on the worker",
+      "packages/worker/src/find-files.ts": "the master's, on the worker",
+      "roles/builder-engine/secrets.ts": "literal texts",
+    };
+    const found = files.filter(
+      (file) =>
+        /^(packages|roles)\/.*\.tsx?$/.test(file) &&
+        !/\.test\.tsx?$|\/tests?\//.test(file) &&
+        /\bRegExp\(|\.search\((?!\/)|\.match\((?!\/)|\.matchAll\((?!\/)/.test(
+          readSource(file).replace(/instanceof\(RegExp[,)]/g, ""),
+        ),
+    );
+    expect(found.filter((file) => !Object.hasOwn(compiles, file))).toEqual([]);
+  });
 });

@@ -72,12 +72,20 @@ export async function deliver(server: RestServer, delivery: Delivery): Promise<H
   return { status: response.status, text: await response.text() };
 }
 
+/** Every forge's hook with its secret, for what forks bring, too. */
+const all = Object.values(forges).map((hook) => hook({ secret, forks: true }));
+
+/** The hook without a secret, for whoever posts to it. */
+export function open(hook: PluginDescriptor): PluginDescriptor {
+  return { ...hook, options: { ...(hook.options as object), anybody: true } };
+}
+
 /** A ui master with every forge's hook, or with these hooks. */
 export function startHookServer(
   database: Database,
   slice: { hooks?: PluginDescriptor[]; changeHookAuth?: { user: string; password: string } } = {},
 ): Promise<RestServer> {
-  return startRestServer(database, { hooks: Object.values(forges).map((hook) => hook({ secret })), ...slice });
+  return startRestServer(database, { hooks: all, ...slice });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: changes as REST gives them, looked into by name

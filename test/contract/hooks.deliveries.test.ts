@@ -6,7 +6,7 @@ import gerrit from "@multimaster/plugins/hooks/gerrit";
 import github from "@multimaster/plugins/hooks/github";
 import gitlab from "@multimaster/plugins/hooks/gitlab";
 import { beforeAll, describe, expect, it } from "vitest";
-import { deliver, type Forge, forges, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
+import { deliver, type Forge, forges, open, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
 import {
   cloudBranch,
   cloudPush,
@@ -162,7 +162,9 @@ describe("who sends it is checked first:", () => {
   it.each(names)(
     "what %s signed rightly is nothing at the hooks of others, which have secrets of their own",
     async (forge) => {
-      const hooks = names.map((name) => forges[name]({ secret: name === forge ? secret : `the secret of ${name}` }));
+      const hooks = names.map((name) =>
+        forges[name]({ secret: name === forge ? secret : `the secret of ${name}`, forks: true }),
+      );
       const own = await startHookServer(await newDatabase("sqlite"), { hooks });
       for (const to of names.filter((name) => name !== forge)) {
         const { status } = await deliver(own, { forge, id: `for ${to}`, ...pushes[forge], to });
@@ -222,7 +224,7 @@ describe("who sends it is checked first:", () => {
   });
 
   it("a page of another site cannot have its reader's browser post a change", async () => {
-    const open = await startHookServer(await newDatabase("sqlite"), { hooks: [base()] });
+    const open = await startHookServer(await newDatabase("sqlite"), { hooks: [base({ anybody: true })] });
     const post = (headers: Record<string, string>) =>
       fetch(new URL("change_hook/base", open.url), {
         method: "POST",
@@ -283,7 +285,9 @@ describe("a mistake is answered with a sentence:", () => {
   });
 
   it("a hook that is not configured, a method that is not POST, a body that is too large", async () => {
-    const post = (path: string, body: string) => fetch(new URL(path, server.url), { method: "POST", body });
+    // As far as header and address tell, it comes from the forge.
+    const headers = { "x-hub-signature-256": `sha256=${"0".repeat(64)}`, "x-gitlab-token": secret };
+    const post = (path: string, body: string) => fetch(new URL(path, server.url), { method: "POST", body, headers });
     const unknown = await post("change_hook/svn", "");
     expect([unknown.status, await unknown.text()]).toEqual([
       404,
@@ -298,14 +302,14 @@ describe("a mistake is answered with a sentence:", () => {
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
     expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("has no value")]);
-    expect(check(github(), github({ secret }))).toEqual(["a second github: each has one address"]);
-    expect(check(github(), gitlab())).toBeUndefined();
+    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each has one address"]);
+    expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });
 });
 
 describe("the options of a hook", () => {
   const ask = async (hook: PluginDescriptor, payload: unknown, event = "push") => {
-    const server = await startHookServer(await newDatabase("sqlite"), { hooks: [hook] });
+    const server = await startHookServer(await newDatabase("sqlite"), { hooks: [open(hook)] });
     const { text } = await deliver(server, { forge: "github", event, payload, signature: null });
     return { text, changes: await readChanges(server) };
   };
@@ -320,7 +324,7 @@ describe("the options of a hook", () => {
       "no change found: not a branch of interest: mainly",
     );
     expect((await ask(hook(), one({ ref: "refs/tags/v1" }))).changes).toHaveLength(1);
-    expect((await ask(hook(), ghPull(), "pull_request")).changes).toHaveLength(1);
+    expect((await ask(github({ branches, forks: true }), ghPull(), "pull_request")).changes).toHaveLength(1);
     const toOther = ghPull({}, { base: { ref: "other", repo: null } });
     expect((await ask(hook(), toOther, "pull_request")).changes).toEqual([]);
     expect((await ask(github({ branches: (name) => name.length > 4 }), one())).changes).toEqual([]);
@@ -359,7 +363,8 @@ describe("the options of a hook", () => {
   });
 
   it("take parts of the payload as properties, by the names that Buildbot gives them", async () => {
-    const hook = () => github({ propertyWhitelist: ["github.head.*", "github.number"], pullRequestRef: "head" });
+    const propertyWhitelist = ["github.head.*", "github.number"];
+    const hook = () => github({ propertyWhitelist, pullRequestRef: "head", forks: true });
     const [change] = (await ask(hook(), ghPull(), "pull_request")).changes;
     expect(change).toMatchObject({
       branch: "refs/pull/42/head",

@@ -244,11 +244,13 @@ async function freePlaces(
     [masterid],
   );
   // Explicitly, not by cascade: the rows may have been made by a Buildbot master on SQLite, without enforced references.
-  await execute(
-    tx,
-    "delete from configured_workers where buildermasterid in (select id from builder_masters where masterid = ?)",
-    [masterid],
-  );
+  for (const table of ["configured_workers", "mm_builder_workers"]) {
+    await execute(
+      tx,
+      `delete from ${table} where buildermasterid in (select id from builder_masters where masterid = ?)`,
+      [masterid],
+    );
+  }
   await execute(tx, "delete from builder_masters where masterid = ?", [masterid]);
   const take = (table: string, id: string) =>
     returnedIds(tx, `delete from ${table} where masterid = ? returning ${id} as id`, [masterid]);

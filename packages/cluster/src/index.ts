@@ -13,6 +13,7 @@ export * from "./loop-sign.ts";
 export * from "./membership.ts";
 export { monotonicMs } from "./monotonic.ts";
 export * from "./orders.ts";
+export { hasOtherReaders } from "./other-readers.ts";
 export * from "./request-claims.ts";
 export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";

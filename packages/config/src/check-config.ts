@@ -1,3 +1,4 @@
+import { findSharedDirectories } from "./builddir.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
@@ -64,6 +65,7 @@ export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?
     "builder",
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
+  problems.push(...findSharedDirectories(sets).problems);
   if (!workers) return problems;
   const known = workers.workers.map(({ name }) => name);
   for (const { place, builder } of placed) {

@@ -1,4 +1,5 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
@@ -51,32 +52,7 @@ export interface MasterUpdates {
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
-// ---- builders, workers ---------------------------------------------------------------------------------------------
-
-export interface BuilderConfiguration {
-  name: string;
-  description: string | null;
-  tags: readonly string[];
-  project: string | null;
-  /** Names of the workers that may run it. */
-  workers: readonly string[];
-  /** Most builds of it at once on this master; null: any number. */
-  maxBuilds?: number | null;
-  /** Where it builds on a worker. */
-  directory?: string;
-  /** Deaths of engines after which a request is not built again; null: it always is. */
-  maxEngineDeaths?: number | null;
-}
-
-export interface BuilderUpdates {
-  /**
-   * Makes this master's set of builders exactly `builders` (fenced): rows of builders, tags, projects, builder_masters
-   * and configured_workers, in one transaction. Resolves to the ids by name.
-   */
-  configure(builders: readonly BuilderConfiguration[]): Promise<ReadonlyMap<string, number>>;
-  /** Ids of this master's builders that no other master would run now. */
-  onlyHere(): Promise<number[]>;
-}
+// ---- workers -------------------------------------------------------------------------------------------------------
 
 export interface WorkerInfo {
   admin: string | null;
@@ -149,20 +125,15 @@ export interface NewChange {
   properties?: Readonly<Record<string, Json>>;
 }
 
-/** A change and the id under which its delivery brought it, unique among all of all deliveries; undefined when it has none. */
-export interface DeliveredChange {
-  readonly change: NewChange;
-  readonly delivery: string | undefined;
-}
-
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
   add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
   /**
-   * Adds all changes of one delivery, oldest first, in one transaction: all or none, whatever dies. The first one's id
-   * tells whether the delivery was there before; then nothing is added. Resolves to the new change ids.
+   * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
+   * died over it. Resolves to the new change ids, once all changes are stored.
    */
-  addDelivered(changes: readonly DeliveredChange[]): Promise<number[]>;
+  addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
 export interface ChangeSourceUpdates {

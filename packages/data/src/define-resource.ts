@@ -19,6 +19,8 @@ export interface ReadContext {
   /** Names given with `property=`; undefined when properties were not asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
+  /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
+  readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
@@ -87,6 +89,8 @@ export interface ResourceEvents<Item> {
   readonly subscribe: string;
   /** Events that are published on fewer topics. */
   readonly only?: Readonly<Record<string, readonly string[]>>;
+  /** Ids that an event names beside its object's. */
+  readonly ids?: readonly string[];
   /** Shapes the payload of an event where it is not the object itself. */
   payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
 }

@@ -41,6 +41,7 @@ export async function findItems<R extends AnyResource>(
     properties: query.properties,
     filters: query.filters ?? [],
     ...(place.bus ? { bus: place.bus } : {}),
+    ...(place.path ? { pathKind: place.path.kind } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {

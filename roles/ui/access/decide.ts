@@ -1,4 +1,5 @@
 import type { Authorization, AuthorizationRule, UiSlice } from "@multimaster/config";
+import { fitsGlob } from "@multimaster/core";
 import type { Visitor } from "./visitor.ts";
 
 /** Without rules: a cluster without a login is open, with one everybody reads and users control. */
@@ -56,7 +57,9 @@ function isOwner({ user }: Visitor, owner: string | undefined): boolean {
 
 function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): boolean {
   if (!isAboutAct(rule, action, noun)) return false;
-  return rule.builders === undefined || (builder !== undefined && rule.builders.some((glob) => matches(glob, builder)));
+  return (
+    rule.builders === undefined || (builder !== undefined && rule.builders.some((glob) => fitsGlob(builder, glob)))
+  );
 }
 
 function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
@@ -66,9 +69,4 @@ function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: stri
     (allow as readonly string[]).includes(action) ||
     (action !== "read" && allow.includes("control"));
   return isOn && isAllowed;
-}
-
-function matches(glob: string, text: string): boolean {
-  const source = glob.replace(/[.+^${}()|[\]\\?]/g, "\\$&").replaceAll("*", ".*");
-  return new RegExp(`^${source}$`, "s").test(text);
 }

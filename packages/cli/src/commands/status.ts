@@ -64,7 +64,11 @@ function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }
       ["name", "state", "connected to"],
       workers.map((w) => [
         w.name,
-        [w.connected_to.length > 0 ? "connected" : "away", w.paused ? "paused" : "", w.graceful ? "stopping" : ""]
+        [
+          w.connected_to.length > 0 ? "connected" : w.configured ? "away" : "unused",
+          w.paused ? "paused" : "",
+          w.graceful ? "stopping" : "",
+        ]
           .filter(Boolean)
           .join(", "),
         w.connected_to.join(", ") || "-",

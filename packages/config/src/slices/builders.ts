@@ -21,6 +21,12 @@ export const builderConfig = z.strictObject({
     .record(z.string(), z.json())
     .default({})
     .describe("Properties of every build, with the source Builder."),
+  secretsForForks: z
+    .union([z.boolean(), z.array(z.string())])
+    .default(false)
+    .describe(
+      "Secrets that builds of a fork's code may use: all, or these. Whoever opens a pull request can read them.",
+    ),
   maxBuilds: z.int().positive().optional().describe("Most builds of it at once on one engine; unlimited by default."),
   maxEngineDeaths: z
     .int()

@@ -17,6 +17,8 @@ const network = z.string().refine((text) => {
   }
 }, "must be an IP address, or a network such as 10.0.0.0/8");
 
+const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
+
 /** What masters with the role `ui` serve. */
 export const uiSlice = z
   .strictObject({
@@ -43,11 +45,9 @@ export const uiSlice = z
             ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
       })
       .optional()
-      .describe(
-        "What /change_hook/<type> answers; absent: base, which takes changes from whoever can reach this port.",
-      ),
+      .describe("What /change_hook/<type> answers; absent: nothing."),
     changeHookAuth: z
-      .strictObject({ user: z.string().min(1), password: z.string().min(1) })
+      .strictObject({ user: loginText, password: loginText })
       .optional()
       .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
     jsonCacheSeconds: z
@@ -61,6 +61,13 @@ export const uiSlice = z
       .array(network)
       .default([])
       .describe("Proxies in front that are believed when they say for whom they ask."),
+    listenersPerAddress: z
+      .int()
+      .min(1)
+      .default(50)
+      .describe(
+        "WebSockets and event streams that one address may have; behind a proxy set trustedProxies, or it counts as one.",
+      ),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
     open: z
@@ -72,6 +79,18 @@ export const uiSlice = z
     authorization: authorization
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
+  })
+  .superRefine(({ hooks = [], changeHookAuth }, ctx) => {
+    for (const [i, hook] of hooks.entries()) {
+      const { type } = hook.plugin;
+      if (changeHookAuth || knowsSender(hook) || isForAnybody(hook)) continue;
+      const secret = hook.plugin.authenticate ? "give it a secret, " : "";
+      ctx.addIssue({
+        code: "custom",
+        path: ["hooks", i],
+        message: `does not say who may post to /change_hook/${type}: ${secret}set changeHookAuth, or write ${type}({ anybody: true }) if everyone who can reach the port may`,
+      });
+    }
   })
   .superRefine((slice, ctx) => {
     for (const { path, message } of findOpenDoors(slice)) ctx.addIssue({ code: "custom", path: [path], message });
@@ -114,11 +133,24 @@ function findOpenDoors({ host, auth, authorization, open }: Doors): { path: stri
 }
 
 export type UiSlice = z.output<typeof uiSlice>;
-export type UiSliceInput = z.input<typeof uiSlice>;
+export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
+  /** What `env()` returns may be undefined: loading the config then fails and says so. */
+  changeHookAuth?: { user: string | undefined; password: string | undefined };
+};
 
 /** Types the `ui` slice of a config. */
 export function defineUi(slice: UiSliceInput): UiSliceInput {
   return slice;
+}
+
+/** Whether a hook knows by itself who sends a request: it has a secret. */
+function knowsSender({ plugin, options }: PluginDescriptor<"hook">): boolean {
+  return plugin.authenticate?.(options) !== undefined;
+}
+
+/** Whether the config says that a hook takes requests from anybody. */
+export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
+  return (options as { anybody?: unknown }).anybody === true;
 }
 
 /** Tells addresses of these networks from others. */
@@ -142,9 +174,16 @@ export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: str
   return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
 }
 
+const noHooks: ConfigWarning = {
+  path: ["hooks"],
+  sentence:
+    "is absent, so /change_hook takes nothing (before, base took changes from anybody); hooks: [] says that it is meant, hooks: [base({ anybody: true })] opens it again",
+};
+
 /** Risks in what is served, seen with the part of the config that all masters share. */
 export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
   return [
+    ...(hooks ? [] : [noHooks]),
     ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
     ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
   ];

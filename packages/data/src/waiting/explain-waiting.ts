@@ -1,5 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { explainBuilder } from "./explain-builder.ts";
+import { WorkerStandings } from "./explain-workers.ts";
 import { readPicture } from "./read-picture.ts";
 import { because, type Reason } from "./reasons.ts";
 
@@ -10,7 +11,8 @@ export async function explainBuilders(
 ): Promise<Map<number, Reason[]>> {
   if (builderids.length === 0) return new Map();
   const picture = await readPicture(connection, builderids);
-  return new Map(builderids.map((id) => [id, explainBuilder(picture, id)]));
+  const standings = new WorkerStandings(picture);
+  return new Map(builderids.map((id) => [id, explainBuilder(picture, standings, id)]));
 }
 
 /**

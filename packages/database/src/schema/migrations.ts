@@ -11,6 +11,7 @@ import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { workerSets } from "./migrations/worker-sets.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   longTests,
   testIndexes,
   requestLosses,
+  workerSets,
 ];
 
 /** The tables that migrations made. */

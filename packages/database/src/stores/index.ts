@@ -6,6 +6,7 @@ export * from "./buildsets.ts";
 export * from "./changes.ts";
 export { fitText } from "./column-text.ts";
 export * from "./commands.ts";
+export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
 export { findFreeName } from "./free-name.ts";
 export { hashColumns } from "./hash.ts";
 export * from "./logs.ts";

@@ -90,10 +90,12 @@ export async function insertTestResults(
     test_nameid: name === null ? null : names.get(cut(name)),
     test_code_pathid: path === null ? null : paths.get(cut(path)),
     line: line === null ? null : fitInteger(line),
-    duration_ns: durationNs === null ? null : fitInteger(durationNs),
+    duration_ns: durationNs === null ? null : fitInteger(fitDuration(durationNs)),
     value: fitText(value),
   }));
-  const isLong = rows.map(({ duration_ns: stored }, i) => stored !== (results[i]?.durationNs ?? null));
+  const isLong = rows.map(
+    ({ duration_ns: stored }, i) => stored !== null && stored < fitDuration(results[i]?.durationNs ?? 0),
+  );
   await insertRows(
     tx,
     "test_results",
@@ -108,7 +110,9 @@ export async function insertTestResults(
       `insert into test_results (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")}) returning id`,
       Object.values(row),
     );
-    await insertRows(tx, "mm_long_tests", [{ test_resultid: added?.id, duration_ns: results[i]?.durationNs }]);
+    await insertRows(tx, "mm_long_tests", [
+      { test_resultid: added?.id, duration_ns: fitDuration(results[i]?.durationNs ?? 0) },
+    ]);
   }
 }
 
@@ -121,6 +125,12 @@ export async function completeTestResultSet(
   const sql =
     "update test_result_sets set complete = 1, tests_passed = ?, tests_failed = ? where id = ? and complete = 0";
   return (await execute(tx, sql, [fitInteger(counts.passed), fitInteger(counts.failed), setid])) === 1;
+}
+
+/** As many nanoseconds as a number can hold exactly: what a test says took longer, cannot be read otherwise. */
+function fitDuration(ns: number): number {
+  if (Number.isNaN(ns)) return 0;
+  return Math.trunc(Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, ns)));
 }
 
 const cut = (text: string) => fitText(text, mostCharacters);

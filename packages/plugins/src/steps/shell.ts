@@ -1,9 +1,8 @@
-import { duration, type Result, Results, resultName } from "@multimaster/core";
+import { boundedPattern, duration, type Result, Results, resultName } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
 import { commandOption } from "../step-options.ts";
-import { LinePattern } from "./shell/line-pattern.ts";
 
 const resultsByName = Object.fromEntries(Object.values(Results).map((code) => [resultName(code), code])) as Record<
   string,
@@ -51,8 +50,12 @@ const options = z.object({
     .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and all else failure.'),
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
+    .superRefine((pattern, ctx) => {
+      const problem = whyNoLinePattern(pattern);
+      if (problem !== undefined) ctx.addIssue({ code: "custom", message: problem });
+    })
     .optional()
-    .describe("A line of output that matches makes a success into warnings; its first 4096 characters count."),
+    .describe("A line of output that matches makes a success into warnings."),
   logfiles: z
     .record(
       z.string().refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
@@ -76,7 +79,8 @@ export default defineStep({
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
     if (options.description === undefined) ctx.setState(summary);
-    const pattern = options.warningPattern === undefined ? undefined : new LinePattern(options.warningPattern);
+    const pattern = options.warningPattern === undefined ? undefined : boundedPattern(options.warningPattern);
+    let warnings = 0;
     const end = await ctx.shell(
       {
         command: options.command,
@@ -94,9 +98,9 @@ export default defineStep({
         wantStderr: options.wantStderr,
         logEnviron: options.logEnviron,
       },
-      pattern === undefined ? {} : { onLine: (line) => pattern.add(line) },
+      pattern === undefined ? {} : { onLine: (line) => void (pattern.test(line) && warnings++) },
     );
-    return { summary, ...judge(end, options, pattern?.end()) };
+    return { summary, ...judge(end, options, warnings) };
   },
 });
 
@@ -109,7 +113,7 @@ function judge(
     maxLines: number | null;
     decodeRC: Readonly<Record<string, Result>>;
   },
-  warnings: ReturnType<LinePattern["end"]> | undefined,
+  warnings: number,
 ): Pick<StepEnd, "results" | "reason"> {
   switch (end.failureReason) {
     case undefined:
@@ -124,11 +128,8 @@ function judge(
       return { results: Results.FAILURE, reason: end.failureReason };
   }
   const results = options.decodeRC[String(end.rc)] ?? (end.rc === 0 ? Results.SUCCESS : Results.FAILURE);
-  if (results !== Results.SUCCESS || warnings === undefined) return { results };
-  const { matches, gaveUp } = warnings;
-  if (gaveUp) return { results: Results.WARNINGS, reason: "warningPattern took too long for the output" };
-  if (matches === 0) return { results };
-  return { results: Results.WARNINGS, reason: matches === 1 ? "1 warning" : `${matches} warnings` };
+  if (results !== Results.SUCCESS || warnings === 0) return { results };
+  return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
 }
 
 /** `'make all'`, or `'make -j8 ...'` for more than two words. */
@@ -136,6 +137,18 @@ function summarizeCommand(command: string | readonly string[]): string {
   const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
   const shown = words.slice(0, 2).join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
+}
+
+/** Output is written by whoever wrote the code that is built, and has no end: only a linear pattern may see it. */
+function whyNoLinePattern(pattern: string | RegExp): string | undefined {
+  try {
+    const { notLinear } = boundedPattern(pattern);
+    return notLinear === undefined
+      ? undefined
+      : `has ${notLinear}, so that one line of output could keep the engine busy for long; write it without`;
+  } catch (error) {
+    return `is no regular expression: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function toSeconds(ms: number | null): number | null {
