@@ -1,9 +1,9 @@
+import { nameBuilddir } from "@multimaster/config";
 import { type Clock, type Logger, type Service, WakeupLoop, waitAtMost } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import type { EngineBuilder } from "./slice.ts";
-import { nameBuilddir } from "./worker-paths.ts";
 
 export interface BuilderRowsOptions {
   configs: readonly EngineBuilder[];

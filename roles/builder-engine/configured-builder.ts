@@ -1,6 +1,6 @@
+import { nameBuilddir } from "@multimaster/config";
 import { Secrets } from "./secrets.ts";
 import type { EngineBuilder } from "./slice.ts";
-import { nameBuilddir } from "./worker-paths.ts";
 
 /** A builder this engine runs, with its row's id. */
 export class ConfiguredBuilder {

@@ -1,7 +1,6 @@
-import { decode, encode } from "@msgpack/msgpack";
 import { silentLog, systemClock } from "@multimaster/core";
 import type { CommandEnd, CommandOptions } from "@multimaster/plugins";
-import { createWorkerListener, formatBasicAuth, type WorkerLink } from "@multimaster/wire";
+import { createWorkerListener, decodeFrame, encodeFrame, formatBasicAuth, type WorkerLink } from "@multimaster/wire";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { onCleanup } from "../../test/harness/cleanup.ts";
@@ -27,12 +26,12 @@ class ScriptedWorker {
     const headers = { Authorization: formatBasicAuth(name, "pass") };
     this.socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers, perMessageDeflate: false });
     this.socket.on("error", () => undefined);
-    this.socket.on("message", (data: Buffer) => this.#hear(decode(data) as Record<string, unknown>));
+    this.socket.on("message", (data: Buffer) => this.#hear(decodeFrame(data)));
   }
 
   ask(op: string, fields: Record<string, unknown>): number {
     const number = this.#number++;
-    this.raw(encode({ op, seq_number: number, ...fields }));
+    this.raw(encodeFrame({ op, seq_number: number, ...fields }));
     return number;
   }
 
@@ -55,13 +54,13 @@ class ScriptedWorker {
       return;
     }
     const result = op === "get_worker_info" ? this.info : null;
-    this.raw(encode({ op: "response", seq_number: number, result }));
+    this.raw(encodeFrame({ op: "response", seq_number: number, result }));
     if (op === "start_command") this.onCommand(String(message["command_id"]), String(message["command_name"]));
     if (op === "interrupt_command") this.interrupted.push(String(message["command_id"]));
   }
 }
 
-async function openPort() {
+async function openPort(deadMs = 60_000) {
   const links = new Map<string, WorkerLink>();
   const listener = createWorkerListener({
     host: "127.0.0.1",
@@ -70,7 +69,7 @@ async function openPort() {
     isReady: () => true,
     authenticate: () => true,
     onWorker: (link) => void links.set(link.name, link),
-    deadMs: 3000,
+    deadMs,
     pingMs: 200,
   });
   await listener.start();
@@ -141,6 +140,8 @@ interface Attack {
   command?: string;
   args?: Record<string, unknown>;
   options?: CommandOptions;
+  /** After how long of silence, or of taking nothing, its connection is cut. */
+  deadMs?: number;
   attack(worker: ScriptedWorker, id: string): void | Promise<void>;
   /** What became of the command. */
   check(result: {
@@ -205,10 +206,11 @@ const attacks: Attack[] = [
   },
   {
     name: "questions with huge answers that are never read",
+    deadMs: 3000,
     attack(worker, id) {
       received.length = 0;
       worker.socket.pause();
-      const block = encode({ op: "update_read_file", seq_number: 1, command_id: id, length: 2 ** 31 });
+      const block = encodeFrame({ op: "update_read_file", seq_number: 1, command_id: id, length: 2 ** 31 });
       for (let n = 0; n < 50; n += 1) worker.raw(block);
     },
     command: "download_file",
@@ -363,8 +365,8 @@ const attacks: Attack[] = [
     attack(worker, id) {
       worker.raw(
         Buffer.concat([
-          encode({ op: "update", seq_number: 0, command_id: id, args: [["stdout", lines("@@@\n")]] }).map((byte) =>
-            byte === 0x40 ? 0xff : byte,
+          encodeFrame({ op: "update", seq_number: 0, command_id: id, args: [["stdout", lines("@@@\n")]] }).map(
+            (byte) => (byte === 0x40 ? 0xff : byte),
           ),
         ]),
       );
@@ -404,7 +406,8 @@ const attacks: Attack[] = [
   {
     name: "answers to questions that were never asked",
     attack(worker, id) {
-      for (let n = 0; n < 10_000; n += 1) worker.raw(encode({ op: "response", seq_number: 1000 + n, result: "x" }));
+      for (let n = 0; n < 10_000; n += 1)
+        worker.raw(encodeFrame({ op: "response", seq_number: 1000 + n, result: "x" }));
       finish(worker, id);
     },
     check: ({ end }) => expect(end).toMatchObject(succeeded),
@@ -412,28 +415,31 @@ const attacks: Attack[] = [
 ];
 
 describe("a hostile worker", () => {
-  it.each(attacks)("that sends $name costs nobody else anything", async ({ command, args, options, attack, check }) => {
-    const { connect } = await openPort();
-    const [bad, good] = [await connect("bad"), await connect("good")];
-    good.worker.onCommand = (id) => {
-      good.worker.update(id, ["stdout", lines("honest\n")]);
-      finish(good.worker, id);
-    };
-    let began: () => void = () => undefined;
-    const underWay = new Promise<void>((resolve) => (began = resolve));
-    bad.worker.onCommand = (id) => {
-      void attack(bad.worker, id);
-      began();
-    };
-    const step = await makeStep(bad.link);
-    const ending = step.run(command ?? "shell", args ?? shell, options);
-    await underWay;
-    const honest = await makeStep(good.link);
-    expect(await honest.run("shell", shell)).toMatchObject(succeeded);
-    expect(honest.stored.get("stdio")?.text).toBe("ohonest\n");
-    check({ end: await ending, worker: bad.worker, stored: step.stored });
-    await good.link.ping();
-  });
+  it.each(attacks)(
+    "that sends $name costs nobody else anything",
+    async ({ command, args, options, deadMs, attack, check }) => {
+      const { connect } = await openPort(deadMs);
+      const [bad, good] = [await connect("bad"), await connect("good")];
+      good.worker.onCommand = (id) => {
+        good.worker.update(id, ["stdout", lines("honest\n")]);
+        finish(good.worker, id);
+      };
+      let began: () => void = () => undefined;
+      const underWay = new Promise<void>((resolve) => (began = resolve));
+      bad.worker.onCommand = (id) => {
+        void attack(bad.worker, id);
+        began();
+      };
+      const step = await makeStep(bad.link);
+      const ending = step.run(command ?? "shell", args ?? shell, options);
+      await underWay;
+      const honest = await makeStep(good.link);
+      expect(await honest.run("shell", shell)).toMatchObject(succeeded);
+      expect(honest.stored.get("stdio")?.text).toBe("ohonest\n");
+      check({ end: await ending, worker: bad.worker, stored: step.stored });
+      await good.link.ping();
+    },
+  );
 
   it.each([
     ["an environment of five mebibytes", { environ: { A: "x".repeat(5 * oneMebibyte) } }],

@@ -72,7 +72,9 @@ export class StepCommands {
       await logs.endLines();
       this.#checkGoingOn();
       if (outcome.kind === "exception")
-        throw new CommandException(`${name} failed on worker ${worker.name}: ${outcome.message}`);
+        throw new CommandException(
+          `${name} failed on worker ${worker.name}: ${outcome.message}${explainFailure(outcome.message)}`,
+        );
       const { rc, failureReason, elapsed } = outcome;
       return {
         rc,
@@ -146,6 +148,12 @@ export class StepCommands {
       if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
     }
   }
+}
+
+/** What a person can do about an exception of Python's worker that says too little. */
+function explainFailure(message: string): string {
+  if (!/Unicode(En|De)codeError/.test(message)) return "";
+  return " (the worker runs in a locale without this text's characters: start it with LC_ALL=C.UTF-8)";
 }
 
 /** Characters of one update that are dealt with at a time. */

@@ -1,4 +1,5 @@
 import { append } from "@multimaster/core";
+import { findSharedDirectories } from "./builddir.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
@@ -65,6 +66,7 @@ export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?
     "builder",
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
+  append(problems, findSharedDirectories(sets).problems);
   if (!workers) return problems;
   const known = workers.workers.map(({ name }) => name);
   for (const { place, builder } of placed) {

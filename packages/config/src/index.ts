@@ -1,3 +1,4 @@
+export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
 export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";

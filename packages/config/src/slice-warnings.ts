@@ -1,3 +1,4 @@
+import { findSharedDirectories } from "./builddir.ts";
 import { type ConfigWarning, describeWarning } from "./config-warning.ts";
 import type { ClusterConfig } from "./define-cluster.ts";
 import { type BuildersSlice, warningsOfBuilders } from "./slices/builders.ts";
@@ -31,6 +32,7 @@ export function listWarnings(parts: LoadedParts): string[] {
   return [
     ...(scheduler ? lines(scheduler.place, warningsOfScheduler(scheduler.slice)) : []),
     ...[...builders.values()].flatMap(({ place, slice }) => lines(place, warningsOfBuilders(slice))),
+    ...findSharedDirectories(new Map([...builders].map(([set, { slice }]) => [set, slice]))).warnings,
     ...(workers
       ? lines(workers.place, [...warningsOfWorkers(workers.slice), ...warningsOfLocalWorkers(workers.slice, secrets)])
       : []),

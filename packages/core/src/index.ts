@@ -5,6 +5,7 @@ export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./extremes.ts";
 export * from "./file-errors.ts";
+export * from "./file-name.ts";
 export * from "./fork.ts";
 export * from "./ignore-hangups.ts";
 export * from "./json.ts";

@@ -2,7 +2,7 @@ import type { Logger } from "@multimaster/core";
 import { type CommandInput, type CommandName, commandArgs } from "./commands.ts";
 import type { Message } from "./frames.ts";
 import { Link } from "./link.ts";
-import { LinkClosed, type LinkEnd, RemoteException, RequestRefused } from "./link-errors.ts";
+import { LinkClosed, type LinkEnd, RemoteException, RequestRefused, RequestTimedOut } from "./link-errors.ts";
 import {
   type CommandId,
   defaultWorkerSettings,
@@ -76,7 +76,14 @@ export class WorkerLink {
 
   /** What the worker says of itself. A worker that cannot pack its answer sends none: then this times out. */
   async getInfo(): Promise<WorkerInfo> {
-    return parseWorkerInfo(await this.#link.request("get_worker_info", {}, { timeoutMs: answerMs }));
+    try {
+      return parseWorkerInfo(await this.#link.request("get_worker_info", {}, { timeoutMs: answerMs }));
+    } catch (error) {
+      if (!(error instanceof RequestTimedOut)) throw error;
+      throw new RequestTimedOut(
+        `${error.message}; a buildbot-worker does not when a variable of its environment is no UTF-8 text: see its twistd.log`,
+      );
+    }
   }
 
   /** Tells the worker how to batch output. To be sent before the first command. */

@@ -27,6 +27,10 @@ export interface ProcessOptions {
 const killMs = 5000;
 const drainMs = 200;
 
+/** How long the output of a program that has ended must be silent, or may go on, before it is no longer waited for. */
+const quietMs = 1000;
+const backgroundMs = 10_000;
+
 interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -126,6 +130,7 @@ export class ProcessRun {
       });
       child.once("exit", (code, signal) => {
         this.#exit = { code, signal };
+        this.#leaveBackground(child, () => resolve(undefined));
       });
       child.once("close", () => resolve(undefined));
       this.#giveUp = () => resolve(undefined);
@@ -136,6 +141,29 @@ export class ProcessRun {
       if (child.stderr !== null) this.#read(child.stderr, "stderr", this.#options.wantStderr);
       this.#watchTime();
     });
+  }
+
+  /**
+   * The program has ended, but a process that it left in the background may hold its output open, for ever: what comes of
+   * it is read while it comes, for a short time.
+   */
+  #leaveBackground(child: ChildProcess, end: () => void): void {
+    let waited = 0;
+    this.noteActivity();
+    const timer = setInterval(() => {
+      if (this.#killing !== undefined || this.#held) return;
+      waited += quietMs / 5;
+      if (performance.now() - this.#lastOutput < quietMs && waited < backgroundMs) return;
+      clearInterval(timer);
+      this.#context.output.header(
+        "the program has ended, but left a process in the background that holds its output; what that writes is not read any more",
+      );
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      end();
+    }, quietMs / 5);
+    child.once("close", () => clearInterval(timer));
+    this.#timers.push(() => clearInterval(timer));
   }
 
   #read(pipe: Readable, stream: string, wanted: boolean): void {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { errors, explainFileError } from "@multimaster/core";
+import { errors, explainFileError, toFileName } from "@multimaster/core";
 import type { Replacement } from "./plan.ts";
 
 export interface StartOptions {
@@ -28,7 +28,7 @@ export interface Successor {
 /** Starts a master in a session of its own, without a terminal: its output goes to a log file. */
 export function startSuccessor(replacement: Replacement, options: StartOptions): Successor {
   const { startCommand } = options;
-  const logFile = join(options.logDir, `${replacement.name.replaceAll(/[^\w.+@-]/g, "_")}.log`);
+  const logFile = join(options.logDir, `${toFileName(replacement.name)}.log`);
   const log = openLog(options.logDir, logFile);
   const begin = fstatSync(log).size;
   const [command = "", ...args] =

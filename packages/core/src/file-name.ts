@@ -1,0 +1,14 @@
+import { createHash } from "node:crypto";
+
+/**
+ * A name as that of one file or directory, whatever characters it has. Plain names stay as they are; any other gets a
+ * hash, so that no two names, cleaned, become one.
+ */
+export function toFileName(name: string): string {
+  if (/^(?!\.+$)[a-zA-Z0-9._-]+$/.test(name)) return name;
+  const readable = name
+    .replaceAll(/[^a-zA-Z0-9._-]+/g, "_")
+    .replace(/^\.+/, "_")
+    .slice(0, 80);
+  return `${readable}-${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
+}
