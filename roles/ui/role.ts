@@ -45,6 +45,7 @@ export const role = defineRole<UiSlice>({
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      access.refusals,
       createControlNotice(own, context.log),
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),

@@ -44,6 +44,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     for (const server of [one, other])
       expect(await browser.whoAmI(server)).toEqual({
         anonymous: false,
+        audits: true,
         by: "session",
         username: "ann",
         email: "ann@example.org",
@@ -144,6 +145,16 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     expect((await browser.whoAmI(await startUi(left))).anonymous).toBe(true);
     expect((await browser.whoAmI(await startRestServer(database))).anonymous).toBe(true);
     expect((await browser.whoAmI(one)).username).toBe("bob");
+  });
+
+  it("follows the config: groups, address and password are those of today", async () => {
+    await browser.logIn(one, "ann", "correct horse");
+    const demoted = await startUi({ ann: { ...users["ann"], groups: [], email: null } });
+    expect(await browser.whoAmI(demoted)).toMatchObject({ username: "ann", groups: [], email: null });
+    // The same password, but set again.
+    const rehashed = await startUi({ ann: { ...users["ann"], password: await hashPassword("correct horse") } });
+    expect((await browser.whoAmI(rehashed)).anonymous).toBe(true);
+    expect((await browser.whoAmI(one)).anonymous).toBe(false);
   });
 
   it("makes nobody of a cookie that is no session", async () => {

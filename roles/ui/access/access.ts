@@ -8,7 +8,10 @@ import { mayDoAnything } from "./before-body.ts";
 import { type ClientAddress, createClientAddress } from "./client-address.ts";
 import { rulesOf } from "./decide.ts";
 import { createIdentify } from "./identify.ts";
+import { loginMethod } from "./login-method.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
+import { createRenewSession } from "./renew-session.ts";
 import { createSameSiteCheck } from "./same-site.ts";
 import { type Cookies, createCookies } from "./session-cookie.ts";
 import { anonymous, type Visitor } from "./visitor.ts";
@@ -31,9 +34,11 @@ export interface Access extends Permissions {
   readonly method: string;
   readonly cookies: Cookies;
   readonly address: ClientAddress;
+  /** What is refused, for the audit trail. */
+  readonly refusals: Refusals;
 }
 
-export function createAccess({ config: { own, shared }, data, log }: RoleContext<UiSlice>): Access {
+export function createAccess({ config: { own, shared }, data, log, clock }: RoleContext<UiSlice>): Access {
   const problems = checkLogin(own, shared);
   if (problems.length > 0) throw new ConfigProblems(problems);
   const authorization = rulesOf(own);
@@ -44,12 +49,14 @@ export function createAccess({ config: { own, shared }, data, log }: RoleContext
   const authenticator = definition.start({ log, callbackUrl }, options);
   const address = createClientAddress(own.trustedProxies);
   const cookies = createCookies(shared.url, address.cameByTls);
-  const method = plugin.type;
+  const method = loginMethod(plugin.type, authenticator);
   const otherSite = createSameSiteCheck(shared);
-  const identify = createIdentify({ data, roles: authorization.roles, method, authenticator, cookies, address });
+  const renew = createRenewSession({ data, authenticator, renewMs: own.renewLogins, log });
+  const { roles } = authorization;
+  const identify = createIdentify({ data, roles, method, authenticator, renew, cookies, address });
   const isAmbient = ({ by }: Visitor) => by === "session" || by === "proxy";
   return {
-    ...createPermissions(authorization, data),
+    ...createPermissions(authorization),
     identify,
     checkSameSite(request, visitor) {
       const other = isAmbient(visitor) ? otherSite(request) : undefined;
@@ -69,5 +76,6 @@ export function createAccess({ config: { own, shared }, data, log }: RoleContext
     method,
     cookies,
     address,
+    refusals: createRefusals({ audit: data.updates.audit, clock, log }),
   };
 }

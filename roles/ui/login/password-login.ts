@@ -4,6 +4,7 @@ import type { PasswordLogin } from "@multimaster/plugins";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { anonymous } from "../access/visitor.ts";
 import { readBody } from "../read-body.ts";
 import { LoginAttempts } from "./attempts.ts";
 import { loginPagePolicy, renderLoginPage } from "./login-page.ts";
@@ -29,6 +30,14 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     const user = await login.check(username, password);
     if (!user) {
       log.warn({ username: username.slice(0, 255), from }, "a login failed");
+      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
+      access.refusals.note({
+        actor,
+        action: "login",
+        object: "sessions",
+        outcome: "refused",
+        detail: "wrong password",
+      });
       throw errors.loginFailed();
     }
     attempts.succeed(username, from);

@@ -35,11 +35,11 @@ export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, acces
   async function finish(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
     const key = begunLogin.read(ctx.req);
     ctx.append("Set-Cookie", begunLogin.clear(ctx.req));
-    const taken = key === undefined ? undefined : await logins.take(key);
-    if (taken === undefined) throw errors.loginStale();
-    const { way, kept } = keptSchema.parse(taken);
-    const user = await login.finish(ctx.URL.searchParams, kept as Json);
-    await sessions.begin(ctx, user);
+    const begun = key === undefined ? undefined : await logins.take(key);
+    if (begun === undefined) throw errors.loginStale();
+    const { way, kept } = keptSchema.parse(begun);
+    const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json);
+    await sessions.begin(ctx, user, grant);
     ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
   }
 

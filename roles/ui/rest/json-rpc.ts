@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Json, type Logger, UserError } from "@multimaster/core";
-import { FieldErrors, NoSuchMethod, type Rest } from "@multimaster/data";
+import { FieldErrors, NoSuchMethod } from "@multimaster/data";
 
 /** Codes of JSON-RPC 2.0. */
 const code = {
@@ -36,11 +36,10 @@ class BadRequest extends Error {
 
 /** Performs a POST of the API: one method on one object (spec/data-api.md §4). */
 export async function answerCall(
-  rest: Pick<Rest, "call">,
+  perform: (path: readonly string[], method: string, params: Call["params"]) => Promise<Json>,
   request: Pick<IncomingMessage, "headers">,
   readBody: () => Promise<Buffer>,
   path: readonly string[],
-  owner: string,
   log: Logger,
 ): Promise<RpcAnswer> {
   let call: Call;
@@ -52,7 +51,7 @@ export async function answerCall(
     throw error;
   }
   try {
-    const result = await rest.call(path, call.method, call.params, owner);
+    const result = await perform(path, call.method, call.params);
     return { status: 200, body: { jsonrpc: "2.0", id: call.id, result } };
   } catch (error) {
     return answerFailure(error, call, path, log);

@@ -76,6 +76,14 @@ export const uiSlice = z
       ),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    renewLogins: duration
+      .prefault("1h")
+      .describe("Of logins by a provider: after this long it is asked again who the user is, and in which groups."),
+    auditEntries: z
+      .int()
+      .min(100)
+      .default(100_000)
+      .describe("So many of the newest entries of the audit trail are kept; a tenth as many of what was refused."),
     open: z
       .boolean()
       .default(false)
