@@ -5,6 +5,8 @@ import { defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
   // Modern browsers only, hence small; no file is inlined: the page's content security policy allows none of that.
+  // The page finds its files wherever the server puts it; the server writes how far up they are.
+  base: "./",
   build: { target: "es2022", outDir: "dist", assetsInlineLimit: 0, reportCompressedSize: false, emptyOutDir: true },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [compressFiles()],
@@ -12,7 +14,6 @@ export default defineConfig({
   server: {
     proxy: {
       "/api": "http://127.0.0.1:8010",
-      "/health": "http://127.0.0.1:8010",
       "/ws": { target: "ws://127.0.0.1:8010", ws: true },
     },
   },

@@ -87,7 +87,7 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
 export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: Readiness): Koa.Middleware {
   return async (ctx, next) => {
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();
-    if (ctx.path === "/health") {
+    if (ctx.path === "/health" || ctx.path === "/api/v2/health") {
       ctx.body = describeHealth(master.name, data);
     } else if (ctx.path === "/ready") {
       const state = readiness.ask(ctx.ip);

@@ -23,6 +23,7 @@ async function start(handler: Handler, port = 0, sleep = systemClock.sleep) {
   const readiness = createReadiness({ ready: () => true, clock });
   const server = createHttpServer({
     host: "127.0.0.1",
+    basePath: "/",
     isOwnHost,
     maxConnectionsOf,
     port,
@@ -77,6 +78,7 @@ describe("the http server", () => {
     const readiness = createReadiness({ ready: () => true, clock: systemClock });
     const server = createHttpServer({
       host: "127.0.0.1",
+      basePath: "/",
       isOwnHost,
       maxConnectionsOf,
       port: 0,

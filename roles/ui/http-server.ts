@@ -10,6 +10,8 @@ import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
+  /** The path below which users find this, if a proxy does not take it away: `/`, or `/ci/`. */
+  readonly basePath: string;
   /** Whether a `Host` header names this master; anything else is answered by nobody. */
   readonly isOwnHost: HostCheck;
   /** The first free one of several; 0: any free port. */
@@ -43,6 +45,7 @@ const longestLeavingMs = 5_000;
  */
 export function createHttpServer({
   host,
+  basePath,
   isOwnHost,
   port,
   handler,
@@ -63,12 +66,13 @@ export function createHttpServer({
     socket.on("error", () => socket.destroy());
     // Before anything is looked at: a page of a stranger's name that leads here would count as our own.
     if (!isOwnHost(request.headers.host)) return void socket.end(refusalOfHost(request));
+    if (!readAddress(request, basePath)) return void socket.end(answerText("400 Bad Request", noAddress));
     if (request.headers.upgrade?.toLowerCase() === "websocket") realtime.upgrade(request, socket, head);
     else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
-    if (!readAddress(request)) return refuseAddress(response);
+    if (!readAddress(request, basePath)) return refuseAddress(response);
     if (!isOwnHost(request.headers.host)) return refuseHost(request, response);
     // The next request of this client goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
@@ -153,9 +157,11 @@ function refusalOfHost({ headers: { host = "" } }: IncomingMessage): string {
   return answerText("421 Misdirected Request", message);
 }
 
+const noAddress = "this address is none of a server";
+
 function refuseAddress(response: ServerResponse): void {
   response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
-  response.end(JSON.stringify({ error: "this address is none of a server" }));
+  response.end(JSON.stringify({ error: noAddress }));
 }
 
 /** What cannot be read as a request is answered all the same, in the words of the API. */

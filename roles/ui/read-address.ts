@@ -6,7 +6,7 @@ const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d{1,5})?$/i;
  * Brings what a request asks for into the form of `/path?query`, in which everything behind reads it. False: it is no
  * address of a server. The host is looked at, too: what is written behind it there would count as path and query.
  */
-export function readAddress(request: IncomingMessage): boolean {
+export function readAddress(request: IncomingMessage, basePath = "/"): boolean {
   const { host = "" } = request.headers;
   if (!hostForm.test(host)) return false;
   // Proxies ask for the whole address.
@@ -15,5 +15,7 @@ export function readAddress(request: IncomingMessage): boolean {
     if (!URL.canParse(whole)) return false;
     request.url = `/${(request.url as string).slice(whole.length).replace(/^\//, "")}`;
   }
+  // Of proxies some take the path away below which users find this, and some do not.
+  if (basePath !== "/" && request.url?.startsWith(basePath)) request.url = request.url.slice(basePath.length - 1);
   return request.url?.startsWith("/") === true && URL.canParse(`http://${host || "localhost"}${request.url}`);
 }

@@ -34,6 +34,7 @@ export const role = defineRole<UiSlice>({
     return [
       createHttpServer({
         host: own.host,
+        basePath: shared.url === undefined ? "/" : new URL(shared.url).pathname,
         isOwnHost: createHostCheck([...hostNamesOf(shared), own.host]),
         port: own.port,
         handler: app.callback(),

@@ -46,6 +46,8 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
   const page = readFileSync(join(directory, "index.html"), "utf8").replaceAll("%TITLE%", () =>
     escapeXml(context.config.own.title),
   );
+  // The files are found from wherever the page is, whatever a proxy has put in front of the path.
+  const pageAt = (path: string) => page.replaceAll('"./assets/', `"${stepsUp(path)}assets/`);
   const assets = readAssets(join(directory, "assets"));
 
   return async (ctx, next) => {
@@ -66,8 +68,13 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
       "Referrer-Policy": "same-origin",
     });
     ctx.type = "html";
-    ctx.body = page;
+    ctx.body = pageAt(ctx.path);
   };
+}
+
+/** The way from a page to the top: `./` or so many `../`. */
+function stepsUp(path: string): string {
+  return "../".repeat(path.split("/").length - 2) || "./";
 }
 
 function readAssets(directory: string): ReadonlyMap<string, Asset> {

@@ -5,19 +5,23 @@ import { beforeAll, expect, it } from "vitest";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { configFile } from "../harness/cluster.ts";
 import { startMaster } from "../harness/master.ts";
+import { startNginxBelow } from "../harness/nginx.ts";
+import { freePort } from "../harness/ports.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 
 let browser: Browser;
 let url: string;
+let hash: string;
 
 beforeAll(async () => {
+  hash = await hashPassword("correct horse");
   const directory = temporaryDirectory("guarded");
   const master = await startMaster({
     config: configFile("test/browser/configs/guarded.ts"),
     env: {
       DATABASE_URL: `sqlite:${join(directory, "guarded.sqlite")}`,
       WORKER_BASEDIR: join(directory, "workers"),
-      PASSWORD_HASH: await hashPassword("correct horse"),
+      PASSWORD_HASH: hash,
     },
   });
   browser = await launchBrowser();
@@ -76,4 +80,85 @@ it("a page whose rows one may not read says who may, and shows them after the lo
   await page.getByText("You may not read masters: that is for users who are logged in; log in first.").waitFor();
   await logIn(page, "bob");
   await page.getByText("healthy").waitFor();
+});
+
+it("below a path of another server all of it works: pages, links, events, login", async () => {
+  const name = "ci";
+  const directory = temporaryDirectory("below");
+  const uiPort = await freePort();
+  const port = await startNginxBelow(uiPort);
+  const below = `http://127.0.0.1:${port}/${name}/`;
+  const master = await startMaster({
+    config: configFile("test/browser/configs/guarded.ts"),
+    env: {
+      DATABASE_URL: `sqlite:${join(directory, "below.sqlite")}`,
+      WORKER_BASEDIR: join(directory, "workers"),
+      PASSWORD_HASH: hash,
+      UI_PORT: String(uiPort),
+      URL: below,
+    },
+  });
+  await master.waitReady();
+  const { page } = await openPage(browser);
+  const outside: string[] = [];
+  page.on("request", (request) => {
+    if (/^(http|ws)/.test(request.url()) && !request.url().includes(`:${port}/${name}/`)) outside.push(request.url());
+  });
+  const sockets: string[] = [];
+  page.on("websocket", (socket) => sockets.push(socket.url()));
+
+  // Deep inside, as somebody who was sent the address.
+  await page.goto(`${below}builders/1`);
+  await page.getByRole("heading", { name: "web" }).waitFor();
+  await page.getByRole("link", { name: "Workers" }).first().click();
+  await page.waitForURL(`${below}workers`);
+  await page.reload();
+  await logIn(page, "ann");
+  await page.getByText("ann").waitFor();
+  expect(page.url()).toBe(`${below}workers`);
+  const cookies = await page.context().cookies();
+  expect(cookies.map(({ name: cookie, path }) => [cookie, path])).toEqual([["mm-session", `/${name}/`]]);
+
+  await page.getByRole("link", { name: "Builders" }).first().click();
+  await page.getByRole("link", { name: "web", exact: true }).first().click();
+  await page.waitForURL(`${below}builders/1`);
+  const force = await page.evaluate(async (address) => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "force", params: {} });
+    const answer = await fetch(address, { method: "POST", headers: { "content-type": "application/json" }, body });
+    return answer.status;
+  }, `${below}api/v2/forceschedulers/force`);
+  expect(force).toBe(200);
+  // The page hears of it over the socket below the path, and links to it there.
+  const build = page.locator(`a[href="/${name}/builders/1/builds/1"]`).first();
+  await build.waitFor();
+  await build.click();
+  await page.waitForURL(`${below}builders/1/builds/1`);
+  await page.goto(`${below}builders/1/builds/1/steps/1/logs/stdio`);
+  await page.locator(`a[href$="/raw"]`).waitFor();
+  const hrefs = await page
+    .locator("a[href]")
+    .evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
+  expect(hrefs.filter((href) => href.startsWith("/") && !href.startsWith(`/${name}/`))).toEqual([]);
+  const raw = hrefs.find((href) => href.endsWith("/raw")) as string;
+  expect((await page.request.get(`http://127.0.0.1:${port}${raw}`)).status()).toBe(200);
+
+  await page.getByRole("link", { name: "Log out" }).click();
+  await page.getByRole("link", { name: "Log in" }).waitFor();
+  expect(page.url()).toBe(below);
+  expect(sockets.filter((address) => address !== `${below.replace("http", "ws")}ws`)).toEqual([]);
+  expect(outside).toEqual([]);
+  for (const [path, holds] of [
+    ["api", `${below}api/v2`],
+    ["cc.xml", `${below}#/builders/1`],
+    ["badges/web.svg", "<svg"],
+    ["api/v2/openapi.json", `"/${name}/api/v2"`],
+    ["sse/listen/builds/*/*", undefined],
+  ] as const) {
+    const abort = new AbortController();
+    const answer = await fetch(below + path, { signal: abort.signal });
+    expect([path, answer.status]).toEqual([path, 200]);
+    if (holds) expect(await answer.text()).toContain(holds);
+    abort.abort();
+  }
+  await master.stop();
 });

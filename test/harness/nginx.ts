@@ -71,6 +71,39 @@ export async function startNginx(options: NginxOptions = {}): Promise<TestNginx>
   };
 }
 
+/** A real nginx that serves a ui below `/ci/`. Gives its port. */
+export async function startNginxBelow(uiPort: number): Promise<number> {
+  const port = await freePort();
+  const directory = temporaryDirectory("nginx-below");
+  const upstream = `http://127.0.0.1:${uiPort}`;
+  writeFileSync(
+    join(directory, "multimaster.conf"),
+    [
+      "map $http_upgrade $connection_upgrade { default upgrade; '' close; }",
+      `server {\n  listen 127.0.0.1:${port};`,
+      "  location /ci/ {",
+      `    proxy_pass ${upstream}/;`,
+      "    proxy_http_version 1.1;",
+      "    proxy_set_header Upgrade $http_upgrade;",
+      "    proxy_set_header Connection $connection_upgrade;",
+      "    proxy_set_header Host $http_host;",
+      "    proxy_buffering off;",
+      "  }",
+      "}",
+    ].join("\n"),
+  );
+  const file = join(directory, "nginx.conf");
+  writeFileSync(file, surroundings(directory));
+  await startProcess({
+    name: "nginx",
+    command: findBalancer("nginx") ?? "nginx",
+    args: ["-p", directory, "-c", file, "-e", "stderr"],
+    stopSignal: "SIGTERM",
+  });
+  await waitFor(() => isListening(port), { what: `nginx to listen on port ${port}` });
+  return port;
+}
+
 /** The config as an operator would adapt it: other ports and servers, the same settings. */
 function renderNginxConfig(
   text: string,

@@ -8,10 +8,12 @@ import "./styles/log.css";
 import "./styles/views.css";
 import { liveSocket } from "./api/live-socket.ts";
 import { App } from "./app.tsx";
+import { placeLinks } from "./base.ts";
 import { followLinks } from "./router.ts";
 import { applyTheme } from "./settings.ts";
 
 applyTheme();
+placeLinks();
 followLinks();
 liveSocket.start();
 const root = document.getElementById("app");

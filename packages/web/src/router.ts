@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { addressOf, pathOf } from "./base.ts";
 
 /** Where the reader is: everything a page shows follows from it, so that each address can be passed on. */
 export interface Place {
@@ -8,15 +9,16 @@ export interface Place {
 }
 
 function readPlace(): Place {
-  return { path: location.pathname, query: new URLSearchParams(location.search), hash: location.hash };
+  return { path: pathOf(location.pathname) ?? "/", query: new URLSearchParams(location.search), hash: location.hash };
 }
 
 const changed = "placechange";
 
-/** Goes to an address of the app. */
+/** Goes to a path of the app. */
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
-  if (replace) history.replaceState(null, "", to);
-  else history.pushState(null, "", to);
+  const address = addressOf(to);
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
   dispatchEvent(new Event(changed));
   if (!replace && !to.startsWith("#") && !to.startsWith("?")) document.querySelector("main")?.scrollTo(0, 0);
 }
@@ -54,8 +56,9 @@ export function followLinks(): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = (event.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-    if (/^\/(api|auth|oauth|metrics|health|ready)\b/.test(link.pathname)) return;
+    const path = pathOf(link.pathname);
+    if (path === undefined || /^\/(api|auth|oauth|metrics|health|ready)\b/.test(path)) return;
     event.preventDefault();
-    navigate(link.pathname + link.search + link.hash);
+    navigate(path + link.search + link.hash);
   });
 }

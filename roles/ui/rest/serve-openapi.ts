@@ -8,7 +8,7 @@ import { renderApi } from "./render-api.ts";
 /** What the API says of itself, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
 export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
   const { title } = config.own;
-  const description = describeApi({ title, version: "2", server: "/api/v2" });
+  const description = describeApi({ title, version: "2", server: `${pathOf(config.shared.url)}api/v2` });
   const answers: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
     "/api/v2/openapi.json": { type: "application/json; charset=utf-8", text: JSON.stringify(description) },
     "/api/v2/openapi": {
@@ -28,6 +28,11 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
     });
     ctx.body = answer.text;
   };
+}
+
+/** The path below which users find everything, which ends in a slash. */
+function pathOf(url: string | undefined): string {
+  return url === undefined ? "/" : new URL(url).pathname;
 }
 
 /** What of the description the page shows. */

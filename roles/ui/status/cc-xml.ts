@@ -3,7 +3,6 @@ import { Results } from "@multimaster/core";
 import { type Build, type Builder, builders, builds, equals } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
-import type { Access } from "../access/access.ts";
 import { escapeXml } from "../escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
@@ -11,7 +10,7 @@ import { latestBuild } from "./latest-build.ts";
 const keptMs = 5_000;
 
 /** `/cc.xml`: one project per builder, as CCTray and its kin read it. */
-export function serveCcXml({ config, data, clock }: RoleContext<UiSlice>, access: Access): Koa.Middleware {
+export function serveCcXml({ config, data, clock }: RoleContext<UiSlice>): Koa.Middleware {
   let kept: { readonly until: number; readonly projects: Promise<Project[]> } | undefined;
 
   async function readProjects(): Promise<Project[]> {
@@ -30,8 +29,6 @@ export function serveCcXml({ config, data, clock }: RoleContext<UiSlice>, access
 
   return async (ctx, next) => {
     if (ctx.path !== "/cc.xml" || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
-    const visitor = await access.identify(ctx.req);
-    for (const noun of ["builders", "builds"]) access.checkRead(visitor, [noun]);
     if (!kept || kept.until < clock.now()) {
       const projects = readProjects();
       kept = { until: clock.now() + keptMs, projects };

@@ -1,5 +1,13 @@
 /** Everybody looks, operators act: a master whose users may not do everything. */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env } from "@multimaster/config";
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+} from "@multimaster/config";
 import password from "@multimaster/plugins/auth/password";
 import force from "@multimaster/plugins/schedulers/force";
 import shell from "@multimaster/plugins/steps/shell";
@@ -8,6 +16,7 @@ const user = { password: env("PASSWORD_HASH", "") };
 
 export default defineCluster({
   name: "guarded",
+  url: env("URL"),
   database: env("DATABASE_URL", ""),
   scheduler: async () => ({
     default: defineScheduling({ schedulers: [force({ name: "force", builders: ["web"], label: "Force a build" })] }),
@@ -28,7 +37,7 @@ export default defineCluster({
   }),
   ui: async () => ({
     default: defineUi({
-      port: 0,
+      port: envPort("UI_PORT", 0),
       auth: password({ users: { ann: user, bob: user } }),
       authorization: {
         rules: [

@@ -1,3 +1,5 @@
+import { addressOf } from "../base.ts";
+
 /**
  * The stream of events: who is interested in a topic is told that something happened there, never what. The rows are then
  * read again, so nothing depends on an event having arrived, and a reconnect needs no replay.
@@ -9,7 +11,7 @@ export type LiveState =
   /** There is no stream here, or not now: rows are read by the clock. */
   | "polling";
 
-const path = "/ws";
+const path = addressOf("/ws");
 const firstRetryMs = 500;
 const longestRetryMs = 20_000;
 /** Rows are not kept back for longer than this; an acknowledgement that comes later has them read again. */

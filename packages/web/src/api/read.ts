@@ -1,3 +1,5 @@
+import { addressOf } from "../base.ts";
+
 /** A refusal in the words of the server, or the news that it could not be reached (status 0). */
 export class ApiError extends Error {
   readonly status: number;
@@ -10,7 +12,7 @@ export class ApiError extends Error {
   }
 }
 
-const base = "/api/v2/";
+const api = addressOf("/api/v2/");
 const slowestMs = 30_000;
 
 /** The rows that a path of the data API answers, and how many there would be without its limit. */
@@ -21,7 +23,7 @@ export interface Answer<Row> {
 
 /** GET of a path under the API (`builds?limit=10`) as text, so that an equal answer can be seen to be equal. */
 export async function readText(path: string): Promise<string> {
-  const { response, text } = await request(base + path, { headers: { Accept: "application/json" } });
+  const { response, text } = await request(api + path, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new ApiError(response.status, messageOf(text));
   return text;
 }
@@ -37,7 +39,7 @@ export async function readRows<Row>(path: string): Promise<Answer<Row>> {
 
 /** A JSON-RPC call: what a button does. Throws ApiError with the server's sentence. */
 export async function call<Result>(path: string, method: string, params: object = {}): Promise<Result> {
-  const { response, text } = await request(base + path, {
+  const { response, text } = await request(api + path, {
     method: "POST",
     headers: { Accept: "application/json", "Content-Type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),

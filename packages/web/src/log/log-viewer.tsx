@@ -1,5 +1,6 @@
 import type { Log } from "@multimaster/data";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { pathOf } from "../base.ts";
 import { useView } from "../list/use-view.ts";
 import { scrollTo, windowAt } from "../list/window.ts";
 import { navigate, usePlace } from "../router.ts";
@@ -95,7 +96,7 @@ export function LogViewer({
     const to = extends_ && marked ? Math.max(marked.from, line + 1) : line + 1;
     const hash = from === to ? `#L${from}` : `#L${from}-L${to}`;
     openedAt.current = `${log.logid}${hash}`;
-    navigate(location.pathname + location.search + hash, { replace: true });
+    navigate(`${pathOf(location.pathname) ?? "/"}${location.search}${hash}`, { replace: true });
   };
 
   useKeys({

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { reach, wakeAll } from "../api/live-query.ts";
 import { liveSocket } from "../api/live-socket.ts";
+import { addressOf } from "../base.ts";
 import { useNow } from "../parts/clock.ts";
 import { formatRough } from "../words/time.ts";
 
@@ -83,7 +84,8 @@ function useHealth(): { readonly since: number | undefined } | undefined {
     const look = async () => {
       if (document.hidden) return;
       try {
-        const response = await fetch("/health");
+        const response = await fetch(addressOf("/api/v2/health"));
+        if (response.status === 403 || response.status === 404) return;
         const { bus } = (await response.json()) as Health;
         const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
         setDegraded(bus.state === "degraded" ? { since } : undefined);
