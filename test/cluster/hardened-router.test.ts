@@ -124,7 +124,14 @@ describe("others may do little or nothing", () => {
 
   it("an observer hears of builds, and nothing of properties, logs or what people ask of masters", async () => {
     const observer = await joinRealm(url, { realm, login: login("observer") });
-    const topics = ["builds.1.new", "builders.1.started", "builds.1.properties.update", "logs.1.append", "control.builds.1.stop", "leases.1.session"];
+    const topics = [
+      "builds.1.new",
+      "builders.1.started",
+      "builds.1.properties.update",
+      "logs.1.append",
+      "control.builds.1.stop",
+      "leases.1.session",
+    ];
     const answers = [];
     for (const [i, topic] of topics.entries())
       answers.push((await observer.ask([32, i + 1, {}, `org.buildbot.mq.${topic}`]))[0] === 33);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { describeIssue } from "../describe-issue.ts";
-import { trustNetworks, type UiSliceInput, uiSlice } from "./ui.ts";
+import { trustNetworks, type UiSliceInput, uiSlice, warningsOfUi } from "./ui.ts";
 
 function problems(slice: UiSliceInput): string[] {
   const parsed = uiSlice.safeParse(slice);
@@ -83,6 +83,20 @@ describe("who gets in", () => {
       expect.stringMatching(/^auth: lets everybody in the world .* option organizations, or write authorization/),
     ]),
   );
+});
+
+it("a name that could be a token's is warned of until it says whose it is", () => {
+  const usernames = ["ann", "user:bob", "token:nightly", "id:https://id.example#7"];
+  const slice = uiSlice.parse({
+    hooks: [],
+    authorization: { rules: [], otherwise: "deny", roles: { ops: { usernames } } },
+  });
+  expect(warningsOfUi(slice, {} as never)).toEqual([
+    {
+      path: ["authorization", "roles", "ops", "usernames", 0],
+      sentence: '"ann" is a user and no API token any more; write "user:ann", or "token:ann" for the token',
+    },
+  ]);
 });
 
 describe("trusted proxies", () => {
