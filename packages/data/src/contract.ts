@@ -140,8 +140,13 @@ export interface StateKey {
 
 // ---- schedulers ----------------------------------------------------------------------------------------------------
 
+/** What a scheduler needs of a change to put it into a buildset; any number of them may wait. */
+export type WaitingChange = Pick<Change, "changeid" | "branch" | "revision" | "repository" | "project" | "codebase"> & {
+  sourcestamp: Pick<Change["sourcestamp"], "ssid">;
+};
+
 export interface ClassifiedChange {
-  change: Change;
+  change: WaitingChange;
   important: boolean;
   /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
   ageSeconds: number;
@@ -152,6 +157,8 @@ export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
+  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  mostSeconds?: number | null;
 }
 
 export interface SchedulerUpdates {

@@ -12,6 +12,11 @@ export interface BusView {
   readonly degradedSince: number | null;
 }
 
+/** Why the database takes no writes, as this master knows it. */
+export interface WritesView {
+  readonly refusal: { readonly reason: string; readonly since: number } | undefined;
+}
+
 /** What one read knows: where it reads, what the path said and what the query asked for. */
 export interface ReadContext {
   readonly connection: Connection;
@@ -23,6 +28,7 @@ export interface ReadContext {
   /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
   readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
+  readonly writes?: WritesView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }
@@ -57,6 +63,8 @@ export interface RawAnswer {
   /** How many bytes there are; counts them where nobody has. */
   size(): Promise<number>;
   readonly body: AsyncIterable<Buffer>;
+  /** The bytes from `start` on, which is `byte` or not far before it; absent: there is no way but to read from the beginning. */
+  from?(byte: number): { readonly start: number; readonly body: AsyncIterable<Buffer> };
 }
 
 /** An object with one long text, which is read while it is sent. */

@@ -3,7 +3,16 @@ import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import { createTrail, type Trail } from "./actor.ts";
 import type { Updates } from "./contract.ts";
-import type { Action, ActionContext, BusView, Caller, LinesAnswer, Prepared, RawAnswer } from "./define-resource.ts";
+import type {
+  Action,
+  ActionContext,
+  BusView,
+  Caller,
+  LinesAnswer,
+  Prepared,
+  RawAnswer,
+  WritesView,
+} from "./define-resource.ts";
 import type { Events } from "./events.ts";
 import { explainDatabase } from "./explain-database.ts";
 import { listPages } from "./list-pages.ts";
@@ -54,9 +63,11 @@ export interface RestOptions {
   readonly updates: Updates;
   readonly events: Events;
   readonly bus: BusView;
+  readonly writes?: WritesView | undefined;
 }
 
-export function createRest({ database, updates, events, bus }: RestOptions): Rest {
+export function createRest({ database, updates, events, bus, writes }: RestOptions): Rest {
+  const seen = { bus, ...(writes ? { writes } : {}) };
   const findMatch = createMatcher(resources);
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
@@ -68,7 +79,7 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
   }
 
   async function readOne(found: Match, path: readonly string[], query: Query): Promise<JsonObject> {
-    const items = await findItems(found.resource, database, query, { ...found, bus });
+    const items = await findItems(found.resource, database, query, { ...found, ...seen });
     const [item] = items?.rows ?? [];
     if (item === undefined) throw missing(found, path);
     return item as JsonObject;
@@ -104,7 +115,7 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
           meta: { total: list.total },
         };
       }
-      const items = await findItems(resource, database, query, { ...found, bus });
+      const items = await findItems(resource, database, query, { ...found, ...seen });
       if (!items) throw missing(found, path);
       return {
         kind: "envelope",

@@ -4,6 +4,7 @@ import { errors } from "@multimaster/core";
 import type { AuthDefinition, Authenticator, AuthLook } from "@multimaster/plugins";
 import none from "@multimaster/plugins/auth/none";
 import type { RoleContext } from "../../define-role.ts";
+import { mayDoAnything } from "./before-body.ts";
 import { type ClientAddress, createClientAddress } from "./client-address.ts";
 import { rulesOf } from "./decide.ts";
 import { createIdentify } from "./identify.ts";
@@ -21,6 +22,8 @@ export interface Access extends Permissions {
   identify(request: IncomingMessage): Promise<Visitor>;
   /** Throws when another site's page made a browser send what counts only because of a login. */
   checkSameSite(request: IncomingMessage, visitor: Visitor): void;
+  /** Throws when there is nothing at all that the visitor may do there: asked before a large body is read. */
+  checkAnyAction(visitor: Visitor, path: readonly string[]): void;
   /** Who opens a WebSocket or a stream, which another site's page may do with the login of its reader: that does not count. */
   listener(request: IncomingMessage): Promise<Visitor>;
   /** The site of the page that made a browser send this, when it is another one. */
@@ -44,8 +47,8 @@ export function createAccess({ config: { own, shared }, data, log, clock }: Role
   // Without an address for users there is no provider that could send anybody back.
   const callbackUrl = new URL("auth/login", shared.url ?? "http://localhost/");
   const authenticator = definition.start({ log, callbackUrl }, options);
-  const cookies = createCookies(shared.url);
   const address = createClientAddress(own.trustedProxies);
+  const cookies = createCookies(shared.url, address.cameByTls);
   const method = loginMethod(plugin.type, authenticator);
   const otherSite = createSameSiteCheck(shared);
   const renew = createRenewSession({ data, authenticator, renewMs: own.renewLogins, log });
@@ -58,6 +61,10 @@ export function createAccess({ config: { own, shared }, data, log, clock }: Role
     checkSameSite(request, visitor) {
       const other = isAmbient(visitor) ? otherSite(request) : undefined;
       if (other !== undefined) throw errors.otherSite(other);
+    },
+    checkAnyAction(visitor, path) {
+      if (mayDoAnything(authorization, visitor, path)) return;
+      throw errors.notAllowed("send this", "those who may change something there", visitor.user ? "" : "log in first");
     },
     async listener(request) {
       const visitor = await identify(request);

@@ -61,7 +61,8 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
 /** Shown only to those who control the cluster, unless a rule names it. */
 const closedNoun = "audit_entries";
 
-function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
+/** Whether a rule is about this action on this noun, of whatever builder. */
+export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isNamed = (on as readonly string[]).includes(noun);
   if (noun === closedNoun && action === "read" && !isNamed)
     return on.includes("*") && (allow.includes("*") || allow.includes("control"));

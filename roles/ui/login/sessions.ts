@@ -31,7 +31,7 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
         authenticator.kind === "password" ? authenticator.find(user.username)?.fingerprint : undefined;
       const trail = createTrail(actorOf(ctx, user), "login", "sessions");
       const id = await logins.begin(access.method, user, lifetimeMs, { fingerprint, grant, trail });
-      ctx.append("Set-Cookie", cookie.set(id, lifetimeMs));
+      ctx.append("Set-Cookie", cookie.set(ctx.req, id, lifetimeMs));
     },
     async end(ctx, everywhere) {
       const id = cookie.read(ctx.req);
@@ -40,7 +40,7 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
       if (session && everywhere) await logins.endAll(access.method, session.user.username);
       const object = everywhere ? "sessions on all devices" : "sessions";
       await logins.end(id, session && createTrail(actorOf(ctx, session.user), "logout", object));
-      ctx.append("Set-Cookie", cookie.clear());
+      ctx.append("Set-Cookie", cookie.clear(ctx.req));
     },
   };
 }

@@ -7,6 +7,8 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import type { Visitor } from "../access/visitor.ts";
+import { readBody } from "../read-body.ts";
+import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { SharedReads } from "./read-sharing.ts";
@@ -94,7 +96,15 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       ctx.set("Cache-Control", "no-store");
       const visitor = await identify(ctx);
       if (!visitor) return;
-      const { status, body } = await answerCall(guard(visitor), ctx.req, path, log);
+      const read = async () => {
+        if (!isSmall(ctx.req.headers["content-length"])) {
+          // Should that be refused, nobody reads what follows on this connection.
+          ctx.set("Connection", "close");
+          access.checkAnyAction(visitor, path);
+        }
+        return readBody(ctx, maxBodyOf(path));
+      };
+      const { status, body } = await answerCall(guard(visitor), ctx.req, read, path, log);
       ctx.status = status;
       ctx.set("Content-Type", "application/json");
       ctx.body = sortedJson(body);

@@ -6,7 +6,7 @@ import {
   LeaseLost,
   noteExhausted,
 } from "@multimaster/cluster";
-import { Results } from "@multimaster/core";
+import { append, Results } from "@multimaster/core";
 import {
   buildsetProperties,
   type Connection,
@@ -58,7 +58,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         }
         for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
+          append(left, await endLeftBuilds(tx, { buildrequestid: request.id, masterid }));
           if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
             await endRequest(tx, request, Results.EXCEPTION, outcomes);
           else await freeRequest(tx, request, masterid, outcomes);

@@ -1,4 +1,4 @@
-import { epochSeconds } from "@multimaster/core";
+import { append, epochSeconds } from "@multimaster/core";
 import { type ChangeRow, type Connection, claimDelivery, insertChange, recordDelivery } from "@multimaster/database";
 import type { ChangeUpdates, NewChange } from "../contract.ts";
 import { changes } from "../resources/changes.ts";
@@ -29,7 +29,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         start += piece.length;
         const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
         await announce(events.publish(changes, "new", ids));
-        added.push(...ids);
+        append(added, ids);
         // SQLite answers at once: without this, nothing else would get a turn until the last piece is stored.
         await new Promise((resolve) => setImmediate(resolve));
       }
