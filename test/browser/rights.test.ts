@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { hashPassword } from "@multimaster/core";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, expect, it } from "vitest";
+import { findSeriousProblems } from "../harness/accessibility.ts";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { configFile } from "../harness/cluster.ts";
 import { startMaster } from "../harness/master.ts";
@@ -65,6 +66,29 @@ it("a click that is not allowed is refused beside the button, with who may do it
     .getByText("paused")
     .waitFor();
   expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+it("who did what, and who was refused it, is a page for those who control, and a link for nobody else", async () => {
+  const page = await open("/audit");
+  const refused = "You may not read audit entries: that is for the role operators";
+  await page.getByText(`${refused}; log in first.`).waitFor();
+  await logIn(page, "bob");
+  await page.getByText(`${refused}.`).waitFor();
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("link", { name: "Schedulers" }).waitFor();
+  expect(await page.getByRole("link", { name: "Audit trail" }).count()).toBe(0);
+
+  await page.getByRole("link", { name: "Log out" }).click();
+  await logIn(page, "ann");
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("link", { name: "Audit trail" }).click();
+  await page
+    .getByRole("row", { name: /ann session 127\.0\.0\.1 login sessions done/ })
+    .first()
+    .waitFor();
+  await page.getByRole("row", { name: /ann session 127\.0\.0\.1 pause workers\/\d+ done/ }).waitFor();
+  await page.getByRole("row", { name: /bob session 127\.0\.0\.1 pause workers\/\d+ refused/ }).waitFor();
+  expect(await findSeriousProblems(page)).toEqual([]);
 });
 
 it("a form that is not allowed says so in place", async () => {

@@ -43,7 +43,13 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     );
 
   it("has a row of everything that was done: who, by what, from where, and on what", async () => {
-    const [, requests] = (await call("builds/1", "rebuild")).body.result;
+    const [bsid, requests] = (await call("builds/1", "rebuild")).body.result;
+    const read = async (path: string) => (await program.get(server, `/api/v2/buildsets/${bsid}${path}`)).body;
+    expect((await read("")).buildsets[0].reason).toBe("rebuild of build 1, asked for by 'ops'");
+    expect((await read("/properties")).properties[0].owner).toEqual(["ops", "Rebuild"]);
+    expect(await queryRows(database, "select identity, name from mm_askers where buildsetid = ?", [bsid])).toEqual([
+      { identity: "token:ops", name: "ops" },
+    ]);
     const buildrequestid = Object.values(requests)[0] as number;
     const all = await program.get(server, "/api/v2/masters?order=-masterid&limit=1", { headers: operator });
     const { masterid } = all.body.masters[0];

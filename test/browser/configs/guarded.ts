@@ -46,7 +46,7 @@ export default defineCluster({
           { allow: "*", on: "*", to: ["role:operators"] },
         ],
         otherwise: "deny",
-        roles: { operators: { usernames: ["ann"] } },
+        roles: { operators: { usernames: ["user:ann"] } },
       },
     }),
   }),

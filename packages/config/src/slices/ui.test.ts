@@ -87,6 +87,20 @@ describe("who gets in", () => {
   );
 });
 
+it("a name that could be a token's is warned of until it says whose it is", () => {
+  const usernames = ["ann", "user:bob", "token:nightly", "id:https://id.example#7"];
+  const slice = uiSlice.parse({
+    hooks: [],
+    authorization: { rules: [], otherwise: "deny", roles: { ops: { usernames } } },
+  });
+  expect(warningsOfUi(slice, {} as never)).toEqual([
+    {
+      path: ["authorization", "roles", "ops", "usernames", 0],
+      sentence: '"ann" is a user and no API token any more; write "user:ann", or "token:ann" for the token',
+    },
+  ]);
+});
+
 describe("what is allowed, but wide open", () => {
   const warned = (slice: UiSliceInput, url?: string) =>
     warningsOfUi(uiSlice.parse({ hooks: [], ...slice }), { url } as ClusterConfig).map(({ path }) => path.join("."));

@@ -153,11 +153,28 @@ const noHooks: ConfigWarning = {
 
 /** Risks in what is served, seen with the part of the config that all masters share. */
 export function warningsOfUi(slice: UiSlice, shared: ClusterConfig): ConfigWarning[] {
-  const { hooks, auth } = slice;
+  const { hooks, auth, authorization } = slice;
   return [
     ...(hooks ? [] : [noHooks]),
     ...warningsOfDoors(slice, shared),
     ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
     ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
+    ...plainNames(authorization),
   ];
+}
+
+/** Names that were users' and tokens' alike before. */
+function plainNames(authorization: UiSlice["authorization"]): ConfigWarning[] {
+  return Object.entries(authorization?.roles ?? {}).flatMap(([role, { usernames }]) =>
+    usernames.flatMap((name, i) =>
+      /^(user|token|id):/.test(name)
+        ? []
+        : [
+            {
+              path: ["authorization", "roles", role, "usernames", i],
+              sentence: `"${name}" is a user and no API token any more; write "user:${name}", or "token:${name}" for the token`,
+            },
+          ],
+    ),
+  );
 }

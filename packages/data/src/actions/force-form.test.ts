@@ -32,6 +32,15 @@ const asked = nest("", [
 ]);
 
 describe("a force form", () => {
+  it.each([5, true, ["a"], { a: 1 }])("takes no %j for a text", (value) => {
+    expect(fillForm([field("target")], { target: value })).toEqual({ problems: { target: "target: must be a text" } });
+    const list = field("pick", { type: "list", multiple: true, strict: false, choices: [1, "one"] });
+    expect(fillForm([list], { pick: [1, "one"] })).toMatchObject({
+      properties: { pick: [[1, "one"], expect.any(String)] },
+    });
+    expect(fillForm([list], { pick: [value, "one"] })).toHaveProperty("problems.pick");
+  });
+
   it("left alone is filled with its defaults, blank source stamp fields as empty texts", () => {
     expect(fillForm([asked, stampNest("")], {})).toEqual({
       username: "",

@@ -15,7 +15,7 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import type { Trail } from "../actor.ts";
+import { anonymousActor, type Trail } from "../actor.ts";
 import type { BuildEnd, BuildUpdates } from "../contract.ts";
 import { builds } from "../resources/builds.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
@@ -140,18 +140,19 @@ async function requestStop(
 }
 
 async function rebuild(context: UpdateContext, buildid: number, by: Parameters<BuildUpdates["rebuild"]>[1]) {
+  const asker = by?.asker.identity === anonymousActor.identity ? undefined : by?.asker;
   const added = await context.database.transaction(async (tx) => {
     const source = await getRebuildSource(tx, buildid);
     if (!source) return "unknown";
     await by?.trail(tx);
     return addBuildset(tx, {
-      reason: by === undefined ? "rebuild" : `rebuild of build ${buildid}, asked for by '${by.asker.name}'`,
+      reason: asker === undefined ? "rebuild" : `rebuild of build ${buildid}, asked for by '${asker.name}'`,
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
       // Whoever asked for the former build has nothing to do with this one.
-      properties: by === undefined ? source.properties : { ...source.properties, owner: [by.asker.name, "Rebuild"] },
-      askedBy: by?.asker,
+      properties: asker === undefined ? source.properties : { ...source.properties, owner: [asker.name, "Rebuild"] },
+      askedBy: asker,
       externalId: source.externalId,
       priority: source.priority,
       parentBuildid: source.parentBuildid,
