@@ -10,6 +10,7 @@ export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./own-host.ts";
 export * from "./password.ts";
+export * from "./private-file.ts";
 export * from "./properties.ts";
 export * from "./results.ts";
 export * from "./run-services.ts";
