@@ -1,5 +1,5 @@
 import type { OpenOrder } from "@multimaster/cluster";
-import { type Clock, type Logger, type Work, waitAtMost } from "@multimaster/core";
+import { type Clock, type Logger, onAbort, type Work, waitAtMost } from "@multimaster/core";
 import type { Data, DrainedWork } from "@multimaster/data";
 
 /** What can be drained: a whole master, or one of its roles. */
@@ -150,7 +150,7 @@ export class DrainRun {
 /** Resolves when `signal` aborts; never when `unless` aborts before. */
 function whenAborted(signal: AbortSignal, unless: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true, signal: unless });
+    const ignore = onAbort(signal, resolve);
+    onAbort(unless, ignore);
   });
 }

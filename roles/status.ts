@@ -18,7 +18,14 @@ export interface ClusterStatus {
     state: string;
     started_at: number;
   }[];
-  workers: { name: string; connected_to: string[]; paused: boolean; graceful: boolean }[];
+  workers: {
+    name: string;
+    connected_to: string[];
+    /** For a builder of a live engine; otherwise nobody expects it. */
+    configured: boolean;
+    paused: boolean;
+    graceful: boolean;
+  }[];
   pendingRequests: number;
 }
 
@@ -55,6 +62,7 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
       workers: allWorkers.map((worker) => ({
         name: worker.name,
         connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
+        configured: worker.configured_on.length > 0,
         paused: worker.paused,
         graceful: worker.graceful,
       })),

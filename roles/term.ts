@@ -19,6 +19,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import {
   createMetrics,
   type Logger,
+  onAbort,
   type Registry,
   runServices,
   type Service,
@@ -160,7 +161,10 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   };
 
   try {
-    for (const burial of burials) await publishBurial(data.events, burial);
+    for (const burial of burials) {
+      await publishBurial(data.events, burial);
+      data.updates.logs.compress(burial.finishedLogs);
+    }
     await base.start();
     await hosts.start();
     await setState(database, lease, "running");
@@ -236,8 +240,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   async function endRun(run: DrainRun, draining: AbortSignal, now: AbortSignal): Promise<"drained" | "undone"> {
     const over = new AbortController();
     const when = (signal: AbortSignal, act: () => void) => {
-      if (signal.aborted) act();
-      else signal.addEventListener("abort", act, { once: true, signal: over.signal });
+      const ignore = onAbort(signal, act);
+      onAbort(over.signal, ignore);
     };
     when(now, () => run.force("the master was told to end at once"));
     when(lost.signal, () => run.force("the lease is lost"));
@@ -320,6 +324,5 @@ function hostRoles(
 
 function whenAborted(signals: readonly AbortSignal[]): Promise<void> {
   const any = AbortSignal.any([...signals]);
-  if (any.aborted) return Promise.resolve();
-  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
+  return new Promise((resolve) => void onAbort(any, resolve));
 }

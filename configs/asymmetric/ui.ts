@@ -11,5 +11,7 @@ export default defineUi({
   auth: hash === undefined ? undefined : password({ users: { admin: { password: hash } } }),
   // Addresses of the balancers, separated by commas: they are believed when they say for whom they ask.
   trustedProxies: env("TRUSTED_PROXIES")?.split(",") ?? [],
+  // Forges and scripts that report changes (docs/webhooks.md), each with a secret: github({ secret: env("GITHUB_SECRET") }), …
+  hooks: [],
   title: "Asymmetric cluster",
 });

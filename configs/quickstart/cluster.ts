@@ -64,5 +64,5 @@ export default defineCluster({
     default: defineWorkers({ basedir: `${state}/workers`, workers: [{ name: "local", local: true }] }),
   }),
 
-  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Quick start" }) }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Quick start", hooks: [] }) }),
 });

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Logger, onAbort, type Result, type Service, WakeupLoop } from "@multimaster/core";
 import { buildsets, type Data } from "@multimaster/data";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 
@@ -50,10 +50,10 @@ export class AwaitedBuildsets implements Service {
       return await new Promise<Result>((resolve, reject) => {
         const stopped = () => reject(signal.reason);
         waiters.add(resolve);
-        signal.addEventListener("abort", stopped, { once: true });
+        const ignore = onAbort(signal, stopped);
         leave = () => {
           waiters.delete(resolve);
-          signal.removeEventListener("abort", stopped);
+          ignore();
         };
         // It may be complete already.
         this.#loop.wake();

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Properties, type Result, Results } from "@multimaster/core";
+import { type Clock, formatDuration, type Logger, type Properties, type Result, Results } from "@multimaster/core";
 import type { Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { AttachedWorker } from "./attached-worker.ts";
@@ -6,6 +6,7 @@ import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { combine, type Interruption, mayGoOn } from "./interruption.ts";
 import { LatestWriter } from "./latest-writer.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
@@ -75,7 +76,9 @@ export class Build {
 
   /** Resolves when the build is over: finished in the database, or abandoned. Never rejects. */
   async run(): Promise<void> {
-    const { log } = this.#around;
+    const { clock, log } = this.#around;
+    const { maxTime } = this.builder.config;
+    const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
     void this.worker.link.closed.then(() =>
       this.interrupt({
         kind: "lost",
@@ -99,7 +102,14 @@ export class Build {
           { buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error },
           "a build could not be written",
         );
+    } finally {
+      deadline?.cancel();
     }
+  }
+
+  #runOutOfTime(maxTime: number): void {
+    const reason = `the build has run longer than ${formatDuration(maxTime)} (maxTime)`;
+    this.interrupt({ kind: "stopped", reason, results: Results.FAILURE });
   }
 
   async #create(): Promise<Created | "lost"> {
@@ -212,18 +222,22 @@ export class Build {
       builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
       worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
       buildNumber: number,
-      builddir: this.#builddir,
+      builddir: this.#findBuilddir(request),
     });
   }
 
   #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+    const { secrets, config } = this.builder;
+    const { logMaxSize, logMaxTailSize, maxLogs } = config;
     return {
       ...this.#around,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
-      secrets: this.builder.secrets,
-      builddir: this.#builddir,
+      secrets: isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets,
+      forkProperty: forkPropertyOf(request),
+      limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
+      builddir: this.#findBuilddir(request),
       build: {
         buildid,
         buildrequestid: this.buildrequestid,
@@ -236,8 +250,9 @@ export class Build {
     };
   }
 
-  get #builddir(): string {
-    return findBuilddir(this.worker.info, this.builder.config);
+  #findBuilddir(request: RequestDetails): string {
+    const own = findBuilddir(this.worker.info, this.builder.config);
+    return isForkBuild(request) ? nameForkDirectory(own) : own;
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
@@ -254,12 +269,13 @@ export class Build {
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#around;
-    await persistence.insist(`finish build ${buildid}`, () => data.updates.builds.finish(buildid, end));
-    this.#around.onFinished(end.results);
-    this.#around.log.info(
-      { buildid, builder: this.builder.name, results: end.results },
-      `build ${buildid} ended: ${end.state}`,
+    const isLost = this.#interruption?.kind === "lost";
+    const wanted = isLost ? { ...end, maxWorkerLosses: this.builder.config.maxWorkerLosses } : end;
+    const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
+      data.updates.builds.finish(buildid, wanted),
     );
+    this.#around.onFinished(results);
+    this.#around.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
   }
 
   #write<T>(what: string, write: (builds: Data["updates"]["builds"]) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Service, waitAtMost } from "@multimaster/core";
+import { type Clock, type Logger, type Service, WakeupLoop, waitAtMost } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { ConfiguredBuilder } from "./configured-builder.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
@@ -14,15 +14,26 @@ export interface BuilderRowsOptions {
 }
 
 const patienceMs = 3000;
+/** How often it is checked whether a master has come that reads what is not written without one. */
+const mirrorMs = 30_000;
 
 /** Announces this engine's builders to the cluster and learns their ids. They are taken back with the lease. */
 export class BuilderRows implements Service {
   readonly name = "builders";
   #options: BuilderRowsOptions;
   #byId = new Map<number, ConfiguredBuilder>();
+  #loop: WakeupLoop;
 
   constructor(options: BuilderRowsOptions) {
+    const { clock, log } = options;
     this.#options = options;
+    this.#loop = new WakeupLoop({
+      name: "mirror-workers",
+      clock,
+      log,
+      pollMs: mirrorMs,
+      look: (signal) => this.#mirror(signal),
+    });
   }
 
   /** The builders by id; empty until started. */
@@ -33,6 +44,7 @@ export class BuilderRows implements Service {
   async start(): Promise<void> {
     await this.#announce();
     this.#options.log.info({ builders: this.#byId.size }, `this engine runs ${this.#byId.size} builders`);
+    this.#loop.start();
   }
 
   /** The cluster shall not count on this engine any more; what it still held has ended by now. */
@@ -54,8 +66,9 @@ export class BuilderRows implements Service {
   async #announce(): Promise<void> {
     const { configs, data, persistence } = this.#options;
     const rows = configs.map((config) => {
-      const { name, description, tags, project, workers, maxBuilds = null } = config;
-      return { name, description, tags, project, workers, maxBuilds, directory: nameBuilddir(config) };
+      const { name, description, tags, project, workers, maxBuilds = null, maxEngineDeaths } = config;
+      const directory = nameBuilddir(config);
+      return { name, description, tags, project, workers, maxBuilds, directory, maxEngineDeaths };
     });
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {
@@ -65,5 +78,17 @@ export class BuilderRows implements Service {
     }
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** For masters of other releases and of Buildbot: see `mirrorWorkers`. */
+  async #mirror(signal: AbortSignal): Promise<void> {
+    const { data } = this.#options;
+    try {
+      while (!signal.aborted && (await data.updates.builders.mirrorWorkers()));
+    } catch (error) {
+      if (!data.isDatabaseAway(error)) throw error;
+    }
+  }
 }

@@ -54,14 +54,12 @@ export class Distributor implements Service {
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    for (const event of ["new", "unclaimed"]) {
+    for (const event of ["new", "unclaimed"])
       this.#events.add(() =>
-        data.events.on(buildrequests, event, ({ payload }) => {
-          const builderid = payload?.builderid;
-          if (builderid === undefined || builders.has(builderid)) this.#loop.wake();
+        data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
+          if (builders.has(builderid)) this.#loop.wake();
         }),
       );
-    }
     this.#stopListening = [
       workers.onChange(() => this.#loop.wake()),
       // What was said while the router was away is in the rows.
@@ -198,11 +196,14 @@ export class Distributor implements Service {
     this.#reconciledAt = clock.now();
     const claimed = await data.updates.buildrequests.claimedByMe();
     const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
-    const strays = idle.filter((id) => this.#suspects.has(id) || this.#unanswered.has(id));
+    const unanswered = idle.filter((id) => this.#unanswered.has(id));
+    const failed = idle.filter((id) => this.#suspects.has(id) && !this.#unanswered.has(id));
     this.#unanswered.clear();
     this.#suspects = new Set(idle);
+    const strays = [...unanswered, ...failed];
     if (strays.length === 0) return;
     log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
-    await data.updates.buildrequests.unclaim(strays);
+    await data.updates.buildrequests.unclaim(unanswered);
+    await data.updates.buildrequests.unclaim(failed, "failed");
   }
 }

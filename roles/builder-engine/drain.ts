@@ -1,4 +1,4 @@
-import { type Clock, type Logger, Results, type Service, type Work } from "@multimaster/core";
+import { type Clock, type Logger, onAbort, Results, type Service, type Work } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
@@ -66,13 +66,13 @@ export class Drain implements Service {
     const before = builds.all.length;
     log.info({ builds: before, workers: workers.all.length }, `draining: ${before} builds are running`);
     const giveBack = () => this.#giveBack(signal.reason);
-    if (signal.aborted) giveBack();
-    else signal.addEventListener("abort", giveBack, { once: true, signal: undone.signal });
+    const ignore = onAbort(signal, giveBack);
+    onAbort(undone.signal, ignore);
     const departures = this.#letWorkersGo(signal, undone.signal);
     await builds.idle();
     await departures;
     await ledger.flush();
-    signal.removeEventListener("abort", giveBack);
+    ignore();
     if (!undone.signal.aborted) log.info({ builds: before }, "drained: no build is running, all workers are let go");
   }
 

@@ -8,13 +8,15 @@ import {
   type BuildersSliceInput,
   buildersSlice,
   type ClusterConfig,
+  secret,
   type WorkersSliceInput,
   workersSlice,
 } from "@multimaster/config";
-import { createMetrics, type Logger, Results, runServices, silentLog, systemClock } from "@multimaster/core";
+import { createMetrics, type Json, type Logger, Results, runServices, silentLog, systemClock } from "@multimaster/core";
 import {
   buildrequests,
   builds,
+  changes,
   createData,
   type Data,
   equals,
@@ -90,6 +92,8 @@ async function startEngine(
     directory?: string;
     name?: string;
     more?: Partial<BuildersSliceInput["builders"][number]>;
+    secrets?: Record<string, string>;
+    believeControl?: boolean;
   } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
@@ -122,8 +126,11 @@ async function startEngine(
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
       config: {
-        own: { builders: parsed.builders, workers: workersSlice.parse(options.workers ?? localWorkers) },
-        shared: {} as ClusterConfig,
+        own: {
+          builders: parsed.builders.map((one) => ({ ...one, secrets: options.secrets ?? {} })),
+          workers: workersSlice.parse(options.workers ?? localWorkers),
+        },
+        shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
         directory,
       },
       data,
@@ -279,6 +286,29 @@ describe("an engine with a local worker", () => {
     expect(existsSync(marker)).toBe(true);
   });
 
+  it.each([false, true])(
+    "believes no result of a message, nor the message unless told to: %s",
+    async (believeControl) => {
+      const engine = await startEngine({ job: [shell({ command: "exec sleep 3" })] }, { believeControl });
+      const { events, updates } = engine.data;
+      const requestid = await engine.submit("job");
+      await waitFor(async () => (await engine.running()) > 0, { what: "the build to run" });
+      const { rows } = await engine.data.find(builds, {});
+      const { buildid, workerid } = rows[0] as unknown as { buildid: number; workerid: number };
+      const forged = { reason: "all tests passed", results: Results.SUCCESS, paused: true };
+      await events.publishRaw(["control", "worker", String(workerid), "pause"], forged);
+      await events.publishRaw(["control", "builds", String(buildid), "stop"], forged);
+      await events.publishRaw(["control", "buildrequests", String(requestid), "cancel"], forged);
+      const [build] = await engine.finished(requestid);
+      expect(build).toMatchObject(
+        believeControl
+          ? { results: Results.CANCELLED, state_string: expect.stringContaining("all tests passed") }
+          : { results: Results.SUCCESS, state_string: "build successful" },
+      );
+      expect(await updates.workers.states([workerid])).toMatchObject([{ paused: believeControl }]);
+    },
+  );
+
   it("fails, warns and skips by the rules", async () => {
     const engine = await startEngine({
       rules: [
@@ -400,6 +430,71 @@ describe("an engine with a local worker", () => {
     const [build] = await engine.finished(request);
     expect(build?.results).toBe(Results.CANCELLED);
     expect(await engine.data.get(buildrequests, request)).toMatchObject({ results: Results.CANCELLED });
+  });
+});
+
+describe("a build of a fork's code", () => {
+  const steps = {
+    b: [shell({ name: "open", command: "true" }), shell({ command: "true", env: { T: secret("token") } })],
+  };
+  const secrets = { token: "never shown", other: "another one" };
+  const sentence = 'so it gets no secret "token"; secretsForForks: ["token"] of the builder gives it';
+
+  /** Builds the source stamp of a change with these properties; gives how it ended and what the last step wrote of it. */
+  async function build(engine: Engine, properties: Record<string, Json>, builder = "b") {
+    // Each of its own revision: changes of the same source stamp are judged together.
+    const revision = JSON.stringify(properties);
+    const change = { author: "eve", comments: "c", branch: "refs/pull/1/head", revision, properties };
+    const { changeid } = await engine.data.updates.changes.add(change);
+    const { sourcestamp } = (await engine.data.get(changes, changeid)) as { sourcestamp: { ssid: number } };
+    const [end] = await engine.finished(await engine.submit(builder, { sourceStamps: [sourcestamp.ssid] }));
+    const last = (await engine.stepsOf(end?.buildid as number)).at(-1);
+    const why =
+      end?.results === Results.EXCEPTION && builder === "b"
+        ? await engine.logText(last?.stepid as number, "err.text")
+        : "";
+    return { results: end?.results, why };
+  }
+
+  it("gets no secret unless its builder says so, and says why", async () => {
+    const engine = await startEngine(steps, { secrets });
+    for (const properties of [{ pullrequest_fork: true }, { pullrequest_number: 1 }, {}] as Record<string, Json>[]) {
+      const refused = await build(engine, properties);
+      expect(refused).toEqual({ results: Results.EXCEPTION, why: expect.stringContaining(sentence) });
+      expect(refused.why).not.toContain("    at ");
+    }
+    expect((await build(engine, { pullrequest_fork: false })).results).toBe(Results.SUCCESS);
+  });
+
+  it.each([
+    [true, Results.SUCCESS],
+    [["token"], Results.SUCCESS],
+    [["other"], Results.EXCEPTION],
+    [[], Results.EXCEPTION],
+  ] as const)("gets those that its builder lists: %j", async (secretsForForks, expected) => {
+    const more = { secretsForForks: Array.isArray(secretsForForks) ? [...secretsForForks] : true };
+    const engine = await startEngine(steps, { secrets, more });
+    expect((await build(engine, { pullrequest_fork: true })).results).toBe(expected);
+  });
+
+  it("gets none in what it triggers either, whatever its steps say of it", async () => {
+    const lie = defineStep({
+      type: "lie",
+      options: z.object({}),
+      run: async (ctx) => {
+        ctx.properties.set("pullrequest_fork", false, "lie");
+        ctx.properties.set("got_revision", "another", "lie");
+        return { results: Results.SUCCESS };
+      },
+    });
+    const kids = { schedulerNames: ["kids"], waitForFinish: true, setProperties: { pullrequest_fork: false } };
+    const engine = await startEngine({ ...steps, parent: [lie({}), trigger(kids)] }, { secrets });
+    const id = (await engine.data.updates.schedulers.register(["kids"])).get("kids") as number;
+    const rest = { properties: {}, priority: 0, reason: "triggered", codebases: {} };
+    await engine.data.updates.schedulers.publishTriggerable(id, { builders: ["b"], ...rest });
+    const results = [];
+    for (const fork of [true, false]) results.push((await build(engine, { pullrequest_fork: fork }, "parent")).results);
+    expect(results).toEqual([Results.EXCEPTION, Results.SUCCESS]);
   });
 });
 
@@ -793,7 +888,7 @@ describe("the git step", () => {
     const first = repository.revision();
     const second = repository.commit({ files: { f: "2" } });
     const other = repository.commit({ files: { f: "other" }, branch: "side" });
-    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    const engine = await startEngine({ b: [git({ repourl: repository.url, revisionMustBeOnBranch: false })] });
 
     expect(await runGit(engine)).toMatchObject({
       results: 0,
@@ -816,6 +911,15 @@ describe("the git step", () => {
       state: `failed update main (the repository has no revision ${"f".repeat(40)})`,
     });
     expect(await runGit(engine, { branch: "--upload-pack=touch x" })).toMatchObject({ results: 2 });
+  });
+
+  it("works on the code of pull requests in a directory of its own", async () => {
+    const repository = createGitRepository();
+    repository.git("push", "--quiet", "origin", "main:refs/pull/9/head");
+    const engine = await startEngine({ b: [git({ repourl: repository.url })] });
+    expect(await runGit(engine, { branch: "refs/pull/9/head" })).toMatchObject({ results: 0 });
+    expect(existsSync(join(engine.directory, "workers/w1/b~forks/build/README.md"))).toBe(true);
+    expect(existsSync(worktree(engine))).toBe(false);
   });
 
   it("keeps what lies about in mode incremental, and removes it in mode full", async () => {

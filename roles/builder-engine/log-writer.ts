@@ -2,13 +2,17 @@ import type { Clock, Timer } from "@multimaster/core";
 import type { LogType } from "@multimaster/data";
 import type { LogStream, StepLog } from "@multimaster/plugins";
 import { LineNormalizer, type Lines } from "./line-normalizer.ts";
-import { Secrets, type StreamMask } from "./secrets.ts";
+import { LogLimit, type LogLimits, unlimited } from "./log-limit.ts";
+import { Secrets } from "./secrets.ts";
+import type { StreamMask } from "./stream-mask.ts";
 
 export interface LogWriterOptions {
   type: LogType;
   clock: Clock;
   /** What is not shown; default: nothing. */
   secrets?: Secrets;
+  /** How much of it is kept; default: all. */
+  limits?: LogLimits;
   /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
   append(firstLine: number, text: string): Promise<unknown>;
   /** Characters that are stored at once. */
@@ -28,6 +32,7 @@ const prefixes: Record<LogStream, string> = { stdout: "o", stderr: "e", header: 
 export class LogWriter implements StepLog {
   #options: Required<LogWriterOptions>;
   #streams = new Map<string, { mask: StreamMask | undefined; normalizer: LineNormalizer }>();
+  #limit: LogLimit;
   #batch: string[] = [];
   #batchChars = 0;
   #batchLines = 0;
@@ -41,7 +46,16 @@ export class LogWriter implements StepLog {
   #finished = false;
 
   constructor(options: LogWriterOptions) {
-    this.#options = { batch: 192 * 1024, delayMs: 400, highWater: 1024 * 1024, secrets: new Secrets(), ...options };
+    this.#options = {
+      batch: 192 * 1024,
+      delayMs: 400,
+      highWater: 1024 * 1024,
+      secrets: new Secrets(),
+      limits: unlimited,
+      ...options,
+    };
+    const mark = options.type === "s" ? prefixes.header : "";
+    this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
   }
 
   /** Lines written so far, stored or on their way. */
@@ -72,6 +86,7 @@ export class LogWriter implements StepLog {
   async finish(): Promise<void> {
     this.endLines();
     this.#finished = true;
+    this.#keep(this.#limit.finish());
     this.#flush();
     await this.#storing;
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -93,7 +108,11 @@ export class LogWriter implements StepLog {
     return known;
   }
 
-  #add({ text, count }: Lines): void {
+  #add(lines: Lines): void {
+    this.#keep(this.#limit.pass(lines));
+  }
+
+  #keep({ text, count }: Lines): void {
     if (count === 0) return;
     this.#batch.push(text);
     this.#batchChars += text.length;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { isLeaseLoss } from "@multimaster/cluster";
-import { Backoff, type Clock, type Logger } from "@multimaster/core";
+import { Backoff, type Clock, type Logger, onAbort } from "@multimaster/core";
 
 /** This master works no more under its lease: whoever waits for a write gets this instead, and writes nothing. */
 export class Abandoned extends Error {
@@ -105,8 +105,8 @@ export class Persistence {
     const { signal } = this.#abandoned;
     return new Promise((resolve, reject) => {
       const give = () => reject(new Abandoned(`${what}: this master has stopped`));
-      signal.addEventListener("abort", give, { once: true });
-      writing.then(resolve, reject).finally(() => signal.removeEventListener("abort", give));
+      const ignore = onAbort(signal, give);
+      writing.then(resolve, reject).finally(ignore);
     });
   }
 

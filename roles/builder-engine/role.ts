@@ -1,5 +1,5 @@
 import { hostNamesOf } from "@multimaster/config";
-import { createHostCheck, type Service } from "@multimaster/core";
+import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AttachedWorkers } from "./attached-worker.ts";
 import { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -8,6 +8,7 @@ import { BuilderRows } from "./builder-rows.ts";
 import { CommandLedger } from "./command-ledger.ts";
 import { Distributor } from "./distributor.ts";
 import { Drain } from "./drain.ts";
+import { ForeignControl } from "./foreign-control.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { Persistence } from "./persistence.ts";
 import { RunningBuilds } from "./running-builds.ts";
@@ -57,7 +58,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     onListening: (url) => context.listening("worker-server", url),
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
-  context.lost.addEventListener("abort", onLeaseLost, { once: true });
+  onAbort(context.lost, onLeaseLost);
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [
@@ -69,6 +70,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     awaited,
     builds,
     new StopRequests({ builds, data, clock, log }),
+    ...(shared.bus.believeControl ? [new ForeignControl({ builds, workers, data, log })] : []),
     distributor,
   ];
 }

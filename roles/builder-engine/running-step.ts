@@ -1,6 +1,6 @@
 import type { RenderContext } from "@multimaster/config";
 import { render } from "@multimaster/config";
-import { type Clock, type Logger, type Properties, type Result, Results, resultName } from "@multimaster/core";
+import { type Clock, type Logger, onAbort, type Properties, type Result, Results, resultName } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import {
   BadRendering,
@@ -11,6 +11,7 @@ import {
   type StepDefinition,
   type StepEnd,
   StepStopped,
+  StepValueRefused,
   TriggerRefused,
   type WorkerFacts,
   WorkerLost,
@@ -24,9 +25,10 @@ import type { LoopWatchdog } from "./loop-watchdog.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import type { Secrets } from "./secrets.ts";
 import { StepCommands } from "./step-commands.ts";
-import { StepLogs } from "./step-logs.ts";
+import { StepLogs, type StepLogsOptions } from "./step-logs.ts";
 import { createStepTests } from "./step-tests.ts";
 import { StepTriggers } from "./step-triggers.ts";
+import { checkProperty, checkUrl } from "./step-values.ts";
 import { resolveWorkerPath } from "./worker-paths.ts";
 
 /** Time between the end of a stopped step's commands and the end of the patience with its code. */
@@ -49,6 +51,9 @@ export interface StepSurroundings {
   environment: Readonly<Record<string, unknown>>;
   properties: Properties;
   secrets: Secrets;
+  /** What builds that it triggers are told of whose code this is. */
+  forkProperty: Readonly<Record<string, boolean>>;
+  limits: StepLogsOptions["limits"];
   builddir: string;
 }
 
@@ -106,7 +111,8 @@ export class RunningStep {
       steps.add({ buildid: build.buildid, name: wanted }),
     );
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
-    const logs = new StepLogs(stepid, data.updates.logs, persistence, clock, secrets);
+    const { limits } = this.#around;
+    const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = () => watchdog.enter(place);
     const leave = () => watchdog.leave(place);
@@ -185,8 +191,7 @@ export class RunningStep {
         const ms = this.#commands?.patienceMs ?? 0;
         this.#around.clock.after(ms + deafMs, () => reject(new StepStopped("the step did not stop by itself")));
       };
-      if (signal.aborted) wait();
-      else signal.addEventListener("abort", wait, { once: true });
+      onAbort(signal, wait);
     });
     return Promise.race([running, deaf]);
   }
@@ -196,14 +201,16 @@ export class RunningStep {
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
     if (this.#around.persistence.isPassing(error)) throw error;
-    const isSentence = [CommandException, BadRendering, TriggerRefused].some((kind) => error instanceof kind);
+    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused].some(
+      (kind) => error instanceof kind,
+    );
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);
     return { results: Results.EXCEPTION };
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, secrets, build } = this.#around;
+    const { data, persistence, awaited, siteUrl, secrets, forkProperty, build } = this.#around;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -214,6 +221,7 @@ export class RunningStep {
       step,
       siteUrl,
       secrets,
+      forkProperty,
       signal,
       onWait: leave,
       onReturn: enter,
@@ -260,7 +268,7 @@ export class RunningStep {
       worker: describeWorker(worker),
       properties: {
         get: (key) => properties.get(key),
-        set: (key, value, source = name) => properties.set(key, value, source),
+        set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
       },
       builddir,
       signal,
@@ -280,11 +288,12 @@ export class RunningStep {
           options,
         ),
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
+      hide: (text, as) => secrets.add(as, text),
       setState,
-      addUrl: (urlName, url) =>
-        persistence.write(`add URL to step ${stepid}`, () =>
-          data.updates.steps.addUrl(stepid, secrets.hide(urlName), secrets.hide(url)),
-        ),
+      async addUrl(urlName, url) {
+        const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
+        await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
+      },
       addTestResults: createStepTests({
         data,
         persistence,

@@ -1,6 +1,7 @@
 import type { Clock } from "@multimaster/core";
 import type { LogType, LogUpdates } from "@multimaster/data";
 import type { StepLog } from "@multimaster/plugins";
+import type { LogLimits } from "./log-limit.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Secrets } from "./secrets.ts";
@@ -10,26 +11,36 @@ interface OpenLog {
   writer: LogWriter;
 }
 
+export interface StepLogsOptions {
+  stepid: number;
+  updates: LogUpdates;
+  persistence: Persistence;
+  clock: Clock;
+  secrets: Secrets;
+  limits: LogLimits & {
+    /** How many logs are kept. */
+    readonly maxLogs: number;
+  };
+}
+
+/** What is written to a log that is not kept. */
+const dropped: StepLog = { write: async () => undefined };
+
 /** The logs of one running step: each is made when first written to, and all are finished with the step. */
 export class StepLogs {
-  #stepid: number;
-  #updates: LogUpdates;
-  #persistence: Persistence;
-  #clock: Clock;
-  #secrets: Secrets;
+  #options: StepLogsOptions;
   #open = new Map<string, Promise<OpenLog>>();
+  #isFull = false;
 
-  constructor(stepid: number, updates: LogUpdates, persistence: Persistence, clock: Clock, secrets: Secrets) {
-    this.#stepid = stepid;
-    this.#updates = updates;
-    this.#persistence = persistence;
-    this.#clock = clock;
-    this.#secrets = secrets;
+  constructor(options: StepLogsOptions) {
+    this.#options = options;
   }
 
   async get(name: string, type: LogType): Promise<StepLog> {
     let log = this.#open.get(name);
     if (log === undefined) {
+      // "stdio" is always kept, so that there is a place for what is said about the others.
+      if (this.#open.size >= this.#options.limits.maxLogs && name !== "stdio") return this.#drop();
       log = this.#add(name, type);
       this.#open.set(name, log);
     }
@@ -48,16 +59,28 @@ export class StepLogs {
     if (failed !== undefined) throw failed.reason;
   }
 
+  async #drop(): Promise<StepLog> {
+    if (!this.#isFull) {
+      this.#isFull = true;
+      const { maxLogs } = this.#options.limits;
+      const sentence = `This step has more than ${maxLogs} logs (maxLogs). The others are not kept.\n`;
+      await (await this.get("stdio", "s")).write(sentence, "header");
+    }
+    return dropped;
+  }
+
   async #add(name: string, type: LogType): Promise<OpenLog> {
-    const { logid } = await this.#persistence.write(`add log "${name}" of step ${this.#stepid}`, () =>
-      this.#updates.add({ stepid: this.#stepid, name, type }),
+    const { stepid, updates, persistence, clock, secrets, limits } = this.#options;
+    const { logid } = await persistence.write(`add log "${name}" of step ${stepid}`, () =>
+      updates.add({ stepid, name, type }),
     );
     const writer = new LogWriter({
       type,
-      clock: this.#clock,
-      secrets: this.#secrets,
+      clock,
+      secrets,
+      limits,
       append: (firstLine, text) =>
-        this.#persistence.write(`append to log ${logid}`, () => this.#updates.append(logid, firstLine, text)),
+        persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text)),
     });
     return { logid, writer };
   }
@@ -65,6 +88,7 @@ export class StepLogs {
   async #finish(log: Promise<OpenLog>): Promise<void> {
     const { logid, writer } = await log;
     await writer.finish();
-    await this.#persistence.write(`finish log ${logid}`, () => this.#updates.finish(logid));
+    const { persistence, updates } = this.#options;
+    await persistence.write(`finish log ${logid}`, () => updates.finish(logid));
   }
 }

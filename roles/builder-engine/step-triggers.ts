@@ -1,4 +1,4 @@
-import { type Json, type Result, Results } from "@multimaster/core";
+import { append, type Json, type Result, Results } from "@multimaster/core";
 import { builders, buildrequests, builds, type Data, equals, type TriggeredBuildset } from "@multimaster/data";
 import { type StepContext, type TriggeredBuild, type TriggeredBuilds, TriggerRefused } from "@multimaster/plugins";
 import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -16,6 +16,8 @@ export interface StepTriggersOptions {
   siteUrl: string;
   /** Properties of the builds are there for all to read; a secret among them is only its name. */
   secrets: Secrets;
+  /** Whether it is a fork's code, for every build; the step cannot say otherwise. */
+  forkProperty: Readonly<Record<string, boolean>>;
   signal: AbortSignal;
   /** The step's code waits for other builds; control returns to it. */
   onWait(): void;
@@ -33,12 +35,12 @@ export class StepTriggers {
   }
 
   trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
-    const { data, persistence, buildid, secrets, signal, onWait, onReturn } = this.#options;
+    const { data, persistence, buildid, secrets, forkProperty, signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
     onWait();
     const triggers = requests.map((request) => ({
       ...request,
-      properties: secrets.hideIn({ ...request.properties }) as Record<string, Json>,
+      properties: secrets.hideIn({ ...request.properties, ...forkProperty }) as Record<string, Json>,
       slot: this.#takeSlot(request.scheduler),
     }));
     const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>
@@ -46,7 +48,11 @@ export class StepTriggers {
     );
     if (answer === "lost") throw new Error(`build ${buildid} does not run on this master`);
     if ("refused" in answer) throw new TriggerRefused(answer.refused);
-    if (wait) this.#awaited.push(...answer.map(({ bsid }) => bsid));
+    if (wait)
+      append(
+        this.#awaited,
+        answer.map(({ bsid }) => bsid),
+      );
     onReturn();
     return answer.map((set) => this.#describe(set));
   };

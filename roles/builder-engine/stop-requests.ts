@@ -1,5 +1,5 @@
-import { type Clock, type Logger, type Result, Results, type Service, WakeupLoop } from "@multimaster/core";
-import { buildrequests, type ControlMessage, type Data } from "@multimaster/data";
+import { type Clock, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
 import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { RunningBuilds } from "./running-builds.ts";
@@ -11,7 +11,7 @@ export interface StopRequestsOptions {
   log: Logger;
 }
 
-/** Stops builds that somebody wants stopped: told by a message, or found in the rows where the wish is kept. */
+/** Stops builds whose rows ask for it. A message only makes this read the rows at once; it carries neither reason nor result. */
 export class StopRequests implements Service {
   readonly name = "stop-requests";
   #options: StopRequestsOptions;
@@ -26,9 +26,18 @@ export class StopRequests implements Service {
     this.#options = options;
     this.#events = new EventSubscriptions(log);
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
-    this.#events.add(() => data.events.onControl({ of: "builds", action: "stop" }, (message) => this.#hear(message)));
+    const wakeIf = (isMine: boolean) => isMine && this.#loop.wake();
     this.#events.add(() =>
-      data.events.onControl({ of: "buildrequests", action: "cancel" }, (message) => this.#hearCancel(message)),
+      data.events.onControl(
+        { of: "builds", action: "stop" },
+        ({ id }) => void wakeIf(builds.all.some(({ buildid }) => buildid === id)),
+      ),
+    );
+    this.#events.add(() =>
+      data.events.onControl(
+        { of: "buildrequests", action: "cancel" },
+        ({ id }) => void wakeIf(builds.isWorkingFor(id)),
+      ),
     );
     // Its request may have been cancelled before the build was there to be told.
     this.#stopListening = builds.onChange((_build, event) => {
@@ -60,21 +69,6 @@ export class StopRequests implements Service {
     }
   }
 
-  #hear({ id, payload }: ControlMessage): void {
-    const { reason, results } = readPayload(payload);
-    this.#tell((build) => build.buildid === id, reason, results);
-  }
-
-  /** Our own masters write the wish down first; a Buildbot master beside us only says it, to whoever can do it. */
-  async #hearCancel({ id, payload }: ControlMessage): Promise<void> {
-    const { reason } = readPayload(payload);
-    if (this.#options.builds.isWorkingFor(id))
-      return this.#tell((build) => build.buildrequestid === id, reason, Results.CANCELLED);
-    const request = await this.#options.data.get(buildrequests, id);
-    if (request !== undefined && !request.claimed && !request.complete)
-      await this.#options.data.updates.buildrequests.cancel(id, reason);
-  }
-
   #tell(isMeant: (build: Build) => boolean, reason: string, results: Result): void {
     for (const build of this.#options.builds.all) {
       if (!isMeant(build) || this.#told.has(build)) continue;
@@ -83,11 +77,4 @@ export class StopRequests implements Service {
       build.interrupt({ kind: "stopped", reason, results });
     }
   }
-}
-
-function readPayload(payload: unknown): { reason: string; results: Result } {
-  const { reason, results } =
-    typeof payload === "object" && payload !== null ? (payload as Record<string, unknown>) : {};
-  const known = Object.values(Results).find((result) => result === results);
-  return { reason: typeof reason === "string" ? reason : "no reason", results: known ?? Results.CANCELLED };
 }

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
-import { type ControlMessage, type Data, workers as workerResource } from "@multimaster/data";
+import { type Data, workers as workerResource } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { Persistence } from "./persistence.ts";
@@ -29,7 +29,7 @@ export class WorkerWatch implements Service {
     this.#events = new EventSubscriptions(log);
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
     this.#events.add(() => data.events.on(workerResource, "state_updated", ({ id }) => this.#wakeFor(id)));
-    this.#events.add(() => data.events.onControl({ of: "worker" }, (message) => this.#obey(message)));
+    this.#events.add(() => data.events.onControl({ of: "worker" }, ({ id }) => this.#wakeFor(id)));
     this.#stopListening = workers.onChange(() => {
       if (workers.all.some((worker) => worker.graceful && worker.builds === 0)) this.#loop.wake();
     });
@@ -111,24 +111,6 @@ export class WorkerWatch implements Service {
       log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be shut down`);
     }
     worker.link.close(1001, "shut down");
-  }
-
-  /** Control messages of a master that writes no rows for them, such as Buildbot's. */
-  async #obey({ id, action, payload }: ControlMessage): Promise<void> {
-    const { workers, data, persistence } = this.#options;
-    const worker = workers.byId(id);
-    if (worker === undefined) return;
-    const { updates } = data;
-    const given = typeof payload === "object" && payload !== null && "reason" in payload ? payload.reason : undefined;
-    const reason = typeof given === "string" ? given : null;
-    const [state] = await persistence.write(`read the state of worker ${worker.name}`, () =>
-      updates.workers.states([id]),
-    );
-    if (action === "stop" && state?.graceful === false) await updates.workers.setGraceful(id, true);
-    else if (action === "pause" && state?.paused === false) await updates.workers.setPaused(id, true, reason);
-    else if (action === "unpause" && state?.paused === true) await updates.workers.setPaused(id, false, null);
-    else if (action === "kill" && state?.atOnce === false) await updates.workers.setGraceful(id, "at once");
-    this.#loop.wake();
   }
 
   #wakeFor(workerid: number): void {

@@ -1,4 +1,4 @@
-import { hostNamesOf, type UiSlice } from "@multimaster/config";
+import { hostNamesOf, trustNetworks, type UiSlice } from "@multimaster/config";
 import { createHostCheck } from "@multimaster/core";
 import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
@@ -10,6 +10,7 @@ import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
+import { mostPaths } from "./realtime/rights.ts";
 import { loadUiSlice } from "./slice.ts";
 
 /** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
@@ -18,11 +19,15 @@ export const role = defineRole<UiSlice>({
   loadSlice: loadUiSlice,
   services(context) {
     const { own, shared } = context.config;
+    // A proxy speaks for many, and whoever is on this machine is in already.
+    const mayHaveMany = trustNetworks([...own.trustedProxies, "127.0.0.0/8", "::1"]);
     const readiness = createReadiness(context);
     const access = createAccess(context);
     const realtime = createRealtime(context, {
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
+      maxPaths: (listener) => ((listener as Visitor).user ? mostPaths.loggedIn : mostPaths.anonymous),
+      addressOf: (request) => access.address.of(request),
     });
     const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;
     const app = createApp(context, access, readiness, realtime, pages);
@@ -34,10 +39,12 @@ export const role = defineRole<UiSlice>({
         handler: app.callback(),
         realtime,
         readiness,
+        maxConnectionsOf: (address) => (mayHaveMany(address) ? Number.POSITIVE_INFINITY : own.connectionsPerAddress),
         clock: context.clock,
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      access.refusals,
       createControlNotice(own, context.log),
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),

@@ -37,6 +37,13 @@ describe("the repository", () => {
     expect(long).toEqual([]);
   });
 
+  it("listens to abort signals only by onAbort, which makes no warning of a leak", () => {
+    const programs = files.filter(
+      (file) => /^(packages|roles)\/.*\.ts$/.test(file) && !/^packages\/web\/|\/on-abort\.ts$|\.test\.ts$/.test(file),
+    );
+    expect(programs.filter((file) => /\.addEventListener\(\s*"abort"/.test(readSource(file)))).toEqual([]);
+  });
+
   it("names no machine's paths and no package registry's hosts", () => {
     // Spelled so that this file does not accuse itself.
     const folders = ["work", "farm", "root"].join("|");
@@ -48,5 +55,29 @@ describe("the repository", () => {
       (file) => file !== "package-lock.json" && !/\.(png|jpe?g|gif|ico|gz|br|bin|woff2?)$/.test(file),
     );
     expect(text.filter((file) => leak.test(readSource(file)))).toEqual([]);
+  });
+
+  it("compiles a regular expression of a config or a client in one place, where no text can make it slow", () => {
+    const compiles: Readonly<Record<string, string>> = {
+      "packages/core/src/bounded-pattern.ts": "the place",
+      "packages/core/src/patterns/linear-matcher.ts": "the place",
+      "packages/web/src/log/search-log.ts": "what a user types, in their own browser",
+      "packages/web/src/log/ansi.ts": "a constant",
+      "packages/cli/src/terminal.ts": "a constant",
+      "packages/config/src/renderable.ts": "a constant",
+      "packages/database/src/nullability.ts": "a constant",
+      "packages/worker/src/newline-pattern.ts": "the master's, on the worker",
+      "packages/worker/src/find-files.ts": "the master's, on the worker",
+      "roles/builder-engine/secrets.ts": "literal texts",
+    };
+    const found = files.filter(
+      (file) =>
+        /^(packages|roles)\/.*\.tsx?$/.test(file) &&
+        !/\.test\.tsx?$|\/tests?\//.test(file) &&
+        /\bRegExp\(|\.search\((?!\/)|\.match\((?!\/)|\.matchAll\((?!\/)/.test(
+          readSource(file).replace(/instanceof\(RegExp[,)]/g, ""),
+        ),
+    );
+    expect(found.filter((file) => !Object.hasOwn(compiles, file))).toEqual([]);
   });
 });

@@ -16,9 +16,11 @@ async function startBuild(cluster: TestCluster) {
   return { front, engine };
 }
 
-it("SIGTERM lets the running build finish, and takes nothing new on", async () => {
+it("SIGHUP does not end it; SIGTERM lets the running build finish, and takes nothing new on", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no", WORKERS: "w1" } });
   const { front, engine } = await startBuild(cluster);
+  engine.process.signal("SIGHUP");
+  await engine.process.waitForOutput("SIGHUP is ignored");
   engine.sigterm();
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "for another engine" });
   cluster.openGate();

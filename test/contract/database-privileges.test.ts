@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { silentLog } from "@multimaster/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { explainFailure } from "../../roles/explain-failure.ts";
@@ -47,10 +48,11 @@ describe("a master that starts with a database user", () => {
   it("who may read and write rows, and use sequences, starts", async () => {
     const url = await postgres.createDatabase();
     await open(url);
-    await postgres.psql(
-      "grant select, insert, update, delete on all tables in schema public to ci; grant usage on all sequences in schema public to ci",
-      url,
-    );
+    // As docs/database.md shows it.
+    const page = readFileSync(new URL("../../docs/database.md", import.meta.url), "utf8");
+    const grants = /```sql\n(.*?)```/s.exec(page)?.[1] ?? "";
+    expect(grants).toContain("grant select");
+    await postgres.psql(grants, url);
     expect(await start(url)).toBe("started");
   });
 

@@ -131,8 +131,11 @@ async function startEngine(engine: Engine) {
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
       config: {
-        own: { builders, workers: workersSlice.parse({ workers: [{ name: "w1", local: true, maxBuilds: 4 }] }) },
-        shared: {} as ClusterConfig,
+        own: {
+          builders: builders.map((one) => ({ ...one, secrets: {} })),
+          workers: workersSlice.parse({ workers: [{ name: "w1", local: true, maxBuilds: 4 }] }),
+        },
+        shared: { bus: { believeControl: false } } as ClusterConfig,
         directory,
       },
       data,
@@ -197,7 +200,7 @@ describe.each(engines)("a database that refuses: %s", (engine) => {
       for (let i = 0; i < round.length; i++) {
         const change = { author: "a", comments: "", branch: "main", repository: "", codebase: "", project: "" };
         const asked = [
-          () => data.updates.changes.addDelivered([{ change: change as never, delivery: `d/${i}` }]),
+          () => data.updates.changes.addDelivered(`d${i}`, [change as never]),
           () => submit(),
           () => data.rest.get(["builds"], new URLSearchParams()),
         ][i % 3];
@@ -257,9 +260,7 @@ it("a SQLite file that is full for a while costs no build, and its users are tol
     codebase: "",
     project: "",
   };
-  const refused = await data.updates.changes
-    .addDelivered([{ change: change as never, delivery: "d" }])
-    .catch((error) => error);
+  const refused = await data.updates.changes.addDelivered("d", [change as never]).catch((error) => error);
   expect(data.explainDatabase(refused)).toMatchObject({
     status: 503,
     message: expect.stringMatching(/its disk is full/),

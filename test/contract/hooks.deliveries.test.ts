@@ -6,7 +6,7 @@ import gerrit from "@multimaster/plugins/hooks/gerrit";
 import github from "@multimaster/plugins/hooks/github";
 import gitlab from "@multimaster/plugins/hooks/gitlab";
 import { beforeAll, describe, expect, it } from "vitest";
-import { deliver, type Forge, forges, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
+import { deliver, type Forge, forges, open, postHead, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
 import {
   cloudBranch,
   cloudPush,
@@ -128,6 +128,58 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, { forge: "github", id: "x", ...pushes.github })).text).toBe("3 change found");
   });
 
+  it("that was stored in part, because somebody died over it, is completed by the next", async () => {
+    const database = await newDatabase(engine);
+    const server = await startHookServer(database);
+    const commits = Array.from({ length: 250 }, (_, n) => ghCommit(`${n}-`));
+    const payload = ghPush({ commits });
+    const delivery = { forge: "github", event: "push", payload, id: "long" } as const;
+    // Nothing but a fault takes the name of the 150th: the first hundred are stored, and the delivery is refused.
+    const { changeid } = await server.data.updates.changes.add({ author: "a", comments: "" });
+    const name = `github:${contentOf({ payload })}/150`;
+    await execute(database, "insert into mm_change_deliveries (delivery, changeid, received_at) values (?, ?, 1)", [
+      name,
+      changeid,
+    ]);
+    expect((await deliver(server, delivery)).status).toBe(500);
+    expect(await readChanges(server)).toHaveLength(101);
+    await execute(database, "delete from mm_change_deliveries where delivery = ?", [name]);
+    expect((await deliver(server, delivery)).text).toBe("150 change found");
+    const revisions = (await readChanges(server)).slice(1).map(({ revision }) => revision);
+    expect(revisions).toEqual(commits.map(({ id }) => id));
+    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was there before");
+  });
+
+  it("of GitLab is told apart from what scripts say of theirs", async () => {
+    const server = await startHookServer(await newDatabase(engine), {
+      hooks: [gitlab({ secret }), base({ anybody: true })],
+    });
+    const script = { author: "a", comments: "" };
+    for (const taken of ["gitlab:d-1/1", "gitlab:d-1", "d-1/1", "base:gitlab:d-1/1"]) {
+      const form = new URLSearchParams({ ...script, delivery: taken });
+      expect((await fetch(new URL("change_hook/base", server.url), { method: "POST", body: form })).status).toBe(202);
+      const params = { ...script, delivery: taken };
+      await server.post("/api/v2/changes", { jsonrpc: "2.0", id: 1, method: "add", params });
+    }
+    const before = (await readChanges(server)).length;
+    expect(before).toBe(8);
+    expect((await deliver(server, { forge: "gitlab", id: "d-1", ...pushes.gitlab })).text).toBe("2 change found");
+  });
+
+  it("names nobody's owner, whatever hook brings it", async () => {
+    const transform = (change: object) => ({ ...change, properties: { owner: "root" } }) as never;
+    const server = await startHookServer(await newDatabase(engine), {
+      hooks: [github({ secret, transform }), base({ anybody: true })],
+    });
+    await deliver(server, { forge: "github", ...pushes.github });
+    const body = new URLSearchParams({ author: "a", properties: '{"owner": "root", "x": 1}' });
+    await fetch(new URL("change_hook/base", server.url), { method: "POST", body });
+    const found = await readChanges(server);
+    expect(found).toHaveLength(4);
+    for (const { properties } of found) expect(properties).toMatchObject({ change_owner: "root" });
+    for (const { properties } of found) expect(properties).not.toHaveProperty("owner");
+  });
+
   it("of a push of 300 commits is 300 changes in their order", async () => {
     const server = await startHookServer(await newDatabase(engine));
     const commits = Array.from({ length: 300 }, (_, n) => ghCommit(`${n}-`));
@@ -162,7 +214,9 @@ describe("who sends it is checked first:", () => {
   it.each(names)(
     "what %s signed rightly is nothing at the hooks of others, which have secrets of their own",
     async (forge) => {
-      const hooks = names.map((name) => forges[name]({ secret: name === forge ? secret : `the secret of ${name}` }));
+      const hooks = names.map((name) =>
+        forges[name]({ secret: name === forge ? secret : `the secret of ${name}`, forks: true }),
+      );
       const own = await startHookServer(await newDatabase("sqlite"), { hooks });
       for (const to of names.filter((name) => name !== forge)) {
         const { status } = await deliver(own, { forge, id: `for ${to}`, ...pushes[forge], to });
@@ -172,6 +226,21 @@ describe("who sends it is checked first:", () => {
       expect((await deliver(own, { forge, id: "own", ...pushes[forge] })).status).toBe(202);
     },
   );
+
+  it.each(names)("%s refuses a stranger before it reads what they send", async (forge) => {
+    const signatures = [null, "guessed", ...(forge === "gitlab" || forge === "gerrit" ? [] : ["sha256=00"])];
+    for (const signature of signatures) {
+      expect([401, 403]).toContain(await postHead(server, { forge, ...pushes[forge], signature }));
+    }
+  });
+
+  it("and so does a hook that asks for a password", async () => {
+    const asked = await startHookServer(await newDatabase("sqlite"), {
+      hooks: [base()],
+      changeHookAuth: { user: "ci", password: "p" },
+    });
+    expect(await postHead(asked, { forge: "base", event: "", signature: null })).toBe(401);
+  });
 
   it("a body that was changed on its way is refused", async () => {
     const signature = `sha256=${createHmac("sha256", secret).update(JSON.stringify(ghPush())).digest("hex")}`;
@@ -222,7 +291,7 @@ describe("who sends it is checked first:", () => {
   });
 
   it("a page of another site cannot have its reader's browser post a change", async () => {
-    const open = await startHookServer(await newDatabase("sqlite"), { hooks: [base()] });
+    const open = await startHookServer(await newDatabase("sqlite"), { hooks: [base({ anybody: true })] });
     const post = (headers: Record<string, string>) =>
       fetch(new URL("change_hook/base", open.url), {
         method: "POST",
@@ -283,7 +352,9 @@ describe("a mistake is answered with a sentence:", () => {
   });
 
   it("a hook that is not configured, a method that is not POST, a body that is too large", async () => {
-    const post = (path: string, body: string) => fetch(new URL(path, server.url), { method: "POST", body });
+    // As far as header and address tell, it comes from the forge.
+    const headers = { "x-hub-signature-256": `sha256=${"0".repeat(64)}`, "x-gitlab-token": secret };
+    const post = (path: string, body: string) => fetch(new URL(path, server.url), { method: "POST", body, headers });
     const unknown = await post("change_hook/svn", "");
     expect([unknown.status, await unknown.text()]).toEqual([
       404,
@@ -298,14 +369,14 @@ describe("a mistake is answered with a sentence:", () => {
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
     expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("has no value")]);
-    expect(check(github(), github({ secret }))).toEqual(["a second github: each has one address"]);
-    expect(check(github(), gitlab())).toBeUndefined();
+    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each has one address"]);
+    expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });
 });
 
 describe("the options of a hook", () => {
   const ask = async (hook: PluginDescriptor, payload: unknown, event = "push") => {
-    const server = await startHookServer(await newDatabase("sqlite"), { hooks: [hook] });
+    const server = await startHookServer(await newDatabase("sqlite"), { hooks: [open(hook)] });
     const { text } = await deliver(server, { forge: "github", event, payload, signature: null });
     return { text, changes: await readChanges(server) };
   };
@@ -320,7 +391,7 @@ describe("the options of a hook", () => {
       "no change found: not a branch of interest: mainly",
     );
     expect((await ask(hook(), one({ ref: "refs/tags/v1" }))).changes).toHaveLength(1);
-    expect((await ask(hook(), ghPull(), "pull_request")).changes).toHaveLength(1);
+    expect((await ask(github({ branches, forks: true }), ghPull(), "pull_request")).changes).toHaveLength(1);
     const toOther = ghPull({}, { base: { ref: "other", repo: null } });
     expect((await ask(hook(), toOther, "pull_request")).changes).toEqual([]);
     expect((await ask(github({ branches: (name) => name.length > 4 }), one())).changes).toEqual([]);
@@ -359,7 +430,8 @@ describe("the options of a hook", () => {
   });
 
   it("take parts of the payload as properties, by the names that Buildbot gives them", async () => {
-    const hook = () => github({ propertyWhitelist: ["github.head.*", "github.number"], pullRequestRef: "head" });
+    const propertyWhitelist = ["github.head.*", "github.number"];
+    const hook = () => github({ propertyWhitelist, pullRequestRef: "head", forks: true });
     const [change] = (await ask(hook(), ghPull(), "pull_request")).changes;
     expect(change).toMatchObject({
       branch: "refs/pull/42/head",

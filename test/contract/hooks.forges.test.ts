@@ -1,5 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Delivery, deliver, type RestChange, readChanges, startHookServer } from "./hooks.deliver.ts";
+import {
+  type Delivery,
+  deliver,
+  forges,
+  type RestChange,
+  readChanges,
+  secret,
+  startHookServer,
+} from "./hooks.deliver.ts";
 import * as p from "./hooks.payloads.ts";
 import type { RestServer } from "./rest.server.ts";
 import { engines, newDatabase } from "./schema.databases.ts";
@@ -143,7 +151,7 @@ const github: Case[] = [
       event: "pull_request",
       payload: p.ghPull({ action: "synchronize" }, { body: null, head: { ref: "faster", sha: sha(8), repo: null } }),
     },
-    [{ revision: sha(8), properties: { pullrequest_fork: false } }],
+    [{ revision: sha(8), properties: { pullrequest_fork: true } }],
   ],
   [
     "a closed pull request",
@@ -304,7 +312,7 @@ const gitea: Case[] = [
         category: "push",
         repository: "git@gitea.example:acme/web.git",
         project: "acme/web",
-        properties: { event: "push", repository_name: "web", owner: "acme" },
+        properties: { event: "push", repository_name: "web", repository_owner: "acme" },
       },
       { revision: sha(2) },
     ],
@@ -405,7 +413,7 @@ const bitbucketcloud: Case[] = [
     [
       {
         author: "Ada <ada>",
-        branch: "faster",
+        branch: "refs/pull-requests/42/from",
         revision: sha(9).slice(0, 12),
         repository: "https://bitbucket.example/eve/web",
         category: "pull-created",
@@ -561,7 +569,12 @@ const cases = { github, gitlab, gitea, bitbucketcloud, bitbucketserver, gerrit }
 describe.each(engines)("what forges tell of becomes changes on %s:", (engine) => {
   let server: RestServer;
   beforeAll(async () => {
-    server = await startHookServer(await newDatabase(engine));
+    const hooks = Object.values({
+      ...forges,
+      gitlab: (options: object) => forges.gitlab({ ...options, pullRequestRef: "target" }),
+      gitea: (options: object) => forges.gitea({ ...options, pullRequestRef: "source" }),
+    }).map((hook) => hook({ secret, forks: true }));
+    server = await startHookServer(await newDatabase(engine), { hooks });
   });
 
   describe.each(Object.entries(cases))("%s:", (forge, list) => {

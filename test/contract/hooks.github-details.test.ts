@@ -8,7 +8,7 @@ import { newDatabase } from "./schema.databases.ts";
 
 const delivery = { forge: "github", event: "pull_request", payload: ghPull(), id: "1" } as const;
 const start = async (apiUrl: string) =>
-  startHookServer(await newDatabase("sqlite"), { hooks: [github({ secret, token: "t0ken", apiUrl })] });
+  startHookServer(await newDatabase("sqlite"), { hooks: [github({ secret, token: "t0ken", apiUrl, forks: true })] });
 
 describe("with a token GitHub is asked", () => {
   it("for all files of a pull request, and the message of its newest commit", async () => {
@@ -17,8 +17,8 @@ describe("with a token GitHub is asked", () => {
     const api = await startGitHubApi({ files: [...files, renamed], message: "faster" });
     const server = await start(api.url);
     expect((await deliver(server, delivery)).text).toBe("1 change found");
-    const [change] = await readChanges(server);
-    expect(change?.["files"].toSorted()).toEqual([...files.map((f) => f.filename), "new.c", "old.c"].toSorted());
+    const [change] = (await server.get("/api/v2/changes/1")).body.changes;
+    expect(change.files.toSorted()).toEqual([...files.map((f) => f.filename), "new.c", "old.c"].toSorted());
     expect(api.asked.toSorted()).toEqual([
       `Bearer t0ken /repos/acme/web/commits/${sha(9)}`,
       ...Array(3).fill("Bearer t0ken /repos/acme/web/pulls/42/files"),

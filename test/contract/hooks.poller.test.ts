@@ -40,7 +40,7 @@ describe.each(engines)("the hook poller on %s", (engine) => {
   // The ui hears no message of these masters, nor they of its: what it asks for goes through the rows.
   beforeEach(async () => {
     cluster = await startSchedulerCluster(engine);
-    ui = await startHookServer(cluster.database, { hooks: [poller()] });
+    ui = await startHookServer(cluster.database, { hooks: [poller({ anybody: true })] });
   });
   const looked = async () => (await readChanges(ui)).map(({ author }) => author).toSorted();
 
@@ -76,7 +76,7 @@ describe.each(engines)("the hook poller on %s", (engine) => {
   });
 
   it("asks only for those that are allowed", async () => {
-    const strict = await startHookServer(cluster.database, { hooks: [poller({ allowed: ["b"] })] });
+    const strict = await startHookServer(cluster.database, { hooks: [poller({ allowed: ["b"], anybody: true })] });
     const master = await cluster.add(sources("a", "b"));
     await master.start();
     expect(await post(strict, "?poller=a")).toEqual({ status: 400, text: "There is no change source a.\n" });

@@ -32,6 +32,12 @@ const different: Record<string, { changes?: (changes: RestChange[]) => RestChang
   "bbserver unknown": {},
   // A branch that is gone cannot be built.
   "bbserver refs_changed": { changes: (changes) => changes.filter(({ category }) => category !== "ref-deleted") },
+  // What was merged is the branch that it went to: the recorded hash is the head of what was to be merged.
+  "bbserver PR fulfilled": { changes: (changes) => changes.map((change) => ({ ...change, revision: null })) },
+  // A declined pull request is never a change of a branch that could be the repository's own.
+  "bbserver PR rejected": {
+    changes: (changes) => changes.map((change) => ({ ...change, branch: "refs/pull-requests/11/from" })),
+  },
   // Where the repository can be cloned from, instead of its address in the API.
   "bbcloud push": {
     changes: (changes) => changes.map((change) => ({ ...change, repository: "https://bc.example/r" })),
@@ -49,10 +55,10 @@ describe("what Buildbot made changes of becomes the same changes:", () => {
     const pullRequestEvents = ["created", "updated", "fulfilled", "rejected"] as const;
     server = await startHookServer(await newDatabase("sqlite"), {
       hooks: [
-        github({ secret: "s", strict: false, token: "t", apiUrl }),
-        gitlab({ secret: "tok" }),
-        bitbucketserver({ fullRefs: true, pullRequestEvents: [...pullRequestEvents] }),
-        bitbucketcloud({ fullRefs: true }),
+        github({ secret: "s", strict: false, token: "t", apiUrl, forks: true }),
+        gitlab({ secret: "tok", forks: true, pullRequestRef: "target" }),
+        bitbucketserver({ fullRefs: true, pullRequestEvents: [...pullRequestEvents], forks: true, anybody: true }),
+        bitbucketcloud({ fullRefs: true, forks: true, anybody: true }),
       ],
     });
   });

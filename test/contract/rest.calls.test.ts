@@ -163,9 +163,8 @@ describe.each(engines)("calls on %s", (engine) => {
     const build = await updates.builds.create({ buildrequestid: more[1], workerid: 1 });
     if (build === "lost") throw new Error("the build was not created");
     expect((await call(`builds/${build.buildid}`, "stop", { wait: 0 })).body.result).toMatchObject({ complete: false });
-    await server.data.events.onControl({ of: "builds", id: build.buildid }, async ({ payload }) => {
-      if ((payload as { reason: string }).reason === "now")
-        await updates.builds.finish(build.buildid, { results: 6, state: "stopped" });
+    await server.data.events.onForeignControl("builds", async ({ id, reason }) => {
+      if (reason === "now") await updates.builds.finish(id, { results: 6, state: "stopped" });
     });
     const stopped = call(`builds/${build.buildid}`, "stop", { reason: "now", wait: 60 });
     expect((await stopped).body).toMatchObject({ result: { complete: true, results: 6, state_string: "stopped" } });
@@ -185,9 +184,9 @@ describe.each(engines)("calls on %s", (engine) => {
 
   it("pause and unpause a worker, and tell the one who has it", async () => {
     const heard: unknown[] = [];
-    await server.data.events.onControl(
-      { of: "worker" },
-      ({ id, action, payload }) => void heard.push([id, action, payload]),
+    await server.data.events.onForeignControl(
+      "worker",
+      ({ id, action, reason }) => void heard.push([id, action, reason]),
     );
     await call("workers/w1", "pause", { reason: "mending" });
     expect((await server.get("/api/v2/workers/1")).body.workers[0]).toMatchObject({
@@ -202,8 +201,8 @@ describe.each(engines)("calls on %s", (engine) => {
     await expect
       .poll(() => heard)
       .toEqual([
-        [1, "pause", { reason: "mending" }],
-        [1, "unpause", { reason: "" }],
+        [1, "pause", "mending"],
+        [1, "unpause", "no reason"],
       ]);
   });
 

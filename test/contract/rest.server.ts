@@ -4,6 +4,7 @@ import { type ClusterConfig, uiSlice } from "@multimaster/config";
 import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
+import base from "@multimaster/plugins/hooks/base";
 import { role } from "@multimaster/roles/ui/role";
 import { onCleanup } from "../harness/cleanup.ts";
 import { join } from "./lease.members.ts";
@@ -39,7 +40,7 @@ export async function startRestServer(
 ): Promise<RestServer> {
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
-  const own = uiSlice.parse({ port: 0, ...slice });
+  const own = uiSlice.parse({ port: 0, hooks: [base({ anybody: true })], ...slice });
   const services = role.services({
     master: { name: lease.name, masterid: lease.masterid },
     config: { own, shared: shared as ClusterConfig, directory: "." },

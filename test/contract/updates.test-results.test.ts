@@ -1,5 +1,6 @@
 import { LeaseLost } from "@multimaster/cluster";
 import { equals, findItems, type NewTestResult, testRuns } from "@multimaster/data";
+import { execute } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { engines } from "./schema.databases.ts";
 import { type Member, runningBuild, startMasters, type TestMasters } from "./updates.members.ts";
@@ -121,6 +122,58 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     expect(rows).toMatchObject([{ duration_ns: hour, outcome: "pass" }]);
     expect(await masters.value("select max(duration_ns) from test_results")).toBe(2 ** 31 - 1);
     expect(await stored(setid)).toHaveLength(5);
+  });
+
+  it("can be read however long they say that they took, also as an earlier release has stored it", async () => {
+    const { testResults: updates } = member.updates;
+    const { setid } = await updates.add({ ...place, ...kind });
+    const most = Number.MAX_SAFE_INTEGER;
+    const told = [0, 1.5, -1, -Infinity, NaN, 2 ** 31 - 1, 2 ** 31, most, 2 ** 53, 548_392_417e9, 1e300, Infinity];
+    const kept = [0, 1, 0, 0, 0, 2 ** 31 - 1, 2 ** 31, most, most, most, most, most];
+    await updates.append(
+      setid,
+      0,
+      told.map((durationNs, i) => result(`t${i}`, "fail", { durationNs })),
+    );
+    await updates.complete(setid, { passed: 0, failed: told.length });
+    const read = async () => {
+      const { rows = [] } = (await findItems(testRuns, masters.database)) ?? {};
+      return rows.map((row) => (row as { duration_ns: number }).duration_ns);
+    };
+    expect(await read()).toEqual(kept);
+    for (const raw of [548_392_417e9, 1e300, -1e300]) {
+      await execute(masters.database, "update mm_long_tests set duration_ns = ?", [raw]);
+      const expected = raw < 0 ? 0 : most;
+      expect(await read()).toEqual(kept.map((ns) => (ns > 2 ** 31 - 1 ? expected : ns)));
+      expect(
+        await masters.rows("select count(*) as n, sum(cast(9007199254740993 as bigint)) as s from test_results"),
+      ).toEqual([{ n: told.length, s: expect.any(Number) }]);
+    }
+  });
+
+  it("and all other texts that a step hands in are cut to what a page can show", async () => {
+    const { steps, builds, logs, testResults } = member.updates;
+    const { buildid, stepid } = place;
+    const long = "x".repeat(100_000);
+    await steps.setState(stepid, long);
+    await builds.setState(buildid, long);
+    await steps.addUrl(stepid, long, "https://example.org/");
+    await steps.addUrl(stepid, "too long to lead anywhere", `https://example.org/${long}`);
+    for (let i = 0; i < 3; i += 1) await steps.addUrl(stepid, `${i}`, "https://example.org/");
+    await logs.add({ stepid, name: long, type: "t" });
+    await testResults.add({ ...place, description: long, category: long, valueUnit: long });
+    const lengths = await masters.rows<Record<string, number>>(
+      `select length(s.state_string) as state, length(s.urls_json) as urls, length(b.state_string) as build, length(l.name) as log,
+         length(t.description) as description, length(t.category) as category, length(t.value_unit) as unit
+         from steps s join builds b on b.id = s.buildid join logs l on l.stepid = s.id
+         join test_result_sets t on t.stepid = s.id where s.id = ?`,
+      [stepid],
+    );
+    for (const length of Object.values(lengths[0] ?? {})) expect(length).toBeLessThanOrEqual(1000);
+    await steps.finish(stepid, { results: 0, state: long, hidden: false });
+    await builds.finish(buildid, { results: 0, state: long });
+    expect(await masters.value("select max(length(state_string)) from builds")).toBe(1000);
+    expect(await masters.value("select max(length(state_string)) from steps")).toBe(1000);
   });
 
   it("are refused from a master that has not got the build, and fenced off from one that was buried", async () => {

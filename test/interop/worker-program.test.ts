@@ -9,6 +9,7 @@ import { waitFor } from "../harness/wait-for.ts";
 import { openWorkerPort } from "./worker-port.ts";
 
 const program = fileURLToPath(new URL("../../packages/worker/bin/worker.mjs", import.meta.url));
+const terminalProgram = fileURLToPath(new URL("../harness/own-terminal.py", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function writePassword(password: string): string {
@@ -58,6 +59,16 @@ describe("the worker program", () => {
     expect(noFile.stderr()).not.toContain("    at ");
   });
 
+  it.each(["ws://ci.example:9989", "http://10.0.0.1:9989", "ws://[2001:db8::1]:1", "ws://127.0.0.1.example:1"])(
+    "sends no password to %s unencrypted, unless that is meant",
+    async (address) => {
+      const args = ["start", "--master", address, "--name", "own", "--password-file", writePassword("pass")];
+      const refused = await startProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+      expect((await refused.waitForExit()).code).toBe(2);
+      expect(refused.stderr()).toMatch(/is another machine, and ws:\/\/ is not encrypted.*--insecure/);
+    },
+  );
+
   it("works for a master, and on SIGTERM kills what it runs and exits with 0", async () => {
     const port = await openWorkerPort("own", "pass");
     const basedir = join(temporaryDirectory("worker"), "made");
@@ -100,6 +111,27 @@ describe("the worker program", () => {
     const worker = await startWorker(port.port, writePassword("pass"));
     await (await port.waitForWorker()).shutdown();
     expect(await worker.waitForExit()).toEqual({ code: 0, signal: null });
+    await port.stop();
+  });
+
+  it("goes on when its terminal is closed, and ends in order afterwards", async () => {
+    const port = await openWorkerPort("own", "pass");
+    const args = ["--master", `ws://127.0.0.1:${port.port}`, "--name", "own", "--password-file", writePassword("pass")];
+    const terminal = await startProcess({
+      name: "terminal",
+      command: "python3",
+      args: [terminalProgram, process.execPath, program, "start", ...args, "--basedir", temporaryDirectory("worker")],
+    });
+    const link = await port.waitForWorker();
+    const pid = Number((await terminal.waitForOutput(/^(\d+)\n/))[1]);
+    await terminal.kill();
+    // What is logged can go nowhere from now on.
+    for (let n = 0; n < 3; n += 1) await link.print(`still there? ${n}`);
+    process.kill(pid, "SIGHUP");
+    await link.ping();
+    process.kill(pid, "SIGTERM");
+    await link.closed;
+    await waitFor(() => !isAlive(pid), { what: "the worker to end" });
     await port.stop();
   });
 });

@@ -17,8 +17,11 @@ export interface BusMessage {
   readonly payload: Json;
 }
 
+/** Who published a message: this process, or anybody who may publish at the router, which proves nothing. */
+export type Publisher = "self" | "other";
+
 /** Called once per message, in order. It is not awaited; what it throws or rejects with is logged and hurts nobody else. */
-export type MessageHandler = (message: BusMessage) => void | Promise<void>;
+export type MessageHandler = (message: BusMessage, publisher: Publisher) => void | Promise<void>;
 
 export interface Subscription {
   /** The handler is not called again once this has been called; resolves when the router knows too. */

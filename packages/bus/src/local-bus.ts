@@ -22,7 +22,7 @@ export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
     publish(key, payload) {
       try {
         assertKey(key);
-        delivery.deliver(key, () => freezePayload(JSON.parse(capPayload(payload, maxPayload).text)));
+        delivery.deliver(key, "self", () => freezePayload(JSON.parse(capPayload(payload, maxPayload).text)));
       } catch (error) {
         log.error({ err: error, key }, "a message could not be published");
       }

@@ -1,5 +1,6 @@
 import type { Logger } from "@multimaster/core";
-import type { BusMessage, Key, MessageHandler, Pattern } from "./contract.ts";
+import { append } from "@multimaster/core";
+import type { BusMessage, Key, MessageHandler, Pattern, Publisher } from "./contract.ts";
 import { patternText } from "./key.ts";
 
 interface Subscriber {
@@ -21,7 +22,7 @@ export class LocalDelivery {
   #entries = new Map<string, Entry>();
   /** How many entries there are of each arrangement of nulls, so that a key is looked up a few times, not scanned for. */
   #shapes = new Map<string, number>();
-  #queue: { message: BusMessage; subscribers: readonly Subscriber[] }[] = [];
+  #queue: { message: BusMessage; publisher: Publisher; subscribers: readonly Subscriber[] }[] = [];
   #draining = false;
   #closed = false;
 
@@ -60,21 +61,21 @@ export class LocalDelivery {
   }
 
   /** Queues a message for everybody whose pattern matches `key`; `read` is called only if there is somebody. */
-  deliver(key: Key, read: () => BusMessage["payload"]): void {
+  deliver(key: Key, publisher: Publisher, read: () => BusMessage["payload"]): void {
     if (this.#closed) return;
     const subscribers: Subscriber[] = [];
     for (const shape of this.#shapes.keys()) {
       if (shape.length !== key.length) continue;
       const entry = this.#entries.get(key.map((part, i) => (shape[i] === "*" ? "" : part)).join("."));
-      if (entry) subscribers.push(...entry.subscribers);
+      if (entry) append(subscribers, entry.subscribers);
     }
-    this.#enqueue(key, subscribers, read);
+    this.#enqueue(key, publisher, subscribers, read);
   }
 
-  /** Queues a message for the subscribers of exactly this pattern: a router sends one copy for each pattern. */
+  /** Queues another process's message for the subscribers of exactly this pattern: a router sends one copy for each pattern. */
   deliverTo(pattern: Pattern, key: Key, read: () => BusMessage["payload"]): void {
     if (this.#closed) return;
-    this.#enqueue(key, [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
+    this.#enqueue(key, "other", [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
   }
 
   /** Delivers nothing from now on. */
@@ -90,9 +91,15 @@ export class LocalDelivery {
     else this.#shapes.delete(shape);
   }
 
-  #enqueue(key: Key, subscribers: readonly Subscriber[], read: () => BusMessage["payload"]): void {
+  #enqueue(
+    key: Key,
+    publisher: Publisher,
+    subscribers: readonly Subscriber[],
+    read: () => BusMessage["payload"],
+  ): void {
     if (subscribers.length === 0) return;
-    this.#queue.push({ message: Object.freeze({ key: Object.freeze([...key]), payload: read() }), subscribers });
+    const message = Object.freeze({ key: Object.freeze([...key]), payload: read() });
+    this.#queue.push({ message, publisher, subscribers });
     if (this.#draining) return;
     this.#draining = true;
     setImmediate(() => this.#drain());
@@ -103,17 +110,17 @@ export class LocalDelivery {
     const batch = this.#queue;
     this.#queue = [];
     this.#draining = false;
-    for (const { message, subscribers } of batch) {
+    for (const { message, publisher, subscribers } of batch) {
       for (const subscriber of subscribers)
-        if (subscriber.active && !this.#closed) this.#call(subscriber.handler, message);
+        if (subscriber.active && !this.#closed) this.#call(subscriber.handler, message, publisher);
     }
   }
 
-  #call(handler: MessageHandler, message: BusMessage): void {
+  #call(handler: MessageHandler, message: BusMessage, publisher: Publisher): void {
     const failed = (error: unknown) =>
       this.#log.error({ err: error, topic: message.key.join(".") }, "a message handler failed");
     try {
-      handler(message)?.then(undefined, failed);
+      handler(message, publisher)?.then(undefined, failed);
     } catch (error) {
       failed(error);
     }

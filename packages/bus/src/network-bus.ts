@@ -90,7 +90,7 @@ export class NetworkBus implements Bus {
     try {
       assertKey(key);
       const capped = capPayload(payload, this.#dialer.maxPayload(key));
-      this.#delivery.deliver(key, () => freezePayload(JSON.parse(capped.text)));
+      this.#delivery.deliver(key, "self", () => freezePayload(JSON.parse(capped.text)));
       this.#link?.send(key, capped);
     } catch (error) {
       this.#log.error({ err: error, key }, "a message could not be published");
@@ -173,7 +173,7 @@ export class NetworkBus implements Bus {
   #receive(pattern: Pattern | null, key: Key, payload: Json): void {
     const read = () => freezePayload(payload);
     if (pattern) this.#delivery.deliverTo(pattern, key, read);
-    else this.#delivery.deliver(key, read);
+    else this.#delivery.deliver(key, "other", read);
   }
 
   #changeState(state: BusState): void {

@@ -21,7 +21,7 @@ export async function buryDeadMasters(database: Database, lease: Lease): Promise
   for (const dead of await findDead(database, lease)) {
     const burial = await fencedTransaction(database, lease, async (tx) => {
       const mine = dead.kind === "lease" ? await markBuried(tx, dead.masterid) : await markInactive(tx, dead.masterid);
-      return mine ? buryMaster(tx, dead.masterid, dead.name) : undefined;
+      return mine ? buryMaster(tx, dead.masterid, dead.name, "death") : undefined;
     });
     if (burial) burials.push(burial);
   }
@@ -56,7 +56,7 @@ export async function leaveCluster(database: Database, lease: Lease): Promise<Bu
       lease.masterid,
       lease.epoch,
     ]);
-    return buryMaster(tx, lease.masterid, lease.name);
+    return buryMaster(tx, lease.masterid, lease.name, "leave");
   });
 }
 

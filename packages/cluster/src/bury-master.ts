@@ -1,6 +1,7 @@
-import { type Result, Results } from "@multimaster/core";
+import { append, type Result, Results } from "@multimaster/core";
 import { type Connection, execute, queryRows } from "@multimaster/database";
 import { completeBuildsets } from "./complete-buildsets.ts";
+import { countEngineDeaths, type Exhausted, noteExhausted } from "./request-losses.ts";
 
 /** What changed when a master was buried or left: enough to publish the events afterwards. All lists are of ids. */
 export interface Burial {
@@ -39,17 +40,25 @@ interface ClaimedRequest {
  * are over, their requests are free for others. Since this comes before a new epoch of the same master begins, a claim
  * row needs no epoch: it belongs to the present life of its master.
  *
+ * A death is counted for the requests whose builds ran on it (docs/faults.md); an orderly end is not.
+ *
  * The caller has locked the lease row (or the masters row, for one of Buildbot's) and marked it.
  */
-export async function buryMaster(tx: Connection, masterid: number, name: string): Promise<Burial> {
+export async function buryMaster(
+  tx: Connection,
+  masterid: number,
+  name: string,
+  cause: "death" | "leave",
+): Promise<Burial> {
   await execute(tx, "update masters set active = 0 where id = ?", [masterid]);
   await execute(tx, `update mm_loop_stalls set ended_at = ${tx.dialect.now} where masterid = ? and ended_at is null`, [
     masterid,
   ]);
   const requests = await lockClaimedRequests(tx, masterid);
   const builds = await readRunningBuilds(tx, masterid);
-  const finished = await finishBuilds(tx, builds);
-  const completed = await completeRequests(tx, requests, builds);
+  const exhausted = cause === "death" ? await countDeaths(tx, masterid, requests, builds) : new Map<number, number>();
+  const finished = await finishBuilds(tx, name, builds, exhausted);
+  const completed = await completeRequests(tx, requests, builds, exhausted);
   // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
   const ended = requests.filter(({ id }) => completed.includes(id)).map(({ buildsetid }) => buildsetid);
   const unclaimed = await returnedIds(
@@ -100,36 +109,82 @@ function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBui
   );
 }
 
+/** Requests whose build ran here and would be run again. One that ended, and whose end only is missing, is none. */
+function countDeaths(
+  tx: Connection,
+  masterid: number,
+  requests: readonly ClaimedRequest[],
+  builds: readonly RunningBuild[],
+): Promise<Exhausted> {
+  const running = new Set(builds.filter((build) => build.cancelled === 0).map((build) => build.buildrequestid));
+  const retried = requests.filter((request) => running.has(request.id) && outcomeOf(request, false) === undefined);
+  return countEngineDeaths(
+    tx,
+    masterid,
+    retried.map((request) => request.id),
+  );
+}
+
+interface BuildsEnd {
+  results: Result;
+  /** Null: the state stays what the build said last. */
+  state: string | null;
+  builds: RunningBuild[];
+}
+
+function endsOf(name: string, builds: readonly RunningBuild[], exhausted: Exhausted): BuildsEnd[] {
+  const ends: BuildsEnd[] = [
+    { results: Results.RETRY, state: `master ${name} was lost`, builds: [] },
+    { results: Results.CANCELLED, state: null, builds: [] },
+  ];
+  const [retried, cancelled] = ends as [BuildsEnd, BuildsEnd];
+  for (const build of builds) {
+    const deaths = exhausted.get(build.buildrequestid);
+    if (build.cancelled === 1) cancelled.builds.push(build);
+    else if (deaths === undefined) retried.builds.push(build);
+    else ends.push({ results: Results.EXCEPTION, state: describeExhausted(name, deaths), builds: [build] });
+  }
+  return ends.filter((end) => end.builds.length > 0);
+}
+
+function describeExhausted(name: string, deaths: number): string {
+  const times = deaths === 1 ? "once" : `${deaths} times`;
+  return `exception (master ${name} was lost; a master was lost ${times} while it built this request, which is not built again: maxEngineDeaths)`;
+}
+
 async function finishBuilds(
   tx: Connection,
+  name: string,
   builds: readonly RunningBuild[],
+  exhausted: Exhausted,
 ): Promise<Pick<Burial, "finishedLogs" | "finishedSteps" | "finishedBuilds">> {
   const all = { finishedLogs: [] as number[], finishedSteps: [] as number[], finishedBuilds: [] as number[] };
-  for (const results of [Results.RETRY, Results.CANCELLED]) {
-    const ids = builds
-      .filter((build) => (build.cancelled === 1) === (results === Results.CANCELLED))
-      .map((build) => build.id);
-    if (ids.length === 0) continue;
+  for (const { results, state, builds: ended } of endsOf(name, builds, exhausted)) {
+    const ids = ended.map((build) => build.id);
     const ofBuild = tx.dialect.isOneOf("buildid", ids);
     const logs = await returnedIds(
       tx,
       `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuild.sql}) returning id`,
       ofBuild.bindings,
     );
-    const finish = `set results = ?, complete_at = ${tx.dialect.nowSeconds} where complete_at is null and`;
-    const steps = await returnedIds(tx, `update steps ${finish} ${ofBuild.sql} returning id`, [
-      results,
-      ...ofBuild.bindings,
-    ]);
+    const finish = `set results = ?, complete_at = ${tx.dialect.nowSeconds}`;
+    const steps = await returnedIds(
+      tx,
+      `update steps ${finish} where complete_at is null and ${ofBuild.sql} returning id`,
+      [results, ...ofBuild.bindings],
+    );
     const ofIds = tx.dialect.isOneOf("id", ids);
-    const done = await returnedIds(tx, `update builds ${finish} ${ofIds.sql} returning id`, [
-      results,
-      ...ofIds.bindings,
-    ]);
-    all.finishedLogs.push(...logs);
-    all.finishedSteps.push(...steps);
-    all.finishedBuilds.push(...done);
+    const done = await returnedIds(
+      tx,
+      `update builds ${finish}, state_string = coalesce(?, state_string)
+       where complete_at is null and ${ofIds.sql} returning id`,
+      [results, state, ...ofIds.bindings],
+    );
+    append(all.finishedLogs, logs);
+    append(all.finishedSteps, steps);
+    append(all.finishedBuilds, done);
   }
+  for (const [requestId, deaths] of exhausted) await noteExhausted(tx, requestId, describeExhausted(name, deaths));
   return all;
 }
 
@@ -137,11 +192,12 @@ async function completeRequests(
   tx: Connection,
   requests: readonly ClaimedRequest[],
   builds: readonly RunningBuild[],
+  exhausted: Exhausted,
 ): Promise<number[]> {
   const stopped = new Set(builds.filter((build) => build.cancelled === 1).map((build) => build.buildrequestid));
   const byResults = new Map<number, number[]>();
   for (const request of requests) {
-    const results = outcomeOf(request, stopped.has(request.id));
+    const results = exhausted.has(request.id) ? Results.EXCEPTION : outcomeOf(request, stopped.has(request.id));
     if (results !== undefined) byResults.set(results, [...(byResults.get(results) ?? []), request.id]);
   }
   const completed: number[] = [];
@@ -188,11 +244,13 @@ async function freePlaces(
     [masterid],
   );
   // Explicitly, not by cascade: the rows may have been made by a Buildbot master on SQLite, without enforced references.
-  await execute(
-    tx,
-    "delete from configured_workers where buildermasterid in (select id from builder_masters where masterid = ?)",
-    [masterid],
-  );
+  for (const table of ["configured_workers", "mm_builder_workers"]) {
+    await execute(
+      tx,
+      `delete from ${table} where buildermasterid in (select id from builder_masters where masterid = ?)`,
+      [masterid],
+    );
+  }
   await execute(tx, "delete from builder_masters where masterid = ?", [masterid]);
   const take = (table: string, id: string) =>
     returnedIds(tx, `delete from ${table} where masterid = ? returning ${id} as id`, [masterid]);

@@ -130,7 +130,7 @@ async function markAndBury(tx: Connection, masterid: number, name: string): Prom
     `update mm_leases set buried_at = ${tx.dialect.now} where masterid = ? and buried_at is null and ended_at is null`,
     [masterid],
   );
-  return buryMaster(tx, masterid, name);
+  return buryMaster(tx, masterid, name, "death");
 }
 
 async function insertMaster(tx: Connection, name: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, fitText, queryRows } from "@multimaster/database";
+import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 /** What somebody wants of a master, or of one of its roles (`role`). */
@@ -15,6 +15,9 @@ export interface NewOrder {
   /** Seconds from now after which what still runs is given back; 0: at once. Null: however long it takes. */
   deadline?: number | null;
 }
+
+/** Writes the audit row of an order in its transaction. */
+type Trail = (tx: Connection) => Promise<void>;
 
 /** An order that has not been carried out to its end, as its master sees it. */
 export interface OpenOrder {
@@ -65,12 +68,17 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
  * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
  * a sentence, when the master cannot carry it out.
  */
-export function placeOrder(database: Database, given: NewOrder): Promise<number> {
-  const order = { ...given, reason: fitText(given.reason), orderedBy: fitText(given.orderedBy) };
+export function placeOrder(database: Database, given: NewOrder, trail?: Trail): Promise<number> {
+  const order = {
+    ...given,
+    reason: fitText(given.reason, longest.sentence),
+    orderedBy: fitText(given.orderedBy, longest.name),
+  };
   return database.transaction(async (tx) => {
     const target = await findTarget(tx, order.masterid);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);
     checkRole(order, target);
+    await trail?.(tx);
     if (order.kind === "drain") {
       const open = await renewDrain(tx, order, target.epoch);
       if (open !== undefined) return open;
@@ -133,7 +141,7 @@ function checkRole({ kind, role }: NewOrder, { name, roles }: { name: string; ro
 export const orderedBySignal = "signal";
 
 /** Takes an open drain back, and gives its order's id; its master takes work again as soon as it sees that. */
-export function undoDrain(database: Database, masterid: number, role: string | null): Promise<number> {
+export function undoDrain(database: Database, masterid: number, role: string | null, trail?: Trail): Promise<number> {
   return database.transaction(async (tx) => {
     const { name, epoch } = await findTarget(tx, masterid);
     await tx.dialect.lockName(tx, `orders of ${masterid}`);
@@ -146,6 +154,7 @@ export function undoDrain(database: Database, masterid: number, role: string | n
     if (!open)
       throw errors.notDraining(role === null ? `the master ${name}` : `the role ${role} of the master ${name}`);
     if (open.ordered_by === orderedBySignal) throw errors.endsBySignal(name);
+    await trail?.(tx);
     await execute(tx, `update mm_orders set undone_at = ${tx.dialect.now} where id = ?`, [open.id]);
     return open.id;
   });

@@ -37,6 +37,12 @@ const busConfig = z
       .optional()
       .describe("Key of the master at the router, which then knows only its public half (WAMP-cryptosign)."),
     notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
+    believeControl: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Carry out what Buildbot's masters ask by a message alone: whoever may publish at the router can then stop builds.",
+      ),
     mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),
   })
   .refine((bus) => bus.ticket === undefined || bus.privateKey === undefined, {

@@ -16,6 +16,8 @@ export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
   triggers?(options: unknown): readonly string[];
   /** Whether it is a scheduler that steps may trigger. */
   readonly triggerable?: boolean;
+  /** Of a hook: how it knows by itself who sends a request; undefined when it does not. */
+  authenticate?(options: unknown): unknown;
   /** Of a login: what it cannot do without, elsewhere in the config. */
   readonly needs?: readonly ("url" | "trustedProxies")[];
   /** Of a login: the option that keeps strangers out, where with these options anyone in the world has an account. */

@@ -1,3 +1,6 @@
+import { onAbort } from "./on-abort.ts";
+import { startTimeout } from "./timeout.ts";
+
 /** Where time comes from; tests pass their own. */
 export interface Clock {
   /** Milliseconds since the epoch, of this host. Leases never use it: they go by the database's clock. */
@@ -15,20 +18,18 @@ export interface Timer {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, fn) {
-    const timer = setTimeout(fn, ms);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: startTimeout(fn, ms, { unref: true }) };
   },
   sleep(ms, signal) {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
       const done = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", done);
+        cancel();
+        ignore?.();
         resolve();
       };
-      const timer = setTimeout(done, ms);
-      signal?.addEventListener("abort", done, { once: true });
+      const cancel = startTimeout(done, ms);
+      const ignore = signal && onAbort(signal, done);
     });
   },
 };

@@ -19,3 +19,9 @@ export const duration = z
 
 /** What a config author may write where a duration is asked for. */
 export type Duration = z.input<typeof duration>;
+
+/** A length of time as a config author writes it: the largest unit in which it is a whole number. */
+export function formatDuration(ms: number): string {
+  const unit = (["d", "h", "m", "s"] as const).find((one) => ms >= units[one] && ms % units[one] === 0) ?? "ms";
+  return `${ms / units[unit]}${unit}`;
+}

@@ -27,8 +27,34 @@ export function createLog(options: LogOptions = {}): Logger {
     },
     options.format === "pretty"
       ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
-      : pino.destination({ dest: 2, sync: false }),
+      : openStandardError(),
   );
+}
+
+/** Lines that nobody takes are held up to this many bytes. */
+const maxHeld = 4 * 1024 * 1024;
+
+function openStandardError(): pino.DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: false, maxLength: maxHeld });
+  // The terminal may be closed, or the disk be full: a program whose log nobody can read goes on.
+  let isFailing = false;
+  destination.on("error", () => (isFailing = true));
+  destination.on("write", () => (isFailing = false));
+  // What is left is written when the program ends, and tried for ever: then it would never end.
+  const flushSync = destination.flushSync.bind(destination);
+  destination.flushSync = () => (isFailing ? undefined : flushSync());
+  return destination;
+}
+
+/** Writes to a terminal that was closed, or to a pipe that nobody reads, are lost instead of ending the program. */
+export function outliveTerminal(): () => void {
+  const ignore = () => undefined;
+  process.stdout.on("error", ignore);
+  process.stderr.on("error", ignore);
+  return () => {
+    process.stdout.off("error", ignore);
+    process.stderr.off("error", ignore);
+  };
 }
 
 /**

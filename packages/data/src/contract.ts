@@ -1,10 +1,15 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { Trail } from "./actor.ts";
+import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
+import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
 import type { TestResultUpdates } from "./contract/test-results.ts";
+import type { WorkerUpdates } from "./contract/workers.ts";
 import type { Change } from "./resources/changes.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
 import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
+import type { AuditUpdates } from "./updates/audit.ts";
 
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
@@ -16,6 +21,7 @@ export interface Updates {
   readonly masters: MasterUpdates;
   readonly orders: OrderUpdates;
   readonly logins: LoginUpdates;
+  readonly audit: AuditUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
   readonly commands: CommandUpdates;
@@ -50,66 +56,7 @@ export interface MasterUpdates {
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
-// ---- builders, workers ---------------------------------------------------------------------------------------------
-
-export interface BuilderConfiguration {
-  name: string;
-  description: string | null;
-  tags: readonly string[];
-  project: string | null;
-  /** Names of the workers that may run it. */
-  workers: readonly string[];
-  /** Most builds of it at once on this master; null: any number. */
-  maxBuilds?: number | null;
-  /** Where it builds on a worker. */
-  directory?: string;
-}
-
-export interface BuilderUpdates {
-  /**
-   * Makes this master's set of builders exactly `builders` (fenced): rows of builders, tags, projects, builder_masters
-   * and configured_workers, in one transaction. Resolves to the ids by name.
-   */
-  configure(builders: readonly BuilderConfiguration[]): Promise<ReadonlyMap<string, number>>;
-  /** Ids of this master's builders that no other master would run now. */
-  onlyHere(): Promise<number[]>;
-}
-
-export interface WorkerInfo {
-  admin: string | null;
-  host: string | null;
-  access_uri: string | null;
-  version: string | null;
-}
-
-/** What an engine needs to know of a worker's row, since any UI master may have changed it. */
-export interface WorkerState {
-  workerid: number;
-  name: string;
-  paused: boolean;
-  graceful: boolean;
-  /** Graceful, but without waiting for its builds. */
-  atOnce: boolean;
-}
-
-export interface WorkerUpdates {
-  /** Finds or creates the rows; ids by name. */
-  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /**
-   * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * told to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
-   */
-  attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<"attached" | Lost>;
-  /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
-  detach(workerid: number): Promise<void>;
-  /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
-  contested(): Promise<number[]>;
-  /** The contested worker answers on its connection here: it stays. */
-  keep(workerid: number): Promise<void>;
-  states(workerids: readonly number[]): Promise<WorkerState[]>;
-  setPaused(workerid: number, paused: boolean, reason: string | null): Promise<void>;
-  setGraceful(workerid: number, graceful: boolean | "at once"): Promise<void>;
-}
+// ---- workers -------------------------------------------------------------------------------------------------------
 
 export interface CommandUpdates {
   /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
@@ -146,20 +93,18 @@ export interface NewChange {
   properties?: Readonly<Record<string, Json>>;
 }
 
-/** A change and the id under which its delivery brought it, unique among all of all deliveries; undefined when it has none. */
-export interface DeliveredChange {
-  readonly change: NewChange;
-  readonly delivery: string | undefined;
-}
-
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
-  add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
+  add(
+    change: NewChange,
+    options?: { delivery?: string | undefined; trail?: Trail },
+  ): Promise<{ changeid: number; added: boolean }>;
   /**
-   * Adds all changes of one delivery, oldest first, in one transaction: all or none, whatever dies. The first one's id
-   * tells whether the delivery was there before; then nothing is added. Resolves to the new change ids.
+   * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
+   * died over it. Resolves to the new change ids, once all changes are stored.
    */
-  addDelivered(changes: readonly DeliveredChange[]): Promise<number[]>;
+  addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
 export interface ChangeSourceUpdates {
@@ -195,8 +140,13 @@ export interface StateKey {
 
 // ---- schedulers ----------------------------------------------------------------------------------------------------
 
+/** What a scheduler needs of a change to put it into a buildset; any number of them may wait. */
+export type WaitingChange = Pick<Change, "changeid" | "branch" | "revision" | "repository" | "project" | "codebase"> & {
+  sourcestamp: Pick<Change["sourcestamp"], "ssid">;
+};
+
 export interface ClassifiedChange {
-  change: Change;
+  change: WaitingChange;
   important: boolean;
   /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
   ageSeconds: number;
@@ -207,6 +157,8 @@ export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
+  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  mostSeconds?: number | null;
 }
 
 export interface SchedulerUpdates {
@@ -220,7 +172,7 @@ export interface SchedulerUpdates {
   claim(schedulerid: number): Promise<"claimed" | Lost>;
   release(schedulerid: number): Promise<void>;
   isEnabled(schedulerid: number): Promise<boolean>;
-  setEnabled(schedulerid: number, enabled: boolean): Promise<void>;
+  setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
   /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
@@ -276,6 +228,8 @@ export interface NewBuildset {
   parentBuildid?: number | null;
   parentRelationship?: string | null;
   rebuiltBuildid?: number | null;
+  /** Who asked for it, as the server knows them: rights of an owner hang off this, and off no property. */
+  askedBy?: { readonly identity: string; readonly name: string } | undefined;
 }
 
 export interface AddedBuildset {
@@ -285,7 +239,7 @@ export interface AddedBuildset {
 }
 
 export interface BuildsetUpdates {
-  add(buildset: NewBuildset): Promise<AddedBuildset>;
+  add(buildset: NewBuildset, trail?: Trail): Promise<AddedBuildset>;
   /** Completes buildsets whose last request was completed by somebody who died before completing them. */
   completeFinished(): Promise<void>;
 }
@@ -321,8 +275,11 @@ export interface BuildRequestUpdates {
   ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
-  /** Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. */
-  unclaim(buildrequestids: readonly number[]): Promise<void>;
+  /**
+   * Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
+   * their builds could not be written here; that counts as a death of the engine does.
+   */
+  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
   /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
@@ -330,8 +287,12 @@ export interface BuildRequestUpdates {
    * Any master may call it: a pending request is completed CANCELLED at once; of a claimed one the running builds are
    * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
    */
-  cancel(buildrequestid: number, reason: string): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
-  setPriority(buildrequestid: number, priority: number): Promise<"done" | "unknown">;
+  cancel(
+    buildrequestid: number,
+    reason: string,
+    trail?: Trail,
+  ): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
+  setPriority(buildrequestid: number, priority: number, trail?: Trail): Promise<"done" | "unknown">;
 }
 
 // ---- builds, steps, logs -------------------------------------------------------------------------------------------
@@ -340,6 +301,13 @@ export interface StopRequest {
   buildid: number;
   reason: string;
   results: Result;
+}
+
+export interface BuildEnd {
+  results: Result;
+  state: string;
+  /** The connection to its worker was lost: losses after which the request is not built again; null: it always is. */
+  maxWorkerLosses?: number | null;
 }
 
 export interface BuildUpdates {
@@ -356,14 +324,18 @@ export interface BuildUpdates {
   /**
    * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
    * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
+   * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
-  finish(buildid: number, end: { results: Result; state: string }): Promise<void>;
+  finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
   /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
-  requestStop(buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown">;
+  requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine polls it beside listening. */
   stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
   /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
-  rebuild(buildid: number): Promise<AddedBuildset | "unknown">;
+  rebuild(
+    buildid: number,
+    by?: { readonly asker: NonNullable<NewBuildset["askedBy"]>; readonly trail: Trail },
+  ): Promise<AddedBuildset | "unknown">;
 }
 
 export interface StepUpdates {
@@ -378,22 +350,4 @@ export interface StepUpdates {
   addUrl(stepid: number, name: string, url: string): Promise<void>;
   /** Ends the step (fenced), with its last state text and whether the UI hides it. */
   finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
-}
-
-export type LogType = "s" | "t" | "h";
-
-export interface LogUpdates {
-  /**
-   * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
-   * was lost, it gives the same row.
-   */
-  add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
-  /**
-   * Appends whole lines (each ended by a newline; for type "s" each beginning with o, e or h) at line `firstLine`
-   * (fenced). The caller is the log's only writer and counts its lines; a repeated call after a lost answer adds nothing.
-   * Resolves to the number of lines stored in all.
-   */
-  append(logid: number, firstLine: number, text: string): Promise<number>;
-  /** Marks it complete (fenced), then merges and compresses its chunks. */
-  finish(logid: number): Promise<void>;
 }

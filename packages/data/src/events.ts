@@ -1,22 +1,28 @@
 import type { Bus, Key, Pattern, Subscription } from "@multimaster/bus";
 import type { Json, Logger, SourcedProperties } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
-import type { AnyResource, ControlSubject, Item } from "./define-resource.ts";
+import type { AnyResource, ControlSubject } from "./define-resource.ts";
 import { createItemReader, type ItemReader } from "./item-reader.ts";
 
-/** What a subscriber of a resource's events gets. */
-export interface ResourceEvent<R extends AnyResource> {
+/**
+ * What a subscriber of a resource's events gets: which object to read. Anyone who may publish at the router writes the
+ * payload, so it is not passed on: the rows decide.
+ */
+export interface ResourceEvent {
   readonly id: number;
   readonly event: string;
-  /** The object as it was shortly after the event, or what fits the bus's cap: read the row when a field is missing. */
-  readonly payload: Partial<Item<R>> | null;
 }
 
+/** Which object a control message is about: a reason to read its rows, and nothing else. */
 export interface ControlMessage {
   readonly of: ControlSubject;
   readonly id: number;
   readonly action: string;
-  readonly payload: Json;
+}
+
+/** A control message of a master that writes no rows for it, with the reason that it names. */
+export interface ForeignControlMessage extends ControlMessage {
+  readonly reason: string;
 }
 
 /**
@@ -48,15 +54,27 @@ export interface Events {
   /** For what is no resource. In order with the rest. */
   publishRaw(key: Key, payload: Json): Promise<void>;
   /** Calls `handler` for each such event of the cluster; `event` null means all of them. */
-  on<R extends AnyResource>(
-    resource: R,
+  on(
+    resource: AnyResource,
     event: string | null,
-    handler: (message: ResourceEvent<R>) => void | Promise<void>,
+    handler: (message: ResourceEvent) => void | Promise<void>,
     only?: { id: number },
+  ): Promise<Subscription>;
+  /** Calls `handler` with the id of the object that each such event's object belongs to, as the topic names it. */
+  onPartOf(
+    resource: AnyResource,
+    event: string,
+    whole: string,
+    handler: (id: number) => void | Promise<void>,
   ): Promise<Subscription>;
   onControl(
     pattern: { of: ControlSubject; id?: number; action?: string },
     handler: (message: ControlMessage) => void | Promise<void>,
+  ): Promise<Subscription>;
+  /** The same with the sender's reason, for the one place that turns Buildbot's messages into rows where the config says so. */
+  onForeignControl(
+    of: ControlSubject,
+    handler: (message: ForeignControlMessage) => void | Promise<void>,
   ): Promise<Subscription>;
 }
 
@@ -67,7 +85,11 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
 
   function enqueue(read: () => Promise<readonly (readonly [Key, Json])[]>): Promise<void> {
     const reading = read().catch((error: unknown) => {
-      log.error({ err: error }, "an event could not be read and is not published");
+      // Events only wake and show: who needs the rows reads them as well, so nothing is lost.
+      const isAway = connection.dialect.isAway(error);
+      const sentence = "an event is not published, since its rows could not be read; it is found in the rows later";
+      if (isAway) log.debug({ err: error }, sentence);
+      else log.warn({ err: error }, sentence);
       return [];
     });
     tail = tail.then(async () => {
@@ -91,21 +113,28 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
       const parts = template.split("/");
       const at = parts.findIndex((part) => part.startsWith(":"));
       const pattern: Pattern = [...parts.map((part, i) => (i === at ? (only ? String(only.id) : null) : part)), event];
-      return bus.subscribe(pattern, ({ key, payload }) =>
-        handler({
-          id: Number(key[at]),
-          event: key.at(-1) as string,
-          payload: payload as Partial<Item<typeof resource>> | null,
-        }),
-      );
+      return bus.subscribe(pattern, ({ key }) => handler({ id: Number(key[at]), event: key.at(-1) as string }));
+    },
+    onPartOf(resource, event, whole, handler) {
+      const template = resource.events?.topics.find((topic) => topic.split("/")[1] === `:${whole}`);
+      if (template === undefined) throw new TypeError(`no topic of ${resource.plural} begins with ${whole}`);
+      const pattern = template.split("/").map((part) => (part.startsWith(":") ? null : part));
+      return bus.subscribe([...pattern, event], ({ key }) => handler(Number(key[1])));
     },
     onControl({ of, id, action }, handler) {
       const pattern: Pattern = ["control", of, id === undefined ? null : String(id), action ?? null];
-      return bus.subscribe(pattern, ({ key, payload }) =>
-        handler({ of, id: Number(key[2]), action: key[3] as string, payload }),
-      );
+      return bus.subscribe(pattern, ({ key }) => handler({ of, id: Number(key[2]), action: key[3] as string }));
     },
+    onForeignControl: (of, handler) =>
+      bus.subscribe(["control", of, null, null], ({ key, payload }) =>
+        handler({ of, id: Number(key[2]), action: key[3] as string, reason: reasonOf(payload) }),
+      ),
   };
+}
+
+function reasonOf(payload: Json): string {
+  const given = typeof payload === "object" && payload !== null && "reason" in payload ? payload["reason"] : undefined;
+  return typeof given === "string" && given !== "" ? given.slice(0, 1000) : "no reason";
 }
 
 async function readMessages(

@@ -43,6 +43,7 @@ export async function findItems<R extends AnyResource>(
     filters: query.filters ?? [],
     ...(place.bus ? { bus: place.bus } : {}),
     ...(place.writes ? { writes: place.writes } : {}),
+    ...(place.path ? { pathKind: place.path.kind } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {

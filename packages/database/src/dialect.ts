@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { Connection, Row } from "./connection.ts";
 import { postgresqlDialect } from "./dialect/postgresql.ts";
 import { sqliteDialect } from "./dialect/sqlite.ts";
@@ -113,7 +114,7 @@ export async function insertIgnore<R extends object = Row>(connection: Connectio
       .onConflict([...insert.conflict])
       .ignore()
       .returning(returning)) as R[];
-    inserted.push(...answer);
+    append(inserted, answer);
   }
   return inserted;
 }

@@ -172,12 +172,14 @@ export function postgresqlConnection(
 const int8 = 20;
 const numeric = 1700;
 
-/** Counts and sums come as text by default; ours are far below 2^53. */
+/**
+ * Counts and sums come as text by default; ours are far below 2^53. What is not, another program has written: it is read
+ * as the largest exact number, because a value that is stored must never make its row unreadable.
+ */
 function toSafeNumber(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && !Number.isSafeInteger(value))
-    throw new RangeError(`${text} is too large for a number`);
-  return value;
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+  return Math.sign(value) * Number.MAX_SAFE_INTEGER;
 }
 
 const typeParser = ((type: number, format?: "text" | "binary") =>

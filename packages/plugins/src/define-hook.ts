@@ -3,12 +3,24 @@ import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multima
 import type { NewChange } from "@multimaster/data";
 import type { z } from "zod";
 
-/** A POST to `/change_hook/<type>`, as it came. */
-export interface HookRequest {
+/** What is known of a POST to `/change_hook/<type>` before its body is read. */
+export interface HookHead {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
+}
+
+/** A POST to `/change_hook/<type>`, as it came. */
+export interface HookRequest extends HookHead {
   readonly body: Buffer;
+}
+
+/** How a hook knows by itself that a request comes from its forge. Both throw `signatureMissing` or `signatureWrong`. */
+export interface HookCheck {
+  /** Checks header and address, before the body is read: a stranger's body costs nothing. */
+  head(request: HookHead): void;
+  /** Checks the body, where the forge signs it. */
+  body?(request: HookRequest): void;
 }
 
 /** The hash of what it says: the same content is the same delivery, where nothing better tells them apart. */
@@ -30,11 +42,11 @@ export interface HookDefinition<Options = unknown, Details = unknown> extends Pl
   /** Risks of the options, such as what is open; paths begin at the options. */
   warnings?(options: Options): readonly ConfigWarning[];
   /**
-   * How this hook knows by itself that a request comes from its forge; undefined when it cannot. It is called before
-   * anything in the body is looked at, and throws `signatureMissing` or `signatureWrong`.
+   * How this hook knows by itself that a request comes from its forge. Undefined if it cannot: then `changeHookAuth` of the
+   * config is asked for, unless the hook has the option `anybody: true`.
    */
-  authenticate?(options: Options): ((request: HookRequest) => void) | undefined;
-  /** Bytes of the largest body that its forge sends, where that is more than usual. */
+  authenticate?(options: Options): HookCheck | undefined;
+  /** Bytes of the largest body that its forge sends, where that is not the usual 16 MiB. */
   readonly maxBody?: number;
   /** With a secret, the body is signed, and nothing else of a request: what was overheard may come with another id. */
   readonly signsBody?: true;

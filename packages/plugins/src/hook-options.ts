@@ -1,3 +1,4 @@
+import { boundedPattern, fitsGlob, isOfFork } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { HookAnswer } from "./define-hook.ts";
@@ -13,8 +14,17 @@ const functionOr = <T, F extends (...args: never[]) => unknown>(
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 
+/** Options of every hook: the config refuses one that anybody could post to, unless this says that it is meant. */
+export const openShape = {
+  anybody: z
+    .boolean()
+    .default(false)
+    .describe("True: takes requests from anybody who can reach the port, with neither secret nor changeHookAuth."),
+};
+
 /** Options of every hook whose requests bear a signature or a token. */
 export const secretShape = {
+  ...openShape,
   secret: z.string().min(1).optional().describe("The same as at the forge; requests must fit it."),
   strict: z.boolean().default(true).describe("False: requests that bear no signature at all pass, too."),
 };
@@ -39,6 +49,12 @@ export const forgeShape = {
     .describe("Pushes to these, and pull requests that go to these; absent: all."),
   tags: z.boolean().default(true).describe("Whether a pushed tag is a change."),
   pullRequests: z.boolean().default(true).describe("Whether pull requests are changes."),
+  forks: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether pull requests of forks are changes, too (absent: no): anybody's code then runs on your workers.",
+    ),
   skips: z
     .array(z.instanceof(RegExp, { message: "must be a regular expression" }))
     .default([/\[ *skip *ci *\]/i, /\[ *ci *skip *\]/i])
@@ -53,7 +69,8 @@ export const forgeShape = {
 
 /** Closes the options of a hook: a secret that came out of an unset variable must not pass for "no secret". */
 export function hookOptions<Shape extends typeof secretShape & z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape).superRefine((options, ctx) => {
+  return z.strictObject(shape).superRefine((given, ctx) => {
+    const options: Readonly<Record<string, unknown>> = given;
     if ("secret" in options && options["secret"] === undefined)
       ctx.addIssue({
         code: "custom",
@@ -61,10 +78,12 @@ export function hookOptions<Shape extends typeof secretShape & z.ZodRawShape>(sh
         message:
           "is named but has no value (an environment variable that is not set?); leave it out for a hook without one",
       });
+    if (options["secret"] !== undefined && options["anybody"])
+      ctx.addIssue({ code: "custom", path: ["anybody"], message: "contradicts the secret: leave one of them out" });
   });
 }
 
-type ForgeOptions = z.output<z.ZodObject<typeof forgeShape>>;
+export type ForgeOptions = z.output<z.ZodObject<typeof forgeShape>>;
 
 /** Something a forge reports, before the options had their say. */
 export interface Found {
@@ -81,8 +100,11 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
   const { kind, branch, headline } = found;
   if (kind === "tag" && !options.tags) return { ignored: "tags are no changes here" };
   if (kind === "pull request" && !options.pullRequests) return { ignored: "pull requests are no changes here" };
+  if (kind === "pull request" && !options.forks && found.changes.some(isForks))
+    return { ignored: "it is a fork's code, or nobody says that it is not; the hook's option forks: true takes it" };
   if (kind !== "tag" && !isWanted(branch, options.branches)) return { ignored: `not a branch of interest: ${branch}` };
-  if (options.skips.some((pattern) => headline.search(pattern) >= 0)) return { ignored: "its message says so" };
+  if (options.skips.some((pattern) => boundedPattern(pattern).test(headline)))
+    return { ignored: "its message says so" };
   const { codebase, category, transform } = options;
   const changes = found.changes.flatMap((change) => {
     const coded = { ...change, codebase: typeof codebase === "function" ? codebase(payload) : codebase };
@@ -95,13 +117,11 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
   return { changes };
 }
 
-function isWanted(branch: string, wanted: ForgeOptions["branches"]): boolean {
-  if (wanted === undefined) return true;
-  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsPattern(branch, pattern));
+function isForks({ branch = null, properties = {} }: NewChange): boolean {
+  return isOfFork({ branch, ...properties });
 }
 
-/** Whether a name fits a pattern in which * stands for any text. */
-export function fitsPattern(name: string, pattern: string): boolean {
-  const source = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${source.join(".*")}$`, "s").test(name);
+function isWanted(branch: string, wanted: ForgeOptions["branches"]): boolean {
+  if (wanted === undefined) return true;
+  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsGlob(branch, pattern));
 }

@@ -37,14 +37,30 @@ export function parsePayload<S extends z.ZodType>(schema: S, payload: Payload, e
   throw errors.requestInvalid(`The payload of this ${event} is not as expected: ${problems.join("; ")}.`);
 }
 
-/** A text that may be absent. */
-export const text = z.string().nullish();
+/** A text that may be absent; what is no text is none. */
+export const text = z.string().nullish().catch(null);
+
+/** A number that may be absent; what is no number is none. */
+export const number = z.number().nullish().catch(null);
+
+/** Yes or no; absent is no, and so is what is neither. */
+export const flag = z
+  .boolean()
+  .nullish()
+  .catch(null)
+  .transform((value) => value ?? false);
 
 /** Names of files, or nothing where a forge does not tell. */
 export const files = z
   .array(z.string())
   .nullish()
+  .catch(null)
   .transform((names) => names ?? []);
+
+/** What an event may say of something that it can do without; of another shape it says nothing. */
+export function perhaps<S extends z.ZodType>(schema: S) {
+  return schema.nullish().catch(null);
+}
 
 /** `Ada <ada@example.org>`, or what there is of it. */
 export function nameAndMail(
@@ -62,11 +78,14 @@ export function timeOf(time: string | number | null | undefined): { whenTimestam
   return Number.isFinite(seconds) && seconds > 0 ? { whenTimestamp: Math.floor(seconds) } : {};
 }
 
-/** `main` of `refs/heads/main`, and what it is; undefined for other refs. */
+/**
+ * `main` of `refs/heads/main`, and what it is; undefined for other refs. A branch that is itself named `refs/…` keeps its whole
+ * ref: a push must not yield what a pull request yields.
+ */
 export function readRef(ref: string): { kind: "push" | "tag"; name: string } | undefined {
-  if (ref.startsWith("refs/heads/")) return { kind: "push", name: ref.slice("refs/heads/".length) };
-  if (ref.startsWith("refs/tags/")) return { kind: "tag", name: ref.slice("refs/tags/".length) };
-  return undefined;
+  const [, area, name = ""] = /^refs\/(heads|tags)\/(.+)$/s.exec(ref) ?? [];
+  if (area === undefined) return undefined;
+  return { kind: area === "tags" ? "tag" : "push", name: name.startsWith("refs/") ? ref : name };
 }
 
 /** A hash of zeros stands for "there is none". */

@@ -21,6 +21,7 @@ export interface PullRequest {
 /** The properties of its changes, of the same names whatever the forge. */
 export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
   return {
+    [forkProperty]: pull.isFork,
     pullrequesturl: pull.url,
     pullrequest_number: pull.number,
     pullrequest_title: pull.title,
@@ -30,7 +31,14 @@ export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
     pullrequest_repository: pull.headRepository,
     pullrequest_base: pull.base,
     pullrequest_labels: pull.labels,
-    [forkProperty]: pull.isFork,
     pullrequest_draft: pull.isDraft,
   };
+}
+
+type Name = string | number | null | undefined;
+
+/** Whether the head of a pull request is in another repository: also if either of them is not known. */
+export function isElsewhere(head: Name, own: Name): boolean {
+  const isKnown = (name: Name) => name !== null && name !== undefined && name !== "";
+  return !isKnown(head) || !isKnown(own) || head !== own;
 }

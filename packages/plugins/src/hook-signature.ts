@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { errors, isSameSecret } from "@multimaster/core";
-import type { HookRequest } from "./define-hook.ts";
+import type { HookCheck, HookHead } from "./define-hook.ts";
 
 interface Secret {
   readonly secret?: string | undefined;
@@ -14,14 +14,30 @@ export interface HmacHeader {
   readonly prefix: string;
 }
 
+const hexDigits = { sha256: 64, sha1: 40 } as const;
+
 /** Checks the body's HMAC; of several headers the first that is there counts, so put the strongest first. */
-export function checkHmac({ secret, strict }: Secret, headers: readonly [HmacHeader, ...HmacHeader[]]) {
+export function checkHmac(
+  { secret, strict }: Secret,
+  headers: readonly [HmacHeader, ...HmacHeader[]],
+): HookCheck | undefined {
   if (secret === undefined) return undefined;
-  return (request: HookRequest): void => {
-    const used = headers.find(({ header }) => headerOf(request, header) !== undefined);
-    if (!used) return requireHeader(headers[0].header, strict);
-    const right = used.prefix + createHmac(used.algorithm, secret).update(request.body).digest("hex");
-    if (!isSameSecret(headerOf(request, used.header) as string, right)) throw errors.signatureWrong(used.header);
+  const find = (request: HookHead) => headers.find(({ header }) => headerOf(request, header) !== undefined);
+  return {
+    head(request) {
+      const used = find(request);
+      if (!used) return requireHeader(headers[0].header, strict);
+      const { header, prefix, algorithm } = used;
+      const given = headerOf(request, header) as string;
+      if (!given.startsWith(prefix) || given.length !== prefix.length + hexDigits[algorithm])
+        throw errors.signatureWrong(header);
+    },
+    body(request) {
+      const used = find(request);
+      if (!used) return requireHeader(headers[0].header, strict);
+      const right = used.prefix + createHmac(used.algorithm, secret).update(request.body).digest("hex");
+      if (!isSameSecret(headerOf(request, used.header) as string, right)) throw errors.signatureWrong(used.header);
+    },
   };
 }
 
@@ -29,13 +45,15 @@ export function checkHmac({ secret, strict }: Secret, headers: readonly [HmacHea
 export function checkToken(
   { secret, strict }: Secret,
   what: string,
-  read: (request: HookRequest) => string | undefined,
-) {
+  read: (request: HookHead) => string | undefined,
+): HookCheck | undefined {
   if (secret === undefined) return undefined;
-  return (request: HookRequest): void => {
-    const given = read(request);
-    if (given === undefined || given === "") return requireHeader(what, strict);
-    if (!isSameSecret(given, secret)) throw errors.signatureWrong(what);
+  return {
+    head(request) {
+      const given = read(request);
+      if (given === undefined || given === "") return requireHeader(what, strict);
+      if (!isSameSecret(given, secret)) throw errors.signatureWrong(what);
+    },
   };
 }
 
@@ -43,6 +61,6 @@ function requireHeader(what: string, strict: boolean): void {
   if (strict) throw errors.signatureMissing(what);
 }
 
-function headerOf({ headers }: HookRequest, name: string): string | undefined {
+function headerOf({ headers }: HookHead, name: string): string | undefined {
   return headers[name.toLowerCase()] || undefined;
 }

@@ -84,7 +84,7 @@ export interface CommandOptions {
   log?: string | null;
   /** Keeps standard output in the result as well, up to 16 MiB. */
   capture?: boolean;
-  /** Looks at each line of stdout and stderr, without its newline. */
+  /** Gets each line of stdout and stderr, without its newline: its first 4096 characters. */
   onLine?(line: string): void;
   upload?: UploadHandler;
   download?: DownloadHandler;
@@ -184,6 +184,8 @@ export interface StepContext extends RenderContext {
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
   /** The step's log of that name, made when first asked for. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
+  /** Whatever shows this text from now on shows `<name>` instead, in this build and in those of its builder. */
+  hide(text: string, name: string): void;
   /** Shows what the step is doing now. */
   setState(text: string): void;
   addUrl(name: string, url: string): Promise<void>;

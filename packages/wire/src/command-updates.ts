@@ -1,7 +1,10 @@
 import { RequestRefused } from "./link-errors.ts";
 import { describeIssues, type UpdateName, updateValues } from "./messages.ts";
 
-/** Whole lines of one stream: `text` ends with a newline, `times` has one epoch time per line, by the worker's clock. */
+/**
+ * Whole lines of one stream: `text` ends with a newline, `times` has one epoch time per line, by the worker's clock; none
+ * where a flood of lines came without.
+ */
 export interface StreamUpdate {
   readonly kind: "stream";
   /** `stdout`, `stderr`, `header`, or the name of a watched log file. */
@@ -77,6 +80,9 @@ function parseValue<N extends UpdateName>(name: N, value: unknown): ReturnType<(
   return parsed.data as ReturnType<(typeof updateValues)[N]["parse"]>;
 }
 
+/** Times that are made up for lines that came without. */
+const maxFilledTimes = 100_000;
+
 /** Makes hostile or careless data whole: the text ends with a newline, there is one time per line. */
 function readLines(name: string, data: [string, number[], number[], ...unknown[]]): StreamUpdate | undefined {
   const [text, , times] = data;
@@ -85,6 +91,7 @@ function readLines(name: string, data: [string, number[], number[], ...unknown[]
   let lines = 0;
   for (let at = whole.indexOf("\n"); at !== -1; at = whole.indexOf("\n", at + 1)) lines += 1;
   if (times.length === lines) return { kind: "stream", name, text: whole, times };
+  if (lines > maxFilledTimes) return { kind: "stream", name, text: whole, times: [] };
   const last = times.at(-1) ?? Date.now() / 1000;
   return { kind: "stream", name, text: whole, times: Array.from({ length: lines }, (_, i) => times[i] ?? last) };
 }

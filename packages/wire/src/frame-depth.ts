@@ -1,22 +1,32 @@
+/** Bounds of a MessagePack value. */
+export interface FrameLimits {
+  maxDepth: number;
+  /** Values in all: numbers, texts, arrays, maps and their keys. */
+  maxValues: number;
+}
+
 /**
- * Whether a MessagePack value nests deeper than `max`. 64 MiB of "array of one" would take the decoder gigabytes, so it
- * is asked first. Anything else that is wrong with the bytes is left to the decoder.
+ * What is too much about a MessagePack value, or undefined. 64 MiB of "array of one" or of empty maps would take the
+ * decoder gigabytes, so this comes first. Anything else that is wrong with the bytes is left to the decoder.
  */
-export function nestsDeeper(bytes: Uint8Array, max: number): boolean {
+export function findExcess(bytes: Uint8Array, { maxDepth, maxValues }: FrameLimits): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** Items still to come, one entry per open array or map. */
   const open: number[] = [];
+  let values = 0;
   for (let at = 0; at < bytes.length; ) {
+    values += 1;
+    if (values > maxValues) return `holds more than ${maxValues} values`;
     const { size, items } = measureHead(view, at);
     at += size;
     const top = open.length - 1;
     if (top >= 0) open[top] = (open[top] ?? 0) - 1;
     if (items > 0) open.push(items);
     while (open.at(-1) === 0) open.pop();
-    if (open.length > max) return true;
-    if (open.length === 0) return false;
+    if (open.length > maxDepth) return `nests deeper than ${maxDepth} levels`;
+    if (open.length === 0) return undefined;
   }
-  return false;
+  return undefined;
 }
 
 interface Head {

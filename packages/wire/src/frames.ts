@@ -1,5 +1,5 @@
 import { decode, encode } from "@msgpack/msgpack";
-import { nestsDeeper } from "./frame-depth.ts";
+import { type FrameLimits, findExcess } from "./frame-depth.ts";
 
 /** Largest frame accepted from the other end; one `update` may hold one very long line. */
 export const maxFrameBytes = 64 * 1024 * 1024;
@@ -16,13 +16,13 @@ export class BadFrame extends Error {
 const decodeOptions = {
   maxStrLength: maxFrameBytes,
   maxBinLength: maxFrameBytes,
-  maxArrayLength: 4_000_000,
+  maxArrayLength: 1_000_000,
   maxMapLength: 100_000,
   maxExtLength: 1024,
 };
 
-/** Deepest nesting accepted; real messages have five levels. */
-const maxDepth = 64;
+/** Real messages have five levels, and two values per line of output. */
+const frameLimits: FrameLimits = { maxDepth: 64, maxValues: 1_000_000 };
 
 /** Packs a message; fields that are `undefined` are left out, as Python tells "missing" from "None". */
 export function encodeFrame(message: Message): Uint8Array {
@@ -31,8 +31,8 @@ export function encodeFrame(message: Message): Uint8Array {
 
 /** Unpacks a message or throws `BadFrame` with a sentence. Text that is not UTF-8 is decoded with replacement characters. */
 export function decodeFrame(bytes: Uint8Array): Message {
-  if (nestsDeeper(bytes, maxDepth))
-    throw new BadFrame(`a frame of ${bytes.length} bytes nests deeper than ${maxDepth} levels`);
+  const excess = findExcess(bytes, frameLimits);
+  if (excess !== undefined) throw new BadFrame(`a frame of ${bytes.length} bytes ${excess}`);
   let value: unknown;
   try {
     value = decode(bytes, decodeOptions);

@@ -6,10 +6,21 @@ import { RequestRefused } from "./link-errors.ts";
 // some, and Buildbot's master adds `builder_name`. An op we do not know is answered with an exception.
 
 /** Command ids are strings; Buildbot's masters use numbers as text, and a number is echoed as a number. */
-const commandId = z.union([z.string(), z.number()]);
+const commandId = z.union([z.string().max(200), z.number()]);
 export type CommandId = z.infer<typeof commandId>;
 
 const binary = z.union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))]);
+
+/** Says that one is wrong, not each of a million: zod's own arrays tell of every item. */
+function listOf<T>(what: string, max: number, isItem: (item: unknown) => item is T) {
+  return z.custom<T[]>(
+    (value) => Array.isArray(value) && value.length <= max && value.every(isItem),
+    `must be a list of ${what}, at most ${max} long`,
+  );
+}
+const isText = (item: unknown): item is string => typeof item === "string";
+const isNumber = (item: unknown): item is number => typeof item === "number";
+const isPair = (item: unknown): item is [string, ...unknown[]] => Array.isArray(item) && isText(item[0]);
 
 /** How a worker batches and cuts output; worker-wide, read when a command starts. */
 export const workerSettings = z.object({
@@ -49,7 +60,7 @@ export const masterRequests = {
 
 /** What a worker asks of a master; all but the reads are answered with nil. */
 export const workerRequests = {
-  update: z.object({ command_id: commandId, args: z.array(z.tuple([z.string(), z.unknown()]).rest(z.unknown())) }),
+  update: z.object({ command_id: commandId, args: listOf("[name, value] pairs", 100_000, isPair) }),
   complete: z.object({ command_id: commandId, args: z.string().nullish() }),
   update_upload_file_write: z.object({ command_id: commandId, args: binary }),
   update_upload_file_close: z.object({ command_id: commandId }),
@@ -75,7 +86,7 @@ export type WorkerRequest = Request<typeof workerRequests>;
 /** Parses a request of the other end, or refuses it with a sentence that goes back as the exception. */
 export function parseRequest<S extends RequestSchemas>(schemas: S, op: string, fields: Message): Request<S> {
   const schema = Object.hasOwn(schemas, op) ? schemas[op] : undefined;
-  if (schema === undefined) throw new RequestRefused(`Command ${op} does not exist.`);
+  if (schema === undefined) throw new RequestRefused(`Command ${op.slice(0, 100)} does not exist.`);
   const parsed = schema.safeParse(fields);
   if (!parsed.success) throw new RequestRefused(`"${op}" is not understood: ${describeIssues(parsed.error)}`);
   return { op, fields: parsed.data } as Request<S>;
@@ -83,35 +94,46 @@ export function parseRequest<S extends RequestSchemas>(schemas: S, op: string, f
 
 /** The problems of a shape in one line, each with its path. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`).join("; ");
+  const told = error.issues.slice(0, 10).map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`);
+  const more = error.issues.length - told.length;
+  return `${told.join("; ").slice(0, 2000)}${more > 0 ? `; and ${more} more` : ""}`;
 }
 
 /** `[text, newline positions, line times]`; positions count code points, so only the times are used. */
-const lineData = z.tuple([z.string(), z.array(z.number()), z.array(z.number())]).rest(z.unknown());
+const numbers = listOf("numbers", 1_000_000, isNumber);
+const lineData = z.tuple([z.string(), numbers, numbers]).rest(z.unknown());
 
 /** Values of the `[name, value]` pairs in an `update`. */
 export const updateValues = {
   stdout: lineData,
   stderr: lineData,
   header: lineData,
-  log: z.tuple([z.string(), lineData]),
+  log: z.tuple([z.string().max(200), lineData]),
   rc: z.number(),
   elapsed: z.number(),
-  failure_reason: z.string(),
-  stat: z.array(z.number()),
-  files: z.array(z.string()),
+  failure_reason: z.string().transform((text) => text.slice(0, 200)),
+  stat: listOf("numbers", 32, isNumber),
+  files: listOf("names", 500_000, isText),
 } as const;
 export type UpdateName = keyof typeof updateValues;
+
+function textsUpTo(max: number) {
+  return z.custom<Record<string, string>>((value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    const texts: unknown[] = Object.values(value);
+    return texts.length <= max && texts.every(isText);
+  }, `must be a map of at most ${max} names to texts`);
+}
 
 /** Answer to `get_worker_info`; other keys are the files of the worker's `info` directory and its operating system. */
 export const workerInfoMessage = z
   .object({
-    basedir: z.string(),
-    system: z.string(),
-    version: z.string().default("unknown"),
+    basedir: z.string().max(4096),
+    system: z.string().max(100),
+    version: z.string().max(200).default("unknown"),
     numcpus: z.number().int().nullish(),
-    environ: z.record(z.string(), z.string()).default({}),
-    worker_commands: z.record(z.string(), z.string()).default({}),
+    environ: textsUpTo(10_000).default({}),
+    worker_commands: textsUpTo(1000).default({}),
     delete_leftover_dirs: z.union([z.boolean(), z.number()]).nullish(),
   })
   .catchall(z.unknown());

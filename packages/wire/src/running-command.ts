@@ -63,13 +63,17 @@ export class RunningCommand {
   #result: ResultSoFar = {};
   #queue: Promise<unknown> = Promise.resolve();
   #ended = false;
+  /** Bytes of an upload that are still accepted, whatever the worker thinks. */
+  #uploadLeft: number;
+  #violation: string | undefined;
   #failure: { error: unknown } | undefined;
   #onConsumerFailure: () => void;
   #resolve!: (outcome: CommandOutcome) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(consumers: CommandConsumers, onConsumerFailure: () => void) {
+  constructor(consumers: CommandConsumers, maxUpload: number | null, onConsumerFailure: () => void) {
     this.#consumers = consumers;
+    this.#uploadLeft = maxUpload ?? Number.POSITIVE_INFINITY;
     this.#onConsumerFailure = onConsumerFailure;
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -100,7 +104,8 @@ export class RunningCommand {
 
   #describeCompletion(failure: string | null | undefined): () => CommandOutcome {
     return () => {
-      if (typeof failure === "string") return { kind: "exception", message: failure };
+      if (this.#violation !== undefined) return { kind: "exception", message: this.#violation };
+      if (typeof failure === "string") return { kind: "exception", message: failure.slice(0, maxFailure) };
       const { rc, failureReason, elapsed } = this.#result;
       if (rc === undefined)
         return { kind: "exception", message: "the worker completed the command without a return code" };
@@ -114,16 +119,43 @@ export class RunningCommand {
     };
   }
 
+  /** The limit was told to the worker; one that does not keep to it is stopped, and its command is no success. */
+  #countUpload(bytes: number): void {
+    this.#uploadLeft -= bytes;
+    if (this.#uploadLeft >= 0) return;
+    if (this.#violation === undefined) {
+      this.#violation = "the worker sent more than it was allowed to (maxsize)";
+      this.#onConsumerFailure();
+    }
+    throw new RequestRefused(this.#violation);
+  }
+
+  /** The worker has broken the protocol: however the command ends, it is no success. */
+  spoil(sentence: string): void {
+    this.#violation ??= sentence;
+  }
+
+  /** A result that cannot be read may have been any: the command then has none, instead of one without it. */
+  #read(pairs: readonly (readonly [string, ...unknown[]])[]): CommandUpdate[] {
+    try {
+      return readUpdates(pairs, this.#result);
+    } catch (error) {
+      if (error instanceof RequestRefused) this.spoil(error.message);
+      throw error;
+    }
+  }
+
   async #consume(request: Exclude<WorkerRequest, { op: "complete" }>): Promise<unknown> {
     if (this.#failure !== undefined) throw new RequestRefused("the master can take no more of this command");
     const { upload, download, onUpdate } = this.#consumers;
     try {
       switch (request.op) {
         case "update":
-          for (const update of readUpdates(request.fields.args, this.#result)) await onUpdate?.(update);
+          for (const update of this.#read(request.fields.args)) await onUpdate?.(update);
           return null;
         case "update_upload_file_write":
         case "update_upload_directory_write":
+          this.#countUpload(request.fields.args.length);
           await demand(upload).write(request.fields.args);
           return null;
         case "update_upload_file_close":
@@ -139,7 +171,7 @@ export class RunningCommand {
           await demand(upload).unpack?.();
           return null;
         case "update_read_file":
-          return await demand(download).read(request.fields.length);
+          return await demand(download).read(Math.min(request.fields.length, maxReadBytes));
         case "update_read_file_close":
           await demand(download).close?.();
           return null;
@@ -152,6 +184,11 @@ export class RunningCommand {
     }
   }
 }
+
+/** Most of a worker's own account of a failure that is kept. */
+const maxFailure = 65_536;
+/** Most bytes that a worker gets by one read. */
+const maxReadBytes = 4 * 1024 * 1024;
 
 function demand<T>(consumer: T | undefined): T {
   if (consumer === undefined) throw new RequestRefused("this command transfers nothing");

@@ -13,6 +13,10 @@ export interface SocketTransportOptions {
   deadMs?: number;
 }
 
+/** Bytes sent but not taken by the other end above which it is not read, and below which it is read again. */
+const highBacklog = 16 * 1024 * 1024;
+const lowBacklog = 4 * 1024 * 1024;
+
 /** How long the other end may take to answer a close frame. */
 const closeGraceMs = 3000;
 
@@ -21,6 +25,8 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   const { log, peer, pingMs = 20_000, deadMs = 60_000 } = options;
   let heard = performance.now();
   let paused = false;
+  /** Since when the other end asks more than it takes answers. */
+  let congestedSince: number | undefined;
   let lastError = "";
   /** The code of our own close, which a peer that breaks the protocol does not answer. */
   let ownCode = 1006;
@@ -28,9 +34,26 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   const alive = (): void => {
     heard = performance.now();
   };
+  const noteBacklog = (): void => {
+    if (congestedSince !== undefined || socket.bufferedAmount <= highBacklog) return;
+    congestedSince = performance.now();
+    socket.pause();
+  };
+  const noteTaken = (): void => {
+    if (congestedSince === undefined || socket.bufferedAmount > lowBacklog) return;
+    congestedSince = undefined;
+    alive();
+    if (!paused) socket.resume();
+  };
   const pingTimer = setInterval(() => {
+    if (congestedSince !== undefined && performance.now() - congestedSince > deadMs) {
+      lastError = `it took no answers for ${Math.round(deadMs / 1000)} s`;
+      log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
+      socket.terminate();
+      return;
+    }
     // While we do not read, a pong cannot be seen: the silence is ours.
-    if (paused) return alive();
+    if (paused || congestedSince !== undefined) return alive();
     if (performance.now() - heard > deadMs) {
       lastError = `nothing was heard for ${Math.round(deadMs / 1000)} s`;
       log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
@@ -40,7 +63,10 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   pingTimer.unref();
 
   function open(receiver: TransportReceiver): void {
-    socket.on("ping", alive);
+    socket.on("ping", () => {
+      alive();
+      noteBacklog();
+    });
     socket.on("pong", alive);
     socket.on("message", (data, isBinary) => {
       alive();
@@ -63,11 +89,14 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   return {
     open,
     send(frame) {
-      if (socket.readyState === socket.OPEN) socket.send(frame);
+      if (socket.readyState !== socket.OPEN) return;
+      socket.send(frame, noteTaken);
+      noteBacklog();
     },
     close(code, reason) {
-      if (paused) socket.resume();
+      if (paused || congestedSince !== undefined) socket.resume();
       paused = false;
+      congestedSince = undefined;
       socket.close(code, reason);
       closeTimer ??= setTimeout(() => socket.terminate(), closeGraceMs);
     },
@@ -81,7 +110,7 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
     resume() {
       paused = false;
       alive();
-      socket.resume();
+      if (congestedSince === undefined) socket.resume();
     },
   };
 }

@@ -18,13 +18,23 @@ export interface WorkerInfo {
   readonly descriptions: Readonly<Record<string, string>>;
 }
 
+/** Its answer is kept for as long as it is connected. */
+const maxInfoBytes = 4 * 1024 * 1024;
+const maxDescriptions = 200;
+const maxDescription = 65_536;
+
 /** Reads the answer to `get_worker_info`. */
 export function parseWorkerInfo(answer: unknown): WorkerInfo {
+  const size = measureTexts(answer);
+  if (size > maxInfoBytes)
+    throw new RequestRefused(`the worker's info is larger than ${maxInfoBytes} characters, its environment included`);
   const parsed = workerInfoMessage.safeParse(answer);
   if (!parsed.success) throw new RequestRefused(`the worker's info is not understood: ${describeIssues(parsed.error)}`);
   const { basedir, system, version, numcpus, environ, worker_commands, delete_leftover_dirs, ...others } = parsed.data;
   const descriptions: Record<string, string> = {};
-  for (const [key, value] of Object.entries(others)) if (typeof value === "string") descriptions[key] = value;
+  for (const [key, value] of Object.entries(others).slice(0, maxDescriptions)) {
+    if (typeof value === "string" && key.length <= 100) descriptions[key] = value.slice(0, maxDescription);
+  }
   return {
     basedir,
     system,
@@ -35,4 +45,14 @@ export function parseWorkerInfo(answer: unknown): WorkerInfo {
     deletesLeftoverDirs: Boolean(delete_leftover_dirs),
     descriptions,
   };
+}
+
+/** Characters of all texts in it. It nests no deeper than a frame may. */
+function measureTexts(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  if (value instanceof Uint8Array) return value.length;
+  let sum = 0;
+  for (const [key, item] of Object.entries(value)) sum += key.length + measureTexts(item);
+  return sum;
 }

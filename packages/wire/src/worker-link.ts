@@ -8,6 +8,7 @@ import {
   defaultWorkerSettings,
   describeIssues,
   parseRequest,
+  type WorkerRequest,
   type WorkerSettings,
   workerRequests,
 } from "./messages.ts";
@@ -32,6 +33,9 @@ export interface WorkerLinkOptions {
 /** Received but not yet consumed bytes above which the connection is not read, and below which it is read again. */
 const highWater = 4 * 1024 * 1024;
 const lowWater = 1024 * 1024;
+
+/** What a frame takes beside its bytes: a million tiny ones are not to be held either. */
+const frameCost = 512;
 
 /** Requests that a healthy worker answers at once. */
 const answerMs = 10_000;
@@ -105,7 +109,7 @@ export class WorkerLink {
     const { id, name } = request;
     if (this.#commands.has(id)) throw new Error(`a command with the id ${id} already runs on ${this.name}`);
     const args = completeArgs(name, request.args);
-    const command = new RunningCommand(request, () => {
+    const command = new RunningCommand(request, maxUploadOf(args), () => {
       void this.interrupt(id, "the master cannot take its output").catch(() => undefined);
     });
     // Known before it is sent: a quick command's updates come before the response.
@@ -144,15 +148,28 @@ export class WorkerLink {
   }
 
   #handle(op: string, fields: Message, bytes: number): Promise<unknown> {
-    const request = parseRequest(workerRequests, op, fields);
+    const request = this.#parse(op, fields);
     const id = request.fields.command_id;
     const command = this.#commands.get(id);
     if (command === undefined) throw new RequestRefused(`no command ${id} runs here`);
+    const cost = bytes + frameCost;
     if (request.op === "complete") this.#forget(id, command);
     const answer = command.handle(request);
-    this.#hold(bytes);
-    void answer.catch(() => undefined).then(() => this.#release(bytes));
+    this.#hold(cost);
+    void answer.catch(() => undefined).then(() => this.#release(cost));
     return answer;
+  }
+
+  /** What cannot be read of a command may have been anything about it. */
+  #parse(op: string, fields: Message): WorkerRequest {
+    try {
+      return parseRequest(workerRequests, op, fields);
+    } catch (error) {
+      const id = fields["command_id"];
+      const command = typeof id === "string" || typeof id === "number" ? this.#commands.get(id) : undefined;
+      command?.spoil(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
   }
 
   #forget(id: string | number, command: RunningCommand): void {
@@ -172,6 +189,12 @@ export class WorkerLink {
     this.#paused = false;
     this.#link.resume();
   }
+}
+
+/** The `maxsize` of an upload. */
+function maxUploadOf(args: unknown): number | null {
+  const { maxsize } = (args ?? {}) as { maxsize?: unknown };
+  return typeof maxsize === "number" ? maxsize : null;
 }
 
 /** Checks the arguments and fills in defaults; an unknown command goes as it is, for the worker to refuse. */

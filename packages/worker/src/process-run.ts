@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
+import { onAbort, startTimeout } from "@multimaster/core";
 import type { CommandContext } from "./command.ts";
 import { ownGroup, signalGroup, waitForGroupEnd } from "./process-group.ts";
 
@@ -43,7 +44,7 @@ export class ProcessRun {
   #lines = 0;
   #lastOutput = performance.now();
   #held = false;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: (() => void)[] = [];
   #giveUp: () => void = () => undefined;
   #disown: () => void = () => undefined;
 
@@ -66,12 +67,10 @@ export class ProcessRun {
       this.#kill();
     };
     const onKilled = (): void => this.#kill(true);
-    interrupted.addEventListener("abort", onInterrupt);
-    killed.addEventListener("abort", onKilled);
+    const ignored: (() => void)[] = [];
     try {
       const end = this.#start();
-      if (interrupted.aborted) onInterrupt();
-      if (killed.aborted) onKilled();
+      ignored.push(onAbort(interrupted, onInterrupt), onAbort(killed, onKilled));
       const failure = await end;
       if (failure !== undefined) {
         output.stderr(failure);
@@ -85,9 +84,8 @@ export class ProcessRun {
       }
       return this.#describeExit(started);
     } finally {
-      interrupted.removeEventListener("abort", onInterrupt);
-      killed.removeEventListener("abort", onKilled);
-      for (const timer of this.#timers) clearInterval(timer);
+      for (const ignore of ignored) ignore();
+      for (const cancel of this.#timers) cancel();
       this.#disown();
     }
   }
@@ -182,13 +180,13 @@ export class ProcessRun {
     const { output } = this.#context;
     this.#lastOutput = performance.now();
     if (maxTime !== null && maxTime > 0) {
-      const timer = setTimeout(() => {
+      const cancel = startTimeout(() => {
         if (this.#killing !== undefined) return;
         output.set("failure_reason", "timeout");
         output.header(`command timed out: ${maxTime} seconds elapsed, attempting to kill`);
         this.#kill();
       }, maxTime * 1000);
-      this.#timers.push(timer);
+      this.#timers.push(cancel);
     }
     if (timeout !== null && timeout > 0) {
       const timer = setInterval(
@@ -202,7 +200,7 @@ export class ProcessRun {
         },
         Math.min(1000, Math.max(20, timeout * 250)),
       );
-      this.#timers.push(timer);
+      this.#timers.push(() => clearInterval(timer));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Authorization, AuthorizationRule, UiSlice } from "@multimaster/config";
+import { fitsGlob } from "@multimaster/core";
 import type { Visitor } from "./visitor.ts";
 
 /** Without rules: a cluster without a login is open, with one everybody reads and users control. */
@@ -40,35 +41,35 @@ export function needsSubject({ rules }: Authorization, action: string, noun: str
   );
 }
 
+/** `owner`: the identity of who asked for the build, as the server wrote it down. */
 export function isAmong(visitor: Visitor, allowed: Allowed, owner: string | undefined): boolean {
   if (allowed === "everybody") return true;
   return allowed.some((entry) => {
     if (entry === "users") return visitor.user !== undefined;
-    if (entry === "owner") return isOwner(visitor, owner);
+    if (entry === "owner") return visitor.user !== undefined && owner === visitor.identity;
     return entry.startsWith("role:") && visitor.roles.includes(entry.slice("role:".length));
   });
 }
 
-function isOwner({ user }: Visitor, owner: string | undefined): boolean {
-  if (user === undefined || owner === undefined || owner === "") return false;
-  return owner === user.username || (user.email !== null && owner.toLowerCase() === user.email.toLowerCase());
-}
-
 function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): boolean {
   if (!isAboutAct(rule, action, noun)) return false;
-  return rule.builders === undefined || (builder !== undefined && rule.builders.some((glob) => matches(glob, builder)));
+  return (
+    rule.builders === undefined || (builder !== undefined && rule.builders.some((glob) => fitsGlob(builder, glob)))
+  );
 }
 
-function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
+/** Shown only to those who control the cluster, unless a rule names it. */
+const closedNoun = "audit_entries";
+
+/** Whether a rule is about this action on this noun, of whatever builder. */
+export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
+  const isNamed = (on as readonly string[]).includes(noun);
+  if (noun === closedNoun && action === "read" && !isNamed)
+    return on.includes("*") && (allow.includes("*") || allow.includes("control"));
   const isOn = on.includes("*") || (on as readonly string[]).includes(noun);
   const isAllowed =
     allow.includes("*") ||
     (allow as readonly string[]).includes(action) ||
     (action !== "read" && allow.includes("control"));
   return isOn && isAllowed;
-}
-
-function matches(glob: string, text: string): boolean {
-  const source = glob.replace(/[.+^${}()|[\]\\?]/g, "\\$&").replaceAll("*", ".*");
-  return new RegExp(`^${source}$`, "s").test(text);
 }

@@ -1,14 +1,14 @@
 import type { UiSlice } from "@multimaster/config";
 import { errors } from "@multimaster/core";
-import { changesources, type Data } from "@multimaster/data";
+import { changesources, type Data, type NewChange } from "@multimaster/data";
 import type { HookAnswer } from "@multimaster/plugins";
 import type { RoleContext } from "../../define-role.ts";
 
-/** Does it, and gives what the forge is told. `deliveryOf` says under which id the n-th change is known. */
+/** Does it, and gives what the forge is told. `deliveryOf` says under which id a delivery of so many changes is known. */
 export async function doWhatIsAsked(
   { data, log }: Pick<RoleContext<UiSlice>, "data" | "log">,
   answer: HookAnswer,
-  deliveryOf: (n: number) => string | undefined,
+  deliveryOf: (count: number) => string | undefined,
 ): Promise<{ status: number; text: string }> {
   if ("ignored" in answer) return { status: 200, text: `no change found: ${answer.ignored}` };
   if ("polls" in answer) {
@@ -17,13 +17,19 @@ export async function doWhatIsAsked(
   }
   const { changes } = answer;
   if (changes.length === 0) return { status: 200, text: "no change found: none was left by the options of the hook" };
-  const delivered = changes.map((change, i) => ({ change, delivery: deliveryOf(i + 1) }));
-  const ids = await data.updates.changes.addDelivered(delivered).catch((error: unknown) => {
+  const delivery = deliveryOf(changes.length);
+  const ids = await data.updates.changes.addDelivered(delivery, changes.map(nameNoOwner)).catch((error: unknown) => {
     throw data.explainDatabase(error) ?? error;
   });
   if (ids.length === 0) return { status: 202, text: "no change found: this delivery was there before" };
   log.info({ changes: ids.length, repository: changes[0]?.repository }, "a hook brought changes");
   return { status: 202, text: `${ids.length} change found` };
+}
+
+/** Whose build it is decides who may stop it. That is not for whoever sends a change to say. */
+function nameNoOwner(change: NewChange): NewChange {
+  const { owner, ...properties } = change.properties ?? {};
+  return owner === undefined ? change : { ...change, properties: { change_owner: owner, ...properties } };
 }
 
 async function poll(data: Data, names: readonly string[] | "all"): Promise<void> {

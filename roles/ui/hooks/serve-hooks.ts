@@ -1,7 +1,6 @@
-import { descriptorOf, type PluginDescriptor, type UiSlice } from "@multimaster/config";
+import { isForAnybody, type PluginDescriptor, type UiSlice } from "@multimaster/config";
 import { errors } from "@multimaster/core";
-import { contentOf, type HookAnswer, type HookDefinition, type HookRequest } from "@multimaster/plugins";
-import base from "@multimaster/plugins/hooks/base";
+import { contentOf, type HookAnswer, type HookDefinition, type HookHead, type HookRequest } from "@multimaster/plugins";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { readBody } from "../read-body.ts";
@@ -15,11 +14,11 @@ const usualMaxBody = 16 * 1024 * 1024;
 const lookUpMs = 8_000;
 
 /**
- * `/change_hook/<type>`: what forges and scripts tell of. Who sends it is checked before anything in it is looked at, and
- * it is answered after the commit: accepted means durable.
+ * `/change_hook/<type>`: what forges and scripts report. Who sends it is checked before its body is read as far as header and
+ * address tell, and by the body before anything in that is looked at. It is answered after the commit: accepted means durable.
  */
 export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
-  const { hooks = [descriptorOf("hook").parse(base())], changeHookAuth } = context.config.own;
+  const { hooks = [], changeHookAuth } = context.config.own;
   const byType = new Map(hooks.map((hook) => [hook.plugin.type, hook]));
   return async (ctx, next) => {
     const path = /^\/change_hook(?:\/([^/]*))?\/?$/.exec(ctx.path);
@@ -33,17 +32,17 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     }
     refuseOtherPages(ctx);
     const plugin = hook.plugin as HookDefinition;
-    const authenticate = plugin.authenticate?.(hook.options);
-    if (!authenticate && changeHookAuth) askForLogin(ctx, changeHookAuth);
-    const request = await readRequest(ctx, plugin.maxBody ?? usualMaxBody);
-    authenticate?.(request);
+    const head = readHead(ctx);
+    const check = plugin.authenticate?.(hook.options);
+    if (check) check.head(head);
+    else if (!isForAnybody(hook)) askForLogin(ctx, changeHookAuth);
+    const request: HookRequest = { ...head, body: await readBody(ctx, plugin.maxBody ?? usualMaxBody) };
+    check?.body?.(request);
     const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
     const details = await plugin.lookUp?.(request, hook.options, signal);
     const answer = plugin.parse(request, hook.options, details);
-    const { status, text } = await doWhatIsAsked(
-      context,
-      answer,
-      deliveryOf(plugin, request, answer, authenticate !== undefined),
+    const { status, text } = await doWhatIsAsked(context, answer, (count) =>
+      deliveryOf(plugin, request, answer, { isChecked: check !== undefined, count }),
     );
     ctx.status = status;
     ctx.type = "text/plain";
@@ -51,22 +50,25 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
   };
 }
 
-async function readRequest(ctx: Koa.Context, maxBody: number): Promise<HookRequest> {
+function readHead(ctx: Koa.Context): HookHead {
   const headers = Object.fromEntries(
     Object.entries(ctx.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
   );
-  return { headers, query: ctx.URL.searchParams, body: await readBody(ctx.req, maxBody) };
+  return { headers, query: ctx.URL.searchParams };
 }
 
-/** How the changes of this request are known, by their place in it; one hook's ids say nothing about another's. */
+/** A delivery of so many changes is stored in pieces, so it needs a name by which a repetition is known. */
+const manyChanges = 100;
+
+/** How the delivery is known; one hook's ids say nothing about another's, nor about those that scripts choose. */
 function deliveryOf(
   { type, delivery, signsBody }: HookDefinition,
   request: HookRequest,
   answer: HookAnswer,
-  isChecked: boolean,
-): (n: number) => string | undefined {
-  if ("delivery" in answer) return () => answer.delivery;
+  { isChecked, count }: { isChecked: boolean; count: number },
+): string | undefined {
   const isSigned = isChecked && signsBody === true;
-  const id = isSigned ? contentOf(request) : delivery?.(request);
-  return (n) => (id ? `${type}:${id}/${n}` : undefined);
+  const own = "delivery" in answer ? answer.delivery : isSigned ? contentOf(request) : delivery?.(request);
+  const id = own || (count > manyChanges ? contentOf(request) : undefined);
+  return id ? `${type}:${id}` : undefined;
 }

@@ -4,14 +4,22 @@ import { Audience, type Client } from "./audience.ts";
 
 function createAudience() {
   const metrics = createMetrics();
-  const audience = new Audience({ clock: systemClock, log: silentLog, metrics, pingMs: 10, maxWaiting: 100 });
+  const audience = new Audience({
+    clock: systemClock,
+    log: silentLog,
+    metrics,
+    pingMs: 10,
+    maxWaiting: 100,
+    maxPerAddress: 2,
+  });
   return { audience, metrics };
 }
 
 function createClient({ answers = true } = {}) {
   const said: string[] = [];
   const client = {
-    kind: "ws" as const,
+    kind: "ws",
+    address: "192.0.2.1" as const,
     waiting: 0,
     send: (text: string) => void said.push(text),
     ping: () => answers,

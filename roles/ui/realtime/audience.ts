@@ -3,6 +3,8 @@ import { type Clock, Counter, Gauge, type Logger, type Registry } from "@multima
 /** A connection that stays open, whatever it speaks. */
 export interface Client {
   readonly kind: "ws" | "sse";
+  /** From where it comes. */
+  readonly address: string;
   /** Bytes that it has not taken yet. */
   readonly waiting: number;
   send(text: string): void;
@@ -29,6 +31,8 @@ export interface AudienceOptions {
   readonly pingMs?: number;
   /** Who has not taken this much is too slow, and is cut: it comes back and reads the rows. */
   readonly maxWaiting?: number;
+  /** How many clients one address may have. */
+  readonly maxPerAddress: number;
 }
 
 /** More than one master should serve; the next one is asked instead. */
@@ -43,6 +47,7 @@ const farewellMs = 500;
 export class Audience {
   #options: AudienceOptions;
   #clients = new Map<Client, () => Promise<boolean>>();
+  #perAddress = new Map<string, number>();
   #stopped = new AbortController();
   #pinging: Promise<void> | undefined;
   #connected: Gauge;
@@ -59,7 +64,7 @@ export class Audience {
     });
     this.#cut = new Counter({
       name: "multimaster_ui_listeners_cut_total",
-      help: "Clients that were cut because they were too slow, did not answer, or have other rights than when they came.",
+      help: "Clients that were cut because they were too slow, did not answer, sent too much, or have other rights than when they came.",
       labelNames: ["kind", "reason"],
       registers,
     });
@@ -69,14 +74,33 @@ export class Audience {
     return this.#clients.size >= maxClients;
   }
 
+  /** Whether this address has as many clients as one may have. */
+  isFullFor(address: string): boolean {
+    return (this.#perAddress.get(address) ?? 0) >= this.#options.maxPerAddress;
+  }
+
   /** Adds a client; the result removes it. `isStill` tells whether it is still whose it was: a session may have ended. */
   add(client: Client, isStill: () => Promise<boolean>): () => void {
     this.#clients.set(client, isStill);
+    this.#count(client.address, 1);
     this.#connected.inc({ kind: client.kind });
     this.#pinging ??= this.#ping();
     return () => {
-      if (this.#clients.delete(client)) this.#connected.dec({ kind: client.kind });
+      if (!this.#clients.delete(client)) return;
+      this.#count(client.address, -1);
+      this.#connected.dec({ kind: client.kind });
     };
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    const count = (this.#perAddress.get(address) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(address, count);
+    else this.#perAddress.delete(address);
+  }
+
+  /** Cuts a client that sends more than anybody has a use for. */
+  cutHasty(client: Client): void {
+    this.#cutFor(client, "too many commands");
   }
 
   /** Sends, or cuts who does not read. */
@@ -120,7 +144,7 @@ export class Audience {
     }
   }
 
-  #cutFor(client: Client, reason: "slow" | "silent" | "other rights"): void {
+  #cutFor(client: Client, reason: "slow" | "silent" | "other rights" | "too many commands"): void {
     this.#cut.inc({ kind: client.kind, reason });
     this.#options.log.info({ kind: client.kind, reason }, "a client that listens was cut");
     client.cut();

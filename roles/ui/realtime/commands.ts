@@ -13,6 +13,7 @@ const refusals: Readonly<Record<Refusal, { code: number; error: string }>> = {
   forbidden: { code: 403, error: "you may not listen to this path" },
   "too many": { code: 400, error: "too many paths on one connection" },
   "too long": { code: 400, error: "the path is too long" },
+  unknown: { code: 404, error: "no event has such a path" },
 };
 
 /** The answer to one frame of a client (spec/web-contract.md §4.1). */

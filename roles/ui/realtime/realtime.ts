@@ -6,7 +6,7 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { createOriginCheck } from "../rest/cors.ts";
 import { Audience, type BusNews } from "./audience.ts";
-import { type ListeningRights, openToAll } from "./rights.ts";
+import type { ListeningRights } from "./rights.ts";
 import { busText, serveEvents } from "./server-sent-events.ts";
 import { busFrame, createWebSockets } from "./web-socket.ts";
 
@@ -22,10 +22,10 @@ export interface Realtime {
   end(): Promise<void>;
 }
 
-export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningRights = openToAll): Realtime {
+export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningRights): Realtime {
   const { clock, config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);
-  const audience = new Audience(context);
+  const audience = new Audience({ ...context, maxPerAddress: config.own.listenersPerAddress });
   let leaving = false;
 
   const busNews = (): BusNews => ({ state: data.bus.state, since: data.bus.degradedSince });
@@ -49,7 +49,8 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
     if (origin !== undefined && !isAllowed(origin, host)) return refuse(socket, "403 Forbidden");
     const listener = await rights.identify(request);
     if (!listener) return refuse(socket, "403 Forbidden");
-    if (leaving || audience.isFull) return refuse(socket, "503 Service Unavailable");
+    if (leaving || audience.isFull || audience.isFullFor(rights.addressOf(request)))
+      return refuse(socket, "503 Service Unavailable");
     webSockets.upgrade(request, socket, head, listener);
   }
 

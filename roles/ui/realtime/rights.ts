@@ -14,6 +14,10 @@ export interface ListeningRights {
    * key and object, so that a right that was taken away ends at once.
    */
   mayRead(listener: Listener, path: readonly string[], object?: unknown): boolean;
+  /** How many paths this listener may listen to on one connection. */
+  maxPaths(listener: Listener): number;
+  /** From where a connection comes, as far as one can know behind proxies: one address has so many and no more. */
+  addressOf(request: IncomingMessage): string;
 }
 
 /** Whether a connection is still whose it was when it came; a database that is away tells nothing about that. */
@@ -29,8 +33,5 @@ export async function isStillThe(
   }
 }
 
-/** Everybody hears everything. */
-export const openToAll: ListeningRights = {
-  identify: async () => ({}),
-  mayRead: () => true,
-};
+/** A page of a build with hundreds of steps listens to each; nobody needs more than this. */
+export const mostPaths = { anonymous: 300, loggedIn: 5_000 } as const;

@@ -17,7 +17,11 @@ const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]
   forbidden: [403, "you may not listen to this path"],
   "too many": [400, "too many paths on one connection"],
   "too long": [400, "the path is too long"],
+  unknown: [404, "no event has such a path"],
 };
+
+/** Events that come before the greeting. */
+const maxHeld = 1_000;
 
 /**
  * `/sse` (spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
@@ -36,12 +40,14 @@ export function serveEvents(
 
   async function listen(ctx: Koa.Context, listener: Listener, paths: readonly string[]): Promise<void> {
     const uuid = randomUUID();
-    const client = createResponseClient(ctx.res);
+    const client = createResponseClient(ctx.res, rights.addressOf(ctx.req));
     const held: LiveEvent[] = [];
     let greeted = false;
     const subscriptions = new Subscriptions(options, listener, (event) => {
       if (greeted) audience.send(client, eventText(event));
-      else held.push(event);
+      else if (held.length < maxHeld) held.push(event);
+      // It would miss the ones in between, and could not know.
+      else client.cut();
     });
     const refusal = paths.map((path) => subscriptions.check(path)).find((found) => found !== undefined);
     if (refusal) return refuse(ctx, ...refusals[refusal]);
@@ -73,6 +79,7 @@ export function serveEvents(
     if (uuid === "") return refuse(ctx, 400, "need uuid");
     const subscriptions = listening.get(uuid);
     if (!subscriptions) return refuse(ctx, 400, "unknown uuid");
+    if (!subscriptions.takeCommand()) return refuse(ctx, 429, "too many commands on one connection; wait a moment");
     if (verb === "remove") {
       if (!subscriptions.stop(path)) return refuse(ctx, 404, "consumer is not listening to this event");
     } else {
@@ -97,14 +104,17 @@ export function serveEvents(
     const paths = [path, ...ctx.URL.searchParams.getAll("path")].filter((one) => one !== "");
     const listener = await rights.identify(ctx.req);
     if (!listener) return refuse(ctx, 403, "you may not listen");
+    if (audience.isFullFor(rights.addressOf(ctx.req)))
+      return refuse(ctx, 503, "your address has as many connections here as one may have");
     if (audience.isFull) return refuse(ctx, 503, "this master has too many listeners; another one answers");
     await listen(ctx, listener, paths);
   };
 }
 
-function createResponseClient(response: ServerResponse): Client {
+function createResponseClient(response: ServerResponse, address: string): Client {
   return {
     kind: "sse",
+    address,
     get waiting() {
       return response.writableLength;
     },

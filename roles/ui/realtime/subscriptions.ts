@@ -1,13 +1,14 @@
 import type { Clock, Timer } from "@multimaster/core";
-import type { LiveEvent, LiveEvents, Watch } from "@multimaster/data";
+import { isLivePath, type LiveEvent, type LiveEvents, type Watch } from "@multimaster/data";
 import type { Listener, ListeningRights } from "./rights.ts";
 
-/** A page of a build with hundreds of steps listens to each; nobody needs more than this. */
-const maxPaths = 5_000;
 const maxPathLength = 1_000;
+/** A page that opens listens to all that it shows at once; after that, somebody clicks. */
+const commandBurst = 1_000;
+const commandsPerSecond = 50;
 
 /** Why somebody may not listen to a path. */
-export type Refusal = "forbidden" | "too many" | "too long";
+export type Refusal = "forbidden" | "too many" | "too long" | "unknown";
 
 /** A page that is left stops its paths, and the next one starts many of them again. */
 const resumeMs = 1_000;
@@ -34,21 +35,38 @@ export class Subscriptions {
   #options: SubscriptionOptions;
   #listener: Listener;
   #deliver: (event: LiveEvent) => void;
+  #allowance: number = commandBurst;
+  #allowedAt: number;
 
   constructor(options: SubscriptionOptions, listener: Listener, deliver: (event: LiveEvent) => void) {
     this.#options = options;
     this.#listener = listener;
     this.#deliver = deliver;
+    this.#allowedAt = options.clock.now();
+  }
+
+  /** Counts a command of this client; false: it sends more of them than anybody has a use for. */
+  takeCommand(): boolean {
+    const now = this.#options.clock.now();
+    const earned = (Math.max(0, now - this.#allowedAt) / 1000) * commandsPerSecond;
+    this.#allowance = Math.min(commandBurst, this.#allowance + earned);
+    this.#allowedAt = now;
+    if (this.#allowance < 1) return false;
+    this.#allowance--;
+    return true;
   }
 
   /** Why this path is refused; undefined: it may be started. */
   check(path: string): Refusal | undefined {
     if (path.length > maxPathLength) return "too long";
+    const { rights } = this.#options;
+    const maxPaths = rights.maxPaths(this.#listener);
     if (!this.#subscriptions.has(path) && this.#subscriptions.size >= maxPaths) {
       this.#forgetStopped();
       if (this.#subscriptions.size >= maxPaths) return "too many";
     }
-    return this.#options.rights.mayRead(this.#listener, path.split("/")) ? undefined : "forbidden";
+    if (!rights.mayRead(this.#listener, path.split("/"))) return "forbidden";
+    return isLivePath(patternOf(path)) ? undefined : "unknown";
   }
 
   /** Resolves when nothing is missed any more: rows that are read now are not older than the first event. */
@@ -79,8 +97,7 @@ export class Subscriptions {
   }
 
   #subscribe(path: string): Subscription {
-    const pattern = path.split("/").map((part) => (part === "*" ? null : part));
-    const watch = this.#options.live.watch(pattern, (event) => {
+    const watch = this.#options.live.watch(patternOf(path), (event) => {
       const { stopped } = subscription;
       if (!stopped) return this.#tell(event);
       stopped.held.push(event);
@@ -104,6 +121,10 @@ export class Subscriptions {
     subscription?.watch.end();
     this.#subscriptions.delete(path);
   }
+}
+
+function patternOf(path: string): (string | null)[] {
+  return path.split("/").map((part) => (part === "*" ? null : part));
 }
 
 /** Writes an event once, however many clients it is for. */

@@ -35,7 +35,7 @@ export function createWebSockets(
   });
 
   function serve(socket: WebSocket, listener: Listener, request: IncomingMessage): void {
-    const client = createSocketClient(socket);
+    const client = createSocketClient(socket, options.rights.addressOf(request));
     const subscriptions = new Subscriptions(options, listener, (event) => audience.send(client, eventFrame(event)));
     const remove = audience.add(client, () => isStillThe(options.rights, listener, request));
     socket.on("error", () => socket.terminate());
@@ -44,6 +44,7 @@ export function createWebSockets(
       subscriptions.end();
     });
     socket.on("message", async (data) => {
+      if (!subscriptions.takeCommand()) return audience.cutHasty(client);
       const frame = parse(String(data));
       if (frame === undefined) return socket.close(1007, "not JSON");
       audience.send(client, JSON.stringify(await answerCommand(frame, subscriptions)));
@@ -59,7 +60,7 @@ export function createWebSockets(
   };
 }
 
-function createSocketClient(socket: WebSocket): Client {
+function createSocketClient(socket: WebSocket, address: string): Client {
   let answered = true;
   const alive = () => {
     answered = true;
@@ -68,6 +69,7 @@ function createSocketClient(socket: WebSocket): Client {
   socket.on("message", alive);
   return {
     kind: "ws",
+    address,
     get waiting() {
       return socket.bufferedAmount;
     },

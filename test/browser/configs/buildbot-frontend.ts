@@ -8,6 +8,7 @@ import {
   env,
   envPort,
 } from "@multimaster/config";
+import base from "@multimaster/plugins/hooks/base";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import shell from "@multimaster/plugins/steps/shell";
@@ -59,6 +60,7 @@ export default defineCluster({
       app: "buildbot",
       path: env("FRONTEND", "frontend"),
       title: "Pages",
+      hooks: [base({ anybody: true })],
     }),
   }),
 });

@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { onAbort } from "@multimaster/core";
 import { Client } from "pg";
 import type { Key, Pattern, PostgresBusOptions } from "../contract.ts";
 import { CLOSE_MS, defer, type Link, type Receive } from "../link.ts";
@@ -32,7 +33,7 @@ export async function openPostgresLink(
   const link = new PostgresLink(client, socket, sender, options.channel ?? "multimaster", receive);
   const abort = () => link.lose("stopped");
   const deadline = setTimeout(() => link.lose("the server did not let us in in time"), OPEN_MS);
-  signal.addEventListener("abort", abort, { once: true });
+  const ignoreSignal = onAbort(signal, abort);
   try {
     await Promise.race([
       link.open(options.pingMs ?? 2000),
@@ -44,7 +45,7 @@ export async function openPostgresLink(
     throw error;
   } finally {
     clearTimeout(deadline);
-    signal.removeEventListener("abort", abort);
+    ignoreSignal();
   }
 }
 

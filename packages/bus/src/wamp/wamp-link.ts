@@ -1,3 +1,4 @@
+import { onAbort } from "@multimaster/core";
 import autobahn, { type CloseDetails, type Session, type Subscription } from "autobahn";
 import type { Key, Pattern, WampBusOptions } from "../contract.ts";
 import { patternText } from "../key.ts";
@@ -51,9 +52,9 @@ export function openWampLink(options: WampBusOptions, incoming: Incoming, signal
     }, OPEN_MS);
     const settled = () => {
       clearTimeout(deadline);
-      signal.removeEventListener("abort", abort);
+      ignoreSignal();
     };
-    signal.addEventListener("abort", abort, { once: true });
+    const ignoreSignal = onAbort(signal, abort);
 
     connection.onopen = (session) => {
       settled();

@@ -28,9 +28,10 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       state: build.state_string,
       started_at: build.started_at,
     })),
-    workers: workers.map(({ name, connected_to, paused, graceful }) => ({
+    workers: workers.map(({ name, connected_to, configured_on, paused, graceful }) => ({
       name,
       connected_to: connected_to.map(({ masterid }) => masterName(masterid)),
+      configured: configured_on.length > 0,
       paused,
       graceful,
     })),

@@ -1,4 +1,4 @@
-import { createLog } from "@multimaster/core";
+import { createLog, ignoreHangups } from "@multimaster/core";
 import { startMaster } from "@multimaster/roles/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseName } from "../options.ts";
@@ -45,17 +45,22 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
       "after",
       `
 SIGTERM or Ctrl-C stops gracefully: nothing new is taken on and running builds finish. A second one stops now:
-running builds are given back and run again elsewhere.`,
+running builds are given back and run again elsewhere. SIGHUP, also of a terminal that is closed, is ignored.`,
     )
     .action(async (flags: StartFlags) => {
       const progress =
         flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
+      const log = createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat });
+      const heedHangups = ignoreHangups(
+        log,
+        "SIGHUP is ignored: reload is not supported yet. `master upgrade` brings a new config without a gap.",
+      );
       const master = await startMaster({
         configFile: flags.config,
         roles: flags.role,
         builderSets: flags.builders,
         name: flags.name,
-        log: createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat }),
+        log,
         extraServices: progress ? (context) => [progress.service(context)] : undefined,
       });
       const ignoreSignals = stopOnSignals(master);
@@ -66,5 +71,6 @@ running builds are given back and run again elsewhere.`,
       }
       await master.finished;
       ignoreSignals();
+      heedHangups();
     });
 }

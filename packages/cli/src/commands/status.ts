@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
 import { type ClusterStatus, readClusterStatus } from "@multimaster/roles/status";
 import Table from "cli-table3";
@@ -64,7 +65,11 @@ function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }
       ["name", "state", "connected to"],
       workers.map((w) => [
         w.name,
-        [w.connected_to.length > 0 ? "connected" : "away", w.paused ? "paused" : "", w.graceful ? "stopping" : ""]
+        [
+          w.connected_to.length > 0 ? "connected" : w.configured ? "away" : "unused",
+          w.paused ? "paused" : "",
+          w.graceful ? "stopping" : "",
+        ]
           .filter(Boolean)
           .join(", "),
         w.connected_to.join(", ") || "-",
@@ -77,6 +82,9 @@ function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }
 function section(title: string, head: string[], rows: (string | number)[][]): string {
   if (rows.length === 0) return `${title}: none\n`;
   const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows.map((row) => row.map(String)));
+  append(
+    table,
+    rows.map((row) => row.map(String)),
+  );
   return `${title}\n${table.toString()}\n`;
 }

@@ -23,10 +23,9 @@ export function addWorkers(program: Command): void {
     const { items: running } = await api.list("builds", "builds", { complete: false });
     const { items: masters } = await api.list("masters", "masters");
     const masterNames = new Map(masters.map(({ masterid, name }) => [masterid, name]));
-    const rows = items.map((worker) => ({
-      ...worker,
-      running_builds: running.filter(({ workerid }) => workerid === worker.workerid).length,
-    }));
+    const builds = new Map<number | null, number>();
+    for (const { workerid } of running) builds.set(workerid, (builds.get(workerid) ?? 0) + 1);
+    const rows = items.map((worker) => ({ ...worker, running_builds: builds.get(worker.workerid) ?? 0 }));
     const terminal = openTerminal();
     if (json) return terminal.write(formatJson({ workers: rows }));
     await terminal.write(
@@ -66,14 +65,18 @@ export function addWorkers(program: Command): void {
 /** As `master status` says it. */
 export function describe({
   connected_to: masters,
+  configured_on: places,
   paused,
   graceful,
 }: {
   readonly connected_to: readonly unknown[];
+  readonly configured_on: readonly unknown[];
   readonly paused: boolean;
   readonly graceful: boolean;
 }): string {
-  return [masters.length > 0 ? "connected" : "away", paused && "paused", graceful && "stopping"]
+  // Renamed or taken out of the config, nobody expects it any more.
+  const away = places.length > 0 ? "away" : "unused";
+  return [masters.length > 0 ? "connected" : away, paused && "paused", graceful && "stopping"]
     .filter(Boolean)
     .join(", ");
 }

@@ -1,4 +1,10 @@
 /** Where the REST API is served. */
 import { defineUi } from "@multimaster/config";
 
-export default defineUi({ host: "127.0.0.1", port: 8010, title: "My cluster" });
+export default defineUi({
+  host: "127.0.0.1",
+  port: 8010,
+  title: "My cluster",
+  // Forges and scripts that report changes (docs/webhooks.md), each with a secret: github({ secret: env("GITHUB_SECRET") }), …
+  hooks: [],
+});

@@ -1,3 +1,4 @@
+import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import { plainName } from "../plain-name.ts";
@@ -20,7 +21,46 @@ export const builderConfig = z.strictObject({
     .record(z.string(), z.json())
     .default({})
     .describe("Properties of every build, with the source Builder."),
+  secretsForForks: z
+    .union([z.boolean(), z.array(z.string())])
+    .default(false)
+    .describe(
+      "Secrets that builds of a fork's code may use: all, or these. Whoever opens a pull request can read them.",
+    ),
   maxBuilds: z.int().positive().optional().describe("Most builds of it at once on one engine; unlimited by default."),
+  maxEngineDeaths: z
+    .int()
+    .positive()
+    .nullable()
+    .default(3)
+    .describe(
+      "How often an engine may die while it builds a request before that request ends as EXCEPTION; null: any number of times.",
+    ),
+  maxWorkerLosses: z
+    .int()
+    .positive()
+    .nullable()
+    .default(10)
+    .describe("The same for the connection to the worker, or the worker itself."),
+  maxTime: duration
+    .nullable()
+    .prefault("1d")
+    .describe("A build that has run this long is stopped and fails; null: never."),
+  logMaxSize: z
+    .int()
+    .positive()
+    .nullable()
+    .default(100 * 1024 * 1024)
+    .describe(
+      "Bytes of a log that are kept from its beginning; null: all. What is beyond is dropped, and the log says so.",
+    ),
+  logMaxTailSize: z
+    .int()
+    .nonnegative()
+    .max(16 * 1024 * 1024)
+    .default(1024 * 1024)
+    .describe("Bytes that are kept from the end of a log that is larger than logMaxSize."),
+  maxLogs: z.int().positive().max(10_000).default(100).describe("Logs of one step; further ones are dropped."),
   steps: z.array(descriptorOf("step")).min(1).describe("Run one after the other."),
 });
 

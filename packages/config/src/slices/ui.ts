@@ -1,11 +1,12 @@
-import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import type { ClusterConfig } from "../define-cluster.ts";
+import { trustNetworks } from "../networks.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
+import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
 
 /** An address, or a network such as 10.0.0.0/8. */
 const network = z.string().refine((text) => {
@@ -16,6 +17,8 @@ const network = z.string().refine((text) => {
     return false;
   }
 }, "must be an IP address, or a network such as 10.0.0.0/8");
+
+const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
 
 /** What masters with the role `ui` serve. */
 export const uiSlice = z
@@ -43,11 +46,9 @@ export const uiSlice = z
             ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
       })
       .optional()
-      .describe(
-        "What /change_hook/<type> answers; absent: base, which takes changes from whoever can reach this port.",
-      ),
+      .describe("What /change_hook/<type> answers; absent: nothing."),
     changeHookAuth: z
-      .strictObject({ user: z.string().min(1), password: z.string().min(1) })
+      .strictObject({ user: loginText, password: loginText })
       .optional()
       .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
     jsonCacheSeconds: z
@@ -61,8 +62,28 @@ export const uiSlice = z
       .array(network)
       .default([])
       .describe("Proxies in front that are believed when they say for whom they ask."),
+    connectionsPerAddress: z
+      .int()
+      .min(1)
+      .default(500)
+      .describe("Connections that one address may have, except this machine's own and those of trustedProxies."),
+    listenersPerAddress: z
+      .int()
+      .min(1)
+      .default(50)
+      .describe(
+        "WebSockets and event streams that one address may have; behind a proxy set trustedProxies, or it counts as one.",
+      ),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    renewLogins: duration
+      .prefault("1h")
+      .describe("Of logins by a provider: after this long it is asked again who the user is, and in which groups."),
+    auditEntries: z
+      .int()
+      .min(100)
+      .default(100_000)
+      .describe("So many of the newest entries of the audit trail are kept; a tenth as many of what was refused."),
     open: z
       .boolean()
       .default(false)
@@ -72,6 +93,18 @@ export const uiSlice = z
     authorization: authorization
       .optional()
       .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
+  })
+  .superRefine(({ hooks = [], changeHookAuth }, ctx) => {
+    for (const [i, hook] of hooks.entries()) {
+      const { type } = hook.plugin;
+      if (changeHookAuth || knowsSender(hook) || isForAnybody(hook)) continue;
+      const secret = hook.plugin.authenticate ? "give it a secret, " : "";
+      ctx.addIssue({
+        code: "custom",
+        path: ["hooks", i],
+        message: `does not say who may post to /change_hook/${type}: ${secret}set changeHookAuth, or write ${type}({ anybody: true }) if everyone who can reach the port may`,
+      });
+    }
   })
   .superRefine((slice, ctx) => {
     for (const { path, message } of findOpenDoors(slice)) ctx.addIssue({ code: "custom", path: [path], message });
@@ -85,55 +118,25 @@ export const uiSlice = z
       });
   });
 
-interface Doors {
-  readonly host: string;
-  readonly open: boolean;
-  readonly auth?: PluginDescriptor<"auth"> | undefined;
-  readonly authorization?: unknown;
-}
-
-/** Whether only programs of this machine reach a port that listens there. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
-}
-
-const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);
-
-/** What would let strangers control the cluster, and was not asked for with `open`. */
-function findOpenDoors({ host, auth, authorization, open }: Doors): { path: string; message: string }[] {
-  if (open) return [];
-  if (auth === undefined || auth.plugin.type === "none") {
-    if (isLoopback(host)) return [];
-    const message = `is missing, and ${host} is reached from other machines: whoever does would control the cluster; name a login (docs/login.md), or write open: true`;
-    return [{ path: "auth", message }];
-  }
-  const option = auth.plugin.admitsAnyone?.(auth.options);
-  if (option === undefined || authorization !== undefined) return [];
-  const message = `lets everybody in the world log in and control the cluster; give ${auth.plugin.type} the option ${option}, or write authorization, or open: true`;
-  return [{ path: "auth", message }];
-}
-
 export type UiSlice = z.output<typeof uiSlice>;
-export type UiSliceInput = z.input<typeof uiSlice>;
+export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
+  /** What `env()` returns may be undefined: loading the config then fails and says so. */
+  changeHookAuth?: { user: string | undefined; password: string | undefined };
+};
 
 /** Types the `ui` slice of a config. */
 export function defineUi(slice: UiSliceInput): UiSliceInput {
   return slice;
 }
 
-/** Tells addresses of these networks from others. */
-export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const text of networks) {
-    const [address = "", prefix] = text.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, /^\d+$/.test(prefix) ? Number(prefix) : -1, family);
-  }
-  return (given) => {
-    const address = given.replace(/^::ffff:(?=\d+\.)/, "");
-    return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  };
+/** Whether a hook knows by itself who sends a request: it has a secret. */
+function knowsSender({ plugin, options }: PluginDescriptor<"hook">): boolean {
+  return plugin.authenticate?.(options) !== undefined;
+}
+
+/** Whether the config says that a hook takes requests from anybody. */
+export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
+  return (options as { anybody?: unknown }).anybody === true;
 }
 
 /** What a login needs of the part of the config that all share, and does not find there. */
@@ -142,9 +145,18 @@ export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: str
   return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
 }
 
+const noHooks: ConfigWarning = {
+  path: ["hooks"],
+  sentence:
+    "is absent, so /change_hook takes nothing (before, base took changes from anybody); hooks: [] says that it is meant, hooks: [base({ anybody: true })] opens it again",
+};
+
 /** Risks in what is served, seen with the part of the config that all masters share. */
-export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+export function warningsOfUi(slice: UiSlice, shared: ClusterConfig): ConfigWarning[] {
+  const { hooks, auth } = slice;
   return [
+    ...(hooks ? [] : [noHooks]),
+    ...warningsOfDoors(slice, shared),
     ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
     ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
   ];

@@ -1,3 +1,4 @@
+import type { Json } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
 import { type FormField, fillForm } from "./force-form.ts";
 
@@ -112,5 +113,28 @@ describe("a force form", () => {
         o_number: "number: '1.5' is no integer",
       },
     });
+  });
+
+  it("bounds what may be filled in where the form says nothing of it, and what its patterns cost", () => {
+    const form = [
+      field("line"),
+      field("lines", { type: "textarea" }),
+      field("evil", { regex: "(a+)+$" }),
+      field("python", { regex: "(?P<x>a)" }),
+      field("large", { maxsize: 1_000_000 }),
+      field("many", { type: "list", multiple: true, strict: false }),
+    ];
+    const ask = (name: string, value: Json) => {
+      const filled = fillForm(form, { [name]: value });
+      return "problems" in filled ? filled.problems[name] : undefined;
+    };
+    expect(ask("line", "x".repeat(4096))).toBeUndefined();
+    expect(ask("line", "x".repeat(4097))).toBe("line: is too large: 4097 characters, the maximum is 4096");
+    expect(ask("lines", "x".repeat(65_536))).toBeUndefined();
+    expect(ask("lines", "x".repeat(65_537))).toContain("the maximum is 65536");
+    expect(ask("large", "x".repeat(1_000_000))).toBeUndefined();
+    expect(ask("many", ["x".repeat(70_000)])).toBe("many: is too large");
+    expect(ask("evil", `${"a".repeat(4000)}!`)).toContain("does not match the pattern");
+    expect(ask("python", "a")).toContain("nothing is taken; mend it in the config");
   });
 });

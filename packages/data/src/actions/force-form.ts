@@ -1,4 +1,10 @@
-import type { Json, SourcedProperties, SourcedProperty } from "@multimaster/core";
+import {
+  boundedPattern,
+  type Json,
+  PatternTooSlow,
+  type SourcedProperties,
+  type SourcedProperty,
+} from "@multimaster/core";
 import type { NewSourceStamp } from "../contract.ts";
 
 /** A field of a force form as published in `all_fields`: nests have fields of their own. */
@@ -29,6 +35,12 @@ export interface FilledForm {
 
 /** Full name of a field to what is wrong with its value. */
 export type FieldProblems = Readonly<Record<string, string>>;
+
+/** Characters of a field that says nothing of its size: of one line, and of several. */
+const longestLine = 4096;
+const longestText = 65_536;
+
+const email = boundedPattern("\\S.*<\\S+@\\S+>");
 
 const stampFields = ["branch", "revision", "repository", "project"] as const;
 const source = "Force Build Form";
@@ -152,34 +164,40 @@ function readInteger(field: FormField, given: Json): Answer {
 
 function readMany(field: FormField, given: Json): Answer {
   const list = Array.isArray(given) ? (given as readonly Json[]) : [given];
+  const odd = list.find((value) => typeof value !== "string" && !(field.choices ?? []).includes(value));
+  if (odd !== undefined) return { problem: `${field.label ?? field.name}: '${showValue(odd)}' must be a text` };
+  if (JSON.stringify(list).length > (field.maxsize ?? longestText))
+    return { problem: `${field.label ?? field.name}: is too large` };
   const wrong = list.find((value) => isNoChoice(field, value));
   return wrong === undefined ? { value: [...list] } : { problem: choiceProblem(field, wrong) };
 }
 
 function readText(field: FormField, given: Json): Answer {
-  if (typeof given === "object" && given !== null) return { problem: `${field.label ?? field.name}: must be a text` };
+  // A choice of the form may be a number; anything else that is filled in is a text.
+  const isChoice = field.type === "list" && field.choices !== undefined && field.choices.includes(given);
+  if (typeof given !== "string" && !isChoice) return { problem: `${field.label ?? field.name}: must be a text` };
   const text = String(given);
-  if (field.maxsize != null && text.length > field.maxsize) {
-    return {
-      problem: `${field.label ?? field.name}: is too large: ${text.length} characters, the maximum is ${field.maxsize}`,
-    };
+  const label = field.label ?? field.name;
+  const maxsize = field.maxsize ?? (field.type === "textarea" ? longestText : longestLine);
+  if (text.length > maxsize) {
+    return { problem: `${label}: is too large: ${text.length} characters, the maximum is ${maxsize}` };
   }
-  if (field.regex != null && !matchesAtStart(field.regex, text)) {
-    return { problem: `${field.label ?? field.name}: '${text}' does not match the pattern ${field.regex}` };
-  }
-  if (field.need_email && !/\S.*<\S+@\S+>/.test(text)) {
+  const problem = field.regex == null ? undefined : checkPattern(field.regex, text);
+  if (problem !== undefined) return { problem: `${label}: ${problem}` };
+  if (field.need_email && !email.test(text)) {
     return { problem: `${field.name}: please fill in email address in the form 'User <email@email.com>'` };
   }
   if (isNoChoice(field, given)) return { problem: choiceProblem(field, given) };
   return { value: given };
 }
 
-/** As Python's re.match: from the start, not necessarily to the end. A pattern this language cannot read checks nothing. */
-function matchesAtStart(pattern: string, text: string): boolean {
+/** As Python's re.match: from the start, not necessarily to the end. What cannot be checked is refused. */
+function checkPattern(pattern: string, text: string): string | undefined {
   try {
-    return new RegExp(`^(?:${pattern})`).test(text);
-  } catch {
-    return true;
+    return boundedPattern(`^(?:${pattern})`).test(text) ? undefined : `'${text}' does not match the pattern ${pattern}`;
+  } catch (error) {
+    if (error instanceof PatternTooSlow) return error.message;
+    return `its pattern ${pattern} is none that this master can check, so nothing is taken; mend it in the config`;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Json } from "@multimaster/core";
+import { findLeast } from "@multimaster/core";
 import type { BusView, WritesView } from "../define-resource.ts";
 import type { Member } from "../resources/members.ts";
 
@@ -74,6 +75,6 @@ function describeStalled({ masterid, name: master, latest_stall }: Member): Prob
 
 /** Masters of several releases are there, or all know a newer form of rows than what is written. */
 export function isUpgrading(own: readonly Member[], dataVersion: number): boolean {
-  const oldest = Math.min(...own.map(({ data_version }) => data_version));
+  const oldest = findLeast(own, ({ data_version }) => data_version) ?? 0;
   return new Set(own.map(({ release }) => release)).size > 1 || (own.length > 0 && oldest > dataVersion);
 }

@@ -1,12 +1,14 @@
-import type { Bus, BusMessage, Pattern } from "@multimaster/bus";
+import type { Bus, BusMessage, Pattern, Publisher } from "@multimaster/bus";
 import type { Clock, Json, Logger } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
+import { ListenerIndex } from "./listener-index.ts";
+import { isPart, topicsOf } from "./live-topics.ts";
 import { createWholeEvents } from "./whole-events.ts";
 
 /** An event as those who watch get it, all of them the same object: what they make of it can be kept and shared. */
 export interface LiveEvent {
   readonly key: readonly string[];
-  /** The whole object, whatever the bus left out. */
+  /** The whole object as the rows have it, whatever the bus said of it. */
   readonly payload: Json;
 }
 
@@ -18,8 +20,9 @@ export interface Watch {
 }
 
 /**
- * The events of the cluster for those outside it: any number of listeners, one subscription of the bus per pattern. A hint
- * like every message: who has to know looks at the rows, first when `ready`, and again when the router was away.
+ * The events of the cluster for those outside it: any number of listeners to any number of paths, which the bus sees as one
+ * subscription per kind of topic (live-topics.ts) and no more. A hint like every message: who has to know looks at the rows,
+ * first when `ready`, and again when the router was away.
  */
 export interface LiveEvents {
   /** Hears each event whose key has as many parts as the pattern, each of them equal or asked for with `null`. */
@@ -30,6 +33,8 @@ export interface LiveEvents {
 
 /** A page that was left is often followed by one that listens to the same. */
 const lingerMs = 5_000;
+/** Events that wait for their rows; what comes beyond is left out, as when the router is away. */
+const maxWaiting = 10_000;
 
 export function createLiveEvents(options: {
   bus: Pick<Bus, "subscribe">;
@@ -40,19 +45,39 @@ export function createLiveEvents(options: {
   const { bus, clock, log } = options;
   const whole = createWholeEvents(options);
   const streams = new Map<string, Stream>();
+  const index = new ListenerIndex<(event: LiveEvent) => void>();
 
-  function open(pattern: Pattern): Stream {
-    const listeners = new Set<(event: LiveEvent) => void>();
+  function open(shape: Pattern): Stream {
     const tell = (event: LiveEvent) => {
-      for (const listener of listeners) listener(event);
+      for (const listener of index.of(event.key)) listener(event);
     };
-    const subscription = bus.subscribe(pattern, inOrder(whole.complete, tell));
-    return { listeners, subscription, ready: subscription.then(() => undefined) };
+    const hear = inOrder(whole.complete, tell, () =>
+      log.warn({ shape }, "events for browsers are left out: the database does not keep up with the messages"),
+    );
+    const subscription = bus.subscribe(shape, (message, publisher) => {
+      // What nobody listens to costs no read.
+      if (index.has(message.key)) return hear(message, publisher);
+    });
+    return { watchers: 0, subscription, ready: subscription.then(() => undefined) };
+  }
+
+  function use(shape: Pattern): { ready: Promise<void>; release(): void } {
+    const text = shape.map((part) => part ?? "").join(".");
+    let stream = streams.get(text);
+    if (!stream) streams.set(text, (stream = open(shape)));
+    const used = stream;
+    used.watchers++;
+    return {
+      ready: used.ready,
+      release() {
+        if (--used.watchers === 0) close(text, used);
+      },
+    };
   }
 
   function close(text: string, stream: Stream): void {
     clock.after(lingerMs, () => {
-      if (stream.listeners.size > 0 || streams.get(text) !== stream) return;
+      if (stream.watchers > 0 || streams.get(text) !== stream) return;
       streams.delete(text);
       stream.subscription
         .then((subscription) => subscription.unsubscribe())
@@ -65,18 +90,17 @@ export function createLiveEvents(options: {
       return streams.size;
     },
     watch(pattern, listener) {
-      if (!pattern.every(canBeTold)) return { ready: Promise.resolve(), end() {} };
-      const text = pattern.map((part) => part ?? "").join(".");
-      let stream = streams.get(text);
-      if (!stream) streams.set(text, (stream = open(pattern)));
-      const { listeners, ready } = stream;
-      // Wrapped, so that the same function given twice is two listeners.
-      const own = (event: LiveEvent) => listener(event);
-      listeners.add(own);
+      if (!pattern.every(isPart)) return { ready: Promise.resolve(), end() {} };
+      const remove = index.add(pattern, listener);
+      const used = topicsOf(pattern).map(({ shape }) => use(shape));
+      let ended = false;
       return {
-        ready,
+        ready: Promise.all(used.map(({ ready }) => ready)).then(() => undefined),
         end() {
-          if (listeners.delete(own) && listeners.size === 0) close(text, stream);
+          if (ended) return;
+          ended = true;
+          remove();
+          for (const { release } of used) release();
         },
       };
     },
@@ -84,35 +108,41 @@ export function createLiveEvents(options: {
 }
 
 interface Stream {
-  readonly listeners: Set<(event: LiveEvent) => void>;
+  watchers: number;
   readonly subscription: ReturnType<Bus["subscribe"]>;
   readonly ready: Promise<void>;
 }
 
 /** Completes messages side by side and tells them in the order in which they came. */
 function inOrder(
-  complete: (message: BusMessage) => Json | Promise<Json | undefined>,
+  complete: (message: BusMessage, publisher: Publisher) => Json | Promise<Json | undefined>,
   tell: (event: LiveEvent) => void,
+  onOverflow: () => void,
 ) {
-  let waiting: Promise<void> | undefined;
-  return (message: BusMessage) => {
+  let last: Promise<void> | undefined;
+  let waiting = 0;
+  let overflows = false;
+  return (message: BusMessage, publisher: Publisher) => {
     const { key } = message;
-    const payload = complete(message);
-    if (!waiting && !(payload instanceof Promise)) return tell({ key, payload });
-    const before = waiting;
+    if (waiting >= maxWaiting) {
+      if (!overflows) onOverflow();
+      overflows = true;
+      return;
+    }
+    overflows &&= waiting > maxWaiting / 2;
+    const payload = complete(message, publisher);
+    if (!last && !(payload instanceof Promise)) return tell({ key, payload });
+    const before = last;
+    waiting++;
     const mine = (async () => {
       const value = await payload;
       await before?.catch(() => {});
       if (value !== undefined) tell({ key, payload: value });
     })().finally(() => {
-      if (waiting === mine) waiting = undefined;
+      waiting--;
+      if (last === mine) last = undefined;
     });
-    waiting = mine;
+    last = mine;
     return mine;
   };
-}
-
-/** No topic has such a part, and the bus refuses to listen for it. */
-function canBeTold(part: string | null): boolean {
-  return part === null || (part !== "" && !/[.#\s]/.test(part));
 }

@@ -1,4 +1,4 @@
-import { queryRows } from "@multimaster/database";
+import { buildersConfiguredFor, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, type ReadContext } from "../define-resource.ts";
 import { integer, text } from "../field-kinds.ts";
@@ -46,8 +46,7 @@ export const builders = defineResource({
     {
       pattern: "workers/n:workerid/builders",
       kind: "collection",
-      where: `b.id in (select bm.builderid from configured_workers cw join builder_masters bm on bm.id = cw.buildermasterid
-        where cw.workerid = :workerid)`,
+      where: `b.id in ${buildersConfiguredFor(":workerid")}`,
     },
   ],
   events: {
@@ -55,6 +54,7 @@ export const builders = defineResource({
     names: ["started", "stopped", "update"],
     topics: ["builders/:builderid"],
     subscribe: "builders/:builderid",
+    ids: ["masterid"],
     payload: (_event, item, extra) => ({ ...item, ...extra }),
   },
 });

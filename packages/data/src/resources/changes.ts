@@ -11,6 +11,9 @@ import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 /** Builds before one among which its predecessor is looked for: a branch that is new to its builder has none. */
 const lookBack = 1000;
 
+/** Most files of each change in a list; the change itself has them all. */
+const listedFiles = 100;
+
 /** A commit, or whatever a change source saw. */
 export const changes = defineResource({
   name: "change",
@@ -101,12 +104,32 @@ function changesOfBuild(build: string): string {
 }
 
 async function loadFiles(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {
+  if (context.pathKind === "collection") return loadSomeFiles(context, keys);
   const wanted = context.connection.dialect.isOneOf("changeid", keys);
   const rows = await queryRows<{ changeid: number; filename: string }>(
     context.connection,
     `select changeid, filename from change_files where ${wanted.sql} order by changeid, filename`,
     wanted.bindings,
   );
+  return groupValues(rows.map((row) => [row.changeid, row.filename]));
+}
+
+/** The index is read as far as needed: a change of ten thousand files costs a list no more than one of a hundred. */
+async function loadSomeFiles(context: ReadContext, keys: readonly number[]): Promise<Map<number, string[]>> {
+  const rows: { changeid: number; filename: string }[] = [];
+  const one = `select * from (select changeid, filename from change_files where changeid = ? limit ${listedFiles}) f`;
+  const perQuery = 100;
+  for (let start = 0; start < keys.length; start += perQuery) {
+    const part = keys.slice(start, start + perQuery);
+    rows.push(
+      ...(await queryRows<{ changeid: number; filename: string }>(
+        context.connection,
+        part.map(() => one).join(" union all "),
+        part,
+      )),
+    );
+  }
+  rows.sort((a, b) => (a.filename < b.filename ? -1 : a.filename > b.filename ? 1 : 0));
   return groupValues(rows.map((row) => [row.changeid, row.filename]));
 }
 

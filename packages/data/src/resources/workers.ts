@@ -1,16 +1,16 @@
 import type { Json } from "@multimaster/core";
-import { queryRows } from "@multimaster/database";
+import { queryRows, workersConfiguredWhere } from "@multimaster/database";
 import type { z } from "zod";
 import { workerActions } from "../actions/workers.ts";
 import { defineResource, type ReadContext } from "../define-resource.ts";
 import { bool, entity, integer, jsonObject, text } from "../field-kinds.ts";
 import { groupValues } from "../group-values.ts";
+import { loadConfiguredOn } from "./configured-on.ts";
 
 const masterId = entity("master_id", { masterid: integer });
 const masterBuilder = entity("master_builder", { masterid: integer, builderid: integer });
 
-const configured = (condition: string) => `w.id in (select cw.workerid from configured_workers cw
-  join builder_masters bm on bm.id = cw.buildermasterid where ${condition})`;
+const configured = (condition: string) => `w.id in ${workersConfiguredWhere(condition)}`;
 const places: [prefix: string, where: string | undefined][] = [
   ["", undefined],
   ["masters/n:masterid/", configured("bm.masterid = :masterid")],
@@ -18,7 +18,10 @@ const places: [prefix: string, where: string | undefined][] = [
   ["builders/n:builderid/", configured("bm.builderid = :builderid")],
 ];
 
-/** A machine that runs the steps of builds. Below a master or builder its lists are limited to that one. */
+/**
+ * A machine that runs the steps of builds. Below a master or builder its lists are limited to that one; in long lists
+ * `configured_on` is shortened, see configured-on.ts.
+ */
 export const workers = defineResource({
   name: "worker",
   plural: "workers",
@@ -29,7 +32,7 @@ export const workers = defineResource({
     workerid: { schema: integer, sql: "w.id" },
     name: { schema: text, sql: "w.name" },
     connected_to: { schema: masterId.array(), sql: "w.id", load: loadConnections, empty: [] },
-    configured_on: { schema: masterBuilder.array(), sql: "w.id", load: loadConfigurations, empty: [] },
+    configured_on: { schema: masterBuilder.array(), sql: "w.id", load: loadConfiguredOn, empty: [] },
     workerinfo: { schema: jsonObject, sql: "w.info", read: parseInfo },
     paused: { schema: bool, sql: "w.paused <> 0" },
     pause_reason: { schema: text.nullable(), sql: "w.pause_reason" },
@@ -48,6 +51,7 @@ export const workers = defineResource({
     names: ["connected", "disconnected", "missing", "state_updated"],
     topics: ["workers/:workerid"],
     subscribe: "workers/:workerid",
+    ids: ["masterid"],
     payload: (_event, item, extra) => ({ ...item, ...extra }),
   },
   actions: workerActions,
@@ -76,21 +80,4 @@ async function loadConnections(
     masterid === undefined ? wanted.bindings : [...wanted.bindings, masterid],
   );
   return groupValues(rows.map((row) => [row.workerid, { masterid: row.masterid }]));
-}
-
-async function loadConfigurations(
-  context: ReadContext,
-  keys: readonly number[],
-): Promise<Map<number, { masterid: number; builderid: number }[]>> {
-  const wanted = context.connection.dialect.isOneOf("cw.workerid", keys);
-  const limits = (["masterid", "builderid"] as const).filter((name) => context.params[name] !== undefined);
-  const rows = await queryRows<{ workerid: number; masterid: number; builderid: number }>(
-    context.connection,
-    `select cw.workerid, bm.masterid, bm.builderid from configured_workers cw
-       join builder_masters bm on bm.id = cw.buildermasterid
-      where ${[wanted.sql, ...limits.map((name) => `bm.${name} = ?`)].join(" and ")}
-      order by cw.workerid, bm.builderid, bm.masterid`,
-    [...wanted.bindings, ...limits.map((name) => context.params[name])],
-  );
-  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { masterid, builderid }]));
 }

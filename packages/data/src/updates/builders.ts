@@ -1,13 +1,15 @@
-import { buildersOnlyHere, fencedTransaction } from "@multimaster/cluster";
+import { buildersOnlyHere, fencedTransaction, hasOtherReaders } from "@multimaster/cluster";
 import {
   type Connection,
   findOrCreateNamed,
   findOrCreateWorkers,
-  saveBuilderInfo,
+  mirrorSomeWorkers,
+  saveBuilderInfos,
+  saveBuilderLimits,
   saveBuilderOffers,
   setMasterBuilders,
 } from "@multimaster/database";
-import type { BuilderConfiguration, BuilderUpdates } from "../contract.ts";
+import type { BuilderConfiguration, BuilderUpdates } from "../contract/builders.ts";
 import { builders as builderResource } from "../resources/builders.ts";
 import { projects as projectResource } from "../resources/projects.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -23,6 +25,10 @@ export function createBuilderUpdates({ database, lease, events, announce }: Upda
       await announce(events.publish(builderResource, "update", done.changed));
       return done.ids;
     },
+    async mirrorWorkers() {
+      if (!(await hasOtherReaders(database, lease))) return false;
+      return fencedTransaction(database, lease, (tx) => mirrorSomeWorkers(tx, lease.masterid));
+    },
     onlyHere: () => buildersOnlyHere(database, lease),
   };
 }
@@ -35,27 +41,24 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     "tags",
     builders.flatMap((builder) => builder.tags),
   );
-  const workers = await findOrCreateWorkers(
-    tx,
-    builders.flatMap((builder) => builder.workers),
-  );
+  const names = new Set<string>();
+  for (const builder of builders) for (const worker of builder.workers) names.add(worker);
+  const workers = await findOrCreateWorkers(tx, [...names]);
   const { ids } = await findOrCreateNamed(
     tx,
     "builders",
     builders.map((builder) => builder.name),
   );
   const idOf = (builder: BuilderConfiguration) => ids.get(builder.name) as number;
-  const changed: number[] = [];
-  // In the order of their ids: masters that share builders configure them at the same time.
-  for (const builder of builders.toSorted((a, b) => idOf(a) - idOf(b))) {
-    const info = {
+  const changed = await saveBuilderInfos(
+    tx,
+    builders.map((builder) => ({
       builderid: idOf(builder),
       description: builder.description,
       projectid: builder.project === null ? null : (projects.ids.get(builder.project) as number),
       tagids: builder.tags.map((tag) => tags.ids.get(tag) as number),
-    };
-    if (await saveBuilderInfo(tx, info)) changed.push(info.builderid);
-  }
+    })),
+  );
   const workersByBuilder = new Map(
     builders.map((builder) => [idOf(builder), builder.workers.map((worker) => workers.get(worker) as number)]),
   );
@@ -66,5 +69,9 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
       : { builderid: idOf(builder), maxBuilds: builder.maxBuilds ?? null, directory: builder.directory },
   );
   await saveBuilderOffers(tx, masterid, offers);
+  const limits = builders.flatMap(({ maxEngineDeaths, ...builder }) =>
+    maxEngineDeaths === undefined ? [] : { builderid: idOf(builder), maxEngineDeaths },
+  );
+  await saveBuilderLimits(tx, masterid, limits);
   return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
 }

@@ -1,5 +1,12 @@
-import { awaitedRequests, claimRequests, fencedTransaction, LeaseLost } from "@multimaster/cluster";
-import { Results } from "@multimaster/core";
+import {
+  awaitedRequests,
+  claimRequests,
+  countEngineDeaths,
+  fencedTransaction,
+  LeaseLost,
+  noteExhausted,
+} from "@multimaster/cluster";
+import { append, Results } from "@multimaster/core";
 import {
   buildsetProperties,
   type Connection,
@@ -17,6 +24,7 @@ import {
   setRequestPriority,
   sourceStampIdsOf,
 } from "@multimaster/database";
+import type { Trail } from "../actor.ts";
 import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
 import { loadItems } from "../read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
@@ -25,6 +33,7 @@ import { changes } from "../resources/changes.ts";
 import { loadSourceStamps } from "../resources/sourcestamps.ts";
 import { announceOutcomes, endRequest, freeRequest, noOutcomes } from "./end-request.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
   const { database, lease, events, announce } = context;
@@ -37,7 +46,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       await announce(events.publish(buildrequests, "claimed", claimed));
       return claimed;
     },
-    async unclaim(buildrequestids) {
+    async unclaim(buildrequestids, why) {
       const freed = await withLease([...buildrequestids], async (tx, ids) => {
         const outcomes = noOutcomes();
         const left: number[] = [];
@@ -49,8 +58,10 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         }
         for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
-          await freeRequest(tx, request, masterid, outcomes);
+          append(left, await endLeftBuilds(tx, { buildrequestid: request.id, masterid }));
+          if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
+            await endRequest(tx, request, Results.EXCEPTION, outcomes);
+          else await freeRequest(tx, request, masterid, outcomes);
         }
         return { outcomes, left };
       });
@@ -60,9 +71,10 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),
-    cancel: (buildrequestid, reason) => cancelRequest(context, buildrequestid, reason),
-    async setPriority(buildrequestid, priority) {
-      return (await setRequestPriority(database, buildrequestid, priority)) ? "done" : "unknown";
+    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, trail),
+    async setPriority(buildrequestid, priority, trail) {
+      const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
+      return (await writeWithTrail(database, write, trail)) ? "done" : "unknown";
     },
   };
 
@@ -77,17 +89,28 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
+/** Counts that a build of this request could not be written, and notes why it is not tried again, if it is not. */
+async function isExhausted(tx: Connection, masterid: number, id: number): Promise<boolean> {
+  const failures = (await countEngineDeaths(tx, masterid, [id])).get(id);
+  if (failures === undefined) return false;
+  const detail = `its builds could not be written, or were lost with their master, ${failures} times (maxEngineDeaths)`;
+  await noteExhausted(tx, id, detail);
+  return true;
+}
+
 /** `buildrequests.cancel`, for whoever cancels on behalf of something else. */
 export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,
+  trail?: Trail,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
   const { database, lease, events, announce } = context;
   const cancelled = await database.transaction(async (tx) => {
     const request = await lockRequest(tx, id);
     if (!request) return { answer: "unknown" } as const;
     if (request.complete) return { answer: "complete" } as const;
+    await trail?.(tx);
     // The claim is what keeps a Buildbot master, which looks at no other mark, from starting it.
     if (request.claimedBy === null && (await insertClaim(tx, id, lease.masterid))) {
       const outcomes = noOutcomes();

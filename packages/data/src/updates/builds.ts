@@ -1,4 +1,4 @@
-import { fencedTransaction } from "@multimaster/cluster";
+import { countWorkerLoss, fencedTransaction, noteExhausted } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
 import {
   adoptBuild,
@@ -15,7 +15,8 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import type { BuildUpdates } from "../contract.ts";
+import type { Trail } from "../actor.ts";
+import type { BuildEnd, BuildUpdates } from "../contract.ts";
 import { builds } from "../resources/builds.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
 import { announceOutcomes, endRequest, freeRequest, noOutcomes, type RequestOutcomes } from "./end-request.ts";
@@ -46,17 +47,18 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
         );
     },
     async finish(buildid, end) {
-      const outcomes = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
-      if (!outcomes) return;
+      const ended = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
+      if (!ended) return end;
       await announce(events.publish(builds, "finished", [buildid]));
-      await announceOutcomes(context, outcomes);
+      await announceOutcomes(context, ended.outcomes);
+      return ended.end;
     },
-    requestStop: (buildid, reason) => requestStop(context, buildid, reason),
+    requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
       const rows = await stopRequestsOf(database, buildids);
       return rows.map((row) => ({ ...row, results: row.results as Result }));
     },
-    rebuild: (buildid) => rebuild(context, buildid),
+    rebuild: (buildid, by) => rebuild(context, buildid, by),
   };
 }
 
@@ -90,23 +92,38 @@ async function endBuild(
   tx: Connection,
   buildid: number,
   masterid: number,
-  end: { results: Result; state: string },
-): Promise<RequestOutcomes | undefined> {
+  wanted: BuildEnd,
+): Promise<{ end: BuildEnd; outcomes: RequestOutcomes } | undefined> {
   const build = await getBuildState(tx, buildid);
   if (!build || build.complete) return undefined;
   const request = await lockRequest(tx, build.buildrequestid);
+  const isOurs = request && !request.complete && request.claimedBy === masterid;
+  const end = isOurs && !request.cancelled ? await countLoss(tx, request.id, wanted) : wanted;
   if (!(await finishBuild(tx, buildid, masterid, end))) return undefined;
   const outcomes = noOutcomes();
-  if (!request || request.complete || request.claimedBy !== masterid) return outcomes;
+  if (!isOurs) return { end, outcomes };
   if (end.results === Results.RETRY) await freeRequest(tx, request, masterid, outcomes);
   else await endRequest(tx, request, end.results, outcomes);
-  return outcomes;
+  return { end, outcomes };
+}
+
+/** A build that takes its worker down, or makes it break the protocol, would otherwise be run again for ever. */
+async function countLoss(tx: Connection, requestId: number, end: BuildEnd): Promise<BuildEnd> {
+  const { maxWorkerLosses: max } = end;
+  if (end.results !== Results.RETRY || max === undefined) return end;
+  const losses = await countWorkerLoss(tx, requestId);
+  if (max === null || losses < max) return end;
+  const times = losses === 1 ? "once" : `${losses} times`;
+  const state = `exception (${end.state}; a worker was lost ${times} while it built this request, which is not built again: maxWorkerLosses)`;
+  await noteExhausted(tx, requestId, state);
+  return { results: Results.EXCEPTION, state };
 }
 
 async function requestStop(
   context: UpdateContext,
   buildid: number,
   reason: string,
+  trail: Trail | undefined,
 ): Promise<"stopping" | "complete" | "unknown"> {
   const { database, events, announce } = context;
   const answer = await database.transaction(async (tx) => {
@@ -115,22 +132,26 @@ async function requestStop(
     // After the request's lock, so that the build cannot end between the look and the row.
     await lockRequest(tx, build.buildrequestid);
     const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
+    if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });
   if (answer === "stopping") await announce(events.publishControl("builds", buildid, "stop", { reason }));
   return answer;
 }
 
-async function rebuild(context: UpdateContext, buildid: number) {
+async function rebuild(context: UpdateContext, buildid: number, by: Parameters<BuildUpdates["rebuild"]>[1]) {
   const added = await context.database.transaction(async (tx) => {
     const source = await getRebuildSource(tx, buildid);
     if (!source) return "unknown";
+    await by?.trail(tx);
     return addBuildset(tx, {
-      reason: "rebuild",
+      reason: by === undefined ? "rebuild" : `rebuild of build ${buildid}, asked for by '${by.asker.name}'`,
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
-      properties: source.properties,
+      // Whoever asked for the former build has nothing to do with this one.
+      properties: by === undefined ? source.properties : { ...source.properties, owner: [by.asker.name, "Rebuild"] },
+      askedBy: by?.asker,
       externalId: source.externalId,
       priority: source.priority,
       parentBuildid: source.parentBuildid,

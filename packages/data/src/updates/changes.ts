@@ -1,16 +1,18 @@
-import { epochSeconds } from "@multimaster/core";
-import { type ChangeRow, claimDelivery, insertChange, recordDelivery } from "@multimaster/database";
+import { append, epochSeconds } from "@multimaster/core";
+import { type ChangeRow, type Connection, claimDelivery, insertChange, recordDelivery } from "@multimaster/database";
 import type { ChangeUpdates, NewChange } from "../contract.ts";
 import { changes } from "../resources/changes.ts";
+import { boundChange, rowsOf } from "./bound-change.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
   return {
-    async add(change, { delivery } = {}) {
+    async add(change, { delivery, trail } = {}) {
       const row = changeRow(change, epochSeconds(clock));
       const result = await database.transaction(async (tx) => {
         const known = delivery === undefined ? undefined : await claimDelivery(tx, delivery);
         if (known !== undefined) return { changeid: known, added: false };
+        await trail?.(tx);
         const changeid = await insertChange(tx, row);
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };
@@ -18,27 +20,66 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
       if (result.added) await announce(events.publish(changes, "new", [result.changeid]));
       return result;
     },
-    async addDelivered(delivered) {
+    async addDelivered(delivery, all) {
       const now = epochSeconds(clock);
-      const [first] = delivered;
-      const ids = await database.transaction(async (tx) => {
-        if (first?.delivery !== undefined && (await claimDelivery(tx, first.delivery)) !== undefined) return [];
-        const added: number[] = [];
-        for (const { change, delivery } of delivered) {
-          const changeid = await insertChange(tx, changeRow(change, now));
-          if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
-          added.push(changeid);
-        }
-        return added;
-      });
-      await announce(events.publish(changes, "new", ids));
-      return ids;
+      const added: number[] = [];
+      let start = 0;
+      for (const piece of takePieces(all)) {
+        const from = start;
+        start += piece.length;
+        const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
+        await announce(events.publish(changes, "new", ids));
+        append(added, ids);
+        // SQLite answers at once: without this, nothing else would get a turn until the last piece is stored.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return added;
     },
   };
 }
 
-/** What Buildbot stores where nothing was said. */
-export function changeRow(change: NewChange, now: number): ChangeRow {
+/** Most changes, and most rows, of one transaction: the same delivery is always cut in the same places. */
+const maxPiece = { changes: 100, rows: 20_000 };
+
+function* takePieces(changes: readonly NewChange[]): Iterable<NewChange[]> {
+  let piece: NewChange[] = [];
+  let rows = 0;
+  for (const change of changes) {
+    const more = rowsOf(change);
+    if (piece.length > 0 && (piece.length >= maxPiece.changes || rows + more > maxPiece.rows)) {
+      yield piece;
+      piece = [];
+      rows = 0;
+    }
+    piece.push(change);
+    rows += more;
+  }
+  if (piece.length > 0) yield piece;
+}
+
+/** Adds the changes of a piece that are not there yet: those of a delivery that came before are at its beginning. */
+async function addPiece(
+  tx: Connection,
+  { delivery, from, now }: { delivery: string | undefined; from: number; now: number },
+  piece: readonly NewChange[],
+): Promise<number[]> {
+  const nameOf = (i: number) => `${delivery}/${from + i + 1}`;
+  let known = 0;
+  if (delivery !== undefined)
+    while (known < piece.length && (await claimDelivery(tx, nameOf(known))) !== undefined) known += 1;
+  const added: number[] = [];
+  for (const [i, change] of piece.entries()) {
+    if (i < known) continue;
+    const changeid = await insertChange(tx, changeRow(change, now));
+    if (delivery !== undefined) await recordDelivery(tx, nameOf(i), changeid);
+    added.push(changeid);
+  }
+  return added;
+}
+
+/** Every change that is stored comes through here: within its limits, and with what Buildbot stores where nothing was said. */
+export function changeRow(given: NewChange, now: number): ChangeRow {
+  const change = boundChange(given);
   return {
     author: change.author,
     committer: change.committer ?? null,

@@ -1,4 +1,5 @@
-import { fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import { fencedTransaction, isLeaseLoss } from "@multimaster/cluster";
+import { Backoff } from "@multimaster/core";
 import { getLogChunks, type LogChunk, type LogChunkSize, logChunkSizes, replaceLogChunks } from "@multimaster/database";
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -14,11 +15,14 @@ const maxMergedLines = 1000;
 /** Uncompressed bytes that are in memory, and in one transaction, at a time. */
 const maxBatchBytes = 2 << 20;
 const chunksPerLook = 1000;
+/** Tries of a log that cannot be compressed although the database answers. */
+const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
 
-export function createLogCompressor({ database, lease, log }: UpdateContext): LogCompressor {
+export function createLogCompressor({ database, lease, clock, log }: UpdateContext): LogCompressor {
   let closing = false;
+  const closed = new AbortController();
   let tail: Promise<void> = Promise.resolve();
 
   async function compressLog(logid: number): Promise<void> {
@@ -46,16 +50,30 @@ export function createLogCompressor({ database, lease, log }: UpdateContext): Lo
     return fencedTransaction(database, lease, (tx) => replaceLogChunks(tx, logid, contents.flat(), merged));
   }
 
+  /** After an outage of the database it goes on where it was: nothing else compresses a log later. */
+  async function keepTrying(logid: number): Promise<void> {
+    const backoff = new Backoff({ initial: 500, max: 30_000 });
+    for (let tries = 1; !closing; ) {
+      try {
+        return await compressLog(logid);
+      } catch (error) {
+        if (isLeaseLoss(error)) return;
+        if (!database.dialect.isAway(error) && tries++ >= maxTries) {
+          log.warn({ err: error, logid }, `log ${logid} could not be compressed; it stays as it is`);
+          return;
+        }
+      }
+      await clock.sleep(backoff.next(), closed.signal);
+    }
+  }
+
   return {
     compress(logid) {
-      tail = tail
-        .then(() => compressLog(logid))
-        .catch((error: unknown) => {
-          if (!(error instanceof LeaseLost)) log.warn({ err: error, logid }, "a log was not compressed");
-        });
+      tail = tail.then(() => keepTrying(logid));
     },
     close() {
       closing = true;
+      closed.abort();
       return tail;
     },
   };

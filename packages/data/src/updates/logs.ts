@@ -8,7 +8,7 @@ import {
   insertLogChunks,
   type LogChunk,
 } from "@multimaster/database";
-import type { LogUpdates } from "../contract.ts";
+import type { LogUpdates } from "../contract/logs.ts";
 import { logs } from "../resources/logs.ts";
 import { splitIntoChunks } from "./log-chunks.ts";
 import type { LogCompressor } from "./log-compressor.ts";
@@ -37,6 +37,9 @@ export function createLogUpdates(
       if (!(await fencedTransaction(database, lease, (tx) => completeLog(tx, logid)))) return;
       await announce(events.publish(logs, "finished", [logid]));
       compressor.compress(logid);
+    },
+    compress(logids) {
+      for (const logid of logids) compressor.compress(logid);
     },
   };
 }

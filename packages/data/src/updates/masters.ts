@@ -6,10 +6,11 @@ import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
 import { announceOutcomes, endRequest, noOutcomes } from "./end-request.ts";
+import type { LogCompressor } from "./log-compressor.ts";
 import { publishBurial } from "./publish-burial.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export function createMasterUpdates(context: UpdateContext): MasterUpdates {
+export function createMasterUpdates(context: UpdateContext, compressor: LogCompressor): MasterUpdates {
   const { database, lease, events, announce } = context;
   return {
     async announceStarted() {
@@ -18,7 +19,10 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
     },
     renewals: (masterids) => readRenewals(database, masterids),
     async buryDead() {
-      for (const burial of await buryDeadMasters(database, lease)) await announce(publishBurial(events, burial));
+      for (const burial of await buryDeadMasters(database, lease)) {
+        await announce(publishBurial(events, burial));
+        for (const logid of burial.finishedLogs) compressor.compress(logid);
+      }
       await announce(events.publish(orders, "ended", await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) await endCancelled(context, id);
     },

@@ -27,7 +27,9 @@ export function createUpdateContext(base: Omit<UpdateContext, "announce" | "anno
     ...base,
     announce(publication) {
       const done = publication
-        .catch((error: unknown) => base.log.error({ err: error }, "an event was not published"))
+        .catch((error: unknown) =>
+          base.log.warn({ err: error }, "an event was not published; what it tells is found in the rows later"),
+        )
         .finally(() => underWay.delete(done));
       underWay.add(done);
       return underWay.size > maxUnderWay ? done : Promise.resolve();

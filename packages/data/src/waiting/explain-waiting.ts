@@ -1,5 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { explainBuilder } from "./explain-builder.ts";
+import { WorkerStandings } from "./explain-workers.ts";
 import { readPicture } from "./read-picture.ts";
 import { because, type Reason } from "./reasons.ts";
 
@@ -10,7 +11,8 @@ export async function explainBuilders(
 ): Promise<Map<number, Reason[]>> {
   if (builderids.length === 0) return new Map();
   const picture = await readPicture(connection, builderids);
-  return new Map(builderids.map((id) => [id, explainBuilder(picture, id)]));
+  const standings = new WorkerStandings(picture);
+  return new Map(builderids.map((id) => [id, explainBuilder(picture, standings, id)]));
 }
 
 /**
@@ -40,6 +42,7 @@ interface RequestState {
   holderid: number | null;
   holder: string | null;
   cancelreason: string | null;
+  lossdetail: string | null;
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
@@ -50,10 +53,12 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
   return queryRows<RequestState>(
     connection,
     `select r.id as requestid, r.builderid, coalesce(r.complete, 0) as complete, r.results, c.masterid as holderid,
-            m.name as holder, x.reason as cancelreason, b.id as buildid, b.number, bm.name as buildmaster
+            m.name as holder, x.reason as cancelreason, l.detail as lossdetail,
+            b.id as buildid, b.number, bm.name as buildmaster
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
        left join mm_cancellations x on x.buildrequestid = r.id
+       left join mm_request_losses l on l.buildrequestid = r.id
        left join builds b on b.buildrequestid = r.id and b.complete_at is null
        left join masters bm on bm.id = b.masterid
       where ${wanted.sql} order by b.id`,
@@ -64,7 +69,10 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
 /** What it waits for whatever its builder does; undefined when it waits for its builder. */
 function explainState(state: RequestState): Reason | undefined {
   const { holderid: masterid, holder: master } = state;
-  if (state.complete === 1) return because("complete", "It is complete.", { results: state.results });
+  if (state.complete === 1) {
+    const why = state.lossdetail === null ? "It is complete." : `It is complete: ${state.lossdetail}.`;
+    return because("complete", why, { results: state.results });
+  }
   if (state.cancelreason !== null) {
     const sentence = `It was cancelled (${state.cancelreason}) and ends as soon as its master has stopped what runs.`;
     return because("cancelled", sentence, { reason: state.cancelreason, masterid, master });

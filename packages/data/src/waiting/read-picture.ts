@@ -1,6 +1,7 @@
 import { listMasters } from "@multimaster/cluster";
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../group-values.ts";
+import { type Place, readPlaces } from "./read-places.ts";
 
 /** A master, as far as it matters to a builder it has. */
 export interface Engine {
@@ -9,18 +10,6 @@ export interface Engine {
   readonly alive: boolean;
   /** Takes no new builds: it drains, or drops its role as an engine. */
   readonly draining: boolean;
-}
-
-/** A builder on a master. */
-export interface Place {
-  readonly builderid: number;
-  readonly masterid: number;
-  /** Null: without a limit, or unknown. */
-  readonly maxBuilds: number | null;
-  /** Null: unknown. */
-  readonly directory: string | null;
-  /** Those configured for it. */
-  readonly workerids: readonly number[];
 }
 
 export interface WorkerSeen {
@@ -57,7 +46,8 @@ export interface Picture {
 /** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
 export async function readPicture(connection: Connection, builderids: readonly number[]): Promise<Picture> {
   const [engines, places] = await Promise.all([readEngines(connection), readPlaces(connection, builderids)]);
-  const workerids = [...new Set(places.flatMap((place) => place.workerids))];
+  const lists = new Set(places.map((place) => place.workerids));
+  const workerids = [...new Set([...lists].flat())];
   const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
   return {
     engines,
@@ -83,31 +73,6 @@ async function readEngines(connection: Connection): Promise<Map<number, Engine>>
       { masterid, name, alive, draining: state === "draining" || ordered.has(masterid) },
     ]),
   );
-}
-
-async function readPlaces(connection: Connection, builderids: readonly number[]): Promise<Place[]> {
-  const wanted = connection.dialect.isOneOf("bm.builderid", builderids);
-  const [places, configured] = await Promise.all([
-    queryRows<{ id: number; builderid: number; masterid: number; maxbuilds: number | null; directory: string | null }>(
-      connection,
-      `select bm.id, bm.builderid, bm.masterid, o.max_builds as maxbuilds, o.directory from builder_masters bm
-         left join mm_builder_offers o on o.builderid = bm.builderid and o.masterid = bm.masterid
-        where ${wanted.sql} order by bm.builderid, bm.masterid`,
-      wanted.bindings,
-    ),
-    queryRows<{ id: number; workerid: number }>(
-      connection,
-      `select cw.buildermasterid as id, cw.workerid from configured_workers cw
-         join builder_masters bm on bm.id = cw.buildermasterid where ${wanted.sql} order by cw.workerid`,
-      wanted.bindings,
-    ),
-  ]);
-  const workerids = groupValues(configured.map(({ id, workerid }) => [id, workerid]));
-  return places.map(({ id, maxbuilds, ...place }) => ({
-    ...place,
-    maxBuilds: maxbuilds,
-    workerids: workerids.get(id) ?? [],
-  }));
 }
 
 async function readWorkers(connection: Connection, workerids: readonly number[]): Promise<Map<number, WorkerSeen>> {

@@ -45,3 +45,9 @@ export function listNames(names: readonly string[]): string {
   if (rest > 0) return `${shown.join(", ")} and ${rest} more`;
   return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
+
+/** Entries of a list in the facts of a reason: whoever needs all of them asks for the things themselves. */
+export const mostFacts = 20;
+
+/** As many as a reason carries in its facts. */
+export const someNames = (names: readonly string[]): string[] => names.slice(0, mostFacts);

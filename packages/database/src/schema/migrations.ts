@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { logins } from "./migrations/logins.ts";
@@ -8,8 +9,12 @@ import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { requestLosses } from "./migrations/request-losses.ts";
+import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
+import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { workerSets } from "./migrations/worker-sets.ts";
 import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
@@ -29,6 +34,11 @@ export const migrations: readonly Migration[] = [
   longHistories,
   longTests,
   testIndexes,
+  requestLosses,
+  workerSets,
+  treeLimits,
+  auditTrail,
+  sessionChecks,
   writeProbes,
 ];
 

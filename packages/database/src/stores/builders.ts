@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable } from "./column-text.ts";
+import { fitNullable, longest } from "./column-text.ts";
+import { setConfiguredWorkers } from "./configured-workers.ts";
 
 export interface BuilderInfo {
   builderid: number;
@@ -9,25 +10,49 @@ export interface BuilderInfo {
   tagids: readonly number[];
 }
 
-/** Makes description, project and tags of a builder what they should be; false when they already were. */
-export async function saveBuilderInfo(tx: Connection, info: BuilderInfo): Promise<boolean> {
-  const description = fitNullable(info.description);
-  const [row] = await queryRows<{ description: string | null; projectid: number | null }>(
+/** Makes description, project and tags of builders what they should be; ids of those that were not so. */
+export async function saveBuilderInfos(tx: Connection, infos: readonly BuilderInfo[]): Promise<number[]> {
+  const ids = infos.map(({ builderid }) => builderid);
+  const named = tx.dialect.isOneOf("id", ids);
+  // In the order of their ids: masters that share builders configure them at the same time.
+  const rows = await queryRows<{ id: number; description: string | null; projectid: number | null }>(
     tx,
-    `select description, projectid from builders where id = ?${tx.dialect.noKeyUpdateLock}`,
-    [info.builderid],
+    `select id, description, projectid from builders where ${named.sql} order by id${tx.dialect.noKeyUpdateLock}`,
+    named.bindings,
   );
-  const tags = await queryRows<{ tagid: number }>(tx, "select tagid from builders_tags where builderid = ?", [
-    info.builderid,
-  ]);
-  const old = new Set(tags.map((tag) => tag.tagid));
+  const tagged = tx.dialect.isOneOf("builderid", ids);
+  const tags = await queryRows<{ builderid: number; tagid: number }>(
+    tx,
+    `select builderid, tagid from builders_tags where ${tagged.sql}`,
+    tagged.bindings,
+  );
+  const rowOf = new Map(rows.map((row) => [row.id, row]));
+  const tagsOf = new Map(ids.map((id) => [id, new Set<number>()]));
+  for (const { builderid, tagid } of tags) tagsOf.get(builderid)?.add(tagid);
+  const changed: number[] = [];
+  for (const info of infos.toSorted((a, b) => a.builderid - b.builderid)) {
+    const row = rowOf.get(info.builderid);
+    const old = tagsOf.get(info.builderid) ?? new Set();
+    const wanted = new Set(info.tagids);
+    const sameTags = old.size === wanted.size && [...wanted].every((tagid) => old.has(tagid));
+    if (
+      sameTags &&
+      row?.description === fitNullable(info.description, longest.sentence) &&
+      row.projectid === info.projectid
+    )
+      continue;
+    await saveBuilderInfo(tx, info, old);
+    changed.push(info.builderid);
+  }
+  return changed;
+}
+
+async function saveBuilderInfo(tx: Connection, info: BuilderInfo, old: ReadonlySet<number>): Promise<void> {
   const wanted = new Set(info.tagids);
-  const sameTags = old.size === wanted.size && [...wanted].every((tagid) => old.has(tagid));
-  if (sameTags && row?.description === description && row.projectid === info.projectid) return false;
   await execute(
     tx,
     "update builders set description = ?, description_format = null, description_html = null, projectid = ? where id = ?",
-    [description, info.projectid, info.builderid],
+    [fitNullable(info.description, longest.sentence), info.projectid, info.builderid],
   );
   const gone = tx.dialect.isOneOf(
     "tagid",
@@ -39,7 +64,6 @@ export async function saveBuilderInfo(tx: Connection, info: BuilderInfo): Promis
   ]);
   const rows = [...wanted].sort((a, b) => a - b).map((tagid) => ({ builderid: info.builderid, tagid }));
   await insertIgnore(tx, { table: "builders_tags", rows, conflict: ["builderid", "tagid"] });
-  return true;
 }
 
 export interface BuilderSetChange {
@@ -47,7 +71,7 @@ export interface BuilderSetChange {
   stopped: number[];
 }
 
-/** Makes the builders of a master, and the workers configured for each, exactly those given. */
+/** Makes the builders of a master, and the workers configured for each, exactly those given; see `setConfiguredWorkers`. */
 export async function setMasterBuilders(
   tx: Connection,
   masterid: number,
@@ -60,7 +84,8 @@ export async function setMasterBuilders(
     "buildermasterid",
     stopped.map((row) => row.id),
   );
-  await execute(tx, `delete from configured_workers where ${dropped.sql}`, dropped.bindings);
+  for (const table of ["configured_workers", "mm_builder_workers"])
+    await execute(tx, `delete from ${table} where ${dropped.sql}`, dropped.bindings);
   const gone = tx.dialect.isOneOf(
     "id",
     stopped.map((row) => row.id),
@@ -73,24 +98,10 @@ export async function setMasterBuilders(
     conflict: ["builderid", "masterid"],
     returning: ["builderid"],
   });
-  for (const row of await queryRows<{ id: number; builderid: number }>(tx, select, [masterid])) {
-    await setConfiguredWorkers(tx, row.id, workersByBuilder.get(row.builderid) ?? []);
-  }
+  const places = await queryRows<{ id: number; builderid: number }>(tx, select, [masterid]);
+  const byPlace = new Map(places.map(({ id, builderid }) => [id, workersByBuilder.get(builderid) ?? []]));
+  await setConfiguredWorkers(tx, byPlace);
   return { started: added.map((row) => row.builderid), stopped: stopped.map((row) => row.builderid) };
-}
-
-async function setConfiguredWorkers(
-  tx: Connection,
-  buildermasterid: number,
-  workerids: readonly number[],
-): Promise<void> {
-  const wanted = tx.dialect.isOneOf("workerid", workerids);
-  await execute(tx, `delete from configured_workers where buildermasterid = ? and not (${wanted.sql})`, [
-    buildermasterid,
-    ...wanted.bindings,
-  ]);
-  const rows = [...new Set(workerids)].sort((a, b) => a - b).map((workerid) => ({ buildermasterid, workerid }));
-  await insertIgnore(tx, { table: "configured_workers", rows, conflict: ["buildermasterid", "workerid"] });
 }
 
 /** Which of these ids are no builders. */

@@ -1,11 +1,13 @@
 export * from "./api-tokens.ts";
+export * from "./audit-trail.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
 export * from "./buildsets.ts";
 export * from "./changes.ts";
-export { fitText } from "./column-text.ts";
+export { fitText, longest } from "./column-text.ts";
 export * from "./commands.ts";
+export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
 export { findFreeName } from "./free-name.ts";
 export { hashColumns } from "./hash.ts";
 export * from "./logs.ts";

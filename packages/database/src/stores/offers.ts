@@ -30,6 +30,27 @@ export async function saveBuilderOffers(
   await upsert(tx, { table: "mm_builder_offers", rows, key: ["builderid", "masterid"] });
 }
 
+export interface BuilderLimit {
+  builderid: number;
+  /** Null: none. */
+  maxEngineDeaths: number | null;
+}
+
+/** Makes the limits of a master's builders exactly these. */
+export async function saveBuilderLimits(
+  tx: Connection,
+  masterid: number,
+  limits: readonly BuilderLimit[],
+): Promise<void> {
+  await execute(tx, "delete from mm_builder_limits where masterid = ?", [masterid]);
+  const rows = limits.map(({ builderid, maxEngineDeaths }) => ({
+    builderid,
+    masterid,
+    max_engine_deaths: maxEngineDeaths,
+  }));
+  await upsert(tx, { table: "mm_builder_limits", rows, key: ["builderid", "masterid"] });
+}
+
 export async function saveWorkerOffers(
   tx: Connection,
   offers: readonly { workerid: number; masterid: number; maxBuilds: number }[],
@@ -46,8 +67,11 @@ export async function saveWorkerOffers(
 export async function saveTreeTimer(
   tx: Connection,
   schedulerid: number,
-  timer: { seconds: number; perBranch: boolean } | null,
+  timer: { seconds: number; perBranch: boolean; mostSeconds?: number | null | undefined } | null,
 ): Promise<void> {
+  const most = timer?.mostSeconds ?? null;
+  if (most === null) await execute(tx, "delete from mm_tree_limits where schedulerid = ?", [schedulerid]);
+  else await upsert(tx, { table: "mm_tree_limits", rows: [{ schedulerid, seconds: most }], key: ["schedulerid"] });
   if (timer === null) {
     await execute(tx, "delete from mm_tree_timers where schedulerid = ?", [schedulerid]);
     return;

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText } from "./column-text.ts";
+import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface NewTestResultSet {
@@ -30,8 +30,8 @@ const mostCharacters = 600;
  * was lost: it is given again.
  */
 export async function insertTestResultSet(tx: Connection, set: NewTestResultSet): Promise<number> {
-  const kind = [fitText(set.category), fitText(set.valueUnit)];
-  const description = fitNullable(set.description);
+  const kind = [fitText(set.category, longest.name), fitText(set.valueUnit, longest.name)];
+  const description = fitNullable(set.description, longest.sentence);
   const open = await queryRows<{ id: number; description: string | null }>(
     tx,
     `select s.id, s.description from test_result_sets s
@@ -90,10 +90,12 @@ export async function insertTestResults(
     test_nameid: name === null ? null : names.get(cut(name)),
     test_code_pathid: path === null ? null : paths.get(cut(path)),
     line: line === null ? null : fitInteger(line),
-    duration_ns: durationNs === null ? null : fitInteger(durationNs),
-    value: fitText(value),
+    duration_ns: durationNs === null ? null : fitInteger(fitDuration(durationNs)),
+    value: fitText(value, longest.name),
   }));
-  const isLong = rows.map(({ duration_ns: stored }, i) => stored !== (results[i]?.durationNs ?? null));
+  const isLong = rows.map(
+    ({ duration_ns: stored }, i) => stored !== null && stored < fitDuration(results[i]?.durationNs ?? 0),
+  );
   await insertRows(
     tx,
     "test_results",
@@ -108,7 +110,9 @@ export async function insertTestResults(
       `insert into test_results (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")}) returning id`,
       Object.values(row),
     );
-    await insertRows(tx, "mm_long_tests", [{ test_resultid: added?.id, duration_ns: results[i]?.durationNs }]);
+    await insertRows(tx, "mm_long_tests", [
+      { test_resultid: added?.id, duration_ns: fitDuration(results[i]?.durationNs ?? 0) },
+    ]);
   }
 }
 
@@ -121,6 +125,12 @@ export async function completeTestResultSet(
   const sql =
     "update test_result_sets set complete = 1, tests_passed = ?, tests_failed = ? where id = ? and complete = 0";
   return (await execute(tx, sql, [fitInteger(counts.passed), fitInteger(counts.failed), setid])) === 1;
+}
+
+/** As many nanoseconds as a number can hold exactly: what a test says took longer, cannot be read otherwise. */
+function fitDuration(ns: number): number {
+  if (Number.isNaN(ns)) return 0;
+  return Math.trunc(Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, ns)));
 }
 
 const cut = (text: string) => fitText(text, mostCharacters);

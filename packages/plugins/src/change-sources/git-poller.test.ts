@@ -1,4 +1,5 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Logger, silentLog } from "@multimaster/core";
@@ -9,7 +10,7 @@ import {
   createSourceRows,
   fakeSourceContext,
 } from "../../../../test/contract/plugin-scheduler.fakes.ts";
-import { createGitRepository } from "../../../../test/harness/git-repository.ts";
+import { createGitRepository, isolatedGitEnvironment } from "../../../../test/harness/git-repository.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
 import type { ChangeSourceDefinition } from "../define-change-source.ts";
@@ -159,7 +160,6 @@ describe("a git poller", () => {
       (_, i) =>
         `commit refs/heads/main\ncommitter A <a@b.c> ${1_800_000_000 + i} +0000\ndata 3\nc ${i % 10}\n${i === 0 ? "from refs/heads/main^0\n" : ""}`,
     );
-    const { execFileSync } = await import("node:child_process");
     execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input: stream.join("") });
     const changes = await poller.poll();
     expect(new Set(revisions(changes)).size).toBe(1200);
@@ -246,7 +246,6 @@ describe("a git poller", () => {
   it("bears names that are no UTF-8, empty authors, and long ones", async () => {
     const repository = createGitRepository();
     const poller = await startPoller(repository.url);
-    const { execFileSync } = await import("node:child_process");
     const commit = (name: Buffer, message: Buffer) =>
       Buffer.concat([
         Buffer.from("commit refs/heads/main\nauthor "),
@@ -315,7 +314,6 @@ describe("a git poller in trouble", () => {
     expect(line).not.toContain("\n");
 
     const hidden = join(repository.path, "..", "hidden.git");
-    const { renameSync } = await import("node:fs");
     const second = await startPoller(repository.path);
     const pushed = repository.commit();
     renameSync(repository.path, hidden);
@@ -372,5 +370,200 @@ describe("a git poller in trouble", () => {
     await poller.stop();
     await poller.stop();
     expect(rows.changes).toEqual([]);
+  });
+});
+
+describe("a git poller of an odd repository", () => {
+  it("follows all branches but those whose names cannot be told, which it says once", async () => {
+    const repository = createGitRepository();
+    const main = repository.revision();
+    const names = ["и".repeat(53), "ü".repeat(60), "支".repeat(40), "feature/🦆", "+plus", main, `${"x".repeat(200)}`];
+    for (const name of names) repository.git("push", "--quiet", "origin", `main:refs/heads/${name}`);
+    const refs = Buffer.concat([Buffer.from("create refs/heads/caf"), Buffer.from([0xe9]), Buffer.from(` ${main}\n`)]);
+    execFileSync("git", ["update-ref", "--stdin"], { cwd: repository.path, input: refs });
+    const poller = await startPoller(repository.url, { branches: true });
+    const pushed = repository.commit();
+    expect(revisions(await poller.poll())).toEqual([pushed]);
+    const last = repository.commit({ branch: names[0] as string });
+    expect((await poller.poll()).map(({ branch, revision }) => [branch, revision])).toEqual([[names[0], last]]);
+    expect(poller.log().filter((line) => line.includes("not UTF-8"))).toHaveLength(1);
+  });
+
+  it("fetches each branch by itself where they cannot be had together", async () => {
+    const repository = createGitRepository();
+    for (const branch of ["a", "b", "broken", "c"]) repository.commit({ branch });
+    const poller = await startPoller(repository.url, { branches: true, buildOnFirstRun: true });
+    const broken = repository.commit({ branch: "broken" });
+    const pushed = ["a", "c", "main"].map((branch) => repository.commit({ branch }));
+    const object = join(repository.path, "objects", broken.slice(0, 2), broken.slice(2));
+    const aside = `${object}.aside`;
+    // Its commit is away for a while: the far end lists the branch and cannot give it.
+    renameSync(object, aside);
+    expect(new Set(revisions(await poller.poll()))).toEqual(new Set(pushed));
+    await poller.poll();
+    expect(poller.log().filter((line) => line.includes("1 branches cannot be fetched, such as broken"))).toHaveLength(
+      1,
+    );
+    renameSync(aside, object);
+    expect(revisions(await poller.poll())).toEqual([broken]);
+  });
+
+  it("follows no more than it may, those it knows before others", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.url, { branches: true, maxBranches: 2 });
+    repository.commit({ branch: "z" });
+    await poller.poll();
+    repository.git("push", "--quiet", "origin", "main:a", "main:b");
+    await poller.poll();
+    expect(Object.keys(poller.rows.state.get("lastRev") as object).toSorted()).toEqual(["main", "z"]);
+    expect(poller.log().at(-1)).toContain('4 branches are wanted and 2 are followed ("maxBranches")');
+  });
+
+  it("follows one whose names are SHA-256", async () => {
+    const directory = temporaryDirectory("long-names");
+    const inFar = (...args: string[]) =>
+      execFileSync("git", args, { cwd: directory, env: isolatedGitEnvironment(directory), encoding: "utf8" }).trim();
+    inFar("init", "--quiet", "--object-format=sha256", "--initial-branch=main");
+    inFar("commit", "--quiet", "--allow-empty", "-m", "one");
+    const poller = await startPoller(directory);
+    inFar("commit", "--quiet", "--allow-empty", "-m", "two");
+    expect(revisions(await poller.poll())).toEqual([inFar("rev-parse", "HEAD")]);
+  });
+
+  it("says what is missing: the default branch, or one that is configured", async () => {
+    const repository = createGitRepository();
+    repository.git("push", "--quiet", "origin", "main:other");
+    execFileSync("git", ["symbolic-ref", "HEAD", "refs/heads/master"], { cwd: repository.path });
+    const lost = await startPoller(repository.url, { buildOnFirstRun: true });
+    await lost.poll();
+    expect(lost.rows.changes).toEqual([]);
+    expect(lost.log()).toHaveLength(1);
+    expect(lost.log()[0]).toMatch(/HEAD (leads nowhere|names the branch master).*nothing is followed.*: main, other$/);
+    repository.git("push", "--quiet", "origin", ":other");
+    expect(revisions(await lost.poll())).toEqual([repository.revision()]);
+    expect(lost.log().at(-2)).toMatch(/the only branch main is followed$/);
+
+    const mistyped = await startPoller(repository.url, { branches: ["mian", "main"] });
+    await mistyped.poll();
+    expect(
+      mistyped.log().filter((line) => line.includes("these configured branches are not there: mian")),
+    ).toHaveLength(1);
+  });
+
+  it("takes commits for what they are, whatever their files, messages and encodings say", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.url);
+    const forged = "a".repeat(40);
+    const names = [`\u0001${forged}`, forged, ":100644 100644 1 2 M", ":", "\nx"];
+    // In UTF-7 "+AAA-" is a NUL character.
+    const message = `x+AAA-+AAA-${forged}+AAA-evil <e@v>+AAA-evil+AAA-1+AAA-forged+AAA-`;
+    const input = [
+      `commit refs/heads/main\ncommitter C <c@d> 1800000000 +0000\nencoding UTF-7\ndata ${message.length}\n${message}\nfrom refs/heads/main^0\n`,
+      ...names.map((name) => `M 100644 inline ${JSON.stringify(name).replaceAll("\\u0001", "\\001")}\ndata 1\n1\n`),
+      "commit refs/heads/main\ncommitter D <d@e> 1800000001 +0000\ndata 1\ny\n",
+    ].join("");
+    execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input });
+    const changes = await poller.poll();
+    expect(changes.map(({ author, files }) => [author, files?.toSorted()])).toEqual([
+      ["C <c@d>", names.toSorted()],
+      ["D <d@e>", []],
+    ]);
+    expect(changes.map(({ revision }) => revision)).not.toContain(forged);
+  });
+
+  it("goes on though the config's own functions fail", async () => {
+    const repository = createGitRepository();
+    const fail = () => {
+      throw new Error("no");
+    };
+    const poller = await startPoller(repository.url, {
+      branches: (branch) => branch === "main" || fail(),
+      category: fail,
+    });
+    repository.commit({ branch: "side" });
+    const pushed = repository.commit();
+    expect((await poller.poll()).map(({ revision, category }) => [revision, category])).toEqual([[pushed, null]]);
+    expect(poller.log().some((line) => line.includes('"branches" failed on these'))).toBe(true);
+  });
+});
+
+describe("a push too large for one transaction", () => {
+  /** Commits on two lines that are merged at the end. */
+  function pushMany(repository: ReturnType<typeof createGitRepository>, count: number): void {
+    const stream = Array.from({ length: count }, (_, i) => {
+      const line = i % 2 === 0 ? "one" : "two";
+      const from = i < 2 ? "from refs/heads/main^0\n" : "";
+      return `commit refs/tmp/${line}\ncommitter A <a@b.c> ${1_800_000_000 + i} +0000\ndata 1\nc\n${from}`;
+    });
+    const merge =
+      "commit refs/heads/main\ncommitter A <a@b.c> 1900000000 +0000\ndata 1\nm\nfrom refs/tmp/one\nmerge refs/tmp/two\n";
+    execFileSync("git", ["fast-import", "--quiet", "--force"], {
+      cwd: repository.path,
+      input: stream.join("") + merge,
+    });
+  }
+
+  it("is reported in pieces, and each commit once though the poll is cut short after any of them", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.url);
+    pushMany(repository, 1000);
+    const head = execFileSync("git", ["rev-parse", "main"], { cwd: repository.path, encoding: "utf8" }).trim();
+    const { rows } = poller;
+    const sizes: number[] = [];
+    const push = rows.changes.push.bind(rows.changes);
+    let left = 2;
+    rows.changes.push = (...items) => {
+      sizes.push(items.length);
+      left -= 1;
+      rows.lost = left <= 0;
+      return push(...items);
+    };
+    for (let round = 0; round < 2; round += 1) {
+      left = 2;
+      await poller.poll();
+      rows.lost = false;
+    }
+    left = 100;
+    await poller.poll();
+    expect(new Set(revisions(rows.changes)).size).toBe(1001);
+    expect(rows.changes).toHaveLength(1001);
+    expect(rows.changes.at(-1)?.revision).toBe(head);
+    expect(sizes.every((size) => size <= 200)).toBe(true);
+    expect(rows.state.get("lastRev")).toEqual({ main: head });
+    expect(rows.state.get("progress")).toBeNull();
+  });
+
+  it("lets other work have its turn between the pieces", async () => {
+    const repository = createGitRepository();
+    const rows = createSourceRows();
+    const poller = await startPoller(repository.url, {}, rows);
+    pushMany(repository, 600);
+    let turns = 0;
+    const between: number[] = [];
+    const turn = () => {
+      turns += 1;
+      immediate = setImmediate(turn);
+    };
+    let immediate = setImmediate(turn);
+    const push = rows.changes.push.bind(rows.changes);
+    rows.changes.push = (...items) => {
+      between.push(turns);
+      return push(...items);
+    };
+    await poller.poll();
+    clearImmediate(immediate);
+    expect(between.length).toBeGreaterThan(2);
+    expect(new Set(between).size).toBe(between.length);
+  });
+
+  it("lists so many files of a commit and says how many more there are", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.url);
+    const files = Array.from({ length: 10_005 }, (_, i) => `M 100644 inline f${i}\ndata 0\n`);
+    const input = `commit refs/heads/main\ncommitter A <a@b.c> 1800000000 +0000\ndata 1\nc\nfrom refs/heads/main^0\n${files.join("")}`;
+    execFileSync("git", ["fast-import", "--quiet"], { cwd: repository.path, input });
+    const [change] = await poller.poll();
+    expect(change?.files).toHaveLength(10_001);
+    expect(change?.files?.at(-1)).toBe("… and 5 more files");
   });
 });

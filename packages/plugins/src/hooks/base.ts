@@ -3,6 +3,8 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook } from "../define-hook.ts";
 import { readFields } from "../hook-fields.ts";
+import { openShape } from "../hook-options.ts";
+import { warnOfOpen } from "../hook-warnings.ts";
 
 /** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
 const maxDepth = 200;
@@ -31,8 +33,10 @@ const fields = z.object({
 export default defineHook({
   type: "base",
   options: z.strictObject({
+    ...openShape,
     codebase: z.string().optional().describe("Of changes that name none."),
   }),
+  warnings: warnOfOpen,
   parse(request, options) {
     const given = readFields(request);
     const named = {

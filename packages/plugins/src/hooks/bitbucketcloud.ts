@@ -2,9 +2,10 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { parsePayload, readPayload, text, timeOf } from "../hook-payload.ts";
-import { pullRequestProperties } from "../hook-pull-request.ts";
+import { flag, parsePayload, perhaps, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
+import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -12,37 +13,43 @@ const options = hookOptions({
     .array(z.enum(["created", "updated", "fulfilled", "rejected"]))
     .default(["created", "updated"])
     .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
+  pullRequestRef: z
+    .enum(["from", "source"])
+    .optional()
+    .describe(
+      "Branch of a pull request's change: refs/pull-requests/N/from (absent: this), which is only a name; or source, its own branch, unless that is in a fork.",
+    ),
   fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
 });
 
 type Options = z.output<typeof options>;
 type Event = Options["pullRequestEvents"][number];
 
-const link = z.object({ href: z.string() });
-const actor = z.object({ display_name: text, nickname: text });
-const repository = z.object({
-  full_name: text,
-  project: z.object({ name: z.string() }).nullish(),
-  links: z.object({ html: link }),
-});
+// Strict only about what an event cannot do without: what is not known of the rest is left out.
+const html = z.object({ html: z.object({ href: z.string() }) });
+const actor = perhaps(z.object({ display_name: text, nickname: text }));
+const repository = z.object({ full_name: text, project: perhaps(z.object({ name: text })), links: html });
 
 const target = z.object({
   hash: z.string(),
   message: text,
   date: text,
-  author: z.object({ raw: text }).nullish(),
+  author: perhaps(z.object({ raw: text })),
 });
 const pushed = z.object({
-  new: z.object({ type: z.string(), name: z.string(), target }).nullish(),
-  old: z.object({ name: z.string() }).nullish(),
+  new: z.object({ type: text, name: z.string(), target }).nullish(),
+  old: perhaps(z.object({ name: text })),
 });
 const push = z.object({ actor, repository, push: z.object({ changes: z.array(pushed) }) });
 
-const end = z.object({
-  branch: z.object({ name: z.string() }),
-  commit: z.object({ hash: z.string() }),
-  repository: z.object({ full_name: text, links: z.object({ html: link }).nullish() }).nullish(),
-});
+const branch = z.object({ name: z.string() });
+const source = perhaps(
+  z.object({
+    branch: perhaps(branch),
+    commit: perhaps(z.object({ hash: z.string() })),
+    repository: perhaps(z.object({ full_name: text, links: perhaps(html) })),
+  }),
+);
 const pullRequest = z.object({
   actor,
   repository,
@@ -50,12 +57,12 @@ const pullRequest = z.object({
     id: z.int(),
     title: text,
     description: text,
-    draft: z.boolean().nullish(),
-    author: actor.nullish(),
+    draft: flag,
+    author: actor,
     updated_on: text,
-    source: end,
-    destination: end,
-    links: z.object({ html: link }),
+    source,
+    destination: z.object({ branch }),
+    links: perhaps(html),
   }),
 });
 
@@ -63,6 +70,10 @@ const pullRequest = z.object({
 export default defineHook({
   type: "bitbucketcloud",
   options,
+  warnings: (options) => [
+    ...warnOfForge(options),
+    ...warnOfRef(options, "refs/pull-requests/N/from", "source", "from"),
+  ],
   authenticate: (options) =>
     checkHmac(options, [{ header: "X-Hub-Signature", algorithm: "sha256", prefix: "sha256=" }]),
   signsBody: true,
@@ -85,10 +96,11 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
   const answers = moved.changes.map(({ new: place, old }): HookAnswer => {
     if (!place) return { ignored: `${old?.name ?? "a branch"} was deleted` };
     const { hash, message, date, author } = place.target;
+    const ref = `refs/${place.type === "tag" ? "tags" : "heads"}/${place.name}`;
     const change: NewChange = {
       author: author?.raw || nameOf(actor),
       comments: message ?? `Bitbucket Cloud commit ${hash}`,
-      branch: options.fullRefs ? `refs/${place.type === "tag" ? "tags" : "heads"}/${place.name}` : place.name,
+      branch: options.fullRefs ? ref : (readRef(ref)?.name ?? ref),
       revision: hash,
       revlink: `${html}/commits/${hash}`,
       repository: html,
@@ -108,20 +120,28 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
 function parsePullRequest(payload: Payload, event: Event, options: Options): HookAnswer {
   const { actor, repository, pullrequest: pull } = parsePayload(pullRequest, payload, `pullrequest:${event}`);
   const { source, destination } = pull;
-  const url = pull.links.html.href;
-  const isFork = Boolean(source.repository?.full_name) && source.repository?.full_name !== repository.full_name;
+  const url = pull.links?.html.href ?? "";
   const html = repository.links.html.href;
   const title = pull.title ?? "";
+  const head = source?.commit?.hash;
+  const sourceBranch = source?.branch?.name;
+  const toRef = (name: string) => (options.fullRefs ? `refs/heads/${name}` : name);
+  // What is merged is the repository's own: the branch that it went to is built, as it is now.
   const isMerged = event === "fulfilled";
-  const branch = (isMerged ? destination : source).branch.name;
+  if (!isMerged && !head) return { ignored: "pull request without a commit" };
+  const isFork = !isMerged && isElsewhere(source?.repository?.full_name, repository.full_name);
+  // Bitbucket Cloud has no refs of pull requests, and a fork's branch may be named as one of the repository's own: this is
+  // a name that no push can bring. The commit is found by its hash.
+  let branch = `refs/pull-requests/${pull.id}/from`;
+  if (isMerged) branch = toRef(destination.branch.name);
+  else if (options.pullRequestRef === "source" && !isFork && sourceBranch) branch = toRef(sourceBranch);
   const change: NewChange = {
     author: nameOf(actor),
     comments: `Bitbucket Cloud Pull Request #${pull.id}${title && `\n${title}`}${pull.description ? `\n${pull.description}` : ""}`,
-    // Bitbucket Cloud has no refs of pull requests: what is to be merged is a branch, in a fork maybe.
-    branch: options.fullRefs ? `refs/heads/${branch}` : branch,
-    revision: isMerged ? null : source.commit.hash,
+    branch,
+    revision: isMerged ? null : (head ?? null),
     revlink: url,
-    repository: isMerged ? html : (source.repository?.links?.html.href ?? html),
+    repository: isMerged ? html : (source?.repository?.links?.html.href ?? html),
     project: projectOf(repository),
     category: `pull-${event}`,
     properties: {
@@ -131,13 +151,13 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
         title,
         url,
         owner: pull.author?.nickname ?? pull.author?.display_name ?? "",
-        branch: source.branch.name,
-        head: source.commit.hash,
-        headRepository: source.repository?.full_name ?? "",
+        branch: sourceBranch ?? "",
+        head: head ?? "",
+        headRepository: source?.repository?.full_name ?? "",
         base: destination.branch.name,
         labels: [],
         isFork,
-        isDraft: pull.draft ?? false,
+        isDraft: pull.draft,
       }),
     },
     ...timeOf(pull.updated_on),
@@ -146,7 +166,8 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   return applyOptions({ changes: [change], kind: "pull request", branch: target, headline: title }, payload, options);
 }
 
-function nameOf({ display_name, nickname }: z.output<typeof actor>): string {
+function nameOf(who: z.output<typeof actor>): string {
+  const { display_name, nickname } = who ?? {};
   return nickname ? `${display_name ?? nickname} <${nickname}>` : (display_name ?? "unknown");
 }
 

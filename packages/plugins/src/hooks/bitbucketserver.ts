@@ -2,9 +2,20 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
-import { pullRequestProperties } from "../hook-pull-request.ts";
+import {
+  flag,
+  nameAndMail,
+  number,
+  parsePayload,
+  perhaps,
+  readPayload,
+  readRef,
+  text,
+  timeOf,
+} from "../hook-payload.ts";
+import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -23,38 +34,38 @@ const options = hookOptions({
 type Options = z.output<typeof options>;
 type Event = Options["pullRequestEvents"][number];
 
-const links = z.object({ self: z.array(z.object({ href: z.string() })).nullish() }).nullish();
-const actor = z.object({ displayName: text, name: text, username: text, emailAddress: text });
+// Strict only about what an event cannot do without: what is not known of the rest is left out.
+const links = perhaps(z.object({ self: z.array(z.object({ href: z.string() })).nullish() }));
+const actor = perhaps(z.object({ displayName: text, name: text, username: text, emailAddress: text }));
 const home = z.object({ slug: text, project: z.object({ key: text, name: text }), links });
 
 const push = z.object({
   actor,
   repository: home,
-  changes: z.array(
-    z.object({ ref: z.object({ id: z.string(), displayId: text }), toHash: z.string(), type: z.string() }),
-  ),
-  toCommit: z
-    .object({
+  changes: z.array(z.object({ ref: z.object({ id: z.string() }), toHash: z.string(), type: text })),
+  toCommit: perhaps(
+    z.object({
       id: z.string(),
       message: text,
-      author: z.object({ name: text, emailAddress: text }).nullish(),
-      authorTimestamp: z.number().nullish(),
-    })
-    .nullish(),
+      author: perhaps(z.object({ name: text, emailAddress: text })),
+      authorTimestamp: number,
+    }),
+  ),
 });
 
-const end = z.object({ displayId: z.string(), latestCommit: z.string(), repository: home.nullish() });
+const end = z.object({ displayId: text, latestCommit: text, repository: perhaps(home) });
 const pullRequest = z.object({
   actor,
   pullRequest: z.object({
     id: z.int(),
     title: text,
     description: text,
-    draft: z.boolean().nullish(),
-    updatedDate: z.number().nullish(),
-    author: z.object({ user: actor }).nullish(),
-    fromRef: end,
-    toRef: end.extend({ repository: home }),
+    draft: flag,
+    updatedDate: number,
+    author: perhaps(z.object({ user: actor })),
+    fromRef: perhaps(end),
+    toRef: z.object({ displayId: z.string(), repository: home }),
+    properties: perhaps(z.object({ mergeCommit: perhaps(z.object({ id: text })) })),
     links,
   }),
 });
@@ -63,11 +74,26 @@ const pullRequest = z.object({
 const oldRef = z.object({ type: text, name: z.string(), target: z.object({ hash: z.string() }) }).nullish();
 const oldPush = z.object({ push: z.object({ changes: z.array(z.object({ new: oldRef, old: oldRef })) }) });
 const oldEnd = z
-  .object({ branch: z.object({ name: z.string() }), commit: z.object({ hash: z.string() }) })
-  .transform(({ branch, commit }) => ({ displayId: branch.name, latestCommit: commit.hash }));
+  .object({
+    branch: z.object({ name: z.string() }),
+    commit: perhaps(z.object({ hash: text })),
+    repository: perhaps(home),
+  })
+  .transform(({ branch, commit, repository }) => ({
+    displayId: branch.name,
+    latestCommit: commit?.hash,
+    repository,
+  }));
 const oldPullRequest = z.object({
   repository: home,
-  pullrequest: z.object({ id: z.int(), title: text, description: text, link: text, fromRef: oldEnd, toRef: oldEnd }),
+  pullrequest: z.object({
+    id: z.int(),
+    title: text,
+    description: text,
+    link: text,
+    fromRef: perhaps(oldEnd),
+    toRef: oldEnd,
+  }),
 });
 
 /** What happened, by the event's key. */
@@ -87,6 +113,7 @@ const pullRequestEvents: Readonly<Record<string, Event>> = {
 export default defineHook({
   type: "bitbucketserver",
   options,
+  warnings: warnOfForge,
   authenticate: (options) =>
     checkHmac(options, [{ header: "X-Hub-Signature", algorithm: "sha256", prefix: "sha256=" }]),
   signsBody: true,
@@ -94,12 +121,12 @@ export default defineHook({
   parse(request, options) {
     const key = request.headers["x-event-key"] ?? "";
     if (key === "diagnostics:ping") return { ignored: "ping" };
-    const payload = renewPayload(readPayload(request), key);
-    if (key === "repo:refs_changed") return parsePush(payload, options);
-    const event = pullRequestEvents[key];
+    const payload = readPayload(request);
+    if (key === "repo:refs_changed") return parsePush(renewPayload(payload, key), options);
+    const event = Object.hasOwn(pullRequestEvents, key) ? pullRequestEvents[key] : undefined;
     if (event === undefined) return { ignored: key === "" ? "no X-Event-Key" : `event ${key}` };
     if (!options.pullRequestEvents.includes(event)) return { ignored: `pull request ${event}` };
-    return parsePullRequest(payload, event, options);
+    return parsePullRequest(renewPayload(payload, key), event, options);
   },
 });
 
@@ -159,20 +186,25 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   const { fromRef, toRef } = pull;
   const { repository } = toRef;
   const where = repositoryUrl(repository, options);
-  const headRepository = fullName(fromRef.repository ?? repository);
+  const head = fromRef?.latestCommit;
+  const headRepository = fromRef?.repository ? fullName(fromRef.repository) : "";
+  // What is merged is the repository's own: the branch that it went to is built, as the merge left it.
+  const isMerged = event === "fulfilled";
+  if (!isMerged && !head) return { ignored: "pull request without a commit" };
   const url = pull.links?.self?.[0]?.href ?? (where.includes("://") ? `${where}pull-requests/${pull.id}` : "");
   const branches: Record<Event, string> = {
     created: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
     updated: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
     fulfilled: options.fullRefs ? `refs/heads/${toRef.displayId}` : toRef.displayId,
-    rejected: options.fullRefs ? `refs/heads/${fromRef.displayId}` : fromRef.displayId,
+    // What was declined can hardly be merged, and its branch may be a fork's, with the name of one of the repository's own.
+    rejected: `refs/pull-requests/${pull.id}/from`,
   };
   const title = pull.title ?? "";
   const change: NewChange = {
     author: nameOf(actor),
     comments: `Bitbucket Server Pull Request #${pull.id}${title && `\n${title}`}${pull.description ? `\n${pull.description}` : ""}`,
     branch: branches[event],
-    revision: fromRef.latestCommit,
+    revision: (isMerged ? pull.properties?.mergeCommit?.id : head) ?? null,
     revlink: url,
     repository: where,
     project: repository.project.name ?? repository.project.key ?? "",
@@ -183,14 +215,14 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
         number: pull.id,
         title,
         url,
-        owner: pull.author?.user.name ?? "",
-        branch: fromRef.displayId,
-        head: fromRef.latestCommit,
+        owner: pull.author?.user?.name ?? "",
+        branch: fromRef?.displayId ?? "",
+        head: head ?? "",
         headRepository,
         base: toRef.displayId,
         labels: [],
-        isFork: headRepository !== fullName(repository),
-        isDraft: pull.draft ?? false,
+        isFork: !isMerged && isElsewhere(headRepository, fullName(repository)),
+        isDraft: pull.draft,
       }),
     },
     ...timeOf(pull.updatedDate),
@@ -202,12 +234,15 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   );
 }
 
-function nameOf({ displayName, name, username, emailAddress }: z.output<typeof actor>): string {
+function nameOf(who: z.output<typeof actor>): string {
+  const { displayName, name, username, emailAddress } = who ?? {};
   return nameAndMail({ name: displayName ?? name ?? username, email: emailAddress ?? username ?? name });
 }
 
+/** "" where it is not known: then it is not the same as any other. */
 function fullName({ project, slug }: z.output<typeof home>): string {
-  return `${project.key ?? project.name ?? ""}/${slug ?? ""}`;
+  const key = project.key ?? project.name;
+  return key && slug ? `${key}/${slug}` : "";
 }
 
 /** The repository's page, ending in a slash; its name where nobody says where it is. */

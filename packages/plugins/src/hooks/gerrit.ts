@@ -2,9 +2,22 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { contentOf, defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { flatten, isNoCommit, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
+import {
+  flag,
+  flatten,
+  isNoCommit,
+  nameAndMail,
+  number,
+  parsePayload,
+  perhaps,
+  readPayload,
+  readRef,
+  text,
+  timeOf,
+} from "../hook-payload.ts";
 import { pullRequestProperties } from "../hook-pull-request.ts";
 import { checkToken } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -12,47 +25,56 @@ const options = hookOptions({
     .array(z.string())
     .default(["patchset-created", "ref-updated"])
     .describe("Types of events that are changes; others may be change-merged, comment-added, change-restored, …"),
+  trustUploaders: z
+    .boolean()
+    .default(false)
+    .describe("Whether everybody who may upload a change is trusted: if not, what is not merged counts as a fork's."),
   baseUrl: z.string().default("").describe("Where repositories are cloned from, such as https://gerrit.example.org."),
 });
 
 type Options = z.output<typeof options>;
 
-const account = z.object({ name: text, email: text, username: text }).nullish();
+// Strict only about what an event cannot do without: what is not known of the rest is left out.
+const account = perhaps(z.object({ name: text, email: text, username: text }));
 
 const refUpdated = z.object({
   submitter: account,
-  refUpdate: z.object({ oldRev: text, newRev: z.string(), refName: z.string(), project: z.string() }),
-  eventCreatedOn: z.number().nullish(),
+  refUpdate: z.object({ newRev: z.string(), refName: z.string(), project: z.string() }),
+  eventCreatedOn: number,
 });
 
 const ofChange = z.object({
-  type: z.string(),
   change: z.object({
     project: z.string(),
     branch: z.string(),
     number: z.coerce.number().int(),
-    subject: z.string(),
+    subject: text,
     commitMessage: text,
     url: text,
     owner: account,
-    hashtags: z.array(z.string()).nullish(),
-    wip: z.boolean().nullish(),
+    hashtags: perhaps(z.array(z.string())),
+    wip: flag,
   }),
   patchSet: z.object({
-    number: z.coerce.number().int(),
     revision: z.string(),
-    ref: z.string(),
-    kind: text,
+    ref: z.string().startsWith("refs/changes/", 'must begin with "refs/changes/"'),
     author: account,
     uploader: account,
   }),
-  eventCreatedOn: z.number().nullish(),
+  // Of change-merged: what the branch is now. Gerrit may have made a commit of its own.
+  newRev: text,
+  eventCreatedOn: number,
 });
 
 /** Events that Gerrit's plugin `webhooks` sends. It signs nothing: a secret is the parameter `token` of the address. */
 export default defineHook({
   type: "gerrit",
   options,
+  warnings: (options) =>
+    warnOfForge(
+      options,
+      options.trustUploaders ? null : "changes that are not merged, which anybody who may upload can make",
+    ),
   authenticate: (options) => checkToken(options, "parameter token", ({ query }) => query.get("token") ?? undefined),
   // It gives no ids; a repetition has the same body, with the event's time in it.
   delivery: contentOf,
@@ -86,13 +108,15 @@ function parseRefUpdated(payload: Payload, options: Options): HookAnswer {
 }
 
 function parseChange(payload: Payload, type: string, options: Options): HookAnswer {
-  const { change, patchSet, eventCreatedOn } = parsePayload(ofChange, payload, type);
-  const { project, branch, number, subject } = change;
+  const { change, patchSet, newRev, eventCreatedOn } = parsePayload(ofChange, payload, type);
+  const { project, branch, number } = change;
+  const subject = change.subject ?? "";
+  const isMerged = type === "change-merged";
   const described: NewChange = {
     author: nameOf(patchSet.author ?? patchSet.uploader ?? change.owner),
     comments: change.commitMessage ?? subject,
-    branch: type === "change-merged" ? branch : patchSet.ref,
-    revision: patchSet.revision,
+    branch: isMerged ? branch : patchSet.ref,
+    revision: isMerged ? (newRev ?? patchSet.revision) : patchSet.revision,
     revlink: change.url ?? "",
     category: type,
     properties: {
@@ -108,14 +132,15 @@ function parseChange(payload: Payload, type: string, options: Options): HookAnsw
         headRepository: project,
         base: branch,
         labels: change.hashtags ?? [],
-        isFork: false,
-        isDraft: change.wip ?? false,
+        // Gerrit has no forks: whoever may upload brings code that nobody has looked at.
+        isFork: !isMerged && !options.trustUploaders,
+        isDraft: change.wip,
       }),
     },
     ...whereOf(project, options),
     ...timeOf(eventCreatedOn),
   };
-  const kind = type === "change-merged" ? "push" : "pull request";
+  const kind = isMerged ? "push" : "pull request";
   return applyOptions({ changes: [described], kind, branch, headline: subject }, payload, options);
 }
 

@@ -2,33 +2,54 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { files, isNoCommit, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
-import { pullRequestProperties } from "../hook-pull-request.ts";
+import {
+  number as count,
+  files,
+  flag,
+  isNoCommit,
+  nameAndMail,
+  parsePayload,
+  perhaps,
+  readPayload,
+  readRef,
+  text,
+  timeOf,
+} from "../hook-payload.ts";
+import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
   onlyIncludePushCommit: z.boolean().default(false).describe("Only the newest commit of a push is a change."),
+  pullRequestRef: z
+    .enum(["head", "source"])
+    .optional()
+    .describe(
+      "Branch of a pull request's change: refs/pull/N/head (absent: this); or source, its own branch, unless that is in a fork.",
+    ),
 });
 
 type Options = z.output<typeof options>;
 
+// Strict only about what an event cannot do without: what is not known of the rest is left out.
+const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
-  message: z.string(),
+  message: text,
   timestamp: text,
   url: text,
-  author: z.object({ name: text, email: text }).nullish(),
-  committer: z.object({ name: text, email: text }).nullish(),
+  author: person,
+  committer: person,
   added: files,
   modified: files,
   removed: files,
 });
 
-const account = z.object({ login: text, username: text, full_name: text, email: text });
+const account = perhaps(z.object({ login: text, username: text, full_name: text, email: text }));
 const repository = z.object({
-  id: z.int().nullish(),
-  name: z.string(),
+  id: count,
+  name: text,
   full_name: z.string(),
   ssh_url: text,
   html_url: text,
@@ -41,29 +62,33 @@ const push = z.object({
   commits: z.array(commit).nullish(),
   head_commit: commit.nullish(),
   repository,
-  pusher: account.nullish(),
+  pusher: account,
 });
 
-const end = z.object({ ref: z.string(), sha: z.string(), repo_id: z.int().nullish(), repo: repository.nullish() });
+const repo = perhaps(repository.partial());
+const head = z.object({ ref: text, sha: z.string(), repo_id: count, repo });
+const base = z.object({ ref: z.string(), sha: text, repo_id: count, repo });
+type PullRequestEnd = z.output<typeof head> | z.output<typeof base>;
+const standing = z.object({
+  action: text,
+  changes: perhaps(z.object({ ref: z.unknown().optional() })),
+  pull_request: perhaps(z.object({ merged: flag })),
+});
 const pullRequest = z.object({
-  action: z.string(),
   number: z.int(),
-  changes: z.object({ ref: z.unknown().optional() }).nullish(),
   repository,
-  sender: account.nullish(),
+  sender: account,
   pull_request: z.object({
-    id: z.int().nullish(),
-    number: z.int(),
-    title: z.string(),
+    id: count,
+    title: text,
     body: text,
     html_url: text,
-    user: account.nullish(),
-    merged: z.boolean().nullish(),
-    draft: z.boolean().nullish(),
+    user: account,
+    draft: flag,
     updated_at: text,
-    labels: z.array(z.object({ name: z.string() })).nullish(),
-    head: end,
-    base: end,
+    labels: perhaps(z.array(z.object({ name: z.string() }))),
+    head,
+    base,
   }),
 });
 
@@ -71,6 +96,7 @@ const pullRequest = z.object({
 export default defineHook({
   type: "gitea",
   options,
+  warnings: (options) => [...warnOfForge(options), ...warnOfRef(options, "refs/pull/N/head", "source", "head")],
   authenticate: (options) =>
     checkHmac(options, [
       { header: "X-Gitea-Signature", algorithm: "sha256", prefix: "" },
@@ -100,7 +126,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
     repository: repository.ssh_url ?? repository.html_url ?? "",
     project: repository.full_name,
     category: "push",
-    properties: { event: "push", repository_name: repository.name, owner: nameOf(repository.owner) },
+    properties: { event: "push", ...describeRepository(repository) },
   };
   // They come newest first. A long list is cut short, and a branch that was moved back has none.
   const commits = (pushed.commits ?? []).toReversed();
@@ -108,7 +134,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
   const changes: NewChange[] = commits.map((commit) => ({
     author: nameAndMail(commit.author),
     committer: commit.committer ? nameAndMail(commit.committer) : null,
-    comments: commit.message,
+    comments: commit.message ?? "",
     files: [...commit.added, ...commit.modified, ...commit.removed],
     revision: commit.id,
     revlink: commit.url ?? "",
@@ -117,7 +143,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
   }));
   if (!commits.some(({ id }) => id === after)) {
     const comments = `${place.kind === "tag" ? "Tag" : "Head of"} ${place.name}`;
-    const author = nameAndMail({ name: pusher && nameOf(pusher), email: pusher?.email });
+    const author = nameAndMail({ name: nameOf(pusher), email: pusher?.email });
     changes.push({ author, comments, revision: after, ...common });
   }
   const headline = changes.at(-1)?.comments ?? "";
@@ -126,29 +152,30 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
 }
 
 function parsePullRequest(payload: Payload, options: Options): HookAnswer {
-  const event = parsePayload(pullRequest, payload, "pull_request");
-  const { action, number, repository, pull_request: pull } = event;
-  const { head, base } = pull;
+  // What happened decides first: of what is no news nothing else has to be there.
+  const { action, changes, pull_request: known } = parsePayload(standing, payload, "pull_request");
   // An edited text is no news; another target branch is.
-  const isNews = ["opened", "reopened", "synchronized"].includes(action);
-  if (!isNews && !(action === "edited" && event.changes?.ref !== undefined))
-    return { ignored: `pull request ${action}` };
-  if (pull.merged) return { ignored: "pull request that is merged" };
-  const headRepository = head.repo?.full_name ?? "";
-  const isFork = headRepository !== repository.full_name;
-  const describeEnd = (name: "head" | "base", { sha, repo_id, repo }: z.output<typeof end>) => ({
-    [`${name}_branch`]: name === "head" ? head.ref : base.ref,
-    [`${name}_sha`]: sha,
+  const isNews = ["opened", "reopened", "synchronized"].includes(action ?? "");
+  if (!isNews && !(action === "edited" && changes?.ref !== undefined))
+    return { ignored: `pull request ${action ?? "without an action"}` };
+  if (known?.merged) return { ignored: "pull request that is merged" };
+  const event = parsePayload(pullRequest, payload, "pull_request");
+  const { number, repository, pull_request: pull } = event;
+  const { head, base } = pull;
+  const isFork = isElsewhere(head.repo?.full_name, repository.full_name);
+  const title = pull.title ?? "";
+  const describeEnd = (name: "head" | "base", { ref, sha, repo_id, repo }: PullRequestEnd) => ({
+    [`${name}_branch`]: ref ?? null,
+    [`${name}_sha`]: sha ?? null,
     [`${name}_repo_id`]: repo_id ?? repo?.id ?? null,
     [`${name}_repository`]: repo?.html_url ?? null,
     [`${name}_git_ssh_url`]: repo?.ssh_url ?? null,
   });
   const owner = pull.user ?? event.sender;
   const change: NewChange = {
-    author: nameAndMail({ name: owner?.full_name || (owner && nameOf(owner)), email: owner?.email }),
-    comments: `PR#${number}: ${pull.title}\n\n${pull.body ?? ""}`,
-    // The branch of a fork is not in the repository; that ref is, for every pull request.
-    branch: isFork ? `refs/pull/${number}/head` : head.ref,
+    author: nameAndMail({ name: owner?.full_name || nameOf(owner), email: owner?.email }),
+    comments: `PR#${number}: ${title}\n\n${pull.body ?? ""}`,
+    branch: options.pullRequestRef === "source" && !isFork && head.ref ? head.ref : `refs/pull/${number}/head`,
     revision: head.sha,
     revlink: pull.html_url ?? "",
     repository: base.repo?.ssh_url ?? repository.ssh_url ?? "",
@@ -160,31 +187,31 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
       ...describeEnd("head", head),
       pr_id: pull.id ?? null,
       pr_number: number,
-      repository_name: repository.name,
-      owner: nameOf(repository.owner),
+      ...describeRepository(repository),
       ...pullRequestProperties({
         number,
-        title: pull.title,
+        title,
         url: pull.html_url ?? "",
-        owner: owner ? nameOf(owner) : "",
-        branch: head.ref,
+        owner: nameOf(owner),
+        branch: head.ref ?? "",
         head: head.sha,
-        headRepository,
+        headRepository: head.repo?.full_name ?? "",
         base: base.ref,
         labels: (pull.labels ?? []).map(({ name }) => name),
         isFork,
-        isDraft: pull.draft ?? false,
+        isDraft: pull.draft,
       }),
     },
     ...timeOf(pull.updated_at),
   };
-  return applyOptions(
-    { changes: [change], kind: "pull request", branch: base.ref, headline: pull.title },
-    payload,
-    options,
-  );
+  return applyOptions({ changes: [change], kind: "pull request", branch: base.ref, headline: title }, payload, options);
 }
 
-function nameOf({ login, username }: z.output<typeof account>): string {
-  return login ?? username ?? "";
+/** Not `owner`, as Buildbot names it: that property of a build is whose build it is. */
+function describeRepository({ name, owner }: z.output<typeof repository>) {
+  return { repository_name: name ?? "", repository_owner: nameOf(owner) };
+}
+
+function nameOf(who: z.output<typeof account>): string {
+  return who?.login ?? who?.username ?? "";
 }

@@ -1,11 +1,24 @@
-import type { Json } from "@multimaster/core";
+import { fitsGlob, type Json } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
-import { applyOptions, fitsPattern, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { files, flatten, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
-import { pullRequestProperties } from "../hook-pull-request.ts";
+import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
+import {
+  number as count,
+  files,
+  flag,
+  flatten,
+  nameAndMail,
+  parsePayload,
+  perhaps,
+  readPayload,
+  readRef,
+  text,
+  timeOf,
+} from "../hook-payload.ts";
+import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
+import { warnOfForge } from "../hook-warnings.ts";
 import { fetchDetails, type PullRequestDetails } from "./github/pull-request-details.ts";
 
 const options = hookOptions({
@@ -32,10 +45,11 @@ const options = hookOptions({
 
 type Options = z.output<typeof options>;
 
-const person = z.object({ name: text, email: text }).nullish();
+// Strict only about what an event cannot do without: what is not known of the rest is left out.
+const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
-  message: z.string(),
+  message: text,
   timestamp: text,
   url: text,
   author: person,
@@ -43,7 +57,7 @@ const commit = z.object({
   added: files,
   modified: files,
   removed: files,
-  distinct: z.boolean().optional(),
+  distinct: perhaps(z.boolean()),
 });
 type Commit = z.output<typeof commit>;
 
@@ -54,37 +68,42 @@ const hash = z.string().regex(/^\w+$/, "is no hash");
 const repository = z.object({ full_name: fullName, html_url: z.string() });
 const push = z.object({
   ref: z.string(),
-  created: z.boolean().default(false),
-  deleted: z.boolean().default(false),
+  created: flag,
+  deleted: flag,
   commits: z.array(commit).nullish(),
   head_commit: commit.nullish(),
   repository,
 });
 
-const branchOf = z.object({ ref: z.string(), sha: z.string().optional(), repo: repository.partial().nullish() });
+const account = perhaps(z.object({ login: text }));
+const repo = perhaps(z.object({ full_name: text }));
+const action = z.object({ action: text });
 const pullRequest = z.object({
   action: z.string(),
   number: z.int(),
   repository,
-  sender: z.object({ login: z.string() }),
+  sender: account,
   pull_request: z.object({
-    title: z.string(),
+    title: text,
     body: text,
-    commits: z.int().default(1),
+    commits: count,
     created_at: text,
-    draft: z.boolean().default(false),
-    user: z.object({ login: z.string() }).nullish(),
-    labels: z.array(z.object({ name: z.string() })).default([]),
-    head: branchOf.extend({ sha: hash }),
-    base: branchOf,
-    _links: z.object({ html: z.object({ href: z.string() }) }),
+    draft: flag,
+    user: account,
+    labels: perhaps(z.array(z.object({ name: z.string() }))),
+    head: z.object({ ref: text, sha: hash, repo }),
+    base: z.object({ ref: z.string(), repo }),
+    html_url: text,
+    _links: perhaps(z.object({ html: z.object({ href: z.string() }) })),
   }),
 });
+type PullRequestEvent = z.output<typeof pullRequest>;
 
 /** Pushes, tags and pull requests of GitHub. */
 export default defineHook({
   type: "github",
   options,
+  warnings: warnOfForge,
   authenticate: (options) =>
     checkHmac(options, [
       { header: "X-Hub-Signature-256", algorithm: "sha256", prefix: "sha256=" },
@@ -97,12 +116,9 @@ export default defineHook({
   async lookUp(request, options, signal): Promise<PullRequestDetails | undefined> {
     const { token, apiUrl } = options;
     if (token === undefined || !options.pullRequests || request.headers["x-github-event"] !== "pull_request") return;
-    const { action, number, repository, pull_request } = parsePayload(
-      pullRequest,
-      readPayload(request),
-      "pull_request",
-    );
-    if (!options.pullRequestActions.includes(action)) return;
+    const event = readPullRequest(readPayload(request), options);
+    if ("ignored" in event || (isFork(event) && !options.forks)) return;
+    const { number, repository, pull_request } = event;
     const place = { repository: repository.full_name, number, head: pull_request.head.sha };
     return fetchDetails(place, { apiUrl, token, signal });
   },
@@ -134,18 +150,19 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
     category: place.kind === "tag" ? "tag" : null,
     properties: {
       event: "push",
-      ...(commit.distinct === undefined ? {} : { github_distinct: commit.distinct }),
+      ...(typeof commit.distinct === "boolean" ? { github_distinct: commit.distinct } : {}),
       ...pick(payload, options),
     },
   }));
-  return applyOptions({ changes, kind: place.kind, branch: place.name, headline: head.message }, payload, options);
+  const headline = head.message ?? "";
+  return applyOptions({ changes, kind: place.kind, branch: place.name, headline }, payload, options);
 }
 
 function describeCommit(commit: Commit): NewChange {
   return {
     author: nameAndMail(commit.author),
     committer: commit.committer ? nameAndMail(commit.committer) : null,
-    comments: commit.message,
+    comments: commit.message ?? "",
     files: [...commit.added, ...commit.modified, ...commit.removed],
     revision: commit.id,
     revlink: commit.url ?? "",
@@ -153,15 +170,27 @@ function describeCommit(commit: Commit): NewChange {
   };
 }
 
+/** What happened decides first: of what is no news nothing else has to be there. */
+function readPullRequest(payload: Payload, options: Options): PullRequestEvent | { ignored: string } {
+  const { action: what } = parsePayload(action, payload, "pull_request");
+  if (what && !options.pullRequestActions.includes(what)) return { ignored: `pull request ${what}` };
+  return parsePayload(pullRequest, payload, "pull_request");
+}
+
+function isFork({ repository, pull_request }: PullRequestEvent): boolean {
+  return isElsewhere(pull_request.head.repo?.full_name, repository.full_name);
+}
+
 function parsePullRequest(payload: Payload, options: Options, details: PullRequestDetails | undefined): HookAnswer {
-  const event = parsePayload(pullRequest, payload, "pull_request");
-  const { action, number, repository, sender, pull_request: pull } = event;
-  if (!options.pullRequestActions.includes(action)) return { ignored: `pull request ${action}` };
-  const url = pull._links.html.href;
-  const headRepository = pull.head.repo?.full_name ?? "";
+  const event = readPullRequest(payload, options);
+  if ("ignored" in event) return event;
+  const { number, repository, sender, pull_request: pull } = event;
+  const url = pull._links?.html.href ?? pull.html_url ?? "";
+  const commits = pull.commits ?? 1;
+  const title = pull.title ?? "";
   const change: NewChange = {
-    author: sender.login,
-    comments: `GitHub Pull Request #${number} (${pull.commits} commit${pull.commits === 1 ? "" : "s"})\n${pull.title}\n${pull.body ?? ""}`,
+    author: sender?.login || pull.user?.login || "unknown",
+    comments: `GitHub Pull Request #${number} (${commits} commit${commits === 1 ? "" : "s"})\n${title}\n${pull.body ?? ""}`,
     branch: `refs/pull/${number}/${options.pullRequestRef}`,
     revision: pull.head.sha,
     revlink: url,
@@ -174,15 +203,15 @@ function parsePullRequest(payload: Payload, options: Options, details: PullReque
       basename: pull.base.ref,
       ...pullRequestProperties({
         number,
-        title: pull.title,
+        title,
         url,
-        owner: pull.user?.login ?? sender.login,
-        branch: pull.head.ref,
+        owner: pull.user?.login ?? sender?.login ?? "",
+        branch: pull.head.ref ?? "",
         head: pull.head.sha,
-        headRepository,
+        headRepository: pull.head.repo?.full_name ?? "",
         base: pull.base.ref,
-        labels: pull.labels.map(({ name }) => name),
-        isFork: headRepository !== "" && headRepository !== repository.full_name,
+        labels: (pull.labels ?? []).map(({ name }) => name),
+        isFork: isFork(event),
         isDraft: pull.draft,
       }),
       ...pick(payload["pull_request"], options),
@@ -190,7 +219,7 @@ function parsePullRequest(payload: Payload, options: Options, details: PullReque
     ...timeOf(pull.created_at),
   };
   return applyOptions(
-    { changes: [change], kind: "pull request", branch: pull.base.ref, headline: details?.message ?? pull.title },
+    { changes: [change], kind: "pull request", branch: pull.base.ref, headline: details?.message ?? title },
     payload,
     options,
   );
@@ -199,5 +228,5 @@ function parsePullRequest(payload: Payload, options: Options, details: PullReque
 function pick(payload: unknown, { propertyWhitelist }: Options): Record<string, Json> {
   if (propertyWhitelist.length === 0) return {};
   const all = Object.entries(flatten("github", payload));
-  return Object.fromEntries(all.filter(([name]) => propertyWhitelist.some((pattern) => fitsPattern(name, pattern))));
+  return Object.fromEntries(all.filter(([name]) => propertyWhitelist.some((pattern) => fitsGlob(name, pattern))));
 }

@@ -1,31 +1,49 @@
+import type { ConfigWarning } from "@multimaster/config";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { files, isNoCommit, nameAndMail, parsePayload, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
-import { pullRequestProperties } from "../hook-pull-request.ts";
+import {
+  files,
+  flag,
+  isNoCommit,
+  nameAndMail,
+  number,
+  parsePayload,
+  perhaps,
+  readPayload,
+  readRef,
+  text,
+  timeOf,
+} from "../hook-payload.ts";
+import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkToken } from "../hook-signature.ts";
+import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
 
 const options = hookOptions({
   ...forgeShape,
   pullRequestRef: z
-    .enum(["target", "head", "merge"])
-    .default("target")
-    .describe("Branch of a merge request's changes: the one it goes to, or refs/merge-requests/N/head or /merge."),
+    .enum(["head", "merge", "target"])
+    .optional()
+    .describe(
+      "Branch of a merge request's changes: refs/merge-requests/N/head (absent: this) or /merge; or target, the branch it goes to, whose schedulers then build what is not merged.",
+    ),
 });
 
 type Options = z.output<typeof options>;
 
+// Strict only about what an event cannot do without: GitLab switches a webhook off whose deliveries are refused.
+const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
-  message: z.string(),
+  message: text,
   timestamp: text,
   url: text,
-  author: z.object({ name: text, email: text }).nullish(),
+  author: person,
   added: files,
   modified: files,
   removed: files,
-  distinct: z.boolean().default(true),
+  distinct: perhaps(z.boolean()),
 });
 
 const push = z.object({
@@ -35,38 +53,38 @@ const push = z.object({
   message: text,
   user_name: text,
   user_email: text,
-  repository: z.object({ name: z.string(), url: z.string() }),
-  project: z.object({ web_url: text }).nullish(),
+  repository: perhaps(z.object({ name: text, url: text })),
+  project: perhaps(z.object({ name: text, web_url: text, git_ssh_url: text, git_http_url: text })),
   commits: z.array(commit).nullish(),
 });
 
-const place = z.object({ name: z.string(), git_http_url: z.string(), git_ssh_url: text, path_with_namespace: text });
+const place = perhaps(z.object({ name: text, git_http_url: text, git_ssh_url: text, path_with_namespace: text }));
+const standing = z.object({ object_attributes: z.object({ state: text, action: text, oldrev: text }) });
 const attributes = z.object({
   iid: z.int(),
-  title: z.string(),
+  title: text,
   description: text,
   state: text,
   action: text,
   oldrev: text,
   url: text,
-  draft: z.boolean().nullish(),
-  work_in_progress: z.boolean().nullish(),
-  source_branch: z.string(),
+  draft: flag,
+  work_in_progress: flag,
+  source_branch: text,
   target_branch: z.string(),
-  source_project_id: z.int().nullish(),
-  target_project_id: z.int().nullish(),
+  source_project_id: number,
+  target_project_id: number,
   source: place,
   target: place,
-  last_commit: commit.pick({ id: true, timestamp: true, url: true, author: true }),
+  last_commit: commit.pick({ id: true, timestamp: true, author: true }).nullish(),
 });
-const user = z.object({ name: text, username: text }).nullish();
-const labels = z
-  .array(z.object({ title: z.string() }))
-  .nullish()
-  .transform((list) => (list ?? []).map(({ title }) => title));
+const user = perhaps(z.object({ name: text, username: text }));
+const labels = perhaps(z.array(z.object({ title: z.string() }))).transform((list) =>
+  (list ?? []).map(({ title }) => title),
+);
 const mergeRequest = z.object({ object_attributes: attributes, user, labels });
 const note = z.object({
-  object_attributes: z.object({ note: text }),
+  object_attributes: z.object({ note: text }).nullish(),
   merge_request: attributes.extend({ labels }).nullish(),
   user,
 });
@@ -75,6 +93,11 @@ const note = z.object({
 export default defineHook({
   type: "gitlab",
   options,
+  warnings: (options) => [
+    ...warnOfForge(options),
+    ...warnOfRef(options, "refs/merge-requests/N/head", "target", "head"),
+    ...(options.pullRequests && options.pullRequestRef === "target" ? [builtAsTarget] : []),
+  ],
   authenticate: (options) => checkToken(options, "X-Gitlab-Token", ({ headers }) => headers["x-gitlab-token"]),
   // A webhook that another webhook set off has the other's event id, but a key of its own.
   delivery: ({ headers }) => headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"],
@@ -102,19 +125,20 @@ function parsePush(payload: Payload, event: "push" | "tag_push", options: Option
   const place = readRef(pushed.ref);
   if (!place) return { ignored: `not a branch or tag: ${pushed.ref}` };
   if (pushed.after && isNoCommit(pushed.after)) return { ignored: `${place.name} was deleted` };
+  const { repository, project } = pushed;
   const common = {
     branch: place.name,
-    repository: pushed.repository.url,
-    project: pushed.repository.name,
+    repository: repository?.url ?? project?.git_ssh_url ?? project?.git_http_url ?? "",
+    project: repository?.name ?? project?.name ?? "",
     category: event,
     properties: { event },
   };
   const commits = pushed.commits ?? [];
   const changes: NewChange[] = commits
-    .filter(({ distinct }) => distinct)
+    .filter(({ distinct }) => distinct !== false)
     .map((commit) => ({
       author: nameAndMail(commit.author),
-      comments: commit.message,
+      comments: commit.message ?? "",
       files: [...commit.added, ...commit.modified, ...commit.removed],
       revision: commit.id,
       revlink: commit.url ?? "",
@@ -138,14 +162,21 @@ function parsePush(payload: Payload, event: "push" | "tag_push", options: Option
   return applyOptions({ changes, kind: place.kind, branch: place.name, headline }, payload, options);
 }
 
+const builtAsTarget: ConfigWarning = {
+  path: ["pullRequestRef"],
+  sentence:
+    'is "target": what is not merged is a change of the branch that it is to go to, and is built as that; "head" keeps them apart',
+};
+
 type MergeRequest = z.output<typeof attributes>;
 
 function parseMergeRequest(payload: Payload, options: Options): HookAnswer {
-  const event = parsePayload(mergeRequest, payload, "merge_request");
-  const { state, action, oldrev } = event.object_attributes;
+  // What happened decides first: of what is no news nothing else has to be there.
+  const { state, action, oldrev } = parsePayload(standing, payload, "merge_request").object_attributes;
   if (["closed", "merged", "approved"].includes(state ?? "")) return { ignored: `merge request ${state}` };
   const isNews = action === "open" || action === "reopen" || (action === "update" && Boolean(oldrev));
   if (!isNews) return { ignored: `merge request: ${action ?? "nothing"} without new commits` };
+  const event = parsePayload(mergeRequest, payload, "merge_request");
   return describe(event.object_attributes, { ...event, event: "merge_request" }, payload, options);
 }
 
@@ -157,7 +188,7 @@ function parseNote(payload: Payload, options: Options): HookAnswer {
     user: event.user,
     labels: request.labels,
     event: "note",
-    comments: object_attributes.note ?? "",
+    comments: object_attributes?.note ?? "",
   };
   return describe(request, more, payload, options);
 }
@@ -172,45 +203,51 @@ interface Occasion {
 function describe(request: MergeRequest, occasion: Occasion, payload: Payload, options: Options): HookAnswer {
   const { iid, source, target, source_branch, target_branch, last_commit } = request;
   const { event, user, labels, comments } = occasion;
+  // Its branch is gone, or was never there.
+  if (!last_commit) return { ignored: "merge request without a commit" };
+  const title = request.title ?? "";
+  const isFork = !source || isElsewhere(request.source_project_id, request.target_project_id);
   const change: NewChange = {
     author: nameAndMail(last_commit.author),
-    comments: `MR#${iid}: ${request.title}\n\n${request.description ?? ""}`,
+    comments: `MR#${iid}: ${title}\n\n${request.description ?? ""}`,
     branch:
-      options.pullRequestRef === "target" ? target_branch : `refs/merge-requests/${iid}/${options.pullRequestRef}`,
+      options.pullRequestRef === "target"
+        ? target_branch
+        : `refs/merge-requests/${iid}/${options.pullRequestRef ?? "head"}`,
     revision: last_commit.id,
     revlink: request.url ?? "",
-    repository: target.git_http_url,
-    project: target.name,
+    repository: target?.git_http_url ?? "",
+    project: target?.name ?? "",
     category: event,
     properties: {
       event,
-      source_branch,
+      source_branch: source_branch ?? null,
       source_project_id: request.source_project_id ?? null,
-      source_repository: source.git_http_url,
-      source_git_ssh_url: source.git_ssh_url ?? null,
+      source_repository: source?.git_http_url ?? null,
+      source_git_ssh_url: source?.git_ssh_url ?? null,
       target_branch,
       target_project_id: request.target_project_id ?? null,
-      target_repository: target.git_http_url,
-      target_git_ssh_url: target.git_ssh_url ?? null,
+      target_repository: target?.git_http_url ?? null,
+      target_git_ssh_url: target?.git_ssh_url ?? null,
       ...(comments === undefined ? {} : { comments }),
       ...pullRequestProperties({
         number: iid,
-        title: request.title,
+        title,
         url: request.url ?? "",
         owner: user?.username ?? user?.name ?? "",
-        branch: source_branch,
+        branch: source_branch ?? "",
         head: last_commit.id,
-        headRepository: source.path_with_namespace ?? source.git_http_url,
+        headRepository: source?.path_with_namespace ?? source?.git_http_url ?? "",
         base: target_branch,
         labels,
-        isFork: request.source_project_id !== request.target_project_id,
-        isDraft: request.draft ?? request.work_in_progress ?? false,
+        isFork,
+        isDraft: request.draft || request.work_in_progress,
       }),
     },
     ...timeOf(last_commit.timestamp),
   };
   return applyOptions(
-    { changes: [change], kind: "pull request", branch: target_branch, headline: request.title },
+    { changes: [change], kind: "pull request", branch: target_branch, headline: title },
     payload,
     options,
   );

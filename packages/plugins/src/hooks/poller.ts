@@ -2,13 +2,18 @@ import { errors } from "@multimaster/core";
 import { z } from "zod";
 import { defineHook } from "../define-hook.ts";
 import { readFieldLists } from "../hook-fields.ts";
+import { openShape } from "../hook-options.ts";
+import { warnOfOpen } from "../hook-warnings.ts";
 
 /** Has change sources look at once: those that the parameters `poller` name, or all. */
 export default defineHook({
   type: "poller",
+  maxBody: 64 * 1024,
   options: z.strictObject({
+    ...openShape,
     allowed: z.array(z.string()).optional().describe("Names of the change sources that may be asked for; absent: all."),
   }),
+  warnings: warnOfOpen,
   parse(request, { allowed }) {
     const asked = readFieldLists(request).getAll("poller");
     const refused = asked.filter((name) => allowed && !allowed.includes(name));

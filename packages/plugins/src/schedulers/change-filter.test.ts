@@ -43,6 +43,25 @@ describe("a change filter", () => {
     expect(matches(filter)).toBe(expected);
   });
 
+  it.each([
+    ["a push", {}, false],
+    ["a fork's", { properties: { pullrequest_fork: [true, "Change"] } }, true],
+    ["the repository's own", { properties: { pullrequest_fork: [false, "Change"] } }, false],
+    ["a pull request that does not say", { properties: { pullrequest_number: [1, "Change"] } }, true],
+    ["the ref of a pull request", { branch: "refs/pull/1/merge" }, true],
+    ["a text instead of false", { properties: { pullrequest_fork: ["false", "Change"] } }, true],
+  ] as [string, Parameters<typeof makeChange>[1], boolean][])("by whose code it is: %s", (_, fields, isFork) => {
+    const of = makeChange(2, { branch: "main", ...fields });
+    expect(matchesFilter(changeFilter.parse({ forks: false }), of)).toBe(!isFork);
+    expect(matchesFilter(changeFilter.parse({ forks: true }), of)).toBe(isFork);
+    expect(matchesFilter(changeFilter.parse({}), of)).toBe(true);
+  });
+
+  it("lets a change through of which not all files are known", () => {
+    const cut = makeChange(3, { files: ["a"], properties: { files_omitted: [7, "Change"] } });
+    expect(matchesFilter(changeFilter.parse({ files: /^doc\// }), cut)).toBe(true);
+  });
+
   it("gives the same answer every time with a global regular expression", () => {
     const filter = changeFilter.parse({ branch: /release/g });
     expect([1, 2, 3].map(() => matchesFilter(filter, change))).toEqual([true, true, true]);

@@ -1,3 +1,4 @@
+import { boundedPattern, isOfFork } from "@multimaster/core";
 import type { Change } from "@multimaster/data";
 import { z } from "zod";
 
@@ -27,7 +28,13 @@ export const changeFilter = z.strictObject({
   category: matcher,
   codebase: matcher,
   author: matcher.describe('"Name <mail>" as the change has it.'),
-  files: matcher.describe("Matches when one of the changed files does."),
+  files: matcher.describe(
+    "Matches when one of the changed files does, and when there were too many of them to be stored.",
+  ),
+  forks: z
+    .boolean()
+    .optional()
+    .describe("false: no pull requests of forks, nor those of which nobody says whose they are; true: only those."),
   filter: z
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",
@@ -42,16 +49,25 @@ export function matchesFilter(filter: ChangeFilter, change: Change): boolean {
   return (
     fields.every((field) => matches(filter[field], change[field])) &&
     matches(filter.branches, change.branch) &&
-    (filter.files === undefined || change.files.some((file) => matches(filter.files, file))) &&
+    (filter.files === undefined || isCut(change) || change.files.some((file) => matches(filter.files, file))) &&
+    (filter.forks === undefined || filter.forks === isForks(change)) &&
     (filter.filter === undefined || Boolean(filter.filter(change)))
   );
+}
+
+/** What is not known of a change must not keep it from being built. */
+function isCut({ properties }: Change): boolean {
+  return Object.hasOwn(properties, "files_omitted");
+}
+
+function isForks({ branch, properties }: Change): boolean {
+  return isOfFork({ branch, ...properties });
 }
 
 function matches(wanted: Matcher, value: string | null): boolean {
   if (wanted === undefined) return true;
   if (typeof wanted === "function") return Boolean(wanted(value));
   if (Array.isArray(wanted)) return wanted.includes(value);
-  // search() begins at the start however the expression was used before; test() of a /g does not.
-  if (wanted instanceof RegExp) return value !== null && value.search(wanted) >= 0;
+  if (wanted instanceof RegExp) return value !== null && boundedPattern(wanted).test(value);
   return wanted === value;
 }

@@ -1,15 +1,23 @@
 import { duration, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
+import { isRefName } from "../git/ref-names.ts";
 import type { StepContext } from "../step-context.ts";
-import { GitFailed, GitWorkspace } from "./git/git-workspace.ts";
+import { checkWanted, findTarget, listRefs, type Wanted } from "./git/find-target.ts";
+import { GitFailed } from "./git/git-failed.ts";
+import { GitWorkspace } from "./git/git-workspace.ts";
+import { askForBranches, askForRefs, type RemoteRefs } from "./git/remote-refs.ts";
+import { SourceFetcher } from "./git/source-fetcher.ts";
 
 const options = z.object({
-  repourl: z.string().min(1).refine(isNoFlag, 'must not begin with "-"').describe("What git clones from."),
-  branch: z
+  repourl: z
     .string()
     .min(1)
-    .refine(isNoFlag, 'must not begin with "-"')
+    .refine((url) => !url.startsWith("-"), 'must not begin with "-"')
+    .describe("What git clones from. A user name and password in it are hidden; they reach git by its environment."),
+  branch: z
+    .string()
+    .refine(isRefName, 'must be a name that git could have: no space, no "-" at its beginning, no ":", "..", "~"')
     .default("HEAD")
     .describe("Built when the source stamp names none; HEAD is the repository's own default."),
   codebase: z.string().default("").describe("Which source stamp of the build it checks out."),
@@ -22,6 +30,12 @@ const options = z.object({
     .enum(["clean", "fresh", "clobber"])
     .default("fresh")
     .describe("How mode full does it: clean keeps ignored files, fresh removes them too, clobber clones anew."),
+  revisionMustBeOnBranch: z
+    .boolean()
+    .optional()
+    .describe(
+      "Refuses a revision that the branch does not contain. Absent: for branches, tags and HEAD, not for other refs such as those of pull requests.",
+    ),
   submodules: z.boolean().default(false),
   shallow: z
     .union([z.boolean(), z.int().positive()])
@@ -52,9 +66,9 @@ export default defineStep({
     const revision = options.alwaysUseLatest ? undefined : stamp?.revision || undefined;
     if (options.description === undefined) ctx.setState(`updating ${branch}`);
     try {
-      checkName("branch", branch);
-      checkName("revision", revision);
-      const got = await checkOut(new GitWorkspace(ctx, options), options, { branch, revision });
+      const wanted = { branch, revision, mustBeOnBranch: options.revisionMustBeOnBranch };
+      checkWanted(wanted);
+      const got = await checkOut(new GitWorkspace(ctx, options), options, wanted);
       setGotRevision(ctx, options.codebase, got);
       return { results: Results.SUCCESS, summary: `update ${branch} ${got.slice(0, 10)}` };
     } catch (error) {
@@ -64,38 +78,49 @@ export default defineStep({
   },
 });
 
-interface Wanted {
-  branch: string;
-  revision: string | undefined;
-}
-
 /** Resolves to the commit that is now checked out. */
-async function checkOut(git: GitWorkspace, options: GitOptions, wanted: Wanted): Promise<string> {
-  await git.checkInstalled();
-  const anew = options.mode === "full" && options.method === "clobber";
-  if (anew || !(await git.isRepository())) {
-    await git.create();
-    return update(git, options, wanted);
-  }
+async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<string> {
+  await workspace.checkInstalled();
+  await workspace.restore();
+  const listed = await askForRefs(workspace.git, listRefs(asked));
+  const { wanted, refs } = await followOnlyBranch(workspace, asked, listed);
+  const format = (refs.hashLength ?? wanted.revision?.length) === 64 ? "sha256" : "sha1";
+  const isNew = workspace.format !== format;
+  if (isNew) await workspace.create(format);
   try {
-    return await update(git, options, wanted);
+    return await update(workspace, options, wanted, refs);
   } catch (error) {
-    // A half-written repository or a stale lock can make any command fail; if the far end is well, begin anew, once.
-    if (!(error instanceof GitFailed) || error.timedOut || !(await git.canReach(wanted.branch))) throw error;
-    await git.note(`${error.message}; the directory is removed and filled anew`);
-    await git.create();
-    return update(git, options, wanted);
+    // A half-written repository can make any command fail; if the far end is well, it is made again, once.
+    if (isNew || !(error instanceof GitFailed) || error.fault === "request" || error.fault === "timeout") throw error;
+    await askForRefs(workspace.git, []);
+    await workspace.git.note(`${error.message}; the directory is removed and filled again`);
+    await workspace.create(format);
+    return update(workspace, options, wanted, refs);
   }
 }
 
-async function update(git: GitWorkspace, options: GitOptions, { branch, revision }: Wanted): Promise<string> {
-  await git.setOrigin();
-  // A revision that is there needs no network.
-  if (revision === undefined || !(await git.has(revision))) await git.fetch(branch, revision);
-  await git.checkout(revision ?? "FETCH_HEAD", branch);
-  if (options.submodules) await git.updateSubmodules();
-  if (options.mode === "full" && options.method !== "clobber") await git.clean();
-  return git.currentRevision();
+async function update(workspace: GitWorkspace, options: GitOptions, wanted: Wanted, refs: RemoteRefs): Promise<string> {
+  const target = await findTarget(wanted, refs, new SourceFetcher(workspace.git, options));
+  await workspace.checkout(target, wanted.branch);
+  return target;
+}
+
+/** A repository whose HEAD leads nowhere is built if it has one branch; with more it is not known which is meant. */
+async function followOnlyBranch({ git }: GitWorkspace, wanted: Wanted, refs: RemoteRefs) {
+  if (wanted.branch !== "HEAD" || refs.find("HEAD") !== undefined) return { wanted, refs };
+  const branches = await askForBranches(git);
+  const [only] = branches;
+  if (only === undefined) throw new GitFailed("the repository has no branches", "request");
+  if (branches.length > 1) {
+    const some = branches.slice(0, 10).join(", ");
+    throw new GitFailed(
+      `HEAD of the repository names a branch that is not there; say which to build: ${some}${branches.length > 10 ? ", …" : ""}`,
+      "request",
+    );
+  }
+  await git.note(`HEAD of the repository names a branch that is not there; its only branch ${only} is built`);
+  const followed = { ...wanted, branch: only };
+  return { wanted: followed, refs: await askForRefs(git, listRefs(followed)) };
 }
 
 function setGotRevision(ctx: StepContext, codebase: string, revision: string): void {
@@ -103,14 +128,4 @@ function setGotRevision(ctx: StepContext, codebase: string, revision: string): v
   const others = ctx.properties.get("got_revision");
   const known = typeof others === "object" && others !== null && !Array.isArray(others) ? others : {};
   ctx.properties.set("got_revision", { ...known, [codebase]: revision }, "Git");
-}
-
-/** Branch and revision come from whoever asked for the build: they must not be taken for options of git. */
-function checkName(what: string, name: string | undefined): void {
-  if (name === undefined || (isNoFlag(name) && !/[\s\0]/.test(name))) return;
-  throw new GitFailed(`the ${what} ${JSON.stringify(name)} is not one that git could have`);
-}
-
-function isNoFlag(text: string): boolean {
-  return !text.startsWith("-");
 }

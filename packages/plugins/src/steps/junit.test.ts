@@ -7,7 +7,11 @@ import junit from "./junit.ts";
 const report = (cases: string) => `<?xml version="1.0" encoding="UTF-8"?><testsuites>${cases}</testsuites>`;
 
 /** Runs the step over files by their path below the work directory; the worker gives them in small blocks. */
-async function run(files: Record<string, string | Uint8Array>, more: Partial<Parameters<typeof junit>[0]> = {}) {
+async function run(
+  files: Record<string, string | Uint8Array>,
+  more: Partial<Parameters<typeof junit>[0]> = {},
+  blockSize = 7,
+) {
   const reports: TestReport[] = [];
   const logs: Record<string, string> = {};
   const removed: string[] = [];
@@ -25,8 +29,8 @@ async function run(files: Record<string, string | Uint8Array>, more: Partial<Par
       const content = files[args.path.slice("/w/b/build/".length)];
       if (content === undefined) return { rc: 1 };
       const bytes = Buffer.from(content).subarray(0, args.maxsize);
-      for (let at = 0; name === "upload_file" && at < bytes.length; at += at === 0 ? 200 : 7)
-        await options.upload?.write(bytes.subarray(at, at + (at === 0 ? 200 : 7)));
+      for (let at = 0; name === "upload_file" && at < bytes.length; at += at === 0 ? 200 : blockSize)
+        await options.upload?.write(bytes.subarray(at, at + (at === 0 ? 200 : blockSize)));
       return { rc: bytes.length === args.maxsize ? 1 : 0 };
     },
     log: async (log: string) => ({
@@ -150,5 +154,166 @@ describe("a junit step", () => {
     const files = { "a.xml": "<testsuite/>", "b.xml": "nothing" };
     expect((await run(files)).removed).toEqual([]);
     expect((await run(files, { removeFiles: true })).removed).toEqual(["/w/b/build/a.xml", "/w/b/build/b.xml"]);
+  });
+
+  const good = `<testcase name="works" classname="B"/>`;
+
+  it.each([
+    [
+      "a suite that could not be loaded",
+      `<testsuite name="app" tests="0" errors="1"><error message="no module"/></testsuite>`,
+      "app",
+    ],
+    [
+      "a failure beside the suites",
+      `<testsuite name="a">${good}</testsuite><failure>all is lost</failure>`,
+      "the suite itself",
+    ],
+    [
+      "a failure within something else of a test",
+      `<testsuite><testcase name="t"><x><failure/></x></testcase></testsuite>`,
+      "t",
+    ],
+    [
+      "a failure after a test's own element closed",
+      `<testsuite><testcase name="t"><x><error/></x><failure/></testcase></testsuite>`,
+      "t",
+    ],
+    [
+      "a test within a failed test",
+      `<testsuite><testcase name="t"><failure/><testcase name="u"/></testcase></testsuite>`,
+      "t",
+    ],
+  ])("is no success because of %s", async (_, suites, name) => {
+    const { end, report: stored } = await run({ "a.xml": report(suites) });
+    expect(end.results).toBe(Results.FAILURE);
+    expect(stored?.results.filter(({ value }) => value !== "pass").map((test) => test.name)).toEqual([name]);
+  });
+
+  it.each([
+    [
+      "failures that it does not list",
+      `<testsuite name="s" failures="2" errors="1">${good}</testsuite>`,
+      'suite "s" counts 3 failures and errors, and lists 0',
+    ],
+    [
+      "failures of all suites",
+      `<testsuites failures="1"><testsuite>${good}</testsuite></testsuites>`,
+      "counts 1 failures and errors, and lists 0",
+    ],
+    ["tests where there is none", `<testsuite tests="5"></testsuite>`, "counts 5 tests, and lists none"],
+    ["nothing at all", "", "a.xml: it is empty"],
+    ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is no XML"],
+  ])("is no success because of a file that tells of %s", async (_, content, reason) => {
+    const { end } = await run({ "a.xml": content }, { onFailedTests: "success", onNoFiles: "success" });
+    expect(end).toMatchObject({ results: Results.FAILURE, reason: expect.stringContaining(reason) });
+  });
+
+  it("is no success when no file lists a test, unless the config says so", async () => {
+    const files = { "a.xml": "<testsuites/>", "b.xml": `<testsuite name="s"/>` };
+    expect((await run(files)).end).toMatchObject({
+      results: Results.FAILURE,
+      summary: "no test results",
+      reason: "the 2 files list no test: did the tests run?",
+    });
+    expect((await run(files, { onNoFiles: "success" })).end.results).toBe(Results.SUCCESS);
+  });
+
+  it.each([
+    [
+      "with skipped tests only",
+      `<testsuite tests="2" skipped="2"><testcase name="a"><skipped/></testcase></testsuite>`,
+    ],
+    ["whose counts are of assertions", `<testsuite tests="17" failures="0">${good}</testsuite>`],
+    [
+      "whose failed test is another's, and is counted twice",
+      `<testsuite failures="1"><testsuite failures="1" name="i"><testcase name="x"><failure/></testcase></testsuite></testsuite>`,
+    ],
+  ])("believes a file %s", async (_, content) => {
+    expect((await run({ "a.xml": content }, { onFailedTests: "success" })).end.results).toBe(Results.SUCCESS);
+  });
+
+  it.each([
+    ["raw", "a\u001b[31mred\u001b[0m\u0000"],
+    ["as references", "a&#27;[31mred&#x1B;[0m&#0;"],
+    ["in CDATA", "<![CDATA[a\u001b[31mred\u001b[0m\u0000]]>"],
+  ])("goes on after characters that XML forbids, %s, and says so", async (_, text) => {
+    const {
+      end,
+      logs,
+      report: stored,
+    } = await run({
+      "a.xml": report(`<testsuite><testcase name="a"><failure>${text}</failure></testcase>${good}</testsuite>`),
+    });
+    expect(end).toEqual({ results: Results.FAILURE, summary: "1 passed, 1 failed" });
+    expect(logs["failed tests"]).toContain("a\ufffd[31mred\ufffd[0m\ufffd");
+    expect(logs["problems"]).toBe("a.xml: it has characters that XML forbids, or that are not escaped\n");
+    expect(stored?.passed).toBe(1);
+  });
+
+  it("goes on after what is not escaped, and leaves what is as it was", async () => {
+    const { logs } = await run({
+      "a.xml": report(
+        `<testsuite><testcase name="a"><failure message="1 < 2 && x">if (a && b < 3) &lt;&amp;&#65; <![CDATA[a && b < c ]] ]]&gt;]]></failure></testcase></testsuite>`,
+      ),
+    });
+    expect(logs["failed tests"]).toContain("1 < 2 && x\n    if (a && b < 3) <&A\n    a && b < c ]] ]]&gt;");
+  });
+
+  it("reads bytes that are called UTF-16 and are not", async () => {
+    const xml = `<?xml version="1.0" encoding="utf-16"?><testsuite><testcase name="größer"/></testsuite>`;
+    expect((await run({ "a.xml": xml })).report?.results[0]?.name).toBe("größer");
+  });
+
+  it("is not ended by elements within elements", async () => {
+    const deep = `<testsuite>${"<a>".repeat(200_000)}`;
+    const { end } = await run({ "a.xml": deep, "b.xml": report(`<testsuite>${good}</testsuite>`) }, {}, 64 * 1024);
+    expect(end.reason).toContain("elements are within each other 64 times");
+    expect(end.summary).toBe("1 passed");
+  });
+
+  it("cuts names, paths and messages, and keeps them whole where they are short", async () => {
+    const long = "x".repeat(300_000);
+    const { report: stored, logs } = await run(
+      {
+        "a.xml": `<testsuite><testcase name="${long}" file="${long}"><failure message="${long}"/></testcase></testsuite>`,
+      },
+      {},
+      64 * 1024,
+    );
+    const [test] = stored?.results ?? [];
+    expect([test?.name?.length, test?.path?.length, logs["failed tests"]?.length]).toEqual([
+      1000,
+      1000,
+      expect.any(Number),
+    ]);
+    expect(logs["failed tests"]?.length).toBeLessThan(70_000);
+  });
+
+  it("stops a worker that sends more than it was asked for", async () => {
+    let sent = 0;
+    const endless = {
+      name: "t",
+      property: () => undefined,
+      source: () => undefined,
+      setState: () => {},
+      path: (...parts: string[]) => parts.join("/"),
+      async command(name: string, _: unknown, { upload }: CommandOptions) {
+        if (name === "glob") return { rc: 0, files: ["a.xml"] };
+        for (;;) {
+          sent += 1000;
+          await upload?.write(Buffer.alloc(1000, " "));
+        }
+      },
+      log: async () => ({ write: async () => {} }),
+      addTestResults: async () => {},
+    } as unknown as StepContext;
+    const options = { files: "*.xml", maxFileSize: 10_000 };
+    const end = await (junit(options).plugin as StepDefinition).run(endless, options);
+    expect(end).toMatchObject({
+      results: Results.FAILURE,
+      reason: "a.xml: it is larger than 10000 bytes (maxFileSize)",
+    });
+    expect(sent).toBe(11_000);
   });
 });

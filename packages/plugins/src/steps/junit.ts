@@ -17,7 +17,7 @@ const options = z.object({
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   suite: z.string().min(1).optional().describe("What people read the tests are; the step's name by default."),
   onFailedTests: verdict.default("failure").describe("The step's result when a test failed."),
-  onNoFiles: verdict.default("failure").describe("The step's result when no file is there."),
+  onNoFiles: verdict.default("failure").describe("The step's result when no file is there, or no test in them."),
   removeFiles: z
     .boolean()
     .default(false)
@@ -39,10 +39,13 @@ export default defineStep({
   async run(ctx, options): Promise<StepEnd> {
     if (options.description === undefined) ctx.setState("reading test results");
     const { files: patterns, workdir, maxFileSize, removeFiles: remove } = options;
-    const { files, tests, problems } = await readReports(ctx, { patterns, workdir, maxFileSize, remove });
-    if (files === 0) {
-      const reason = `no file in ${workdir} matches ${patterns.join(" or ")}: did the tests run?`;
-      await writeLogs(ctx, [], [reason]);
+    const { files, tests, problems, notes } = await readReports(ctx, { patterns, workdir, maxFileSize, remove });
+    if (tests.length === 0 && problems.length === 0) {
+      const reason =
+        files === 0
+          ? `no file in ${workdir} matches ${patterns.join(" or ")}: did the tests run?`
+          : `${files === 1 ? "the file lists" : `the ${files} files list`} no test: did the tests run?`;
+      await writeLogs(ctx, [], [reason, ...notes]);
       return { results: results[options.onNoFiles], summary: "no test results", reason };
     }
     const count = (...outcomes: JunitTest["outcome"][]) =>
@@ -56,7 +59,7 @@ export default defineStep({
       failed,
       results: tests.map(({ outcome: value, message: _, ...test }) => ({ ...test, value })),
     });
-    await writeLogs(ctx, tests, problems);
+    await writeLogs(ctx, tests, [...problems, ...notes]);
     const judged: Result[] = [failed > 0 ? results[options.onFailedTests] : Results.SUCCESS];
     if (problems.length > 0) judged.push(Results.FAILURE);
     return {
@@ -86,5 +89,5 @@ function summarize(passed: number, failed: number, skipped: number): string {
 
 function describeProblems(first: string, more: number): string {
   if (more === 0) return first;
-  return `${first}; ${more === 1 ? "one more file" : `${more} more files`} could not be read`;
+  return `${first}; ${more === 1 ? "one more problem" : `${more} more problems`}`;
 }

@@ -1,4 +1,4 @@
-import { duration, type Result, Results, resultName } from "@multimaster/core";
+import { boundedPattern, duration, type Result, Results, resultName } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { CommandEnd } from "../step-context.ts";
@@ -17,6 +17,9 @@ const result = z
   .transform((value) => (typeof value === "string" ? (resultsByName[value] as Result) : value));
 
 const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]));
+
+/** Of a word of the command in the step's state. */
+const longestWord = 100;
 
 /** Names that the worker uses for the program's own output. */
 const streamNames = ["stdout", "stderr", "header"];
@@ -50,6 +53,10 @@ const options = z.object({
     .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and all else failure.'),
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
+    .superRefine((pattern, ctx) => {
+      const problem = whyNoLinePattern(pattern);
+      if (problem !== undefined) ctx.addIssue({ code: "custom", message: problem });
+    })
     .optional()
     .describe("A line of output that matches makes a success into warnings."),
   logfiles: z
@@ -63,7 +70,7 @@ const options = z.object({
   usePTY: z.boolean().default(false),
   wantStdout: z.boolean().default(true),
   wantStderr: z.boolean().default(true),
-  logEnviron: z.boolean().default(true).describe("Writes the environment into the log's header."),
+  logEnviron: z.boolean().default(false).describe("Writes the environment into the log's header."),
 });
 
 /** Runs a command on the worker: `shell({ command: "make all" })` or `shell({ command: ["make", "all"] })`. */
@@ -75,7 +82,7 @@ export default defineStep({
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
     if (options.description === undefined) ctx.setState(summary);
-    const pattern = options.warningPattern === undefined ? undefined : toPattern(options.warningPattern);
+    const pattern = options.warningPattern === undefined ? undefined : boundedPattern(options.warningPattern);
     let warnings = 0;
     const end = await ctx.shell(
       {
@@ -128,18 +135,26 @@ function judge(
   return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
 }
 
-/** `'make all'`, or `'make -j8 ...'` for more than two words. */
+/** `'make all'`, or `'make -j8 ...'` for more than two words; a word that is a program of its own is cut. */
 function summarizeCommand(command: string | readonly string[]): string {
-  const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
-  const shown = words.slice(0, 2).join(" ");
+  const words = typeof command === "string" ? command.slice(0, 1000).trim().split(/\s+/) : command;
+  const shown = words
+    .slice(0, 2)
+    .map((word) => (word.length > longestWord ? `${word.slice(0, longestWord)}…` : word))
+    .join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
 }
 
-/** A pattern with the global flag would remember where it stopped; lines are looked at one by one. */
-function toPattern(pattern: string | RegExp): RegExp {
-  return typeof pattern === "string"
-    ? new RegExp(pattern)
-    : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+/** Output is written by whoever wrote the code that is built, and has no end: only a linear pattern may see it. */
+function whyNoLinePattern(pattern: string | RegExp): string | undefined {
+  try {
+    const { notLinear } = boundedPattern(pattern);
+    return notLinear === undefined
+      ? undefined
+      : `has ${notLinear}, so that one line of output could keep the engine busy for long; write it without`;
+  } catch (error) {
+    return `is no regular expression: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function toSeconds(ms: number | null): number | null {

@@ -60,7 +60,7 @@ function usePlainMembers(isOld: boolean) {
   const masters = useRows<Master>(isOld ? "masters" : undefined, topics);
   const orders = useRows<Order>(isOld ? "orders?order=-orderid&limit=50" : undefined, topics);
   const builds = useRows<Build>(isOld ? "builds?complete=false" : undefined, topics);
-  const workers = useRows<Worker>(isOld ? "workers" : undefined, topics);
+  const workers = useRows<Worker>(isOld ? "workers?field=workerid&field=connected_to" : undefined, topics);
   const schedulers = useRows<Scheduler>(isOld ? "schedulers" : undefined, topics);
   const rows = masters.rows?.map((master): Member => {
     const { masterid, name, active } = master;

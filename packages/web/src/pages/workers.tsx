@@ -9,15 +9,28 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 import { useBuilderNames, useMasterNames } from "../words/names.ts";
 import { workerState } from "../words/worker-state.ts";
 
+/** Of a farm's thousands of workers only some are read, again at each event. */
+const pageSize = 100;
+
+type RunningBuild = Pick<Build, "buildid" | "builderid" | "number" | "workerid" | "started_at">;
+
+const buildFields = ["buildid", "builderid", "number", "workerid", "started_at"]
+  .map((name) => `&field=${name}`)
+  .join("");
+
 /** The machines: what each does, and what can be asked of it. */
 export function WorkersPage() {
   const place = usePlace();
-  const workers = useRows<Worker>("workers", ["workers/*/*"]);
-  const running = useRows<Build>("builds?complete=false", ["builds/*/*"]);
+  const from = Math.max(0, Number(place.query.get("from")) || 0);
+  const text = place.query.get("q") ?? "";
+  const workers = useRows<Worker>(pagePath(text, from), ["workers/*/*"]);
+  const ids = workers.rows?.map(({ workerid }) => `&workerid=${workerid}`).join("");
+  const running = useRows<RunningBuild>(ids && `builds?complete=false&limit=${10 * pageSize}${buildFields}${ids}`, [
+    "builds/*/new",
+    "builds/*/finished",
+  ]);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
-  const text = (place.query.get("q") ?? "").toLowerCase();
-  const shown = workers.rows?.filter(({ name }) => name.toLowerCase().includes(text));
   return (
     <Page title="Workers">
       <div class="filters">
@@ -25,12 +38,16 @@ export function WorkersPage() {
           type="search"
           aria-label="Filter workers by name"
           placeholder="Filter by name"
-          value={place.query.get("q") ?? ""}
-          onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value }), { replace: true })}
+          value={text}
+          onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value, from: "" }), { replace: true })}
         />
         <span class="quiet">{countStates(workers.rows ?? [])}</span>
+        <Pages from={from} shown={workers.rows?.length ?? 0} total={workers.total ?? 0} />
       </div>
-      <Rows of={{ rows: shown, error: workers.error }} empty="No worker. Name some in the workers of the config.">
+      <Rows
+        of={workers}
+        empty={text || from ? "No such worker." : "No worker. Name some in the workers of the config."}
+      >
         {(rows) => (
           <Table
             stacks
@@ -80,6 +97,28 @@ export function WorkersPage() {
         )}
       </Rows>
     </Page>
+  );
+}
+
+function pagePath(text: string, from: number): string {
+  const names = [...new Set([text, text.toLowerCase(), text.toUpperCase()])].filter(Boolean);
+  const filter = names.map((name) => `&name__contains=${encodeURIComponent(name)}`).join("");
+  return `workers?order=name&limit=${pageSize}&offset=${from}${filter}`;
+}
+
+/** Where one is in a list of more than one page. */
+function Pages({ from, shown, total }: { from: number; shown: number; total: number }) {
+  const place = usePlace();
+  if (from === 0 && total <= pageSize) return null;
+  const to = (first: number) => withQuery(place, { from: first > 0 ? String(first) : "" });
+  return (
+    <nav aria-label="Pages">
+      <span class="quiet num">
+        {from + 1}–{from + shown} of {total}
+      </span>{" "}
+      {from > 0 && <a href={to(from - pageSize)}>Previous</a>}{" "}
+      {from + shown < total && <a href={to(from + pageSize)}>Next</a>}
+    </nav>
   );
 }
 

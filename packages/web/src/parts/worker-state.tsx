@@ -8,13 +8,17 @@ const looks: Readonly<Record<WorkerState, [colour: Standing, icon: Standing | Pa
   paused: ["warnings", "pause"],
   leaving: ["warnings", "next"],
   away: ["cancelled", "pending"],
+  unused: ["cancelled", "pending"],
 };
 
 export function WorkerStateToken({ worker }: { worker: Worker }) {
   const state = workerState(worker);
   const [colour, icon] = looks[state];
   return (
-    <span class={`token ${colour}`} title={worker.pause_reason ?? undefined}>
+    <span
+      class={`token ${colour}`}
+      title={state === "unused" ? "No live engine has a builder for it" : (worker.pause_reason ?? undefined)}
+    >
       <span class="mark">
         <Icon name={icon} />
       </span>

@@ -18,7 +18,8 @@ export function useBuilderNames(): (id: number) => string {
 }
 
 export function useWorkerNames(): (id: number | null) => string {
-  const { rows } = useRows<WorkerFacts>("workers?field=workerid&field=name", ["workers/*/*"]);
+  // Names never change, and a worker that is new is among those that connect.
+  const { rows } = useRows<WorkerFacts>("workers?field=workerid&field=name", ["workers/*/connected"]);
   return (id) => (id === null ? "–" : (rows?.find(({ workerid }) => workerid === id)?.name ?? `#${id}`));
 }
 

@@ -10,6 +10,7 @@ import {
   type RenderContext,
 } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import base from "@multimaster/plugins/hooks/base";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import force from "@multimaster/plugins/schedulers/force";
 import triggerable from "@multimaster/plugins/schedulers/triggerable";
@@ -90,5 +91,5 @@ export default defineCluster({
       workers: workers.map((name) => ({ name, password: env("WORKER_PASSWORD"), maxBuilds: 2 })),
     }),
   }),
-  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0) }) }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0), hooks: [base({ anybody: true })] }) }),
 });

@@ -1,6 +1,7 @@
 /** Schedulers and a poller for masters that take over from each other: one builds each change, one waits for a still tree. */
 import { defineCluster, defineScheduling, defineUi, env, envPort } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import base from "@multimaster/plugins/hooks/base";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 
 export default defineCluster({
@@ -24,5 +25,5 @@ export default defineCluster({
     }),
   }),
   builders: {},
-  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0) }) }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0), hooks: [base({ anybody: true })] }) }),
 });

@@ -6,7 +6,10 @@ export const outcomeOf = (result: string) =>
   `case ${result}.value when '1' then 'pass' when '0' then 'fail' else ${result}.value end`;
 
 /** Nanoseconds; what took longer than 32 bits hold stands in a table of ours, joined as `lt`. */
-export const durationOf = (result: string) => `cast(coalesce(lt.duration_ns, ${result}.duration_ns) as bigint)`;
+export const durationOf = (result: string) => {
+  const stored = `coalesce(lt.duration_ns, ${result}.duration_ns)`;
+  return `case when ${stored} > ${Number.MAX_SAFE_INTEGER} then ${Number.MAX_SAFE_INTEGER} when ${stored} < 0 then 0 else cast(${stored} as bigint) end`;
+};
 
 /** A set that says which tests passed and failed, and is complete. */
 export const isWhole = (set: string) => `${set}.complete = 1 and ${set}.category = 'pass_fail'`;

@@ -1,4 +1,4 @@
-/** A commit as a change tells it. */
+/** A commit as a change reports it. */
 export interface Commit {
   revision: string;
   author: string;
@@ -9,32 +9,101 @@ export interface Commit {
   files: string[];
 }
 
-/** Fields end with NUL, which no field can hold; a commit begins with byte 1. */
-export const logFormat = ["%x01%H", "%aN <%aE>", "%cN <%cE>", "%ct", "%B"].map((field) => `${field}%x00`).join("");
+/** Most files listed of one commit; how many more there are is said in one further line. */
+export const maxFiles = 10_000;
+/** Longest texts that are kept, in bytes. */
+const maxName = 4096;
+const maxMessage = 1 << 20;
 
-/** Reads the output of `git log -z --name-only` in this format: after the fields and an empty one come the files. */
-export function parseLog(output: string): Commit[] {
-  const parts = output.split("\0");
-  const commits: Commit[] = [];
-  for (let at = 0; at < parts.length; ) {
-    const begin = parts[at++] as string;
-    if (!isBegin(begin)) continue;
-    const [author, committer, committedAt, message] = parts.slice(at, at + 4) as [string, string, string, string];
-    at += 4;
-    const files: string[] = [];
-    while (at < parts.length && !isBegin(parts[at] as string)) files.push((parts[at++] as string).replace(/^\n/, ""));
-    commits.push({
-      revision: begin.slice(1),
+/** Fields end with NUL, which none can hold. What follows a commit's fields are its files. */
+export const logFormat = ["%H", "%aN <%aE>", "%cN <%cE>", "%ct", "%B"].map((field) => `${field}%x00`).join("");
+
+const fieldCount = 5;
+
+/**
+ * Reads the output of `git log -z --raw` in this format while it comes. Where a commit begins follows from the order of
+ * texts alone, never from what one of them says: each file's path follows its modes, and a commit has five fields.
+ */
+export class LogReader {
+  readonly commits: Commit[] = [];
+  #fields: string[] = [];
+  #more = 0;
+  #expectsPath = false;
+  #parts: Buffer[] = [];
+  #size = 0;
+
+  write(chunk: Buffer): void {
+    let from = 0;
+    for (let end = chunk.indexOf(0, from); end !== -1; end = chunk.indexOf(0, from)) {
+      this.#keep(chunk.subarray(from, end));
+      this.#takeText(Buffer.concat(this.#parts).toString("utf8"));
+      this.#parts = [];
+      this.#size = 0;
+      from = end + 1;
+    }
+    this.#keep(chunk.subarray(from));
+  }
+
+  /** All commits, once the output has ended. */
+  end(): Commit[] {
+    this.#endFiles();
+    if (this.#fields.length > 0 || this.#expectsPath) throw new Error("the output of git log ended within a commit");
+    return this.commits;
+  }
+
+  /** Only the beginning of a long text is kept. */
+  #keep(bytes: Buffer): void {
+    const limit = this.#fields.length === fieldCount - 1 ? maxMessage : maxName;
+    const kept = bytes.subarray(0, Math.max(0, limit - this.#size));
+    if (kept.length === 0) return;
+    this.#size += kept.length;
+    this.#parts.push(Buffer.from(kept));
+  }
+
+  #takeText(text: string): void {
+    if (this.#expectsPath) return this.#takePath(text);
+    if (this.#fields.length > 0) return this.#takeField(text);
+    // A list of files begins with a line break, and between texts there may be nothing.
+    const plain = text.replace(/^\n/, "");
+    if (plain === "") return;
+    if (plain.startsWith(":")) this.#expectsPath = true;
+    else {
+      this.#endFiles();
+      if (!/^[0-9a-f]{40,64}$/.test(plain)) throw new Error("the output of git log has no commit where one must begin");
+      this.#fields.push(plain);
+    }
+  }
+
+  #takeField(text: string): void {
+    this.#fields.push(text);
+    if (this.#fields.length < fieldCount) return;
+    const [revision, author, committer, committedAt, message] = this.#fields as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    this.#fields = [];
+    this.commits.push({
+      revision,
       author: author.trim(),
       committer: committer.trim(),
       committedAt: Number(committedAt),
       message: message.trim(),
-      files: files.filter((file) => file !== ""),
+      files: [],
     });
   }
-  return commits;
-}
 
-function isBegin(part: string): boolean {
-  return part.startsWith("\u0001") && /^[0-9a-f]{40,64}$/.test(part.slice(1));
+  #takePath(path: string): void {
+    this.#expectsPath = false;
+    const files = this.commits.at(-1)?.files;
+    if (files === undefined || files.length >= maxFiles) this.#more += 1;
+    else files.push(path);
+  }
+
+  #endFiles(): void {
+    if (this.#more > 0) this.commits.at(-1)?.files.push(`… and ${this.#more} more files`);
+    this.#more = 0;
+  }
 }

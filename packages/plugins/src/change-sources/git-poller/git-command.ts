@@ -1,7 +1,16 @@
-import { hideCredentials } from "./repository-url.ts";
+import { onAbort } from "@multimaster/core";
+import {
+  type CredentialAccess,
+  foreignVariables,
+  guardedEnvironment,
+  guardedSettings,
+} from "../../git/git-settings.ts";
+import { hideCredentials } from "../../git/repository-url.ts";
 
 export interface GitOptions {
   readonly env: Readonly<Record<string, string>>;
+  /** How commands that speak to the repository's host get the credentials. */
+  readonly access: CredentialAccess;
   /** A command that takes longer, in milliseconds, is ended. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -9,59 +18,87 @@ export interface GitOptions {
 
 /** A git command failed; the message is one line for people, without credentials. */
 export class GitFailed extends Error {
-  /** All that git wrote. */
+  /** The end of what git wrote. */
   readonly stderr: string;
+  /** It was ended from here: because of its time, its output, or the poller's end. */
+  readonly wasEnded: boolean;
 
-  constructor(message: string, stderr = "") {
+  constructor(message: string, stderr = "", wasEnded = false) {
     super(hideCredentials(message));
     this.stderr = stderr;
+    this.wasEnded = wasEnded;
   }
 }
 
-// Set by a git that runs this process (a hook): they would point every command at its repository.
-const ofAnotherGit = [
-  "GIT_DIR",
-  "GIT_WORK_TREE",
-  "GIT_INDEX_FILE",
-  "GIT_OBJECT_DIRECTORY",
-  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-  "GIT_COMMON_DIR",
-  "GIT_NAMESPACE",
-  "GIT_PREFIX",
-];
+/** A command wrote more than is kept. */
+export class TooMuchOutput extends GitFailed {}
 
-/** Runs git and gives its output; bytes that are no UTF-8 become replacement characters. */
-export async function runGit(args: readonly string[], options: GitOptions, input = ""): Promise<string> {
+export interface GitCall {
+  input?: string;
+  /** Takes the output while it comes; without it the output is kept, up to a limit. */
+  take?(chunk: Buffer): void;
+}
+
+/** Most output that is kept of one command: a list of a million commits. */
+const maxOutput = 64 << 20;
+const maxStderr = 64 << 10;
+
+/** Runs git and returns its output. */
+export async function runGit(args: readonly string[], options: GitOptions, call: GitCall = {}): Promise<Buffer> {
   const { execa } = await import("execa");
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofAnotherGit.includes(name)));
-  const command = `git ${args.find((arg) => commands.includes(arg)) ?? args[0]}`;
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !foreignVariables.includes(name)),
+  );
+  const command = args.find((arg) => commands.includes(arg)) ?? args[0] ?? "";
+  const speaks = command === "ls-remote" || command === "fetch";
+  const access = speaks ? options.access : { settings: [], environment: {} };
   const limit = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
-  if (limit.aborted) throw new GitFailed(`${command} was ended`);
-  const running = execa("git", args, {
-    env: { ...inherited, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
+  if (limit.aborted) throw new GitFailed(`git ${command} was ended`, "", true);
+  const running = execa("git", [...guardedSettings, ...access.settings, ...args], {
+    env: { ...inherited, ...options.env, ...guardedEnvironment, ...access.environment, LC_ALL: "C" },
     extendEnv: false,
-    input,
+    input: call.input ?? "",
     encoding: "buffer",
-    maxBuffer: 1 << 30,
+    buffer: false,
     // A group of its own: git's helpers (ssh, git-remote-https) outlive it otherwise and hold its output open.
     detached: true,
     reject: false,
   });
   let kill: NodeJS.Timeout | undefined;
   const end = () => {
+    if (kill !== undefined) return;
     signalGroup(running.pid, "SIGTERM");
     kill = setTimeout(signalGroup, 2000, running.pid, "SIGKILL");
   };
-  limit.addEventListener("abort", end, { once: true });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let failure: unknown;
+  running.stdout.on("data", (chunk: Buffer) => {
+    if (failure !== undefined) return;
+    try {
+      if (call.take !== undefined) return call.take(chunk);
+      size += chunk.length;
+      if (size > maxOutput) throw new TooMuchOutput(`git ${command} wrote more than ${maxOutput >> 20} MiB`, "", true);
+      chunks.push(chunk);
+    } catch (error) {
+      failure = error;
+      end();
+    }
+  });
+  let stderr = "";
+  running.stderr.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString("utf8")).slice(-maxStderr);
+  });
+  const ignoreLimit = onAbort(limit, end);
   const result = await running;
-  limit.removeEventListener("abort", end);
+  ignoreLimit();
   clearTimeout(kill);
-  if (!result.failed) return decode(result.stdout);
-  if (options.signal.aborted) throw new GitFailed(`${command} was ended`);
-  if (limit.aborted) throw new GitFailed(`${command} took longer than ${options.timeoutMs / 1000} s`);
-  if (result.code === "ENOENT") throw new GitFailed("the program git is not installed");
-  const stderr = decode(result.stderr);
-  throw new GitFailed(`${command}: ${pickLine(stderr) ?? result.shortMessage}`, stderr);
+  if (failure !== undefined) throw failure;
+  if (!result.failed) return Buffer.concat(chunks);
+  if (options.signal.aborted) throw new GitFailed(`git ${command} was ended`, "", true);
+  if (limit.aborted) throw new GitFailed(`git ${command} took longer than ${options.timeoutMs / 1000} s`, "", true);
+  if (result.code === "ENOENT") throw new GitFailed("the program git is not installed", "", true);
+  throw new GitFailed(`git ${command}: ${explain(stderr) ?? result.shortMessage}`, stderr);
 }
 
 const commands = ["ls-remote", "fetch", "init", "rev-list", "log", "for-each-ref", "cat-file", "update-ref"];
@@ -72,20 +109,19 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // Nobody of the group is left.
+    // No process of the group is left.
   }
 }
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
 /** The line that says most. */
-function pickLine(stderr: string): string | undefined {
+function explain(stderr: string): string | undefined {
   const lines = stderr
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
+  const foreign = /detected dubious ownership in repository at '(.+)'/.exec(stderr)?.[1];
+  if (foreign !== undefined)
+    return `${foreign} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${foreign}`;
   const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines.at(-1);
-  return line?.replace(/^(fatal|error): /, "");
+  return line?.replace(/^(fatal|error): /, "").slice(0, 1000);
 }

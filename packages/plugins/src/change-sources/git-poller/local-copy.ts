@@ -1,39 +1,70 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Commit, logFormat, parseLog } from "./commit.ts";
-import { GitFailed, type GitOptions, runGit } from "./git-command.ts";
+import { type Commit, LogReader, logFormat } from "./commit.ts";
+import { type GitCall, GitFailed, type GitOptions, runGit } from "./git-command.ts";
+
+/** Branches that were fetched, and why others could not be. */
+export interface Fetched {
+  readonly heads: ReadonlyMap<string, string>;
+  readonly failed: ReadonlyMap<string, string>;
+}
+
+/** A commit and those that it was made of. */
+export interface CommitLine {
+  readonly revision: string;
+  readonly parents: readonly string[];
+}
 
 export interface LocalCopy {
-  /** Brings in the branches; gives their heads. */
-  fetch(branches: readonly string[]): Promise<Map<string, string>>;
+  /** Brings in the branches. One that cannot be had keeps no other from it. */
+  fetch(branches: readonly string[]): Promise<Fetched>;
   /** Whether it has the commit, or could get it. */
   has(revision: string): Promise<boolean>;
   /** Commits of `head` that none of `known` contains, oldest first. Known commits it does not have exclude nothing. */
-  listCommits(head: string, known: readonly string[]): Promise<string[]>;
+  listCommits(head: string, known: readonly string[]): Promise<CommitLine[]>;
   describe(revisions: readonly string[]): Promise<Commit[]>;
-  /** Lets go of branches that are no more. */
+  /** Removes branches that are no more. */
   forget(branches: readonly string[]): Promise<void>;
 }
+
+/** How often a fetch that failed is tried with fewer branches. */
+const maxAttempts = 200;
 
 /**
  * A bare repository that belongs to one poller on one master. It holds nothing that cannot be fetched again: when it is
  * damaged it is removed.
  */
-export function openLocalCopy(directory: string, repository: string, options: GitOptions): LocalCopy {
-  const git = async (args: readonly string[], input?: string) => {
+export function openLocalCopy(
+  { directory: base, repository, hashLength }: { directory: string; repository: string; hashLength: number },
+  options: GitOptions,
+): LocalCopy {
+  const isLong = hashLength === 64;
+  const directory = isLong ? `${base}-sha256` : base;
+
+  const git = async (args: readonly string[], call?: GitCall) => {
     try {
-      return await runGit([`--git-dir=${directory}`, ...settings, ...args], options, input);
+      return await runGit([`--git-dir=${directory}`, ...settings, ...args], options, call);
     } catch (error) {
       if (error instanceof GitFailed && isDamage(error.stderr)) await rm(directory, { recursive: true, force: true });
       throw error;
     }
   };
+  const readLines = async (args: readonly string[], call?: GitCall) =>
+    (await git(args, call))
+      .toString("utf8")
+      .split("\n")
+      .filter((line) => line !== "");
 
   async function prepare(): Promise<void> {
     if (existsSync(join(directory, "HEAD"))) return removeOldLocks(directory, options.timeoutMs);
     await mkdir(directory, { recursive: true });
-    await runGit(["init", "--quiet", "--bare", "--template=", directory], options);
+    const format = isLong ? ["--object-format=sha256"] : [];
+    await runGit(["init", "--quiet", "--bare", "--template=", ...format, directory], {
+      ...options,
+      env: { ...options.env, GIT_DEFAULT_HASH: isLong ? "sha256" : "sha1" },
+    });
   }
 
   async function fetchRefs(refspecs: readonly string[]): Promise<void> {
@@ -47,92 +78,107 @@ export function openLocalCopy(directory: string, repository: string, options: Gi
       "--no-recurse-submodules",
       "--stdin",
     ];
-    await git(["fetch", ...flags, "--", repository], `${refspecs.join("\n")}\n`);
+    await git(["fetch", ...flags, "--", repository], { input: `${refspecs.join("\n")}\n` });
+  }
+
+  /** A fetch of several branches takes all or none: what fails is tried in halves, down to the branch that is at fault. */
+  async function fetchApart(branches: readonly string[], failed: Map<string, string>, tries: { left: number }) {
+    try {
+      tries.left -= 1;
+      await fetchRefs(branches.map((branch) => `+${remoteRef(branch)}:${localRef(branch)}`));
+    } catch (error) {
+      if (!(error instanceof GitFailed) || error.wasEnded) throw error;
+      if (branches.length === 1 || tries.left <= 0) {
+        for (const branch of branches) failed.set(branch, error.message);
+        return;
+      }
+      // Without the repository no half can do better.
+      await runGit(["ls-remote", "--", repository, "HEAD"], options);
+      await prepare();
+      const half = Math.ceil(branches.length / 2);
+      await fetchApart(branches.slice(0, half), failed, tries);
+      await fetchApart(branches.slice(half), failed, tries);
+    }
   }
 
   return {
     async fetch(branches) {
       await prepare();
-      await fetchRefs(branches.map((branch) => `+${remoteRef(branch)}:${localRef(branch)}`));
-      const refs = await git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/poll/"]);
-      const revisions = new Map(refs.split("\n").map((line) => line.split(" ").reverse() as [string, string]));
-      return new Map(
-        branches.flatMap((branch) => {
-          const revision = revisions.get(localRef(branch));
-          return revision === undefined ? [] : [[branch, revision] as const];
-        }),
-      );
+      const failed = new Map<string, string>();
+      await fetchApart(branches, failed, { left: maxAttempts });
+      if (failed.size === branches.length) throw new GitFailed([...failed.values()][0] ?? "git fetch failed");
+      const refs = await readLines(["for-each-ref", "--format=%(objectname) %(refname)", "refs/poll/"]);
+      const revisions = new Map(refs.map((line) => line.split(" ").reverse() as [string, string]));
+      const heads = branches.flatMap((branch) => {
+        const revision = failed.has(branch) ? undefined : revisions.get(localRef(branch));
+        return revision === undefined ? [] : [[branch, revision] as const];
+      });
+      return { heads: new Map(heads), failed };
     },
     async has(revision) {
-      const check = async () =>
-        (await git(["cat-file", "--batch-check"], `${revision}^{commit}\n`)).includes(" commit ");
+      const check = async () => {
+        const [line] = await readLines(["cat-file", "--batch-check"], { input: `${revision}^{commit}\n` });
+        return line?.includes(" commit ") === true;
+      };
       if (await check()) return true;
       try {
         await fetchRefs([`+${revision}:refs/poll/${revision}`]);
         return await check();
       } catch {
-        // Most likely nobody has it any more: the branch was rewritten and this master's copy is younger than that.
+        // Most likely no one has it any more: the branch was rewritten and this master's copy is younger than that.
         return false;
       }
     },
     async listCommits(head, known) {
       const excluded = known.map((revision) => `^${revision}`);
-      const listed = await git(
-        ["rev-list", "--ignore-missing", "--date-order", "--reverse", "--stdin"],
-        [head, ...excluded, ""].join("\n"),
+      const listed = await readLines(
+        ["rev-list", "--parents", "--ignore-missing", "--date-order", "--reverse", "--stdin"],
+        { input: [head, ...excluded, ""].join("\n") },
       );
-      return listed.split("\n").filter((line) => line !== "");
+      return listed.map((line) => {
+        const [revision = "", ...parents] = line.split(" ");
+        return { revision, parents };
+      });
     },
     async describe(revisions) {
-      const commits: Commit[] = [];
-      // In batches, so that the output of one command stays small.
-      for (let from = 0; from < revisions.length; from += 500) {
-        const batch = revisions.slice(from, from + 500);
-        // Of a merge, what it brought into its first parent.
-        const flags = [
-          "--no-walk=unsorted",
-          "--stdin",
-          "-m",
-          "--first-parent",
-          "-z",
-          "--name-only",
-          "--no-renames",
-          "--no-ext-diff",
-          "--no-notes",
-        ];
-        commits.push(
-          ...parseLog(await git(["log", ...flags, `--format=tformat:${logFormat}`], `${batch.join("\n")}\n`)),
-        );
-      }
-      return commits;
+      // Of a merge, what it brought into its first parent.
+      const flags = ["--no-walk=unsorted", "--stdin", "-m", "--first-parent", "-z", "--raw", "--abbrev=7"];
+      const plain = ["--no-renames", "--no-ext-diff", "--no-notes", `--format=tformat:${logFormat}`];
+      const reader = new LogReader();
+      await git(["log", ...flags, ...plain], {
+        input: `${revisions.join("\n")}\n`,
+        take: (chunk) => reader.write(chunk),
+      });
+      return reader.end();
     },
     async forget(branches) {
       if (branches.length === 0 || !existsSync(directory)) return;
-      await git(["update-ref", "--stdin"], branches.map((branch) => `delete ${localRef(branch)}\n`).join(""));
+      await git(["update-ref", "--stdin"], {
+        input: branches.map((branch) => `delete ${localRef(branch)}\n`).join(""),
+      });
     },
   };
 }
 
-const settings = [
-  // Housekeeping runs within the command, not behind our back.
-  "gc.autoDetach=false",
-  "maintenance.autoDetach=false",
-  "log.showSignature=false",
-  "log.showRoot=true",
-  "i18n.logOutputEncoding=UTF-8",
-].flatMap((setting) => ["-c", setting]);
+const settings = ["log.showSignature=false", "log.showRoot=true", "i18n.logOutputEncoding=UTF-8"].flatMap((setting) => [
+  "-c",
+  setting,
+]);
 
 function remoteRef(branch: string): string {
   return branch === "HEAD" ? "HEAD" : `refs/heads/${branch}`;
 }
 
-/** One flat name per branch: "a" may be deleted and "a/b" created, which as files would be in each other's way. */
+/**
+ * One flat name of one length per branch: "a" may be deleted and "a/b" created, which as files would be in each other's
+ * way, and a long name would be longer than a file's may be.
+ */
 function localRef(branch: string): string {
-  return `refs/poll/${encodeURIComponent(branch)}`;
+  return `refs/poll/${createHash("sha256").update(branch).digest("hex").slice(0, 32)}`;
 }
 
 function isDamage(stderr: string): boolean {
-  return /object file .* is empty|is corrupt|loose object|bad object|not a git repository: |unable to read tree|packfile .* (cannot|does not)/.test(
+  return /object file .* is empty|is corrupt|loose object|bad object|not a git repository: |unable to read tree|packfile .* (cannot|does not)|mismatched algorithms/.test(
     stderr,
   );
 }

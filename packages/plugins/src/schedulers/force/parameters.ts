@@ -1,4 +1,4 @@
-import type { Json } from "@multimaster/core";
+import { boundedPattern, type Json } from "@multimaster/core";
 import { z } from "zod";
 
 /** Published as text. */
@@ -13,7 +13,12 @@ const shape = {
   required: z.boolean().default(false),
   hide: z.boolean().default(false),
   regex: regex.nullable().default(null).describe("The value must match it."),
-  maxsize: z.int().positive().nullable().default(null),
+  maxsize: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("Most characters; 4,096 when absent, 65,536 of a text of several lines."),
   autopopulate: z
     .record(z.string(), z.json())
     .nullable()
@@ -155,7 +160,7 @@ function joinName(parent: string | null, name: string): string | null {
 
 function isRegex(source: string): boolean {
   try {
-    return new RegExp(source) instanceof RegExp;
+    return boundedPattern(source).source === source;
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import { SaxesParser, type SaxesTagPlain } from "saxes";
+import { readSeconds } from "./read-seconds.ts";
 
 type Outcome = "pass" | "fail" | "error" | "skip";
 
@@ -18,8 +19,11 @@ export class NotJunit extends Error {
   override name = "NotJunit";
 }
 
-/** What a test says at most of why it failed. */
+/** JUnit has four levels; more than this is an attack on whoever remembers them all. */
+const mostDepth = 64;
+/** What a test says at most of why it failed, and how long its name and path may be. */
 const longestMessage = 64 * 1024;
+const longestName = 1000;
 
 const outcomes: Readonly<Record<string, Outcome>> = { failure: "fail", error: "error", skipped: "skip" };
 /** Of several words about one test the worst counts. */
@@ -27,23 +31,42 @@ const weight: Readonly<Record<Outcome, number>> = { pass: 0, skip: 1, fail: 2, e
 /** Other writers say it so. */
 const notRun = new Set(["notrun", "disabled", "skipped"]);
 
+/** A suite that is open, with what it says of its content and what it has. */
+interface Suite {
+  readonly name: string;
+  /** What its tests are named after. */
+  readonly group: string;
+  readonly file: string | undefined;
+  readonly said: { readonly tests: number; readonly failures: number };
+  tests: number;
+  /** Elements that tell of a failure: several may be of one test. */
+  failures: number;
+}
+
 /**
  * Reads JUnit XML piece by piece: of a file only its tests are kept. No entity is known but the five of XML itself, so
- * that none expands and none is fetched.
+ * that none expands and none is fetched. Time and memory are in proportion to the file, less its depth's limit.
  */
 export class JunitParser {
+  /** What the file says of itself and does not keep: a reason not to believe that all is well. */
+  readonly contradictions: string[] = [];
   #parser = new SaxesParser({ xmlns: false });
   #onTest: (test: JunitTest) => void;
   #open: string[] = [];
-  #suites: { name: string; file: string | undefined }[] = [];
+  #suites: Suite[] = [];
   #test: JunitTest | undefined;
+  /** Of the element that is the test. */
+  #testDepth = 0;
+  /** Why it failed, and how long that is. */
+  #told: string[] = [];
+  #toldLength = 0;
   /** The text of the element that says why. */
   #isTelling = false;
 
   constructor(onTest: (test: JunitTest) => void) {
     this.#onTest = onTest;
     this.#parser.on("error", (error) => {
-      throw new NotJunit(`it is no XML (${error.message})`);
+      throw new NotJunit(`it is no XML (${error.message.slice(0, longestName)})`);
     });
     this.#parser.on("opentag", (tag) => this.#begin(tag));
     this.#parser.on("closetag", ({ name }) => this.#end(name));
@@ -65,22 +88,44 @@ export class JunitParser {
     const { name } = tag;
     const parent = this.#open.at(-1);
     if (parent === undefined && name !== "testsuites" && name !== "testsuite")
-      throw new NotJunit(`it is no JUnit XML: it begins with <${name}>, not with <testsuites> or <testsuite>`);
+      throw new NotJunit(`it is no JUnit XML: it begins with <${cutName(name)}>, not with <testsuites> or <testsuite>`);
+    if (this.#open.length >= mostDepth)
+      throw new NotJunit(`it is no JUnit XML: elements are within each other ${mostDepth} times`);
     this.#open.push(name);
-    if (name === "testsuite") this.#suites.push({ name: read(tag, "name") ?? "", file: read(tag, "file") });
-    else if (name === "testcase") this.#test = this.#describe(tag);
-    else if (parent === "testcase" && this.#test && Object.hasOwn(outcomes, name))
-      this.#judge(this.#test, outcomes[name] as Outcome, read(tag, "message") ?? read(tag, "type") ?? "");
+    if (name === "testsuite" || name === "testsuites") this.#suites.push(describeSuite(tag));
+    else if (name === "testcase") this.#beginTest(this.#describe(tag));
+    else if (Object.hasOwn(outcomes, name)) {
+      const outcome = outcomes[name] as Outcome;
+      const message = read(tag, "message") ?? read(tag, "type") ?? "";
+      if (this.#test) this.#judge(this.#test, outcome, message);
+      else if (outcome !== "skip") this.#beginSuiteFailure(outcome, message);
+    }
+  }
+
+  #beginTest(test: JunitTest): void {
+    // A test within a test is none that any writer means; the outer one has been told as far as it goes.
+    if (this.#test) this.#finishTest(this.#test);
+    this.#test = test;
+    this.#testDepth = this.#open.length;
+  }
+
+  /** What a suite says of itself, such as that it could not be loaded, is a failed test of its name. */
+  #beginSuiteFailure(outcome: Outcome, message: string): void {
+    const suite = this.#suites.at(-1);
+    const name = cutName(suite?.name || "the suite itself");
+    this.#beginTest({ name, path: cutPath(suite?.file), line: null, durationNs: null, outcome: "pass", message: "" });
+    this.#judge(this.#test as JunitTest, outcome, message);
   }
 
   #describe(tag: SaxesTagPlain): JunitTest {
     const suite = this.#suites.at(-1);
-    const line = Number(read(tag, "line"));
+    const line = Number(read(tag, "line")?.slice(0, 20));
+    const seconds = readSeconds(read(tag, "time"));
     return {
-      name: nameTest(read(tag, "classname") || suite?.name || "", read(tag, "name") ?? ""),
-      path: read(tag, "file") || suite?.file || null,
-      line: Number.isInteger(line) && line > 0 ? line : null,
-      durationNs: readSeconds(read(tag, "time")),
+      name: cutName(nameTest(read(tag, "classname") || suite?.group || "", read(tag, "name") ?? "")),
+      path: cutPath(read(tag, "file") || suite?.file),
+      line: Number.isSafeInteger(line) && line > 0 ? line : null,
+      durationNs: seconds === null ? null : Math.round(seconds * 1e9),
       outcome: notRun.has(read(tag, "status") ?? "") ? "skip" : "pass",
       message: "",
     };
@@ -89,41 +134,91 @@ export class JunitParser {
   #judge(test: JunitTest, outcome: Outcome, message: string): void {
     this.#isTelling = true;
     if (weight[outcome] > weight[test.outcome]) test.outcome = outcome;
+    const suite = this.#suites.at(-1);
+    if (suite && outcome !== "skip") suite.failures += 1;
     this.#tell(message);
   }
 
   #tell(text: string): void {
-    const test = this.#test;
-    const line = text.trim();
-    if (!test || !this.#isTelling || line === "") return;
+    if (!this.#test || !this.#isTelling || this.#toldLength >= longestMessage) return;
+    const line = text.slice(0, longestMessage).trim();
+    if (line === "") return;
+    const last = this.#told.at(-1);
     // Most writers say the message once more where they tell everything.
-    test.message = line.startsWith(test.message) ? line : `${test.message}\n${line}`;
-    test.message = test.message.slice(0, longestMessage);
+    if (last !== undefined && line.startsWith(last)) this.#toldLength -= this.#told.pop()?.length ?? 0;
+    this.#told.push(line);
+    this.#toldLength += line.length;
   }
 
   #end(name: string): void {
+    const depth = this.#open.length;
     this.#open.pop();
-    if (name === "testsuite") this.#suites.pop();
-    if (this.#open.at(-1) === "testcase") this.#isTelling = false;
-    if (name !== "testcase" || !this.#test) return;
-    this.#onTest(this.#test);
-    this.#test = undefined;
+    if (name === "testsuite" || name === "testsuites") this.#endSuite();
+    if (Object.hasOwn(outcomes, name)) this.#isTelling = false;
+    if (this.#test && depth <= this.#testDepth) this.#finishTest(this.#test);
   }
+
+  #finishTest(test: JunitTest): void {
+    test.message = this.#told.join("\n").slice(0, longestMessage);
+    this.#told = [];
+    this.#toldLength = 0;
+    this.#isTelling = false;
+    this.#test = undefined;
+    const suite = this.#suites.at(-1);
+    if (suite) suite.tests += 1;
+    this.#onTest(test);
+  }
+
+  #endSuite(): void {
+    const suite = this.#suites.pop();
+    if (suite === undefined) return;
+    const { name, said, tests, failures } = suite;
+    const outer = this.#suites.at(-1);
+    if (outer) {
+      outer.tests += tests;
+      outer.failures += failures;
+    }
+    const what = name === "" ? "a suite" : `suite "${name.slice(0, 100)}"`;
+    if (said.failures > failures)
+      this.#contradict(`${what} counts ${said.failures} failures and errors, and lists ${failures}`);
+    else if (said.tests > 0 && tests === 0) this.#contradict(`${what} counts ${said.tests} tests, and lists none`);
+  }
+
+  #contradict(sentence: string): void {
+    if (this.contradictions.length < 10) this.contradictions.push(sentence);
+  }
+}
+
+function describeSuite(tag: SaxesTagPlain): Suite {
+  const count = (name: string) => {
+    const value = Number(read(tag, name)?.slice(0, 20) ?? 0);
+    return Number.isSafeInteger(value) && value > 0 ? value : 0;
+  };
+  const name = cutName(read(tag, "name") ?? "");
+  const isSuite = tag.name === "testsuite";
+  return {
+    name,
+    group: isSuite ? name : "",
+    file: isSuite ? read(tag, "file")?.slice(0, longestName) : undefined,
+    said: {
+      tests: count("tests") - count("skipped") - count("disabled"),
+      failures: count("failures") + count("errors"),
+    },
+    tests: 0,
+    failures: 0,
+  };
 }
 
 function read(tag: SaxesTagPlain, attribute: string): string | undefined {
   return Object.hasOwn(tag.attributes, attribute) ? tag.attributes[attribute] : undefined;
 }
 
+const cutName = (name: string) => name.slice(0, longestName);
+const cutPath = (path: string | undefined) => (path ? path.slice(0, longestName) : null);
+
 /** `pkg.Class.test` where both are words, `suite > does this` where one is a sentence or a path. */
-function nameTest(group: string, name: string): string {
+function nameTest(wholeGroup: string, wholeName: string): string {
+  const [group, name] = [cutName(wholeGroup), cutName(wholeName)];
   if (group === "" || name.startsWith(group)) return name;
   return /^[\w$.]+$/.test(group) && /^[\w$]+(\[.*\]|\(.*\))?$/.test(name) ? `${group}.${name}` : `${group} > ${name}`;
-}
-
-/** Seconds, which some write with commas between thousands. */
-function readSeconds(text: string | undefined): number | null {
-  if (text === undefined || text.trim() === "") return null;
-  const seconds = Number(text.replace(/,(?=\d{3}(\D|$))/g, ""));
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1e9) : null;
 }

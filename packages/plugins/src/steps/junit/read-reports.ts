@@ -1,9 +1,15 @@
+import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
-import { XmlDecoder } from "./decode-xml.ts";
-import { JunitParser, type JunitTest, NotJunit } from "./junit-parser.ts";
+import type { JunitTest } from "./junit-parser.ts";
+import type { ParsedPart } from "./parse-report.ts";
+import { Parsing, ParsingFailed } from "./parsing.ts";
 
 /** What one step takes at most, in all its files. */
+const mostFiles = 5000;
 const mostTests = 200_000;
+const mostBytes = 512 * 1024 * 1024;
+/** All names and paths of tests. */
+const mostNames = 64 * 1024 * 1024;
 /** All that failed tests say of why; of those after that only the beginning is kept. */
 const mostText = 16 * 1024 * 1024;
 const beginning = 500;
@@ -11,11 +17,11 @@ const beginning = 500;
 export interface Reports {
   /** How many files there were. */
   files: number;
-  /** Length of all messages. */
-  told: number;
   tests: JunitTest[];
-  /** Sentences about files that could not be read, or not whole. */
+  /** Sentences about files that could not be read, or not whole, or contradict themselves. */
   problems: string[];
+  /** Sentences about what was wrong and made no difference. */
+  notes: string[];
 }
 
 export interface ReportsOptions {
@@ -27,81 +33,145 @@ export interface ReportsOptions {
 
 /** Reads all JUnit files that the patterns find on the worker, in the order of their names. */
 export async function readReports(ctx: StepContext, options: ReportsOptions): Promise<Reports> {
-  const paths = await findFiles(ctx, options);
-  const reports: Reports = { files: paths.length, told: 0, tests: [], problems: [] };
+  const reports: Reports = { files: 0, tests: [], problems: [], notes: [] };
+  const paths = await findFiles(ctx, options, reports.problems);
+  reports.files = paths.length;
   const base = ctx.path(options.workdir);
-  for (const path of paths) {
-    const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
-    const problem = await readFile(ctx, path, options.maxFileSize, reports);
-    if (problem !== undefined) reports.problems.push(`${name}: ${problem}`);
-    if (options.remove) await ctx.command("rmfile", { path }, { log: null });
+  const collected = new Collected(reports);
+  const parsing = new Parsing();
+  try {
+    for (const path of paths) {
+      const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
+      const reader = new ReportReader(options.maxFileSize, collected, parsing);
+      const { problems, mended } = await readFile(ctx, path, options.maxFileSize, reader);
+      append(
+        reports.problems,
+        problems.map((problem) => `${name}: ${problem}`),
+      );
+      if (mended) reports.notes.push(`${name}: it has characters that XML forbids, or that are not escaped`);
+      if (options.remove) await ctx.command("rmfile", { path }, { log: null });
+    }
+  } finally {
+    await parsing.drop();
   }
   return reports;
 }
 
-async function findFiles(ctx: StepContext, { patterns, workdir }: ReportsOptions): Promise<string[]> {
+async function findFiles(
+  ctx: StepContext,
+  { patterns, workdir }: ReportsOptions,
+  problems: string[],
+): Promise<string[]> {
   const found = new Set<string>();
   for (const pattern of patterns) {
-    const { files } = await ctx.command("glob", { path: ctx.path(workdir, pattern) }, { log: null });
+    const { files, rc } = await ctx.command("glob", { path: ctx.path(workdir, pattern) }, { log: null });
+    if (rc !== 0) problems.push(`${pattern}: the worker could not look for files (code ${rc})`);
     for (const file of files) found.add(file);
   }
-  return [...found].sort();
+  const all = [...found].sort();
+  if (all.length > mostFiles) problems.push(`only the first ${mostFiles} of ${all.length} files are read`);
+  return all.slice(0, mostFiles);
 }
 
-/** Adds the tests of one file; gives what is wrong with it. */
+/** The tests of all files of the step, as far as they are taken. */
+class Collected {
+  #reports: Reports;
+  #bytes = 0;
+  #names = 0;
+  #told = 0;
+
+  constructor(reports: Reports) {
+    this.#reports = reports;
+  }
+
+  /** Counts what was read; tells when it is too much. */
+  count(bytes: number): string | undefined {
+    this.#bytes += bytes;
+    return this.#bytes > mostBytes ? `only ${mostBytes} bytes of all files are read` : undefined;
+  }
+
+  /** Takes the tests of a part; tells when there are too many. */
+  add(tests: readonly JunitTest[]): string | undefined {
+    const { tests: taken } = this.#reports;
+    for (const test of tests) {
+      this.#names += test.name.length + (test.path?.length ?? 0);
+      if (taken.length >= mostTests || this.#names > mostNames) return `only the first ${taken.length} tests are taken`;
+      if (this.#told > mostText) test.message = test.message.slice(0, beginning);
+      this.#told += test.message.length;
+      taken.push(test);
+    }
+    return undefined;
+  }
+}
+
+/** Reads one file; gives what is wrong with it. */
 async function readFile(
   ctx: StepContext,
   path: string,
   maxSize: number,
-  reports: Reports,
-): Promise<string | undefined> {
-  const reader = new ReportReader(maxSize, reports);
-  // Python's worker refuses a file of exactly the size that is allowed.
-  const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 1 }, { log: null, upload: reader });
-  return reader.end(rc === 0);
+  reader: ReportReader,
+): Promise<{ problems: readonly string[]; mended: boolean }> {
+  let isRead: boolean;
+  try {
+    // Python's worker refuses a file of exactly the size that is allowed.
+    const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 1 }, { log: null, upload: reader });
+    isRead = rc === 0;
+  } catch (error) {
+    if (reader.problem === undefined) throw error;
+    isRead = false;
+  }
+  return reader.end(isRead);
 }
 
-/** Parses a file while it comes, so that none is held whole. */
-class ReportReader implements UploadHandler {
-  #maxSize: number;
-  #decoder = new XmlDecoder();
-  #parser: JunitParser;
-  #size = 0;
-  #problem: string | undefined;
+/** What the worker sends is wanted no more. */
+class NoMore extends Error {
+  override name = "NoMore";
+}
 
-  constructor(maxSize: number, reports: Reports) {
+/** Has a file parsed while it comes, so that none is held whole. */
+class ReportReader implements UploadHandler {
+  problem: string | undefined;
+  #maxSize: number;
+  #collected: Collected;
+  #parsing: Parsing;
+  #size = 0;
+
+  constructor(maxSize: number, collected: Collected, parsing: Parsing) {
     this.#maxSize = maxSize;
-    this.#parser = new JunitParser((test) => {
-      if (reports.tests.length >= mostTests) throw new NotJunit(`only the first ${mostTests} tests are taken`);
-      if (reports.told > mostText) test.message = test.message.slice(0, beginning);
-      reports.told += test.message.length;
-      reports.tests.push(test);
-    });
+    this.#collected = collected;
+    this.#parsing = parsing;
   }
 
+  /** Refuses what comes after something that is wrong, so that a worker that goes on is not listened to. */
   async write(block: Uint8Array): Promise<void> {
     this.#size += block.length;
-    this.#try(() => this.#parser.write(this.#decoder.decode(block)));
+    if (this.#size > this.#maxSize) this.problem = `it is larger than ${this.#maxSize} bytes (maxFileSize)`;
+    this.problem ??= this.#collected.count(block.length);
+    if (this.problem === undefined) await this.#parse(() => this.#parsing.write(block));
+    if (this.problem !== undefined) throw new NoMore(this.problem);
   }
 
-  end(isRead: boolean): string | undefined {
-    if (this.#size > this.#maxSize) return `it is larger than ${this.#maxSize} bytes (maxFileSize)`;
-    if (!isRead) return "the worker could not read it";
-    this.#try(() => {
-      this.#parser.write(this.#decoder.end());
-      this.#parser.close();
-    });
-    return this.#problem;
+  async end(isRead: boolean): Promise<{ problems: readonly string[]; mended: boolean }> {
+    if (this.problem === undefined && !isRead) this.problem = "the worker could not read it";
+    if (this.problem === undefined && this.#size === 0) this.problem = "it is empty";
+    const end = this.problem === undefined ? await this.#parse(() => this.#parsing.end()) : undefined;
+    if (this.problem !== undefined) {
+      await this.#parsing.drop();
+      return { problems: [this.problem], mended: false };
+    }
+    return { problems: end?.contradictions ?? [], mended: end?.mended ?? false };
   }
 
-  /** What comes after something that is wrong is not looked at. */
-  #try(parse: () => void): void {
-    if (this.#problem !== undefined) return;
+  async #parse<Part extends ParsedPart>(ask: () => Promise<Part>): Promise<Part | undefined> {
     try {
-      parse();
+      const part = await ask();
+      const tooMany = this.#collected.add(part.tests);
+      this.problem = part.problem ?? tooMany;
+      return part;
     } catch (error) {
-      if (!(error instanceof NotJunit)) throw error;
-      this.#problem = error.message;
+      if (!(error instanceof ParsingFailed)) throw error;
+      this.problem = error.message;
+      return undefined;
     }
   }
 }

@@ -1,0 +1,22 @@
+/** Sentences about a state that lasts: each is logged when the state begins or changes, not at every poll. */
+export class Notices {
+  #said = new Map<string, string>();
+  #warn: (text: string) => void;
+
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
+  }
+
+  setIf(holds: boolean, kind: string, text: string): void {
+    if (!holds) this.#said.delete(kind);
+    else if (this.#said.get(kind) !== text) {
+      this.#said.set(kind, text);
+      this.#warn(text);
+    }
+  }
+
+  /** What holds now. */
+  get current(): readonly string[] {
+    return [...this.#said.values()];
+  }
+}

@@ -1,0 +1,47 @@
+import { GitFailed } from "./git-failed.ts";
+import { succeeded, type WorkerGit } from "./worker-git.ts";
+
+export type ObjectFormat = "sha1" | "sha256";
+
+/** What is kept of a repository between builds: data that git verifies or that has no effect. Nothing here names a program. */
+const kept = new Set([
+  ...["HEAD", "objects", "refs", "packed-refs", "shallow", "index", "logs", "modules", "lfs"],
+  ...["FETCH_HEAD", "ORIG_HEAD"],
+]);
+
+/**
+ * Makes the repository that a build before left usable again, whatever that build has done to it: its configuration is
+ * written again, and hooks, attributes, grafts, alternates and left locks are removed. Resolves to its object format, or
+ * to undefined if there is no repository.
+ */
+export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Promise<ObjectFormat | undefined> {
+  if ((await git.list())?.includes(".git") !== true) return undefined;
+  const names = await git.list(".git");
+  // A file there leads to a repository elsewhere, which is none of this build's.
+  if (names === undefined || !names.includes("HEAD") || !names.includes("objects")) return undefined;
+  const shown = await git.try(["rev-parse", "--show-object-format"], { capture: true });
+  if (!succeeded(shown)) return undefined;
+  const format = shown.stdout.trim() === "sha256" ? "sha256" : "sha1";
+  const removed = names.filter((name) => !kept.has(name) || (dropIndex && name === "index"));
+  // Holds alternates, which lead to objects elsewhere, and files that git makes again.
+  const paths = [...removed.map((name) => git.path(".git", name)), git.path(".git", "objects", "info")];
+  await git.remove(paths);
+  return succeeded(await initialize(git, format)) ? format : undefined;
+}
+
+/** Makes an empty repository where the directory was. */
+export async function createRepository(git: WorkerGit, format: ObjectFormat): Promise<void> {
+  await git.remove([git.directory]);
+  if (succeeded(await initialize(git, format))) return;
+  const what = format === "sha256" ? ` in the format ${format}: is git older than 2.29?` : "";
+  throw new GitFailed(`git init failed${what}`, "request");
+}
+
+/** Also writes a configuration that is missing. Submodules with relative URLs are found from the remote's. */
+async function initialize(git: WorkerGit, format: ObjectFormat) {
+  const flags = format === "sha256" ? ["--object-format=sha256"] : [];
+  const end = await git.try(["-c", "init.defaultBranch=main", "init", "--quiet", "--template=", ...flags], {
+    env: { GIT_DEFAULT_HASH: format },
+  });
+  return succeeded(end) ? git.try(["config", "remote.origin.url", git.address]) : end;
+}

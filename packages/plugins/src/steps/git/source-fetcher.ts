@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { isFullHash } from "../../git/ref-names.ts";
+import { GitFailed } from "./git-failed.ts";
+import { succeeded, type WorkerGit } from "./worker-git.ts";
+
+export interface FetchOptions {
+  /** Commits to fetch, null for all. */
+  shallow: number | null;
+  tags: boolean;
+}
+
+const branchCopies = "refs/multimaster/heads/";
+const tagCopies = "refs/multimaster/tags/";
+
+/** Brings commits of the repository into the directory on the worker, and says how they hang together. */
+export class SourceFetcher {
+  #git: WorkerGit;
+  #options: FetchOptions;
+
+  constructor(git: WorkerGit, options: FetchOptions) {
+    this.#git = git;
+    this.#options = options;
+  }
+
+  /** Fetches a ref by its full name; resolves to its commit. */
+  async fetchRef(ref: string): Promise<string> {
+    const { shallow, tags } = this.#options;
+    const depth = shallow === null ? [] : ["--depth", String(shallow)];
+    await this.#fetch([...depth, tags ? "--tags" : "--no-tags"], `+${ref}:${copyOf(ref)}`);
+    return this.readCommit(copyOf(ref));
+  }
+
+  /** Fetches it again after some milliseconds. */
+  async fetchRefAfter(delay: number, ref: string): Promise<string> {
+    await this.#git.ctx.sleep(delay);
+    return this.fetchRef(ref);
+  }
+
+  /** The commit that an object name or a full ref of the directory leads to. */
+  async readCommit(name: string): Promise<string> {
+    const { stdout } = await this.#git.run(["rev-parse", "--verify", "--quiet", `${name}^{commit}`], { capture: true });
+    const hash = stdout.trim();
+    if (!isFullHash(hash)) throw new GitFailed(`git told no revision but ${JSON.stringify(hash.slice(0, 80))}`);
+    return hash;
+  }
+
+  async has(hash: string): Promise<boolean> {
+    return succeeded(await this.#git.try(["cat-file", "-e", `${hash}^{commit}`]));
+  }
+
+  /** Fetches a commit by its name; not every server gives single commits. */
+  async fetchCommit(hash: string): Promise<boolean> {
+    const { shallow } = this.#options;
+    const depth = shallow === null ? [] : ["--depth", String(shallow)];
+    const args = ["fetch", "-f", "--progress", "--no-tags", "--no-recurse-submodules", ...depth];
+    await this.#git.try([...args, "--", this.#git.address, hash], { remote: true });
+    return this.has(hash);
+  }
+
+  /** Whether a commit is on the branch whose head was fetched; a shallow history is deepened as far as that needs. */
+  async isOnBranch(hash: string, head: string, ref: string): Promise<boolean> {
+    if (hash === head) return true;
+    const deeper = this.#options.shallow === null ? [] : ["--deepen=100", "--unshallow"];
+    for (let at = 0; ; at += 1) {
+      if ((await this.has(hash)) && (await this.#isAncestor(hash, head))) return true;
+      const flag = deeper[at];
+      if (flag === undefined) return false;
+      // Git refuses to complete what is complete: then the answer is final.
+      if (!succeeded(await this.#tryFetch([flag, "--no-tags"], `+${ref}:${copyOf(ref)}`))) return false;
+    }
+  }
+
+  /** Whether any branch or tag of the repository contains the commit. */
+  async isOnAnyBranch(hash: string): Promise<boolean> {
+    for (const [theirs, ours] of [
+      ["refs/heads/", branchCopies],
+      ["refs/tags/", tagCopies],
+    ] as const) {
+      await this.#fetchAll(theirs, ours);
+      if ((await this.has(hash)) && (await this.#isIn(hash, ours))) return true;
+    }
+    return false;
+  }
+
+  /** Commits of the repository's branches whose names begin so. */
+  async listOnBranches(prefix: string): Promise<string[]> {
+    await this.#fetchAll("refs/heads/", branchCopies);
+    const found: string[] = [];
+    for (const hash of await this.listByPrefix(prefix)) if (await this.#isIn(hash, branchCopies)) found.push(hash);
+    return found;
+  }
+
+  /** The commits that one was made of, as the commit itself says (a shallow history hides them from other commands). */
+  async readParents(hash: string): Promise<string[]> {
+    const { stdout } = await this.#git.run(["cat-file", "commit", hash], { capture: true });
+    const header = stdout.split("\n\n", 1)[0] ?? "";
+    return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map(([, parent]) => parent as string);
+  }
+
+  /** Commits whose names begin so, whatever refs are called. */
+  async listByPrefix(prefix: string): Promise<string[]> {
+    const { stdout } = await this.#git.run(["rev-parse", `--disambiguate=${prefix}`], { capture: true });
+    const found: string[] = [];
+    for (const hash of stdout.split("\n").filter(isFullHash).slice(0, 100)) {
+      if (await this.has(hash)) found.push(hash);
+    }
+    return found;
+  }
+
+  /** Refs that the repository has not are removed, so that what is left is its own. */
+  async #fetchAll(theirs: string, ours: string): Promise<void> {
+    await this.#fetch(["--prune", "--no-tags", ...(await this.#completion())], `+${theirs}*:${ours}*`);
+  }
+
+  async #isIn(hash: string, copies: string): Promise<boolean> {
+    const args = ["for-each-ref", "--count=1", "--format=%(objectname)", `--contains=${hash}`, copies];
+    const { stdout } = await this.#git.run(args, { capture: true });
+    return stdout.trim() !== "";
+  }
+
+  async #isAncestor(hash: string, head: string): Promise<boolean> {
+    return succeeded(await this.#git.try(["merge-base", "--is-ancestor", hash, head]));
+  }
+
+  async #completion(): Promise<string[]> {
+    const { stdout } = await this.#git.try(["rev-parse", "--is-shallow-repository"], { capture: true });
+    return stdout.trim() === "true" ? ["--unshallow"] : [];
+  }
+
+  async #fetch(flags: readonly string[], refspec: string): Promise<void> {
+    const { args, stdin } = this.#compose(flags, refspec);
+    await this.#git.reach(args, stdin);
+  }
+
+  #tryFetch(flags: readonly string[], refspec: string) {
+    const { args, stdin } = this.#compose(flags, refspec);
+    return this.#git.try(args, { ...stdin, remote: true });
+  }
+
+  /** A refspec that is not ASCII goes by standard input: a worker in the C locale refuses it as an argument. */
+  #compose(flags: readonly string[], refspec: string): { args: string[]; stdin: { stdin?: string } } {
+    const args = ["fetch", "-f", "--progress", "--no-recurse-submodules", ...flags];
+    return /^[\x20-\x7e]*$/.test(refspec)
+      ? { args: [...args, "--", this.#git.address, refspec], stdin: {} }
+      : { args: [...args, "--stdin", "--", this.#git.address], stdin: { stdin: `${refspec}\n` } };
+  }
+}
+
+/** Where the directory keeps a ref: one flat name, since "a" may be deleted and "a/b" created, and names may be long. */
+function copyOf(ref: string): string {
+  return `refs/multimaster/${createHash("sha256").update(ref).digest("hex").slice(0, 40)}`;
+}

@@ -1,0 +1,143 @@
+import {
+  type CredentialAccess,
+  foreignVariables,
+  giveCredentials,
+  guardedEnvironment,
+  guardedSettings,
+} from "../../git/git-settings.ts";
+import { listSecretTexts, parseRepository } from "../../git/repository-url.ts";
+import type { CommandEnd, StepContext } from "../../step-context.ts";
+import { GitFailed } from "./git-failed.ts";
+
+export interface WorkerGitOptions {
+  repourl: string;
+  workdir: string;
+  retry?: { delay: number; times: number } | undefined;
+  /** Milliseconds. */
+  timeout: number | null;
+  env: Readonly<Record<string, string | null>>;
+  config: Readonly<Record<string, string>>;
+}
+
+export interface GitCall {
+  /** Keeps standard output. */
+  capture?: boolean;
+  /** Speaks to the repository's host: it gets the credentials. */
+  remote?: boolean;
+  stdin?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Git commands in one directory on the worker. */
+export class WorkerGit {
+  readonly ctx: StepContext;
+  /** What git is given as the repository, without credentials. */
+  readonly address: string;
+  #options: WorkerGitOptions;
+  #access: CredentialAccess;
+  #remedy: string | undefined;
+
+  constructor(ctx: StepContext, options: WorkerGitOptions) {
+    this.ctx = ctx;
+    this.#options = options;
+    const { address, credentials } = parseRepository(options.repourl);
+    this.address = address;
+    this.#access = giveCredentials(address, credentials);
+    for (const text of credentials === undefined ? [] : listSecretTexts(credentials)) ctx.hide(text, "credentials");
+  }
+
+  /** The directory, absolute on the worker. */
+  get directory(): string {
+    return this.ctx.path(this.#options.workdir);
+  }
+
+  path(...parts: string[]): string {
+    return this.ctx.path(this.#options.workdir, ...parts);
+  }
+
+  /** Names in a directory below this one, or undefined if it is none. */
+  async list(...parts: string[]): Promise<readonly string[] | undefined> {
+    const end = await this.ctx.command("listdir", { path: this.path(...parts) }, { log: null });
+    return end.rc === 0 ? end.files : undefined;
+  }
+
+  /** Removes files or directories with all that is in them. */
+  async remove(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    const end = await this.ctx.command("rmdir", { paths: [...paths], logEnviron: false, timeout: this.#seconds });
+    if (end.rc !== 0) throw new GitFailed(`the directory ${this.directory} cannot be removed or cleaned`);
+  }
+
+  /** A line in the step's log. */
+  async note(text: string): Promise<void> {
+    await (await this.ctx.log("stdio")).write(`${text}\n`, "header");
+  }
+
+  /** Runs a command that must succeed. */
+  async run(args: readonly string[], call: GitCall = {}): Promise<CommandEnd> {
+    const end = await this.try(args, call);
+    if (!succeeded(end)) throw this.#describe(args, end, "directory");
+    return end;
+  }
+
+  /** Runs a command that speaks to the repository, again and again as the option `retry` says. */
+  async reach(args: readonly string[], call: GitCall = {}): Promise<CommandEnd> {
+    const { retry = { delay: 0, times: 0 } } = this.#options;
+    for (let left = retry.times; ; left -= 1) {
+      const end = await this.try(args, { ...call, remote: true });
+      if (succeeded(end)) return end;
+      if (left <= 0) throw this.#describe(["fetch"], end, "connection");
+      await this.note(`git ${args[0]} failed; it is tried again in ${retry.delay / 1000} s (${left} more)`);
+      await this.ctx.sleep(retry.delay);
+    }
+  }
+
+  try(
+    args: readonly string[],
+    { capture = false, remote = false, stdin, env = {} }: GitCall = {},
+  ): Promise<CommandEnd> {
+    const own = Object.entries(this.#options.config).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const access = remote ? this.#access : { settings: [], environment: {} };
+    return this.ctx.shell(
+      {
+        command: ["git", ...guardedSettings, ...own, ...access.settings, ...args],
+        workdir: this.#options.workdir,
+        env: {
+          // No repository but the one in this directory may be touched.
+          GIT_CEILING_DIRECTORIES: this.path(".."),
+          ...Object.fromEntries(foreignVariables.map((name) => [name, null])),
+          ...this.#options.env,
+          ...guardedEnvironment,
+          ...access.environment,
+          ...env,
+        },
+        timeout: this.#seconds,
+        sigtermTime: 1,
+        logEnviron: false,
+        ...(stdin === undefined ? {} : { initialStdin: stdin }),
+      },
+      { capture, onLine: (line) => this.#takeLine(line) },
+    );
+  }
+
+  /** Git tells the remedy for a directory of another user in several lines; the step's state has one. */
+  #takeLine(line: string): void {
+    const match = /^(?:fatal: )?detected dubious ownership in repository at '(.{1,300})'/.exec(line.slice(0, 400));
+    if (match === null) return;
+    this.#remedy = `${match[1]} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${match[1]}`;
+  }
+
+  #describe(args: readonly string[], end: CommandEnd, fault: "directory" | "connection"): GitFailed {
+    const timedOut = end.failureReason !== undefined;
+    const remedy = this.#remedy === undefined ? "" : `: ${this.#remedy}`;
+    return new GitFailed(`git ${args[0]} ${timedOut ? "timed out" : "failed"}${remedy}`, timedOut ? "timeout" : fault);
+  }
+
+  get #seconds(): number | null {
+    return this.#options.timeout === null ? null : this.#options.timeout / 1000;
+  }
+}
+
+export function succeeded(end: CommandEnd): boolean {
+  return end.rc === 0 && end.failureReason === undefined;
+}

@@ -1,0 +1,14 @@
+import { parentPort } from "node:worker_threads";
+import { type ParsedEnd, type ParsedPart, ReportParser } from "./parse-report.ts";
+
+/** What the thread is asked, one after the other; it answers each. */
+export type ParseRequest = { readonly kind: "write"; readonly block: Uint8Array } | { readonly kind: "end" };
+export type ParseAnswer = ParsedPart | ParsedEnd;
+
+let parser = new ReportParser();
+
+parentPort?.on("message", (request: ParseRequest) => {
+  const answer: ParseAnswer = request.kind === "write" ? parser.write(request.block) : parser.end();
+  if (request.kind === "end") parser = new ReportParser();
+  parentPort?.postMessage(answer);
+});

@@ -1,0 +1,39 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { Parsing, ParsingFailed } from "./parsing.ts";
+
+let parsing: Parsing;
+afterEach(() => parsing.drop());
+
+const bytes = (text: string) => Buffer.from(text);
+
+async function parse(text: string): Promise<string[]> {
+  const { tests } = await parsing.write(bytes(text));
+  return [...tests, ...(await parsing.end()).tests].map(({ name }) => name);
+}
+
+describe("parsing in a thread", () => {
+  it("ends when it takes too much memory, and the next file has a thread of its own", async () => {
+    parsing = new Parsing({ limits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 } });
+    let at = 0;
+    const flood = async () => {
+      await parsing.write(bytes("<testsuite "));
+      for (;;) await parsing.write(bytes(Array.from({ length: 2000 }, () => `a${(at += 1)}="" `).join("")));
+    };
+    await expect(flood()).rejects.toThrow(new ParsingFailed("parsing it takes more than 16 MiB of memory"));
+    expect(await parse("<testsuite><testcase name='a'/></testsuite>")).toEqual(["a"]);
+  });
+
+  it("ends when it takes too long", async () => {
+    parsing = new Parsing({ deadlineMs: 0 });
+    await expect(parsing.write(bytes("<testsuite>"))).rejects.toThrow(
+      new ParsingFailed("it cannot be parsed within 0 s"),
+    );
+  });
+
+  it("forgets a file that is given up", async () => {
+    parsing = new Parsing();
+    await parsing.write(bytes("<testsuite><testcase"));
+    await parsing.drop();
+    expect(await parse("<testsuite><testcase name='b'/></testsuite>")).toEqual(["b"]);
+  });
+});
