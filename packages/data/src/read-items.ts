@@ -42,8 +42,8 @@ export async function findItems<R extends AnyResource>(
     properties: query.properties,
     filters: query.filters ?? [],
     ...(place.bus ? { bus: place.bus } : {}),
-    ...(place.writes ? { writes: place.writes } : {}),
     ...(place.path ? { pathKind: place.path.kind } : {}),
+    ...(place.writes ? { writes: place.writes } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {
