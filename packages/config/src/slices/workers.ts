@@ -53,6 +53,12 @@ export const workersSlice = z.strictObject({
     .describe(
       "Variables of the master's environment that commands of local workers get beside PATH, HOME, LANG and the like.",
     ),
+  rebalance: z
+    .union([z.literal(false), duration])
+    .prefault("10s")
+    .describe(
+      "How often an engine checks whether it has far more workers than others with the same builders; idle ones are then released to them. false: never.",
+    ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig),
 });
