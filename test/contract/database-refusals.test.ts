@@ -131,8 +131,11 @@ async function startEngine(engine: Engine) {
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
       config: {
-        own: { builders, workers: workersSlice.parse({ workers: [{ name: "w1", local: true, maxBuilds: 4 }] }) },
-        shared: {} as ClusterConfig,
+        own: {
+          builders: builders.map((one) => ({ ...one, secrets: {} })),
+          workers: workersSlice.parse({ workers: [{ name: "w1", local: true, maxBuilds: 4 }] }),
+        },
+        shared: { bus: { believeControl: false } } as ClusterConfig,
         directory,
       },
       data,

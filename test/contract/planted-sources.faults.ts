@@ -79,8 +79,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "an eviction leaves steps running",
     file: "packages/cluster/src/bury-master.ts",
-    safeguard: "where complete_at is null and`;",
-    instead: "where complete_at is not null and`;",
+    safeguard: "update steps ${finish} where complete_at is null and",
+    instead: "update steps ${finish} where complete_at is not null and",
     tests: claims,
   },
   {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
-import { UserError } from "@multimaster/core";
+import { explainFailure } from "@multimaster/roles/explain-failure";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addAuditLog } from "./commands/audit-log.ts";
@@ -91,9 +91,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (datab
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UserError) {
-      process.stderr.write(`master: ${error.message}\n`);
-      return error.exitCode;
+    const explained = explainFailure(error);
+    if (explained) {
+      process.stderr.write(`master: ${explained.message}\n`);
+      return explained.exitCode;
     }
     process.stderr.write(`master: unexpected error: ${inspect(error)}\n`);
     return 1;

@@ -15,6 +15,7 @@ export * from "./metrics.ts";
 export * from "./on-abort.ts";
 export * from "./own-host.ts";
 export * from "./password.ts";
+export * from "./private-file.ts";
 export * from "./properties.ts";
 export * from "./results.ts";
 export * from "./run-services.ts";

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { errors } from "@multimaster/core";
 import BetterSqlite3 from "better-sqlite3";
 
@@ -11,7 +12,10 @@ export interface FileLock {
  * The empty file stays behind, since removing it would race with the next owner.
  */
 export function lockSqliteFile(file: string): FileLock {
-  const lock = new BetterSqlite3(`${file}-master`, { timeout: 0 });
+  const path = `${file}-master`;
+  // SQLite would make it readable for everyone.
+  closeSync(openSync(path, "a", 0o600));
+  const lock = new BetterSqlite3(path, { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {

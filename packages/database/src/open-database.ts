@@ -19,6 +19,7 @@ import {
 } from "./postgresql-client.ts";
 import { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
+import { closeToOthers } from "./sqlite-file.ts";
 
 export interface OpenOptions {
   log: Logger;
@@ -42,6 +43,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
   const parsed = parseDatabaseUrl(url);
   let lock: FileLock | undefined;
   let pooling: Pooling = "none";
+  if (parsed.engine === "sqlite" && !parsed.memory) closeToOthers(parsed.file, options.log);
   if (parsed.engine === "postgresql") pooling = await probeServer(parsed, options);
   else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
   const connections = new Set<PostgresqlConnection>();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -14,6 +14,7 @@ function withFile(content: unknown): Record<string, string> {
   writeFileSync(
     join(config, "multimaster", "client.json"),
     typeof content === "string" ? content : JSON.stringify(content),
+    { mode: 0o600 },
   );
   return { XDG_CONFIG_HOME: config };
 }
@@ -44,10 +45,30 @@ describe("which ui master is meant", () => {
 
   it("gets a token out of a file of its own", async () => {
     const tokenFile = join(home, "token");
-    writeFileSync(tokenFile, "secret\n");
+    writeFileSync(tokenFile, "secret\n", { mode: 0o600 });
     expect((await findServer({ url: "http://a", tokenFile }, { MULTIMASTER_TOKEN: "other" })).token).toBe("secret");
     writeFileSync(tokenFile, "two tokens");
     await expect(findServer({ url: "http://a", tokenFile }, {})).rejects.toMatchObject({ code: "TOKEN_UNREADABLE" });
+  });
+
+  it("gets no token out of a file that others can read", async () => {
+    const tokenFile = join(home, "open-token");
+    writeFileSync(tokenFile, "secret\n");
+    for (const mode of [0o644, 0o640, 0o604, 0o660]) {
+      chmodSync(tokenFile, mode);
+      await expect(findServer({ url: "http://a", tokenFile }, {})).rejects.toThrow(
+        `can read it: chmod 600 ${tokenFile}`,
+      );
+    }
+    chmodSync(tokenFile, 0o400);
+    expect((await findServer({ url: "http://a", tokenFile }, {})).token).toBe("secret");
+    const env = withFile(file);
+    const client = join(env["XDG_CONFIG_HOME"] as string, "multimaster", "client.json");
+    chmodSync(client, 0o644);
+    await expect(findServer({}, env)).rejects.toThrow(/it holds a token, and .* chmod 600/);
+    const open = withFile({ url: "http://a" });
+    chmodSync(join(open["XDG_CONFIG_HOME"] as string, "multimaster", "client.json"), 0o644);
+    expect((await findServer({}, open)).url).toBe("http://a/");
   });
 
   it("is said to be missing or wrong in a sentence", async () => {

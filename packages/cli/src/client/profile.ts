@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { errors, explainFileError } from "@multimaster/core";
+import { errors, explainFileError, isOpenToOthers } from "@multimaster/core";
 import { z } from "zod";
 
 /** A ui master, or the balancer in front of several, and what says who asks. */
@@ -78,8 +78,9 @@ function readUrl(text: string): string {
 
 async function readClientFile(file: string): Promise<z.output<typeof clientFile> | undefined> {
   let text: string;
+  let isOpen: boolean;
   try {
-    text = await readFile(file, "utf8");
+    ({ text, isOpen } = await readText(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw errors.clientFileInvalid(file, explainFileError(error) ?? "it cannot be read", { cause: error });
@@ -91,18 +92,36 @@ async function readClientFile(file: string): Promise<z.output<typeof clientFile>
     throw errors.clientFileInvalid(file, "it is not JSON");
   }
   const parsed = clientFile.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const hasToken = [parsed.data, ...Object.values(parsed.data.profiles)].some(({ token }) => token !== undefined);
+    if (hasToken && isOpen) throw errors.clientFileInvalid(file, `it holds a token, and ${openToOthers(file)}`);
+    return parsed.data;
+  }
   const [issue] = parsed.error.issues;
   throw errors.clientFileInvalid(file, `${issue?.path.join(".") || "the whole"}: ${issue?.message ?? "is not valid"}`);
 }
 
+const openToOthers = (file: string) => `other users of this machine can read it: chmod 600 ${file}`;
+
+/** The file's text, and whether others can read it, of the same file. */
+async function readText(file: string): Promise<{ text: string; isOpen: boolean }> {
+  const handle = await open(file);
+  try {
+    return { isOpen: isOpenToOthers(await handle.stat()), text: await handle.readFile("utf8") };
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readToken(file: string): Promise<string> {
   let text: string;
+  let isOpen: boolean;
   try {
-    text = await readFile(file, "utf8");
+    ({ text, isOpen } = await readText(file));
   } catch (error) {
     throw errors.tokenUnreadable(file, explainFileError(error) ?? "it cannot be read", { cause: error });
   }
+  if (isOpen) throw errors.tokenUnreadable(file, openToOthers(file));
   const token = text.trim();
   if (token === "" || /\s/.test(token)) throw errors.tokenUnreadable(file, "it must hold one token and nothing else");
   return token;

@@ -7,6 +7,12 @@ export const databaseErrors = {
     unavailable,
     (where: string, why: string) => `The database ${where} cannot be reached: ${why}.`,
   ),
+  databaseUnusable: defineError(
+    "DATABASE_UNUSABLE",
+    unavailable,
+    (reason: string, words: string) =>
+      `The database cannot be used: ${reason} (${words}). What it needs is in docs/database.md.`,
+  ),
   databaseUrlInvalid: defineError(
     "DATABASE_URL_INVALID",
     usage,
