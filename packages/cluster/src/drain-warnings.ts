@@ -1,4 +1,4 @@
-import { buildersOfMaster, type Connection, execute, fitText, queryRows, upsert } from "@multimaster/database";
+import { buildersOfMaster, type Connection, execute, fitText, longest, queryRows, upsert } from "@multimaster/database";
 import { describePending, readStrandedBuilders } from "./pending-builders.ts";
 
 /** What a master that leaves hands over to no one. */
@@ -66,7 +66,7 @@ export async function saveDrainWarning(
   }
   const row = {
     orderid,
-    warning: fitText(warning),
+    warning: fitText(warning, longest.sentence),
     requests_stranded: figures.requests ?? null,
     singletons_stranded: figures.singletons ?? null,
   };

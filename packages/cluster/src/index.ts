@@ -20,4 +20,5 @@ export * from "./pending-builders.ts";
 export * from "./request-claims.ts";
 export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";
+export * from "./upgrade-runs.ts";
 export * from "./worker-claims.ts";

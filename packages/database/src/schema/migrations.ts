@@ -13,6 +13,7 @@ import { requestLosses } from "./migrations/request-losses.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   workerSets,
   treeLimits,
   drainWarnings,
+  upgradeRuns,
 ];
 
 /** The tables that migrations made. */
