@@ -1,3 +1,4 @@
+import { findGreatest } from "@multimaster/core";
 import type { Hidden } from "./hidden-forms.ts";
 
 /** How far into hidden texts what was read leads: a node of the tree of all of them. */
@@ -21,7 +22,7 @@ export class HiddenTexts {
 
   constructor(hidden: readonly Hidden[]) {
     this.#hidden = hidden;
-    this.longest = Math.max(0, ...hidden.map(({ text }) => text.length));
+    this.longest = findGreatest(hidden, ({ text }) => text.length) ?? 0;
     const parents: { parent: Place; code: number }[] = [{ parent: nowhere, code: 0 }];
     for (const [i, { text }] of hidden.entries()) {
       let at = nowhere;

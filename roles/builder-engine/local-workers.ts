@@ -8,6 +8,8 @@ export interface LocalWorkersOptions {
   configs: readonly WorkerConfig[];
   /** Each worker's files live in a directory of its name below it. */
   basedir: string;
+  /** Variables of this process's environment that their commands get, beside the plain ones. */
+  passEnvironment: readonly string[];
   clock: Clock;
   log: Logger;
   onWorker(link: WorkerLink): void;
@@ -27,14 +29,18 @@ export class LocalWorkers {
   }
 
   async start(): Promise<void> {
-    const { configs, basedir, log } = this.#options;
+    const { configs, basedir, passEnvironment, log } = this.#options;
     for (const { name } of configs) {
       const worker = await createLocalWorker({
         name,
         basedir: resolve(basedir, name),
         log,
-        environment: publicEnvironment(),
+        passEnvironment,
       });
+      log.info(
+        { worker: name },
+        `worker ${name} is local: its builds may do whatever this master may, and read its environment; only for code you trust`,
+      );
       this.#workers.push(worker);
       await worker.start();
       this.#connecting.set(worker, this.#keepConnected(worker));
@@ -76,14 +82,4 @@ export class LocalWorkers {
       await this.#options.clock.sleep(1000, signal);
     }
   }
-}
-
-/** What the master was told in confidence is not for the commands of builds, which show their environment in the log. */
-const confidential = /PASSWORD|PASSWD|SECRET|TOKEN|TICKET|CREDENTIAL|_KEY$|^DATABASE_URL$|^PG/i;
-
-function publicEnvironment(): Record<string, string> {
-  const entries = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || confidential.test(name) ? [] : [[name, value] as const],
-  );
-  return Object.fromEntries(entries);
 }

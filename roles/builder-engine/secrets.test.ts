@@ -28,6 +28,16 @@ describe("secrets", () => {
     expect(masked("x s3cr3t-\nt0ken y s3c\r\nr3t-t0k\nen")).toEqual(new Set(["x <token> y <token>"]));
   });
 
+  it("hold nothing back for a flood of line breaks, whatever came before it", () => {
+    const mask = secrets.streamMask();
+    let shown = 0;
+    for (let n = 0; n < 200; n += 1) shown += mask?.add(`-${"\n".repeat(10_000)}`).length ?? 0;
+    expect(shown).toBeGreaterThan(200 * 10_001 - 100);
+    shown += mask?.add("s3cr3t-t0ke").length ?? 0;
+    expect(shown).toBe(200 * 10_001);
+    expect(mask?.add(`${"\n".repeat(8)}n.`)).toBe("<token>.");
+  });
+
   it("of several lines are replaced as a whole, and line by line", () => {
     expect(masked(`key:\n${key}end\n`)).toEqual(new Set(["key:\n<key>\nend\n"]));
     expect(masked("  MIIEowIBAAKCAQEA\n")).toEqual(new Set(["  <key>\n"]));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, Results, type Timer } from "@multimaster/core";
 import { type CommandEnd, CommandException, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
-import type { CommandName, CommandRequest, CommandUpdate } from "@multimaster/wire";
+import { type CommandName, type CommandRequest, type CommandUpdate, RequestRefused } from "@multimaster/wire";
 import type { AttachedWorker } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import type { Interruption } from "./interruption.ts";
@@ -49,7 +49,8 @@ export class StepCommands {
       ledger.complete(id);
       throw error;
     }
-    const found: Found = { stdout: [], captured: 0, files: [], stat: undefined };
+    const watched = new Set(Object.keys((args["logfiles"] ?? {}) as object));
+    const found: Found = { watched, stdout: [], captured: 0, files: [], stat: undefined };
     const sigtermSeconds = args["sigtermTime"];
     this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
     try {
@@ -133,23 +134,63 @@ export class StepCommands {
         break;
     }
     const { name, text } = update;
-    if (name !== "stdout" && name !== "stderr" && name !== "header") {
-      await (await this.#options.logs.get(name, "t")).write(text);
-      return;
+    const isFile = name !== "stdout" && name !== "stderr" && name !== "header";
+    if (isFile && !found.watched.has(name)) throw new RequestRefused("this command watches no log file of that name");
+    const logName = isFile ? name : options.log === null ? undefined : (options.log ?? "stdio");
+    const log = logName === undefined ? undefined : await this.#options.logs.get(logName, isFile ? "t" : "s");
+    for (const piece of cutPieces(text)) {
+      if (options.capture === true && name === "stdout") capture(found, piece);
+      if (options.onLine !== undefined && !isFile && name !== "header") tellLines(piece, options.onLine);
+      await (isFile ? log?.write(piece) : log?.write(piece, name));
+      // One worker's flood does not keep the others waiting, also where nothing of it is stored.
+      if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
     }
-    if (options.capture === true && name === "stdout" && found.captured < maxCaptured) {
-      found.stdout.push(text);
-      found.captured += text.length;
+  }
+}
+
+/** Characters of one update that are dealt with at a time. */
+const pieceLength = 256 * 1024;
+/** Characters of a line that a step's own code gets to see: patterns may take quadratic time. */
+const maxSeenLine = 4096;
+
+/** A text in pieces of whole lines, unless a line is longer than a piece. */
+function* cutPieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + pieceLength, text.length);
+    if (end < text.length) {
+      const line = text.lastIndexOf("\n", end - 1) + 1;
+      if (line > start) end = line;
+      // Not within a character of two units.
+      else if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
     }
-    if (options.onLine !== undefined && name !== "header") {
-      for (const line of text.slice(0, -1).split("\n")) options.onLine(line);
-    }
-    if (options.log === null) return;
-    await (await this.#options.logs.get(options.log ?? "stdio", "s")).write(text, name);
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function capture(found: Found, text: string): void {
+  const kept = text.slice(0, maxCaptured - found.captured);
+  if (kept === "") return;
+  found.stdout.push(kept);
+  found.captured += kept.length;
+}
+
+function tellLines(text: string, onLine: (line: string) => void): void {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline;
+    onLine(text.slice(start, Math.min(end, start + maxSeenLine)));
+    start = end + 1;
   }
 }
 
 interface Found {
+  /** Names of the log files that the command was asked to watch. */
+  watched: ReadonlySet<string>;
   stdout: string[];
   captured: number;
   files: readonly string[];

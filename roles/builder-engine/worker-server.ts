@@ -57,6 +57,7 @@ export class WorkerServer implements Service {
     this.#local = new LocalWorkers({
       configs: slice.workers.filter((config) => config.local && options.useful.has(config.name)),
       basedir: resolve(options.directory, slice.basedir),
+      passEnvironment: slice.passEnvironment,
       clock,
       log,
       onWorker: (link) => this.#arrive(link),
@@ -124,6 +125,7 @@ export class WorkerServer implements Service {
       onWorker: (link) => this.#arrive(link),
       isReady,
       isOwnHost,
+      openMetrics: slice.openMetrics,
       metrics,
     });
     await this.#listener.start();

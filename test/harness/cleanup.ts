@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
  * Everything that a test file starts carries this mark in its environment, and so does whatever that starts in turn:
  * the only way to find a command whose parent was killed and which made itself a process group of its own.
  */
-const marker = `MULTIMASTER_TEST_PROCESS=${randomUUID()}`;
+const marker = `LC_MULTIMASTER_TEST_PROCESS=${randomUUID()}`;
 const owned = new Set<() => Promise<void> | void>();
 const directories = new Set<string>();
 const groups = new Set<number>();

@@ -59,6 +59,16 @@ describe("the worker program", () => {
     expect(noFile.stderr()).not.toContain("    at ");
   });
 
+  it.each(["ws://ci.example:9989", "http://10.0.0.1:9989", "ws://[2001:db8::1]:1", "ws://127.0.0.1.example:1"])(
+    "sends no password to %s unencrypted, unless that is meant",
+    async (address) => {
+      const args = ["start", "--master", address, "--name", "own", "--password-file", writePassword("pass")];
+      const refused = await startProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+      expect((await refused.waitForExit()).code).toBe(2);
+      expect(refused.stderr()).toMatch(/is another machine, and ws:\/\/ is not encrypted.*--insecure/);
+    },
+  );
+
   it("works for a master, and on SIGTERM kills what it runs and exits with 0", async () => {
     const port = await openWorkerPort("own", "pass");
     const basedir = join(temporaryDirectory("worker"), "made");

@@ -22,3 +22,4 @@ export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-los
 export * from "./singleton-claims.ts";
 export * from "./upgrade-runs.ts";
 export * from "./worker-claims.ts";
+export * from "./write-probe.ts";

@@ -17,6 +17,9 @@ export interface NewOrder {
   deadline?: number | null;
 }
 
+/** Writes the audit row of an order in its transaction. */
+type Trail = (tx: Connection) => Promise<void>;
+
 /** An order that has not been carried out to its end, as its master sees it. */
 export interface OpenOrder {
   orderid: number;
@@ -66,7 +69,7 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
  * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
  * a sentence, when the master cannot carry it out.
  */
-export function placeOrder(database: Database, given: NewOrder): Promise<number> {
+export function placeOrder(database: Database, given: NewOrder, trail?: Trail): Promise<number> {
   const order = {
     ...given,
     reason: fitText(given.reason, longest.sentence),
@@ -76,6 +79,7 @@ export function placeOrder(database: Database, given: NewOrder): Promise<number>
     const target = await findTarget(tx, order.masterid);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);
     checkRole(order, target);
+    await trail?.(tx);
     if (order.kind === "drain") {
       const open = await renewDrain(tx, order, target.epoch);
       if (open !== undefined) return warn(tx, open, order, target.roles);
@@ -146,7 +150,7 @@ function checkRole({ kind, role }: NewOrder, { name, roles }: { name: string; ro
 export const orderedBySignal = "signal";
 
 /** Takes an open drain back, and gives its order's id; its master takes work again as soon as it sees that. */
-export function undoDrain(database: Database, masterid: number, role: string | null): Promise<number> {
+export function undoDrain(database: Database, masterid: number, role: string | null, trail?: Trail): Promise<number> {
   return database.transaction(async (tx) => {
     const { name, epoch } = await findTarget(tx, masterid);
     await tx.dialect.lockName(tx, `orders of ${masterid}`);
@@ -159,6 +163,7 @@ export function undoDrain(database: Database, masterid: number, role: string | n
     if (!open)
       throw errors.notDraining(role === null ? `the master ${name}` : `the role ${role} of the master ${name}`);
     if (open.ordered_by === orderedBySignal) throw errors.endsBySignal(name);
+    await trail?.(tx);
     await execute(tx, `update mm_orders set undone_at = ${tx.dialect.now} where id = ?`, [open.id]);
     return open.id;
   });

@@ -57,6 +57,8 @@ export interface Dialect {
   contains(expression: string, text: string): Fragment;
   /** Column types as DDL wants them. */
   columnType(type: "serial" | "integer" | "smallint" | "double" | "text" | "bytes" | { varchar: number }): string;
+  /** SQL of a transaction that fails where the disk is full, although no row of it needs new space. */
+  readonly spaceProbe: readonly string[];
   /** Waits for, and holds to the end of the transaction, a lock of this name over all masters of the database. */
   lockName(tx: Connection, name: string): Promise<void>;
   /** Was this error a violation of a unique index or primary key? */

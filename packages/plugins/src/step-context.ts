@@ -84,7 +84,7 @@ export interface CommandOptions {
   log?: string | null;
   /** Keeps standard output in the result as well, up to 16 MiB. */
   capture?: boolean;
-  /** Looks at each line of stdout and stderr, without its newline. */
+  /** Gets each line of stdout and stderr, without its newline: its first 4096 characters. */
   onLine?(line: string): void;
   upload?: UploadHandler;
   download?: DownloadHandler;

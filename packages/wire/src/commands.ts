@@ -36,7 +36,7 @@ export const commandArgs = {
     sigtermTime: seconds,
     interruptSignal: z.string().default("KILL"),
     usePTY: z.boolean().default(false),
-    logEnviron: z.boolean().default(true),
+    logEnviron: z.boolean().default(false),
     initial_stdin: z.string().nullable().default(null),
   }),
   /** `maxsize`: Python's worker fails a file of exactly this size too. */
@@ -56,14 +56,14 @@ export const commandArgs = {
   mkdir: z.object({ paths: nameList }),
   rmdir: z.object({
     paths: nameList,
-    logEnviron: z.boolean().default(true),
+    logEnviron: z.boolean().default(false),
     timeout: z.number().nullable().default(120),
     maxTime: seconds,
   }),
   cpdir: z.object({
     from_path: z.string(),
     to_path: z.string(),
-    logEnviron: z.boolean().default(true),
+    logEnviron: z.boolean().default(false),
     timeout: z.number().nullable().default(120),
     maxTime: seconds,
   }),

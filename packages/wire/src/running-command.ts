@@ -65,7 +65,7 @@ export class RunningCommand {
   #ended = false;
   /** Bytes of an upload that are still accepted, whatever the worker thinks. */
   #uploadLeft: number;
-  #excess: string | undefined;
+  #violation: string | undefined;
   #failure: { error: unknown } | undefined;
   #onConsumerFailure: () => void;
   #resolve!: (outcome: CommandOutcome) => void;
@@ -104,7 +104,7 @@ export class RunningCommand {
 
   #describeCompletion(failure: string | null | undefined): () => CommandOutcome {
     return () => {
-      if (this.#excess !== undefined) return { kind: "exception", message: this.#excess };
+      if (this.#violation !== undefined) return { kind: "exception", message: this.#violation };
       if (typeof failure === "string") return { kind: "exception", message: failure.slice(0, maxFailure) };
       const { rc, failureReason, elapsed } = this.#result;
       if (rc === undefined)
@@ -123,11 +123,26 @@ export class RunningCommand {
   #countUpload(bytes: number): void {
     this.#uploadLeft -= bytes;
     if (this.#uploadLeft >= 0) return;
-    if (this.#excess === undefined) {
-      this.#excess = "the worker sent more than it was allowed to (maxsize)";
+    if (this.#violation === undefined) {
+      this.#violation = "the worker sent more than it was allowed to (maxsize)";
       this.#onConsumerFailure();
     }
-    throw new RequestRefused(this.#excess);
+    throw new RequestRefused(this.#violation);
+  }
+
+  /** The worker has broken the protocol: however the command ends, it is no success. */
+  spoil(sentence: string): void {
+    this.#violation ??= sentence;
+  }
+
+  /** A result that cannot be read may have been any: the command then has none, instead of one without it. */
+  #read(pairs: readonly (readonly [string, ...unknown[]])[]): CommandUpdate[] {
+    try {
+      return readUpdates(pairs, this.#result);
+    } catch (error) {
+      if (error instanceof RequestRefused) this.spoil(error.message);
+      throw error;
+    }
   }
 
   async #consume(request: Exclude<WorkerRequest, { op: "complete" }>): Promise<unknown> {
@@ -136,7 +151,7 @@ export class RunningCommand {
     try {
       switch (request.op) {
         case "update":
-          for (const update of readUpdates(request.fields.args, this.#result)) await onUpdate?.(update);
+          for (const update of this.#read(request.fields.args)) await onUpdate?.(update);
           return null;
         case "update_upload_file_write":
         case "update_upload_directory_write":

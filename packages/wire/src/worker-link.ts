@@ -8,6 +8,7 @@ import {
   defaultWorkerSettings,
   describeIssues,
   parseRequest,
+  type WorkerRequest,
   type WorkerSettings,
   workerRequests,
 } from "./messages.ts";
@@ -147,7 +148,7 @@ export class WorkerLink {
   }
 
   #handle(op: string, fields: Message, bytes: number): Promise<unknown> {
-    const request = parseRequest(workerRequests, op, fields);
+    const request = this.#parse(op, fields);
     const id = request.fields.command_id;
     const command = this.#commands.get(id);
     if (command === undefined) throw new RequestRefused(`no command ${id} runs here`);
@@ -157,6 +158,18 @@ export class WorkerLink {
     this.#hold(cost);
     void answer.catch(() => undefined).then(() => this.#release(cost));
     return answer;
+  }
+
+  /** What cannot be read of a command may have been anything about it. */
+  #parse(op: string, fields: Message): WorkerRequest {
+    try {
+      return parseRequest(workerRequests, op, fields);
+    } catch (error) {
+      const id = fields["command_id"];
+      const command = typeof id === "string" || typeof id === "number" ? this.#commands.get(id) : undefined;
+      command?.spoil(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
   }
 
   #forget(id: string | number, command: RunningCommand): void {

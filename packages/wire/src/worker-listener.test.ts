@@ -78,6 +78,15 @@ describe("the worker port", () => {
     socket.close();
   });
 
+  it("looks at no more than ten wrong passwords of a name from an address, and hears others", async () => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 15; n += 1) statuses.push((await upgrade(formatBasicAuth("w2", `guess ${n}`))).status);
+    expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401));
+    expect(statuses.slice(10)).toEqual(Array(5).fill(429));
+    expect(logged.at(-1)).toMatch(/without a look at its password/);
+    (await enter()).terminate();
+  });
+
   it.each([
     ["no credentials", undefined, 401],
     ["an unknown name", formatBasicAuth("w2", "pass:wörd"), 401],

@@ -12,6 +12,7 @@ import {
 import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
+import { LoginThrottle } from "./login-throttle.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { createSocketTransport } from "./socket-transport.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -34,10 +35,12 @@ export interface WorkerListenerOptions {
   isReady(): true | string;
   /** Answers GET /health; default: healthy as long as it answers. */
   isHealthy?(): true | string;
-  /** Answers GET /metrics; without it, there are none here. */
+  /** Answers GET /metrics of programs of this machine; without it, there are none here. */
   metrics?(): Promise<{ contentType: string; text: string }>;
   /** Whether a `Host` header names this master: asked before the metrics are shown. Absent: only addresses and localhost. */
   isOwnHost?: HostCheck;
+  /** Answers GET /metrics to anyone who reaches the port. */
+  openMetrics?: boolean;
   pingMs?: number;
   deadMs?: number;
 }
@@ -60,6 +63,7 @@ class HttpWorkerListener implements WorkerListener {
   readonly name = "worker-listener";
   #options: WorkerListenerOptions;
   #refusals: RefusalLog;
+  #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
   #server: Server;
@@ -123,6 +127,7 @@ class HttpWorkerListener implements WorkerListener {
       metrics,
       master,
       isOwnHost = createHostCheck([]),
+      openMetrics = false,
     } = this.#options;
     const isMetrics = path === "/metrics" && metrics !== undefined;
     if (path !== "/ready" && path !== "/health" && !isMetrics) return end(404, "not found");
@@ -131,6 +136,8 @@ class HttpWorkerListener implements WorkerListener {
     // a stranger's page from a program. Health tells nothing, and balancers ask for it by any name.
     if (isMetrics && !isOwnHost(request.headers.host))
       return end(421, errors.hostUnknown(request.headers.host ?? "").message);
+    if (isMetrics && !openMetrics && !isFromHere(request))
+      return end(403, "Metrics are for programs of this machine here: see metrics of the workers slice, or monitor.");
     if (isMetrics) {
       metrics().then(
         ({ contentType, text }) => end(200, text, contentType),
@@ -171,12 +178,18 @@ class HttpWorkerListener implements WorkerListener {
       );
     }
     const { name, password } = credentials;
+    const who = JSON.stringify(name.slice(0, 100));
+    if (!this.#throttle.admits(from, name.slice(0, 100))) {
+      const sentence = `Worker ${who} from ${from} was refused without a look at its password: too many were wrong.`;
+      return this.#refuse(socket, 429, `${from} too many`, sentence);
+    }
     const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
     if (verdict === "draining") return refuseUpgrade(socket, 503, "draining");
-    if (!verdict) {
-      const who = JSON.stringify(name.slice(0, 100));
+    if (verdict) this.#throttle.succeeded(from, name);
+    else {
+      this.#throttle.failed(from, name.slice(0, 100));
       const sentence = `Worker ${who} from ${from} was refused: no worker of that name and password is configured.`;
-      return this.#refuse(socket, 401, `${from} ${name}`, sentence);
+      return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       const { log, pingMs, deadMs } = this.#options;
@@ -215,11 +228,17 @@ class HttpWorkerListener implements WorkerListener {
   }
 }
 
+/** A balancer beside the master hides who asks: its files keep /metrics to itself (docs/deploy.md). */
+function isFromHere({ socket: { remoteAddress = "" } }: IncomingMessage): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
+}
+
 const statusTexts: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
   408: "Request Timeout",
+  429: "Too Many Requests",
   503: "Service Unavailable",
 };
 
@@ -229,6 +248,7 @@ function refuseUpgrade(socket: Duplex, status: number, reason?: string): void {
     `HTTP/1.1 ${status} ${statusTexts[status] ?? "Error"}`,
     "Content-Length: 0",
     "Connection: close",
+    ...(status === 429 ? ["Retry-After: 5"] : []),
     ...(status === 401 ? ['WWW-Authenticate: Basic realm="worker"'] : []),
     ...(reason === undefined ? [] : [`X-Reason: ${reason}`]),
   ];

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createLog, ExitCode, ignoreHangups } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
+import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
 import { workerVersion } from "./worker-details.ts";
 
@@ -9,6 +10,8 @@ interface StartOptions {
   name: string;
   passwordFile: string;
   basedir: string;
+  passEnv: string[];
+  insecure?: boolean;
 }
 
 /** The `worker` command; resolves with its exit code. */
@@ -25,6 +28,13 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
     .requiredOption("--master <url>", "where masters accept workers, such as ws://ci.example:9989")
     .requiredOption("--name <name>", "name of this worker, as in the master's config")
     .requiredOption("--password-file <file>", "file with this worker's password (a newline at its end is ignored)")
+    .option(
+      "--pass-env <name>",
+      "variable of this environment that commands get beside PATH, HOME, LANG and the like; NAME* for all that begin so; repeatable",
+      (name: string, before: string[]) => [...before, name],
+      [],
+    )
+    .option("--insecure", "send the password and builds without encryption (ws://) to another machine")
     .option("--basedir <dir>", "directory in which builds run", "worker")
     .action(async (options: StartOptions) => {
       exitCode = await startWorker(options);
@@ -39,7 +49,7 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
 }
 
 async function startWorker(options: StartOptions): Promise<number> {
-  const { master: url, name, passwordFile, basedir } = options;
+  const { master: url, name, passwordFile, basedir, passEnv, insecure = false } = options;
   const log = createLog({ fields: { worker: name } });
   let password: string;
   try {
@@ -50,9 +60,13 @@ async function startWorker(options: StartOptions): Promise<number> {
   if (name === "" || name.includes(":"))
     return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
   const heedHangups = ignoreHangups(log, "SIGHUP is ignored: SIGTERM ends the worker.");
+  if (!insecure && isPlainToOthers(url))
+    return fail(
+      `${url} is another machine, and ws:// is not encrypted: who listens gets the password and the builds. Use wss://, or say --insecure where the network is trusted.`,
+    );
   let worker: Worker;
   try {
-    worker = createWorker({ url, name, password, basedir, log });
+    worker = createWorker({ url, name, password, basedir, log, environment: passedEnvironment(passEnv) });
     await worker.start();
   } catch (error) {
     return fail(`The worker cannot start: ${(error as Error).message}.`);
@@ -63,6 +77,14 @@ async function startWorker(options: StartOptions): Promise<number> {
   await worker.stop();
   heedHangups();
   return ExitCode.ok;
+}
+
+/** Whether what is sent there leaves this machine unencrypted. An address that is none is refused later, with a reason. */
+function isPlainToOthers(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  const isPlain = protocol === "ws:" || protocol === "http:";
+  return isPlain && !/^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(hostname);
 }
 
 function waitForSignal(): Promise<void> {

@@ -25,9 +25,19 @@ export function resolveEnvironment(
   return resolved;
 }
 
-/** This process's environment without unset entries. */
-export function ownEnvironment(): Record<string, string> {
+/**
+ * What commands need of the environment of whoever started this program, and what is no secret: where programs, homes,
+ * temporary files and trusted certificates are, and how to show text. A list of what to leave out would never be whole.
+ */
+const plainVariables =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|TMPDIR|TMP|TEMP|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|GIT_SSL_CAINFO|SystemRoot|ComSpec|PATHEXT)$/;
+
+/** The part of this process's environment that commands get; `names` adds variables, or their beginnings with `*`. */
+export function passedEnvironment(names: readonly string[] = []): Record<string, string> {
+  const isNamed = (name: string) =>
+    names.some((given) => (given.endsWith("*") ? name.startsWith(given.slice(0, -1)) : name === given));
   const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
+  for (const [name, value] of Object.entries(process.env))
+    if (value !== undefined && (plainVariables.test(name) || isNamed(name))) environment[name] = value;
   return environment;
 }

@@ -3,15 +3,17 @@ import { resolve } from "node:path";
 import type { Logger, Service } from "@multimaster/core";
 import { createTransportPair, WorkerLink } from "@multimaster/wire";
 import { CommandHost } from "./command-host.ts";
-import { ownEnvironment } from "./environment.ts";
+import { passedEnvironment } from "./environment.ts";
 
 export interface LocalWorkerOptions {
   name: string;
   /** Where builds live; made if missing. */
   basedir: string;
   log: Logger;
-  /** Environment of the commands; default: this process's. */
+  /** Environment of the commands; default: what is plain of this process's. */
   environment?: Readonly<Record<string, string>>;
+  /** Names for the default. */
+  passEnvironment?: readonly string[];
 }
 
 /** A worker inside the master's process, for the embedded default. */
@@ -23,7 +25,7 @@ export interface LocalWorker extends Service {
 
 /** Makes a worker that needs no network: the same commands and the same frames, over a pair of queues. */
 export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
-  const { name, log, environment = ownEnvironment() } = options;
+  const { name, log, passEnvironment, environment = passedEnvironment(passEnvironment) } = options;
   const basedir = resolve(options.basedir);
   const links = new Set<WorkerLink>();
   const host = new CommandHost({

@@ -4,7 +4,7 @@ import { Backoff, type Logger, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { CommandHost } from "./command-host.ts";
-import { ownEnvironment } from "./environment.ts";
+import { passedEnvironment } from "./environment.ts";
 
 export interface WorkerOptions {
   /** Where the masters listen: `ws://HOST:PORT`; `wss:`, `http:` and `https:` work as well. */
@@ -14,7 +14,7 @@ export interface WorkerOptions {
   /** Where builds live; made if missing. */
   basedir: string;
   log: Logger;
-  /** Environment of the commands; default: this process's. */
+  /** Environment of the commands; default: what is plain of this process's. */
   environment?: Readonly<Record<string, string>>;
   /** Pause before coming back after a drop or a refusal, in milliseconds; varied by a quarter either way. */
   retryMs?: number;
@@ -62,7 +62,7 @@ class ConnectingWorker implements Worker {
     this.shutdownRequested = new Promise((resolveShutdown) => {
       onShutdown = resolveShutdown;
     });
-    const { name, log, environment = ownEnvironment() } = options;
+    const { name, log, environment = passedEnvironment() } = options;
     this.#host = new CommandHost({ name, basedir: this.#basedir, log, environment, onShutdown });
   }
 

@@ -1,6 +1,7 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
+import { isLoopback } from "../networks.ts";
 import { portChoice } from "../port.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
@@ -38,6 +39,20 @@ export const workersSlice = z.strictObject({
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are asked for a sign of life; one that is silent for three times as long is let go."),
+  openMetrics: z
+    .boolean()
+    .default(false)
+    .describe("Answers /metrics on the worker port to all who reach it, not to programs of this machine only."),
+  passEnvironment: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, "must be the name of a variable, or the beginning of names and '*'"),
+    )
+    .default([])
+    .describe(
+      "Variables of the master's environment that commands of local workers get beside PATH, HOME, LANG and the like.",
+    ),
   rebalance: z
     .union([z.literal(false), duration])
     .prefault("10s")
@@ -58,7 +73,32 @@ export function defineWorkers(slice: WorkersSliceInput): WorkersSliceInput {
 }
 
 /** Risks in who may build. */
-export function warningsOfWorkers({ workers }: WorkersSlice): ConfigWarning[] {
+export function warningsOfWorkers(slice: WorkersSlice): ConfigWarning[] {
+  return [...warnOfSharedPasswords(slice), ...warnOfWeakPasswords(slice)];
+}
+
+/** Passwords of examples, and the first that everybody tries. */
+const knownPasswords =
+  /^(change[ _-]?(me|it)|pass(word|wd)?|secret|worker|test|admin|root|letmein|buildbot|multimaster|ci|default|[0-9]{1,12}|qwerty|abc123|sekrit)[0-9!]*$/i;
+const shortPassword = 12;
+
+function warnOfWeakPasswords({ host, workers }: WorkersSlice): ConfigWarning[] {
+  if (isLoopback(host)) return [];
+  return workers.flatMap(({ name, password }, i) => {
+    if (password === undefined) return [];
+    const isKnown = knownPasswords.test(password) || password.toLowerCase() === name.toLowerCase();
+    if (!isKnown && password.length >= shortPassword) return [];
+    const why = isKnown ? "is one that everybody tries" : `has fewer than ${shortPassword} characters`;
+    return [
+      {
+        path: ["workers", i, "password"],
+        sentence: `${why}, and ${host} is reached from other machines: whoever guesses it gets the builds of "${name}", with their secrets; take a long random one, or host: "127.0.0.1"`,
+      },
+    ];
+  });
+}
+
+function warnOfSharedPasswords({ workers }: WorkersSlice): ConfigWarning[] {
   const first = new Map<string, number>();
   return workers.flatMap(({ name, password }, i) => {
     if (password === undefined) return [];

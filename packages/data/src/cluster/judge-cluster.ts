@@ -1,11 +1,17 @@
 import { describePending, type PendingBuilder } from "@multimaster/cluster";
 import type { Json } from "@multimaster/core";
 import { findLeast } from "@multimaster/core";
-import type { BusView } from "../define-resource.ts";
+import type { BusView, WritesView } from "../define-resource.ts";
 import type { Member } from "../resources/members.ts";
 
 export interface Problem {
-  readonly kind: "bus_degraded" | "master_expired" | "role_missing" | "builder_missing" | "loop_stalled";
+  readonly kind:
+    | "database_refuses"
+    | "bus_degraded"
+    | "master_expired"
+    | "role_missing"
+    | "builder_missing"
+    | "loop_stalled";
   readonly sentence: string;
   readonly facts: { readonly [name: string]: Json };
 }
@@ -20,11 +26,21 @@ const needed = [
 export function findProblems(
   members: readonly Member[],
   bus: BusView | null,
-  stranded: readonly PendingBuilder[] = [],
+  { writes, stranded = [] }: { writes?: WritesView | undefined; stranded?: readonly PendingBuilder[] } = {},
 ): Problem[] {
   const alive = members.filter((member) => member.alive);
   const roles = new Set(alive.flatMap((member) => member.roles));
+  const { refusal } = writes ?? {};
   return [
+    ...(refusal
+      ? [
+          {
+            kind: "database_refuses",
+            sentence: `The database takes no writes: ${refusal.reason}. Running builds wait, and nothing new is accepted.`,
+            facts: { reason: refusal.reason, since: Math.floor(refusal.since / 1000) },
+          } as const,
+        ]
+      : []),
     // Of a Buildbot master nobody knows what it does.
     ...(alive.some((member) => member.buildbot) ? [] : needed.filter(([role]) => !roles.has(role))).map(
       ([role, consequence]): Problem => ({

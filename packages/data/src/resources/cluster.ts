@@ -42,7 +42,7 @@ export const cluster = defineResource<typeof shape>({
 });
 
 async function readCluster(context: ReadContext): Promise<Cluster> {
-  const { connection, bus } = context;
+  const { connection, bus, writes } = context;
   const [members, dataVersion, stranded, [waiting]] = await Promise.all([
     readMembers(context),
     readDataVersion(connection),
@@ -55,7 +55,7 @@ async function readCluster(context: ReadContext): Promise<Cluster> {
   ]);
   const alive = members.filter((member) => member.alive);
   const own = alive.filter((member) => !member.buildbot);
-  const problems = findProblems(members, bus ?? null, stranded);
+  const problems = findProblems(members, bus ?? null, { writes, stranded });
   const upgrading = isUpgrading(own, dataVersion);
   const sum = (of: (member: (typeof members)[number]) => number) => alive.reduce((total, each) => total + of(each), 0);
   return {

@@ -7,11 +7,12 @@ import type { UpdateContext } from "./update-context.ts";
 
 export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
   return {
-    async add(change, { delivery } = {}) {
+    async add(change, { delivery, trail } = {}) {
       const row = changeRow(change, epochSeconds(clock));
       const result = await database.transaction(async (tx) => {
         const known = delivery === undefined ? undefined : await claimDelivery(tx, delivery);
         if (known !== undefined) return { changeid: known, added: false };
+        await trail?.(tx);
         const changeid = await insertChange(tx, row);
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };

@@ -44,16 +44,16 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   }
 
   return {
-    async drain({ masterid, ...order }) {
+    async drain({ masterid, ...order }, trail) {
       const orderedBy = namePerson(order.orderedBy);
-      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy });
+      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy }, trail);
       return tell(masterid, orderid, "new");
     },
-    async undrain(masterid, role) {
-      return tell(masterid, await undoDrain(database, masterid, role), "update");
+    async undrain(masterid, role, trail) {
+      return tell(masterid, await undoDrain(database, masterid, role, trail), "update");
     },
-    async addRole({ masterid, ...order }) {
-      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }), "new");
+    async addRole({ masterid, ...order }, trail) {
+      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }, trail), "new");
     },
     open: () => openOrders(database, lease),
     async drainMyself(deadline, reason) {

@@ -25,6 +25,7 @@ import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 /** How often the seen changes of a scheduler are tidied up. */
 const tidyMs = 600_000;
@@ -54,8 +55,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       await announce(events.publish(schedulers, "updated", [schedulerid]));
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
-    async setEnabled(schedulerid, enabled) {
-      if (!(await setSchedulerEnabled(database, schedulerid, enabled))) return;
+    async setEnabled(schedulerid, enabled, trail) {
+      if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
       await announce(events.publish(schedulers, "updated", [schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>

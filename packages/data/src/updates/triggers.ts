@@ -8,6 +8,7 @@ import {
   getBuildState,
   hashColumns,
   holdRunningBuild,
+  inheritAsker,
   insertTriggered,
   lockRequest,
   openAwaitedRequests,
@@ -123,6 +124,7 @@ async function addAll(
     if (bsid === undefined) {
       const set = await addBuildset(tx, { ...buildset, parentBuildid: buildid, parentRelationship: relationship });
       bsid = set.bsid;
+      await inheritAsker(tx, bsid, buildid);
       await insertTriggered(tx, { bsid, buildrequestid, slot, fingerprint });
       outcome.added.push({ set, scheduler });
     } else await adoptBuildset(tx, bsid, buildid);

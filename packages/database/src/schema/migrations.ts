@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
@@ -10,11 +11,13 @@ import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
+import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -36,6 +39,9 @@ export const migrations: readonly Migration[] = [
   requestLosses,
   workerSets,
   treeLimits,
+  auditTrail,
+  sessionChecks,
+  writeProbes,
   drainWarnings,
   upgradeRuns,
 ];

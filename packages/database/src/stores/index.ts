@@ -1,4 +1,5 @@
 export * from "./api-tokens.ts";
+export * from "./audit-trail.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
@@ -21,3 +22,4 @@ export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
 export * from "./workers.ts";
+export * from "./write-probes.ts";

@@ -70,7 +70,7 @@ const options = z.object({
   usePTY: z.boolean().default(false),
   wantStdout: z.boolean().default(true),
   wantStderr: z.boolean().default(true),
-  logEnviron: z.boolean().default(true).describe("Writes the environment into the log's header."),
+  logEnviron: z.boolean().default(false).describe("Writes the environment into the log's header."),
 });
 
 /** Runs a command on the worker: `shell({ command: "make all" })` or `shell({ command: ["make", "all"] })`. */

@@ -1,0 +1,87 @@
+/** How many failures in a row are answered, and how long one of them counts. */
+const byName = { burst: 10, refillMs: 5000 };
+const byAddress = { burst: 100, refillMs: 100 };
+/** Addresses, and names at an address, that are remembered. */
+const maxEntries = 10_000;
+
+interface Bucket {
+  failures: number;
+  at: number;
+}
+
+/**
+ * Slows down who guesses passwords. Failures count by address, and by name at an address: many workers may come through
+ * one balancer, and one of them with a wrong password must not keep the others out. Who came in before with that name
+ * from that address is always heard.
+ */
+export class LoginThrottle {
+  #now: () => number;
+  #addresses = new Map<string, Bucket>();
+  #names = new Map<string, Bucket>();
+  #known = new Map<string, true>();
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Whether this attempt is to be looked at. */
+  admits(address: string, name: string): boolean {
+    const from = groupOf(address);
+    const key = `${from} ${name}`;
+    if (this.#left(this.#names.get(key), byName) < 1 && !this.#known.has(key)) return false;
+    return this.#known.has(key) || this.#left(this.#addresses.get(from), byAddress) >= 1;
+  }
+
+  failed(address: string, name: string): void {
+    const from = groupOf(address);
+    this.#count(this.#addresses, from, byAddress);
+    this.#count(this.#names, `${from} ${name}`, byName);
+    // A known worker with a new password that is wrong is no longer one.
+    this.#known.delete(`${from} ${name}`);
+  }
+
+  succeeded(address: string, name: string): void {
+    const key = `${groupOf(address)} ${name}`;
+    this.#names.delete(key);
+    remember(this.#known, key, true);
+  }
+
+  /** For tests: entries in memory. */
+  get size(): number {
+    return this.#addresses.size + this.#names.size + this.#known.size;
+  }
+
+  #count(buckets: Map<string, Bucket>, key: string, limit: { burst: number; refillMs: number }): void {
+    const bucket = buckets.get(key);
+    const failures = limit.burst - this.#left(bucket, limit) + 1;
+    remember(buckets, key, { failures, at: this.#now() });
+  }
+
+  #left(bucket: Bucket | undefined, { burst, refillMs }: { burst: number; refillMs: number }): number {
+    if (bucket === undefined) return burst;
+    const forgiven = (this.#now() - bucket.at) / refillMs;
+    return burst - Math.max(0, bucket.failures - forgiven);
+  }
+}
+
+/** The oldest entry makes way. */
+function remember<T>(entries: Map<string, T>, key: string, value: T): void {
+  entries.delete(key);
+  entries.set(key, value);
+  if (entries.size <= maxEntries) return;
+  for (const oldest of entries.keys()) {
+    entries.delete(oldest);
+    return;
+  }
+}
+
+/** One who has an IPv6 address has at least 2^64 of them. */
+function groupOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!plain.includes(":")) return plain;
+  const [head = "", tail] = plain.split("::");
+  const first = head.split(":");
+  const last = tail === undefined ? [] : tail.split(":");
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill("0");
+  return [...first, ...zeros, ...last].slice(0, 4).join(":");
+}
