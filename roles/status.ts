@@ -1,8 +1,8 @@
-import { listMasters, type MasterStatus } from "@multimaster/cluster";
+import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import { createLog } from "@multimaster/core";
 import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
-import { checkSchema, openDatabase, readDataVersion } from "@multimaster/database";
+import { checkSchema, type Database, openDatabase, readDataVersion, takeSessionLock } from "@multimaster/database";
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -27,6 +27,8 @@ export interface ClusterStatus {
     graceful: boolean;
   }[];
   pendingRequests: number;
+  /** Upgrades that were killed half-way: new masters run beside the old ones. */
+  unfinishedUpgrades: { host: string; beganAt: number; old: string[]; new: string[] }[];
 }
 
 /** Reads the status of the cluster that a config names. */
@@ -67,8 +69,28 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
         graceful: worker.graceful,
       })),
       pendingRequests: pending?.total ?? 0,
+      unfinishedUpgrades: await readUnfinished(database, masters),
     };
   } finally {
     await database.close();
   }
+}
+
+async function readUnfinished(
+  database: Database,
+  masters: readonly MasterStatus[],
+): Promise<ClusterStatus["unfinishedUpgrades"]> {
+  const found: ClusterStatus["unfinishedUpgrades"] = [];
+  for (const { host, beganAt, pairs } of await openUpgradeRuns(database)) {
+    const alive = (name: string) => masters.some((one) => one.alive && one.host === host && one.name === name);
+    const left = pairs.filter(({ old }) => alive(old));
+    const started = pairs.filter(({ name }) => alive(name));
+    if (left.length === 0 || started.length === 0) continue;
+    // Whoever still upgrades the host holds its lock.
+    const lock = await takeSessionLock(database, `upgrade of ${host}`);
+    if (!lock) continue;
+    await lock.release();
+    found.push({ host, beganAt, old: left.map(({ old }) => old), new: started.map(({ name }) => name) });
+  }
+  return found;
 }

@@ -1,11 +1,18 @@
 import {
+  beginUpgradeRun,
   type DrainOptions,
   type DrainReport,
   drainMaster,
+  endUpgradeRun,
   isMasterRunning,
   listMasters,
   type MasterStatus,
+  openUpgradeRuns,
+  type PendingBuilder,
+  readPendingBuilders,
   requireDrainable,
+  type UpgradePair,
+  type UpgradeRun,
 } from "@multimaster/cluster";
 import type { ClusterConfig } from "@multimaster/config";
 import { createLog, errors } from "@multimaster/core";
@@ -19,7 +26,8 @@ import {
   upgradeDatabase,
 } from "@multimaster/database";
 
-export { type DrainReport, isMasterRunning, type MasterStatus, requireDrainable };
+export { describePending, type PendingBuilder } from "@multimaster/cluster";
+export { type DrainReport, isMasterRunning, type MasterStatus, requireDrainable, type UpgradePair, type UpgradeRun };
 
 /** What the upgrade of a host's masters sees of the rows. */
 export interface UpgradeRows {
@@ -30,6 +38,12 @@ export interface UpgradeRows {
   masters(): Promise<MasterStatus[]>;
   /** Asks a master of this host to drain, and waits until it is gone. */
   drain(master: MasterStatus, options: DrainOptions): Promise<DrainReport>;
+  /** The builders for which requests wait. */
+  pendingBuilders(): Promise<PendingBuilder[]>;
+  /** Upgrades that have begun and not ended. */
+  unfinished(): Promise<UpgradeRun[]>;
+  /** Notes that this upgrade begins, and gives what notes its end. */
+  begin(run: Pick<UpgradeRun, "host" | "config" | "pairs">): Promise<() => Promise<void>>;
   /** Makes this the only upgrade of the host until closed, or throws. */
   lockHost(host: string): Promise<void>;
   close(): Promise<void>;
@@ -49,6 +63,13 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
       upgradeSchema: () => upgradeDatabase(database),
       masters: () => listMasters(database),
       drain: (master, options) => drainMaster(database, master, options),
+      pendingBuilders: () => readPendingBuilders(database),
+      // A release that knew of none has left none.
+      unfinished: async () => (state.missing.length > 0 ? [] : openUpgradeRuns(database)),
+      async begin(run) {
+        const id = await beginUpgradeRun(database, run);
+        return () => endUpgradeRun(database, id);
+      },
       async lockHost(host) {
         const lock = await takeSessionLock(database, `upgrade of ${host}`);
         if (!lock) throw errors.upgradeUnderWay(host);

@@ -200,6 +200,29 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     expect(await findViolations(cluster)).toEqual([]);
   });
 
+  it("that is killed half-way is shown, and taken up by the next one", async () => {
+    const only = ["--masters", `${host}-ui`];
+    const killed = await startUpgrade(["--config", config, ...only]);
+    await killed.waitForOutput(`starting ${host}-ui-2`);
+    killed.signal("SIGKILL");
+    await killed.waitForExit();
+    await waitForStates(["running", "running", "running", "running", "running"]);
+    const status = await startCommand(["status", "--config", config], cluster.env);
+    expect(await status.waitForExit(), status.output()).toMatchObject({ code: 0 });
+    expect(status.output()).toMatch(
+      new RegExp(`The upgrade of .* was not finished: ${host}-ui-2 run beside ${host}-ui\\.`),
+    );
+    const other = await upgrade(["--config", changedConfig(() => {}), ...only]);
+    expect(other.code, other.output).toBe(2);
+    expect(other.output).toContain(`end its new masters first: master stop ${host}-ui-2.`);
+    const again = await upgrade(["--config", config, ...only]);
+    expect(again.code, again.output).toBe(0);
+    expect(again.output).toContain(`An upgrade that was not finished is resumed. It has started ${host}-ui-2`);
+    await waitForStates(["running", "running", "running", "running"]);
+    expect(await liveMasters()).toContain(`${host}-ui-2`);
+    expect(await findViolations(cluster)).toEqual([]);
+  });
+
   /** A copy of the config, changed. */
   function changedConfig(change: (directory: string) => void): string {
     const directory = temporaryDirectory("upgrade");

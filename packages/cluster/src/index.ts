@@ -20,5 +20,6 @@ export * from "./pending-builders.ts";
 export * from "./request-claims.ts";
 export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";
+export * from "./upgrade-runs.ts";
 export * from "./worker-claims.ts";
 export * from "./write-probe.ts";

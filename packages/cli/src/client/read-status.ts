@@ -36,6 +36,8 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       graceful,
     })),
     pendingRequests: cluster.requests_waiting,
+    // Read from the database only: it concerns whoever upgrades a host.
+    unfinishedUpgrades: [],
   };
 }
 

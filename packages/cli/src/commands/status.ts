@@ -32,7 +32,8 @@ export function addStatus(program: Command): void {
     });
 }
 
-function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }: ClusterStatus): string {
+function formatStatus(status: ClusterStatus): string {
+  const { dataVersion, masters, builds, workers, pendingRequests, unfinishedUpgrades } = status;
   return [
     section(
       "Masters",
@@ -76,6 +77,11 @@ function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }
       ]),
     ),
     `Build requests that wait: ${pendingRequests}\nData version: ${dataVersion}\n`,
+    ...unfinishedUpgrades.map(
+      ({ host, beganAt, old, new: started }) =>
+        `The upgrade of ${host} that began at ${new Date(beganAt * 1000).toISOString()} was not finished: ${started.join(", ")} ` +
+        `run beside ${old.join(", ")}. Run it again there to finish it: master upgrade\n`,
+    ),
   ].join("\n");
 }
 

@@ -1,17 +1,27 @@
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import type { LoadedConfig } from "@multimaster/config";
 import { ExitCode, errors } from "@multimaster/core";
 import { checkSlices } from "@multimaster/roles/check-slices";
 import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
-import { isMasterRunning, openUpgradeRows, requireDrainable } from "@multimaster/roles/upgrade-rows";
+import {
+  describePending,
+  isMasterRunning,
+  openUpgradeRows,
+  type PendingBuilder,
+  requireDrainable,
+  type UpgradePair,
+  type UpgradeRows,
+} from "@multimaster/roles/upgrade-rows";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseDuration, parseStartCommand } from "../options.ts";
 import { interruptOnSignals } from "../signals.ts";
 import { askReady, readHealthPorts } from "../upgrade/health-ports.ts";
 import { findOtherProgram, runOtherProgram, thisProgram, withoutOption } from "../upgrade/other-program.ts";
-import { planUpgrade } from "../upgrade/plan.ts";
+import { planUpgrade, type Replacement } from "../upgrade/plan.ts";
 import { formatPlan, formatReport, reportPlan, type UpgradeReport } from "../upgrade/report.ts";
+import { adoptSuccessor, planResume } from "../upgrade/resume.ts";
 import { startSuccessor } from "../upgrade/start-successor.ts";
 import { readStartedAs } from "../upgrade/started-as.ts";
 import { upgradeMasters } from "../upgrade/upgrade-masters.ts";
@@ -87,13 +97,17 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
   const rows = await openUpgradeRows(config.shared);
   try {
     const isHere = host === hostname();
-    const plan = planUpgrade(await rows.masters(), {
-      host,
-      names: flags.masters,
-      // Process ids of another machine mean nothing here.
-      startedAs: (pid) => (isHere ? readStartedAs(pid) : undefined),
-      isRunning: (pid) => !isHere || isMasterRunning(pid),
-    });
+    const masters = await rows.masters();
+    const resumed = planResume(masters, await rows.unfinished(), { host, config: config.file, names: flags.masters });
+    const plan =
+      resumed ??
+      planUpgrade(masters, {
+        host,
+        names: flags.masters,
+        // Process ids of another machine mean nothing here.
+        startedAs: (pid) => (isHere ? readStartedAs(pid) : undefined),
+        isRunning: (pid) => !isHere || isMasterRunning(pid),
+      });
     // Whatever is wrong with the new config is said before anything is started.
     await checkSlices(config, plan);
     const healthPorts = await readHealthPorts(config, new Set(plan.flatMap(({ roles }) => roles)));
@@ -101,6 +115,16 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
     const { found, missing } = rows.schema;
     tell(`Upgrade of ${host} with ${thisProgram} (release ${release}) and ${config.file}:`);
     tell(formatPlan(plan.map(reportPlan)).trimEnd());
+    const there = plan.flatMap(({ running }) => running?.name ?? []);
+    if (there.length > 0)
+      tell(
+        `An upgrade that was not finished is resumed. It has started ${there.join(", ")}, with the config as it was.`,
+      );
+    const lacking = await findLacking(rows, config);
+    if (lacking.length > 0)
+      tell(
+        `The new config lacks builders for which requests wait, until a master has them: ${describePending(lacking)}.`,
+      );
     if (missing.length > 0)
       tell(`The database is at ${found} and gets "${missing.join('", "')}" first; running masters go on with it.`);
     if (flags.dryRun) return { outcome: "planned", sentence: "Nothing was done.", masters: plan.map(reportPlan) };
@@ -109,28 +133,55 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
     for (const { old } of plan) requireDrainable(old);
     await rows.lockHost(host);
     if (missing.length > 0) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
+    const ended = await rows.begin({ host, config: config.file, pairs: plan.map(showPair) });
     const signals = interruptOnSignals();
     try {
-      return await upgradeMasters(plan, {
+      const report = await upgradeMasters(plan, {
         rows,
         release,
         start: (replacement) =>
-          startSuccessor(replacement, {
-            program: thisProgram,
-            config: config.file,
-            logDir: resolve(flags.logDir ?? join(dirname(config.file), "logs")),
-            startCommand: flags.startCommand,
-          }),
+          replacement.running
+            ? adoptSuccessor(replacement, replacement.running, isMasterRunning)
+            : startSuccessor(replacement, {
+                program: thisProgram,
+                config: config.file,
+                logDir: resolve(flags.logDir ?? join(dirname(config.file), "logs")),
+                startCommand: flags.startCommand,
+              }),
         askReady: (name, roles) => askReady(name, roles, healthPorts),
         readyTimeoutMs: flags.readyTimeout,
         deadlineMs: flags.deadline,
         interrupted: signals.interrupted,
         tell,
       });
+      // What is left of one that is not complete is taken up by the next.
+      if (report.outcome !== "incomplete") await ended();
+      return report;
     } finally {
       signals.ignore();
     }
   } finally {
     await rows.close();
   }
+}
+
+/** Builders for which requests wait and that nothing in the new config brings back. */
+async function findLacking(rows: UpgradeRows, config: LoadedConfig): Promise<PendingBuilder[]> {
+  const pending = await rows.pendingBuilders();
+  if (pending.length === 0) return [];
+  const sets = [...(await config.builders("all")).values()];
+  const names = new Set(sets.flatMap(({ builders }) => builders.map(({ name }) => name)));
+  return pending.filter(({ builder }) => !names.has(builder));
+}
+
+function showPair({ old, name, roles, builderSets }: Replacement): UpgradePair {
+  const { masterid, pid } = old;
+  return {
+    masterid,
+    old: old.name,
+    pid,
+    name,
+    roles: [...roles],
+    builderSets: builderSets === "all" ? "all" : [...builderSets],
+  };
 }

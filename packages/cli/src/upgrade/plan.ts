@@ -9,6 +9,8 @@ export interface Replacement {
   name: string;
   roles: readonly string[];
   builderSets: readonly string[] | "all";
+  /** The successor, when an upgrade that was killed has started it. */
+  running?: MasterStatus;
 }
 
 export interface PlanOptions {

@@ -96,6 +96,14 @@ export const masterErrors = {
     unavailable,
     (host: string) => `Another "master upgrade" of the host ${host} is under way; wait for its end.`,
   ),
+  upgradeUnfinished: defineError(
+    "UPGRADE_UNFINISHED",
+    usage,
+    (host: string, began: string, why: string, started: readonly string[]) =>
+      `The upgrade of ${host} that began at ${began} was not finished, and ${why}. Finish it with the same config and masters, or end its new masters first: ${started
+        .map((name) => `master stop ${name}`)
+        .join(", ")}.`,
+  ),
   upgradeNeedsPostgresql: defineError(
     "UPGRADE_NEEDS_POSTGRESQL",
     usage,

@@ -15,6 +15,7 @@ import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
 import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   sessionChecks,
   writeProbes,
   drainWarnings,
+  upgradeRuns,
 ];
 
 /** The tables that migrations made. */
