@@ -230,7 +230,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
         (draining.aborted ? tell(() => data.updates.orders.drainMyself(deadlineIn, "signal")) : undefined),
       tell(() => setState(database, lease, "draining")),
     ]);
-    const run = new DrainRun({ orderid: told[0], target: hosts, data, clock: systemClock, log });
+    const run = new DrainRun({ orderid: told[0], target: hosts, roles: hosts.names, data, clock: systemClock, log });
     run.heed(order ?? { deadlineIn, undone: false });
     orders.follow(run);
     return run;

@@ -57,6 +57,12 @@ describe("the repository", () => {
     expect(text.filter((file) => leak.test(readSource(file)))).toEqual([]);
   });
 
+  it("shows no password that everybody then knows: no fallback of a variable that is named like one", () => {
+    const shown = files.filter((file) => /^(docs|configs|packages\/cli\/templates)\/.*\.(ts|md)$|^README/.test(file));
+    const fallback = /env\(\s*"[^"]*(PASS|SECRET|TOKEN|TICKET|KEY)[^"]*"\s*,\s*"[^"]/;
+    expect(shown.filter((file) => fallback.test(readSource(file)))).toEqual([]);
+  });
+
   it("compiles a regular expression of a config or a client in one place, where no text can make it slow", () => {
     const compiles: Readonly<Record<string, string>> = {
       "packages/core/src/bounded-pattern.ts": "the place",

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { env, type PluginDescriptor, uiSlice } from "@multimaster/config";
+import { changes as changeResource } from "@multimaster/data";
 import { execute, upgradeDatabase } from "@multimaster/database";
 import base from "@multimaster/plugins/hooks/base";
 import gerrit from "@multimaster/plugins/hooks/gerrit";
@@ -164,6 +165,34 @@ describe.each(engines)("a delivery on %s", (engine) => {
     const before = (await readChanges(server)).length;
     expect(before).toBe(8);
     expect((await deliver(server, { forge: "gitlab", id: "d-1", ...pushes.gitlab })).text).toBe("2 change found");
+  });
+
+  it("of more than a change may hold is cut, whatever brings it, and lists show a part of its files", async () => {
+    const server = await startHookServer(await newDatabase(engine), {
+      hooks: [github({ secret }), base({ anybody: true })],
+    });
+    const many = Array.from({ length: 10_050 }, (_, n) => `f${n}`);
+    const commits = [{ ...ghCommit(1), added: many, removed: [], modified: [] }];
+    await deliver(server, { forge: "github", event: "push", payload: ghPush({ commits }) });
+    const body = new URLSearchParams({ author: "a", files: JSON.stringify(many) });
+    await fetch(new URL("change_hook/base", server.url), { method: "POST", body });
+    const comments = "c".repeat(70_000);
+    const params = { author: "a", comments, files: many };
+    await server.post("/api/v2/changes", { jsonrpc: "2.0", id: 1, method: "add", params });
+    const listed = await readChanges(server);
+    expect(listed).toHaveLength(3);
+    for (const { changeid, files, properties } of listed) {
+      expect([files.length, properties.files_omitted]).toEqual([100, 50]);
+      const [one] = (await server.get(`/api/v2/changes/${changeid}`)).body.changes;
+      expect(one.files).toHaveLength(10_000);
+      expect(one.files).toEqual(expect.arrayContaining(files));
+    }
+    expect(listed[2]?.["comments"]).toHaveLength(64 * 1024);
+    expect((await server.get(`/api/v2/changes/${listed[2]?.["changeid"]}`)).body.changes[0].comments).toBe(comments);
+    expect((await server.get("/api/v2/changes?files__contains=f9998")).body.changes).toHaveLength(3);
+    // What schedulers read is whole.
+    const found = await server.data.find(changeResource);
+    expect(found.rows.map((change) => change.files.length)).toEqual([10_000, 10_000, 10_000]);
   });
 
   it("names nobody's owner, whatever hook brings it", async () => {

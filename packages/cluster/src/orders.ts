@@ -1,5 +1,6 @@
 import { errors } from "@multimaster/core";
 import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
+import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 /** What somebody wants of a master, or of one of its roles (`role`). */
@@ -81,7 +82,7 @@ export function placeOrder(database: Database, given: NewOrder, trail?: Trail): 
     await trail?.(tx);
     if (order.kind === "drain") {
       const open = await renewDrain(tx, order, target.epoch);
-      if (open !== undefined) return open;
+      if (open !== undefined) return warn(tx, open, order, target.roles);
     }
     const { sql, bindings } = deadlineOf(tx, order);
     const [placed] = await queryRows<{ id: number }>(
@@ -99,8 +100,16 @@ export function placeOrder(database: Database, given: NewOrder, trail?: Trail): 
         ...bindings,
       ],
     );
-    return (placed as { id: number }).id;
+    return warn(tx, (placed as { id: number }).id, order, target.roles);
   });
+}
+
+/** Of a drain that people or programs ask for; who ends the process itself is not asked again. */
+async function warn(tx: Connection, orderid: number, order: NewOrder, roles: readonly string[]): Promise<number> {
+  if (order.kind !== "drain" || order.orderedBy === orderedBySignal) return orderid;
+  const leaving = order.role === null ? roles : [order.role];
+  await saveDrainWarning(tx, orderid, { warning: (await readStranded(tx, order.masterid, leaving)).warning });
+  return orderid;
 }
 
 /** What a signal began stays so: nobody can take it back, only hurry it. */

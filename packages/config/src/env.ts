@@ -1,11 +1,26 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { PortChoice } from "./port.ts";
+
+/** Names of variables that hold what nobody may know. */
+const secretName = /PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|TICKET|CREDENTIAL|PRIVATE_?KEY|API_?KEY/i;
+
+/** Configs may load their own copy of this module, so the place where it notes things is the process's. */
+const shared = Symbol.for("multimaster.env-fallbacks");
+const holder = globalThis as { [shared]?: AsyncLocalStorage<Set<string>> };
+const noted = (holder[shared] ??= new AsyncLocalStorage());
 
 /** The value of an environment variable, or `fallback` when it is not set; undefined without a fallback. */
 export function env(name: string, fallback: string): string;
 export function env(name: string): string | undefined;
 export function env(name: string, fallback?: string): string | undefined {
+  if (fallback !== undefined && fallback !== "" && secretName.test(name)) noted.getStore()?.add(name);
   const value = process.env[name];
   return value === undefined || value === "" ? fallback : value;
+}
+
+/** Runs `load`, and notes the variables that are named like secrets and have a fallback there. */
+export function noteFallbacks<T>(into: Set<string>, load: () => T): T {
+  return noted.run(into, load);
 }
 
 /**

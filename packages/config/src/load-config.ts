@@ -6,6 +6,7 @@ import { createJiti } from "jiti";
 import type { z } from "zod";
 import { type ClusterConfig, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
+import { noteFallbacks } from "./env.ts";
 import { type LoadedParts, listWarnings, type Placed } from "./slice-warnings.ts";
 import { type BuildersSlice, buildersSlice } from "./slices/builders.ts";
 import { type SchedulerSlice, schedulerSlice } from "./slices/scheduler.ts";
@@ -42,6 +43,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw errors.configNotFound(configFile);
   const directory = dirname(file);
   const evaluate = createEvaluator(file, options);
+  const { fallbacks } = evaluate;
 
   const exported = await evaluate(shorten(file), () => evaluate.import(file));
   try {
@@ -103,6 +105,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         workers: part<WorkersSlice>("workers"),
         ui: part<UiSlice>("ui"),
         builders: new Map(builders),
+        fallbacks: [...fallbacks].flatMap(([place, names]) => [...names].map((name) => warnOfFallback(place, name))),
       };
     }
 
@@ -157,7 +160,14 @@ export class ConfigProblems extends UserError {
 
 type Evaluate = ((place: string, load: () => Promise<unknown>) => Promise<unknown>) & {
   import(file: string): Promise<unknown>;
+  /** By place: variables that are named like secrets and have a fallback in the config. */
+  readonly fallbacks: ReadonlyMap<string, ReadonlySet<string>>;
 };
+
+function warnOfFallback(place: string, name: string) {
+  const sentence = `env("${name}", …) has a fallback, which all who can read the config know: leave it out, so that a missing variable is an error`;
+  return { place, warning: { path: [], sentence } };
+}
 
 /** One loader per load: nothing of an earlier version of the files is kept. */
 function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
@@ -166,9 +176,12 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
     fsCache: privateCache(),
     alias: { ...options.packages },
   });
+  const fallbacks = new Map<string, Set<string>>();
   const evaluate = async (place: string, load: () => Promise<unknown>) => {
+    const found = new Set<string>();
+    fallbacks.set(place, found);
     try {
-      const module = (await load()) as { default?: unknown };
+      const module = (await noteFallbacks(found, load)) as { default?: unknown };
       // The loader gives a module without a default export itself as one, for old packages' sake.
       return Object.keys(module).includes("default") ? await module.default : undefined;
     } catch (error) {
@@ -176,7 +189,7 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
       throw new ConfigProblems([`${place}: cannot be loaded: ${sayWhy(error)}`]);
     }
   };
-  return Object.assign(evaluate, { import: (path: string) => jiti.import(path) });
+  return Object.assign(evaluate, { import: (path: string) => jiti.import(path), fallbacks });
 }
 
 /** Compiled configs are code: they are cached only where no other user can plant any. */

@@ -24,7 +24,7 @@ function risky(kind: PluginKind): PluginDefinition {
   };
 }
 const kinds: readonly PluginKind[] = ["step", "scheduler", "change-source", "hook", "auth"];
-Object.assign(globalThis, { risky: Object.fromEntries(kinds.map((kind) => [kind, risky(kind)])) });
+Object.assign(globalThis, { risky: { ...Object.fromEntries(kinds.map((kind) => [kind, risky(kind)])), any: z.any() } });
 
 const use = (kind: PluginKind, open = true) => `{ plugin: risky["${kind}"], options: { open: ${open} } }`;
 
@@ -51,7 +51,7 @@ const all = [
   "scheduler.ts: schedulers[0].open: opens the scheduler",
   "one.ts: builders[0].steps[1].open: opens the step",
   ofBuilderTwo,
-  expect.stringMatching(/^workers\.ts: workers\[1\]\.password: is also that of workers\[0\]/),
+  expect.stringMatching(/^workers\.ts: workers\[0\]\.password: is also the password of workers\[1\]/),
   "ui.ts: hooks[0].open: opens the hook",
   "ui.ts: auth.open: opens the auth",
 ];
@@ -78,4 +78,62 @@ it("lists warnings after errors, wherever the errors are", async () => {
     "It also has 7 warnings:",
   ]);
   expect(rest.map((line) => line.trim())).toEqual(all);
+});
+
+/** Warnings of a config whose slices are these, as path and the beginning of the sentence. */
+async function warn(slices: Record<string, string>, cluster = "") {
+  for (const [name, text] of Object.entries(slices)) writeFileSync(join(directory, `${name}.ts`), text);
+  const parts = Object.keys(slices).map((name) =>
+    name === "web" ? `builders: { web: () => import("./web.ts") }` : `${name}: () => import("./${name}.ts")`,
+  );
+  writeFileSync(
+    join(directory, "cluster.ts"),
+    `${cluster.includes("env(") ? 'import { env } from "@multimaster/config";' : ""}
+     export default { name: "x", database: "sqlite:x.sqlite", ${[...parts, cluster].join(", ")} };`,
+  );
+  const config = await loadConfig(join(directory, "cluster.ts"), {
+    packages: { "@multimaster/config": join(import.meta.dirname, "index.ts") },
+    alsoCheck: checkConfig,
+  });
+  return short((await checkConfig(config)).warnings);
+}
+
+const builders = (more = "") =>
+  `export default { ${more} builders: [{ name: "a", workers: ["w"], steps: [${use("step", false)}] }] };`;
+
+it("warns of a local worker beside secrets", async () => {
+  const workers = 'export default { workers: [{ name: "w", local: true }] };';
+  expect(await warn({ web: builders(), workers })).toEqual([]);
+  expect(await warn({ web: builders('secrets: { token: "12345678" },'), workers })).toEqual([
+    expect.stringMatching(/^workers\.ts: workers\[0\]\.local: its builds run as this master's user/),
+  ]);
+});
+
+it("warns of passwords within addresses, in whatever option", async () => {
+  const source = (options: string) =>
+    `const plugin = { ...risky["change-source"], options: risky.any, warnings: undefined, nameOf: () => "n" };
+     export default { changeSources: [{ plugin, options: ${options} }] };`;
+  for (const options of [
+    '{ repository: "https://ci:s3cret@example.org/x.git" }',
+    '{ repository: "https://:s3cret@example.org/x.git" }',
+    '{ deep: [{ repository: "SSH://ci:s3cret@example.org/x" }] }',
+  ])
+    expect(await warn({ scheduler: source(options) })).toEqual([expect.stringContaining("holds a password within")]);
+  for (const url of ["https://ci@example.org/x", "https://example.org:443/x@y", "git@example.org:x/y", "/a:b@c"])
+    expect(await warn({ scheduler: source(JSON.stringify({ repository: url })) })).toEqual([]);
+});
+
+it("warns of fallbacks of variables that are named like secrets, set or not", async () => {
+  const fallback = (name: string) =>
+    expect.stringMatching(new RegExp(`: env\\("${name}", …\\) has a fallback, which all who can read the config know`));
+  expect(await warn({}, 'bus: { ticket: env("WAMP_TICKET", "x"), router: env("WAMP_ROUTER", "ws://h") }')).toEqual([
+    fallback("WAMP_TICKET"),
+  ]);
+  process.env["A_PASSWORD"] = "a long value that is set";
+  const named = ["A_PASSWORD", "WORKER_PASS", "CI_TOKEN", "HOOK_SECRET", "API_KEY", "PRIVATE_KEY"];
+  const calls = [...named, "PASSENGER"].map((name) => `env("${name}", "a long fallback")`);
+  const workers = `import { env } from "@multimaster/config";
+     void [${calls.join(", ")}, env("B_PASSWORD"), env("C_PASSWORD", "")];
+     export default { workers: [{ name: "w", password: env("A_PASSWORD") }] };`;
+  expect(await warn({ workers })).toEqual(named.map(fallback));
 });

@@ -41,6 +41,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly schema: S;
   /** SQL expression; of a boolean field a condition. */
   readonly sql?: string;
+  /** Instead of `sql` where a list is read: a part of a long text. */
+  readonly sqlInLists?: string;
   /** Of a boolean field: the condition of false, when an index serves it better than `not`. */
   readonly whenFalse?: string;
   /** So many rows share a value that those of several values are better read in the wanted order than by an index. */

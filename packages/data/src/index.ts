@@ -1,3 +1,4 @@
+export type { EngineLoad } from "@multimaster/cluster";
 export { FieldErrors } from "./actions/field-errors.ts";
 export * from "./actor.ts";
 export type { Check } from "./audit/check.ts";

@@ -96,7 +96,7 @@ async function selectItems(
   const fields = Object.entries<Field>(resource.fields).filter(([name]) => query.fields?.includes(name) ?? true);
   const columns = fields
     .filter(([, field]) => field.sql !== undefined)
-    .map(([name, field]) => [name, columnSql(field)]);
+    .map(([name, field]) => [name, (context.pathKind === "collection" && field.sqlInLists) || columnSql(field)]);
   const rows = await selectRows(context.connection, {
     from: resource.from as string,
     columns: Object.fromEntries(columns.length > 0 ? columns : [["nothing", "1"]]),

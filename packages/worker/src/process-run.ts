@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { onAbort, startTimeout } from "@multimaster/core";
 import type { CommandContext } from "./command.ts";
+import { explainNotStarted } from "./not-started.ts";
 import { ownGroup, signalGroup, waitForGroupEnd } from "./process-group.ts";
 
 export interface ProcessOptions {
@@ -105,7 +106,7 @@ export class ProcessRun {
     const { argv, workdir, environment, stdin } = this.#options;
     const [program, ...args] = argv;
     return new Promise((resolve) => {
-      const refuse = (error: Error): void => resolve(`cannot run ${JSON.stringify(program)}: ${error.message}`);
+      const refuse = (error: Error): void => resolve(explainNotStarted(program, error));
       let child: ChildProcess;
       try {
         child = spawn(program, args, {

@@ -53,6 +53,12 @@ export const workersSlice = z.strictObject({
     .describe(
       "Variables of the master's environment that commands of local workers get beside PATH, HOME, LANG and the like.",
     ),
+  rebalance: z
+    .union([z.literal(false), duration])
+    .prefault("10s")
+    .describe(
+      "How often an engine checks whether it has far more workers than others with the same builders; idle ones are then released to them. false: never.",
+    ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig),
 });
@@ -93,18 +99,29 @@ function warnOfWeakPasswords({ host, workers }: WorkersSlice): ConfigWarning[] {
 }
 
 function warnOfSharedPasswords({ workers }: WorkersSlice): ConfigWarning[] {
-  const first = new Map<string, number>();
-  return workers.flatMap(({ name, password }, i) => {
-    if (password === undefined) return [];
-    const other = first.get(password);
-    if (other === undefined) first.set(password, i);
-    return other === undefined
+  const sharing = new Map<string, number[]>();
+  for (const [i, { password }] of workers.entries())
+    if (password !== undefined) sharing.set(password, [...(sharing.get(password) ?? []), i]);
+  return [...sharing.values()].flatMap(([first = 0, ...others]) =>
+    others.length === 0
       ? []
       : [
           {
-            path: ["workers", i, "password"],
-            sentence: `is also that of workers[${other}]: a build that reads the password of one can connect as "${name}"; give each worker its own`,
+            path: ["workers", first, "password"],
+            sentence: `is also the password of ${others.length === 1 ? `workers[${others[0]}]` : `${others.length} other workers`}: a build that reads it can connect as any of them; give each worker its own`,
           },
-        ];
-  });
+        ],
+  );
+}
+
+/** Local workers of a master that holds secrets: their builds may do whatever the master may. */
+export function warningsOfLocalWorkers({ workers }: WorkersSlice, secrets: number): ConfigWarning[] {
+  const local = workers.findIndex((worker) => worker.local);
+  if (local === -1 || secrets === 0) return [];
+  return [
+    {
+      path: ["workers", local, "local"],
+      sentence: `its builds run as this master's user, and can read the secrets of all builder sets (${secrets}) out of its memory and files; use a worker of its own machine or user, unless you trust all code that it builds`,
+    },
+  ];
 }

@@ -1,10 +1,17 @@
+import { describePending, type PendingBuilder } from "@multimaster/cluster";
 import type { Json } from "@multimaster/core";
 import { findLeast } from "@multimaster/core";
 import type { BusView, WritesView } from "../define-resource.ts";
 import type { Member } from "../resources/members.ts";
 
 export interface Problem {
-  readonly kind: "database_refuses" | "bus_degraded" | "master_expired" | "role_missing" | "loop_stalled";
+  readonly kind:
+    | "database_refuses"
+    | "bus_degraded"
+    | "master_expired"
+    | "role_missing"
+    | "builder_missing"
+    | "loop_stalled";
   readonly sentence: string;
   readonly facts: { readonly [name: string]: Json };
 }
@@ -16,7 +23,11 @@ const needed = [
 ] as const;
 
 /** What an operator should know of, worst first. */
-export function findProblems(members: readonly Member[], bus: BusView | null, writes?: WritesView): Problem[] {
+export function findProblems(
+  members: readonly Member[],
+  bus: BusView | null,
+  { writes, stranded = [] }: { writes?: WritesView | undefined; stranded?: readonly PendingBuilder[] } = {},
+): Problem[] {
   const alive = members.filter((member) => member.alive);
   const roles = new Set(alive.flatMap((member) => member.roles));
   const { refusal } = writes ?? {};
@@ -39,6 +50,7 @@ export function findProblems(members: readonly Member[], bus: BusView | null, wr
       }),
     ),
     ...members.filter(({ state }) => state === "expired").map(describeExpired),
+    ...describeStranded(alive, stranded),
     ...alive.filter(({ stalled }) => stalled).map(describeStalled),
     ...(bus?.state === "degraded"
       ? [
@@ -49,6 +61,35 @@ export function findProblems(members: readonly Member[], bus: BusView | null, wr
           } as const,
         ]
       : []),
+  ];
+}
+
+/** An engine that is replaced leaves its builders alone for a moment. */
+const strandedSeconds = 60;
+const mostBuilders = 20;
+
+/** Requests of builders that were renamed or removed: without an engine that has them they wait for ever. */
+function describeStranded(alive: readonly Member[], pending: readonly PendingBuilder[]): Problem[] {
+  // Without any engine everything waits, and that is said already; one that starts may bring the builders.
+  const engines = alive.filter(({ roles, buildbot }) => buildbot || roles.includes("builder-engine"));
+  if (engines.length === 0 || engines.some(({ state }) => state === "starting")) return [];
+  const stranded = pending.filter(({ waits }) => waits >= strandedSeconds);
+  if (stranded.length === 0) return [];
+  const requests = stranded.reduce((sum, builder) => sum + builder.requests, 0);
+  return [
+    {
+      kind: "builder_missing",
+      sentence: `No live master has the builder for which they wait: ${describePending(stranded)}. Bring it back in the config, or cancel the requests.`,
+      facts: {
+        requests,
+        builders: stranded.slice(0, mostBuilders).map(({ builderid, builder, requests: n }) => ({
+          builderid,
+          builder,
+          requests: n,
+        })),
+        builders_more: Math.max(0, stranded.length - mostBuilders),
+      },
+    },
   ];
 }
 

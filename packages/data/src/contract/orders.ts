@@ -16,6 +16,8 @@ export interface DrainedWork {
   readonly requests: readonly number[];
   /** The newest build there was: later ones of this master are of requests that it took on while it drained. */
   readonly newestBuild: number;
+  /** Its builders. */
+  readonly builders: readonly number[];
 }
 
 export interface OrderUpdates {
@@ -40,7 +42,7 @@ export interface OrderUpdates {
   end(
     orderid: number,
     outcome: OrderOutcome,
-    report?: { detail?: string; work?: Work; drained?: DrainedWork },
+    report?: { detail?: string; work?: Work; drained?: DrainedWork; roles?: readonly string[]; before?: Work },
   ): Promise<boolean>;
   /** Tells the cluster which roles this master has now (fenced). */
   setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;

@@ -1,3 +1,4 @@
+import type { EngineLoad } from "@multimaster/cluster";
 import type { Trail } from "../actor.ts";
 
 export interface WorkerInfo {
@@ -32,6 +33,8 @@ export interface WorkerUpdates {
   /** The contested worker answers on its connection here: it stays. */
   keep(workerid: number): Promise<void>;
   states(workerids: readonly number[]): Promise<WorkerState[]>;
+  /** The live engines with the same builder sets as this one, itself included, and how many workers each has. */
+  engineLoads(): Promise<EngineLoad[]>;
   setPaused(workerid: number, paused: boolean, reason: string | null, trail?: Trail): Promise<void>;
   setGraceful(workerid: number, graceful: boolean | "at once", trail?: Trail): Promise<void>;
 }

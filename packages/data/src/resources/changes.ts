@@ -11,8 +11,9 @@ import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 /** Builds before one among which its predecessor is looked for: a branch that is new to its builder has none. */
 const lookBack = 1000;
 
-/** Most files of each change in a list; the change itself has them all. */
+/** Most files of each change in a list, and characters of its message; the change itself has them all. */
 const listedFiles = 100;
+const listedComments = 64 * 1024;
 
 /** A commit, or whatever a change source saw. */
 export const changes = defineResource({
@@ -38,7 +39,7 @@ export const changes = defineResource({
       load: loadFiles,
       empty: [],
     },
-    comments: { schema: text, sql: "ch.comments" },
+    comments: { schema: text, sql: "ch.comments", sqlInLists: `substr(ch.comments, 1, ${listedComments})` },
     revision: { schema: text.nullable(), sql: "ch.revision" },
     when_timestamp: { schema: integer, sql: "ch.when_timestamp" },
     branch: { schema: text.nullable(), sql: "ch.branch" },

@@ -61,7 +61,7 @@ describe("a change", () => {
   it("has a limited message, which says what it left out", () => {
     const { comments } = boundChange({ ...change, comments: "é".repeat(5_000_000) });
     expect(comments.length).toBeLessThan(most.commentsLength + 100);
-    expect(comments).toMatch(/\n… and 4934464 more characters$/);
+    expect(comments).toMatch(/\n… and 805696 more characters$/);
   });
 
   it("has a limited size, however each of its parts fills its own", () => {
@@ -70,7 +70,7 @@ describe("a change", () => {
       ...{ author: text, committer: text, comments: text, branch: text, revision: text, revlink: text },
       ...{ category: text, repository: text, project: text, codebase: text },
       files: Array(20_000).fill(text),
-      properties: Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`${n}${text.slice(0, 9_000)}`, text])),
+      properties: Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}${text.slice(0, 9_000)}`, text])),
     });
     expect(lengthOf(large)).toBeLessThan(1.5 * (most.filesLength + most.propertiesLength + most.commentsLength));
   });

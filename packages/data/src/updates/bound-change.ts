@@ -13,7 +13,7 @@ export const changeLimits = {
   properties: 1_000,
   /** Of all properties together. */
   propertiesLength: 256 * 1024,
-  commentsLength: 64 * 1024,
+  commentsLength: 4 * 1024 * 1024,
   /** Of every other text: their columns are shorter. */
   textLength: 1024,
 } as const;

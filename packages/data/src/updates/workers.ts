@@ -1,4 +1,11 @@
-import { claimWorkers, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
+import {
+  claimWorkers,
+  contestedWorkers,
+  fencedTransaction,
+  keepWorker,
+  readEngineLoads,
+  releaseWorker,
+} from "@multimaster/cluster";
 import {
   type Connection,
   findOrCreateWorkers,
@@ -53,6 +60,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
+    engineLoads: () => readEngineLoads(database, lease),
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;

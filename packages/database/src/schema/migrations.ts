@@ -2,6 +2,7 @@ import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
+import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   auditTrail,
   sessionChecks,
   writeProbes,
+  drainWarnings,
 ];
 
 /** The tables that migrations made. */

@@ -104,6 +104,16 @@ export async function setMasterBuilders(
   return { started: added.map((row) => row.builderid), stopped: stopped.map((row) => row.builderid) };
 }
 
+/** Ids of the builders that a master has. */
+export async function buildersOfMaster(connection: Connection, masterid: number): Promise<number[]> {
+  const rows = await queryRows<{ builderid: number }>(
+    connection,
+    "select builderid from builder_masters where masterid = ? order by builderid",
+    [masterid],
+  );
+  return rows.map(({ builderid }) => builderid);
+}
+
 /** Which of these ids are no builders. */
 export async function missingBuilders(connection: Connection, ids: readonly number[]): Promise<number[]> {
   const wanted = connection.dialect.isOneOf("id", ids);
