@@ -487,6 +487,16 @@ describe("a git poller of an odd repository", () => {
   });
 });
 
+describe("a git poller of a repository of another user", () => {
+  it("says which directory it is and what to do", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.path, { env: { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" } });
+    expect(poller.log().at(-1)).toBe(
+      `cannot poll ${repository.path}: git ls-remote: ${repository.path} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${repository.path}`,
+    );
+  });
+});
+
 describe("a push too large for one transaction", () => {
   /** Commits on two lines that are merged at the end. */
   function pushMany(repository: ReturnType<typeof createGitRepository>, count: number): void {

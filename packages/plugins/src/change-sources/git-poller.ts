@@ -68,7 +68,8 @@ export default defineChangeSource({
       async look(signal) {
         try {
           const git = { env: options.env, access, timeoutMs: options.timeout, signal };
-          await ctx.setProblem?.(await poll(ctx, options, address, git, notices));
+          const problem = await poll(ctx, options, address, git, notices);
+          await ctx.setProblem?.(problem);
         } catch (error) {
           if (!(error instanceof GitFailed)) throw error;
           if (signal.aborted) return undefined;

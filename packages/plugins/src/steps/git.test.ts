@@ -10,6 +10,7 @@ import {
 } from "../../../../test/harness/git-repository.ts";
 import { createLocalStep } from "../../../../test/harness/local-step-context.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
+import gitPoller from "../change-sources/git-poller.ts";
 import type { StepDefinition } from "../define-step.ts";
 import git from "./git.ts";
 
@@ -210,6 +211,29 @@ describe("what a git step checks out", () => {
     expect(nameOf((await run(own, {}, { repourl: far })).got)).toBe("side");
     repository.git("push", "--quiet", far, `${at["first"]}:refs/heads/other`);
     expect((await run(own, {}, { repourl: far })).reason).toMatch(/is not there; say which to build: only, other$/);
+  });
+});
+
+describe("a git step", () => {
+  it("says which directory belongs to another user and what to do", async () => {
+    const env = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" };
+    const { reason } = await run(temporaryDirectory("git-step"), {}, { repourl: repository.path, env });
+    expect(reason).toBe(
+      `git fetch failed: ${repository.path} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${repository.path}`,
+    );
+  });
+
+  it("warns of a URL with a password in it, as the poller does", () => {
+    const url = "https://ci:token@example.org/r.git";
+    const step = git({ repourl: url });
+    const source = gitPoller({ repository: url });
+    for (const { plugin, options } of [step, source]) {
+      const [warning] = plugin.warnings?.(options) ?? [];
+      expect(warning?.sentence).toMatch(/^holds a password or token/);
+      expect(JSON.stringify(warning)).not.toContain("token@");
+    }
+    expect(git({ repourl: () => url }).plugin.warnings?.({ repourl: () => url })).toEqual([]);
+    expect(source.plugin.warnings?.({ repository: "https://example.org/r.git" })).toEqual([]);
   });
 });
 
