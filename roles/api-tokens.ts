@@ -1,15 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { LoadedConfig } from "@multimaster/config";
-import { createLog, errors } from "@multimaster/core";
-import type { TokenScope } from "@multimaster/data";
-import {
-  checkSchema,
-  type Database,
-  insertApiToken,
-  listApiTokens,
-  openDatabase,
-  revokeApiToken,
-} from "@multimaster/database";
+import { errors } from "@multimaster/core";
+import { commandLineActor, createTrail, type TokenScope } from "@multimaster/data";
+import { insertApiToken, listApiTokens, revokeApiToken } from "@multimaster/database";
+import { withDatabase } from "./with-database.ts";
 
 export interface NewToken {
   readonly name: string;
@@ -34,7 +28,10 @@ export function createToken(config: LoadedConfig, { name, roles, scope, lifetime
   return withDatabase(config, async (database) => {
     const secret = `mmt_${randomBytes(32).toString("base64url")}`;
     const seconds = lifetimeMs === undefined ? null : lifetimeMs / 1000;
-    if (!(await insertApiToken(database, secret, { name, roles, scope, seconds }))) throw errors.tokenExists(name);
+    await database.transaction(async (tx) => {
+      if (!(await insertApiToken(tx, secret, { name, roles, scope, seconds }))) throw errors.tokenExists(name);
+      await trailOf("create token", name, `roles: ${roles.join(", ") || "none"}; may ${scope}`)(tx);
+    });
     return secret;
   });
 }
@@ -58,16 +55,13 @@ export function listTokens(config: LoadedConfig): Promise<TokenStatus[]> {
 /** From now on no master accepts it. */
 export function revokeToken(config: LoadedConfig, name: string): Promise<void> {
   return withDatabase(config, async (database) => {
-    if (!(await revokeApiToken(database, name))) throw errors.tokenNotThere(name);
+    await database.transaction(async (tx) => {
+      if (!(await revokeApiToken(tx, name))) throw errors.tokenNotThere(name);
+      await trailOf("revoke token", name)(tx);
+    });
   });
 }
 
-async function withDatabase<T>(config: LoadedConfig, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase(config.shared.database, { log: createLog({ level: "warn" }) });
-  try {
-    await checkSchema(database);
-    return await work(database);
-  } finally {
-    await database.close();
-  }
+function trailOf(action: string, name: string, detail?: string) {
+  return createTrail(commandLineActor(), action, `tokens/${name}`, detail);
 }

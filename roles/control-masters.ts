@@ -1,7 +1,6 @@
-import { userInfo } from "node:os";
 import { listMasters, placeOrder, undoDrain } from "@multimaster/cluster";
 import { createLog, errors, systemClock } from "@multimaster/core";
-import { equals, findItems, type Order, orders } from "@multimaster/data";
+import { commandLineActor, createTrail, equals, findItems, type Order, orders } from "@multimaster/data";
 import { checkSchema, openDatabase } from "@multimaster/database";
 import { loadClusterConfig } from "./load-cluster-config.ts";
 
@@ -44,25 +43,28 @@ export async function openControl(configFile: string): Promise<MasterControl> {
     return order;
   }
 
+  const actor = commandLineActor();
   const place = async (
     name: string,
+    action: string,
     order: { kind: "drain" | "add"; role: string | null; deadline?: number | null; builderSets?: readonly string[] },
     reason = "no reason",
   ) =>
     read(
-      await placeOrder(database, {
-        masterid: await findMaster(name),
-        reason,
-        orderedBy: userInfo().username,
-        ...order,
-      }),
+      await placeOrder(
+        database,
+        { masterid: await findMaster(name), reason, orderedBy: actor.name, ...order },
+        createTrail(actor, action, `masters/${name}`),
+      ),
     );
 
   return {
-    drain: (name, deadline, reason) => place(name, { kind: "drain", role: null, deadline }, reason),
-    undrain: async (name) => read(await undoDrain(database, await findMaster(name), null)),
-    dropRole: (name, role, reason) => place(name, { kind: "drain", role }, reason),
-    addRole: (name, role, builderSets, reason) => place(name, { kind: "add", role, builderSets }, reason),
+    drain: (name, deadline, reason) =>
+      place(name, deadline === 0 ? "stop" : "drain", { kind: "drain", role: null, deadline }, reason),
+    undrain: async (name) =>
+      read(await undoDrain(database, await findMaster(name), null, createTrail(actor, "undrain", `masters/${name}`))),
+    dropRole: (name, role, reason) => place(name, "drop_role", { kind: "drain", role }, reason),
+    addRole: (name, role, builderSets, reason) => place(name, "add_role", { kind: "add", role, builderSets }, reason),
     async wait(orderid, onProgress) {
       for (;;) {
         const order = await read(orderid);

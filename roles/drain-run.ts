@@ -14,6 +14,8 @@ export interface DrainRunOptions {
   /** Undefined when the order could not be written down: then nobody hears how far it is. */
   readonly orderid: number | undefined;
   readonly target: Drainable;
+  /** The roles that leave. */
+  readonly roles: readonly string[];
   readonly data: Data;
   readonly clock: Clock;
   readonly log: Logger;
@@ -88,7 +90,8 @@ export class DrainRun {
     await this.#within(patienceMs, async () => {
       const work = Object.fromEntries(Object.keys(this.#before).map((name) => [name, 0]));
       const drained = this.#before.builds === undefined ? undefined : this.#drained;
-      await this.#options.data.updates.orders.end(orderid, "done", { work, drained });
+      const { data, roles } = this.#options;
+      await data.updates.orders.end(orderid, "done", { work, drained, roles, before: this.#before });
     });
   }
 

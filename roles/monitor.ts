@@ -16,7 +16,7 @@ import type { HostedRoles } from "./hosted-roles.ts";
 interface MonitorOptions {
   readonly config: Pick<ClusterConfig, "monitor" | "url" | "allowedHosts">;
   readonly master: string;
-  readonly data: Pick<Data, "bus">;
+  readonly data: Pick<Data, "bus" | "writes">;
   readonly hosts: Pick<HostedRoles, "ready">;
   readonly metrics: Registry;
   readonly log: Logger;

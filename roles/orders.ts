@@ -115,7 +115,7 @@ export class Orders implements Service {
       await data.updates.orders.end(order.orderid, "done");
       return;
     }
-    const run = new DrainRun({ orderid: order.orderid, target, data, clock, log });
+    const run = new DrainRun({ orderid: order.orderid, target, roles: [role], data, clock, log });
     run.heed(order);
     this.follow(run);
     log.info({ role, orderid: order.orderid }, `dropping the role ${role}: ${order.reason}`);

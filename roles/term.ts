@@ -5,6 +5,7 @@ import {
   createDataVersionService,
   createDepartures,
   createHeartbeat,
+  createWriteProbe,
   isLeaseLoss,
   joinCluster,
   type Lease,
@@ -89,7 +90,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   });
   const { log } = plan;
   Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
-  const data = createData({ database, bus, lease, log, clock: systemClock });
+  const writes = createWriteProbe({ database, lease, clock: systemClock, log });
+  const data = createData({ database, bus, lease, writes, log, clock: systemClock });
 
   const metrics = createMetrics();
   const loop = new LoopSign();
@@ -129,6 +131,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const base = runServices(
     [
       heartbeat,
+      writes,
       watch,
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       burial,
@@ -227,7 +230,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
         (draining.aborted ? tell(() => data.updates.orders.drainMyself(deadlineIn, "signal")) : undefined),
       tell(() => setState(database, lease, "draining")),
     ]);
-    const run = new DrainRun({ orderid: told[0], target: hosts, data, clock: systemClock, log });
+    const run = new DrainRun({ orderid: told[0], target: hosts, roles: hosts.names, data, clock: systemClock, log });
     run.heed(order ?? { deadlineIn, undone: false });
     orders.follow(run);
     return run;

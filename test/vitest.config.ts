@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { plantSource } from "./plant-source.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -8,6 +9,7 @@ const conditions = ["source", "module", "node", "development|production"];
 
 const shared = {
   root,
+  plugins: plantSource(),
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["source", "node", "module-sync"] } },
 };

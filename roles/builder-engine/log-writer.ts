@@ -3,7 +3,8 @@ import type { LogType } from "@multimaster/data";
 import type { LogStream, StepLog } from "@multimaster/plugins";
 import { LineNormalizer, type Lines } from "./line-normalizer.ts";
 import { LogLimit, type LogLimits, unlimited } from "./log-limit.ts";
-import { Secrets, type StreamMask } from "./secrets.ts";
+import { Secrets } from "./secrets.ts";
+import type { StreamMask } from "./stream-mask.ts";
 
 export interface LogWriterOptions {
   type: LogType;

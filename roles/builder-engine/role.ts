@@ -11,6 +11,7 @@ import { Drain } from "./drain.ts";
 import { ForeignControl } from "./foreign-control.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { Persistence } from "./persistence.ts";
+import { Rebalance } from "./rebalance.ts";
 import { RunningBuilds } from "./running-builds.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { StopRequests } from "./stop-requests.ts";
@@ -66,6 +67,16 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     watchdog,
     builders,
     server,
+    new Rebalance({
+      masterid: context.master.masterid,
+      every: own.workers.rebalance,
+      server,
+      workers,
+      data,
+      clock,
+      log,
+      metrics,
+    }),
     new WorkerWatch({ workers, data, persistence, clock, log }),
     awaited,
     builds,

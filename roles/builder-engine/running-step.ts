@@ -11,6 +11,7 @@ import {
   type StepDefinition,
   type StepEnd,
   StepStopped,
+  StepValueRefused,
   TriggerRefused,
   type WorkerFacts,
   WorkerLost,
@@ -27,6 +28,7 @@ import { StepCommands } from "./step-commands.ts";
 import { StepLogs, type StepLogsOptions } from "./step-logs.ts";
 import { createStepTests } from "./step-tests.ts";
 import { StepTriggers } from "./step-triggers.ts";
+import { checkProperty, checkUrl } from "./step-values.ts";
 import { resolveWorkerPath } from "./worker-paths.ts";
 
 /** Time between the end of a stopped step's commands and the end of the patience with its code. */
@@ -199,7 +201,9 @@ export class RunningStep {
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
     if (this.#around.persistence.isPassing(error)) throw error;
-    const isSentence = [CommandException, BadRendering, TriggerRefused].some((kind) => error instanceof kind);
+    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused].some(
+      (kind) => error instanceof kind,
+    );
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);
     return { results: Results.EXCEPTION };
@@ -264,7 +268,7 @@ export class RunningStep {
       worker: describeWorker(worker),
       properties: {
         get: (key) => properties.get(key),
-        set: (key, value, source = name) => properties.set(key, value, source),
+        set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
       },
       builddir,
       signal,
@@ -286,10 +290,10 @@ export class RunningStep {
       log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
       hide: (text, as) => secrets.add(as, text),
       setState,
-      addUrl: (urlName, url) =>
-        persistence.write(`add URL to step ${stepid}`, () =>
-          data.updates.steps.addUrl(stepid, secrets.hide(urlName), secrets.hide(url)),
-        ),
+      async addUrl(urlName, url) {
+        const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
+        await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
+      },
       addTestResults: createStepTests({
         data,
         persistence,

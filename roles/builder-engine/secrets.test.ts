@@ -58,4 +58,66 @@ describe("secrets", () => {
   it("cost nothing when there are none", () => {
     expect(new Secrets().streamMask()).toBeUndefined();
   });
+
+  it("are replaced where colours and other escape sequences are within them", () => {
+    const coloured = "x \u001b[01;31ms3cr3t\u001b[0m-t0\u001b[K\nken \u001b[1my";
+    expect(masked(coloured)).toEqual(new Set(["x \u001b[01;31m<token> \u001b[1my"]));
+    expect(masked("s3cr\u001b]8;;http://x\u0007\u001b(3t-t0ken")).toEqual(new Set(["<token>"]));
+    // What follows a bracket may be a part of the sequence, or of the secret.
+    expect(masked("\u001b[s3cr3t-t0ken")).toEqual(new Set(["\u001b[<token>"]));
+    expect(masked("\u001b[31m s3cr3t- \u001b[0m t0ken")).toEqual(new Set(["\u001b[31m s3cr3t- \u001b[0m t0ken"]));
+  });
+
+  it("that overlap are replaced together, whatever is shown of neither", () => {
+    const overlapping = new Secrets({ a: "abcd1234", b: "1234efgh", c: "xyxy" });
+    const shown = (text: string) => {
+      const mask = overlapping.streamMask();
+      return [...text].map((char) => mask?.add(char)).join("") + mask?.end();
+    };
+    for (const hide of [(text: string) => overlapping.hide(text), shown]) {
+      expect(hide("-abcd1234efgh-")).toBe("-<a><b>-");
+      expect(hide("-abcd1234abcd1234-")).toBe("-<a><a>-");
+      expect(hide("-xyxyxyxyxyx-")).toBe("-<c>x-");
+    }
+  });
+
+  it("are replaced in base64, wherever they stand in it, and in URLs", () => {
+    for (const before of ["", "x", "xy", "xyz"])
+      for (const after of ["", "1", "12", "\n"]) {
+        const encoded = Buffer.from(`${before}s3cr3t-t0ken${after}`).toString("base64");
+        expect(secrets.hide(encoded)).toContain("<token>");
+        expect(secrets.hide(encoded).length).toBeLessThan("<token>".length + 10);
+        expect(secrets.hide(encoded.replace(/(.{5})/g, "$1\n"))).toContain("<token>");
+      }
+    expect(secrets.hide(Buffer.from(key).toString("base64"))).toMatch(/^<key>.{0,2}$/);
+    expect(secrets.hide(Buffer.from("-a+b(c)[d]$").toString("base64url"))).toContain("<odd>");
+    expect(secrets.hide(`?q=${encodeURIComponent("a+b(c)[d]$")}&x`)).toBe("?q=<odd>&x");
+    expect(secrets.hide("?q=a%2bb%28c%29%5bd%5d%24&x")).toBe("?q=<odd>&x");
+  });
+
+  it("hold back no more than a few kilobytes, in time proportional to the stream", () => {
+    const mask = secrets.streamMask();
+    let held = 0;
+    for (const piece of [
+      "-----BEGIN",
+      ..."\n"
+        .repeat(100)
+        .split("")
+        .map(() => "\n".repeat(10_000)),
+      "s3cr3t-",
+      "\u001b[0m".repeat(10_000),
+    ]) {
+      held += piece.length - (mask?.add(piece).length ?? 0);
+      expect(held).toBeLessThan(6000);
+    }
+    expect(mask?.end().length).toBe(held);
+    const flood = secrets.streamMask();
+    for (let i = 0; i < 200_000; i += 1) flood?.add("-\n");
+    expect(flood?.end()).toBeDefined();
+  });
+
+  it("leave everything else as it was, however it is cut", () => {
+    const text = "-----BEGIN\u001b[31m CERT-----\n\r\ns3cr3t_\u001b[0m\u001b]x\u0007 s3cr3t\u001b";
+    expect(masked(text)).toEqual(new Set([text]));
+  });
 });

@@ -1,4 +1,4 @@
-import { type Json, type Result, Results } from "@multimaster/core";
+import { append, type Json, type Result, Results } from "@multimaster/core";
 import { builders, buildrequests, builds, type Data, equals, type TriggeredBuildset } from "@multimaster/data";
 import { type StepContext, type TriggeredBuild, type TriggeredBuilds, TriggerRefused } from "@multimaster/plugins";
 import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
@@ -48,7 +48,11 @@ export class StepTriggers {
     );
     if (answer === "lost") throw new Error(`build ${buildid} does not run on this master`);
     if ("refused" in answer) throw new TriggerRefused(answer.refused);
-    if (wait) this.#awaited.push(...answer.map(({ bsid }) => bsid));
+    if (wait)
+      append(
+        this.#awaited,
+        answer.map(({ bsid }) => bsid),
+      );
     onReturn();
     return answer.map((set) => this.#describe(set));
   };

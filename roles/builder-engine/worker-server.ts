@@ -30,6 +30,9 @@ export interface WorkerServerOptions {
   onListening(url: string): void;
 }
 
+/** How long a worker that was released for others is not taken back at its first attempt. */
+const sentOnMs = 30_000;
+
 /** Where workers come in, and where they are let go: the worker port and the workers inside the process. */
 export class WorkerServer implements Service {
   readonly name = "worker-server";
@@ -43,6 +46,8 @@ export class WorkerServer implements Service {
   /** One thing at a time per worker: a new connection waits until the former one's claim is given back. */
   #turns = new Map<string, Promise<void>>();
   #unwanted = new Set<string>();
+  /** Workers whose next connection is sent on to another engine, and until when. */
+  #sentOn = new Map<string, number>();
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerServerOptions) {
@@ -81,13 +86,23 @@ export class WorkerServer implements Service {
     this.#local.comeBack();
   }
 
+  /** No worker is taken: this master drains or stops. */
+  get isRefusing(): boolean {
+    return this.#refusing || this.#stopping !== undefined;
+  }
+
+  /** The worker's next connection, if it comes soon, is refused once, in a way that makes a balancer try another engine. */
+  sendOnOnce(name: string): void {
+    this.#sentOn.set(name, this.#options.clock.now() + sentOnMs);
+  }
+
   /** Gives a worker back and closes its connection; it goes to whoever takes workers then. */
-  async letGo(worker: AttachedWorker): Promise<void> {
+  async letGo(worker: AttachedWorker, why = "the master drains"): Promise<void> {
     worker.leaving = true;
     await this.#options.ledger.flush();
     // Given back first: the next master must find it free.
     await this.#detach(worker);
-    worker.link.close(1001, "the master drains");
+    worker.link.close(1001, why);
     await worker.link.closed;
   }
 
@@ -123,6 +138,8 @@ export class WorkerServer implements Service {
     const config = this.#configs.get(name);
     if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
     if (this.#refusing) return "draining";
+    const sentOnUntil = this.#sentOn.get(name) ?? 0;
+    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";
     if (this.#options.useful.has(name)) return true;
     if (!this.#unwanted.has(name)) {
       this.#unwanted.add(name);

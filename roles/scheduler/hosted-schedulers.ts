@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
 import { changes, equals, schedulers } from "@multimaster/data";
 import { type Running, type SchedulerContext, type SchedulerDefinition, startLooking } from "@multimaster/plugins";
@@ -86,6 +87,8 @@ function letChangesPass(ctx: SchedulerContext): Running {
         if (passing.length === 0) return undefined;
         if ((await ctx.classify(passing.map(({ changeid }) => ({ changeid, verdict: "ignored" as const })))) === "lost")
           return undefined;
+        // SQLite answers at once: other work gets its turn here.
+        await setImmediate();
       }
       return undefined;
     },

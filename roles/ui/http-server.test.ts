@@ -13,6 +13,7 @@ afterEach(async () => {
 const realtime = { upgrade: () => {}, leave: async () => {}, resume: () => {}, end: async () => {} };
 
 const isOwnHost = createHostCheck([]);
+const maxConnectionsOf = () => 100;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -23,6 +24,7 @@ async function start(handler: Handler, port = 0, sleep = systemClock.sleep) {
   const server = createHttpServer({
     host: "127.0.0.1",
     isOwnHost,
+    maxConnectionsOf,
     port,
     handler,
     realtime,
@@ -76,6 +78,7 @@ describe("the http server", () => {
     const server = createHttpServer({
       host: "127.0.0.1",
       isOwnHost,
+      maxConnectionsOf,
       port: 0,
       handler: () => {},
       realtime,

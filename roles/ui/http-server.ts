@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, errors, type HostCheck, type Logger, listenOnFreePort, type Service } from "@multimaster/core";
 import type { Readiness } from "./health.ts";
+import { limitConnections } from "./limit-connections.ts";
 import { readAddress } from "./read-address.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
@@ -17,6 +18,8 @@ export interface HttpServerOptions {
   /** Takes what becomes a WebSocket, and everything else that stays open. */
   readonly realtime: Pick<Realtime, "upgrade" | "leave" | "resume" | "end">;
   readonly readiness: Readiness;
+  /** How many connections the address of a socket may have. */
+  maxConnectionsOf(address: string): number;
   readonly clock: Clock;
   readonly log: Logger;
   onListening?(url: string): void;
@@ -24,6 +27,9 @@ export interface HttpServerOptions {
 
 /** Answers that are still being sent when the master stops get this long. */
 const lastAnswersMs = 5_000;
+
+/** More than one master should serve. */
+const mostConnections = 10_000;
 
 /** A master that nobody has sent a request to for this long has been left alone by its balancers. */
 const quietMs = 250;
@@ -42,6 +48,7 @@ export function createHttpServer({
   handler,
   realtime,
   readiness,
+  maxConnectionsOf,
   clock,
   log,
   onListening,
@@ -49,6 +56,9 @@ export function createHttpServer({
   let leaving = false;
   let requests = 0;
   const server = createServer(answer);
+  // A flood from many addresses: whoever is here goes on being served.
+  server.maxConnections = mostConnections;
+  limitConnections(server, maxConnectionsOf);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     // Before anything is looked at: a page of a stranger's name that leads here would count as our own.

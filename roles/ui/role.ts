@@ -1,4 +1,4 @@
-import { hostNamesOf, type UiSlice } from "@multimaster/config";
+import { hostNamesOf, trustNetworks, type UiSlice } from "@multimaster/config";
 import { createHostCheck } from "@multimaster/core";
 import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
@@ -19,6 +19,8 @@ export const role = defineRole<UiSlice>({
   loadSlice: loadUiSlice,
   services(context) {
     const { own, shared } = context.config;
+    // A proxy speaks for many, and whoever is on this machine is in already.
+    const mayHaveMany = trustNetworks([...own.trustedProxies, "127.0.0.0/8", "::1"]);
     const readiness = createReadiness(context);
     const access = createAccess(context);
     const realtime = createRealtime(context, {
@@ -37,10 +39,12 @@ export const role = defineRole<UiSlice>({
         handler: app.callback(),
         realtime,
         readiness,
+        maxConnectionsOf: (address) => (mayHaveMany(address) ? Number.POSITIVE_INFINITY : own.connectionsPerAddress),
         clock: context.clock,
         log: context.log,
         onListening: (url) => context.listening("ui", url),
       }),
+      access.refusals,
       createControlNotice(own, context.log),
       createLoginCleanUp(context),
       ...(pages ? [pages.service] : []),

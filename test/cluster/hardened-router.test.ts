@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../harness/certificate.ts";
 import { startCluster, type TestCluster } from "../harness/cluster.ts";
 import { startCrossbar } from "../harness/crossbar.ts";
-import { hardenedRouterConfig, routerTickets } from "../harness/hardened-router.ts";
+import { hardenedRouterConfig, routerEnvironment, routerTickets } from "../harness/hardened-router.ts";
 import { freePort } from "../harness/ports.ts";
 import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
@@ -42,9 +42,13 @@ const denied = "wamp.error.not_authorized";
 
 it("masters log in by ticket and by key, work together, and an observer hears of it", async () => {
   const observer = await joinRealm(url, { realm, login: login("observer") });
-  await observer.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);
-  const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
-  await front.waitReady();
+  for (const [i, topic] of ["buildrequests.", "builds."].entries())
+    await observer.ask([32, i + 1, { match: "prefix" }, `org.buildbot.mq.${topic}`]);
+  // Each of the two as what it is: neither needs what an engine may.
+  const ticketOf = (role: "ui" | "scheduler") => ({ WAMP_AUTHID: role, WAMP_TICKET: routerTickets[role] });
+  const scheduler = await cluster.master({ roles: ["scheduler"], name: "scheduler", env: ticketOf("scheduler") });
+  const front = await cluster.master({ roles: ["ui"], name: "front", env: ticketOf("ui") });
+  await Promise.all([front.waitReady(), scheduler.waitReady()]);
   const engine = await cluster.master({
     roles: ["builder-engine"],
     name: "engine-1",
@@ -89,6 +93,49 @@ describe("others may do little or nothing", () => {
     expect(await refusal(observer, [48, 2, {}, "org.buildbot.mq.anything"])).toBe(denied);
     expect(await refusal(observer, [48, 3, {}, "wamp.session.list"])).toBe(denied);
     expect(await refusal(observer, [64, 4, {}, "org.buildbot.mq.anything"])).toBe(denied);
+    observer.close();
+  });
+
+  it("each role publishes what is its own: a ui or a scheduler nothing of what only an engine knows", async () => {
+    const topics = {
+      "changes.1.new": ["master", "ui", "scheduler"],
+      "control.builds.1.stop": ["master", "engine", "ui"],
+      "builds.1.new": ["master", "engine"],
+      "builds.1.update": ["master", "engine"],
+      "builds.1.properties.update": ["master", "engine"],
+      "builds.1.steps.1.started": ["master", "engine"],
+      "steps.1.started": ["master", "engine"],
+      "logs.1.append": ["master", "engine"],
+      // Of an engine that died, by whoever notices.
+      "builds.1.finished": ["master", "engine", "ui", "scheduler"],
+      "buildrequests.1.unclaimed": ["master", "engine", "ui", "scheduler"],
+    };
+    const found: Record<string, string[]> = Object.fromEntries(Object.keys(topics).map((topic) => [topic, []]));
+    for (const authid of Object.keys(routerTickets) as (keyof typeof routerTickets)[]) {
+      const client = await joinRealm(url, { realm, login: login(authid) });
+      for (const [i, topic] of Object.keys(topics).entries()) {
+        const answer = await client.ask([16, i + 1, { acknowledge: true }, `org.buildbot.mq.${topic}`, [{}]]);
+        if (answer[0] === 17) found[topic]?.push(authid);
+      }
+      client.close();
+    }
+    expect(found).toEqual(topics);
+  });
+
+  it("an observer hears of builds, and nothing of properties, logs or what people ask of masters", async () => {
+    const observer = await joinRealm(url, { realm, login: login("observer") });
+    const topics = [
+      "builds.1.new",
+      "builders.1.started",
+      "builds.1.properties.update",
+      "logs.1.append",
+      "control.builds.1.stop",
+      "leases.1.session",
+    ];
+    const answers = [];
+    for (const [i, topic] of topics.entries())
+      answers.push((await observer.ask([32, i + 1, {}, `org.buildbot.mq.${topic}`]))[0] === 33);
+    expect(answers).toEqual([true, true, false, false, false, false]);
     observer.close();
   });
 
@@ -139,7 +186,7 @@ it("crossbar's own check approves of the config as it is in the repository", asy
       name: "crossbar check",
       command: join(componentDirectory("crossbar"), "bin", "crossbar"),
       args: ["check", "--cbdir", directory],
-      env: { CROSSBAR_DIR: undefined, WAMP_TICKET: "one", OBSERVER_TICKET: "two" },
+      env: { CROSSBAR_DIR: undefined, ...routerEnvironment },
     });
     expect(stdout + stderr).toContain("node configuration looks good");
   }

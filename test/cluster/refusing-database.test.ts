@@ -21,7 +21,7 @@ const cut = "select pg_terminate_backend(pid) from pg_stat_activity where usenam
 const refusals: Record<string, Refusal> = {
   "read-only, as after a failover": {
     begin: ["alter system set default_transaction_read_only = on", reload],
-    end: ["set default_transaction_read_only = off", "alter system reset default_transaction_read_only", reload],
+    end: ["alter system reset default_transaction_read_only", reload],
     told: /refuses: it is read-only/,
   },
   "out of reach for its user": {

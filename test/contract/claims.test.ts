@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import {
   buryDeadMasters,
   changeSourceHolder,
@@ -5,7 +6,9 @@ import {
   claimRequests,
   claimScheduler,
   claimWorker,
+  claimWorkers,
   contestedWorkers,
+  fencedTransaction,
   keepWorker,
   type Lease,
   LeaseLost,
@@ -17,6 +20,8 @@ import {
 } from "@multimaster/cluster";
 import { type Database, execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sharedPostgres } from "../harness/postgres.ts";
+import { waitFor } from "../harness/wait-for.ts";
 import { addRequests, addRunningBuild, expire, join, joinAsUndertaker } from "./lease.members.ts";
 import { engines, newDatabase } from "./schema.databases.ts";
 
@@ -229,6 +234,34 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(results.map((result) => result.kind).sort()).toEqual(["claimed", "lost"]);
     expect(await database.sql("connected_workers")).toHaveLength(1);
   });
+
+  it.runIf(engine === "postgresql")(
+    "of a worker that a dead master left go to one of two that come at once",
+    async () => {
+      const workerid = await addWorker(database);
+      await claimWorker(database, one, workerid);
+      // An earlier epoch of its master left it behind: each of two newcomers may take it, and they come together.
+      await execute(database, "update mm_worker_attachments set epoch = epoch - 1");
+      const three = (await join(database)).lease;
+      const postgres = await sharedPostgres();
+      const taken = new EventEmitter();
+      // Not from within the first one's transaction, which refuses queries beside it.
+      const second = once(taken, "taken").then(() => claimWorker(database, three, workerid));
+      const first = await fencedTransaction(database, two, async (tx) => {
+        const claims = await claimWorkers(tx, two, [workerid]);
+        taken.emit("taken");
+        // The other one is in the middle of it now, and waits.
+        await waitFor(
+          async () => (await postgres.psql("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).length > 0,
+          { what: "the second master to come" },
+        );
+        return claims;
+      });
+      expect(first.get(workerid)).toEqual({ kind: "claimed" });
+      expect(await second).toEqual({ kind: "lost", holder: two.masterid });
+      expect(await database.sql("mm_worker_attachments").select("masterid")).toEqual([{ masterid: two.masterid }]);
+    },
+  );
 
   it("of a worker are taken over from a master that died", async () => {
     const workerid = await addWorker(database);

@@ -241,3 +241,32 @@ describe.each(engines)("a database that refuses: %s", (engine) => {
     120_000,
   );
 });
+
+it("a SQLite file that is full for a while costs no build, and its users are told", async () => {
+  const { data, database, submit, begun, go } = await startEngine("sqlite");
+  const jobs = [await submit(), await submit()];
+  for (const job of jobs) await begun(job);
+  await database.sql.raw("vacuum");
+  const [size] = await queryRows<{ page_count: number }>(database, "pragma page_count");
+  await queryRows(database, `pragma max_page_count = ${size?.page_count}`);
+  const change = {
+    author: "a",
+    comments: "x".repeat(60_000),
+    branch: "main",
+    repository: "",
+    codebase: "",
+    project: "",
+  };
+  const refused = await data.updates.changes.addDelivered("d", [change as never]).catch((error) => error);
+  expect(data.explainDatabase(refused)).toMatchObject({
+    status: 503,
+    message: expect.stringMatching(/its disk is full/),
+  });
+  for (const job of jobs) go(job);
+  await systemClock.sleep(1500);
+  await queryRows(database, "pragma max_page_count = 1000000");
+  const open = () => queryRows(database, "select 1 from buildrequests where complete = 0");
+  await waitFor(async () => (await open()).length === 0, { what: "all to end", timeoutMs: 60_000 });
+  expect(await queryRows(database, "select results from builds")).toEqual([{ results: 0 }, { results: 0 }]);
+  expect((await auditDatabase(database, { graceSeconds: 0 })).findings).toEqual([]);
+});

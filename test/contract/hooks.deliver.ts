@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { request } from "node:http";
 import type { PluginDescriptor } from "@multimaster/config";
 import type { Database } from "@multimaster/database";
 import bitbucketcloud from "@multimaster/plugins/hooks/bitbucketcloud";
@@ -70,6 +71,28 @@ export async function deliver(server: RestServer, delivery: Delivery): Promise<H
   }
   const response = await fetch(url, { method: "POST", body, headers });
   return { status: response.status, text: await response.text() };
+}
+
+/** Posts the head of a request whose body never comes; gives the status of the answer to that. */
+export async function postHead(
+  server: RestServer,
+  { forge, event, signature }: { forge: Forge | "base"; event: string; signature: string | null },
+): Promise<number> {
+  const headers: Record<string, string> = { "content-type": "application/json", "content-length": "1000000" };
+  const url = new URL(`change_hook/${forge}`, server.url);
+  if (forge === "gerrit" && signature !== null) url.searchParams.set("token", signature);
+  if (forge !== "gerrit" && forge !== "base") {
+    headers[manners[forge].event as string] = event;
+    if (signature !== null) headers[manners[forge].signature] = signature;
+  }
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method: "POST", headers }, (response) => {
+      resolve(response.resume().statusCode ?? 0);
+      asked.destroy();
+    });
+    asked.on("error", reject);
+    asked.write("x");
+  });
 }
 
 /** Every forge's hook with its secret, for what forks bring, too. */

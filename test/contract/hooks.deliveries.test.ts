@@ -6,7 +6,7 @@ import gerrit from "@multimaster/plugins/hooks/gerrit";
 import github from "@multimaster/plugins/hooks/github";
 import gitlab from "@multimaster/plugins/hooks/gitlab";
 import { beforeAll, describe, expect, it } from "vitest";
-import { deliver, type Forge, forges, open, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
+import { deliver, type Forge, forges, open, postHead, readChanges, secret, startHookServer } from "./hooks.deliver.ts";
 import {
   cloudBranch,
   cloudPush,
@@ -128,6 +128,58 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, { forge: "github", id: "x", ...pushes.github })).text).toBe("3 change found");
   });
 
+  it("that was stored in part, because somebody died over it, is completed by the next", async () => {
+    const database = await newDatabase(engine);
+    const server = await startHookServer(database);
+    const commits = Array.from({ length: 250 }, (_, n) => ghCommit(`${n}-`));
+    const payload = ghPush({ commits });
+    const delivery = { forge: "github", event: "push", payload, id: "long" } as const;
+    // Nothing but a fault takes the name of the 150th: the first hundred are stored, and the delivery is refused.
+    const { changeid } = await server.data.updates.changes.add({ author: "a", comments: "" });
+    const name = `github:${contentOf({ payload })}/150`;
+    await execute(database, "insert into mm_change_deliveries (delivery, changeid, received_at) values (?, ?, 1)", [
+      name,
+      changeid,
+    ]);
+    expect((await deliver(server, delivery)).status).toBe(500);
+    expect(await readChanges(server)).toHaveLength(101);
+    await execute(database, "delete from mm_change_deliveries where delivery = ?", [name]);
+    expect((await deliver(server, delivery)).text).toBe("150 change found");
+    const revisions = (await readChanges(server)).slice(1).map(({ revision }) => revision);
+    expect(revisions).toEqual(commits.map(({ id }) => id));
+    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was there before");
+  });
+
+  it("of GitLab is told apart from what scripts say of theirs", async () => {
+    const server = await startHookServer(await newDatabase(engine), {
+      hooks: [gitlab({ secret }), base({ anybody: true })],
+    });
+    const script = { author: "a", comments: "" };
+    for (const taken of ["gitlab:d-1/1", "gitlab:d-1", "d-1/1", "base:gitlab:d-1/1"]) {
+      const form = new URLSearchParams({ ...script, delivery: taken });
+      expect((await fetch(new URL("change_hook/base", server.url), { method: "POST", body: form })).status).toBe(202);
+      const params = { ...script, delivery: taken };
+      await server.post("/api/v2/changes", { jsonrpc: "2.0", id: 1, method: "add", params });
+    }
+    const before = (await readChanges(server)).length;
+    expect(before).toBe(8);
+    expect((await deliver(server, { forge: "gitlab", id: "d-1", ...pushes.gitlab })).text).toBe("2 change found");
+  });
+
+  it("names nobody's owner, whatever hook brings it", async () => {
+    const transform = (change: object) => ({ ...change, properties: { owner: "root" } }) as never;
+    const server = await startHookServer(await newDatabase(engine), {
+      hooks: [github({ secret, transform }), base({ anybody: true })],
+    });
+    await deliver(server, { forge: "github", ...pushes.github });
+    const body = new URLSearchParams({ author: "a", properties: '{"owner": "root", "x": 1}' });
+    await fetch(new URL("change_hook/base", server.url), { method: "POST", body });
+    const found = await readChanges(server);
+    expect(found).toHaveLength(4);
+    for (const { properties } of found) expect(properties).toMatchObject({ change_owner: "root" });
+    for (const { properties } of found) expect(properties).not.toHaveProperty("owner");
+  });
+
   it("of a push of 300 commits is 300 changes in their order", async () => {
     const server = await startHookServer(await newDatabase(engine));
     const commits = Array.from({ length: 300 }, (_, n) => ghCommit(`${n}-`));
@@ -174,6 +226,21 @@ describe("who sends it is checked first:", () => {
       expect((await deliver(own, { forge, id: "own", ...pushes[forge] })).status).toBe(202);
     },
   );
+
+  it.each(names)("%s refuses a stranger before it reads what they send", async (forge) => {
+    const signatures = [null, "guessed", ...(forge === "gitlab" || forge === "gerrit" ? [] : ["sha256=00"])];
+    for (const signature of signatures) {
+      expect([401, 403]).toContain(await postHead(server, { forge, ...pushes[forge], signature }));
+    }
+  });
+
+  it("and so does a hook that asks for a password", async () => {
+    const asked = await startHookServer(await newDatabase("sqlite"), {
+      hooks: [base()],
+      changeHookAuth: { user: "ci", password: "p" },
+    });
+    expect(await postHead(asked, { forge: "base", event: "", signature: null })).toBe(401);
+  });
 
   it("a body that was changed on its way is refused", async () => {
     const signature = `sha256=${createHmac("sha256", secret).update(JSON.stringify(ghPush())).digest("hex")}`;

@@ -20,6 +20,10 @@ export interface Provider {
   };
   /** Answers of an API beside, by path; for forges without OpenID. */
   api: Record<string, unknown>;
+  /** Whether it gives a token to ask again with, and whether it still answers to any: "gone" is a user who left. */
+  renewal: "none" | "refresh" | "gone";
+  /** Times that somebody was confirmed by a refresh token. */
+  renewed: number;
   /** Logs somebody in at the address to which a browser was sent; gives the address to which it is sent back. */
   approve(authorizeUrl: string): Promise<URL>;
 }
@@ -36,6 +40,7 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
   const [key, foreign] = await Promise.all([generateKeyPair("RS256", { extractable: true }), generateKeyPair("RS256")]);
   const codes = new Map<string, URLSearchParams>();
   const tokens = new Set<string>();
+  const refreshTokens = new Set<string>();
   let url = "";
 
   const issue = async (nonce: string | null) => {
@@ -43,7 +48,7 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
     const now = Math.floor(Date.now() / 1000) - (falsify.expired ? 7200 : 0);
     const claims = {
       ...provider.claims,
-      nonce: falsify.nonce ?? nonce,
+      ...(nonce === null ? {} : { nonce: falsify.nonce ?? nonce }),
       iss: falsify.issuer ?? url,
       iat: now,
       exp: now + 3600,
@@ -64,6 +69,13 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
     let text = "";
     for await (const piece of request) text += String(piece);
     const form = new URLSearchParams(text);
+    if (form.get("grant_type") === "refresh_token") {
+      // Each works once, and brings the next one.
+      if (provider.renewal !== "refresh" || !refreshTokens.delete(form.get("refresh_token") ?? ""))
+        return [400, { error: "invalid_grant" }];
+      provider.renewed++;
+      return [200, await giveTokens(null)];
+    }
     const asked = codes.get(form.get("code") ?? "");
     codes.delete(form.get("code") ?? "");
     const challenge = createHash("sha256")
@@ -77,16 +89,19 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
       asked.get("redirect_uri") === form.get("redirect_uri") &&
       asked.get("client_id") === client.clientId;
     if (!isRight) return [400, { error: "invalid_grant" }];
-    const token = randomUUID();
+    return [200, await giveTokens(asked.get("nonce"))];
+  }
+
+  async function giveTokens(nonce: string | null): Promise<object> {
+    const [token, refresh] = [randomUUID(), randomUUID()];
     tokens.add(token);
-    return [
-      200,
-      {
-        access_token: token,
-        token_type: "bearer",
-        ...(openId ? { id_token: await issue(asked.get("nonce")) } : {}),
-      },
-    ];
+    if (provider.renewal === "refresh") refreshTokens.add(refresh);
+    return {
+      access_token: token,
+      token_type: "bearer",
+      ...(provider.renewal === "refresh" ? { refresh_token: refresh } : {}),
+      ...(openId ? { id_token: await issue(nonce) } : {}),
+    };
   }
 
   async function answer(request: IncomingMessage): Promise<[number, unknown]> {
@@ -108,6 +123,7 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
       ];
     if (path === "/keys") return [200, { keys: [{ ...(await exportJWK(key.publicKey)), kid: "1", alg: "RS256" }] }];
     if (request.method === "POST") return exchange(request);
+    if (provider.renewal === "gone") return [401, {}];
     if (!tokens.has((request.headers.authorization ?? "").replace(/^Bearer /i, ""))) return [401, {}];
     if (path === "/me") return [200, { sub: provider.claims["sub"], ...provider.claims }];
     return path in provider.api ? [200, provider.api[path]] : [404, {}];
@@ -130,6 +146,8 @@ export async function startProvider({ openId = true, basePath = "" } = {}): Prom
     claims: { sub: "1" },
     falsify: {},
     api: {},
+    renewal: "none",
+    renewed: 0,
     async approve(authorizeUrl) {
       const { searchParams } = new URL(authorizeUrl);
       const code = randomUUID();

@@ -142,6 +142,65 @@ describe.each(engines)("a login by OpenID Connect, on %s", (engine) => {
     expect([page.status, page.text]).toEqual([401, "OpenID Connect did not log you in: access was denied.\n"]);
   });
 
+  describe("whose provider was not asked for an hour", () => {
+    const later = () => queryRows(database, "update mm_sessions set checked_at = checked_at - 3700, asked_at = null");
+    beforeEach(() => {
+      provider.renewal = "refresh";
+    });
+
+    it("has the groups of today, and asks once for all masters", async () => {
+      await logIn(browser, provider, one);
+      provider.claims = { ...provider.claims, groups: ["qa"], email_verified: false };
+      expect((await browser.whoAmI(one)).groups).toEqual(["dev"]);
+      for (const _ of [1, 2]) {
+        await later();
+        provider.renewed = 0;
+        const seen = await Promise.all([one, other, one, other, one].map((server) => browser.whoAmI(server)));
+        expect(seen.every(({ anonymous }) => !anonymous)).toBe(true);
+        expect(await browser.whoAmI(one)).toMatchObject({ groups: ["qa"], email: null });
+        expect(provider.renewed).toBe(1);
+      }
+    });
+
+    it("keeps what it needs to ask where no reader of the rows can use it", async () => {
+      await logIn(browser, provider, one);
+      const [row] = await queryRows<{ grant_box: string }>(
+        database,
+        "select grant_box from mm_sessions order by began_at desc limit 1",
+      );
+      expect(Buffer.from(String(row?.grant_box), "base64").toString("latin1")).not.toContain("access");
+    });
+
+    it("ends when the user is no more, or is another one now", async () => {
+      for (const change of [
+        () => (provider.renewal = "gone"),
+        () => (provider.claims = { ...provider.claims, sub: "18" }),
+      ]) {
+        provider.renewal = "refresh";
+        await logIn(browser, provider, one);
+        await later();
+        change();
+        expect((await browser.whoAmI(other)).anonymous).toBe(true);
+        provider.renewal = "refresh";
+        expect((await browser.whoAmI(one)).anonymous).toBe(true);
+        provider.claims = { ...provider.claims, sub: "17" };
+      }
+    });
+
+    it("has no groups while the provider cannot be asked", async () => {
+      await logIn(browser, provider, one);
+      await later();
+      provider.falsify = { unsigned: true };
+      expect(await browser.whoAmI(one)).toMatchObject({ anonymous: false, groups: [], email: null });
+    });
+
+    it("is no session of a cluster with another issuer or client", async () => {
+      await logIn(browser, provider, one);
+      const elsewhere = await start(database, openIdConnect({ issuer: provider.url, ...client, clientId: "other" }));
+      expect((await browser.whoAmI(elsewhere)).anonymous).toBe(true);
+    });
+  });
+
   it("takes no address that is not verified, and no name that looks like one", async () => {
     provider.claims = { ...provider.claims, email_verified: false, preferred_username: "boss@example.org" };
     await logIn(browser, provider, one);

@@ -44,6 +44,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     for (const server of [one, other])
       expect(await browser.whoAmI(server)).toEqual({
         anonymous: false,
+        audits: true,
         by: "session",
         username: "ann",
         email: "ann@example.org",
@@ -89,10 +90,15 @@ describe.each(engines)("a login by password, on %s", (engine) => {
   it("takes name and password as basic authentication, too", async () => {
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
     const headers = basic("ann:correct horse");
-    const page = await browser.get(one, "/auth/login?redirect=/about", { headers });
-    expect([page.status, page.location]).toEqual([302, "../#/about"]);
+    const page = await browser.post(one, "/auth/login?redirect=/about", { headers });
+    expect([page.status, page.location]).toEqual([303, "../#/about"]);
     expect((await browser.whoAmI(other)).username).toBe("ann");
-    expect((await new Browser().get(one, "/auth/login", { headers: basic("ann:no") })).status).toBe(401);
+    expect((await new Browser().post(one, "/auth/login", { headers: basic("ann:no") })).status).toBe(401);
+    // A link, or a picture, could do this in anybody's browser.
+    const link = await new Browser().get(one, "/auth/login", { headers });
+    expect([link.status, link.cookies, link.text]).toEqual([405, [], "Use the HTTP method POST here.\n"]);
+    const elsewhere = await new Browser("https://evil.example").post(one, "/auth/login", { headers });
+    expect([elsewhere.status, elsewhere.cookies]).toEqual([403, []]);
   });
 
   it("gives a new session each time, and ends the former one", async () => {
@@ -139,6 +145,16 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     expect((await browser.whoAmI(await startUi(left))).anonymous).toBe(true);
     expect((await browser.whoAmI(await startRestServer(database))).anonymous).toBe(true);
     expect((await browser.whoAmI(one)).username).toBe("bob");
+  });
+
+  it("follows the config: groups, address and password are those of today", async () => {
+    await browser.logIn(one, "ann", "correct horse");
+    const demoted = await startUi({ ann: { ...users["ann"], groups: [], email: null } });
+    expect(await browser.whoAmI(demoted)).toMatchObject({ username: "ann", groups: [], email: null });
+    // The same password, but set again.
+    const rehashed = await startUi({ ann: { ...users["ann"], password: await hashPassword("correct horse") } });
+    expect((await browser.whoAmI(rehashed)).anonymous).toBe(true);
+    expect((await browser.whoAmI(one)).anonymous).toBe(false);
   });
 
   it("makes nobody of a cookie that is no session", async () => {

@@ -19,7 +19,7 @@ describe.each(engines)("API tokens on %s", (engine) => {
           { allow: "read", on: "*", to: ["users"] },
         ],
         otherwise: "deny",
-        roles: { operators: { usernames: ["nightly"] } },
+        roles: { operators: { usernames: ["token:nightly", "plain"] } },
       },
     });
     await insertApiToken(database, "mmt_plain", { name: "plain", roles: [], scope: "all", seconds: null });

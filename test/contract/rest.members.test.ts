@@ -1,4 +1,4 @@
-import type { Lease } from "@multimaster/cluster";
+import { type Lease, setState } from "@multimaster/cluster";
 import { members } from "@multimaster/data";
 import { type Database, dataVersions, execute, raiseDataVersion } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -116,6 +116,33 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
     await waitFor(() => heard.length > 0, { what: "the event of the master" });
     expect(heard[0]).toBe(lease.masterid);
     expect((await cluster()).state).toBe("healthy");
+  });
+
+  it("says which requests wait for builders that no live master has, once they have waited for a while", async () => {
+    await updates.builders.configure([
+      { name: "stays", description: null, tags: [], project: null, workers: ["w1"], directory: "stays" },
+    ]);
+    await database.transaction((tx) => setState(tx, lease, "running"));
+    const missing = Array.from({ length: 25 }, (_, i) => `gone-${i}`);
+    await updates.buildsets.add(buildsetFor("stays", ...missing));
+    await updates.buildsets.add(buildsetFor("gone-3"));
+    expect((await cluster()).problems).toEqual([]);
+    await execute(database, "update buildrequests set submitted_at = submitted_at - 100");
+    const [problem, ...others] = (await cluster()).problems;
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ kind: "builder_missing", facts: { requests: 26, builders_more: 5 } });
+    expect(problem.sentence).toMatch(
+      /^No live master has .*: 26 requests of the builders "gone-3" \(2\), "gone-\d+" \(1\),.* and 20 more\. /,
+    );
+    expect(problem.facts.builders).toHaveLength(20);
+    // Another engine that has them, or one that starts, ends the problem.
+    const other = (await join(database, { name: "engine-b", roles: ["builder-engine"] })).lease;
+    expect((await cluster()).problems).toEqual([]);
+    await database.transaction((tx) => setState(tx, other, "running"));
+    expect((await cluster()).problems).toHaveLength(1);
+    const all = missing.map((name) => ({ name, description: null, tags: [], project: null, workers: [] }));
+    await updatesOf(database, other).builders.configure(all);
+    expect((await cluster()).problems).toEqual([]);
   });
 
   it("says what is wrong, and whether it is being upgraded", async () => {

@@ -65,6 +65,19 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await two.updates.buildrequests.claim(ids)).toEqual(ids);
   });
 
+  it("a request of another master is not released, cancelled or ended by one that does not hold it", async () => {
+    const { requests } = await one.updates.buildsets.add(buildsetFor("a"));
+    const ids = Object.values(requests);
+    await one.updates.buildrequests.claim(ids);
+    // Its holder still has to stop it; until then it is not over for anyone.
+    await two.updates.buildrequests.cancel(ids[0] as number, "no");
+    await masters.takeTopics();
+    await two.updates.buildrequests.unclaim(ids);
+    expect(await masters.takeTopics()).toEqual([]);
+    expect(await requestRow(ids[0] as number)).toMatchObject({ complete: 0 });
+    expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
+  });
+
   it("tells a build everything about what asked for it", async () => {
     const { changeid } = await one.updates.changes.add({
       author: "dev",

@@ -1,5 +1,6 @@
 import { setState } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
+import { findItems, orders } from "@multimaster/data";
 import { execute } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { engines } from "./schema.databases.ts";
@@ -36,6 +37,47 @@ describe.each(engines)("orders to masters on %s", (engine) => {
       `orders.${first.orderid}.new`,
       `control.masters.${masterid}.order`,
     ]);
+  });
+
+  it("a drain says before and after what no other master can take, and hands over only the rest", async () => {
+    const { masterid } = one.lease;
+    const roles = (member: Member, ...names: string[]) =>
+      execute(masters.database, "update mm_leases set roles = ?, state = 'running' where masterid = ?", [
+        JSON.stringify(names),
+        member.lease.masterid,
+      ]);
+    await roles(one, "builder-engine", "scheduler");
+    await roles(two, "ui", "builder-engine");
+    await one.updates.builders.configure([configuration("shared"), configuration("own")]);
+    await two.updates.builders.configure([configuration("shared")]);
+    await one.updates.buildsets.add(buildsetFor("shared", "own"));
+    await one.updates.buildsets.add(buildsetFor("own"));
+    const warning =
+      "No other live master has the role scheduler: changes and times start no builds until one has. " +
+      'No other live master has the builders for which these wait: 2 requests of the builder "own".';
+    expect(await two.updates.orders.drain({ ...facts, masterid })).toMatchObject({ warning });
+    // Another master that has it, not draining itself, ends the warning when it is asked again.
+    await roles(two, "ui", "builder-engine", "scheduler");
+    await two.updates.builders.configure([configuration("shared"), configuration("own")]);
+    const order = await two.updates.orders.drain({ ...facts, masterid });
+    expect(order.warning).toBeNull();
+    await setState(two.database, two.lease, "draining");
+    expect((await two.updates.orders.drain({ ...facts, masterid })).warning).toContain("No other live master");
+    const before = { builds: 0, workers: 0, singletons: 4 };
+    const drained = await one.updates.orders.begin(order.orderid, before);
+    await setState(two.database, two.lease, "running");
+    await two.updates.builders.configure([configuration("shared")]);
+    await roles(two, "ui", "builder-engine");
+    await one.updates.builders.configure([]);
+    await one.updates.orders.end(order.orderid, "done", {
+      work: { builds: 0, workers: 0, singletons: 0 },
+      drained,
+      roles: ["builder-engine", "scheduler"],
+      before,
+    });
+    const [report] = (await findItems(orders, masters.database))?.rows ?? [];
+    expect(report).toMatchObject({ warning, requests_pending: 3, requests_handed_over: 1, requests_stranded: 2 });
+    expect(report).toMatchObject({ singletons_before: 4, singletons_stranded: 4 });
   });
 
   it("a drain is undone once, and ordering it while it is being undone keeps it", async () => {

@@ -151,6 +151,31 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     }
   });
 
+  it("and all other texts that a step hands in are cut to what a page can show", async () => {
+    const { steps, builds, logs, testResults } = member.updates;
+    const { buildid, stepid } = place;
+    const long = "x".repeat(100_000);
+    await steps.setState(stepid, long);
+    await builds.setState(buildid, long);
+    await steps.addUrl(stepid, long, "https://example.org/");
+    await steps.addUrl(stepid, "too long to lead anywhere", `https://example.org/${long}`);
+    for (let i = 0; i < 3; i += 1) await steps.addUrl(stepid, `${i}`, "https://example.org/");
+    await logs.add({ stepid, name: long, type: "t" });
+    await testResults.add({ ...place, description: long, category: long, valueUnit: long });
+    const lengths = await masters.rows<Record<string, number>>(
+      `select length(s.state_string) as state, length(s.urls_json) as urls, length(b.state_string) as build, length(l.name) as log,
+         length(t.description) as description, length(t.category) as category, length(t.value_unit) as unit
+         from steps s join builds b on b.id = s.buildid join logs l on l.stepid = s.id
+         join test_result_sets t on t.stepid = s.id where s.id = ?`,
+      [stepid],
+    );
+    for (const length of Object.values(lengths[0] ?? {})) expect(length).toBeLessThanOrEqual(1000);
+    await steps.finish(stepid, { results: 0, state: long, hidden: false });
+    await builds.finish(buildid, { results: 0, state: long });
+    expect(await masters.value("select max(length(state_string)) from builds")).toBe(1000);
+    expect(await masters.value("select max(length(state_string)) from steps")).toBe(1000);
+  });
+
   it("are refused from a master that has not got the build, and fenced off from one that was buried", async () => {
     const { setid } = await member.updates.testResults.add({ ...place, ...kind });
     const other = await masters.join();

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { componentDirectory } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
-import { type HardenedRouter, hardenedRouterConfig, routerTickets } from "./hardened-router.ts";
+import { type HardenedRouter, hardenedRouterConfig, routerEnvironment, routerTickets } from "./hardened-router.ts";
 import { freePort, isListening, waitUntilClosed } from "./ports.ts";
 import { isAlive, listChildren, sendSignal, startProcess, type TestProcess } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -64,8 +64,7 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
       env: {
         PYTHONUNBUFFERED: "1",
         CROSSBAR_DIR: undefined,
-        WAMP_TICKET: routerTickets.master,
-        OBSERVER_TICKET: routerTickets.observer,
+        ...routerEnvironment,
       },
       stopSignal: "SIGTERM",
       stopTimeoutMs: 20_000,

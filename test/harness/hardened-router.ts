@@ -12,14 +12,29 @@ export interface HardenedRouter {
 }
 
 /** What the router is told by its environment. */
-export const routerTickets = { master: "ticket of the masters", observer: "ticket of the observers" } as const;
+export const routerTickets = {
+  master: "ticket of the masters",
+  engine: "ticket of the engines",
+  ui: "ticket of the uis",
+  scheduler: "ticket of the schedulers",
+  observer: "ticket of the observers",
+} as const;
+
+/** The environment of the router. */
+export const routerEnvironment = {
+  WAMP_TICKET: routerTickets.master,
+  ENGINE_TICKET: routerTickets.engine,
+  UI_TICKET: routerTickets.ui,
+  SCHEDULER_TICKET: routerTickets.scheduler,
+  OBSERVER_TICKET: routerTickets.observer,
+} as const;
 
 const config = fileURLToPath(new URL("../../configs/deploy/crossbar/config.yaml", import.meta.url));
 
 /** The router's config of configs/deploy, as an operator would adapt it. */
 export function hardenedRouterConfig({ realm, port, keys = {}, tls }: HardenedRouter): string {
   const principals = Object.fromEntries(
-    Object.entries(keys).map(([authid, key]) => [authid, { role: "master", realm, authorized_keys: [key] }]),
+    Object.entries(keys).map(([authid, key]) => [authid, { role: "engine", realm, authorized_keys: [key] }]),
   );
   let text = readFileSync(config, "utf8");
   const replace = (old: string, by: string) => {

@@ -1,4 +1,5 @@
 import type { Logger } from "@multimaster/core";
+import { append } from "@multimaster/core";
 import type { BusMessage, Key, MessageHandler, Pattern, Publisher } from "./contract.ts";
 import { patternText } from "./key.ts";
 
@@ -66,7 +67,7 @@ export class LocalDelivery {
     for (const shape of this.#shapes.keys()) {
       if (shape.length !== key.length) continue;
       const entry = this.#entries.get(key.map((part, i) => (shape[i] === "*" ? "" : part)).join("."));
-      if (entry) subscribers.push(...entry.subscribers);
+      if (entry) append(subscribers, entry.subscribers);
     }
     this.#enqueue(key, publisher, subscribers, read);
   }

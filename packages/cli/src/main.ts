@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { UserError } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
+import { addAuditLog } from "./commands/audit-log.ts";
 import { addBuild } from "./commands/build.ts";
 import { addBuilds } from "./commands/builds.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -15,6 +16,7 @@ import { addLog } from "./commands/log.ts";
 import { addRebuild } from "./commands/rebuild.ts";
 import { addRole } from "./commands/role.ts";
 import { addSendChange } from "./commands/send-change.ts";
+import { addSessions } from "./commands/sessions.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addToken } from "./commands/token.ts";
@@ -35,7 +37,9 @@ const commands = [
   addDrain,
   addRole,
   addAudit,
+  addAuditLog,
   addToken,
+  addSessions,
   addHashPassword,
   addInit,
   addForce,

@@ -53,8 +53,9 @@ function describe(order: Order): string {
         ? `drop the role ${role} of ${master}`
         : `drain ${master}`;
   if (order.state === "failed" || order.state === "lost") return `${what}: ${order.state}: ${order.detail ?? ""}`;
+  const warning = !order.warning ? "" : `\n  warning: ${order.warning}`;
   const figures = order.state === "done" ? report(order) : progress(order);
-  return `${what}: ${words[order.state] ?? order.state}${figures === "" ? "" : ` (${figures})`}`;
+  return `${what}: ${words[order.state] ?? order.state}${figures === "" ? "" : ` (${figures})`}${warning}`;
 }
 
 const words: Record<string, string> = {
@@ -80,9 +81,15 @@ function report(order: Order): string {
     [order.requests_retried, "retried"],
     [order.requests_lost, "lost"],
     [order.requests_handed_over, "pending ones handed over"],
+    [order.requests_stranded || null, "pending ones wait: no other master can take them"],
     [order.workers_before, "workers let go"],
-    [order.singletons_before, "schedulers and change sources handed over"],
+    [handedOver(order), "schedulers and change sources handed over"],
+    [order.singletons_stranded || null, "schedulers and change sources wait: no other master can take them"],
   ]);
+}
+
+function handedOver({ singletons_before: before, singletons_stranded: stranded }: Order): number | null {
+  return before === null ? null : Math.max(0, before - (stranded ?? 0));
 }
 
 function list(figures: readonly (readonly [number | null, string])[]): string {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
+import { append } from "@multimaster/core";
 import Table from "cli-table3";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -82,7 +83,10 @@ export function formatTable(
 ): string {
   if (rows.length === 0) return `${none}\n`;
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  table.push(...rows.map((row) => row.map(String)));
+  append(
+    table,
+    rows.map((row) => row.map(String)),
+  );
   return `${table.toString()}\n`;
 }
 

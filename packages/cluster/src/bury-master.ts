@@ -1,4 +1,4 @@
-import { type Result, Results } from "@multimaster/core";
+import { append, type Result, Results } from "@multimaster/core";
 import { type Connection, execute, queryRows } from "@multimaster/database";
 import { completeBuildsets } from "./complete-buildsets.ts";
 import { countEngineDeaths, type Exhausted, noteExhausted } from "./request-losses.ts";
@@ -180,9 +180,9 @@ async function finishBuilds(
        where complete_at is null and ${ofIds.sql} returning id`,
       [results, state, ...ofIds.bindings],
     );
-    all.finishedLogs.push(...logs);
-    all.finishedSteps.push(...steps);
-    all.finishedBuilds.push(...done);
+    append(all.finishedLogs, logs);
+    append(all.finishedSteps, steps);
+    append(all.finishedBuilds, done);
   }
   for (const [requestId, deaths] of exhausted) await noteExhausted(tx, requestId, describeExhausted(name, deaths));
   return all;

@@ -1,5 +1,6 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, fitText, queryRows } from "@multimaster/database";
+import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
+import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 /** What somebody wants of a master, or of one of its roles (`role`). */
@@ -15,6 +16,9 @@ export interface NewOrder {
   /** Seconds from now after which what still runs is given back; 0: at once. Null: however long it takes. */
   deadline?: number | null;
 }
+
+/** Writes the audit row of an order in its transaction. */
+type Trail = (tx: Connection) => Promise<void>;
 
 /** An order that has not been carried out to its end, as its master sees it. */
 export interface OpenOrder {
@@ -65,15 +69,20 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
  * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
  * a sentence, when the master cannot carry it out.
  */
-export function placeOrder(database: Database, given: NewOrder): Promise<number> {
-  const order = { ...given, reason: fitText(given.reason), orderedBy: fitText(given.orderedBy) };
+export function placeOrder(database: Database, given: NewOrder, trail?: Trail): Promise<number> {
+  const order = {
+    ...given,
+    reason: fitText(given.reason, longest.sentence),
+    orderedBy: fitText(given.orderedBy, longest.name),
+  };
   return database.transaction(async (tx) => {
     const target = await findTarget(tx, order.masterid);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);
     checkRole(order, target);
+    await trail?.(tx);
     if (order.kind === "drain") {
       const open = await renewDrain(tx, order, target.epoch);
-      if (open !== undefined) return open;
+      if (open !== undefined) return warn(tx, open, order, target.roles);
     }
     const { sql, bindings } = deadlineOf(tx, order);
     const [placed] = await queryRows<{ id: number }>(
@@ -91,8 +100,16 @@ export function placeOrder(database: Database, given: NewOrder): Promise<number>
         ...bindings,
       ],
     );
-    return (placed as { id: number }).id;
+    return warn(tx, (placed as { id: number }).id, order, target.roles);
   });
+}
+
+/** Of a drain that people or programs ask for; who ends the process itself is not asked again. */
+async function warn(tx: Connection, orderid: number, order: NewOrder, roles: readonly string[]): Promise<number> {
+  if (order.kind !== "drain" || order.orderedBy === orderedBySignal) return orderid;
+  const leaving = order.role === null ? roles : [order.role];
+  await saveDrainWarning(tx, orderid, { warning: (await readStranded(tx, order.masterid, leaving)).warning });
+  return orderid;
 }
 
 /** What a signal began stays so: nobody can take it back, only hurry it. */
@@ -133,7 +150,7 @@ function checkRole({ kind, role }: NewOrder, { name, roles }: { name: string; ro
 export const orderedBySignal = "signal";
 
 /** Takes an open drain back, and gives its order's id; its master takes work again as soon as it sees that. */
-export function undoDrain(database: Database, masterid: number, role: string | null): Promise<number> {
+export function undoDrain(database: Database, masterid: number, role: string | null, trail?: Trail): Promise<number> {
   return database.transaction(async (tx) => {
     const { name, epoch } = await findTarget(tx, masterid);
     await tx.dialect.lockName(tx, `orders of ${masterid}`);
@@ -146,6 +163,7 @@ export function undoDrain(database: Database, masterid: number, role: string | n
     if (!open)
       throw errors.notDraining(role === null ? `the master ${name}` : `the role ${role} of the master ${name}`);
     if (open.ordered_by === orderedBySignal) throw errors.endsBySignal(name);
+    await trail?.(tx);
     await execute(tx, `update mm_orders set undone_at = ${tx.dialect.now} where id = ?`, [open.id]);
     return open.id;
   });

@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
@@ -38,12 +39,12 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   }
 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
-  problems.push(...checkBuilders(builders, workers));
-  if (ui) problems.push(...checkLogin(ui, shared));
-  if (workers) problems.push(...checkNames("worker", "workers: workers", workers.workers));
-  if (scheduler) problems.push(...checkScheduling(scheduler));
-  if (scheduler && setsComplete) problems.push(...checkSchedulerBuilders(scheduler, builders));
-  if (scheduler || !shared.scheduler) problems.push(...checkTriggers(builders, scheduler));
+  append(problems, checkBuilders(builders, workers));
+  if (ui) append(problems, checkLogin(ui, shared));
+  if (workers) append(problems, checkNames("worker", "workers: workers", workers.workers));
+  if (scheduler) append(problems, checkScheduling(scheduler));
+  if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders));
+  if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler));
   if (problems.length > 0) throw new ConfigProblems(problems, config.warnings());
 
   return {
@@ -65,7 +66,7 @@ export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?
     "builder",
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
-  problems.push(...findSharedDirectories(sets).problems);
+  append(problems, findSharedDirectories(sets).problems);
   if (!workers) return problems;
   const known = workers.workers.map(({ name }) => name);
   for (const { place, builder } of placed) {

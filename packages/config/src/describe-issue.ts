@@ -1,3 +1,4 @@
+import { findGreatest } from "@multimaster/core";
 import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
@@ -57,7 +58,7 @@ function joinExpectations(messages: readonly string[]): string {
 }
 
 function depth(issues: readonly Issue[]): number {
-  return Math.max(...issues.map((issue) => issue.path.length));
+  return findGreatest(issues, (issue) => issue.path.length) ?? 0;
 }
 
 /** The keys of the object schema found by following `path`, or none where the path leaves what can be followed. */

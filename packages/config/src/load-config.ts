@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { errors, UserError } from "@multimaster/core";
+import { append, errors, UserError } from "@multimaster/core";
 import { createJiti } from "jiti";
 import type { z } from "zod";
 import { type ClusterConfig, clusterConfig } from "./define-cluster.ts";
@@ -138,7 +138,7 @@ export async function collect(problems: string[], load: () => Promise<unknown>):
   try {
     await load();
   } catch (error) {
-    if (error instanceof ConfigProblems) problems.push(...error.problems);
+    if (error instanceof ConfigProblems) append(problems, error.problems);
     else if (error instanceof UserError) problems.push(error.message);
     else throw error;
   }

@@ -37,7 +37,7 @@ function load(cluster = 'name: "x"'): Promise<LoadedConfig> {
     "one.ts": `export default { builders: [{ name: "a", workers: ["w"], steps: [${use("step", false)}, ${use("step")}] }] };`,
     "two.ts": `export default { builders: [{ name: "b", workers: ["w"], steps: [${use("step")}] }] };`,
     "workers.ts": `export default { workers: [{ name: "w", password: "same-long-password" }, { name: "v", password: "same-long-password" }] };`,
-    "ui.ts": `export default { hooks: [${use("hook")}], auth: ${use("auth")} };`,
+    "ui.ts": `export default { changeHookAuth: { user: "u", password: "long enough" }, hooks: [${use("hook")}], auth: ${use("auth")} };`,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
   return loadConfig(join(directory, "cluster.ts"), { alsoCheck: checkConfig });

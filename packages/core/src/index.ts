@@ -3,6 +3,7 @@ export * from "./bounded-pattern.ts";
 export * from "./clock.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
+export * from "./extremes.ts";
 export * from "./file-errors.ts";
 export * from "./file-name.ts";
 export * from "./fork.ts";

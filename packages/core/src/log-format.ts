@@ -15,10 +15,26 @@ export function prettyLine(json: string): string {
   const who = [master, service].filter((part) => part !== undefined).join(" ");
   const fields = Object.entries(line)
     .filter(([name]) => !placed.has(name))
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const text = [String(time), String(level).toUpperCase().padEnd(5), `[${who}]`, String(msg ?? ""), ...fields].join(
-    " ",
-  );
+    .map(([name, value]) => `${plain(name)}=${plain(typeof value === "string" ? value : JSON.stringify(value))}`);
+  const said = plain(String(msg ?? ""));
+  const text = [
+    plain(String(time)),
+    plain(String(level)).toUpperCase().padEnd(5),
+    `[${plain(who)}]`,
+    said,
+    ...fields,
+  ].join(" ");
   const stack = (err as { stack?: unknown } | undefined)?.stack;
-  return typeof stack === "string" ? `${text}\n${stack}\n` : `${text}\n`;
+  return typeof stack === "string" ? `${text}\n${stack.split("\n").map(plain).join("\n")}\n` : `${text}\n`;
+}
+
+/**
+ * Text of others without what a terminal would obey: user names, branches and addresses come from outside, and a line of them
+ * must neither move the cursor nor look like a line of ours.
+ */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+  });
 }

@@ -1,12 +1,15 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { Trail } from "./actor.ts";
 import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
 import type { TestResultUpdates } from "./contract/test-results.ts";
+import type { WorkerUpdates } from "./contract/workers.ts";
 import type { Change } from "./resources/changes.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
 import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
+import type { AuditUpdates } from "./updates/audit.ts";
 
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
@@ -18,6 +21,7 @@ export interface Updates {
   readonly masters: MasterUpdates;
   readonly orders: OrderUpdates;
   readonly logins: LoginUpdates;
+  readonly audit: AuditUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
   readonly commands: CommandUpdates;
@@ -53,42 +57,6 @@ export interface MasterUpdates {
 }
 
 // ---- workers -------------------------------------------------------------------------------------------------------
-
-export interface WorkerInfo {
-  admin: string | null;
-  host: string | null;
-  access_uri: string | null;
-  version: string | null;
-}
-
-/** What an engine needs to know of a worker's row, since any UI master may have changed it. */
-export interface WorkerState {
-  workerid: number;
-  name: string;
-  paused: boolean;
-  graceful: boolean;
-  /** Graceful, but without waiting for its builds. */
-  atOnce: boolean;
-}
-
-export interface WorkerUpdates {
-  /** Finds or creates the rows; ids by name. */
-  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /**
-   * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * told to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
-   */
-  attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<"attached" | Lost>;
-  /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
-  detach(workerid: number): Promise<void>;
-  /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
-  contested(): Promise<number[]>;
-  /** The contested worker answers on its connection here: it stays. */
-  keep(workerid: number): Promise<void>;
-  states(workerids: readonly number[]): Promise<WorkerState[]>;
-  setPaused(workerid: number, paused: boolean, reason: string | null): Promise<void>;
-  setGraceful(workerid: number, graceful: boolean | "at once"): Promise<void>;
-}
 
 export interface CommandUpdates {
   /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
@@ -127,7 +95,10 @@ export interface NewChange {
 
 export interface ChangeUpdates {
   /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
-  add(change: NewChange, options?: { delivery?: string }): Promise<{ changeid: number; added: boolean }>;
+  add(
+    change: NewChange,
+    options?: { delivery?: string | undefined; trail?: Trail },
+  ): Promise<{ changeid: number; added: boolean }>;
   /**
    * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
    * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
@@ -169,8 +140,13 @@ export interface StateKey {
 
 // ---- schedulers ----------------------------------------------------------------------------------------------------
 
+/** What a scheduler needs of a change to put it into a buildset; any number of them may wait. */
+export type WaitingChange = Pick<Change, "changeid" | "branch" | "revision" | "repository" | "project" | "codebase"> & {
+  sourcestamp: Pick<Change["sourcestamp"], "ssid">;
+};
+
 export interface ClassifiedChange {
-  change: Change;
+  change: WaitingChange;
   important: boolean;
   /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
   ageSeconds: number;
@@ -181,6 +157,8 @@ export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
+  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  mostSeconds?: number | null;
 }
 
 export interface SchedulerUpdates {
@@ -194,7 +172,7 @@ export interface SchedulerUpdates {
   claim(schedulerid: number): Promise<"claimed" | Lost>;
   release(schedulerid: number): Promise<void>;
   isEnabled(schedulerid: number): Promise<boolean>;
-  setEnabled(schedulerid: number, enabled: boolean): Promise<void>;
+  setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
   /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
@@ -250,6 +228,8 @@ export interface NewBuildset {
   parentBuildid?: number | null;
   parentRelationship?: string | null;
   rebuiltBuildid?: number | null;
+  /** Who asked for it, as the server knows them: rights of an owner hang off this, and off no property. */
+  askedBy?: { readonly identity: string; readonly name: string } | undefined;
 }
 
 export interface AddedBuildset {
@@ -259,7 +239,7 @@ export interface AddedBuildset {
 }
 
 export interface BuildsetUpdates {
-  add(buildset: NewBuildset): Promise<AddedBuildset>;
+  add(buildset: NewBuildset, trail?: Trail): Promise<AddedBuildset>;
   /** Completes buildsets whose last request was completed by somebody who died before completing them. */
   completeFinished(): Promise<void>;
 }
@@ -307,8 +287,12 @@ export interface BuildRequestUpdates {
    * Any master may call it: a pending request is completed CANCELLED at once; of a claimed one the running builds are
    * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
    */
-  cancel(buildrequestid: number, reason: string): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
-  setPriority(buildrequestid: number, priority: number): Promise<"done" | "unknown">;
+  cancel(
+    buildrequestid: number,
+    reason: string,
+    trail?: Trail,
+  ): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
+  setPriority(buildrequestid: number, priority: number, trail?: Trail): Promise<"done" | "unknown">;
 }
 
 // ---- builds, steps, logs -------------------------------------------------------------------------------------------
@@ -344,11 +328,14 @@ export interface BuildUpdates {
    */
   finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
   /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
-  requestStop(buildid: number, reason: string): Promise<"stopping" | "complete" | "unknown">;
+  requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine polls it beside listening. */
   stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
   /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
-  rebuild(buildid: number): Promise<AddedBuildset | "unknown">;
+  rebuild(
+    buildid: number,
+    by?: { readonly asker: NonNullable<NewBuildset["askedBy"]>; readonly trail: Trail },
+  ): Promise<AddedBuildset | "unknown">;
 }
 
 export interface StepUpdates {

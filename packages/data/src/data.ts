@@ -3,7 +3,7 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger, UserError } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "./contract.ts";
-import type { AnyResource, Item } from "./define-resource.ts";
+import type { AnyResource, Item, WritesView } from "./define-resource.ts";
 import { createEvents, type Events } from "./events.ts";
 import { explainDatabase } from "./explain-database.ts";
 import { createLiveEvents, type LiveEvents } from "./live/live-events.ts";
@@ -27,6 +27,8 @@ export interface Data {
     readonly degradedSince: number | null;
     onState(listener: (state: BusState) => void): () => void;
   };
+  /** Whether the database takes writes, as this master found out; absent where no one finds out. */
+  readonly writes: WritesView | undefined;
   /** Whether an error is of the database's absence or load: to be waited out, and nobody's mistake. */
   isDatabaseAway(error: unknown): boolean;
   /** The sentence for a user whose request met such an error: whether the database does not answer, or refuses and why. */
@@ -39,12 +41,13 @@ export interface DataOptions {
   readonly database: Database;
   readonly bus: Bus;
   readonly lease: Lease;
+  readonly writes?: WritesView;
   readonly log: Logger;
   readonly clock: Clock;
 }
 
 /** Puts the spine together over an open database and a running bus; it owns neither. */
-export function createData({ database, bus, lease, log, clock }: DataOptions): Data {
+export function createData({ database, bus, lease, writes, log, clock }: DataOptions): Data {
   const events = createEvents({ bus, connection: database, log });
   const updates = createUpdates({ database, lease, events, clock, log });
   return {
@@ -52,7 +55,9 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
     events,
     live: createLiveEvents({ bus, connection: database, clock, log }),
     async find(resource, query) {
-      return (await findItems(resource, database, query, { bus })) ?? { rows: [], total: 0 };
+      return (
+        (await findItems(resource, database, query, { bus, ...(writes ? { writes } : {}) })) ?? { rows: [], total: 0 }
+      );
     },
     get: (resource, id) => getItem(resource, database, id),
     bus: {
@@ -65,8 +70,9 @@ export function createData({ database, bus, lease, log, clock }: DataOptions): D
       },
       onState: (listener) => bus.onState(listener),
     },
+    writes,
     isDatabaseAway: (error) => database.dialect.isAway(error),
     explainDatabase: (error) => explainDatabase(database, error),
-    rest: createRest({ database, updates, events, bus }),
+    rest: createRest({ database, updates, events, bus, writes }),
   };
 }

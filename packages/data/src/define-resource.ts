@@ -1,6 +1,7 @@
 import type { Json } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import { z } from "zod";
+import type { Actor, Trail } from "./actor.ts";
 import type { Updates } from "./contract.ts";
 import type { Filter } from "./query.ts";
 
@@ -9,6 +10,11 @@ export interface BusView {
   readonly kind: string;
   readonly state: string;
   readonly degradedSince: number | null;
+}
+
+/** Why the database takes no writes, as this master knows it. */
+export interface WritesView {
+  readonly refusal: { readonly reason: string; readonly since: number } | undefined;
 }
 
 /** What one read knows: where it reads, what the path said and what the query asked for. */
@@ -22,6 +28,7 @@ export interface ReadContext {
   /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
   readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
+  readonly writes?: WritesView;
   /** Of a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }
@@ -56,6 +63,8 @@ export interface RawAnswer {
   /** How many bytes there are; counts them where nobody has. */
   size(): Promise<number>;
   readonly body: AsyncIterable<Buffer>;
+  /** The bytes from `start` on, which is `byte` or not far before it; absent: there is no way but to read from the beginning. */
+  from?(byte: number): { readonly start: number; readonly body: AsyncIterable<Buffer> };
 }
 
 /** An object with one long text, which is read while it is sent. */
@@ -95,14 +104,40 @@ export interface ResourceEvents<Item> {
   payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
 }
 
+/** What rules may ask of that which an action is done with. */
+export interface Subject {
+  /** Names of the builders concerned; none where builders do not come into it. */
+  readonly builders: readonly string[];
+  /** Identity of who asked for it. */
+  readonly owner?: string | undefined;
+}
+
+/**
+ * An action whose parameters have been read. What it is about and what it does come from the same values, so that no
+ * parameter means one thing to the rules and another to the action.
+ */
+export interface Prepared {
+  /** Read where the rules tell builders or owners apart. */
+  about?(): Promise<Subject>;
+  perform(): Promise<Json>;
+}
+
+/** Who calls an action. */
+export interface Caller extends Actor {
+  /** Throws when the caller may not do this. */
+  check(about: () => Promise<Subject>): Promise<void>;
+}
+
 /** What an action works with. */
 export interface ActionContext<Item = unknown> {
   readonly updates: Updates;
   readonly connection: Connection;
   /** Sends a control message to whoever holds the thing. */
   control(of: ControlSubject, id: number, action: string, payload: { reason: string }): void;
-  /** Who asks; `anonymous` until somebody logged in. */
-  readonly owner: string;
+  /** Who asks. */
+  readonly actor: Actor;
+  /** Writes the audit row: each action hands it to the update that writes its rows. */
+  readonly trail: Trail;
   /** The object as it is now. */
   reload(): Promise<Item>;
 }
@@ -111,8 +146,12 @@ export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" |
 
 export type ActionParams = Readonly<Record<string, Json>>;
 
-/** Performs one JSON-RPC method. What it throws from the errors catalogue becomes the answer. */
-export type Action<Item> = (context: ActionContext<Item>, item: Item, params: ActionParams) => Promise<Json>;
+/** Reads the parameters of one JSON-RPC method. What this or `perform` throws from the errors catalogue becomes the answer. */
+export type Action<Item> = (
+  context: ActionContext<Item>,
+  item: Item,
+  params: ActionParams,
+) => Prepared | Promise<Prepared>;
 
 interface Definition<Shape extends z.ZodRawShape> {
   /** Singular, as application.spec names the type. */

@@ -1,5 +1,5 @@
 import { errors, type Json } from "@multimaster/core";
-import { type Dialect, type Fragment, fitText } from "@multimaster/database";
+import { type Dialect, type Fragment, fitText, longest } from "@multimaster/database";
 import type { AnyResource, Field } from "./define-resource.ts";
 import { describeField } from "./field-kinds.ts";
 import type { Filter } from "./query.ts";
@@ -19,7 +19,7 @@ export function filterCondition(resource: AnyResource, filter: Filter, dialect: 
 
 function scalarCondition(sql: string, { operator, values: given }: Filter, dialect: Dialect): Fragment {
   // As it would have been stored: what PostgreSQL takes in no column it takes in no comparison.
-  const values = given.map((value) => (typeof value === "string" ? fitText(value) : value));
+  const values = given.map((value) => (typeof value === "string" ? fitText(value, longest.comments) : value));
   switch (operator) {
     case "eq":
     case "in":

@@ -1,4 +1,4 @@
-import { errors, type Json } from "@multimaster/core";
+import { append, errors, type Json } from "@multimaster/core";
 import type { AnyResource, Field, Path } from "./define-resource.ts";
 import { describeField, type FieldDescription } from "./field-kinds.ts";
 import type { Filter, Operator, Query } from "./query.ts";
@@ -19,7 +19,7 @@ export function parseQuery(search: URLSearchParams, resource: AnyResource, path:
     else if (name === "offset") query.offset = parseCount(values, "invalid offset");
     // No property has a name with a NUL, and PostgreSQL takes no such text.
     else if (name === "property") query.properties = values.filter((value) => !value.includes("\0"));
-    else filters.push(...parseFilter(resource, name, values));
+    else append(filters, parseFilter(resource, name, values));
   }
   if (path.kind !== "collection" && filters.length > 0) throw errors.requestInvalid("this is not a collection");
   const { fields } = query;

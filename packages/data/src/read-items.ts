@@ -26,6 +26,7 @@ export interface Place {
   readonly path?: Path;
   readonly params?: ReadContext["params"];
   readonly bus?: ReadContext["bus"];
+  readonly writes?: ReadContext["writes"];
 }
 
 /** Reads a list: filtered, ordered and cut in SQL, then related fields in one query per field. */
@@ -42,6 +43,7 @@ export async function findItems<R extends AnyResource>(
     filters: query.filters ?? [],
     ...(place.bus ? { bus: place.bus } : {}),
     ...(place.path ? { pathKind: place.path.kind } : {}),
+    ...(place.writes ? { writes: place.writes } : {}),
   };
   const makeRows = place.path?.rows ?? resource.rows;
   if (makeRows) {

@@ -1,4 +1,5 @@
 import type { AnyResource } from "./define-resource.ts";
+import { auditEntries } from "./resources/audit-entries.ts";
 import { branches } from "./resources/branches.ts";
 import { buildData } from "./resources/build-data.ts";
 import { builders } from "./resources/builders.ts";
@@ -71,6 +72,7 @@ const nouns: readonly AnyResource[] = [
   waiting,
   waitingBuilders,
   waitingChanges,
+  auditEntries,
 ];
 
 /** Everything the data API has paths for, its own description included. One line per noun. */

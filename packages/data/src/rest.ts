@@ -1,8 +1,18 @@
 import { LeaseLost } from "@multimaster/cluster";
 import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
+import { createTrail, type Trail } from "./actor.ts";
 import type { Updates } from "./contract.ts";
-import type { Action, ActionContext, BusView, LinesAnswer, RawAnswer } from "./define-resource.ts";
+import type {
+  Action,
+  ActionContext,
+  BusView,
+  Caller,
+  LinesAnswer,
+  Prepared,
+  RawAnswer,
+  WritesView,
+} from "./define-resource.ts";
 import type { Events } from "./events.ts";
 import { explainDatabase } from "./explain-database.ts";
 import { listPages } from "./list-pages.ts";
@@ -37,7 +47,7 @@ export interface Rest {
   /** Reads what a path, given as its decoded parts, names. */
   get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
   /** Performs a JSON-RPC method on what a path names. */
-  call(path: readonly string[], method: string, params: JsonObject, owner: string): Promise<Json>;
+  call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
 }
 
 /** The thing exists, but it has no such method. */
@@ -53,9 +63,11 @@ export interface RestOptions {
   readonly updates: Updates;
   readonly events: Events;
   readonly bus: BusView;
+  readonly writes?: WritesView | undefined;
 }
 
-export function createRest({ database, updates, events, bus }: RestOptions): Rest {
+export function createRest({ database, updates, events, bus, writes }: RestOptions): Rest {
+  const seen = { bus, ...(writes ? { writes } : {}) };
   const findMatch = createMatcher(resources);
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
@@ -67,7 +79,7 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
   }
 
   async function readOne(found: Match, path: readonly string[], query: Query): Promise<JsonObject> {
-    const items = await findItems(found.resource, database, query, { ...found, bus });
+    const items = await findItems(found.resource, database, query, { ...found, ...seen });
     const [item] = items?.rows ?? [];
     if (item === undefined) throw missing(found, path);
     return item as JsonObject;
@@ -103,7 +115,7 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
           meta: { total: list.total },
         };
       }
-      const items = await findItems(resource, database, query, { ...found, bus });
+      const items = await findItems(resource, database, query, { ...found, ...seen });
       if (!items) throw missing(found, path);
       return {
         kind: "envelope",
@@ -113,21 +125,46 @@ export function createRest({ database, updates, events, bus }: RestOptions): Res
       };
     },
 
-    async call(path, method, params, owner) {
-      const found = match(path);
-      const { resource } = found;
-      const actions = found.path.kind === "collection" ? resource.collectionActions : resource.actions;
-      const action = actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
-      if (!action || (found.path.kind !== "collection" && found.path.kind !== "single")) throw new NoSuchMethod(method);
-      const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
-      const item = await reload();
-      const context: ActionContext = { updates, connection: database, control, owner, reload };
-      return action(context, item, { ...params, owner });
+    async call(path, method, { owner: _, ...params }, caller) {
+      let isWritten = false;
+      const write = createTrail(caller, method, path.join("/"));
+      const trail: Trail = async (tx) => {
+        await write(tx);
+        isWritten = true;
+      };
+      const prepared = await prepare(path, method, params, caller, trail).catch(async (error: unknown) => {
+        // What is wrong with a call is told to those who may make it.
+        await caller.check(async () => ({ builders: [] }));
+        throw error;
+      });
+      await caller.check(async () => (await prepared.about?.()) ?? { builders: [] });
+      const answer = await prepared.perform();
+      // What changed nothing, such as a change that was delivered before, is worth a row, too.
+      if (!isWritten) await write(database);
+      return answer;
     },
   };
+
+  async function prepare(
+    path: readonly string[],
+    method: string,
+    params: JsonObject,
+    actor: Caller,
+    trail: Trail,
+  ): Promise<Prepared> {
+    const found = match(path);
+    const { resource } = found;
+    const actions = found.path.kind === "collection" ? resource.collectionActions : resource.actions;
+    const action = actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
+    if (!action || (found.path.kind !== "collection" && found.path.kind !== "single")) throw new NoSuchMethod(method);
+    const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
+    const item = await reload();
+    return action({ updates, connection: database, control, actor, trail, reload }, item, params);
+  }
+
   return {
     get: (path, search) => rest.get(path, search).catch(explain),
-    call: (path, method, params, owner) => rest.call(path, method, params, owner).catch(explain),
+    call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
   };
 
   /** What is nobody's mistake but passes by itself is said as such. */

@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { Connection, Row } from "./connection.ts";
 import { postgresqlDialect } from "./dialect/postgresql.ts";
 import { sqliteDialect } from "./dialect/sqlite.ts";
@@ -56,6 +57,8 @@ export interface Dialect {
   contains(expression: string, text: string): Fragment;
   /** Column types as DDL wants them. */
   columnType(type: "serial" | "integer" | "smallint" | "double" | "text" | "bytes" | { varchar: number }): string;
+  /** SQL of a transaction that fails where the disk is full, although no row of it needs new space. */
+  readonly spaceProbe: readonly string[];
   /** Waits for, and holds to the end of the transaction, a lock of this name over all masters of the database. */
   lockName(tx: Connection, name: string): Promise<void>;
   /** Was this error a violation of a unique index or primary key? */
@@ -111,7 +114,7 @@ export async function insertIgnore<R extends object = Row>(connection: Connectio
       .onConflict([...insert.conflict])
       .ignore()
       .returning(returning)) as R[];
-    inserted.push(...answer);
+    append(inserted, answer);
   }
   return inserted;
 }

@@ -36,6 +36,8 @@ export class SqliteClient extends knexClientClass("better-sqlite3") {
   }
 
   async _query(connection: BetterSqlite3.Database, query: Query): Promise<Query> {
+    // A full or failing disk has ended the transaction already; an error of rolling back would hide that one.
+    if (/^rollback\b/i.test(query.sql) && !connection.inTransaction) return query;
     const deadline = performance.now() + busyPatienceMs;
     for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
       try {

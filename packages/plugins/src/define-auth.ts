@@ -20,8 +20,8 @@ export interface NoLogin {
 export interface PasswordLogin {
   readonly kind: "password";
   check(username: string, password: string): Promise<User | undefined>;
-  /** Whether the user is still there: one who is not has no session any more. */
-  knows(username: string): boolean;
+  /** The user as the config has them now, and a fingerprint of the password's hash; sessions of another one end. */
+  find(username: string): { readonly user: User; readonly fingerprint: string } | undefined;
 }
 
 /** A proxy in front has asked them already, and tells in headers of each request. It is asked for trusted proxies only. */
@@ -33,9 +33,19 @@ export interface ProxyLogin {
 /** People are sent to a provider and come back. What `begin` gives to keep, `finish` gets, maybe on another master. */
 export interface RedirectLogin {
   readonly kind: "redirect";
+  /** Which provider, and as which of its clients: sessions of another one do not count. */
+  readonly realm: string;
   begin(): Promise<{ readonly url: URL; readonly keep: Json }>;
   /** Throws, in a sentence, when the provider refuses or what came back is not its answer to `begin`. */
-  finish(search: URLSearchParams, kept: Json): Promise<User>;
+  finish(search: URLSearchParams, kept: Json): Promise<ConfirmedUser>;
+  /** Asks the provider again who the user is now. Throws when it cannot be asked. */
+  renew(user: User, grant: Json): Promise<ConfirmedUser | "refused">;
+}
+
+/** A user as a provider knows them now, and what it gave to ask it again. */
+export interface ConfirmedUser {
+  readonly user: User;
+  readonly grant: Json;
 }
 
 /** What the login page and Buildbot's frontend show of a login. */

@@ -18,6 +18,11 @@ export class BadRendering extends Error {
   override name = "BadRendering";
 }
 
+/** A step handed in what is not stored: an address that is none of the web, a value that is too large. */
+export class StepValueRefused extends Error {
+  override name = "StepValueRefused";
+}
+
 /** Nothing was triggered: a scheduler is not there, or is not to build; the message says which and why. */
 export class TriggerRefused extends Error {
   override name = "TriggerRefused";

@@ -1,5 +1,6 @@
 import type { ComponentType } from "preact";
 import { matchRoute } from "./match-route.ts";
+import { AuditPage } from "./pages/audit.tsx";
 import { BuildPage } from "./pages/build.tsx";
 import { BuildById } from "./pages/build-by-id.tsx";
 import { BuilderPage } from "./pages/builder.tsx";
@@ -47,6 +48,7 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/schedulers", SchedulersPage],
   ["/tests", TestsPage],
   ["/tests/:test", TestPage],
+  ["/audit", AuditPage],
   ["/settings", SettingsPage],
 ];
 

@@ -4,10 +4,14 @@ import { errors } from "@multimaster/core";
 import type { AuthDefinition, Authenticator, AuthLook } from "@multimaster/plugins";
 import none from "@multimaster/plugins/auth/none";
 import type { RoleContext } from "../../define-role.ts";
+import { mayDoAnything } from "./before-body.ts";
 import { type ClientAddress, createClientAddress } from "./client-address.ts";
 import { rulesOf } from "./decide.ts";
 import { createIdentify } from "./identify.ts";
+import { loginMethod } from "./login-method.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
+import { createRenewSession } from "./renew-session.ts";
 import { createSameSiteCheck } from "./same-site.ts";
 import { type Cookies, createCookies } from "./session-cookie.ts";
 import { anonymous, type Visitor } from "./visitor.ts";
@@ -18,6 +22,8 @@ export interface Access extends Permissions {
   identify(request: IncomingMessage): Promise<Visitor>;
   /** Throws when another site's page made a browser send what counts only because of a login. */
   checkSameSite(request: IncomingMessage, visitor: Visitor): void;
+  /** Throws when there is nothing at all that the visitor may do there: asked before a large body is read. */
+  checkAnyAction(visitor: Visitor, path: readonly string[]): void;
   /** Who opens a WebSocket or a stream, which another site's page may do with the login of its reader: that does not count. */
   listener(request: IncomingMessage): Promise<Visitor>;
   /** The site of the page that made a browser send this, when it is another one. */
@@ -28,9 +34,11 @@ export interface Access extends Permissions {
   readonly method: string;
   readonly cookies: Cookies;
   readonly address: ClientAddress;
+  /** What is refused, for the audit trail. */
+  readonly refusals: Refusals;
 }
 
-export function createAccess({ config: { own, shared }, data, log }: RoleContext<UiSlice>): Access {
+export function createAccess({ config: { own, shared }, data, log, clock }: RoleContext<UiSlice>): Access {
   const problems = checkLogin(own, shared);
   if (problems.length > 0) throw new ConfigProblems(problems);
   const authorization = rulesOf(own);
@@ -39,18 +47,24 @@ export function createAccess({ config: { own, shared }, data, log }: RoleContext
   // Without an address for users there is no provider that could send anybody back.
   const callbackUrl = new URL("auth/login", shared.url ?? "http://localhost/");
   const authenticator = definition.start({ log, callbackUrl }, options);
-  const cookies = createCookies(shared.url);
   const address = createClientAddress(own.trustedProxies);
-  const method = plugin.type;
+  const cookies = createCookies(shared.url, address.cameByTls);
+  const method = loginMethod(plugin.type, authenticator);
   const otherSite = createSameSiteCheck(shared);
-  const identify = createIdentify({ data, roles: authorization.roles, method, authenticator, cookies, address });
+  const renew = createRenewSession({ data, authenticator, renewMs: own.renewLogins, log });
+  const { roles } = authorization;
+  const identify = createIdentify({ data, roles, method, authenticator, renew, cookies, address });
   const isAmbient = ({ by }: Visitor) => by === "session" || by === "proxy";
   return {
-    ...createPermissions(authorization, data),
+    ...createPermissions(authorization),
     identify,
     checkSameSite(request, visitor) {
       const other = isAmbient(visitor) ? otherSite(request) : undefined;
       if (other !== undefined) throw errors.otherSite(other);
+    },
+    checkAnyAction(visitor, path) {
+      if (mayDoAnything(authorization, visitor, path)) return;
+      throw errors.notAllowed("send this", "those who may change something there", visitor.user ? "" : "log in first");
     },
     async listener(request) {
       const visitor = await identify(request);
@@ -62,5 +76,6 @@ export function createAccess({ config: { own, shared }, data, log }: RoleContext
     method,
     cookies,
     address,
+    refusals: createRefusals({ audit: data.updates.audit, clock, log }),
   };
 }

@@ -6,6 +6,8 @@ export interface ClientAddress {
   isFromProxy(request: IncomingMessage): boolean;
   /** The last address that no trusted proxy vouches for as one of its own. */
   of(request: IncomingMessage): string;
+  /** Whether it was sent over TLS, as far as a trusted proxy says so: the masters themselves speak plain HTTP. */
+  cameByTls(request: IncomingMessage): boolean;
 }
 
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
@@ -13,6 +15,10 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
   const isFromProxy = (request: IncomingMessage) => isTrusted(request.socket.remoteAddress ?? "");
   return {
     isFromProxy,
+    cameByTls(request) {
+      const told = [request.headers["x-forwarded-proto"] ?? []].flat().join(",").split(",").at(-1);
+      return isFromProxy(request) && told?.trim().toLowerCase() === "https";
+    },
     of(request) {
       const nearest = request.socket.remoteAddress ?? "";
       if (!isFromProxy(request)) return nearest;

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Authorization } from "@multimaster/config";
 import { errors } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import type { Data, Session } from "@multimaster/data";
 import type { Authenticator } from "@multimaster/plugins";
 import type { ClientAddress } from "./client-address.ts";
+import type { RenewSession } from "./renew-session.ts";
 import type { Cookies } from "./session-cookie.ts";
 import { anonymous, tokenVisitor, userVisitor, type Visitor } from "./visitor.ts";
 
@@ -13,6 +14,7 @@ export interface IdentifyOptions {
   /** Which kind of login made the sessions that count. */
   readonly method: string;
   readonly authenticator: Authenticator;
+  readonly renew: RenewSession;
   readonly cookies: Cookies;
   readonly address: ClientAddress;
 }
@@ -21,7 +23,9 @@ export interface IdentifyOptions {
  * Finds out who sends a request: by an API token, by what a trusted proxy says, or by a session. A session that is not
  * valid makes nobody of its sender; a token that is not is refused, since whoever sends one means it.
  */
-export function createIdentify({ data, roles, method, authenticator, cookies, address }: IdentifyOptions) {
+export function createIdentify(options: IdentifyOptions) {
+  const { data, roles, method, authenticator, renew, cookies, address } = options;
+
   async function identify(request: IncomingMessage): Promise<Visitor> {
     const [, secret] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "") ?? [];
     if (secret !== undefined) {
@@ -32,10 +36,19 @@ export function createIdentify({ data, roles, method, authenticator, cookies, ad
     if (authenticator.kind === "proxy") return byProxy(request);
     if (authenticator.kind === "none") return anonymous;
     const id = cookies.session.read(request);
-    const user = id === undefined ? undefined : await data.updates.logins.find(id, method);
-    if (user === undefined) return anonymous;
-    if (authenticator.kind === "password" && !authenticator.knows(user.username)) return anonymous;
-    return userVisitor(user, "session", roles);
+    const session = id === undefined ? undefined : await data.updates.logins.find(id, method);
+    if (id === undefined || session === undefined) return anonymous;
+    return bySession(id, session);
+  }
+
+  /** The rights of a session are those of today: the config's or the provider's, never only those of the login. */
+  async function bySession(id: string, session: Session): Promise<Visitor> {
+    if (authenticator.kind === "password") {
+      const now = authenticator.find(session.user.username);
+      return now?.fingerprint === session.fingerprint ? userVisitor(now.user, "session", roles) : anonymous;
+    }
+    const user = await renew(id, session);
+    return user === undefined ? anonymous : userVisitor(user, "session", roles);
   }
 
   function byProxy(request: IncomingMessage): Visitor {
@@ -49,7 +62,7 @@ export function createIdentify({ data, roles, method, authenticator, cookies, ad
 
   return async (request: IncomingMessage): Promise<Visitor> => {
     try {
-      return await identify(request);
+      return { ...(await identify(request)), address: address.of(request) };
     } catch (error) {
       throw data.explainDatabase(error) ?? error;
     }

@@ -1,10 +1,8 @@
 import type { Authorization } from "@multimaster/config";
-import type { Json } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import type { Subject } from "@multimaster/data";
 import { type Allowed, isAmong, needsSubject, whoMay } from "./decide.ts";
 import { nounOfTarget, nounsOfEvent, nounsOfPath } from "./nouns.ts";
 import { refuse } from "./refusal.ts";
-import { findSubject, type Subject } from "./subject.ts";
 import type { Visitor } from "./visitor.ts";
 
 /** Answers, by the rules of the config, what a visitor may see, hear and do. */
@@ -15,13 +13,11 @@ export interface Permissions {
   mayHear(visitor: Visitor, key: string | readonly string[]): boolean;
   /** Throws, in a sentence that says who may, when the visitor may not read this. */
   checkRead(visitor: Visitor, path: readonly string[]): void;
-  /** The same for an action on what the path names. */
-  checkAction(visitor: Visitor, path: readonly string[], method: string, params: Params): Promise<void>;
+  /** The same for an action on what the path names; `about` tells what the action, as it has read its parameters, is about. */
+  checkAction(visitor: Visitor, path: readonly string[], method: string, about: () => Promise<Subject>): Promise<void>;
 }
 
-type Params = { readonly [key: string]: Json };
-
-export function createPermissions(authorization: Authorization, data: Data): Permissions {
+export function createPermissions(authorization: Authorization): Permissions {
   // Rules about reading depend on the noun alone, and there is an event for everything that happens.
   const readers = new Map<string, Allowed>();
 
@@ -48,14 +44,12 @@ export function createPermissions(authorization: Authorization, data: Data): Per
       return !nounsOfEvent(parts).some((noun) => isHidden(visitor, noun));
     },
     checkRead,
-    async checkAction(visitor, path, method, params) {
+    async checkAction(visitor, path, method, about) {
       const noun = nounOfTarget(path);
       // There is no such path, and the API says so.
       if (noun === undefined) return;
-      // What an action answers tells whether the thing is there: only those may ask who may see it.
-      checkRead(visitor, path);
       const isNeeded = needsSubject(authorization, method, noun);
-      const { builders, owner }: Subject = isNeeded ? await findSubject(data, noun, path, params) : { builders: [] };
+      const { builders, owner }: Subject = isNeeded ? await about() : { builders: [] };
       for (const builder of builders.length === 0 ? [undefined] : builders) {
         const allowed = whoMay(authorization, { action: method, noun, builder });
         if (visitor.readOnly || !isAmong(visitor, allowed, owner)) throw refuse(visitor, method, noun, allowed);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-/** Names and attributes of our cookies. With https they carry the prefix by which browsers keep others from setting them. */
+/** Our cookies. Over TLS their names carry a prefix by which browsers keep others from setting them. */
 export interface Cookies {
   readonly session: Cookie;
   /** Of a login that has gone to a provider: what comes back must come from the same browser. */
@@ -9,28 +9,38 @@ export interface Cookies {
 
 export interface Cookie {
   read(request: IncomingMessage): string | undefined;
-  /** The header that sets it. */
-  set(value: string, lifetimeMs: number): string;
-  clear(): string;
+  /** The header that sets it in the answer to this request. */
+  set(request: IncomingMessage, value: string, lifetimeMs: number): string;
+  clear(request: IncomingMessage): string;
 }
 
-export function createCookies(url: string | undefined): Cookies {
-  const isSecure = url?.startsWith("https:") ?? false;
-  return { session: createCookie("mm-session", isSecure), begunLogin: createCookie("mm-login", isSecure) };
+/** `cameByTls` tells of a request whether its browser sent it over TLS, which may have ended at a proxy. */
+export function createCookies(url: string | undefined, cameByTls: (request: IncomingMessage) => boolean): Cookies {
+  const isAlwaysSecure = url?.startsWith("https:") ?? false;
+  const path = url === undefined ? "/" : new URL(url).pathname;
+  const isSecure = (request: IncomingMessage) => isAlwaysSecure || cameByTls(request);
+
+  function createCookie(plainName: string): Cookie {
+    // The stronger prefix is for cookies of a whole host.
+    const secureName = path === "/" ? `__Host-${plainName}` : `__Secure-${plainName}`;
+    const write = (request: IncomingMessage, value: string, seconds: number) => {
+      const [name, ending] = isSecure(request) ? [secureName, "; Secure"] : [plainName, ""];
+      return `${name}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Lax${ending}`;
+    };
+    return {
+      read: (request) => find(request, isSecure(request) ? secureName : plainName),
+      set: (request, value, lifetimeMs) => write(request, value, Math.round(lifetimeMs / 1000)),
+      clear: (request) => write(request, "", 0),
+    };
+  }
+
+  return { session: createCookie("mm-session"), begunLogin: createCookie("mm-login") };
 }
 
-function createCookie(plainName: string, isSecure: boolean): Cookie {
-  const name = isSecure ? `__Host-${plainName}` : plainName;
-  const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
-  return {
-    read(request) {
-      for (const pair of (request.headers.cookie ?? "").split(";")) {
-        const [key, value] = pair.split("=", 2);
-        if (key?.trim() === name && value !== undefined && /^[\w-]{43}$/.test(value.trim())) return value.trim();
-      }
-      return undefined;
-    },
-    set: (value, lifetimeMs) => `${name}=${value}; Max-Age=${Math.round(lifetimeMs / 1000)}; ${attributes}`,
-    clear: () => `${name}=; Max-Age=0; ${attributes}`,
-  };
+function find(request: IncomingMessage, name: string): string | undefined {
+  for (const pair of (request.headers.cookie ?? "").split(";")) {
+    const [key, value] = pair.split("=", 2);
+    if (key?.trim() === name && value !== undefined && /^[\w-]{43}$/.test(value.trim())) return value.trim();
+  }
+  return undefined;
 }

@@ -36,7 +36,7 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     const check = plugin.authenticate?.(hook.options);
     if (check) check.head(head);
     else if (!isForAnybody(hook)) askForLogin(ctx, changeHookAuth);
-    const request: HookRequest = { ...head, body: await readBody(ctx.req, plugin.maxBody ?? usualMaxBody) };
+    const request: HookRequest = { ...head, body: await readBody(ctx, plugin.maxBody ?? usualMaxBody) };
     check?.body?.(request);
     const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
     const details = await plugin.lookUp?.(request, hook.options, signal);

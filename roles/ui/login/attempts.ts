@@ -1,53 +1,93 @@
 import { type Clock, errors } from "@multimaster/core";
 
-/** Within this time so many logins may fail: of an account from one address, from one address, and of an account at all. */
+/** Failures count for this long. */
 const windowMs = 5 * 60_000;
-const limits = { "account and address": 5, address: 30, account: 100 } as const;
+/** So many logins may fail within it: of an account from one address, and from one address. Then that address waits. */
+const limits = { "account and address": 5, address: 30 } as const;
+/**
+ * After so many failures of one account, from wherever, each further login of it is answered later, twice as late each time. It
+ * is never refused for that: otherwise anybody could lock its user out.
+ */
+const freeFailures = 20;
+const firstDelayMs = 250;
+const longestDelayMs = 8_000;
 /** An attacker with many addresses must not fill the memory. */
 const maxKept = 50_000;
+/** Logins that wait are held: of all accounts together, so that nobody locks out the user of one. */
+const maxDelayed = 1_000;
+
+interface Failures {
+  count: number;
+  until: number;
+}
 
 /** Slows guessing down. Kept by each master for itself: with n of them an attacker has n times as many guesses. */
 export class LoginAttempts {
   #clock: Clock;
-  #failures = new Map<string, { count: number; until: number }>();
+  #failures = new Map<string, Failures>();
+  #delayed = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Throws while too many have failed. Counts as failed until `succeed` says otherwise, so that none run beside the count. */
-  begin(username: string, address: string): void {
+  /**
+   * Waits, or throws, while too many have failed. Counts as failed until `succeed` says otherwise, so that none run beside the
+   * count. An address from which this account was logged into before neither waits nor is refused for what others do.
+   */
+  async begin(username: string, address: string): Promise<void> {
     const now = this.#clock.now();
     const keys = this.#keys(username, address);
-    for (const [key, limit] of keys) {
-      const failed = this.#failures.get(key);
-      if (failed && failed.until > now && failed.count >= limit)
-        throw errors.tooManyLogins(Math.ceil((failed.until - now) / 1000));
+    for (const { key, limit } of keys) {
+      const failed = this.#valid(key);
+      if (failed && failed.count >= limit) throw errors.tooManyLogins(Math.ceil((failed.until - now) / 1000));
     }
-    for (const [key] of keys) {
-      const failed = this.#failures.get(key);
-      if (failed && failed.until > now) failed.count++;
-      else this.#failures.set(key, { count: 1, until: now + windowMs });
-    }
+    const account = accountKey(username);
+    const delayMs = this.#failures.get(knownKey(username, address)) ? 0 : this.#delayOf(account);
+    for (const key of [...keys.map((each) => each.key), account]) this.#count(key);
     this.#forget(now);
+    if (delayMs > 0) await this.#wait(delayMs);
   }
 
   succeed(username: string, address: string): void {
-    for (const [key, , what] of this.#keys(username, address)) {
-      const failed = this.#failures.get(key);
-      if (!failed) continue;
-      // Knowing one password says nothing about guesses of others.
-      if (what === "account and address") this.#failures.delete(key);
-      else failed.count--;
+    const [pair, from] = this.#keys(username, address);
+    // Knowing one password says nothing about guesses of others.
+    if (pair) this.#failures.delete(pair.key);
+    for (const key of [from?.key, accountKey(username)]) {
+      const failed = key === undefined ? undefined : this.#failures.get(key);
+      if (failed) failed.count--;
     }
+    this.#failures.set(knownKey(username, address), { count: 0, until: this.#clock.now() + 24 * 60 * 60_000 });
+  }
+
+  #delayOf(account: string): number {
+    const beyond = (this.#valid(account)?.count ?? 0) - freeFailures;
+    return beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** Math.min(beyond, 10), longestDelayMs);
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    if (this.#delayed >= maxDelayed) throw errors.tooManyLogins(Math.ceil(delayMs / 1000));
+    this.#delayed++;
+    await this.#clock.sleep(delayMs);
+    this.#delayed--;
+  }
+
+  #valid(key: string): Failures | undefined {
+    const failed = this.#failures.get(key);
+    return failed && failed.until > this.#clock.now() ? failed : undefined;
+  }
+
+  #count(key: string): void {
+    const failed = this.#valid(key);
+    if (failed) failed.count++;
+    else this.#failures.set(key, { count: 1, until: this.#clock.now() + windowMs });
   }
 
   #keys(username: string, address: string) {
-    const account = username.slice(0, 255);
-    return (Object.entries(limits) as [keyof typeof limits, number][]).map(([what, limit]) => {
-      const key = [what, what === "address" ? "" : account, what === "account" ? "" : address].join("\n");
-      return [key, limit, what] as const;
-    });
+    return (Object.entries(limits) as [keyof typeof limits, number][]).map(([what, limit]) => ({
+      key: [what, what === "address" ? "" : username.slice(0, 255), address].join("\n"),
+      limit,
+    }));
   }
 
   #forget(now: number): void {
@@ -58,4 +98,12 @@ export class LoginAttempts {
       this.#failures.delete(key);
     }
   }
+}
+
+function accountKey(username: string): string {
+  return `account\n${username.slice(0, 255)}`;
+}
+
+function knownKey(username: string, address: string): string {
+  return `known\n${username.slice(0, 255)}\n${address}`;
 }

@@ -5,14 +5,18 @@ import type { RoleContext } from "../../define-role.ts";
 /** Expired ones count for nothing already; this is only for the size of the tables. */
 const everyMs = 10 * 60_000;
 
-/** Deletes sessions that have expired. */
-export function createLoginCleanUp({ data, clock, log }: RoleContext<UiSlice>): Service {
+/** Deletes sessions that have expired, and the oldest entries of the audit trail. */
+export function createLoginCleanUp({ config, data, clock, log }: RoleContext<UiSlice>): Service {
+  const { auditEntries: done } = config.own;
   const loop = new WakeupLoop({
     name: "clean-up of sessions",
     clock,
     log,
     pollMs: everyMs,
-    look: () => data.updates.logins.cleanUp(),
+    async look() {
+      await data.updates.logins.cleanUp();
+      await data.updates.audit.prune({ done, others: Math.ceil(done / 10) });
+    },
   });
   return { name: "clean-up of sessions", start: async () => loop.start(), stop: () => loop.stop() };
 }

@@ -4,6 +4,7 @@ import type { PasswordLogin } from "@multimaster/plugins";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { anonymous } from "../access/visitor.ts";
 import { readBody } from "../read-body.ts";
 import { LoginAttempts } from "./attempts.ts";
 import { loginPagePolicy, renderLoginPage } from "./login-page.ts";
@@ -25,10 +26,18 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     back: URLSearchParams,
   ): Promise<void> {
     const from = access.address.of(ctx.req);
-    attempts.begin(username, from);
+    await attempts.begin(username, from);
     const user = await login.check(username, password);
     if (!user) {
       log.warn({ username: username.slice(0, 255), from }, "a login failed");
+      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
+      access.refusals.note({
+        actor,
+        action: "login",
+        object: "sessions",
+        outcome: "refused",
+        detail: "wrong password",
+      });
       throw errors.loginFailed();
     }
     attempts.succeed(username, from);
@@ -52,15 +61,17 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
   }
 
   return async (ctx: Koa.Context, login: PasswordLogin): Promise<void> => {
+    const given = readBasic(ctx.get("Authorization"));
     if (ctx.method !== "POST") {
-      const given = readBasic(ctx.get("Authorization"));
-      if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);
+      // Any page can make a browser follow a link with a name and password in it: that must not log anybody in.
+      if (given) throw errors.methodNotAllowed("POST");
       return show(ctx, ctx.URL.searchParams);
     }
     // Another site must not log anybody in as somebody else.
     const other = access.otherSite(ctx.req);
     if (other !== undefined) throw errors.otherSite(other);
-    const form = new URLSearchParams((await readBody(ctx.req, maxForm)).toString("utf8"));
+    if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);
+    const form = new URLSearchParams((await readBody(ctx, maxForm)).toString("utf8"));
     const username = form.get("username") ?? "";
     try {
       await logIn(ctx, login, username, form.get("password") ?? "", form);

@@ -5,6 +5,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { BegunLogins } from "./begun-logins.ts";
 import type { Sessions } from "./sessions.ts";
 import { readWayBack, wayBackUrl } from "./way-back.ts";
 
@@ -17,26 +18,28 @@ const keptSchema = z.object({
 });
 
 /** Sends people to the provider, and receives them when they come back, whichever master they come back to. */
-export function createRedirectLogin({ data }: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
+export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
   const { begunLogin } = access.cookies;
   const { logins } = data.updates;
+  const begun = new BegunLogins(clock);
 
   async function begin(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
+    begun.take(access.address.of(ctx.req));
     const { url, keep } = await login.begin();
     const way = readWayBack(ctx.URL.searchParams);
     const kept = { way: { ...way }, kept: keep } as unknown as Json;
-    ctx.append("Set-Cookie", begunLogin.set(await logins.keep(kept, patienceMs), patienceMs));
+    ctx.append("Set-Cookie", begunLogin.set(ctx.req, await logins.keep(kept, patienceMs), patienceMs));
     ctx.redirect(url.href);
   }
 
   async function finish(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
     const key = begunLogin.read(ctx.req);
-    ctx.append("Set-Cookie", begunLogin.clear());
+    ctx.append("Set-Cookie", begunLogin.clear(ctx.req));
     const begun = key === undefined ? undefined : await logins.take(key);
     if (begun === undefined) throw errors.loginStale();
     const { way, kept } = keptSchema.parse(begun);
-    const user = await login.finish(ctx.URL.searchParams, kept as Json);
-    await sessions.begin(ctx, user);
+    const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json);
+    await sessions.begin(ctx, user, grant);
     ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
   }
 

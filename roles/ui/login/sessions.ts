@@ -1,35 +1,46 @@
 import type { UiSlice } from "@multimaster/config";
-import type { User } from "@multimaster/core";
+import type { Json, User } from "@multimaster/core";
+import { createTrail } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { userVisitor } from "../access/visitor.ts";
 
 /** Begins and ends the session of whoever sent a request. */
 export interface Sessions {
-  begin(ctx: Koa.Context, user: User): Promise<void>;
+  begin(ctx: Koa.Context, user: User, grant?: Json): Promise<void>;
   /** `everywhere`: on all devices of the user. */
   end(ctx: Koa.Context, everywhere: boolean): Promise<void>;
 }
 
 export function createSessions({ config, data }: RoleContext<UiSlice>, access: Access): Sessions {
   const { logins } = data.updates;
-  const { session } = access.cookies;
+  const { session: cookie } = access.cookies;
   const lifetimeMs = config.own.sessionLifetime;
+  const actorOf = (ctx: Koa.Context, user: User) => ({
+    ...userVisitor(user, "session", {}),
+    address: access.address.of(ctx.req),
+  });
   return {
-    async begin(ctx, user) {
+    async begin(ctx, user, grant) {
       // A new id each time: one that somebody may have planted in this browser is worth nothing.
-      const former = session.read(ctx.req);
+      const former = cookie.read(ctx.req);
       if (former !== undefined) await logins.end(former);
-      const id = await logins.begin(access.method, user, lifetimeMs);
-      ctx.append("Set-Cookie", session.set(id, lifetimeMs));
+      const { authenticator } = access;
+      const fingerprint =
+        authenticator.kind === "password" ? authenticator.find(user.username)?.fingerprint : undefined;
+      const trail = createTrail(actorOf(ctx, user), "login", "sessions");
+      const id = await logins.begin(access.method, user, lifetimeMs, { fingerprint, grant, trail });
+      ctx.append("Set-Cookie", cookie.set(ctx.req, id, lifetimeMs));
     },
     async end(ctx, everywhere) {
-      const id = session.read(ctx.req);
+      const id = cookie.read(ctx.req);
       if (id === undefined) return;
-      const user = everywhere ? await logins.find(id, access.method) : undefined;
-      if (user) await logins.endAll(access.method, user.username);
-      await logins.end(id);
-      ctx.append("Set-Cookie", session.clear());
+      const session = await logins.find(id, access.method);
+      if (session && everywhere) await logins.endAll(access.method, session.user.username);
+      const object = everywhere ? "sessions on all devices" : "sessions";
+      await logins.end(id, session && createTrail(actorOf(ctx, session.user), "logout", object));
+      ctx.append("Set-Cookie", cookie.clear(ctx.req));
     },
   };
 }

@@ -32,7 +32,10 @@ export function describeLogin(visitor: Visitor, access: Pick<Access, "authentica
 }
 
 /** What `/api/v2/whoami` answers. */
-export function describeVisitor(visitor: Visitor, access: Pick<Access, "authenticator" | "look">): JsonObject {
+export function describeVisitor(
+  visitor: Visitor,
+  access: Pick<Access, "authenticator" | "look" | "mayRead">,
+): JsonObject {
   const { by, user, roles, readOnly } = visitor;
   return {
     anonymous: user === undefined,
@@ -43,6 +46,7 @@ export function describeVisitor(visitor: Visitor, access: Pick<Access, "authenti
     groups: user?.groups ?? [],
     roles,
     scope: readOnly ? "read" : "all",
+    audits: access.mayRead(visitor, ["audit_entries"]),
     auth: describeAuth(access),
   };
 }

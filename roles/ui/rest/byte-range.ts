@@ -23,13 +23,17 @@ export function parseRange(header: string, size: number): ByteRange | "none" | u
   return { first, last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
-/** The bytes of that range; what lies behind it is not read. */
-export async function* cutRange(pieces: AsyncIterable<Buffer>, { first, last }: ByteRange): AsyncGenerator<Buffer> {
-  let at = 0;
+/** The bytes of that range of pieces that begin with the byte `start`; what lies behind it is not read. */
+export async function* cutRange(
+  pieces: AsyncIterable<Buffer>,
+  { first, last }: ByteRange,
+  start = 0,
+): AsyncGenerator<Buffer> {
+  let at = start;
   for await (const piece of pieces) {
-    const start = Math.max(0, first - at);
+    const begin = Math.max(0, first - at);
     const end = Math.min(piece.length, last + 1 - at);
-    if (end > start) yield piece.subarray(start, end);
+    if (end > begin) yield piece.subarray(begin, end);
     at += piece.length;
     if (at > last) return;
   }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Json, type Logger, UserError } from "@multimaster/core";
-import { FieldErrors, NoSuchMethod, type Rest } from "@multimaster/data";
-import { readBody } from "../read-body.ts";
+import { FieldErrors, NoSuchMethod } from "@multimaster/data";
 
 /** Codes of JSON-RPC 2.0. */
 const code = {
@@ -11,8 +10,6 @@ const code = {
   internal: -32603,
   notJson: -32700,
 } as const;
-
-const maxBody = 16 * 1024 * 1024;
 
 type Id = string | number | null;
 
@@ -39,22 +36,22 @@ class BadRequest extends Error {
 
 /** Performs a POST of the API: one method on one object (spec/data-api.md §4). */
 export async function answerCall(
-  rest: Pick<Rest, "call">,
-  request: IncomingMessage,
+  perform: (path: readonly string[], method: string, params: Call["params"]) => Promise<Json>,
+  request: Pick<IncomingMessage, "headers">,
+  readBody: () => Promise<Buffer>,
   path: readonly string[],
-  owner: string,
   log: Logger,
 ): Promise<RpcAnswer> {
   let call: Call;
   try {
-    call = await readCall(request);
+    call = await readCall(request, readBody);
   } catch (error) {
     if (error instanceof BadRequest) return failure(400, undefined, error.code, error.message);
     if (error instanceof UserError) return failure(error.status, undefined, code.invalidRequest, error.message);
     throw error;
   }
   try {
-    const result = await rest.call(path, call.method, call.params, owner);
+    const result = await perform(path, call.method, call.params);
     return { status: 200, body: { jsonrpc: "2.0", id: call.id, result } };
   } catch (error) {
     return answerFailure(error, call, path, log);
@@ -77,10 +74,10 @@ function failure(status: number, id: Id | undefined, errorCode: number, message:
   return { status, body: { jsonrpc: "2.0", ...(id === undefined ? {} : { id }), error: { code: errorCode, message } } };
 }
 
-async function readCall(request: IncomingMessage): Promise<Call> {
-  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+async function readCall({ headers }: Pick<IncomingMessage, "headers">, readBody: () => Promise<Buffer>): Promise<Call> {
+  const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new BadRequest("Invalid content-type (use application/json)");
-  const root = parse((await readBody(request, maxBody)).toString("utf8"));
+  const root = parse((await readBody()).toString("utf8"));
   if (Array.isArray(root)) throw new BadRequest("JSONRPC batch requests are not supported");
   if (typeof root !== "object" || root === null) throw new BadRequest("JSONRPC root object must be an object");
   const object = root as { readonly [key: string]: Json };

@@ -40,5 +40,6 @@ export async function openRaw(ctx: Koa.Context, answer: RawAnswer): Promise<Asyn
   ctx.status = 206;
   ctx.set("Content-Range", `bytes ${range.first}-${range.last}/${size}`);
   ctx.set("Content-Length", String(range.last - range.first + 1));
-  return cutRange(answer.body, range);
+  const { start, body } = answer.from?.(range.first) ?? { start: 0, body: answer.body };
+  return cutRange(body, range, start);
 }

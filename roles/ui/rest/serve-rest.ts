@@ -2,17 +2,21 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
-import type { Rest, RestAnswer } from "@multimaster/data";
+import type { RestAnswer, Subject } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
-import { ownerOf, type Visitor } from "../access/visitor.ts";
+import type { Visitor } from "../access/visitor.ts";
+import { readBody } from "../read-body.ts";
+import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { SharedReads } from "./read-sharing.ts";
 import { openRaw } from "./serve-raw.ts";
 import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
+
+type Params = { readonly [key: string]: Json };
 
 const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
@@ -50,12 +54,24 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   }
 
   /** The calls of the API, each preceded by the question whether this visitor may. */
-  const guard = (visitor: Visitor): Pick<Rest, "call"> => ({
-    async call(path, method, params, owner) {
-      await access.checkAction(visitor, path, method, params);
-      return data.rest.call(path, method, params, owner);
-    },
-  });
+  const guard = (visitor: Visitor) => async (path: readonly string[], method: string, params: Params) => {
+    const check = (about: () => Promise<Subject>) => access.checkAction(visitor, path, method, about);
+    try {
+      // What an action answers tells whether the thing is there: only those may ask who may see it.
+      access.checkRead(visitor, path);
+      return await data.rest.call(path, method, params, { ...visitor, check });
+    } catch (error) {
+      if (error instanceof UserError && error.status !== 404)
+        access.refusals.note({
+          actor: visitor,
+          action: method,
+          object: path.join("/"),
+          outcome: error.status === 403 ? "refused" : "failed",
+          detail: error.message,
+        });
+      throw error;
+    }
+  };
 
   return async (ctx, next) => {
     if (ctx.path === "/api") return answerVersions(ctx, config.shared);
@@ -80,7 +96,15 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       ctx.set("Cache-Control", "no-store");
       const visitor = await identify(ctx);
       if (!visitor) return;
-      const { status, body } = await answerCall(guard(visitor), ctx.req, path, ownerOf(visitor), log);
+      const read = async () => {
+        if (!isSmall(ctx.req.headers["content-length"])) {
+          // Should that be refused, nobody reads what follows on this connection.
+          ctx.set("Connection", "close");
+          access.checkAnyAction(visitor, path);
+        }
+        return readBody(ctx, maxBodyOf(path));
+      };
+      const { status, body } = await answerCall(guard(visitor), ctx.req, read, path, log);
       ctx.status = status;
       ctx.set("Content-Type", "application/json");
       ctx.body = sortedJson(body);

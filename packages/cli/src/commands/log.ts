@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { append, errors } from "@multimaster/core";
 import type { Build, Log, Step } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
@@ -72,7 +72,10 @@ async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines
     const { items } = await api.list("logs", `steps/${step.stepid}/logs`);
     const mine = items.filter((log) => isWanted(log, wanted.log));
     if (wanted.log !== undefined && mine.length === 0) noLog(step, items, wanted.log);
-    logs.push(...mine.map((log) => ({ step, log })));
+    append(
+      logs,
+      mine.map((log) => ({ step, log })),
+    );
   }
   for (const { step, log } of logs) {
     if (logs.length > 1 && !json)

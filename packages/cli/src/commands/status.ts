@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
 import { type ClusterStatus, readClusterStatus } from "@multimaster/roles/status";
 import Table from "cli-table3";
@@ -81,6 +82,9 @@ function formatStatus({ dataVersion, masters, builds, workers, pendingRequests }
 function section(title: string, head: string[], rows: (string | number)[][]): string {
   if (rows.length === 0) return `${title}: none\n`;
   const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows.map((row) => row.map(String)));
+  append(
+    table,
+    rows.map((row) => row.map(String)),
+  );
   return `${title}\n${table.toString()}\n`;
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { main } from "../main.ts";
 
 const now = Math.floor(Date.now() / 1000);
@@ -45,7 +45,18 @@ const pages: Record<string, object> = {
       { buildid: 4, builderid: 7, number: 2, masterid: 1, workerid: 9, state_string: "building", started_at: now },
     ],
   },
-  workers: { workers: [{ workerid: 9, name: "w1", connected_to: [{ masterid: 1 }], paused: true, graceful: false }] },
+  workers: {
+    workers: [
+      {
+        workerid: 9,
+        name: "w1",
+        connected_to: [{ masterid: 1 }],
+        configured_on: [{ masterid: 1, builderid: 7 }],
+        paused: true,
+        graceful: false,
+      },
+    ],
+  },
   builders: { builders: [{ builderid: 7, name: "web" }] },
 };
 
@@ -79,7 +90,12 @@ async function run(answers: Record<string, object>, ...args: string[]) {
   return { code, ...printed };
 }
 
-afterEach(() => vi.restoreAllMocks());
+// How long something has waited is told in seconds: they must not go by on a slow machine.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: now * 1000 }));
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 it("why tells of each request and change what it waits for", async () => {
   const { code, stdout } = await run(pages, "why");

@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { DrainReport } from "@multimaster/roles/upgrade-rows";
 import Table from "cli-table3";
 import type { Replacement } from "./plan.ts";
@@ -99,6 +100,9 @@ export function seconds(value: number): string {
 
 function formatTable(head: string[], rows: (string | number)[][]): string {
   const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows.map((row) => row.map(String)));
+  append(
+    table,
+    rows.map((row) => row.map(String)),
+  );
   return `${table.toString()}\n`;
 }

@@ -20,6 +20,7 @@ const nouns = [
   "orders",
   "projects",
   "codebases",
+  "audit_entries",
   "control",
 ] as const;
 
@@ -38,6 +39,7 @@ const actions = [
   "drain",
   "undrain",
   "drop_role",
+  "keep_role",
   "add_role",
   "add",
 ] as const;
@@ -66,7 +68,12 @@ const role = z.strictObject({
   groups: z.array(z.string()).default([]),
   emails: z.array(z.string()).default([]),
   domains: z.array(z.string()).default([]).describe("Whoever has an e-mail address there."),
-  usernames: z.array(z.string()).default([]).describe("Users, and API tokens, of these names."),
+  usernames: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Users of these names, also written "user:NAME"; "token:NAME" is an API token, "id:ISSUER#ID" a provider\'s user.',
+    ),
 });
 
 /** Who may do and see what. */

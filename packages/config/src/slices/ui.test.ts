@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { ClusterConfig } from "../define-cluster.ts";
 import { describeIssue } from "../describe-issue.ts";
-import { trustNetworks, type UiSliceInput, uiSlice } from "./ui.ts";
+import { trustNetworks } from "../networks.ts";
+import { type UiSliceInput, uiSlice, warningsOfUi } from "./ui.ts";
 
 function problems(slice: UiSliceInput): string[] {
   const parsed = uiSlice.safeParse(slice);
@@ -83,6 +85,31 @@ describe("who gets in", () => {
       expect.stringMatching(/^auth: lets everybody in the world .* option organizations, or write authorization/),
     ]),
   );
+});
+
+describe("what is allowed, but wide open", () => {
+  const warned = (slice: UiSliceInput, url?: string) =>
+    warningsOfUi(uiSlice.parse({ hooks: [], ...slice }), { url } as ClusterConfig).map(({ path }) => path.join("."));
+
+  it.each<[UiSliceInput, string | undefined, string[]]>([
+    [{}, undefined, []],
+    [{}, "http://localhost:8010/", []],
+    [{}, "https://ci.example.org/", ["auth"]],
+    [{ open: true }, "https://ci.example.org/", ["open"]],
+    [{ host: "0.0.0.0", open: true }, undefined, ["open"]],
+    [{ host: "0.0.0.0", open: true, ...rights() }, undefined, []],
+    [{ auth: login("github", "organizations"), open: true }, "https://ci.example.org/", ["open"]],
+    [{ auth: login("password") }, "https://ci.example.org/", []],
+    [{ auth: login("password") }, "http://ci.example.org/", ["auth"]],
+    [{ auth: login("password"), host: "0.0.0.0" }, undefined, ["auth"]],
+    [
+      { auth: login("password"), host: "0.0.0.0", trustedProxies: ["10.0.0.1", "10.0.0.2/32", "127.0.0.0/8"] },
+      undefined,
+      [],
+    ],
+    [{ auth: login("password"), host: "0.0.0.0", trustedProxies: ["10.0.0.0/8"] }, undefined, ["trustedProxies.0"]],
+    [{ trustedProxies: ["::1", "fd00::/64"] }, undefined, ["trustedProxies.1"]],
+  ])("is warned of: %j with %s", (slice, url, places) => expect(warned(slice, url)).toEqual(places));
 });
 
 describe("trusted proxies", () => {

@@ -1,11 +1,12 @@
-import { BlockList, isIP } from "node:net";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import type { ClusterConfig } from "../define-cluster.ts";
+import { trustNetworks } from "../networks.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
+import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
 
 /** An address, or a network such as 10.0.0.0/8. */
 const network = z.string().refine((text) => {
@@ -61,6 +62,11 @@ export const uiSlice = z
       .array(network)
       .default([])
       .describe("Proxies in front that are believed when they say for whom they ask."),
+    connectionsPerAddress: z
+      .int()
+      .min(1)
+      .default(500)
+      .describe("Connections that one address may have, except this machine's own and those of trustedProxies."),
     listenersPerAddress: z
       .int()
       .min(1)
@@ -70,6 +76,14 @@ export const uiSlice = z
       ),
     auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    renewLogins: duration
+      .prefault("1h")
+      .describe("Of logins by a provider: after this long it is asked again who the user is, and in which groups."),
+    auditEntries: z
+      .int()
+      .min(100)
+      .default(100_000)
+      .describe("So many of the newest entries of the audit trail are kept; a tenth as many of what was refused."),
     open: z
       .boolean()
       .default(false)
@@ -104,34 +118,6 @@ export const uiSlice = z
       });
   });
 
-interface Doors {
-  readonly host: string;
-  readonly open: boolean;
-  readonly auth?: PluginDescriptor<"auth"> | undefined;
-  readonly authorization?: unknown;
-}
-
-/** Whether only programs of this machine reach a port that listens there. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
-}
-
-const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);
-
-/** What would let strangers control the cluster, and was not asked for with `open`. */
-function findOpenDoors({ host, auth, authorization, open }: Doors): { path: string; message: string }[] {
-  if (open) return [];
-  if (auth === undefined || auth.plugin.type === "none") {
-    if (isLoopback(host)) return [];
-    const message = `is missing, and ${host} is reached from other machines: whoever does would control the cluster; name a login (docs/login.md), or write open: true`;
-    return [{ path: "auth", message }];
-  }
-  const option = auth.plugin.admitsAnyone?.(auth.options);
-  if (option === undefined || authorization !== undefined) return [];
-  const message = `lets everybody in the world log in and control the cluster; give ${auth.plugin.type} the option ${option}, or write authorization, or open: true`;
-  return [{ path: "auth", message }];
-}
-
 export type UiSlice = z.output<typeof uiSlice>;
 export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
   /** What `env()` returns may be undefined: loading the config then fails and says so. */
@@ -153,21 +139,6 @@ export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
   return (options as { anybody?: unknown }).anybody === true;
 }
 
-/** Tells addresses of these networks from others. */
-export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const text of networks) {
-    const [address = "", prefix] = text.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, /^\d+$/.test(prefix) ? Number(prefix) : -1, family);
-  }
-  return (given) => {
-    const address = given.replace(/^::ffff:(?=\d+\.)/, "");
-    return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  };
-}
-
 /** What a login needs of the part of the config that all share, and does not find there. */
 export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
@@ -181,9 +152,11 @@ const noHooks: ConfigWarning = {
 };
 
 /** Risks in what is served, seen with the part of the config that all masters share. */
-export function warningsOfUi({ hooks, auth }: UiSlice, _shared: ClusterConfig): ConfigWarning[] {
+export function warningsOfUi(slice: UiSlice, shared: ClusterConfig): ConfigWarning[] {
+  const { hooks, auth } = slice;
   return [
     ...(hooks ? [] : [noHooks]),
+    ...warningsOfDoors(slice, shared),
     ...(hooks ?? []).flatMap((hook, i) => warningsOfPlugin(hook, ["hooks", i])),
     ...(auth ? warningsOfPlugin(auth, ["auth"]) : []),
   ];

@@ -1,8 +1,8 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
+import { isLoopback } from "../networks.ts";
 import { portChoice } from "../port.ts";
-import { isLoopback } from "./ui.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z
@@ -52,6 +52,12 @@ export const workersSlice = z.strictObject({
     .default([])
     .describe(
       "Variables of the master's environment that commands of local workers get beside PATH, HOME, LANG and the like.",
+    ),
+  rebalance: z
+    .union([z.literal(false), duration])
+    .prefault("10s")
+    .describe(
+      "How often an engine checks whether it has far more workers than others with the same builders; idle ones are then released to them. false: never.",
     ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig),

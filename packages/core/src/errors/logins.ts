@@ -12,6 +12,11 @@ export const loginErrors = {
     { status: 429, exitCode: ExitCode.unavailable },
     (seconds: number) => `Too many logins have failed; try again in ${seconds} seconds.`,
   ),
+  tooManyBegunLogins: defineError(
+    "TOO_MANY_BEGUN_LOGINS",
+    { status: 429, exitCode: ExitCode.unavailable },
+    (seconds: number) => `Too many logins were begun and not finished; try again in ${seconds} seconds.`,
+  ),
   noLogin: defineError(
     "NO_LOGIN",
     { status: 501, exitCode: ExitCode.usage },

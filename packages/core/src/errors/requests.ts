@@ -1,4 +1,4 @@
-import { conflict, defineError, ExitCode, usage } from "./define-error.ts";
+import { conflict, defineError, ExitCode, unavailable, usage } from "./define-error.ts";
 
 /** What is wrong with a request to the REST API. */
 export const requestErrors = {
@@ -17,6 +17,16 @@ export const requestErrors = {
     "BODY_TOO_LARGE",
     { status: 413, exitCode: ExitCode.usage },
     (maxBytes: number) => `The request's body is larger than the ${maxBytes} bytes that are accepted.`,
+  ),
+  bodyTooSlow: defineError(
+    "BODY_TOO_SLOW",
+    { status: 408, exitCode: ExitCode.unavailable },
+    () => "The request's body comes too slowly; send it again over a better connection.",
+  ),
+  tooManyBodies: defineError(
+    "TOO_MANY_BODIES",
+    unavailable,
+    () => "This master holds as many requests as it has memory for; send this one again in a moment.",
   ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),

@@ -49,12 +49,14 @@ export function parseNewChange(params: unknown): { change: NewChange; delivery: 
 }
 
 /** `POST /api/v2/changes`, method `add`: answers after the commit, so an acknowledged change is durable. */
-export const addChange: Action<null> = async ({ updates }, _, params) => {
+export const addChange: Action<null> = ({ updates, trail }, _, params) => {
   const { change, delivery } = parseNewChange(params);
   // A name of its own: what a script chooses must not stand in the way of a forge's delivery.
-  const { changeid } = await updates.changes.add(
-    change,
-    delivery === undefined ? {} : { delivery: `rest:${delivery}` },
-  );
-  return { changeid };
+  const known = delivery === undefined ? undefined : `rest:${delivery}`;
+  return {
+    async perform() {
+      const { changeid } = await updates.changes.add(change, { delivery: known, trail });
+      return { changeid };
+    },
+  };
 };

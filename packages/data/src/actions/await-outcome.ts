@@ -12,11 +12,11 @@ const lookMs = 250;
  * `null`, as Buildbot's; with it, how things stood at the end.
  */
 export async function awaitOutcome(
-  { wait }: ActionParams,
+  wait: number | undefined,
   look: () => Promise<{ readonly done: boolean; readonly answer: Json }>,
 ): Promise<Json> {
-  const until = performance.now() + 1000 * readWait(wait);
-  if (wait === undefined || wait === null) return null;
+  if (wait === undefined) return null;
+  const until = performance.now() + 1000 * wait;
   for (;;) {
     const { done, answer } = await look();
     if (done || performance.now() >= until) return answer;
@@ -24,9 +24,9 @@ export async function awaitOutcome(
   }
 }
 
-/** Throws for what is no time, before anything was done. */
-export function readWait(wait: Json | undefined): number {
-  if (wait === undefined || wait === null) return 0;
+/** The parameter `wait`. Throws for what is no time, before anything was done. */
+export function readWait({ wait }: ActionParams): number | undefined {
+  if (wait === undefined || wait === null) return undefined;
   if (typeof wait !== "number" || !(wait >= 0 && wait <= longestSeconds))
     throw errors.requestInvalid(`'wait' must be a number of seconds, at most ${longestSeconds}`);
   return wait;

@@ -11,52 +11,84 @@ interface Form {
   readonly all_fields: readonly Json[];
 }
 
-/** `force`: checks the parameters against the published form and adds the buildset, on whichever master was asked. */
-export const forceBuild: Action<Form> = async (context, form, params) => {
-  if (!form.enabled) throw errors.requestInvalid(`The force scheduler "${form.name}" is disabled.`);
-  const builders = await chooseBuilders(context.connection, form, params);
-  const filled = fillForm(form.all_fields as unknown as FormField[], params);
-  if ("problems" in filled) throw new FieldErrors(filled.problems);
-  const owner = context.owner === "anonymous" && filled.username !== "" ? filled.username : context.owner;
-  const source = "Force Build Form";
-  const added = await context.updates.buildsets.add({
-    reason: `A build was forced by '${owner}': ${filled.reason}`,
-    sourceStamps: filled.sourceStamps,
-    builders,
-    priority: filled.priority,
-    scheduler: form.name,
-    properties: {
-      ...filled.properties,
-      reason: [filled.reason, source],
-      owner: [owner, source],
-      scheduler: [form.name, "Scheduler"],
+/**
+ * `force`: the builders that the parameters name decide who may, and are built. Whether the form has them, and what else
+ * was filled in, is checked afterwards, on whichever master was asked.
+ */
+export const forceBuild: Action<Form> = async ({ connection, updates, actor, trail }, form, params) => {
+  const chosen = await readBuilders(connection, params);
+  const builders = chosen.names ?? form.builder_names;
+  return {
+    about: async () => ({ builders }),
+    async perform() {
+      if (!form.enabled) throw errors.requestInvalid(`The force scheduler "${form.name}" is disabled.`);
+      if (chosen.problem !== undefined) throw new FieldErrors({ [chosen.field]: chosen.problem });
+      const wrong = builders.find((name) => !form.builder_names.includes(name));
+      if (wrong !== undefined)
+        throw new FieldErrors({ [chosen.field]: `"${form.name}" does not force the builder "${wrong}"` });
+      const filled = fillForm(form.all_fields as unknown as FormField[], params);
+      if ("problems" in filled) throw new FieldErrors(filled.problems);
+      // What an anonymous visitor calls themselves is shown; rights hang off `askedBy` alone.
+      const owner = actor.by === "nothing" && filled.username !== "" ? filled.username : actor.name;
+      const source = "Force Build Form";
+      const added = await updates.buildsets.add(
+        {
+          reason: `A build was forced by '${owner}': ${filled.reason}`,
+          sourceStamps: filled.sourceStamps,
+          builders,
+          priority: filled.priority,
+          scheduler: form.name,
+          properties: {
+            ...filled.properties,
+            reason: [filled.reason, source],
+            owner: [owner, source],
+            scheduler: [form.name, "Scheduler"],
+          },
+          askedBy: actor,
+        },
+        trail,
+      );
+      return [added.bsid, added.requests];
     },
-  });
-  return [added.bsid, added.requests];
+  };
 };
 
-/** Builder names to force: those named, or the one with the id, or all of the form; never one that the form lacks. */
-async function chooseBuilders(
+interface Chosen {
+  readonly field: "builderNames" | "builderid";
+  /** Undefined: all of the form. */
+  readonly names: readonly string[] | undefined;
+  readonly problem?: string;
+}
+
+/** The names of the builders that are asked for: those given, or the one with the id. */
+async function readBuilders(
   connection: Parameters<typeof queryRows>[0],
-  form: Form,
   { builderid, builderNames }: ActionParams,
-): Promise<string[]> {
-  if (Array.isArray(builderNames) && builderNames.length > 0) {
-    const wrong = builderNames.find((name) => !form.builder_names.includes(showValue(name)));
-    if (wrong !== undefined)
-      throw new FieldErrors({ builderNames: `"${form.name}" does not force the builder "${showValue(wrong)}"` });
-    return builderNames.map(showValue);
-  }
-  if (builderid === undefined || builderid === null) return [...form.builder_names];
-  const text = showValue(builderid);
-  const rows = /^\d{1,15}$/.test(text)
-    ? await queryRows<{ name: string }>(connection, "select name from builders where id = cast(? as bigint)", [
-        Number(text),
-      ])
-    : [];
-  const name = rows[0]?.name;
-  if (name === undefined) throw new FieldErrors({ builderid: `there is no builder with the id '${text}'` });
-  if (!form.builder_names.includes(name))
-    throw new FieldErrors({ builderid: `"${form.name}" does not force the builder "${name}"` });
-  return [name];
+): Promise<Chosen> {
+  const names = readNames(builderNames);
+  const id = readId(builderid);
+  if (names.length > 0) return { field: "builderNames", names };
+  if (id === undefined) return { field: "builderNames", names: undefined };
+  const rows = await queryRows<{ name: string }>(connection, "select name from builders where id = cast(? as bigint)", [
+    id,
+  ]);
+  const found = rows.map(({ name }) => name);
+  return found.length > 0
+    ? { field: "builderid", names: found }
+    : { field: "builderid", names: [], problem: `there is no builder with the id '${id}'` };
+}
+
+function readNames(given: Json | undefined): readonly string[] {
+  if (given === undefined || given === null) return [];
+  const isList = Array.isArray(given) && given.every((name): name is string => typeof name === "string");
+  if (!isList) throw new FieldErrors({ builderNames: "must be a list of names of builders, each a text" });
+  return [...new Set(given)];
+}
+
+function readId(given: Json | undefined): number | undefined {
+  if (given === undefined || given === null) return undefined;
+  const text = typeof given === "number" || typeof given === "string" ? String(given) : "";
+  if (!/^\d{1,15}$/.test(text))
+    throw new FieldErrors({ builderid: `there is no builder with the id '${showValue(given)}'` });
+  return Number(text);
 }

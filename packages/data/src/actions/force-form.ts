@@ -164,6 +164,8 @@ function readInteger(field: FormField, given: Json): Answer {
 
 function readMany(field: FormField, given: Json): Answer {
   const list = Array.isArray(given) ? (given as readonly Json[]) : [given];
+  const odd = list.find((value) => typeof value !== "string" && !(field.choices ?? []).includes(value));
+  if (odd !== undefined) return { problem: `${field.label ?? field.name}: '${showValue(odd)}' must be a text` };
   if (JSON.stringify(list).length > (field.maxsize ?? longestText))
     return { problem: `${field.label ?? field.name}: is too large` };
   const wrong = list.find((value) => isNoChoice(field, value));
@@ -171,7 +173,9 @@ function readMany(field: FormField, given: Json): Answer {
 }
 
 function readText(field: FormField, given: Json): Answer {
-  if (typeof given === "object" && given !== null) return { problem: `${field.label ?? field.name}: must be a text` };
+  // A choice of the form may be a number; anything else that is filled in is a text.
+  const isChoice = field.type === "list" && field.choices !== undefined && field.choices.includes(given);
+  if (typeof given !== "string" && !isChoice) return { problem: `${field.label ?? field.name}: must be a text` };
   const text = String(given);
   const label = field.label ?? field.name;
   const maxsize = field.maxsize ?? (field.type === "textarea" ? longestText : longestLine);

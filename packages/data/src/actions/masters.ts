@@ -1,5 +1,5 @@
-import { errors, type Json } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams } from "../define-resource.ts";
+import { errors } from "@multimaster/core";
+import type { Action, ActionContext, ActionParams, Prepared } from "../define-resource.ts";
 import { getItem } from "../read-items.ts";
 import { type Order, orders } from "../resources/orders.ts";
 import { awaitOutcome, readWait } from "./await-outcome.ts";
@@ -21,45 +21,48 @@ export const masterActions: Record<
   drop_role: (context, { masterid }, params) =>
     drain(context, masterid, readRole(params), readDeadline(params), params),
   keep_role: (context, { masterid }, params) => undrain(context, masterid, readRole(params), params),
-  async add_role(context, { masterid }, params) {
-    const { updates, owner } = context;
-    const role = readRole(params);
-    const builderSets = readBuilderSets(params);
-    readWait(params["wait"]);
-    const order = { masterid, role, builderSets, reason: readReason(params), orderedBy: owner };
-    return show(context, await updates.orders.addRole(order), params);
+  add_role(context, { masterid }, params) {
+    const { updates, actor, trail } = context;
+    const order = {
+      masterid,
+      role: readRole(params),
+      builderSets: readBuilderSets(params),
+      reason: readReason(params),
+      orderedBy: actor.name,
+    };
+    return place(context, params, () => updates.orders.addRole(order, trail));
   },
 };
 
-async function drain(
+function drain(
   context: ActionContext,
   masterid: number,
   role: string | null,
   deadline: number | null,
   params: ActionParams,
-): Promise<Json> {
-  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: context.owner };
-  readWait(params["wait"]);
-  return show(context, await context.updates.orders.drain(order), params);
+): Prepared {
+  const { updates, actor, trail } = context;
+  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: actor.name };
+  return place(context, params, () => updates.orders.drain(order, trail));
 }
 
-async function undrain(
-  context: ActionContext,
-  masterid: number,
-  role: string | null,
-  params: ActionParams,
-): Promise<Json> {
-  readWait(params["wait"]);
-  return show(context, await context.updates.orders.undrain(masterid, role), params);
+function undrain(context: ActionContext, masterid: number, role: string | null, params: ActionParams): Prepared {
+  return place(context, params, () => context.updates.orders.undrain(masterid, role, context.trail));
 }
 
-/** The order, at once; or, with `wait`, when it has ended or that time is over. */
-async function show({ connection }: ActionContext, order: Order, params: ActionParams): Promise<Json> {
-  const later = await awaitOutcome(params, async () => {
-    const now = (await getItem(orders, connection, order.orderid)) as Order;
-    return { done: now.ended_at !== null, answer: { ...now } };
-  });
-  return later ?? { ...order };
+/** Answers with the order, at once; or, with `wait`, when it has ended or that time is over. */
+function place({ connection }: ActionContext, params: ActionParams, order: () => Promise<Order>): Prepared {
+  const wait = readWait(params);
+  return {
+    async perform() {
+      const placed = await order();
+      const later = await awaitOutcome(wait, async () => {
+        const now = (await getItem(orders, connection, placed.orderid)) as Order;
+        return { done: now.ended_at !== null, answer: { ...now } };
+      });
+      return later ?? { ...placed };
+    },
+  };
 }
 
 /** Seconds, or null for as long as it takes. */

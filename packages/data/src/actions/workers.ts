@@ -1,5 +1,5 @@
-import { errors, type Json } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams } from "../define-resource.ts";
+import { errors } from "@multimaster/core";
+import type { Action, ActionContext, ActionParams, Prepared } from "../define-resource.ts";
 import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";
 
@@ -14,37 +14,47 @@ interface WorkerNow {
 export const workerActions: Record<"stop" | "kill" | "pause" | "unpause", Action<WorkerNow>> = {
   stop: (context, worker, params) => end(context, worker, "stop", params),
   kill: (context, worker, params) => end(context, worker, "kill", params),
-  async pause({ updates, control }, { workerid }, params) {
-    const reason = readReason(params);
-    await updates.workers.setPaused(workerid, true, reason);
-    control("worker", workerid, "pause", { reason });
-    return null;
-  },
-  async unpause({ updates, control }, { workerid }, params) {
-    const reason = readReason(params);
-    await updates.workers.setPaused(workerid, false, null);
-    control("worker", workerid, "unpause", { reason });
-    return null;
-  },
+  pause: (context, worker, params) => setPaused(context, worker, true, params),
+  unpause: (context, worker, params) => setPaused(context, worker, false, params),
 };
 
-async function end(
-  { updates, control, reload }: ActionContext<WorkerNow>,
+function setPaused(
+  { updates, control, trail }: ActionContext<WorkerNow>,
+  { workerid }: WorkerNow,
+  paused: boolean,
+  params: ActionParams,
+): Prepared {
+  const reason = readReason(params);
+  return {
+    async perform() {
+      await updates.workers.setPaused(workerid, paused, paused ? reason : null, trail);
+      control("worker", workerid, paused ? "pause" : "unpause", { reason });
+      return null;
+    },
+  };
+}
+
+function end(
+  { updates, control, trail, reload }: ActionContext<WorkerNow>,
   { workerid, name, connected_to }: WorkerNow,
   action: "stop" | "kill",
   params: ActionParams,
-): Promise<Json> {
+): Prepared {
   const reason = readReason(params);
-  readWait(params["wait"]);
-  // What was not there would end when it comes.
-  if (connected_to.length === 0) throw errors.workerNotAttached(name);
-  await updates.workers.setGraceful(workerid, action === "kill" ? "at once" : true);
-  control("worker", workerid, action, { reason });
-  return awaitOutcome(params, async () => {
-    const now = await reload();
-    const attached = now.connected_to.length > 0;
-    // One that is back already has been ended, too.
-    const ended = !attached || !now.graceful;
-    return { done: ended, answer: { attached, ended } };
-  });
+  const wait = readWait(params);
+  return {
+    async perform() {
+      // What was not there would end when it comes.
+      if (connected_to.length === 0) throw errors.workerNotAttached(name);
+      await updates.workers.setGraceful(workerid, action === "kill" ? "at once" : true, trail);
+      control("worker", workerid, action, { reason });
+      return awaitOutcome(wait, async () => {
+        const now = await reload();
+        const attached = now.connected_to.length > 0;
+        // One that is back already has been ended, too.
+        const ended = !attached || !now.graceful;
+        return { done: ended, answer: { attached, ended } };
+      });
+    },
+  };
 }

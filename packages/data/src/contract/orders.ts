@@ -1,5 +1,6 @@
 import type { OpenOrder, OrderOutcome } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
+import type { Trail } from "../actor.ts";
 import type { Order } from "../resources/orders.ts";
 
 interface OrderFacts {
@@ -15,6 +16,8 @@ export interface DrainedWork {
   readonly requests: readonly number[];
   /** The newest build there was: later ones of this master are of requests that it took on while it drained. */
   readonly newestBuild: number;
+  /** Its builders. */
+  readonly builders: readonly number[];
 }
 
 export interface OrderUpdates {
@@ -23,10 +26,10 @@ export interface OrderUpdates {
    * which running builds are given back; null: never. Ordered again, it is the same order with another deadline. Throws
    * in a sentence when that master cannot.
    */
-  drain(order: OrderFacts & { role: string | null; deadline: number | null }): Promise<Order>;
+  drain(order: OrderFacts & { role: string | null; deadline: number | null }, trail?: Trail): Promise<Order>;
   /** Takes an open drain back. */
-  undrain(masterid: number, role: string | null): Promise<Order>;
-  addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }): Promise<Order>;
+  undrain(masterid: number, role: string | null, trail?: Trail): Promise<Order>;
+  addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }, trail?: Trail): Promise<Order>;
 
   /** The open orders to this master. */
   open(): Promise<OpenOrder[]>;
@@ -39,7 +42,7 @@ export interface OrderUpdates {
   end(
     orderid: number,
     outcome: OrderOutcome,
-    report?: { detail?: string; work?: Work; drained?: DrainedWork },
+    report?: { detail?: string; work?: Work; drained?: DrainedWork; roles?: readonly string[]; before?: Work },
   ): Promise<boolean>;
   /** Tells the cluster which roles this master has now (fenced). */
   setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;

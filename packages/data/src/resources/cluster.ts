@@ -1,3 +1,4 @@
+import { readStrandedBuilders } from "@multimaster/cluster";
 import { queryRows, readDataVersion } from "@multimaster/database";
 import type { z } from "zod";
 import { findProblems, isUpgrading } from "../cluster/judge-cluster.ts";
@@ -41,10 +42,11 @@ export const cluster = defineResource<typeof shape>({
 });
 
 async function readCluster(context: ReadContext): Promise<Cluster> {
-  const { connection, bus } = context;
-  const [members, dataVersion, [waiting]] = await Promise.all([
+  const { connection, bus, writes } = context;
+  const [members, dataVersion, stranded, [waiting]] = await Promise.all([
     readMembers(context),
     readDataVersion(connection),
+    readStrandedBuilders(connection),
     queryRows<{ n: number }>(
       connection,
       `select count(*) as n from buildrequests br
@@ -53,7 +55,7 @@ async function readCluster(context: ReadContext): Promise<Cluster> {
   ]);
   const alive = members.filter((member) => member.alive);
   const own = alive.filter((member) => !member.buildbot);
-  const problems = findProblems(members, bus ?? null);
+  const problems = findProblems(members, bus ?? null, { writes, stranded });
   const upgrading = isUpgrading(own, dataVersion);
   const sum = (of: (member: (typeof members)[number]) => number) => alive.reduce((total, each) => total + of(each), 0);
   return {

@@ -2,6 +2,7 @@ import { type Connection, queryRows } from "@multimaster/database";
 import { attachment } from "../attachment.ts";
 import { defineResource, type LinesAnswer, type RawAnswer, type ReadContext } from "../define-resource.ts";
 import { integer, text } from "../field-kinds.ts";
+import { RawSizes } from "../log-text/raw-sizes.ts";
 import { type LogToRead, readLines, stripPrefixes } from "../log-text/read-lines.ts";
 import { bindParams } from "../select.ts";
 import { logPlaces } from "./logs.ts";
@@ -78,33 +79,40 @@ async function openRaw(context: ReadContext, where: string, asFile: boolean): Pr
     contentType: `${log.type === "h" ? "text/html" : "text/plain"}; charset=utf-8`,
     ...(asFile ? { disposition: attachment(file) } : {}),
     ...(log.complete === 1 ? { tag: `log-${log.logid}-${log.lines}` } : {}),
-    size: () => measureRaw(context, log),
-    body: readRaw(context, log),
+    size: () => sizesOf(context).measure(log.logid, headerOf(log).length, (line) => readRaw(context, log, line)),
+    body: rawFrom(context, log, 0).body,
+    from: (byte) => rawFrom(context, log, byte),
   };
 }
 
-/** Sizes of finished logs that were asked for, by database and id: whoever asks for one range asks for the next. */
-const known = new WeakMap<Connection, Map<number, number>>();
-const maxKnown = 1000;
+/** By database. */
+const known = new WeakMap<Connection, RawSizes>();
 
-async function measureRaw(context: ReadContext, log: LogOfBuild): Promise<number> {
-  let sizes = known.get(context.connection);
-  if (!sizes) known.set(context.connection, (sizes = new Map()));
-  const found = log.complete === 1 ? sizes.get(log.logid) : undefined;
-  if (found !== undefined) return found;
-  let size = 0;
-  for await (const piece of readRaw(context, log)) size += piece.length;
-  if (log.complete === 1) {
-    if (sizes.size >= maxKnown) sizes.delete(sizes.keys().next().value as number);
-    sizes.set(log.logid, size);
-  }
-  return size;
+function sizesOf({ connection }: ReadContext): RawSizes {
+  let sizes = known.get(connection);
+  if (!sizes) known.set(connection, (sizes = new RawSizes()));
+  return sizes;
 }
 
-async function* readRaw({ connection }: ReadContext, log: LogOfBuild): AsyncGenerator<Buffer> {
-  const streams = log.type === "s";
-  if (streams) {
-    yield Buffer.from(`Builder: ${log.builder}\nBuild number: ${log.number}\nWorker name: ${log.worker ?? "None"}\n`);
-  }
-  for await (const lines of readLines(connection, log)) yield streams ? stripPrefixes(lines) : lines;
+/** The text as a file from the beginning, or from a place that is known by an earlier measurement. */
+function rawFrom(context: ReadContext, log: LogOfBuild, byte: number): { start: number; body: AsyncIterable<Buffer> } {
+  const mark = sizesOf(context).markBefore(log.logid, byte);
+  return mark
+    ? { start: mark.size, body: readRaw(context, log, mark.line) }
+    : { start: 0, body: withHeader(log, readRaw(context, log, 0)) };
+}
+
+function headerOf(log: LogOfBuild): Buffer {
+  if (log.type !== "s") return Buffer.alloc(0);
+  return Buffer.from(`Builder: ${log.builder}\nBuild number: ${log.number}\nWorker name: ${log.worker ?? "None"}\n`);
+}
+
+async function* withHeader(log: LogOfBuild, text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const header = headerOf(log);
+  if (header.length > 0) yield header;
+  yield* text;
+}
+
+async function* readRaw({ connection }: ReadContext, log: LogOfBuild, line: number): AsyncGenerator<Buffer> {
+  for await (const lines of readLines(connection, log, line)) yield log.type === "s" ? stripPrefixes(lines) : lines;
 }

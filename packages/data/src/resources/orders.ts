@@ -15,7 +15,7 @@ export const orders = defineResource({
   name: "order",
   plural: "orders",
   id: "orderid",
-  from: "mm_orders o join masters m on m.id = o.masterid",
+  from: "mm_orders o join masters m on m.id = o.masterid left join mm_drain_warnings w on w.orderid = o.id",
   fields: {
     orderid: { schema: integer, sql: "o.id" },
     masterid: { schema: integer, sql: "o.masterid" },
@@ -32,6 +32,8 @@ export const orders = defineResource({
     },
     /** Why it failed, in a sentence. */
     detail: { schema: text.nullable(), sql: "o.detail" },
+    /** What no other master can take from the one that drains, in sentences. */
+    warning: { schema: text.nullable(), sql: "w.warning" },
     reason: { schema: text, sql: "o.reason" },
     ordered_by: { schema: text, sql: "o.ordered_by" },
     ordered_at: { schema: datetime, sql: "o.ordered_at", read: wholeSeconds },
@@ -45,14 +47,20 @@ export const orders = defineResource({
     requests_finished: count("o.requests_finished"),
     requests_retried: count("o.requests_retried"),
     requests_lost: count("o.requests_lost"),
-    /** Of those that waited: left to other masters. */
-    requests_handed_over: count("case when o.ended_at is not null then o.requests_pending end"),
+    /** Of those that waited: left to other masters, and left waiting because no other master has their builders. */
+    requests_handed_over: count(
+      `case when o.ended_at is null then null when o.requests_pending > coalesce(w.requests_stranded, 0)
+        then o.requests_pending - coalesce(w.requests_stranded, 0) when o.requests_pending is not null then 0 end`,
+    ),
+    requests_stranded: count("case when o.ended_at is not null then coalesce(w.requests_stranded, 0) end"),
     builds_left: count("o.builds_left"),
     workers_before: count("o.workers_before"),
     workers_left: count("o.workers_left"),
     /** Schedulers and change sources. */
     singletons_before: count("o.singletons_before"),
     singletons_left: count("o.singletons_left"),
+    /** Of them: no other master can take them. */
+    singletons_stranded: count("case when o.ended_at is not null then coalesce(w.singletons_stranded, 0) end"),
   },
   order: ["orderid"],
   paths: [

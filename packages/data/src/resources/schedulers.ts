@@ -4,10 +4,14 @@ import { type Action, defineResource } from "../define-resource.ts";
 import { bool, integer, text } from "../field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
 
-const enable: Action<{ readonly schedulerid: number }> = async ({ updates }, { schedulerid }, { enabled }) => {
+const enable: Action<{ readonly schedulerid: number }> = ({ updates, trail }, { schedulerid }, { enabled }) => {
   if (typeof enabled !== "boolean") throw errors.requestInvalid("'enabled' must be given as true or false");
-  await updates.schedulers.setEnabled(schedulerid, enabled);
-  return null;
+  return {
+    async perform() {
+      await updates.schedulers.setEnabled(schedulerid, enabled, trail);
+      return null;
+    },
+  };
 };
 
 /** What turns changes, times and people's wishes into buildsets; claimed by at most one master. */

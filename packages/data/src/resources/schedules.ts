@@ -1,3 +1,4 @@
+import { findLeast } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
@@ -55,7 +56,7 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
       name,
       enabled: enabled !== 0,
       kind,
-      next_at: due.length > 0 ? Math.min(...due) : null,
+      next_at: findLeast(due, (at) => at) ?? null,
       waiting_changes: lines.reduce((sum, { changeids }) => sum + changeids.length, 0),
       last_bsid: last.get(name)?.bsid ?? null,
       last_at: last.get(name)?.submitted_at ?? null,

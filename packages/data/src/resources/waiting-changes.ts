@@ -1,3 +1,4 @@
+import { findGreatest, findLeast } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
@@ -47,6 +48,7 @@ interface Row {
   enabled: number;
   master: string | null;
   seconds: number | null;
+  most_seconds: number | null;
   per_branch: number | null;
   important: number;
   changeid: number;
@@ -64,11 +66,12 @@ export async function readWaitingChanges({ connection }: ReadContext): Promise<W
   const rows = await queryRows<Row>(
     connection,
     `select s.id as schedulerid, s.name as scheduler, coalesce(s.enabled, 1) as enabled, m.name as master, t.seconds,
+            l.seconds as most_seconds,
             t.per_branch, coalesce(sc.important, 0) as important, c.changeid, c.branch, c.repository, c.project,
             c.codebase, coalesce(n.seen_at, c.when_timestamp) as seen_at, ${now} as now
        from scheduler_changes sc join schedulers s on s.id = sc.schedulerid join changes c on c.changeid = sc.changeid
        left join mm_scheduler_seen n on n.schedulerid = sc.schedulerid and n.changeid = sc.changeid
-       left join mm_tree_timers t on t.schedulerid = s.id
+       left join mm_tree_timers t on t.schedulerid = s.id left join mm_tree_limits l on l.schedulerid = s.id
        left join scheduler_masters sm on sm.schedulerid = s.id left join masters m on m.id = sm.masterid
       order by s.id, c.changeid limit ${maxChanges}`,
   );
@@ -85,9 +88,12 @@ export async function readWaitingChanges({ connection }: ReadContext): Promise<W
 
 function showLine(line: readonly Row[]): WaitingChanges {
   const newest = line.at(-1) as Row;
-  const { schedulerid, scheduler, branch, repository, project, codebase, seconds } = newest;
-  const seen = line.map((row) => row.seen_at);
-  const due = seconds === null ? null : Math.max(...seen) + seconds;
+  const { schedulerid, scheduler, branch, repository, project, codebase, seconds, most_seconds } = newest;
+  const first = findLeast(line, ({ seen_at }) => seen_at) ?? newest.seen_at;
+  const last = findGreatest(line, ({ seen_at }) => seen_at) ?? newest.seen_at;
+  const firstImportant = findLeast(line, ({ important, seen_at }) => (important === 1 ? seen_at : undefined));
+  const latest = most_seconds === null || firstImportant === undefined ? undefined : firstImportant + most_seconds;
+  const due = seconds === null ? null : Math.min(last + seconds, latest ?? Number.POSITIVE_INFINITY);
   return {
     schedulerid,
     scheduler,
@@ -96,13 +102,18 @@ function showLine(line: readonly Row[]): WaitingChanges {
     project,
     codebase,
     changeids: line.map(({ changeid }) => changeid),
-    since: Math.floor(Math.min(...seen)),
+    since: Math.floor(first),
     until: due === null ? null : Math.ceil(due),
-    reasons: [explainLine(line, newest, due)],
+    reasons: [explainLine(line, newest, due, latest !== undefined && due === latest)],
   };
 }
 
-function explainLine(line: readonly Row[], { scheduler, enabled, master, now }: Row, due: number | null): Reason {
+function explainLine(
+  line: readonly Row[],
+  { scheduler, enabled, master, now }: Row,
+  due: number | null,
+  isLimit: boolean,
+): Reason {
   if (enabled === 0) return because("scheduler_disabled", `The scheduler ${scheduler} is disabled.`, { scheduler });
   if (master === null) return because("no_scheduler", `No live master runs the scheduler ${scheduler}.`, { scheduler });
   if (!line.some(({ important }) => important === 1))
@@ -114,7 +125,7 @@ function explainLine(line: readonly Row[], { scheduler, enabled, master, now }: 
     return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
   return because(
     "timer",
-    `The builds are asked for in ${nameSeconds(due - now)}, unless another change comes before.`,
+    `The builds are asked for in ${nameSeconds(due - now)}${isLimit ? ", the longest wait" : ", unless another change comes before"}.`,
     {
       scheduler,
       master,

@@ -4,10 +4,12 @@ import {
   type Connection,
   findOrCreateNamed,
   findOrCreateSourceStamp,
+  insertAsker,
   insertBuildset,
   missingBuilders,
   missingSourceStamps,
 } from "@multimaster/database";
+import { anonymousActor } from "../actor.ts";
 import type { AddedBuildset, NewBuildset } from "../contract.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
@@ -30,6 +32,8 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
     priority: buildset.priority ?? 0,
     waitedFor: buildset.waitedFor ?? false,
   });
+  if (buildset.askedBy && buildset.askedBy.identity !== anonymousActor.identity)
+    await insertAsker(tx, bsid, buildset.askedBy);
   // Nothing to build is a success at once.
   if (requests.size === 0) await completeBuildsets(tx, [bsid]);
   return { bsid, requests: Object.fromEntries(requests) };

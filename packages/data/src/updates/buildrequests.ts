@@ -6,7 +6,7 @@ import {
   LeaseLost,
   noteExhausted,
 } from "@multimaster/cluster";
-import { Results } from "@multimaster/core";
+import { append, Results } from "@multimaster/core";
 import {
   buildsetProperties,
   type Connection,
@@ -24,6 +24,7 @@ import {
   setRequestPriority,
   sourceStampIdsOf,
 } from "@multimaster/database";
+import type { Trail } from "../actor.ts";
 import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
 import { loadItems } from "../read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
@@ -32,6 +33,7 @@ import { changes } from "../resources/changes.ts";
 import { loadSourceStamps } from "../resources/sourcestamps.ts";
 import { announceOutcomes, endRequest, freeRequest, noOutcomes } from "./end-request.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
   const { database, lease, events, announce } = context;
@@ -56,7 +58,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         }
         for (const request of requests) {
           // Nobody here works for it: a build that could not be written to its end would run for ever.
-          left.push(...(await endLeftBuilds(tx, { buildrequestid: request.id, masterid })));
+          append(left, await endLeftBuilds(tx, { buildrequestid: request.id, masterid }));
           if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
             await endRequest(tx, request, Results.EXCEPTION, outcomes);
           else await freeRequest(tx, request, masterid, outcomes);
@@ -69,9 +71,10 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),
-    cancel: (buildrequestid, reason) => cancelRequest(context, buildrequestid, reason),
-    async setPriority(buildrequestid, priority) {
-      return (await setRequestPriority(database, buildrequestid, priority)) ? "done" : "unknown";
+    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, trail),
+    async setPriority(buildrequestid, priority, trail) {
+      const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
+      return (await writeWithTrail(database, write, trail)) ? "done" : "unknown";
     },
   };
 
@@ -100,12 +103,14 @@ export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,
+  trail?: Trail,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
   const { database, lease, events, announce } = context;
   const cancelled = await database.transaction(async (tx) => {
     const request = await lockRequest(tx, id);
     if (!request) return { answer: "unknown" } as const;
     if (request.complete) return { answer: "complete" } as const;
+    await trail?.(tx);
     // The claim is what keeps a Buildbot master, which looks at no other mark, from starting it.
     if (request.claimedBy === null && (await insertClaim(tx, id, lease.masterid))) {
       const outcomes = noOutcomes();

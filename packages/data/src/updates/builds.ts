@@ -15,6 +15,7 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
+import type { Trail } from "../actor.ts";
 import type { BuildEnd, BuildUpdates } from "../contract.ts";
 import { builds } from "../resources/builds.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
@@ -52,12 +53,12 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
       await announceOutcomes(context, ended.outcomes);
       return ended.end;
     },
-    requestStop: (buildid, reason) => requestStop(context, buildid, reason),
+    requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
       const rows = await stopRequestsOf(database, buildids);
       return rows.map((row) => ({ ...row, results: row.results as Result }));
     },
-    rebuild: (buildid) => rebuild(context, buildid),
+    rebuild: (buildid, by) => rebuild(context, buildid, by),
   };
 }
 
@@ -122,6 +123,7 @@ async function requestStop(
   context: UpdateContext,
   buildid: number,
   reason: string,
+  trail: Trail | undefined,
 ): Promise<"stopping" | "complete" | "unknown"> {
   const { database, events, announce } = context;
   const answer = await database.transaction(async (tx) => {
@@ -130,22 +132,26 @@ async function requestStop(
     // After the request's lock, so that the build cannot end between the look and the row.
     await lockRequest(tx, build.buildrequestid);
     const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
+    if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });
   if (answer === "stopping") await announce(events.publishControl("builds", buildid, "stop", { reason }));
   return answer;
 }
 
-async function rebuild(context: UpdateContext, buildid: number) {
+async function rebuild(context: UpdateContext, buildid: number, by: Parameters<BuildUpdates["rebuild"]>[1]) {
   const added = await context.database.transaction(async (tx) => {
     const source = await getRebuildSource(tx, buildid);
     if (!source) return "unknown";
+    await by?.trail(tx);
     return addBuildset(tx, {
-      reason: "rebuild",
+      reason: by === undefined ? "rebuild" : `rebuild of build ${buildid}, asked for by '${by.asker.name}'`,
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
-      properties: source.properties,
+      // Whoever asked for the former build has nothing to do with this one.
+      properties: by === undefined ? source.properties : { ...source.properties, owner: [by.asker.name, "Rebuild"] },
+      askedBy: by?.asker,
       externalId: source.externalId,
       priority: source.priority,
       parentBuildid: source.parentBuildid,

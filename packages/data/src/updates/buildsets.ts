@@ -12,8 +12,11 @@ import type { UpdateContext } from "./update-context.ts";
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
   const { database, events, announce } = context;
   return {
-    async add(buildset) {
-      const added = await database.transaction((tx) => addBuildset(tx, buildset));
+    async add(buildset, trail) {
+      const added = await database.transaction(async (tx) => {
+        await trail?.(tx);
+        return addBuildset(tx, buildset);
+      });
       await announceBuildset(context, added, buildset.scheduler);
       return added;
     },

@@ -1,4 +1,4 @@
-import { epochSeconds } from "@multimaster/core";
+import { append, epochSeconds } from "@multimaster/core";
 import { type ChangeRow, type Connection, claimDelivery, insertChange, recordDelivery } from "@multimaster/database";
 import type { ChangeUpdates, NewChange } from "../contract.ts";
 import { changes } from "../resources/changes.ts";
@@ -7,11 +7,12 @@ import type { UpdateContext } from "./update-context.ts";
 
 export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
   return {
-    async add(change, { delivery } = {}) {
+    async add(change, { delivery, trail } = {}) {
       const row = changeRow(change, epochSeconds(clock));
       const result = await database.transaction(async (tx) => {
         const known = delivery === undefined ? undefined : await claimDelivery(tx, delivery);
         if (known !== undefined) return { changeid: known, added: false };
+        await trail?.(tx);
         const changeid = await insertChange(tx, row);
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };
@@ -28,7 +29,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         start += piece.length;
         const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
         await announce(events.publish(changes, "new", ids));
-        added.push(...ids);
+        append(added, ids);
         // SQLite answers at once: without this, nothing else would get a turn until the last piece is stored.
         await new Promise((resolve) => setImmediate(resolve));
       }

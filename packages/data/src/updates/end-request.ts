@@ -1,5 +1,5 @@
 import { completeBuildsetOf } from "@multimaster/cluster";
-import { type Result, Results } from "@multimaster/core";
+import { append, type Result, Results } from "@multimaster/core";
 import { type Connection, completeRequest, deleteClaim, type LockedRequest } from "@multimaster/database";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
@@ -28,7 +28,7 @@ export async function endRequest(
 ): Promise<void> {
   if (!(await completeRequest(tx, request.id, results))) return;
   outcomes.completed.push(request.id);
-  outcomes.completedBuildsets.push(...(await completeBuildsetOf(tx, request.buildsetid)));
+  append(outcomes.completedBuildsets, await completeBuildsetOf(tx, request.buildsetid));
 }
 
 /** Gives a request of this master back to everybody, unless it is not wanted any more. The caller holds its row. */

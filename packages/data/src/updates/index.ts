@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "../contract.ts";
 import type { Events } from "../events.ts";
+import { createAuditUpdates } from "./audit.ts";
 import { createBuilderUpdates } from "./builders.ts";
 import { createBuildRequestUpdates } from "./buildrequests.ts";
 import { createBuildUpdates } from "./builds.ts";
@@ -38,6 +39,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     masters: createMasterUpdates(context, compressor),
     orders: createOrderUpdates(context),
     logins: createLoginUpdates(context),
+    audit: createAuditUpdates(context),
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
     commands: createCommandUpdates(context),

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Json, User } from "@multimaster/core";
 import {
+  claimSessionCheck,
+  confirmSession,
   deleteExpiredLogins,
   deleteSession,
   deleteSessionsOf,
@@ -12,21 +14,47 @@ import {
   useApiToken,
 } from "@multimaster/database";
 import type { LoginUpdates, TokenScope } from "../contract/logins.ts";
+import { openOfSession, sealForSession } from "../session-box.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {
   return {
-    async begin(method, user, lifetimeMs) {
+    async begin(method, user, lifetimeMs, { fingerprint = null, grant, trail } = {}) {
       const id = newSecret();
-      const row = { method, username: fitText(user.username, 255), userInfo: JSON.stringify(user) };
-      await insertSession(database, id, row, lifetimeMs / 1000);
+      const row = {
+        method,
+        username: fitText(user.username, 255),
+        userInfo: JSON.stringify(user),
+        fingerprint,
+        grantBox: grant === undefined ? null : sealForSession(id, grant),
+      };
+      await database.transaction(async (tx) => {
+        await insertSession(tx, id, row, lifetimeMs / 1000);
+        await trail?.(tx);
+      });
       return id;
     },
     async find(sessionId, method) {
       const row = await findSession(database, sessionId);
-      return row?.method === method ? (JSON.parse(row.userInfo) as User) : undefined;
+      if (row?.method !== method) return undefined;
+      return {
+        user: JSON.parse(row.userInfo) as User,
+        fingerprint: row.fingerprint,
+        grant: row.grantBox === null ? undefined : openOfSession(sessionId, row.grantBox),
+        checkedMsAgo: row.checkedAgo === null ? Number.POSITIVE_INFINITY : 1000 * row.checkedAgo,
+      };
     },
-    end: (sessionId) => deleteSession(database, sessionId),
+    claimCheck: (sessionId, ms) => claimSessionCheck(database, sessionId, ms / 1000),
+    confirm: (sessionId, user, grant) =>
+      confirmSession(database, sessionId, {
+        userInfo: JSON.stringify(user),
+        grantBox: grant === undefined ? null : sealForSession(sessionId, grant),
+      }),
+    end: (sessionId, trail) =>
+      database.transaction(async (tx) => {
+        await deleteSession(tx, sessionId);
+        await trail?.(tx);
+      }),
     endAll: (method, username) => deleteSessionsOf(database, method, fitText(username, 255)),
     async keep(kept, lifetimeMs) {
       const key = newSecret();

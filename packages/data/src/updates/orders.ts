@@ -4,11 +4,14 @@ import {
   openOrders,
   orderedBySignal,
   placeOrder,
+  readStranded,
+  saveDrainWarning,
   setRoles,
   undoDrain,
 } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
 import {
+  buildersOfMaster,
   countPendingRequestsOf,
   newestBuildId,
   openRequestsClaimedBy,
@@ -41,16 +44,16 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   }
 
   return {
-    async drain({ masterid, ...order }) {
+    async drain({ masterid, ...order }, trail) {
       const orderedBy = namePerson(order.orderedBy);
-      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy });
+      const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy }, trail);
       return tell(masterid, orderid, "new");
     },
-    async undrain(masterid, role) {
-      return tell(masterid, await undoDrain(database, masterid, role), "update");
+    async undrain(masterid, role, trail) {
+      return tell(masterid, await undoDrain(database, masterid, role, trail), "update");
     },
-    async addRole({ masterid, ...order }) {
-      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }), "new");
+    async addRole({ masterid, ...order }, trail) {
+      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }, trail), "new");
     },
     open: () => openOrders(database, lease),
     async drainMyself(deadline, reason) {
@@ -72,14 +75,15 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
         ...leftOf(work),
       });
       await publish("update", orderid);
-      return { requests: running, newestBuild };
+      return { requests: running, newestBuild, builders: await buildersOfMaster(database, lease.masterid) };
     },
     async progress(orderid, work, drained) {
       const fates = drained && work.builds !== undefined ? await fatesOf(drained) : {};
       await noteProgress(database, orderid, { ...leftOf(work), ...fates });
       await publish("update", orderid);
     },
-    async end(orderid, outcome, { detail, work = {}, drained } = {}) {
+    async end(orderid, outcome, { detail, work = {}, drained, roles, before = {} } = {}) {
+      if (outcome === "done" && roles !== undefined) await warnAtEnd(orderid, roles, drained, before);
       const figures = { ...leftOf(work), ...(drained ? await fatesOf(drained, outcome === "done") : {}) };
       const ended = await endOrder(database, orderid, outcome, { detail, figures });
       if (ended) await publish("ended", orderid);
@@ -91,6 +95,19 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
       await announce(events.publish(members, "update", [lease.masterid]));
     },
   };
+
+  /** What was handed over to no one is said in the report, too. */
+  async function warnAtEnd(
+    orderid: number,
+    roles: readonly string[],
+    drained: DrainedWork | undefined,
+    before: Work,
+  ): Promise<void> {
+    const stranded = await readStranded(database, lease.masterid, roles, drained?.builders ?? []);
+    const { warning, requests } = stranded;
+    const singletons = stranded.roles.includes("scheduler") ? before.singletons : 0;
+    await saveDrainWarning(database, orderid, { warning, requests, singletons: singletons ?? 0 });
+  }
 
   /** What became of the requests that this master was working on; those it still works on count for nothing yet. */
   async function fatesOf({ requests, newestBuild }: DrainedWork, over = false) {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { claimScheduler, fencedTransaction, releaseScheduler } from "@multimaster/cluster";
 import { pythonJson } from "@multimaster/core";
 import {
@@ -18,15 +19,18 @@ import {
   setSchedulerEnabled,
   unseenChangeIds,
 } from "@multimaster/database";
-import type { AddedBuildset, Lost, NewBuildset, SchedulerUpdates } from "../contract.ts";
+import type { AddedBuildset, ClassifiedChange, Lost, NewBuildset, SchedulerUpdates } from "../contract.ts";
 import { loadItems } from "../read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 /** How often the seen changes of a scheduler are tidied up. */
 const tidyMs = 600_000;
+/** Classified changes that are read at once. */
+const pageSize = 2000;
 /** Age of a change that Buildbot classified, before it was ours: long enough for any timer. */
 const longAgo = 10 ** 9;
 
@@ -51,8 +55,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       await announce(events.publish(schedulers, "updated", [schedulerid]));
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
-    async setEnabled(schedulerid, enabled) {
-      if (!(await setSchedulerEnabled(database, schedulerid, enabled))) return;
+    async setEnabled(schedulerid, enabled, trail) {
+      if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
       await announce(events.publish(schedulers, "updated", [schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>
@@ -82,26 +86,27 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
         await tidy(tx, schedulerid);
         return "done";
       }),
-    async classifiedChanges(schedulerid) {
-      const rows = await classifiedRows(database, schedulerid);
-      const found = new Map(
-        (
-          await loadChanges(
-            database,
-            rows.map((row) => row.changeid),
-          )
-        ).map((change) => [change.changeid, change]),
-      );
-      return rows.flatMap(({ changeid, important, age }) => {
-        const change = found.get(changeid);
-        return change
-          ? [{ change, important: important === 1, ageSeconds: age === null ? longAgo : Math.max(0, age) }]
-          : [];
-      });
-    },
+    classifiedChanges: (schedulerid) => readClassified(database, schedulerid),
     submit: (schedulerid, submissions, state) => submit(context, schedulerid, submissions, state),
     getState: (source) => getObjectState(database, source),
   };
+}
+
+/** Any number of them may wait: they are read page by page, with a turn for other work between. */
+async function readClassified(database: Connection, schedulerid: number): Promise<ClassifiedChange[]> {
+  const found: ClassifiedChange[] = [];
+  for (;;) {
+    const above = found.at(-1)?.change.changeid ?? 0;
+    const rows = await classifiedRows(database, schedulerid, { above, limit: pageSize });
+    for (const { important, age, ssid, ...change } of rows)
+      found.push({
+        change: { ...change, sourcestamp: { ssid } },
+        important: important === 1,
+        ageSeconds: age === null ? longAgo : Math.max(0, age),
+      });
+    if (rows.length < pageSize) return found;
+    await setImmediate();
+  }
 }
 
 type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[] }[];

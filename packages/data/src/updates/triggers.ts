@@ -1,5 +1,6 @@
 import { fencedTransaction } from "@multimaster/cluster";
 import type { Result, SourcedProperties } from "@multimaster/core";
+import { append } from "@multimaster/core";
 import {
   adoptBuildset,
   type Connection,
@@ -7,6 +8,7 @@ import {
   getBuildState,
   hashColumns,
   holdRunningBuild,
+  inheritAsker,
   insertTriggered,
   lockRequest,
   openAwaitedRequests,
@@ -115,10 +117,14 @@ async function addAll(
     const fingerprint = hashColumns(JSON.stringify(buildset));
     const former = before.filter((row) => row.slot === slot);
     let bsid = former.find((row) => row.fingerprint === fingerprint)?.bsid;
-    outcome.superseded.push(...former.map((row) => row.bsid).filter((id) => id !== bsid));
+    append(
+      outcome.superseded,
+      former.map((row) => row.bsid).filter((id) => id !== bsid),
+    );
     if (bsid === undefined) {
       const set = await addBuildset(tx, { ...buildset, parentBuildid: buildid, parentRelationship: relationship });
       bsid = set.bsid;
+      await inheritAsker(tx, bsid, buildid);
       await insertTriggered(tx, { bsid, buildrequestid, slot, fingerprint });
       outcome.added.push({ set, scheduler });
     } else await adoptBuildset(tx, bsid, buildid);

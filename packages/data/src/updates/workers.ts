@@ -1,5 +1,13 @@
-import { claimWorkers, contestedWorkers, fencedTransaction, keepWorker, releaseWorker } from "@multimaster/cluster";
 import {
+  claimWorkers,
+  contestedWorkers,
+  fencedTransaction,
+  keepWorker,
+  readEngineLoads,
+  releaseWorker,
+} from "@multimaster/cluster";
+import {
+  type Connection,
   findOrCreateWorkers,
   saveWorkerInfos,
   saveWorkerOffers,
@@ -7,12 +15,18 @@ import {
   setWorkerPaused,
   workerStates,
 } from "@multimaster/database";
-import type { Lost, WorkerInfo, WorkerUpdates } from "../contract.ts";
+import type { Trail } from "../actor.ts";
+import type { WorkerInfo, WorkerUpdates } from "../contract/workers.ts";
+import type { Lost } from "../contract.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
-export function createWorkerUpdates({ database, lease, events, announce }: UpdateContext): WorkerUpdates {
+export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
+  const { database, lease, events, announce } = context;
+  const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
+    writeWithTrail(database, write, trail);
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
   async function attach(
     comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[],
@@ -46,13 +60,14 @@ export function createWorkerUpdates({ database, lease, events, announce }: Updat
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
+    engineLoads: () => readEngineLoads(database, lease),
     states: (workerids) => workerStates(database, workerids),
-    async setPaused(workerid, paused, reason) {
-      if (!(await setWorkerPaused(database, workerid, paused, reason))) return;
+    async setPaused(workerid, paused, reason, trail) {
+      if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
       await announce(events.publish(workers, "state_updated", [workerid]));
     },
-    async setGraceful(workerid, graceful) {
-      if (!(await setWorkerGraceful(database, workerid, graceful))) return;
+    async setGraceful(workerid, graceful, trail) {
+      if (!(await written((tx) => setWorkerGraceful(tx, workerid, graceful), trail))) return;
       await announce(events.publish(workers, "state_updated", [workerid]));
     },
   };

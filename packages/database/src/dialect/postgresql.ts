@@ -40,6 +40,8 @@ export const postgresqlDialect: Dialect = {
       bytes: "bytea",
     }[type];
   },
+  // More rows than fit into the memory they are given: the server writes them to a file, and forgets it.
+  spaceProbe: ["set local work_mem = 64", "select count(*) from generate_series(1, 20000)"],
   async lockName(tx, name) {
     await tx.sql.raw("select pg_advisory_xact_lock(hashtextextended(?, 0))", [`multimaster:${name}`]);
   },

@@ -53,6 +53,8 @@ export const sqliteDialect: Dialect = {
       bytes: "BLOB",
     }[type];
   },
+  // Its rows need the space themselves.
+  spaceProbe: [],
   lockName: async () => {},
   isUniqueViolation: (error) => ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(codeOf(error)),
   isForeignKeyViolation: (error) => codeOf(error) === "SQLITE_CONSTRAINT_FOREIGNKEY",

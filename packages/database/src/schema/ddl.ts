@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { Dialect } from "../dialect.ts";
 import type { Column, Index, Table } from "./declare-table.ts";
 
@@ -19,7 +20,11 @@ function createTable(dialect: Dialect, table: Table, withReferences: boolean): s
   const lines = columns.map(([name, column]) => columnLine(dialect, name, column));
   const primary = columns.filter(([, column]) => column.facts.primary).map(([name]) => name);
   if (primary.length > 0) lines.push(`primary key (${primary.join(", ")})`);
-  if (withReferences) lines.push(...columns.flatMap(([name, column]) => referenceClause(name, column)));
+  if (withReferences)
+    append(
+      lines,
+      columns.flatMap(([name, column]) => referenceClause(name, column)),
+    );
   return `create table ${table.name} (\n  ${lines.join(",\n  ")}\n)`;
 }
 

@@ -1,6 +1,8 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
+import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
@@ -9,9 +11,12 @@ import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
+import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
+import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
 
 /** All of our own schema, in the order in which it came: a migration is a line here and, mostly, a file in migrations/. */
@@ -32,6 +37,11 @@ export const migrations: readonly Migration[] = [
   testIndexes,
   requestLosses,
   workerSets,
+  treeLimits,
+  auditTrail,
+  sessionChecks,
+  writeProbes,
+  drainWarnings,
 ];
 
 /** The tables that migrations made. */

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable } from "./column-text.ts";
+import { fitNullable, longest } from "./column-text.ts";
 import { setConfiguredWorkers } from "./configured-workers.ts";
 
 export interface BuilderInfo {
@@ -35,7 +35,12 @@ export async function saveBuilderInfos(tx: Connection, infos: readonly BuilderIn
     const old = tagsOf.get(info.builderid) ?? new Set();
     const wanted = new Set(info.tagids);
     const sameTags = old.size === wanted.size && [...wanted].every((tagid) => old.has(tagid));
-    if (sameTags && row?.description === fitNullable(info.description) && row.projectid === info.projectid) continue;
+    if (
+      sameTags &&
+      row?.description === fitNullable(info.description, longest.sentence) &&
+      row.projectid === info.projectid
+    )
+      continue;
     await saveBuilderInfo(tx, info, old);
     changed.push(info.builderid);
   }
@@ -47,7 +52,7 @@ async function saveBuilderInfo(tx: Connection, info: BuilderInfo, old: ReadonlyS
   await execute(
     tx,
     "update builders set description = ?, description_format = null, description_html = null, projectid = ? where id = ?",
-    [fitNullable(info.description), info.projectid, info.builderid],
+    [fitNullable(info.description, longest.sentence), info.projectid, info.builderid],
   );
   const gone = tx.dialect.isOneOf(
     "tagid",
@@ -97,6 +102,16 @@ export async function setMasterBuilders(
   const byPlace = new Map(places.map(({ id, builderid }) => [id, workersByBuilder.get(builderid) ?? []]));
   await setConfiguredWorkers(tx, byPlace);
   return { started: added.map((row) => row.builderid), stopped: stopped.map((row) => row.builderid) };
+}
+
+/** Ids of the builders that a master has. */
+export async function buildersOfMaster(connection: Connection, masterid: number): Promise<number[]> {
+  const rows = await queryRows<{ builderid: number }>(
+    connection,
+    "select builderid from builder_masters where masterid = ? order by builderid",
+    [masterid],
+  );
+  return rows.map(({ builderid }) => builderid);
 }
 
 /** Which of these ids are no builders. */

@@ -1,7 +1,7 @@
 import type { Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitInteger, fitText } from "./column-text.ts";
+import { fitInteger, fitText, longest } from "./column-text.ts";
 
 export interface PendingRow {
   buildrequestid: number;
@@ -97,7 +97,7 @@ export async function completeRequest(tx: Connection, brid: number, results: Res
 export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
   const sql = `insert into mm_cancellations (buildrequestid, reason, requested_at) values (?, ?, ${tx.dialect.now})
     on conflict (buildrequestid) do nothing`;
-  await execute(tx, sql, [brid, fitText(reason)]);
+  await execute(tx, sql, [brid, fitText(reason, longest.sentence)]);
 }
 
 /** Cancelled requests that nobody has: their engine died, or gave them back, before it could end them. */

@@ -1,7 +1,7 @@
 import { pythonJson, type Result, Results, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { fitText, longest } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface NewBuildRow {
@@ -109,7 +109,7 @@ export async function setBuildState(
   const done = await execute(
     connection,
     "update builds set state_string = ? where id = ? and masterid = ? and complete_at is null",
-    [fitText(state), buildid, masterid],
+    [fitText(state, longest.sentence), buildid, masterid],
   );
   return done === 1;
 }
@@ -127,7 +127,7 @@ export async function finishBuild(
     tx,
     `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = ?
       where id = ? and masterid = ? and complete_at is null`,
-    [end.results, fitText(end.state), buildid, masterid],
+    [end.results, fitText(end.state, longest.sentence), buildid, masterid],
   );
   if (done === 0) return false;
   await execute(tx, "delete from mm_stop_requests where buildid = ?", [buildid]);
@@ -179,7 +179,7 @@ export async function insertStopRequests(
     `insert into mm_stop_requests (buildid, reason, results, requested_at)
      select id, ?, ?, ${tx.dialect.now} from builds where ${column} = ? and complete_at is null
      on conflict (buildid) do nothing`,
-    [fitText(reason), results, id],
+    [fitText(reason, longest.sentence), results, id],
   );
   const rows = await queryRows<{ id: number }>(
     tx,

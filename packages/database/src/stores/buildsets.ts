@@ -1,7 +1,7 @@
 import { pythonJson, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText } from "./column-text.ts";
+import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface BuildsetRow {
@@ -30,7 +30,7 @@ export async function insertBuildset(
     complete_at: null,
     results: -1,
     parent_buildid: buildset.parentBuildid,
-    parent_relationship: fitNullable(buildset.parentRelationship),
+    parent_relationship: fitNullable(buildset.parentRelationship, longest.name),
     rebuilt_buildid: buildset.rebuiltBuildid,
   };
   const [inserted] = (await tx.sql("buildsets").insert(row).returning(["id", "submitted_at"])) as [

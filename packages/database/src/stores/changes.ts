@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Json, pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText } from "./column-text.ts";
+import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 import { findOrCreateSourceStamp } from "./sourcestamps.ts";
 
@@ -40,7 +40,7 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
   const row = {
     author: fitText(change.author, 255),
     committer: fitNullable(change.committer, 255),
-    comments: fitText(change.comments),
+    comments: fitText(change.comments, longest.comments),
     branch,
     revision: fitNullable(change.revision, 255),
     revlink: fitText(change.revlink, 256),
@@ -85,7 +85,7 @@ async function findParent(
 }
 
 function deliveryKey(delivery: string): string {
-  const clean = fitText(delivery);
+  const clean = fitText(delivery, longest.name);
   return clean.length <= 128 ? clean : createHash("sha256").update(clean).digest("hex");
 }
 

@@ -1,10 +1,11 @@
 export * from "./api-tokens.ts";
+export * from "./audit-trail.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
 export * from "./buildsets.ts";
 export * from "./changes.ts";
-export { fitText } from "./column-text.ts";
+export { fitText, longest } from "./column-text.ts";
 export * from "./commands.ts";
 export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
 export { findFreeName } from "./free-name.ts";
@@ -21,3 +22,4 @@ export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
 export * from "./workers.ts";
+export * from "./write-probes.ts";

@@ -1,6 +1,6 @@
 import type { Connection, Row } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { fitText, longest } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 import { insertRows } from "./insert-rows.ts";
 
@@ -24,12 +24,16 @@ export async function insertLog(
       "select id, name, slug, num_lines, complete from logs where stepid = ?",
       [log.stepid],
     );
-    const left = rows.find((row) => row.name === fitText(log.name) && row.num_lines === 0 && row.complete === 0);
+    const left = rows.find(
+      (row) => row.name === fitText(log.name, longest.name) && row.num_lines === 0 && row.complete === 0,
+    );
     if (left) return { id: left.id, slug: left.slug };
     const slug = findFreeName(slugify(log.name), new Set(rows.map((row) => row.slug)), 2);
     const [inserted] = await insertIgnore<{ id: number }>(tx, {
       table: "logs",
-      rows: [{ name: fitText(log.name), slug, stepid: log.stepid, complete: 0, num_lines: 0, type: log.type }],
+      rows: [
+        { name: fitText(log.name, longest.name), slug, stepid: log.stepid, complete: 0, num_lines: 0, type: log.type },
+      ],
       conflict: ["stepid", "slug"],
       returning: ["id"],
     });

@@ -1,6 +1,6 @@
 import type { Connection, Row } from "../connection.ts";
 import { insertIgnore, queryRows } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { fitText, longest } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
 /** Tables whose rows are found by the hash of their name. */
@@ -16,14 +16,14 @@ export async function findOrCreateNamed(
   table: NamedTable,
   names: readonly string[],
 ): Promise<{ ids: Map<string, number>; created: string[] }> {
-  const hashes = new Map(names.map((name) => [hashColumns(fitText(name)), name]));
+  const hashes = new Map(names.map((name) => [hashColumns(fitText(name, longest.name)), name]));
   const found = await findByHash(tx, table, [...hashes.keys()]);
   // In the order of the hash: masters that create the same rows in different orders would deadlock.
   const missing = [...hashes.keys()].filter((hash) => !found.has(hash)).sort();
   if (missing.length > 0) {
     const rows = missing.map((hash) => {
       const name = hashes.get(hash) as string;
-      return { name: fitText(name), name_hash: hash, ...extraColumns[table]?.(name) };
+      return { name: fitText(name, longest.name), name_hash: hash, ...extraColumns[table]?.(name) };
     });
     await insertIgnore(tx, { table, rows, conflict: ["name_hash"] });
     for (const [hash, id] of await findByHash(tx, table, missing)) found.set(hash, id);

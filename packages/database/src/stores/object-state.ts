@@ -1,7 +1,7 @@
 import { type Json, pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { insertIgnore, queryRows, upsert } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { fitText, longest } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
 /** A value that something keeps from one run to the next (spec/database.md, tables objects and object_state). */
@@ -13,7 +13,7 @@ export interface StateName {
 
 /** Buildbot's rule for names that are longer than the column. */
 function objectName(name: string): string {
-  const clean = fitText(name);
+  const clean = fitText(name, longest.name);
   return [...clean].length <= 128 ? clean : fitText(clean, 64) + hashColumns(clean);
 }
 

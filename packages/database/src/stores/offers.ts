@@ -67,8 +67,11 @@ export async function saveWorkerOffers(
 export async function saveTreeTimer(
   tx: Connection,
   schedulerid: number,
-  timer: { seconds: number; perBranch: boolean } | null,
+  timer: { seconds: number; perBranch: boolean; mostSeconds?: number | null | undefined } | null,
 ): Promise<void> {
+  const most = timer?.mostSeconds ?? null;
+  if (most === null) await execute(tx, "delete from mm_tree_limits where schedulerid = ?", [schedulerid]);
+  else await upsert(tx, { table: "mm_tree_limits", rows: [{ schedulerid, seconds: most }], key: ["schedulerid"] });
   if (timer === null) {
     await execute(tx, "delete from mm_tree_timers where schedulerid = ?", [schedulerid]);
     return;

@@ -83,16 +83,28 @@ export interface ClassifiedRow {
   important: number;
   /** Seconds; null for a change that Buildbot classified, whenever that was. */
   age: number | null;
+  branch: string | null;
+  revision: string | null;
+  repository: string;
+  project: string;
+  codebase: string;
+  ssid: number;
 }
 
-export async function classifiedRows(connection: Connection, schedulerid: number): Promise<ClassifiedRow[]> {
+/** The classified changes with ids above one, in their order. */
+export async function classifiedRows(
+  connection: Connection,
+  schedulerid: number,
+  { above, limit }: { above: number; limit: number },
+): Promise<ClassifiedRow[]> {
   return queryRows<ClassifiedRow>(
     connection,
-    `select sc.changeid, coalesce(sc.important, 0) as important, ${connection.dialect.now} - s.seen_at as age
-       from scheduler_changes sc
+    `select sc.changeid, coalesce(sc.important, 0) as important, ${connection.dialect.now} - s.seen_at as age,
+            c.branch, c.revision, c.repository, c.project, c.codebase, c.sourcestampid as ssid
+       from scheduler_changes sc join changes c on c.changeid = sc.changeid
        left join mm_scheduler_seen s on s.schedulerid = sc.schedulerid and s.changeid = sc.changeid
-      where sc.schedulerid = ? order by sc.changeid`,
-    [schedulerid],
+      where sc.schedulerid = ? and sc.changeid > ? order by sc.changeid limit ?`,
+    [schedulerid, above, limit],
   );
 }
 

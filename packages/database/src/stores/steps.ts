@@ -1,7 +1,7 @@
 import { pythonJson, type Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { fitText, longest } from "./column-text.ts";
 import { findFreeName, isNamedAfter } from "./free-name.ts";
 
 /**
@@ -41,10 +41,20 @@ export async function startStep(connection: Connection, stepid: number): Promise
 
 export async function setStepState(connection: Connection, stepid: number, state: string): Promise<boolean> {
   const sql = "update steps set state_string = ? where id = ? and complete_at is null";
-  return (await execute(connection, sql, [fitText(state), stepid])) === 1;
+  return (await execute(connection, sql, [fitText(state, longest.sentence), stepid])) === 1;
 }
 
-export async function addStepUrl(tx: Connection, stepid: number, url: { name: string; url: string }): Promise<boolean> {
+/** Beyond this, a step's addresses are no longer for people. */
+const mostUrls = 1000;
+
+/** Adds an address that people can follow, if it is not there yet; one that is cut would lead nowhere. */
+export async function addStepUrl(
+  tx: Connection,
+  stepid: number,
+  given: { name: string; url: string },
+): Promise<boolean> {
+  const url = { name: fitText(given.name, 255), url: fitText(given.url, longest.url) };
+  if (url.url !== given.url) return false;
   const [row] = await queryRows<{ urls_json: string }>(
     tx,
     `select urls_json from steps where id = ? and complete_at is null${tx.dialect.noKeyUpdateLock}`,
@@ -52,6 +62,7 @@ export async function addStepUrl(tx: Connection, stepid: number, url: { name: st
   );
   if (!row) return false;
   const urls = JSON.parse(row.urls_json) as { name: string; url: string }[];
+  if (urls.length >= mostUrls) return false;
   if (urls.some((known) => known.name === url.name && known.url === url.url)) return false;
   await execute(tx, "update steps set urls_json = ? where id = ?", [pythonJson([...urls, url]), stepid]);
   return true;
@@ -64,5 +75,7 @@ export async function finishStep(
 ): Promise<boolean> {
   const sql = `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = ?, hidden = ?
     where id = ? and complete_at is null`;
-  return (await execute(tx, sql, [end.results, fitText(end.state), Number(end.hidden), stepid])) === 1;
+  return (
+    (await execute(tx, sql, [end.results, fitText(end.state, longest.sentence), Number(end.hidden), stepid])) === 1
+  );
 }

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText } from "./column-text.ts";
+import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface NewTestResultSet {
@@ -30,8 +30,8 @@ const mostCharacters = 600;
  * was lost: it is given again.
  */
 export async function insertTestResultSet(tx: Connection, set: NewTestResultSet): Promise<number> {
-  const kind = [fitText(set.category), fitText(set.valueUnit)];
-  const description = fitNullable(set.description);
+  const kind = [fitText(set.category, longest.name), fitText(set.valueUnit, longest.name)];
+  const description = fitNullable(set.description, longest.sentence);
   const open = await queryRows<{ id: number; description: string | null }>(
     tx,
     `select s.id, s.description from test_result_sets s
@@ -91,7 +91,7 @@ export async function insertTestResults(
     test_code_pathid: path === null ? null : paths.get(cut(path)),
     line: line === null ? null : fitInteger(line),
     duration_ns: durationNs === null ? null : fitInteger(fitDuration(durationNs)),
-    value: fitText(value),
+    value: fitText(value, longest.name),
   }));
   const isLong = rows.map(
     ({ duration_ns: stored }, i) => stored !== null && stored < fitDuration(results[i]?.durationNs ?? 0),

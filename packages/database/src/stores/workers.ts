@@ -1,7 +1,7 @@
 import { pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable, fitText } from "./column-text.ts";
+import { fitNullable, fitText, longest } from "./column-text.ts";
 
 /** Finds or creates workers; ids by name. */
 export async function findOrCreateWorkers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
@@ -78,7 +78,13 @@ export async function setWorkerPaused(
   reason: string | null,
 ): Promise<boolean> {
   const sql = "update workers set paused = ?, pause_reason = ? where id = ?";
-  return (await execute(connection, sql, [Number(paused), paused ? fitNullable(reason) : null, workerid])) === 1;
+  return (
+    (await execute(connection, sql, [
+      Number(paused),
+      paused ? fitNullable(reason, longest.sentence) : null,
+      workerid,
+    ])) === 1
+  );
 }
 
 /** Whether it has to end: when its builds are done, or at once. */

@@ -4,7 +4,7 @@ import { startForgeLogin } from "./oauth/forge.ts";
 import { admitMember, admittedNames } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
 
-const userAnswer = z.object({ username: z.string(), display_name: z.string().nullish() });
+const userAnswer = z.object({ uuid: z.string().optional(), username: z.string(), display_name: z.string().nullish() });
 const emailsAnswer = z.object({
   values: z.array(z.object({ email: z.string(), is_primary: z.boolean(), is_confirmed: z.boolean() })),
 });
@@ -40,6 +40,7 @@ export default defineAuth({
           read(`${api}/2.0/workspaces?role=member&pagelen=100`, workspacesAnswer),
         ]);
         return admitMember("Bitbucket", "workspaces", workspaces, {
+          ...(user.uuid === undefined ? {} : { id: user.uuid }),
           username: user.username,
           email: emails.values.find((each) => each.is_primary && each.is_confirmed)?.email ?? null,
           fullName: user.display_name ?? null,

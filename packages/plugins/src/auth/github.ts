@@ -4,7 +4,7 @@ import { startForgeLogin } from "./oauth/forge.ts";
 import { admittedNames, requireOneOf } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
 
-const userAnswer = z.object({ login: z.string(), name: z.string().nullish() });
+const userAnswer = z.object({ id: z.int().optional(), login: z.string(), name: z.string().nullish() });
 const emailsAnswer = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 const named = z.array(z.object({ login: z.string() }));
 const teamsAnswer = z.array(z.object({ slug: z.string(), organization: z.object({ login: z.string() }) }));
@@ -47,6 +47,7 @@ export default defineAuth({
           memberships.map(({ login }) => login),
         );
         return {
+          ...(user.id === undefined ? {} : { id: String(user.id) }),
           username: user.login,
           email: emails.find(({ primary, verified }) => primary && verified)?.email ?? null,
           fullName: user.name ?? null,

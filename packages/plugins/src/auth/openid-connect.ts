@@ -1,5 +1,4 @@
 import { errors, type User } from "@multimaster/core";
-import type * as Client from "openid-client";
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 import { startCodeFlow } from "./oauth/code-flow.ts";
@@ -55,14 +54,16 @@ const openIdConnect = defineAuth({
           execute: given.issuer.startsWith("http:") ? [client.allowInsecureRequests] : [],
           timeout: 15,
         }),
-      async readUser(client, config, tokens) {
-        const claims = tokens.claims() as Client.IDToken;
-        const hasMore = config.serverMetadata().userinfo_endpoint !== undefined;
-        const more = hasMore ? await client.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
-        const all = { ...more, ...claims };
+      realm: `${given.issuer} ${given.clientId}`,
+      async readUser(client, config, { accessToken, claims, subject }) {
+        const hasMore = config.serverMetadata().userinfo_endpoint !== undefined && subject !== undefined;
+        // Asked again without a new ID token, it is the only source: then it must be there.
+        if (!hasMore && claims === undefined) throw new Error("the provider has no address to ask who a user is");
+        const more = hasMore ? await client.fetchUserInfo(config, accessToken, subject) : {};
+        const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
         const user = admitMember(given.name, "groups", given.groups, readClaims(all, given));
         requireOneOf(given.name, "domains", given.domains, domainOf(all, user, given.domainClaim));
-        return user;
+        return { ...user, id: `${given.issuer}#${String(all["sub"])}` };
       },
     }),
 });

@@ -1,4 +1,5 @@
-import { hashPassword, isPassword, isPasswordHash } from "@multimaster/core";
+import { createHash } from "node:crypto";
+import { hashPassword, isPassword, isPasswordHash, type User } from "@multimaster/core";
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
 
@@ -11,6 +12,10 @@ const user = z.strictObject({
   fullName: z.string().nullable().default(null),
   groups: z.array(z.string()).default([]),
 });
+
+function userOf(username: string, { email, fullName, groups }: z.output<typeof user>): User {
+  return { username, email, fullName, groups };
+}
 
 /** Users of the config's own, each with the hash of a password. */
 export default defineAuth({
@@ -27,9 +32,14 @@ export default defineAuth({
         const found = known.get(username);
         const isRight = await isPassword(password, found?.password ?? (await stranger));
         if (!found || !isRight) return undefined;
-        return { username, email: found.email, fullName: found.fullName, groups: found.groups };
+        return userOf(username, found);
       },
-      knows: (username) => known.has(username),
+      find(username) {
+        const found = known.get(username);
+        if (!found) return undefined;
+        const fingerprint = createHash("sha256").update(found.password).digest("hex");
+        return { user: userOf(username, found), fingerprint };
+      },
     };
   },
 });

@@ -1,14 +1,16 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import { changeShape } from "./scheduler-options.ts";
+import { changeShape, hasTimerForLimit, limitWithoutTimer } from "./scheduler-options.ts";
 
 const className = "AnyBranchScheduler";
 
-const options = z.strictObject({
-  ...changeShape,
-  branches: z.array(z.string().nullable()).optional().describe("Only these; absent: all."),
-});
+const options = z
+  .strictObject({
+    ...changeShape,
+    branches: z.array(z.string().nullable()).optional().describe("Only these; absent: all."),
+  })
+  .refine(hasTimerForLimit, limitWithoutTimer);
 
 /** Builds the changes of any number of branches; each branch of a repository has its own tree-stable timer. */
 export default defineScheduler({

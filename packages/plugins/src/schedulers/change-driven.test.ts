@@ -288,6 +288,66 @@ describe("an any-branch scheduler", () => {
   });
 });
 
+describe("a longest wait beside the timer", () => {
+  const options = { name: "s", builders, treeStableTimer: "4s", treeStableMaxWait: "10s" };
+
+  it("builds though changes come steadily, each in one build", async () => {
+    const rows = createSchedulerRows();
+    const scheduler = await start(anyBranch(options), rows, createFakeClock());
+    for (let id = 1; id <= 15; id += 1) {
+      rows.unseen.push(makeChange(id));
+      await scheduler.pass(2000);
+    }
+    await scheduler.pass(4000);
+    const built = scheduler.built();
+    expect(built.length).toBeGreaterThan(2);
+    expect(built.every((ids) => ids.length <= 6)).toBe(true);
+    expect(built.flat()).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
+  });
+
+  it("counts from the first important change, and never makes one wait longer than the timer", async () => {
+    const rows = createSchedulerRows();
+    const fileIsImportant = ({ changeid }: { changeid: number }) => changeid > 1;
+    const scheduler = await start(anyBranch({ ...options, fileIsImportant }), rows, createFakeClock());
+    rows.unseen.push(makeChange(1));
+    await scheduler.look();
+    expect(await scheduler.pass(20_000)).toEqual([]);
+    rows.unseen.push(makeChange(2));
+    await scheduler.look();
+    expect(await scheduler.pass(3000)).toEqual([]);
+    expect(await scheduler.pass(1000)).toEqual([[1, 2]]);
+  });
+
+  it("is refused without a timer", () => {
+    const { plugin, options: given } = singleBranch({ name: "s", builders, branch: "main", treeStableMaxWait: "1m" });
+    expect(plugin.options.safeParse(given).error?.issues[0]).toMatchObject({
+      path: ["treeStableMaxWait"],
+      message: expect.stringContaining('needs "treeStableTimer"'),
+    });
+  });
+});
+
+describe("more changes than arguments of a call may have", () => {
+  const count = 200_000;
+  const fill = (rows: FakeSchedulerRows, at: number) => {
+    const change = makeChange(1);
+    for (let changeid = 1; changeid <= count; changeid += 1)
+      rows.classified.set(changeid, { change: { ...change, changeid }, important: true, at });
+  };
+
+  it("are built together once the timer fires", async () => {
+    const rows = createSchedulerRows();
+    const clock = createFakeClock();
+    fill(rows, clock.now());
+    const scheduler = await start(
+      singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "5s" }),
+      rows,
+      clock,
+    );
+    expect((await scheduler.pass(5000)).map((ids) => ids.length)).toEqual([count]);
+  });
+});
+
 describe("the options of a scheduler", () => {
   const problems = ({ plugin, options }: PluginDescriptor<"scheduler">) =>
     plugin.options.safeParse(options).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);

@@ -1,4 +1,6 @@
-import type { Change, ClassifiedChange, NewSourceStamp } from "@multimaster/data";
+import { setImmediate } from "node:timers/promises";
+import { findGreatest, findLeast } from "@multimaster/core";
+import type { Change, ClassifiedChange, NewSourceStamp, WaitingChange } from "@multimaster/data";
 import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
 import { type Running, startLooking } from "../running.ts";
 import { matchesFilter } from "./change-filter.ts";
@@ -12,18 +14,24 @@ export interface ChangeDriven {
   /** Whether it is concerned, beyond the filter that all have. */
   concerns(change: Change): boolean;
   /** Changes of the same line share a timer and a buildset. */
-  lineOf(change: Change): string;
+  lineOf(change: WaitingChange): string;
   /** Whether each branch of a repository is a line of its own, rather than all changes one. */
   readonly perBranch: boolean;
 }
 
 const batch = 500;
+/** Buildsets that are added in one transaction. */
+const submitBatch = 50;
 const pollMs = 5000;
 
 /** Follows changes: each is classified once, waits among the classified ones, and leaves them in the buildset it is in. */
 export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Promise<Running> {
-  const timer = driven.options.treeStableTimer;
-  await ctx.publishTreeTimer(timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch });
+  const { treeStableTimer: timer, treeStableMaxWait: most } = driven.options;
+  await ctx.publishTreeTimer(
+    timer === undefined
+      ? null
+      : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: most === undefined ? null : most / 1000 },
+  );
   return startLooking(ctx, {
     pollMs,
     async look(signal) {
@@ -46,6 +54,8 @@ async function classifyUnseen(
     );
     if ((await ctx.classify(verdicts)) === "lost") return "lost";
     if (changes.length < batch) return "done";
+    // SQLite answers at once: without this nothing else would get a turn while many changes are classified.
+    await setImmediate();
   }
   return "done";
 }
@@ -73,31 +83,42 @@ function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, chang
   return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
 }
 
-/** Submits what is due; gives the time until the next timer fires. */
+/** Submits what is due; resolves to the time until the next timer fires. */
 async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<number | undefined> {
-  const timer = driven.options.treeStableTimer;
   const submissions: Submission[] = [];
   let next: number | undefined;
   for (const line of groupByLine(await ctx.classifiedChanges(), driven)) {
-    if (timer === undefined) {
-      submissions.push(...takeEach(line).map((changes) => describeBuildset(ctx, driven, changes)));
+    if (driven.options.treeStableTimer === undefined) {
+      for (const changes of takeEach(line)) submissions.push(describeBuildset(ctx, driven, changes));
       continue;
     }
-    if (!line.some(({ important }) => important)) continue;
-    // Ages are the database's: a master that takes over goes on with the same timer.
-    const rest = timer - Math.min(...line.map(({ ageSeconds }) => ageSeconds)) * 1000;
+    const rest = findRest(line, driven.options);
+    if (rest === undefined) continue;
     if (rest > 0) next = Math.min(next ?? rest, rest);
-    else
-      submissions.push(
-        describeBuildset(
-          ctx,
-          driven,
-          line.map(({ change }) => change),
-        ),
-      );
+    else {
+      const changes = line.map(({ change }) => change);
+      submissions.push(describeBuildset(ctx, driven, changes));
+    }
   }
-  if (submissions.length > 0 && (await ctx.submit(submissions)) === "lost") return undefined;
+  for (let from = 0; from < submissions.length; from += submitBatch) {
+    if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost") return undefined;
+    await setImmediate();
+  }
   return next;
+}
+
+/**
+ * Milliseconds until a line is built; undefined while none of its changes is important. Ages are the database's: a master
+ * that takes over goes on with the same timer.
+ */
+function findRest(
+  line: readonly ClassifiedChange[],
+  { treeStableTimer = 0, treeStableMaxWait }: ChangeOptions,
+): number | undefined {
+  const longest = findGreatest(line, ({ important, ageSeconds }) => (important ? ageSeconds : undefined));
+  if (longest === undefined) return undefined;
+  const quiet = treeStableTimer - (findLeast(line, ({ ageSeconds }) => ageSeconds) ?? 0) * 1000;
+  return treeStableMaxWait === undefined ? quiet : Math.min(quiet, treeStableMaxWait - longest * 1000);
 }
 
 function groupByLine(classified: readonly ClassifiedChange[], { lineOf }: ChangeDriven): ClassifiedChange[][] {
@@ -112,9 +133,9 @@ function groupByLine(classified: readonly ClassifiedChange[], { lineOf }: Change
 }
 
 /** One list per important change; unimportant ones, left by a config that had a timer, go with the next important one. */
-function takeEach(line: readonly ClassifiedChange[]): Change[][] {
-  const taken: Change[][] = [];
-  let waiting: Change[] = [];
+function takeEach(line: readonly ClassifiedChange[]): WaitingChange[][] {
+  const taken: WaitingChange[][] = [];
+  let waiting: WaitingChange[] = [];
   for (const { change, important } of line) {
     waiting.push(change);
     if (!important) continue;
@@ -127,7 +148,7 @@ function takeEach(line: readonly ClassifiedChange[]): Change[][] {
 function describeBuildset(
   ctx: SchedulerContext,
   { className, options }: ChangeDriven,
-  changes: readonly Change[],
+  changes: readonly WaitingChange[],
 ): Submission {
   const stamps = new Map<string, NewSourceStamp | number>();
   for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });

@@ -37,6 +37,11 @@ export const changeShape = {
   treeStableTimer: duration
     .optional()
     .describe("Builds when this long nothing came; absent: each important change by itself."),
+  treeStableMaxWait: duration
+    .optional()
+    .describe(
+      "Beside treeStableTimer: builds at the latest this long after the first important change came, though others follow; absent: there is no longest wait.",
+    ),
   fileIsImportant: z
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",
@@ -59,3 +64,13 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
   );
   return { scheduler: [name, "Scheduler"], ...own };
 }
+
+/** A longest wait bounds a timer: alone it would do nothing. */
+export function hasTimerForLimit({ treeStableTimer, treeStableMaxWait }: ChangeOptions): boolean {
+  return treeStableMaxWait === undefined || treeStableTimer !== undefined;
+}
+
+export const limitWithoutTimer = {
+  path: ["treeStableMaxWait"],
+  message: 'needs "treeStableTimer" beside it: without one each important change is built by itself, without a wait',
+};

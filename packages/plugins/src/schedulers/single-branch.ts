@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import { changeShape } from "./scheduler-options.ts";
+import { changeShape, hasTimerForLimit, limitWithoutTimer } from "./scheduler-options.ts";
 
 const className = "SingleBranchScheduler";
 
@@ -13,7 +13,8 @@ const options = z
   .refine(({ branch, changeFilter }) => branch !== undefined || changeFilter !== undefined, {
     path: ["branch"],
     message: "must name the branch, unless a changeFilter says what to follow",
-  });
+  })
+  .refine(hasTimerForLimit, limitWithoutTimer);
 
 /** Builds the changes of one branch, each by itself or once the tree is stable. */
 export default defineScheduler({

@@ -130,6 +130,16 @@ describe("what a git step checks out", () => {
     [text("refs/pull/9/merge"), short("fork"), "merge"],
     [text("refs/pull/9/merge"), h("fork"), "merge", { shallow: true }],
     [text("refs/pull/9/merge"), h("side"), /^refs\/pull\/9\/merge is stale: it is no merge of [0-9a-f]{40}/],
+    // A pull request of which the forge makes no ref, and whose commit it names by its beginning.
+    [text("refs/pull-requests/7/from"), h("side"), "side"],
+    [text("refs/pull-requests/7/from"), short("side"), "side"],
+    [
+      text("refs/pull-requests/7/from"),
+      short("fork"),
+      /^the repository has no refs\/pull-requests\/7\/from, and no branch/,
+    ],
+    [text("refs/pull-requests/7/from"), none, "the repository has no refs/pull-requests/7/from"],
+    [text("absent"), short("side"), "the repository has no branch absent"],
     [text("refs/pull/9/head:refs/heads/x"), none, /is not one that git could have$/],
     [text("+refs/pull/9/head"), none, /has no branch/],
     [text("--upload-pack=touch x"), none, /is not one that git could have$/],

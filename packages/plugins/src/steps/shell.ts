@@ -18,6 +18,9 @@ const result = z
 
 const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]));
 
+/** Of a word of the command in the step's state. */
+const longestWord = 100;
+
 /** Names that the worker uses for the program's own output. */
 const streamNames = ["stdout", "stderr", "header"];
 
@@ -132,10 +135,13 @@ function judge(
   return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
 }
 
-/** `'make all'`, or `'make -j8 ...'` for more than two words. */
+/** `'make all'`, or `'make -j8 ...'` for more than two words; a word that is a program of its own is cut. */
 function summarizeCommand(command: string | readonly string[]): string {
-  const words = typeof command === "string" ? command.trim().split(/\s+/) : command;
-  const shown = words.slice(0, 2).join(" ");
+  const words = typeof command === "string" ? command.slice(0, 1000).trim().split(/\s+/) : command;
+  const shown = words
+    .slice(0, 2)
+    .map((word) => (word.length > longestWord ? `${word.slice(0, longestWord)}…` : word))
+    .join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
 }
 

@@ -1,6 +1,7 @@
 import type { Log, Step } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { LogViewer } from "../log/log-viewer.tsx";
+import { ForeignLink } from "../parts/foreign-link.tsx";
 import { Failure, Skeleton } from "../parts/page.tsx";
 import { isBad, standingOf } from "../words/result.ts";
 
@@ -28,9 +29,9 @@ export function StepLogs({
           <strong>{step.name}</strong> <span class="quiet">{step.state_string}</span>
         </span>
         {step.urls.map(({ name, url }) => (
-          <a key={url} href={url} rel="noreferrer">
+          <ForeignLink key={url} href={url}>
             {name}
-          </a>
+          </ForeignLink>
         ))}
         {(logs.rows?.length ?? 0) > 1 && (
           <nav class="log-names" aria-label="Logs of this step">

@@ -1,6 +1,7 @@
 import type { Build, Change } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildList } from "../parts/build-list.tsx";
+import { ForeignLink } from "../parts/foreign-link.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
 import { When } from "../parts/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
@@ -36,10 +37,10 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
           <div>
             <dt>Revision</dt>
             <dd>
-              {change.revlink && /^https?:/.test(change.revlink) ? (
-                <a href={change.revlink} rel="noreferrer">
+              {change.revlink ? (
+                <ForeignLink href={change.revlink}>
                   <code>{change.revision}</code>
-                </a>
+                </ForeignLink>
               ) : (
                 <code>{change.revision}</code>
               )}

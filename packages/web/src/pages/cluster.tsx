@@ -108,6 +108,7 @@ function RecentOrders() {
                 {order.reason && `${order.reason} · `}by {order.ordered_by || "somebody"}
               </span>
               {order.detail && <div class="problem">{order.detail}</div>}
+              {order.warning && <div class="problem">{order.warning}</div>}
             </span>
             <span>{order.state}</span>
             <span class="quiet when">

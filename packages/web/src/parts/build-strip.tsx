@@ -11,7 +11,7 @@ export type BarFacts = Pick<
 export function BuildStrip({ builds, tall = false }: { builds: readonly BarFacts[]; tall?: boolean }) {
   const sorted = [...builds].sort((a, b) => a.number - b.number);
   const now = Date.now() / 1000;
-  const longest = Math.max(10, ...sorted.map((build) => (build.complete_at ?? now) - build.started_at));
+  const longest = sorted.reduce((most, build) => Math.max(most, (build.complete_at ?? now) - build.started_at), 10);
   return (
     <span class={tall ? "strip tall" : "strip"}>
       {sorted.map((build) => {

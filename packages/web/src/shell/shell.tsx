@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Icon, type PageIcon } from "../parts/icon.tsx";
 import { siteTitle } from "../parts/page.tsx";
 import { applyTheme, isDark, settings } from "../settings.ts";
+import { useVisitor } from "../words/visitor.ts";
 import { KeyHelp } from "./key-help.tsx";
 import { isTyping, moveAmongRows, useKeys } from "./keys.ts";
 import { Palette } from "./palette.tsx";
@@ -92,7 +93,9 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
 function More({ path }: { path: string }) {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [path]);
-  const here = more.some(([href]) => isHere(path, href));
+  // Only for those who may read it.
+  const pages = useVisitor()?.audits ? ([...more, ["/audit", "Audit trail"]] as const) : more;
+  const here = pages.some(([href]) => isHere(path, href));
   return (
     <div class="more">
       <button
@@ -107,7 +110,7 @@ function More({ path }: { path: string }) {
       </button>
       {isOpen && (
         <div class="menu">
-          {more.map(([href, label]) => (
+          {pages.map(([href, label]) => (
             <a key={href} href={href} aria-current={isHere(path, href) ? "page" : undefined}>
               {label}
             </a>

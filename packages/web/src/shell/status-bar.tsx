@@ -7,9 +7,8 @@ import { formatRough } from "../words/time.ts";
 const lookMs = 15_000;
 
 interface Health {
-  readonly status: "ok" | "degraded";
   readonly master: string;
-  readonly bus: { readonly degradedSince?: number | null };
+  readonly bus: { readonly state: string; readonly degradedSince?: number | null };
 }
 
 function useRedrawOn(subscribe: (redraw: () => void) => () => void): void {
@@ -85,9 +84,9 @@ function useHealth(): { readonly since: number | undefined } | undefined {
       if (document.hidden) return;
       try {
         const response = await fetch("/health");
-        const { status, bus } = (await response.json()) as Health;
+        const { bus } = (await response.json()) as Health;
         const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
-        setDegraded(status === "degraded" ? { since } : undefined);
+        setDegraded(bus.state === "degraded" ? { since } : undefined);
       } catch {
         // Whoever reads rows then finds out, and tells; the stream may still be open without anything to tell.
         wakeAll();

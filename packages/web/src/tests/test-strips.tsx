@@ -16,7 +16,7 @@ export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {
 
 /** The same by build: each bar leads to one, its height is how long the test took. */
 export function RunStrip({ runs }: { runs: readonly TestRun[] }) {
-  const longest = Math.max(1, ...runs.map(({ duration_ns: ns }) => ns ?? 0));
+  const longest = runs.reduce((most, { duration_ns: ns }) => Math.max(most, ns ?? 0), 1);
   return (
     <span class="strip tall">
       {runs.toReversed().map((run) => {

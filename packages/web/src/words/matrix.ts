@@ -38,7 +38,9 @@ export function arrangeByRevision(changes: readonly Change[], builds: readonly B
         branch: change?.branch ?? propertyText(own[0]?.properties, "branch"),
         change,
         builds: byBuilder,
-        at: change?.when_timestamp ?? Math.min(...own.map(({ started_at }) => started_at)),
+        at:
+          change?.when_timestamp ??
+          own.reduce((least, { started_at }) => Math.min(least, started_at), Number.POSITIVE_INFINITY),
       };
     })
     .sort((a, b) => b.at - a.at);

@@ -6,6 +6,8 @@ export interface Visitor {
   readonly username: string | null;
   readonly full_name: string | null;
   readonly email: string | null;
+  /** May read who did what. */
+  readonly audits?: boolean;
   readonly auth: { readonly name: string };
 }
 

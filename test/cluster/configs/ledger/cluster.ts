@@ -88,6 +88,7 @@ export default defineCluster({
       host: "127.0.0.1",
       port: envPort("WORKER_PORT", 0),
       keepAlive: env("KEEP_ALIVE", "20s"),
+      rebalance: env("REBALANCE", "10s") === "never" ? false : env("REBALANCE", "10s"),
       workers: workers.map((name) => ({ name, password: env("WORKER_PASSWORD"), maxBuilds: 2 })),
     }),
   }),

@@ -33,6 +33,10 @@ export function startForgeLogin(ctx: AuthContext, forge: Forge): RedirectLogin {
       if (forge.tokenUrl.startsWith("http:")) client.allowInsecureRequests(config);
       return config;
     },
-    readUser: (client, config, tokens) => forge.readUser((url, schema) => readApi(client, config, tokens, url, schema)),
+    realm: `${forge.issuer} ${forge.clientId}`,
+    async readUser(client, config, { accessToken }) {
+      const { id, ...user } = await forge.readUser((url, schema) => readApi(client, config, accessToken, url, schema));
+      return { ...user, ...(id === undefined ? {} : { id: `${forge.issuer}#${id}` }) };
+    },
   });
 }

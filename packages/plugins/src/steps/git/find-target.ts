@@ -38,8 +38,10 @@ export async function findTarget(wanted: Wanted, refs: RemoteRefs, source: Sourc
   const isWhole =
     revision !== undefined && isFullHash(revision) && revision.length === (refs.hashLength ?? revision.length);
   if (ref === undefined) {
-    if (!isWhole) throw refuse(`the repository has no ${describe(branch)}`);
-    return findWithoutBranch(wanted, revision, source);
+    if (isWhole) return findWithoutBranch(wanted, revision, source);
+    if (revision !== undefined && isHashPrefix(revision) && !isOwn(branch))
+      return findByPrefix(wanted, revision, source);
+    throw refuse(`the repository has no ${describe(branch)}`);
   }
   const mustBeOnBranch = wanted.mustBeOnBranch ?? isOwn(branch);
   // A commit that is there needs no fetch.
@@ -70,6 +72,15 @@ async function findWithoutBranch({ branch, mustBeOnBranch }: Wanted, revision: s
   const mayBeAnywhere = !(mustBeOnBranch ?? isOwn(branch));
   if (mayBeAnywhere && (await source.fetchCommit(revision))) return revision;
   throw refuse(`the repository has no ${describe(branch)}, and no other branch has the revision ${revision}`);
+}
+
+/** Bitbucket Cloud makes no refs of pull requests, and reports only the beginning of their commits' names. */
+async function findByPrefix({ branch }: Wanted, prefix: string, source: SourceFetcher): Promise<string> {
+  const [found, ...others] = await source.listOnBranches(prefix);
+  if (found === undefined)
+    throw refuse(`the repository has no ${describe(branch)}, and no branch has a revision that begins with ${prefix}`);
+  if (others.length > 0) throw refuse(`the repository has several revisions that begin with ${prefix}`);
+  return found;
 }
 
 /**

@@ -76,14 +76,18 @@ export class SourceFetcher {
       ["refs/heads/", branchCopies],
       ["refs/tags/", tagCopies],
     ] as const) {
-      // Refs that the repository has not are removed, so that what is left is its own.
-      await this.#fetch(["--prune", "--no-tags", ...(await this.#completion())], `+${theirs}*:${ours}*`);
-      if (!(await this.has(hash))) continue;
-      const args = ["for-each-ref", "--count=1", "--format=%(objectname)", `--contains=${hash}`, ours];
-      const { stdout } = await this.#git.run(args, { capture: true });
-      if (stdout.trim() !== "") return true;
+      await this.#fetchAll(theirs, ours);
+      if ((await this.has(hash)) && (await this.#isIn(hash, ours))) return true;
     }
     return false;
+  }
+
+  /** Commits of the repository's branches whose names begin so. */
+  async listOnBranches(prefix: string): Promise<string[]> {
+    await this.#fetchAll("refs/heads/", branchCopies);
+    const found: string[] = [];
+    for (const hash of await this.listByPrefix(prefix)) if (await this.#isIn(hash, branchCopies)) found.push(hash);
+    return found;
   }
 
   /** The commits that one was made of, as the commit itself says (a shallow history hides them from other commands). */
@@ -101,6 +105,17 @@ export class SourceFetcher {
       if (await this.has(hash)) found.push(hash);
     }
     return found;
+  }
+
+  /** Refs that the repository has not are removed, so that what is left is its own. */
+  async #fetchAll(theirs: string, ours: string): Promise<void> {
+    await this.#fetch(["--prune", "--no-tags", ...(await this.#completion())], `+${theirs}*:${ours}*`);
+  }
+
+  async #isIn(hash: string, copies: string): Promise<boolean> {
+    const args = ["for-each-ref", "--count=1", "--format=%(objectname)", `--contains=${hash}`, copies];
+    const { stdout } = await this.#git.run(args, { capture: true });
+    return stdout.trim() !== "";
   }
 
   async #isAncestor(hash: string, head: string): Promise<boolean> {

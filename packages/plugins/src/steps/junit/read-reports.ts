@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import type { JunitTest } from "./junit-parser.ts";
 import type { ParsedPart } from "./parse-report.ts";
@@ -43,7 +44,10 @@ export async function readReports(ctx: StepContext, options: ReportsOptions): Pr
       const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
       const reader = new ReportReader(options.maxFileSize, collected, parsing);
       const { problems, mended } = await readFile(ctx, path, options.maxFileSize, reader);
-      reports.problems.push(...problems.map((problem) => `${name}: ${problem}`));
+      append(
+        reports.problems,
+        problems.map((problem) => `${name}: ${problem}`),
+      );
       if (mended) reports.notes.push(`${name}: it has characters that XML forbids, or that are not escaped`);
       if (options.remove) await ctx.command("rmfile", { path }, { log: null });
     }

@@ -1,0 +1,46 @@
+import type { AuditEntry } from "@multimaster/data";
+import { readAuditLog } from "@multimaster/roles/audit-log";
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import type { Command } from "commander";
+import { configOption, parseCount, parseDuration } from "../options.ts";
+import { formatTable } from "../terminal.ts";
+
+interface Flags {
+  config: string;
+  since?: number;
+  who?: string;
+  limit: number;
+  json?: boolean;
+}
+
+/** `master audit-log`: who did what. Not `master audit`, which checks rows. */
+export function addAuditLog(program: Command): void {
+  program
+    .command("audit-log")
+    .description('show who did what, and who was refused it ("audit" checks the rows instead)')
+    .addOption(configOption())
+    .option("--since <time>", 'only of the last such time, such as "2h" or "7d"', parseDuration)
+    .option("--who <who>", 'only of this one: a name, or an identity such as "token:nightly"')
+    .option("--limit <count>", "the newest so many", parseCount, 200)
+    .option("--json", "as JSON")
+    .action(async ({ config: file, since, who, limit, json }: Flags) => {
+      const entries = await readAuditLog(await loadClusterConfig(file), { sinceMs: since, who, limit });
+      process.stdout.write(json ? `${JSON.stringify(entries, null, 2)}\n` : format(entries));
+    });
+}
+
+function format(entries: readonly AuditEntry[]): string {
+  return formatTable(
+    ["when", "who", "by", "from", "action", "object", "outcome"],
+    entries.map(({ at, who, name, by, address, action, object, outcome, times, detail }) => [
+      new Date(at * 1000).toISOString().slice(0, 19).replace("T", " "),
+      who === "anonymous" && name !== who ? `anonymous (as ${name})` : who,
+      by,
+      address ?? "",
+      action,
+      object,
+      [times > 1 ? `${outcome} ${times} times` : outcome, detail ?? ""].filter((part) => part !== "").join(": "),
+    ]),
+    "There are no such entries.",
+  );
+}

@@ -1,0 +1,41 @@
+import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { endSessions, type ListedSession, readSessions } from "@multimaster/roles/login-sessions";
+import type { Command } from "commander";
+import { configOption } from "../options.ts";
+import { formatTable } from "../terminal.ts";
+
+/** `master sessions list|end`: who is logged in in a browser. */
+export function addSessions(program: Command): void {
+  const sessions = program.command("sessions").description("list and end the sessions of users in browsers");
+
+  sessions
+    .command("list")
+    .description("show the sessions that are good")
+    .addOption(configOption())
+    .option("--json", "as JSON")
+    .action(async ({ config: file, json }: { config: string; json?: boolean }) => {
+      const found = await readSessions(await loadClusterConfig(file));
+      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : format(found));
+    });
+
+  sessions
+    .command("end")
+    .description("log a user out everywhere, at once")
+    .argument("<user>", "the user's name")
+    .addOption(configOption())
+    .action(async (user: string, { config: file }: { config: string }) => {
+      const ended = await endSessions(await loadClusterConfig(file), user);
+      process.stdout.write(`${ended} ${ended === 1 ? "session" : "sessions"} of ${user} ended.\n`);
+    });
+
+  for (const command of sessions.commands) command.exitOverride();
+}
+
+function format(sessions: readonly ListedSession[]): string {
+  const time = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  return formatTable(
+    ["user", "login", "began", "ends"],
+    sessions.map(({ username, method, began_at, expires_at }) => [username, method, time(began_at), time(expires_at)]),
+    "There are no sessions.",
+  );
+}

@@ -1,0 +1,35 @@
+import { type Connection, queryRows } from "@multimaster/database";
+import type { Lease } from "./lease.ts";
+
+/** An engine that can take the workers of another one: it has the same builder sets. */
+export interface EngineLoad {
+  masterid: number;
+  /** It takes workers and builds: it neither starts nor drains. */
+  running: boolean;
+  release: string;
+  /** Seconds since it joined. */
+  age: number;
+  workers: number;
+}
+
+/** The live engines that have the same builder sets as this one, itself included, with the workers attached to each. */
+export async function readEngineLoads(connection: Connection, lease: Lease): Promise<EngineLoad[]> {
+  const { now } = connection.dialect;
+  const rows = await queryRows<Omit<EngineLoad, "running"> & { running: number; roles: string }>(
+    connection,
+    `select l.masterid, l.release, l.roles, ${now} - l.joined_at as age,
+       case when l.state = 'running' and not exists (
+         select 1 from mm_orders o where o.masterid = l.masterid and o.epoch = l.epoch and o.kind = 'drain'
+           and o.ended_at is null and o.undone_at is null) then 1 else 0 end as running,
+       (select count(*) from mm_worker_attachments a where a.masterid = l.masterid) as workers
+     from mm_leases l join mm_leases mine on mine.masterid = ? and mine.builder_sets = l.builder_sets
+     where l.buried_at is null and l.ended_at is null and l.expires_at > ${now}
+     order by l.masterid`,
+    [lease.masterid],
+  );
+  return rows.flatMap(({ roles, running, workers, ...load }) =>
+    (JSON.parse(roles) as string[]).includes("builder-engine")
+      ? { ...load, workers: Number(workers), running: running === 1 }
+      : [],
+  );
+}

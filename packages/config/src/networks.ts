@@ -1,0 +1,23 @@
+import { BlockList, isIP } from "node:net";
+
+/** Tells addresses of these networks from others. */
+export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const text of networks) {
+    const [address = "", prefix] = text.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, /^\d+$/.test(prefix) ? Number(prefix) : -1, family);
+  }
+  return (given) => {
+    const address = given.replace(/^::ffff:(?=\d+\.)/, "");
+    return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  };
+}
+
+/** Whether only programs of this machine reach a port that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
+}
+
+const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);

@@ -1,0 +1,16 @@
+import type { Connection, Database } from "@multimaster/database";
+import type { Trail } from "../actor.ts";
+
+/** Writes, and where something was written also the audit row of it, in one transaction. */
+export function writeWithTrail(
+  database: Database,
+  write: (tx: Connection) => Promise<boolean>,
+  trail: Trail | undefined,
+): Promise<boolean> {
+  if (trail === undefined) return write(database);
+  return database.transaction(async (tx) => {
+    const isWritten = await write(tx);
+    if (isWritten) await trail(tx);
+    return isWritten;
+  });
+}

@@ -1,0 +1,49 @@
+import type { AuditEntry } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { Page, Rows } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
+import { When } from "../parts/when.tsx";
+
+/** Who did what, and who was refused it: for those who control the cluster. */
+export function AuditPage() {
+  const entries = useRows<AuditEntry>("audit_entries?order=-auditid&limit=200");
+  return (
+    <Page title="Audit trail">
+      <Rows of={entries} empty="Nothing has been done yet.">
+        {(rows) => (
+          <Table
+            stacks
+            head={
+              <>
+                <th>When</th>
+                <th>Who</th>
+                <th>By</th>
+                <th>From</th>
+                <th>Action</th>
+                <th>On</th>
+                <th>Outcome</th>
+              </>
+            }
+          >
+            {rows.map(({ auditid, at, who, name, by, address, action, object, outcome, detail, times }) => (
+              <tr key={auditid}>
+                <td>
+                  <When at={at} />
+                </td>
+                <td title={who}>{name}</td>
+                <td>{by}</td>
+                <td>{address ?? "–"}</td>
+                <td>{action.replaceAll("_", " ")}</td>
+                <td class="wide">{object}</td>
+                <td title={detail ?? undefined}>
+                  {outcome === "done" ? outcome : <strong>{outcome}</strong>}
+                  {times > 1 && <span class="quiet"> · {times} times</span>}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Rows>
+    </Page>
+  );
+}

@@ -1,0 +1,48 @@
+/** A text that must not show, and the name that stands instead. */
+export interface Hidden {
+  readonly name: string;
+  /** Without line breaks and escape sequences: those may be anywhere, for programs and terminals wrap and colour. */
+  readonly text: string;
+}
+
+/** A secret of several lines is also known by each of them that is longer than this and no mere header. */
+const shortLine = 8;
+/** An encoded form that is shorter may well be an innocent word. */
+const shortForm = 8;
+
+/** Secrets as programs print them: as they are, line by line, in base64 and in URLs. */
+export function listHidden(secrets: readonly (readonly [name: string, value: string])[]): Hidden[] {
+  const byText = new Map<string, Hidden>();
+  for (const [name, value] of secrets) {
+    const lines = value.split(/[\r\n]+/);
+    const long = lines.length > 1 ? lines.filter((line) => line.length > shortLine && !line.startsWith("---")) : [];
+    const forms = [value, value.replace(/[\r\n]+$/, "")].flatMap((text) => [...base64Forms(text), ...urlForms(text)]);
+    const texts = [value, ...long, ...forms.filter((form) => form.length >= shortForm)];
+    for (const text of texts.map(withoutBreaks)) if (text !== "" && !byText.has(text)) byText.set(text, { name, text });
+  }
+  return [...byText.values()];
+}
+
+/** In base64 a text looks otherwise by how many bytes of others stand before it; what depends on its neighbours is left out. */
+function base64Forms(text: string): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), Buffer.from(text)])
+      .toString("base64")
+      .replace(/=+$/, "");
+    const own = encoded.slice(before === 0 ? 0 : before + 1, Math.floor(((before + Buffer.byteLength(text)) * 8) / 6));
+    return [own, own.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+}
+
+function urlForms(text: string): string[] {
+  // A half of a pair has no form in URLs.
+  const encoded = encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"));
+  const strict = encoded.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const forms = [encoded, strict, strict.replaceAll("%20", "+")];
+  return forms.flatMap((form) => [form, form.replace(/%../g, (code) => code.toLowerCase())]);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const breaks = /[\r\n]|\u001b\[[0-?]*[ -/]*[@-~]/g;
+
+const withoutBreaks = (text: string) => text.replace(breaks, "") || text.replace(/[\r\n]/g, "");

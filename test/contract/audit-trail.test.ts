@@ -1,0 +1,189 @@
+import { uiSlice } from "@multimaster/config";
+import { type Clock, silentLog, systemClock } from "@multimaster/core";
+import { type AuditEntry, anonymousActor } from "@multimaster/data";
+import { type Database, execute, insertApiToken, queryRows } from "@multimaster/database";
+import { nounOfTarget } from "@multimaster/roles/ui/access/nouns";
+import { createRefusals } from "@multimaster/roles/ui/access/refusals";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Browser } from "./login.browser.ts";
+import { seedRecorded } from "./rest.recordings.ts";
+import { type RestServer, startRestServer } from "./rest.server.ts";
+import { engines, newDatabase } from "./schema.databases.ts";
+
+const operator = { authorization: "Bearer mmt_ops" };
+const reader = { authorization: "Bearer mmt_eyes" };
+
+describe.each(engines)("the audit trail on %s", (engine) => {
+  let database: Database;
+  let server: RestServer;
+  const program = new Browser();
+  beforeAll(async () => {
+    database = await newDatabase(engine);
+    await seedRecorded(database);
+    server = await startRestServer(database, {
+      authorization: {
+        rules: [
+          { allow: "read", on: "*", to: ["anyone"] },
+          { allow: "control", on: "*", to: ["role:operators"] },
+        ],
+        otherwise: "deny",
+        roles: { operators: {} },
+      },
+    });
+    await insertApiToken(database, "mmt_ops", { name: "ops", roles: ["operators"], scope: "all", seconds: null });
+    await insertApiToken(database, "mmt_eyes", { name: "eyes", roles: [], scope: "all", seconds: null });
+  });
+  beforeEach(() => execute(database, "delete from mm_audit", []));
+  const call = (path: string, method: string, params: object = {}, who: object = operator) =>
+    program.call(server, path, method, params, who);
+  const trail = () =>
+    queryRows<AuditEntry & { who: string }>(
+      database,
+      "select who, by_what as by, address, action, object, outcome, times from mm_audit order by id",
+    );
+
+  it("has a row of everything that was done: who, by what, from where, and on what", async () => {
+    const [, requests] = (await call("builds/1", "rebuild")).body.result;
+    const buildrequestid = Object.values(requests)[0] as number;
+    const all = await program.get(server, "/api/v2/masters?order=-masterid&limit=1", { headers: operator });
+    const { masterid } = all.body.masters[0];
+    const calls: [string, string, object][] = [
+      ["forceschedulers/force", "force", { builderNames: ["hello"], reason: "r" }],
+      [`buildrequests/${buildrequestid}`, "set_priority", { priority: 3 }],
+      [`buildrequests/${buildrequestid}`, "cancel", {}],
+      ["workers/1", "pause", { reason: "mending" }],
+      ["workers/1", "unpause", {}],
+      ["schedulers/1", "enable", { enabled: true }],
+      ["changes", "add", { author: "a", comments: "c", delivery: "once" }],
+      ["changes", "add", { author: "a", comments: "c", delivery: "once" }],
+      [`masters/${masterid}`, "drain", {}],
+      [`masters/${masterid}`, "undrain", {}],
+    ];
+    for (const [path, method, params] of calls)
+      expect((await call(path, method, params)).body.error, `${method} ${path}`).toBeUndefined();
+    const by = { who: "token:ops", by: "token", address: expect.stringMatching(/127\.0\.0\.1|::1/), outcome: "done" };
+    expect(await trail()).toEqual([
+      { ...by, action: "rebuild", object: "builds/1", times: 1 },
+      ...calls.map(([object, action]) => ({ ...by, action, object, times: 1 })),
+    ]);
+  });
+
+  it("is written with what it is about, or neither is", async () => {
+    const count = async () =>
+      (await queryRows<{ n: number }>(database, "select count(*) as n from buildsets"))[0]?.n as number;
+    const before = await count();
+    await execute(database, "alter table mm_audit rename to mm_audit_away", []);
+    try {
+      for (const [path, method, params] of [
+        ["builds/1", "rebuild", {}],
+        ["forceschedulers/force", "force", { builderNames: ["hello"], reason: "r" }],
+        ["workers/1", "pause", {}],
+        ["schedulers/1", "enable", { enabled: false }],
+      ] as const)
+        expect((await call(path, method, params)).status, method).toBe(500);
+    } finally {
+      await execute(database, "alter table mm_audit_away rename to mm_audit", []);
+    }
+    expect(await count()).toBe(before);
+    expect((await program.get(server, "/api/v2/workers/1")).body.workers[0].paused).toBe(false);
+    expect((await program.get(server, "/api/v2/schedulers/1")).body.schedulers[0].enabled).toBe(true);
+  });
+
+  it("tells what was refused and what failed, each kind of attempt once with its number", async () => {
+    for (let i = 0; i < 5; i++) await call("workers/1", "pause", {}, reader);
+    await call("builds/1", "stop");
+    await server.stop();
+    expect(await trail()).toMatchObject([
+      { who: "token:eyes", action: "pause", object: "workers/1", outcome: "refused", times: 5 },
+      { who: "token:ops", action: "stop", object: "builds/1", outcome: "failed", times: 1 },
+    ]);
+    server = await startRestServer(database, { authorization: { rules: [], otherwise: "deny" } });
+  });
+
+  it("keeps the newest of what was done, whatever was refused since", async () => {
+    const { audit } = server.data.updates;
+    const row = { who: "x", name: "x", by: "token", address: null, action: "a", object: "o" };
+    for (let i = 0; i < 6; i++) await audit.note([{ ...row, outcome: "done" }]);
+    for (let i = 0; i < 20; i++) await audit.note([{ ...row, outcome: "refused" }]);
+    await audit.prune({ done: 4, others: 2 });
+    const outcomes = (await trail()).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["done", "done", "done", "done", "refused", "refused"]);
+  });
+});
+
+describe("who may read the audit trail", () => {
+  const open = async (rules: object[], otherwise = "deny") => {
+    const database = await newDatabase("sqlite");
+    await insertApiToken(database, "mmt_ops", { name: "ops", roles: ["operators"], scope: "all", seconds: null });
+    await insertApiToken(database, "mmt_eyes", { name: "eyes", roles: [], scope: "all", seconds: null });
+    const server = await startRestServer(database, { authorization: { rules, otherwise, roles: { operators: {} } } });
+    const status = async (headers: Record<string, string>) =>
+      (await server.get("/api/v2/audit_entries", headers)).status;
+    return [await status({}), await status(reader), await status(operator)];
+  };
+  const all = { allow: "read", on: "*", to: ["anyone"] };
+
+  it("is who controls, and not who reads", async () => {
+    const control = { allow: "control", on: "*", to: ["role:operators"] };
+    expect(await open([all, control])).toEqual([403, 403, 200]);
+    expect(await open([all, { ...control, on: "workers" }])).toEqual([403, 403, 403]);
+    expect(await open([{ allow: "*", on: "*", to: ["users"] }])).toEqual([403, 200, 200]);
+  });
+
+  it("or whom a rule names", async () => {
+    const named = { allow: "read", on: "audit_entries", to: ["users"] };
+    expect(await open([all, named])).toEqual([403, 200, 200]);
+    expect(
+      await open([
+        { ...named, to: [] },
+        { allow: "*", on: "*", to: ["anyone"] },
+      ]),
+    ).toEqual([403, 403, 403]);
+  });
+});
+
+it("what anybody can be refused as often as they like fills no table", async () => {
+  const written: { times?: number }[] = [];
+  const clock: Clock = { ...systemClock, after: () => ({ cancel() {} }) as never };
+  const refusals = createRefusals({
+    audit: { note: async (rows) => void written.push(...rows) },
+    clock,
+    log: silentLog,
+  });
+  for (let i = 0; i < 5000; i++)
+    refusals.note({
+      actor: { ...anonymousActor, address: `10.0.${i >> 8}.${i & 255}` },
+      action: "login",
+      object: "sessions",
+      outcome: "refused",
+      detail: "wrong password",
+    });
+  await refusals.flush();
+  expect(written.length).toBe(11);
+  expect(written.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(5000);
+});
+
+it("every action of the API can be named by a rule, with its noun", async () => {
+  const server = await startRestServer(await newDatabase("sqlite"));
+  const { paths } = (await server.get("/api/v2/openapi.json")).body;
+  const pairs = new Set<string>();
+  for (const [template, { post }] of Object.entries<{ post?: { requestBody: { content: never } } }>(paths)) {
+    const content = (post?.requestBody.content ?? {}) as Record<
+      string,
+      { schema: { properties: { method: { enum: string[] } } } }
+    >;
+    const path = template
+      .replace(/^\/+(api\/v2\/)?/, "")
+      .replace("{schedulername}", "force")
+      .replace(/\{\w+\}/g, "1")
+      .split("/");
+    for (const method of content["application/json"]?.schema.properties.method.enum ?? [])
+      pairs.add(`${method} ${nounOfTarget(path)}`);
+  }
+  expect(pairs.size).toBeGreaterThan(15);
+  for (const pair of pairs) {
+    const [allow, on] = pair.split(" ");
+    const parsed = uiSlice.safeParse({ authorization: { rules: [{ allow, on, to: [] }], otherwise: "deny" } });
+    expect(parsed.error?.issues, pair).toBeUndefined();
+  }
+});
