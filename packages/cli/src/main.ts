@@ -84,6 +84,11 @@ MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );
   for (const add of commands) add(program, setExitCode);
+  // A reader such as `head` has seen enough. A master goes on without one.
+  process.stdout.once("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (argv[0] !== "start") process.exit(0);
+  });
   for (const command of program.commands) command.exitOverride();
 
   try {

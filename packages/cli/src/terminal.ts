@@ -21,11 +21,6 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Termi
   const isTty = stream.isTTY === true;
   const isColoured = isTty && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
   let status: NodeJS.Timeout | undefined;
-  // Whoever reads has seen enough, as `head` does.
-  stream.once("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
   const clear = () => {
     if (!status) return "";
     clearInterval(status);
