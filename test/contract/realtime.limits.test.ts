@@ -156,6 +156,20 @@ describe("who listens", () => {
     abort.abort();
   });
 
+  it.each(["_id", "cmd", "path"])(
+    "is sent away, and nobody else, when the %s of its command is nested by the thousand",
+    async (name) => {
+      const { url } = await startRestServer(database);
+      const other = await connectListener(url);
+      const client = await connectListener(url);
+      const command = { _id: 1, cmd: "startConsuming", path: "builds/*/*", [name]: "DEEP" };
+      const deep = "[".repeat(30_000) + "]".repeat(30_000);
+      client.socket.send(JSON.stringify(command).replace('"DEEP"', deep));
+      expect(await client.closed).toBe(1007);
+      expect((await other.listen("builds/*/*")).code).toBe(200);
+    },
+  );
+
   it("is cut when it sends commands faster than anybody clicks", async () => {
     const { url } = await startRestServer(database);
     const client = await connectListener(url);
