@@ -130,6 +130,18 @@ describe("who listens", () => {
     expect((await ann.listen("steps/300/*")).code).toBe(200);
   });
 
+  it("may name no more paths in the address of a stream than over a WebSocket", async () => {
+    const { url } = await startRestServer(database);
+    const abort = new AbortController();
+    const listen = (count: number) => {
+      const paths = Array.from({ length: count }, (_, i) => `path=steps/${i}/*`).join("&");
+      return fetch(new URL(`/sse/listen?${paths}`, url), { signal: abort.signal });
+    };
+    expect((await listen(300)).status).toBe(200);
+    expect((await listen(301)).status).toBe(400);
+    abort.abort();
+  });
+
   it("has so many connections of one address and no more, of whatever kind; another address has its own", async () => {
     const own = { listenersPerAddress: 3, trustedProxies: ["127.0.0.1"] };
     const { url } = await startRestServer(database, own);
