@@ -26,18 +26,20 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     back: URLSearchParams,
   ): Promise<void> {
     const from = access.address.of(ctx.req);
-    await attempts.begin(username, from);
+    const note = (detail: string) => {
+      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
+      access.refusals.note({ actor, action: "login", object: "sessions", outcome: "refused", detail });
+    };
+    try {
+      await attempts.begin(username, from);
+    } catch (error) {
+      note("too many failed logins");
+      throw error;
+    }
     const user = await login.check(username, password);
     if (!user) {
       log.warn({ username: username.slice(0, 255), from }, "a login failed");
-      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
-      access.refusals.note({
-        actor,
-        action: "login",
-        object: "sessions",
-        outcome: "refused",
-        detail: "wrong password",
-      });
+      note("wrong password");
       throw errors.loginFailed();
     }
     attempts.succeed(username, from);
