@@ -73,7 +73,7 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     const other = access.otherSite(ctx.req);
     if (other !== undefined) throw errors.otherSite(other);
     if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);
-    const form = new URLSearchParams((await readBody(ctx, maxForm)).toString("utf8"));
+    const form = new URLSearchParams((await readBody(ctx, maxForm, access.address.shareOf(ctx.req))).toString("utf8"));
     const username = form.get("username") ?? "";
     try {
       await logIn(ctx, login, username, form.get("password") ?? "", form);

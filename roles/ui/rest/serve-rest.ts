@@ -112,7 +112,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
             throw error;
           }
         }
-        return readBody(ctx, maxBodyOf(path));
+        return readBody(ctx, maxBodyOf(path), access.address.shareOf(ctx.req));
       };
       const { status, body } = await answerCall(guard(visitor), ctx.req, read, path, log);
       ctx.status = status;
