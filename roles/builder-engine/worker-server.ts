@@ -3,6 +3,7 @@ import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
+import { createClientAddress } from "../client-address.ts";
 import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
@@ -127,6 +128,7 @@ export class WorkerServer implements Service {
       onWorker: (link) => this.#arrive(link),
       isReady,
       isOwnHost,
+      addressOf: createClientAddress(slice.trustedProxies).of,
       openMetrics: slice.openMetrics,
       metrics,
     });
