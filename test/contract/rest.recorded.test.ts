@@ -38,6 +38,8 @@ describe.each(engines)("the data API on %s", (engine) => {
     expect(
       [...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path)),
     ).toEqual([
+      "audit_entries",
+      "audit_entries/n:auditid",
       "builders/n:builderid/tests/failing",
       "builders/n:builderid/tests/flaky",
       "builders/n:builderid/tests/slowest",
