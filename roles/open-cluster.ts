@@ -11,6 +11,7 @@ import {
   readSchemaState,
   upgradeDatabase,
 } from "@multimaster/database";
+import { upgradeSchema } from "./upgrade-trail.ts";
 
 /** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
 export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
@@ -26,7 +27,8 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
     const { standing } = await readSchemaState(database);
     const embedded = shared.database.startsWith("sqlite:");
     if (standing === "empty" || (embedded && standing === "behind")) {
-      const { to, applied } = await upgradeDatabase(database);
+      // Tables in an empty database are no one's deed; an upgrade of what is there is.
+      const { to, applied } = await (standing === "empty" ? upgradeDatabase(database) : upgradeSchema(database));
       if (applied.length > 0) log.info({ schema: to, applied }, "database upgraded");
     }
     await checkSchema(database);

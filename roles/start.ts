@@ -54,6 +54,10 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
       if (!warned.has(text)) log.warn(`config: ${text}`);
       warned.add(text);
     }
+    for (const text of config.closedDefaults()) {
+      if (!warned.has(text)) log.info(`closed by default: ${text} (docs/upgrade.md)`);
+      warned.add(text);
+    }
   };
   warn();
   const database = await openClusterDatabase(config.shared, log);

@@ -1,9 +1,7 @@
 import {
-  beginUpgradeRun,
   type DrainOptions,
   type DrainReport,
   drainMaster,
-  endUpgradeRun,
   isMasterRunning,
   listMasters,
   type MasterStatus,
@@ -24,8 +22,8 @@ import {
   readSchemaState,
   takeSessionLock,
   type UpgradeReport,
-  upgradeDatabase,
 } from "@multimaster/database";
+import { beginUpgrade, upgradeSchema } from "./upgrade-trail.ts";
 
 export { describePending, type PendingBuilder } from "@multimaster/cluster";
 export { type DrainReport, isMasterRunning, type MasterStatus, requireDrainable, type UpgradePair, type UpgradeRun };
@@ -43,8 +41,8 @@ export interface UpgradeRows {
   pendingBuilders(): Promise<PendingBuilder[]>;
   /** Upgrades that have begun and not ended. */
   unfinished(): Promise<UpgradeRun[]>;
-  /** Notes that this upgrade begins, and gives what notes its end. */
-  begin(run: Pick<UpgradeRun, "host" | "config" | "pairs">): Promise<() => Promise<void>>;
+  /** Notes that this upgrade begins, and gives what notes its end, both with who asked for it. */
+  begin(run: Parameters<typeof beginUpgrade>[1]): ReturnType<typeof beginUpgrade>;
   /** Makes this the only upgrade of the host until closed, or throws. */
   lockHost(host: string): Promise<void>;
   close(): Promise<void>;
@@ -61,7 +59,7 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
     if (state.standing !== "behind" || state.own === 0) await checkSchema(database);
     return {
       schema: { found: describeSchema(state), missing: state.missing },
-      upgradeSchema: () => upgradeDatabase(database),
+      upgradeSchema: () => upgradeSchema(database),
       masters: () => listMasters(database),
       drain: (master, options) =>
         drainMaster(database, master, {
@@ -71,10 +69,7 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
       pendingBuilders: () => readPendingBuilders(database),
       // A release that knew of none has left none.
       unfinished: async () => (state.missing.length > 0 ? [] : openUpgradeRuns(database)),
-      async begin(run) {
-        const id = await beginUpgradeRun(database, run);
-        return () => endUpgradeRun(database, id);
-      },
+      begin: (run) => beginUpgrade(database, run),
       async lockHost(host) {
         const lock = await takeSessionLock(database, `upgrade of ${host}`);
         if (!lock) throw errors.upgradeUnderWay(host);

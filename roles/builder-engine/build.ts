@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Clock, formatDuration, type Logger, type Properties, type Result, Results } from "@multimaster/core";
 import type { Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
@@ -12,6 +13,7 @@ import { LatestWriter } from "./latest-writer.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
 import { Abandoned, type Persistence } from "./persistence.ts";
 import { RunningStep, type StepSurroundings } from "./running-step.ts";
+import type { Secrets } from "./secrets.ts";
 import { applyStep, atStart, isDue, type Standing } from "./step-rules.ts";
 import { findBuilddir } from "./worker-paths.ts";
 
@@ -48,6 +50,10 @@ export class Build {
   #interruption: Interruption | undefined;
   #step: RunningStep | undefined;
   #buildid: number | undefined;
+  /** What this build may use and must not show, what its steps learn included. */
+  #secrets: Secrets;
+  /** Of the secrets when the properties were last written. */
+  #hidden: object | undefined;
 
   /** `onCreated` is called when the build has its row. */
   constructor(
@@ -62,6 +68,8 @@ export class Build {
     this.worker = worker;
     this.#around = around;
     this.#onCreated = onCreated;
+    // Until its request is read, nothing says that it is not a fork's.
+    this.#secrets = builder.secrets.forFork(false);
   }
 
   /** Known once the row is made. */
@@ -90,6 +98,7 @@ export class Build {
       const created = await this.#create();
       if (created === "lost") return;
       this.#buildid = created.buildid;
+      this.#secrets = this.#takeSecrets(created.request);
       this.#onCreated();
       const end = await this.#perform(created);
       await this.#finish(created.buildid, end);
@@ -226,15 +235,19 @@ export class Build {
     });
   }
 
-  #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+  #takeSecrets(request: RequestDetails): Secrets {
     const { secrets, config } = this.builder;
-    const { logMaxSize, logMaxTailSize, maxLogs } = config;
+    return isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets.forBuild();
+  }
+
+  #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+    const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
     return {
       ...this.#around,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
-      secrets: isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets,
+      secrets: this.#secrets,
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),
@@ -256,21 +269,25 @@ export class Build {
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
-    const { secrets } = this.builder;
-    const changed = Object.fromEntries(
-      Object.entries(properties.takeChanged()).map(([name, [value, source]]) => [
-        name,
-        [secrets.hideIn(value), source] as const,
-      ]),
-    );
-    if (Object.keys(changed).length === 0) return;
-    await this.#write("set properties", (builds) => builds.setProperties(buildid, changed));
+    const secrets = this.#secrets;
+    const set = properties.takeChanged();
+    // What a step has learnt may have been in a property from the beginning.
+    const all = secrets.version === this.#hidden ? set : properties.toJSON();
+    this.#hidden = secrets.version;
+    const changed = Object.entries(all).flatMap(([name, [value, source]]) => {
+      const shown = secrets.hideIn(value);
+      if (!Object.hasOwn(set, name) && isDeepStrictEqual(shown, value)) return [];
+      return [[secrets.hide(name), [shown, source] as const] as const];
+    });
+    if (changed.length === 0) return;
+    await this.#write("set properties", (builds) => builds.setProperties(buildid, Object.fromEntries(changed)));
   }
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#around;
     const isLost = this.#interruption?.kind === "lost";
-    const wanted = isLost ? { ...end, maxWorkerLosses: this.builder.config.maxWorkerLosses } : end;
+    const shown = { ...end, state: this.#secrets.hide(end.state) };
+    const wanted = isLost ? { ...shown, maxWorkerLosses: this.builder.config.maxWorkerLosses } : shown;
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
     );

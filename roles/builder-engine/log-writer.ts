@@ -25,13 +25,20 @@ export interface LogWriterOptions {
 
 const prefixes: Record<LogStream, string> = { stdout: "o", stderr: "e", header: "h" };
 
+interface LogStreamState {
+  mask: StreamMask | undefined;
+  /** Of the secrets that the mask knows. */
+  version: object | undefined;
+  readonly normalizer: LineNormalizer;
+}
+
 /**
  * The only writer of one log: makes whole lines, numbers them without a gap, and stores them in batches. When the
  * database is slow or away, `write` waits, and with it the worker's connection: memory stays bounded, no line is lost.
  */
 export class LogWriter implements StepLog {
   #options: Required<LogWriterOptions>;
-  #streams = new Map<string, { mask: StreamMask | undefined; normalizer: LineNormalizer }>();
+  #streams = new Map<string, LogStreamState>();
   #limit: LogLimit;
   #batch: string[] = [];
   #batchChars = 0;
@@ -97,15 +104,21 @@ export class LogWriter implements StepLog {
     if (this.#finished) throw new Error("the log is finished");
   }
 
-  #stream(stream: LogStream): { mask: StreamMask | undefined; normalizer: LineNormalizer } {
+  #stream(stream: LogStream): LogStreamState {
     // Only a log of streams tells them apart; in the other types an unfinished line is anybody's.
     const prefix = this.#options.type === "s" ? prefixes[stream] : "";
-    let known = this.#streams.get(prefix);
-    if (known === undefined) {
-      known = { mask: this.#options.secrets.streamMask(), normalizer: new LineNormalizer(prefix) };
-      this.#streams.set(prefix, known);
-    }
-    return known;
+    const { secrets } = this.#options;
+    const { version } = secrets;
+    const known = this.#streams.get(prefix);
+    if (known?.version === version && known !== undefined) return known;
+    const mask = secrets.streamMask();
+    const normalizer = known?.normalizer ?? new LineNormalizer(prefix);
+    const current = { mask, version, normalizer };
+    this.#streams.set(prefix, current);
+    // A step has learnt a text meanwhile, which may begin in what is held back.
+    const held = known?.mask?.end() ?? "";
+    this.#add(normalizer.add(mask?.add(held) ?? held));
+    return current;
   }
 
   #add(lines: Lines): void {

@@ -16,6 +16,8 @@ export class Secrets {
   #texts: HiddenTexts | undefined;
   /** Names that may be used; undefined: all. */
   #allowed: readonly string[] | undefined;
+  /** Those of the builder, which later builds of it begin with. */
+  #builders: Secrets | undefined;
 
   constructor(values: Readonly<Record<string, string>> = {}) {
     this.#values = values;
@@ -26,19 +28,42 @@ export class Secrets {
 
   /** Hides one more text, which a step has learnt, from what is written from now on. */
   add(name: string, text: string): void {
+    this.#builders?.add(name, text);
     if (text === "" || this.#learnt.some(([other, known]) => known === text && other === name)) return;
     // Tokens that change by the hour must not make the tree larger and larger.
     this.#learnt = [...this.#learnt.slice(1 - maxLearnt), [name, text]];
     this.#texts = new HiddenTexts(listHidden([...Object.entries(this.#values), ...this.#learnt]));
   }
 
-  /** The same secrets, all of them hidden, of which a build of a fork's code gets only these. */
+  /** Another one after each text that was learnt. */
+  get version(): object | undefined {
+    return this.#texts;
+  }
+
+  /**
+   * The same secrets for one build, which keeps what it learns hidden to its end, however much others learn. Later builds
+   * find what it has left in their directory, so they hide that too.
+   */
+  forBuild(): Secrets {
+    const secrets = this.#copy();
+    secrets.#builders = this;
+    return secrets;
+  }
+
+  /**
+   * The same secrets, all of them hidden, of which a build of a fork's code gets only these. What it learns may be a
+   * stranger's text, which no other build hides.
+   */
   forFork(allowed: boolean | readonly string[]): Secrets {
-    if (allowed === true) return this;
+    const secrets = this.#copy();
+    if (allowed !== true) secrets.#allowed = Array.isArray(allowed) ? allowed : [];
+    return secrets;
+  }
+
+  #copy(): Secrets {
     const secrets = new Secrets(this.#values);
     secrets.#learnt = this.#learnt;
     secrets.#texts = this.#texts;
-    secrets.#allowed = Array.isArray(allowed) ? allowed : [];
     return secrets;
   }
 

@@ -36,7 +36,8 @@ export class StepLogs {
     this.#options = options;
   }
 
-  async get(name: string, type: LogType): Promise<StepLog> {
+  async get(named: string, type: LogType): Promise<StepLog> {
+    const name = this.#options.secrets.hide(named);
     let log = this.#open.get(name);
     if (log === undefined) {
       // "stdio" is always kept, so that there is a place for what is said about the others.

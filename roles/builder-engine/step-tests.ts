@@ -28,7 +28,13 @@ export function createStepTests(options: StepTestsOptions): StepContext["addTest
     signal.throwIfAborted();
     onWait();
     const { setid } = await persistence.write(`add test results to step ${stepid}`, () =>
-      testResults.add({ buildid, stepid, description: hide(description), category, valueUnit }),
+      testResults.add({
+        buildid,
+        stepid,
+        description: hide(description),
+        category: secrets.hide(category),
+        valueUnit: secrets.hide(valueUnit),
+      }),
     );
     for (let first = 0; first < results.length; first += batch) {
       signal.throwIfAborted();

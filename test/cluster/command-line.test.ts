@@ -167,6 +167,14 @@ it("every line of a master's log says when, how grave, which service and which m
   expect(wrong).toEqual([]);
 });
 
+it("a master tells once, when it starts, which defaults are closed and what opens them", () => {
+  const said = [...master.process.stderr().matchAll(/"msg":"closed by default: (.*?)"\}?[,\n]/g)].map(
+    ([, text]) => text,
+  );
+  expect(said.filter((text) => text?.startsWith("commands of local workers"))).toHaveLength(1);
+  expect(new Set(said).size).toBe(said.length);
+});
+
 it("a master with no other port tells how it is on its monitor port", async () => {
   const scheduler = await startMaster({
     config,

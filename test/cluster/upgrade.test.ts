@@ -1,5 +1,5 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startBuildbotWorker } from "../harness/buildbot-worker.ts";
@@ -138,6 +138,19 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     expect(begun()).toHaveLength(6);
     expect(new Set(cluster.ledger.lines()).size).toBe(12);
     expect(await findViolations(cluster)).toEqual([]);
+    const trail = await cluster.rows<{ who: string; action: string; object: string; outcome: string; detail: string }>(
+      "select who, action, object, outcome, detail from mm_audit where action like '%upgrade' order by id",
+    );
+    // The three that were refused before anything began, or were only planned, have none.
+    expect(trail.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+      ...["begin upgrade done", "upgrade failed", "begin upgrade done", "upgrade failed"],
+      ...["begin upgrade done", "upgrade done"],
+    ]);
+    expect(trail.at(-1)).toMatchObject({
+      who: `system:${userInfo().username}@${host}`,
+      object: expect.stringMatching(/^masters\/.*engine-1/),
+      detail: expect.stringContaining("4 masters were upgraded"),
+    });
     await waitForConnected();
   });
 

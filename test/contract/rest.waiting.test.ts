@@ -202,7 +202,17 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     expect(main.reasons).toMatchObject([{ kind: "timer", facts: { until: main.until, master: "engine-a" } }]);
     expect(main.until - main.since).toBeGreaterThanOrEqual(600);
     expect(await schedule()).toMatchObject({ name: "all", kind: "changes", next_at: main.until, waiting_changes: 3 });
+    expect(main.changeids_more).toBe(0);
     expect(next.reasons).toMatchObject([{ kind: "not_important" }]);
+    for (let n = 0; n < 30; n += 1)
+      changeids.push((await updates.changes.add({ author: "a", comments: "c", branch: "main" })).changeid);
+    const flood = changeids.slice(3);
+    await updates.schedulers.classify(
+      id,
+      flood.map((changeid) => ({ changeid, verdict: "important" })),
+    );
+    expect((await waiting()).at(-1)).toMatchObject({ changeids: flood.slice(0, 20), changeids_more: 10 });
+    expect(await schedule()).toMatchObject({ waiting_changes: 33 });
     await execute(database, "update mm_scheduler_seen set seen_at = seen_at - 1000");
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
     await updates.schedulers.setEnabled(id, false);
@@ -213,7 +223,7 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     const properties = { scheduler: ["all", "Scheduler"] } as const;
     const { bsid } = await updates.buildsets.add({ ...buildsetFor("runtests"), properties });
     await updates.buildsets.add(buildsetFor("runtests"));
-    expect(await schedule()).toMatchObject({ next_at: null, waiting_changes: 3, last_bsid: bsid });
+    expect(await schedule()).toMatchObject({ next_at: null, waiting_changes: 33, last_bsid: bsid });
     expect((await schedule()).last_at).toBeGreaterThanOrEqual(main.since);
     expect((await server.get(`/api/v2/schedulers/${id + 1}/waiting`)).body.waiting_changes).toEqual([]);
   });

@@ -48,6 +48,16 @@ describe("the worker program", () => {
     expect((await run("start", "--help")).stdout).toContain("--password-file");
   });
 
+  it.each([0o644, 0o640, 0o606])("takes no password from a file that others can read (mode %o)", async (mode) => {
+    const file = writePassword("pass");
+    chmodSync(file, mode);
+    const args = ["start", "--master", "ws://127.0.0.1:1", "--name", "own", "--password-file", file];
+    const refused = await startProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
+    expect((await refused.waitForExit()).code).toBe(2);
+    const sentence = `The password file ${file} is not used: other users of this machine can read it: chmod 600 ${file}.`;
+    expect(refused.stderr()).toBe(`${sentence}\n`);
+  });
+
   it("says in one sentence what is wrong with its arguments", async () => {
     const missing = await startProcess({ name: "worker", command: process.execPath, args: [program, "start"] });
     expect((await missing.waitForExit()).code).toBe(2);

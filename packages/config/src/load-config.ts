@@ -4,14 +4,15 @@ import { dirname, join, relative, resolve } from "node:path";
 import { append, errors, UserError } from "@multimaster/core";
 import { createJiti } from "jiti";
 import type { z } from "zod";
-import { type ClusterConfig, clusterConfig } from "./define-cluster.ts";
+import { listClosedDefaults } from "./closed-defaults.ts";
+import { type ClusterConfig, type ClusterConfigInput, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
 import { noteFallbacks } from "./env.ts";
 import { type LoadedParts, listWarnings, type Placed } from "./slice-warnings.ts";
-import { type BuildersSlice, buildersSlice } from "./slices/builders.ts";
-import { type SchedulerSlice, schedulerSlice } from "./slices/scheduler.ts";
-import { type UiSlice, uiSlice } from "./slices/ui.ts";
-import { type WorkersSlice, workersSlice } from "./slices/workers.ts";
+import { type BuildersSlice, type BuildersSliceInput, buildersSlice } from "./slices/builders.ts";
+import { type SchedulerSlice, type SchedulerSliceInput, schedulerSlice } from "./slices/scheduler.ts";
+import { type UiSlice, type UiSliceInput, uiSlice } from "./slices/ui.ts";
+import { type WorkersSlice, type WorkersSliceInput, workersSlice } from "./slices/workers.ts";
 
 /** A config file whose shared part has been read; each slice is evaluated and checked when it is asked for. */
 export interface LoadedConfig {
@@ -25,6 +26,8 @@ export interface LoadedConfig {
   ui(): Promise<UiSlice>;
   /** Risks in the slices that were loaded so far, and in the shared part: one line each, with file and path. */
   warnings(): readonly string[];
+  /** What this release closes by default and those parts say nothing of, with the line that opens it. */
+  closedDefaults(): readonly string[];
 }
 
 export interface LoadConfigOptions {
@@ -47,20 +50,20 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
 
   const exported = await evaluate(shorten(file), () => evaluate.import(file));
   try {
-    return describe(parse(shorten(file), clusterConfig, exported));
+    return describe(parse(shorten(file), clusterConfig, exported), exported as ClusterConfigInput);
   } catch (error) {
     if (!(error instanceof ConfigProblems) || typeof exported !== "object" || !options.alsoCheck) throw error;
     const problems = [...error.problems];
     const unchecked = { builders: {}, ...exported } as ClusterConfig;
-    const config = describe(unchecked);
+    const config = describe(unchecked, exported as ClusterConfigInput);
     await collect(problems, () => options.alsoCheck?.(config) ?? Promise.resolve());
     throw new ConfigProblems(problems, config.warnings());
   }
 
-  function describe(cluster: ClusterConfig): LoadedConfig {
+  function describe(cluster: ClusterConfig, givenCluster: ClusterConfigInput): LoadedConfig {
     const shared = { ...cluster, database: absoluteSqlite(cluster.database, directory) };
     const slices = new Map<string, Promise<unknown>>();
-    const loaded = new Map<string, Placed<unknown>>();
+    const loaded = new Map<string, Placed<unknown, unknown>>();
 
     // Evaluated once, however often it is asked for.
     function slice<S extends z.ZodType>(
@@ -84,26 +87,27 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
       const sliceFile = importedFile(load, directory);
       // A slice written in the config file itself is found there by its name.
       const place = sliceFile === undefined ? `${shorten(file)}: ${name}` : shorten(sliceFile);
-      const parsed = parse(place, schema, await evaluate(place, load));
-      loaded.set(name, { place, slice: parsed });
+      const given = await evaluate(place, load);
+      const parsed = parse(place, schema, given);
+      loaded.set(name, { place, slice: parsed, given });
       return parsed;
     }
 
     /** By name as `slice` was asked for it, so its schema gave it its type. */
-    function part<Slice>(name: string): Placed<Slice> | undefined {
-      return loaded.get(name) as Placed<Slice> | undefined;
+    function part<Slice, Input>(name: string): Placed<Slice, Input> | undefined {
+      return loaded.get(name) as Placed<Slice, Input> | undefined;
     }
 
     function loadedParts(): LoadedParts {
       const builders = Object.keys(shared.builders).flatMap((set) => {
-        const placed = part<BuildersSlice>(`builders.${set}`);
+        const placed = part<BuildersSlice, BuildersSliceInput>(`builders.${set}`);
         return placed ? [[set, placed] as const] : [];
       });
       return {
-        shared: { place: shorten(file), slice: shared },
-        scheduler: part<SchedulerSlice>("scheduler"),
-        workers: part<WorkersSlice>("workers"),
-        ui: part<UiSlice>("ui"),
+        shared: { place: shorten(file), slice: shared, given: givenCluster },
+        scheduler: part<SchedulerSlice, SchedulerSliceInput>("scheduler"),
+        workers: part<WorkersSlice, WorkersSliceInput>("workers"),
+        ui: part<UiSlice, UiSliceInput>("ui"),
         builders: new Map(builders),
         fallbacks: [...fallbacks].flatMap(([place, names]) => [...names].map((name) => warnOfFallback(place, name))),
       };
@@ -132,6 +136,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         return found;
       },
       warnings: () => [...new Set(listWarnings(loadedParts()))],
+      closedDefaults: () => listClosedDefaults(loadedParts()),
     };
   }
 }

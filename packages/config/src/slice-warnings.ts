@@ -1,24 +1,31 @@
 import { findSharedDirectories } from "./builddir.ts";
 import { type ConfigWarning, describeWarning } from "./config-warning.ts";
-import type { ClusterConfig } from "./define-cluster.ts";
-import { type BuildersSlice, warningsOfBuilders } from "./slices/builders.ts";
-import { type SchedulerSlice, warningsOfScheduler } from "./slices/scheduler.ts";
-import { type UiSlice, warningsOfUi } from "./slices/ui.ts";
-import { type WorkersSlice, warningsOfLocalWorkers, warningsOfWorkers } from "./slices/workers.ts";
+import type { ClusterConfig, ClusterConfigInput } from "./define-cluster.ts";
+import { type BuildersSlice, type BuildersSliceInput, warningsOfBuilders } from "./slices/builders.ts";
+import { type SchedulerSlice, type SchedulerSliceInput, warningsOfScheduler } from "./slices/scheduler.ts";
+import { type UiSlice, type UiSliceInput, warningsOfUi } from "./slices/ui.ts";
+import {
+  type WorkersSlice,
+  type WorkersSliceInput,
+  warningsOfLocalWorkers,
+  warningsOfWorkers,
+} from "./slices/workers.ts";
 
 /** A slice, and what its errors and warnings begin with: its file, or the config file and the slice's name. */
-export interface Placed<Slice> {
+export interface Placed<Slice, Input> {
   readonly place: string;
   readonly slice: Slice;
+  /** As the config gave it, without what defaults add. */
+  readonly given: Input;
 }
 
 /** The parts of a config that were loaded: of a master, those of its roles; of `check-config`, all that are good. */
 export interface LoadedParts {
-  readonly shared: Placed<ClusterConfig>;
-  readonly scheduler?: Placed<SchedulerSlice> | undefined;
-  readonly workers?: Placed<WorkersSlice> | undefined;
-  readonly ui?: Placed<UiSlice> | undefined;
-  readonly builders: ReadonlyMap<string, Placed<BuildersSlice>>;
+  readonly shared: Placed<ClusterConfig, ClusterConfigInput>;
+  readonly scheduler?: Placed<SchedulerSlice, SchedulerSliceInput> | undefined;
+  readonly workers?: Placed<WorkersSlice, WorkersSliceInput> | undefined;
+  readonly ui?: Placed<UiSlice, UiSliceInput> | undefined;
+  readonly builders: ReadonlyMap<string, Placed<BuildersSlice, BuildersSliceInput>>;
   /** Of `env`, while the files of these parts were evaluated. */
   readonly fallbacks: readonly { readonly place: string; readonly warning: ConfigWarning }[];
 }

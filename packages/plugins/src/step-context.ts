@@ -184,7 +184,7 @@ export interface StepContext extends RenderContext {
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
   /** The step's log of that name, made when first asked for. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
-  /** Whatever shows this text from now on shows `<name>` instead, in this build and in those of its builder. */
+  /** Whatever shows this text from now on shows `<name>` instead, in this build and in later ones of its builder (of a fork's: in this one). */
   hide(text: string, name: string): void;
   /** Shows what the step is doing now. */
   setState(text: string): void;

@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { createLog, ExitCode, ignoreHangups } from "@multimaster/core";
+import { createLog, ExitCode, ignoreHangups, openToOthers, readPrivateFile } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -27,7 +26,10 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
     .exitOverride()
     .requiredOption("--master <url>", "where masters accept workers, such as ws://ci.example:9989")
     .requiredOption("--name <name>", "name of this worker, as in the master's config")
-    .requiredOption("--password-file <file>", "file with this worker's password (a newline at its end is ignored)")
+    .requiredOption(
+      "--password-file <file>",
+      "file with this worker's password, which no other user can read (a newline at its end is ignored)",
+    )
     .option(
       "--pass-env <name>",
       "variable of this environment that commands get beside PATH, HOME, LANG and the like; NAME* for all that begin so; repeatable",
@@ -53,7 +55,9 @@ async function startWorker(options: StartOptions): Promise<number> {
   const log = createLog({ fields: { worker: name } });
   let password: string;
   try {
-    password = (await readFile(passwordFile, "utf8")).replace(/\r?\n$/, "");
+    const { text, isOpen } = await readPrivateFile(passwordFile);
+    if (isOpen) return fail(`The password file ${passwordFile} is not used: ${openToOthers(passwordFile)}.`);
+    password = text.replace(/\r?\n$/, "");
   } catch (error) {
     return fail(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
   }

@@ -1,7 +1,6 @@
-import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { errors, explainFileError, isOpenToOthers } from "@multimaster/core";
+import { errors, explainFileError, openToOthers, readPrivateFile } from "@multimaster/core";
 import { z } from "zod";
 
 /** A ui master, or the balancer in front of several, and what says who asks. */
@@ -80,7 +79,7 @@ async function readClientFile(file: string): Promise<z.output<typeof clientFile>
   let text: string;
   let isOpen: boolean;
   try {
-    ({ text, isOpen } = await readText(file));
+    ({ text, isOpen } = await readPrivateFile(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw errors.clientFileInvalid(file, explainFileError(error) ?? "it cannot be read", { cause: error });
@@ -101,23 +100,11 @@ async function readClientFile(file: string): Promise<z.output<typeof clientFile>
   throw errors.clientFileInvalid(file, `${issue?.path.join(".") || "the whole"}: ${issue?.message ?? "is not valid"}`);
 }
 
-const openToOthers = (file: string) => `other users of this machine can read it: chmod 600 ${file}`;
-
-/** The file's text, and whether others can read it, of the same file. */
-async function readText(file: string): Promise<{ text: string; isOpen: boolean }> {
-  const handle = await open(file);
-  try {
-    return { isOpen: isOpenToOthers(await handle.stat()), text: await handle.readFile("utf8") };
-  } finally {
-    await handle.close();
-  }
-}
-
 async function readToken(file: string): Promise<string> {
   let text: string;
   let isOpen: boolean;
   try {
-    ({ text, isOpen } = await readText(file));
+    ({ text, isOpen } = await readPrivateFile(file));
   } catch (error) {
     throw errors.tokenUnreadable(file, explainFileError(error) ?? "it cannot be read", { cause: error });
   }

@@ -33,6 +33,7 @@ const pages: Record<string, object> = {
         since: now - 5,
         reasons: [{ kind: "timer", sentence: "The builds are asked for in 8 s, unless another change comes before." }],
       },
+      { scheduler: "slow", branch: null, changeids: [5, 6], changeids_more: 40, since: now - 5, reasons: [] },
     ],
   },
   "buildrequests/12/why": { waiting: [request] },
@@ -106,6 +107,8 @@ it("why tells of each request and change what it waits for", async () => {
       "  The worker w1 is paused.",
       "Changes 3, 4 on main for the scheduler quick (since 5 s):",
       "  The builds are asked for in 8 s, unless another change comes before.",
+      "Changes 5, 6 and 40 more for the scheduler slow (since 5 s):",
+      "  It is about to be taken.",
       "",
     ].join("\n"),
   );

@@ -133,7 +133,7 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
     for (const { old } of plan) requireDrainable(old);
     await rows.lockHost(host);
     if (missing.length > 0) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
-    const ended = await rows.begin({ host, config: config.file, pairs: plan.map(showPair) });
+    const ended = await rows.begin({ host, config: config.file, release, pairs: plan.map(showPair) });
     const signals = interruptOnSignals();
     try {
       const report = await upgradeMasters(plan, {
@@ -154,8 +154,7 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
         interrupted: signals.interrupted,
         tell,
       });
-      // What is left of one that is not complete is taken up by the next.
-      if (report.outcome !== "incomplete") await ended();
+      await ended(report);
       return report;
     } finally {
       signals.ignore();

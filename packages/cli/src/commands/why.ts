@@ -40,8 +40,12 @@ function describeRequest({ buildrequestid, builder, priority, since, reasons }: 
   return `Build request ${buildrequestid} of ${builder} (${age(since)}${urgency}):\n${listReasons(reasons)}`;
 }
 
-function describeChanges({ changeids, scheduler, branch, since, reasons }: WaitingChanges): string {
-  const which = `Change${changeids.length === 1 ? "" : "s"} ${changeids.join(", ")}`;
+/** A ui master of the release before tells all ids, and no number of others. */
+type ToldChanges = Omit<WaitingChanges, "changeids_more"> & Partial<WaitingChanges>;
+
+function describeChanges({ changeids, changeids_more = 0, scheduler, branch, since, reasons }: ToldChanges): string {
+  const others = changeids_more === 0 ? "" : ` and ${changeids_more} more`;
+  const which = `Change${changeids.length === 1 ? "" : "s"} ${changeids.join(", ")}${others}`;
   const where = branch === null ? "" : ` on ${branch}`;
   return `${which}${where} for the scheduler ${scheduler} (${age(since)}):\n${listReasons(reasons)}`;
 }

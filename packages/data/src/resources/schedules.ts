@@ -57,7 +57,7 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
       enabled: enabled !== 0,
       kind,
       next_at: findLeast(due, (at) => at) ?? null,
-      waiting_changes: lines.reduce((sum, { changeids }) => sum + changeids.length, 0),
+      waiting_changes: lines.reduce((sum, { changeids, changeids_more }) => sum + changeids.length + changeids_more, 0),
       last_bsid: last.get(name)?.bsid ?? null,
       last_at: last.get(name)?.submitted_at ?? null,
     };

@@ -3,7 +3,7 @@ import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
 import { datetime, integer, text } from "../field-kinds.ts";
-import { because, type Reason, reason } from "../waiting/reasons.ts";
+import { because, countOthers, mostFacts, type Reason, reason } from "../waiting/reasons.ts";
 
 const shape = {
   schedulerid: integer,
@@ -12,7 +12,9 @@ const shape = {
   repository: text,
   project: text,
   codebase: text,
+  /** The first of them, and how many more there are. */
   changeids: integer.array(),
+  changeids_more: integer,
   since: datetime,
   /** When the timer fires unless another change comes; null without one. */
   until: datetime.nullable(),
@@ -101,7 +103,8 @@ function showLine(line: readonly Row[]): WaitingChanges {
     repository,
     project,
     codebase,
-    changeids: line.map(({ changeid }) => changeid),
+    changeids: line.slice(0, mostFacts).map(({ changeid }) => changeid),
+    changeids_more: countOthers(line),
     since: Math.floor(first),
     until: due === null ? null : Math.ceil(due),
     reasons: [explainLine(line, newest, due, latest !== undefined && due === latest)],

@@ -51,3 +51,6 @@ export const mostFacts = 20;
 
 /** As many as a reason carries in its facts. */
 export const someNames = (names: readonly string[]): string[] => names.slice(0, mostFacts);
+
+/** How many that leaves out. */
+export const countOthers = (all: readonly unknown[]): number => Math.max(0, all.length - mostFacts);

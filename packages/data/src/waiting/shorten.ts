@@ -1,4 +1,4 @@
-import { type Reason, type ReasonKind, someNames } from "./reasons.ts";
+import { countOthers, type Reason, type ReasonKind, someNames } from "./reasons.ts";
 
 /** As many of one kind as people read; the rest is a number. */
 const mostOfKind = 5;
@@ -28,9 +28,8 @@ export function shorten(findings: readonly Finding[]): Reason[] {
 export function nameFacts(lists: Readonly<Record<string, readonly string[]>>): Record<string, string[] | number> {
   return Object.fromEntries(
     Object.entries(lists).flatMap(([key, names]) => {
-      const some = someNames(names);
-      const more = names.length - some.length;
-      return [[key, some] as const, ...(more > 0 ? [[`${key}_more`, more] as const] : [])];
+      const more = countOthers(names);
+      return [[key, someNames(names)] as const, ...(more > 0 ? [[`${key}_more`, more] as const] : [])];
     }),
   );
 }

@@ -128,6 +128,12 @@ export function Reasons({ reasons }: { reasons: Waiting["reasons"] }) {
   );
 }
 
+/** A ui master of the release before tells all ids, and no number of others. */
+function nameCount({ changeids, changeids_more: more }: Partial<WaitingChanges>): string {
+  const count = (changeids?.length ?? 0) + (more ?? 0);
+  return `${count} ${count === 1 ? "change" : "changes"}`;
+}
+
 /** Changes that wait for their tree to become stable are no requests yet. */
 function TimedChanges() {
   const timed = useRows<WaitingChanges>("waiting/changes", ["changes/*/new", "buildsets/*/new", "schedulers/*/*"]);
@@ -138,7 +144,7 @@ function TimedChanges() {
         {timed.rows.map((each) => (
           <li key={`${each.schedulerid} ${each.branch} ${each.since}`} data-row>
             <div class="grow">
-              {each.changeids.length} {each.changeids.length === 1 ? "change" : "changes"}
+              {nameCount(each)}
               {each.branch && ` on ${each.branch}`} for {each.scheduler}
               <div>
                 <Reasons reasons={each.reasons} />
