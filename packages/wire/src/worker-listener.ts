@@ -13,6 +13,7 @@ import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
+import { PendingSockets } from "./pending-sockets.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { createSocketTransport } from "./socket-transport.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -55,6 +56,8 @@ export interface WorkerListener extends Service {
 
 /** Clients that connect and stay silent this long are no WebSocket clients. */
 const silenceMs = 10_000;
+/** So many of one address may be without a name and password at the same time: all workers of a balancer may come at once. */
+const maxPending = 1_000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
@@ -66,6 +69,7 @@ class HttpWorkerListener implements WorkerListener {
   #options: WorkerListenerOptions;
   #refusals: RefusalLog;
   #throttle = new LoginThrottle();
+  #pending = new PendingSockets(maxPending);
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
   #server: Server;
@@ -88,8 +92,12 @@ class HttpWorkerListener implements WorkerListener {
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
     this.#server.on("connection", (socket) => {
+      if (!this.#pending.add(socket)) return void socket.destroy();
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#pending.remove(socket);
+      });
     });
   }
 
@@ -193,6 +201,7 @@ class HttpWorkerListener implements WorkerListener {
       const sentence = `Worker ${who} from ${from} was refused: no worker of that name and password is configured.`;
       return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
+    this.#pending.remove(request.socket);
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       const { log, pingMs, deadMs } = this.#options;
       const transport = createSocketTransport(webSocket, {

@@ -346,4 +346,28 @@ describe("a working directory that a stranger's build has left", () => {
       ),
     ).toEqual([]);
   });
+
+  it("has no file that git was told to pass over, also where the rest of it is kept", async () => {
+    const directory = temporaryDirectory("hostile");
+    cpSync(template, directory, { recursive: true, preserveTimestamps: true });
+    hostile["files that seem unchanged"]?.(directory);
+    write(directory, "kept", "of the build before");
+    expect((await run(directory, { branch: "main" })).got).toBe(at["main"]);
+    expect(readFileSync(join(directory, "build", "feature"), "utf8")).toBe("1");
+    expect(existsSync(join(directory, "build", "kept"))).toBe(true);
+  });
+
+  it("has no commit of its own that counts as one of the repository's", async () => {
+    const directory = temporaryDirectory("hostile");
+    cpSync(template, directory, { recursive: true, preserveTimestamps: true });
+    const identity = ["-c", "user.name=e", "-c", "user.email=e@example.org"];
+    const planted = inWorkspace(directory, ...identity, "commit-tree", "-m", "planted", "HEAD^{tree}");
+    inWorkspace(directory, "update-ref", "refs/planted", planted);
+    for (const copies of ["heads", "tags"])
+      inWorkspace(directory, "symbolic-ref", `refs/multimaster/${copies}/aaa`, "refs/planted");
+    expect((await run(directory, { revision: planted })).reason).toContain(`the revision ${planted} is not on HEAD`);
+    expect((await run(directory, { branch: "gone", revision: planted })).reason).toContain("no other branch has");
+    // What is there beside it is found all the same.
+    expect((await run(directory, { branch: "gone", revision: at["feature"] as string })).got).toBe(at["feature"]);
+  });
 });

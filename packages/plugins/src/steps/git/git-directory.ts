@@ -22,11 +22,19 @@ export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Pro
   const shown = await git.try(["rev-parse", "--show-object-format"], { capture: true });
   if (!succeeded(shown)) return undefined;
   const format = shown.stdout.trim() === "sha256" ? "sha256" : "sha1";
-  const removed = names.filter((name) => !kept.has(name) || (dropIndex && name === "index"));
+  const isIndexSpoilt = dropIndex || (names.includes("index") && (await hasMarkedFiles(git)));
+  const removed = names.filter((name) => !kept.has(name) || (isIndexSpoilt && name === "index"));
   // Holds alternates, which lead to objects elsewhere, and files that git makes again.
   const paths = [...removed.map((name) => git.path(".git", name)), git.path(".git", "objects", "info")];
   await git.remove(paths);
   return succeeded(await initialize(git, format)) ? format : undefined;
+}
+
+/** Whether the index tells git to pass over files (skip-worktree, assume-unchanged): a checkout would leave them as they are. */
+async function hasMarkedFiles(git: WorkerGit): Promise<boolean> {
+  // Git brings a shell with it wherever it runs.
+  const script = "!git ls-files -v | grep -q '^[a-zS]'";
+  return succeeded(await git.try(["-c", `alias.has-marked=${script}`, "has-marked"], { capture: true }));
 }
 
 /** Makes an empty repository where the directory was. */

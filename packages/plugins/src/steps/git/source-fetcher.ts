@@ -113,9 +113,13 @@ export class SourceFetcher {
   }
 
   async #isIn(hash: string, copies: string): Promise<boolean> {
-    const args = ["for-each-ref", "--count=1", "--format=%(objectname)", `--contains=${hash}`, copies];
-    const { stdout } = await this.#git.run(args, { capture: true });
-    return stdout.trim() !== "";
+    // A ref that leads to another one is none of the repository's: a build before made it, and no fetch removes it. Those
+    // that lead nowhere else come first.
+    const format = ["--count=1", "--sort=symref", "--format=%(objectname)%(symref)"];
+    const { stdout } = await this.#git.run(["for-each-ref", ...format, `--contains=${hash}`, copies], {
+      capture: true,
+    });
+    return isFullHash(stdout.trim());
   }
 
   async #isAncestor(hash: string, head: string): Promise<boolean> {
