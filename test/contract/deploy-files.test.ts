@@ -58,6 +58,16 @@ describe("the balancers' own checks approve of their configs", () => {
   });
 });
 
+it.each(["X-Forwarded-User", "Remote-User", "X-Remote-User", "X-Auth-Request-User", "X-Auth-Request-Groups"])(
+  "the balancers pass on no client's own %s, which a login may be told in",
+  (header) => {
+    const [, users = ""] = read("haproxy/haproxy.cfg").split("frontend users");
+    const dropped = [...users.matchAll(/^ {2}http-request del-header (\S+) -m beg$/gm)].map((match) => match[1] ?? "");
+    expect(dropped.some((beginning) => header.startsWith(beginning))).toBe(true);
+    expect(read("nginx/multimaster.conf")).toContain(`proxy_set_header ${header} "";`);
+  },
+);
+
 describe("the systemd unit", () => {
   const unit = read("systemd/multimaster@.service");
   const analyze = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].find((program) => existsSync(program));

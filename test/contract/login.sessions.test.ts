@@ -115,6 +115,25 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     expect(thief.cookies.get(session)).not.toBe("A".repeat(43));
   });
 
+  it("ends on all devices together with its entry in the audit trail, or not at all", async () => {
+    await browser.logIn(one, "bob", "battery staple");
+    const { logins } = one.data.updates;
+    const [row] = await queryRows<{ method: string }>(
+      database,
+      "select method from mm_sessions where username = 'bob'",
+    );
+    const failing = logins.endAll(row?.method ?? "", "bob", async () => {
+      throw new Error("the trail cannot be written");
+    });
+    await expect(failing).rejects.toThrow("the trail");
+    expect(await browser.whoAmI(other)).toMatchObject({ username: "bob" });
+    await browser.post(other, "/auth/logout?everywhere=1");
+    expect(
+      await queryRows(database, "select action, object from mm_audit where name = 'bob' and action = 'logout'"),
+    ).toEqual([{ action: "logout", object: "sessions on all devices" }]);
+    expect(await browser.whoAmI(one)).toMatchObject({ anonymous: true });
+  });
+
   it("ends with the logout, on all masters; everywhere, on all devices of this user", async () => {
     const [phone, laptop, bob] = [new Browser(), new Browser(), new Browser()];
     await Promise.all([phone, laptop].map((each) => each.logIn(one, "ann", "correct horse")));

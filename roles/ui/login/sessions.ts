@@ -37,10 +37,10 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
       const id = cookie.read(ctx.req);
       if (id === undefined) return;
       const session = await logins.find(id, access.method);
-      const object = everywhere ? "sessions on all devices" : "sessions";
-      const trail = session && createTrail(actorOf(ctx, session.user), "logout", object);
-      if (session && everywhere) await logins.endAll(access.method, session.user.username, trail);
-      else await logins.end(id, trail);
+      const trailOf = (user: User, object: string) => createTrail(actorOf(ctx, user), "logout", object);
+      if (session && everywhere)
+        await logins.endAll(access.method, session.user.username, trailOf(session.user, "sessions on all devices"));
+      else await logins.end(id, session && trailOf(session.user, "sessions"));
       ctx.append("Set-Cookie", cookie.clear(ctx.req));
     },
   };

@@ -58,7 +58,7 @@ export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {
     endAll: (method, username, trail) =>
       database.transaction(async (tx) => {
         await deleteSessionsOf(tx, method, fitText(username, 255));
-        await trail?.(tx);
+        await trail(tx);
       }),
     async keep(kept, lifetimeMs) {
       const key = newSecret();
