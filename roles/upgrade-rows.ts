@@ -14,6 +14,7 @@ import {
 } from "@multimaster/cluster";
 import type { ClusterConfig } from "@multimaster/config";
 import { createLog, errors } from "@multimaster/core";
+import { commandLineActor, createTrail } from "@multimaster/data";
 import {
   checkSchema,
   describeSchema,
@@ -60,7 +61,11 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
       schema: { found: describeSchema(state), missing: state.missing },
       upgradeSchema: () => upgradeSchema(database),
       masters: () => listMasters(database),
-      drain: (master, options) => drainMaster(database, master, options),
+      drain: (master, options) =>
+        drainMaster(database, master, {
+          ...options,
+          trail: createTrail(commandLineActor(), "drain", `masters/${master.name}`, "master upgrade"),
+        }),
       pendingBuilders: () => readPendingBuilders(database),
       // A release that knew of none has left none.
       unfinished: async () => (state.missing.length > 0 ? [] : openUpgradeRuns(database)),

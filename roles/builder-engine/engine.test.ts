@@ -32,8 +32,10 @@ import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
+import { formatBasicAuth } from "@multimaster/wire";
 import { createWorker } from "@multimaster/worker";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { z } from "zod";
 import { createGitRepository } from "../../test/harness/git-repository.ts";
 import { startPostgres, type TestPostgres } from "../../test/harness/postgres.ts";
@@ -843,6 +845,28 @@ describe("an engine with a worker over the network", () => {
       what: "the second worker",
     });
     expect(await builddirOf(await engine.submit("b"))).toBe(second);
+  });
+
+  it("keeps two connections of one name that nobody has attached yet, the newest of them", async () => {
+    const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: remoteWorkers });
+    // None of them says who it is: each would hold half a frame for as long as it waits.
+    const headers = { Authorization: formatBasicAuth("w1", "secret") };
+    const silent = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = new WebSocket(`ws://127.0.0.1:${engine.port()}`, { headers, perMessageDeflate: false });
+      socket.on("error", () => undefined);
+      ends.push(async () => socket.terminate());
+      await new Promise((resolve) => socket.once("open", resolve));
+      silent.push(socket);
+    }
+    await waitFor(() => silent.filter((socket) => socket.readyState === WebSocket.OPEN).length <= 2, {
+      what: "the others to be cut",
+      timeoutMs: 3000,
+    });
+    expect(silent.at(-1)?.readyState).toBe(WebSocket.OPEN);
+    for (const socket of silent) socket.terminate();
+    await startWorker(engine.port(), temporaryDirectory("worker"));
+    await waitFor(() => isAttached(engine), { what: "the worker" });
   });
 
   it("sends workers on while it drains, to come back to another master", async () => {

@@ -38,8 +38,17 @@ function urlForms(text: string): string[] {
   // A half of a pair has no form in URLs.
   const encoded = encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"));
   const strict = encoded.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  const forms = [encoded, strict, strict.replaceAll("%20", "+")];
-  return forms.flatMap((form) => [form, form.replace(/%../g, (code) => code.toLowerCase())]);
+  const forms = [encoded, strict, strict.replaceAll("%20", "+"), asPassword(text)];
+  // In a path a slash stays one: many programs leave it so everywhere.
+  const all = forms.flatMap((form) => [form, form.replaceAll("%2F", "/")]);
+  return [...new Set(all)].flatMap((form) => [form, form.replace(/%../g, (code) => code.toLowerCase())]);
+}
+
+/** As browsers and their kin write it before the host, where more characters may stand than in a query. */
+function asPassword(text: string): string {
+  const url = new URL("http://user@host");
+  url.password = text;
+  return url.password;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one

@@ -93,6 +93,9 @@ describe("secrets", () => {
     expect(secrets.hide(Buffer.from("-a+b(c)[d]$").toString("base64url"))).toContain("<odd>");
     expect(secrets.hide(`?q=${encodeURIComponent("a+b(c)[d]$")}&x`)).toBe("?q=<odd>&x");
     expect(secrets.hide("?q=a%2bb%28c%29%5bd%5d%24&x")).toBe("?q=<odd>&x");
+    const path = new Secrets({ token: "S3cr3t/va+lue=" });
+    for (const form of ["S3cr3t/va%2Blue%3D", "S3cr3t%2Fva%2Blue%3D", "S3cr3t%2Fva+lue%3D", "S3cr3t%2fva%2blue%3d"])
+      expect(path.hide(`https://ci:${form}@example.org`)).toBe("https://ci:<token>@example.org");
   });
 
   it("hold back no more than a few kilobytes, in time proportional to the stream", () => {

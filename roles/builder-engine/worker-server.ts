@@ -3,6 +3,7 @@ import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
+import { createClientAddress } from "../client-address.ts";
 import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
@@ -45,6 +46,8 @@ export class WorkerServer implements Service {
   #links = new Set<WorkerLink>();
   /** One thing at a time per worker: a new connection waits until the former one's claim is given back. */
   #turns = new Map<string, Promise<void>>();
+  /** The connection of each worker that waits for its turn. */
+  #waiting = new Map<string, WorkerLink>();
   #unwanted = new Set<string>();
   /** Workers whose next connection is sent on to another engine, and until when. */
   #sentOn = new Map<string, number>();
@@ -125,6 +128,7 @@ export class WorkerServer implements Service {
       onWorker: (link) => this.#arrive(link),
       isReady,
       isOwnHost,
+      addressOf: createClientAddress(slice.trustedProxies).of,
       openMetrics: slice.openMetrics,
       metrics,
     });
@@ -151,7 +155,14 @@ export class WorkerServer implements Service {
   #arrive(link: WorkerLink): void {
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
-    void this.#takeTurn(link.name, () => this.#attach(link));
+    // Each may hold a frame that is half there: who knows one worker's password must not fill the memory with them. The newest
+    // stays, since a worker comes anew because its former connection is gone.
+    this.#waiting.get(link.name)?.terminate();
+    this.#waiting.set(link.name, link);
+    void this.#takeTurn(link.name, async () => {
+      if (this.#waiting.get(link.name) === link) this.#waiting.delete(link.name);
+      if (link.isOpen) await this.#attach(link);
+    });
   }
 
   async #attach(link: WorkerLink): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { groupOfAddress } from "@multimaster/core";
 
 /** Cuts connections of an address that has as many as it may have, before a byte of them is read. */
 export function limitConnections(server: Server, maxOf: (address: string) => number): void {
@@ -10,13 +11,14 @@ export function limitConnections(server: Server, maxOf: (address: string) => num
     if (seen.has(socket)) return;
     seen.add(socket);
     const address = socket.remoteAddress ?? "";
-    const count = (open.get(address) ?? 0) + 1;
+    const group = groupOfAddress(address);
+    const count = (open.get(group) ?? 0) + 1;
     if (count > maxOf(address)) return void socket.destroy();
-    open.set(address, count);
+    open.set(group, count);
     socket.once("close", () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left > 0) open.set(address, left);
-      else open.delete(address);
+      const left = (open.get(group) ?? 1) - 1;
+      if (left > 0) open.set(group, left);
+      else open.delete(group);
     });
   });
 }

@@ -11,10 +11,12 @@ afterEach(() => {
 
 /** A server that holds each answer until it is told to send it. */
 async function start(maxInFlight: number, intervalMs = 10_000) {
-  const readBody = createBodyReader({ maxInFlight, minBytesPerSecond: 1_000, intervalMs, clock: systemClock });
+  const maxOfShare = 60_000;
+  const limits = { maxInFlight, maxOfShare, minBytesPerSecond: 1_000, intervalMs, clock: systemClock };
+  const readBody = createBodyReader(limits);
   const held: ServerResponse[] = [];
   const server = createServer((req, res) => {
-    readBody({ req, res }, 100_000).then(
+    readBody({ req, res }, 100_000, req.headers["x-share"]?.toString()).then(
       () => held.push(res),
       (error: unknown) => res.writeHead(error instanceof UserError ? error.status : 500).end(),
     );
@@ -25,8 +27,9 @@ async function start(maxInFlight: number, intervalMs = 10_000) {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const post = () => {
-    const sent = request({ port, method: "POST", agent: false });
+  const post = (share?: string) => {
+    const headers = share === undefined ? {} : { "X-Share": share };
+    const sent = request({ port, method: "POST", agent: false, headers });
     const status = new Promise<number>((resolve) => {
       sent.once("response", (response) => resolve(response.resume().statusCode ?? 0));
       sent.once("error", () => resolve(0));
@@ -49,6 +52,20 @@ it("takes no more memory for all bodies together than it may, and takes new ones
   const third = post();
   third.sent.end(Buffer.alloc(90_000));
   await expect.poll(() => held.length).toBe(2);
+});
+
+it("takes of one share no more than that may have, and of another one all the same", async () => {
+  const { post, held } = await start(150_000);
+  post("a").sent.end(Buffer.alloc(50_000));
+  await expect.poll(() => held.length).toBe(1);
+  const more = post("a");
+  more.sent.end(Buffer.alloc(50_000));
+  expect(await more.status).toBe(503);
+  post("b").sent.end(Buffer.alloc(50_000));
+  await expect.poll(() => held.length).toBe(2);
+  held[0]?.end();
+  post("a").sent.end(Buffer.alloc(50_000));
+  await expect.poll(() => held.length).toBe(3);
 });
 
 it("gives back what a client held that went away", async () => {

@@ -6,6 +6,8 @@ const mebibyte = 1024 * 1024;
 export interface BodyLimits {
   /** Bytes of all bodies that are held at the same time. */
   readonly maxInFlight: number;
+  /** Of these, bytes of one share: nobody alone keeps others from sending theirs. */
+  readonly maxOfShare: number;
   /** A body that brings less than this in a second, over each interval, is cut. */
   readonly minBytesPerSecond: number;
   readonly intervalMs: number;
@@ -18,14 +20,33 @@ interface Exchange {
   readonly res: ServerResponse;
 }
 
-/** Reads a request's body as it was sent; one that is too long is refused before it is in memory. */
-export type ReadBody = (exchange: Exchange, maxBytes: number) => Promise<Buffer>;
+/**
+ * Reads a request's body as it was sent; one that is too long is refused before it is in memory. `share` says towards whose
+ * share it counts; undefined: nobody's.
+ */
+export type ReadBody = (exchange: Exchange, maxBytes: number, share: string | undefined) => Promise<Buffer>;
 
 /** Makes a reader whose bodies, together, never take more memory than they may, nor a place for longer than they need. */
-export function createBodyReader({ maxInFlight, minBytesPerSecond, intervalMs, clock }: BodyLimits): ReadBody {
+export function createBodyReader(limits: BodyLimits): ReadBody {
+  const { maxInFlight, maxOfShare, minBytesPerSecond, intervalMs, clock } = limits;
   let inFlight = 0;
+  const shares = new Map<string, number>();
 
-  return ({ req, res }, maxBytes) =>
+  function count(share: string | undefined, bytes: number): void {
+    inFlight += bytes;
+    if (share === undefined) return;
+    const left = (shares.get(share) ?? 0) + bytes;
+    if (left > 0) shares.set(share, left);
+    else shares.delete(share);
+  }
+
+  /** Whether there is no room for so many more. */
+  function isFull(share: string | undefined, bytes: number): boolean {
+    if (inFlight + bytes > maxInFlight) return true;
+    return share !== undefined && (shares.get(share) ?? 0) + bytes > maxOfShare;
+  }
+
+  return ({ req, res }, maxBytes, share) =>
     new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];
       let length = 0;
@@ -47,8 +68,8 @@ export function createBodyReader({ maxInFlight, minBytesPerSecond, intervalMs, c
       const take = (piece: Buffer) => {
         length += piece.length;
         if (length > maxBytes) return refuse(errors.bodyTooLarge(maxBytes));
-        if (inFlight + piece.length > maxInFlight) return refuse(errors.tooManyBodies());
-        inFlight += piece.length;
+        if (isFull(share, piece.length)) return refuse(errors.tooManyBodies());
+        count(share, piece.length);
         held += piece.length;
         pieces.push(piece);
       };
@@ -62,9 +83,7 @@ export function createBodyReader({ maxInFlight, minBytesPerSecond, intervalMs, c
       };
 
       let held = 0;
-      res.once("close", () => {
-        inFlight -= held;
-      });
+      res.once("close", () => count(share, -held));
       if (Number(req.headers["content-length"] ?? 0) > maxBytes) return refuse(errors.bodyTooLarge(maxBytes));
       timer = clock.after(intervalMs, checkPace);
       req.on("data", take).on("end", done).on("error", failed).on("close", cut);
@@ -74,6 +93,8 @@ export function createBodyReader({ maxInFlight, minBytesPerSecond, intervalMs, c
 /** One for all: the memory is the process's. */
 export const readBody = createBodyReader({
   maxInFlight: 128 * mebibyte,
+  // The largest that a hook takes, and what goes beside it.
+  maxOfShare: 40 * mebibyte,
   minBytesPerSecond: 1024,
   intervalMs: 10_000,
   clock: systemClock,

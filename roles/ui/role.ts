@@ -1,5 +1,5 @@
 import { hostNamesOf, trustNetworks, type UiSlice } from "@multimaster/config";
-import { createHostCheck } from "@multimaster/core";
+import { createHostCheck, groupOfAddress } from "@multimaster/core";
 import { defineRole } from "../define-role.ts";
 import { createAccess } from "./access/access.ts";
 import type { Visitor } from "./access/visitor.ts";
@@ -27,7 +27,7 @@ export const role = defineRole<UiSlice>({
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
       maxPaths: (listener) => ((listener as Visitor).user ? mostPaths.loggedIn : mostPaths.anonymous),
-      addressOf: (request) => access.address.of(request),
+      addressOf: (request) => groupOfAddress(access.address.of(request)),
     });
     const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;
     const app = createApp(context, access, readiness, realtime, pages);

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatBasicAuth } from "@multimaster/wire";
 import { beforeAll, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { startBuildbotWorker, type TestBuildbotWorker } from "../harness/buildbot-worker.ts";
 import { findViolations } from "../harness/checks.ts";
 import { startCluster, type TestCluster, waitForGate, waitForWorkers } from "../harness/cluster.ts";
@@ -95,6 +97,36 @@ it.each(balancers)(
     expect(await cluster.rows(`select results from builds where id = ${begun.id}`)).toEqual([{ results: 0 }]);
     expect(await findViolations(cluster)).toEqual([]);
     for (const one of [...workers, second, scheduler, ui]) await one.stop();
+  },
+);
+
+it.each(balancers)(
+  "behind %s, whoever guesses a worker's password keeps that worker out no more than any other",
+  async (_, startBalancer) => {
+    const balancer = await startBalancer();
+    const { env, master } = await startCluster({ config: "configs/symmetric/cluster.ts", router: false });
+    const port = balancer.enginePorts[0] as number;
+    const told = { WORKER_PORT: String(port), TRUSTED_PROXIES: "127.0.0.1" };
+    const engine = await master({ roles: ["builder-engine"], name: "guarded", env: told });
+    await engine.waitReady();
+    await balancer.waitForServer?.(port);
+    /** The status of an attempt from this address, which claims to come from elsewhere. */
+    const attempt = (localAddress: string, password: string) =>
+      new Promise<number>((resolve) => {
+        const headers = { Authorization: formatBasicAuth("worker-1", password), "X-Forwarded-For": "127.0.0.1" };
+        const socket = new WebSocket(`ws://127.0.0.1:${balancer.workersPort}/`, { headers, localAddress });
+        socket.on("error", () => undefined);
+        socket.once("unexpected-response", (_request, response) => resolve(response.statusCode ?? 0));
+        socket.once("open", () => {
+          resolve(101);
+          socket.terminate();
+        });
+      });
+    const guesses = await Promise.all(Array.from({ length: 15 }, (_each, n) => attempt("127.0.0.2", `guess ${n}`)));
+    expect(guesses.filter((status) => status === 429).length).toBeGreaterThan(0);
+    const right = env["WORKER_PASSWORD"] ?? "";
+    expect([await attempt("127.0.0.2", right), await attempt("127.0.0.1", right)]).toEqual([429, 101]);
+    await engine.stop();
   },
 );
 

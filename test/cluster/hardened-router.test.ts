@@ -42,7 +42,7 @@ const denied = "wamp.error.not_authorized";
 
 it("masters log in by ticket and by key, work together, and an observer hears of it", async () => {
   const observer = await joinRealm(url, { realm, login: login("observer") });
-  for (const [i, topic] of ["buildrequests.", "builds."].entries())
+  for (const [i, topic] of ["buildrequests.", "builders."].entries())
     await observer.ask([32, i + 1, { match: "prefix" }, `org.buildbot.mq.${topic}`]);
   // Each of the two as what it is: neither needs what an engine may.
   const ticketOf = (role: "ui" | "scheduler") => ({ WAMP_AUTHID: role, WAMP_TICKET: routerTickets[role] });
@@ -64,7 +64,9 @@ it("masters log in by ticket and by key, work together, and an observer hears of
   const heard = async (topic: string) => waitFor(() => topics().includes(topic), { what: `an event on ${topic}` });
   // What the two wrote: the one its requests, the other its builds.
   await heard("org.buildbot.mq.buildrequests.1.new");
-  await heard("org.buildbot.mq.builds.1.finished");
+  await waitFor(() => topics().find((topic) => /^org\.buildbot\.mq\.builders\.\d+\.builds\.1\.finished$/.test(topic)), {
+    what: "the end of the build",
+  });
   observer.close();
 });
 
@@ -125,8 +127,9 @@ describe("others may do little or nothing", () => {
   it("an observer hears of builds, and nothing of properties, logs or what people ask of masters", async () => {
     const observer = await joinRealm(url, { realm, login: login("observer") });
     const topics = [
-      "builds.1.new",
+      "builds.1.finished",
       "builders.1.started",
+      "builds.1.new",
       "builds.1.properties.update",
       "logs.1.append",
       "control.builds.1.stop",
@@ -135,8 +138,34 @@ describe("others may do little or nothing", () => {
     const answers = [];
     for (const [i, topic] of topics.entries())
       answers.push((await observer.ask([32, i + 1, {}, `org.buildbot.mq.${topic}`]))[0] === 33);
-    expect(answers).toEqual([true, true, false, false, false, false]);
+    expect(answers).toEqual([true, true, false, false, false, false, false]);
     observer.close();
+  });
+
+  it("an observer hears no more by asking for many topics at once", async () => {
+    const engine = await joinRealm(url, { realm, login: login("engine") });
+    const patterns = [
+      ["prefix", "builds."],
+      ["prefix", "builds.1"],
+      ["prefix", "builds.1.properties."],
+      ["prefix", "builders."],
+      ["wildcard", "builds..properties.update"],
+      ["wildcard", "builds...update"],
+      ["wildcard", "builds..."],
+      ["wildcard", "builds..finished"],
+      ["wildcard", "....update"],
+    ];
+    const observer = await joinRealm(url, { realm, login: login("observer") });
+    for (const [i, [match, topic]] of patterns.entries())
+      await observer.ask([32, i + 1, { match }, `org.buildbot.mq.${topic}`]);
+    const told = ["builds.1.properties.update", "builds.1.steps.1.started", "logs.1.append"];
+    for (const topic of [...told, "builders.1.builds.1.update"])
+      await engine.ask([16, 1, { acknowledge: true }, `org.buildbot.mq.${topic}`, [{}]]);
+    const topics = () => observer.events().map(({ topic }) => topic);
+    const last = "org.buildbot.mq.builders.1.builds.1.update";
+    await waitFor(() => topics().includes(last), { what: "the last of them" });
+    expect(new Set(topics())).toEqual(new Set([last]));
+    for (const client of [engine, observer]) client.close();
   });
 
   it("a master's login is good for the masters' topics only", async () => {

@@ -106,6 +106,24 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     server = await startRestServer(database, { authorization: { rules: [], otherwise: "deny" } });
   });
 
+  it("tells what was refused before it was read: a long body, a token of nobody", async () => {
+    const post = (path: string, headers: Record<string, string>, body: string) =>
+      fetch(new URL(path, server.url), {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...headers },
+        body,
+      });
+    const long = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "pause", params: { reason: "x".repeat(20_000) } });
+    expect((await post("/api/v2/workers/1", reader, long)).status).toBe(403);
+    expect((await post("/api/v2/workers/1", { authorization: "Bearer mmt_nobody" }, "{}")).status).toBe(401);
+    await server.stop();
+    expect(await trail()).toMatchObject([
+      { who: "token:eyes", action: "call", object: "workers/1", outcome: "refused", times: 1 },
+      { who: "anonymous", action: "call", object: "workers/1", outcome: "refused", times: 1 },
+    ]);
+    server = await startRestServer(database, { authorization: { rules: [], otherwise: "deny" } });
+  });
+
   it("keeps the newest of what was done, whatever was refused since", async () => {
     const { audit } = server.data.updates;
     const row = { who: "x", name: "x", by: "token", address: null, action: "a", object: "o" };

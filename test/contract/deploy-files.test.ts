@@ -139,6 +139,11 @@ describe("the compose file", () => {
       expect(environment?.["UI_PASSWORD_HASH"] !== undefined, name).toBe(name.startsWith("ui"));
   });
 
+  it("tells the workers' password to engines and workers alone", () => {
+    for (const [name, { environment }] of masters)
+      expect(environment?.["WORKER_PASSWORD"] !== undefined, name).toBe(name.startsWith("engine"));
+  });
+
   it("mounts files that are there, and its masters listen where the balancer looks for them", () => {
     const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.map((volume) => volume.split(":")[0]),
@@ -290,6 +295,14 @@ describe("the Kubernetes files", () => {
         spec.template.spec.containers[0].envFrom.some(({ secretRef }) => secretRef.name === "multimaster-ui"),
         metadata.name,
       ).toBe(metadata.name === "multimaster-ui");
+  });
+
+  it("tell the workers' password to engines alone", () => {
+    for (const { metadata, spec } of masters)
+      expect(
+        spec.template.spec.containers[0].envFrom.some(({ secretRef }) => secretRef.name === "multimaster-workers"),
+        metadata.name,
+      ).toBe(metadata.name === "multimaster-engine");
   });
 
   it("tell no password", () => {

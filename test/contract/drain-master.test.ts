@@ -6,6 +6,7 @@ import {
   leaveCluster,
   releaseRequests,
 } from "@multimaster/cluster";
+import { createTrail } from "@multimaster/data";
 import { type Database, execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { startProcess, type TestProcess } from "../harness/processes.ts";
@@ -40,7 +41,9 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
 
   it("is asked by an order in the rows; one that does not heed it gets a signal", async () => {
     const impatience = new AbortController();
-    const report = drainMaster(database, drained, { deadlineMs: 600_000, signal: impatience.signal });
+    const actor = { identity: "system:ann@here", name: "ann", by: "command line", address: null } as const;
+    const trail = createTrail(actor, "drain", `masters/${drained.name}`, "master upgrade");
+    const report = drainMaster(database, drained, { deadlineMs: 600_000, signal: impatience.signal, trail });
     await process.waitForOutput("signal 1");
     const orders = await queryRows(
       database,
@@ -49,6 +52,9 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     );
     expect(orders).toEqual([
       { kind: "drain", role: null, ordered_by: "master upgrade", ended_at: null, deadline: 600 },
+    ]);
+    expect(await queryRows(database, "select who, action, object, outcome from mm_audit")).toEqual([
+      { who: "system:ann@here", action: "drain", object: `masters/${drained.name}`, outcome: "done" },
     ]);
     impatience.abort();
     expect(await report).toMatchObject({ outcome: "draining" });

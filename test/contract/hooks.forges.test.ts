@@ -364,6 +364,18 @@ const gitea: Case[] = [
     [{ branch: "refs/pull/42/head", revision: sha(8), properties: { pullrequest_fork: true } }],
   ],
   [
+    "a pull request of somebody who may only read, whose head is no branch (AGit): a fork's",
+    {
+      forge: "gitea",
+      event: "pull_request",
+      payload: p.giteaPull(
+        {},
+        { head: { label: "", ref: "refs/pull/42/head", sha: sha(7), repo_id: 3, repo: p.giteaRepo } },
+      ),
+    },
+    [{ branch: "refs/pull/42/head", revision: sha(7), properties: { pullrequest_fork: true } }],
+  ],
+  [
     "a pull request with a new text",
     { forge: "gitea", event: "pull_request", payload: p.giteaPull({ action: "edited", changes: { body: {} } }) },
     "pull request edited",

@@ -138,7 +138,7 @@ export const glMerge = (attributes: Fields = {}, more: Fields = {}) => ({
   ...more,
 });
 
-const giteaRepo = {
+export const giteaRepo = {
   id: 3,
   name: "web",
   full_name: "acme/web",

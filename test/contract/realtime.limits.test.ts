@@ -130,6 +130,18 @@ describe("who listens", () => {
     expect((await ann.listen("steps/300/*")).code).toBe(200);
   });
 
+  it("may name no more paths in the address of a stream than over a WebSocket", async () => {
+    const { url } = await startRestServer(database);
+    const abort = new AbortController();
+    const listen = (count: number) => {
+      const paths = Array.from({ length: count }, (_, i) => `path=steps/${i}/*`).join("&");
+      return fetch(new URL(`/sse/listen?${paths}`, url), { signal: abort.signal });
+    };
+    expect((await listen(300)).status).toBe(200);
+    expect((await listen(301)).status).toBe(400);
+    abort.abort();
+  });
+
   it("has so many connections of one address and no more, of whatever kind; another address has its own", async () => {
     const own = { listenersPerAddress: 3, trustedProxies: ["127.0.0.1"] };
     const { url } = await startRestServer(database, own);
@@ -155,6 +167,20 @@ describe("who listens", () => {
       .toBe(true);
     abort.abort();
   });
+
+  it.each(["_id", "cmd", "path"])(
+    "is sent away, and nobody else, when the %s of its command is nested by the thousand",
+    async (name) => {
+      const { url } = await startRestServer(database);
+      const other = await connectListener(url);
+      const client = await connectListener(url);
+      const command = { _id: 1, cmd: "startConsuming", path: "builds/*/*", [name]: "DEEP" };
+      const deep = "[".repeat(30_000) + "]".repeat(30_000);
+      client.socket.send(JSON.stringify(command).replace('"DEEP"', deep));
+      expect(await client.closed).toBe(1007);
+      expect((await other.listen("builds/*/*")).code).toBe(200);
+    },
+  );
 
   it("is cut when it sends commands faster than anybody clicks", async () => {
     const { url } = await startRestServer(database);

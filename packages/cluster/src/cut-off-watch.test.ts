@@ -160,3 +160,20 @@ it("does not judge by what it missed while its own loop stood still", async () =
   await pass(0.5);
   expect(cutOff()).toEqual([]);
 });
+
+it("is not kept from hearing its fellows by any number of doubts that nobody had", async () => {
+  bus = createBus({ kind: "in-process", maxPayload: 20_000 } as never, silentLog);
+  const all = [await join(1), await join(2), await join(3)];
+  await pass(1);
+  const forge = (life: unknown, n: number) =>
+    bus.publish(["leases", "x", "doubt"], { life, n, buriesNobodyMs: leaseMs, heard: {} } as never);
+  // Also of a fellow, with a number that it has never said.
+  for (const { life } of all) forge(life, 1e9);
+  for (let i = 0; i < 30_000; i++) forge(i % 2 ? `${1000 + i}-1` : "x".repeat(1000) + i, i);
+  for (const member of all) member.reaches = false;
+  const heard: number[] = [];
+  await bus.subscribe(["leases", null, "doubt"], ({ payload }) => void heard.push(JSON.stringify(payload).length));
+  await pass(5);
+  expect(cutOff()).toEqual([]);
+  expect(Math.max(...heard)).toBeLessThan(50_000);
+});

@@ -25,6 +25,9 @@ export interface CutOffWatch extends Service {
 /** Parts of a lease without a renewal after which a master says that it is in doubt; two renewals should have come. */
 const doubtAfter = 0.4;
 const looksPerLease = 20;
+/** More lives than a cluster has: whoever may publish can name any number of them, and a doubt names all that were heard. */
+const maxLives = 1000;
+const lifeForm = /^\d{1,10}-\d{1,10}$/;
 
 /** What a master says while it cannot renew: that it buries nobody for so long, and whose doubts it has heard. */
 interface Doubt {
@@ -49,6 +52,7 @@ export function createCutOffWatch(options: CutOffWatchOptions): CutOffWatch {
   const sentAt = new Map<number, number>();
   /** The latest doubt heard of each other master. */
   const heard = new Map<string, number>();
+  let saidFineAt = Number.NEGATIVE_INFINITY;
   /** Until when each other master buries nobody. */
   const promised = new Map<string, number>();
   /** Masters that answered and were not there when this one last renewed. */
@@ -98,16 +102,30 @@ export function createCutOffWatch(options: CutOffWatchOptions): CutOffWatch {
   function hearDoubt({ payload }: BusMessage): void {
     const doubt = readDoubt(payload);
     if (doubt === undefined || doubt.life === self) return;
-    heard.set(doubt.life, Math.max(doubt.n, heard.get(doubt.life) ?? 0));
+    if (!heard.has(doubt.life) && heard.size >= maxLives) forgetOne(heard);
+    // The one that came last, not the highest: it can only shorten what is promised, and a forged one does not stay.
+    heard.set(doubt.life, doubt.n);
     const asked = sentAt.get(doubt.heard[self] ?? 0);
-    if (asked !== undefined)
+    if (asked !== undefined) {
+      if (!promised.has(doubt.life) && promised.size >= maxLives) forgetOne(promised);
       promised.set(doubt.life, Math.max(asked + doubt.buriesNobodyMs, promised.get(doubt.life) ?? 0));
-    if (!doubting) bus.publish(["leases", self, "fine"], { life: self });
+    }
+    // Once for all who are in doubt.
+    if (doubting || now() < saidFineAt + lookMs) return;
+    saidFineAt = now();
+    bus.publish(["leases", self, "fine"], { life: self });
+  }
+
+  /** Makes room: for a life that was there at the last renewal none of those is forgotten. */
+  function forgetOne(lives: Map<string, number>): void {
+    const others = heartbeat.lastRenewal?.others ?? [];
+    for (const life of lives.keys()) if (!others.includes(life)) return void lives.delete(life);
   }
 
   function hearFine({ key }: BusMessage): void {
     const life = key[1];
-    if (doubting && life !== undefined && life !== self) newcomers.add(life);
+    if (!doubting || life === undefined || life === self || !lifeForm.test(life)) return;
+    if (newcomers.size < maxLives) newcomers.add(life);
   }
 
   return {
@@ -134,6 +152,7 @@ export function createCutOffWatch(options: CutOffWatchOptions): CutOffWatch {
 function readDoubt(payload: unknown): Doubt | undefined {
   if (typeof payload !== "object" || payload === null) return undefined;
   const { life, n, buriesNobodyMs, heard } = payload as Partial<Record<keyof Doubt, unknown>>;
-  const isWhole = typeof life === "string" && typeof n === "number" && typeof buriesNobodyMs === "number";
+  const isWhole =
+    typeof life === "string" && lifeForm.test(life) && typeof n === "number" && typeof buriesNobodyMs === "number";
   return isWhole && typeof heard === "object" && heard !== null ? (payload as Doubt) : undefined;
 }

@@ -68,3 +68,37 @@ it("follows a master to its new session, and forgets the old one", async () => {
   watcher.hearLeave("200");
   expect(watcher.departed).toEqual([2]);
 });
+
+it("remembers a bounded number of those who claim to be masters, answers them together, and hears the true ones after", async () => {
+  const shared = createBus({ kind: "in-process" }, silentLog);
+  const watcher = await join(shared, 1, "100");
+  let answers = 0;
+  await shared.subscribe(["leases", "1-1", "session"], () => void answers++);
+  for (let i = 0; i < 20_000; i++) shared.publish(["leases", "x", "session"], { masterid: 1000 + i, session: `s${i}` });
+  for (const masterid of [0.5, "7", null])
+    shared.publish(["leases", "x", "session"], { masterid, session: "odd" } as never);
+  await vi.waitFor(() => {
+    watcher.hearLeave("s19999");
+    expect(watcher.departed).toEqual([20_999]);
+  });
+  for (const gone of ["s0", "s18998", "odd"]) watcher.hearLeave(gone);
+  expect(watcher.departed).toEqual([20_999]);
+  await join(shared, 2, "200");
+  await vi.waitFor(() => {
+    watcher.hearLeave("200");
+    expect(watcher.departed).toContain(2);
+  });
+  expect(answers).toBeLessThan(20);
+});
+
+it("takes the word of a master that its session is its own, whoever has claimed it", async () => {
+  const shared = createBus({ kind: "in-process" }, silentLog);
+  const watcher = await join(shared, 1, "100");
+  shared.publish(["leases", "x", "session"], { masterid: 9, session: "200" });
+  await join(shared, 2, "200");
+  await vi.waitFor(() => {
+    watcher.hearLeave("200");
+    expect(watcher.departed).toContain(2);
+  });
+  expect(watcher.departed.filter((id) => id !== 9)).toEqual([2]);
+});

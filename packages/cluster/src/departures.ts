@@ -2,6 +2,7 @@ import type { Bus, BusMessage, Subscription } from "@multimaster/bus";
 import type { Service } from "@multimaster/core";
 import type { Lease } from "./lease.ts";
 import { nameLife } from "./life.ts";
+import { monotonicMs } from "./monotonic.ts";
 
 export interface DeparturesOptions {
   bus: Bus;
@@ -10,27 +11,63 @@ export interface DeparturesOptions {
   onDeparted(masterid: number): void;
 }
 
+/** More masters than a cluster has: whoever may publish can name any number of them. */
+const maxMasters = 1000;
+/** A router's sessions are numbers; no name of one is longer. */
+const maxSessionLength = 64;
+/** What this master says of itself is meant for all who have just come. */
+const announceEveryMs = 100;
+
 /**
  * Knows which session at the message router is which master's, and tells when one leaves. Masters announce theirs whenever
  * they connect, and once more to each newcomer.
  */
 export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions): Service {
   const masterOf = new Map<string, number>();
+  const sessionOf = new Map<number, string>();
   const ends: (() => void)[] = [];
   let subscription: Subscription | undefined;
+  let announcing: NodeJS.Timeout | undefined;
+  let announcedAt = Number.NEGATIVE_INFINITY;
 
   function announce(): void {
     const { session } = bus;
+    announcedAt = monotonicMs();
     if (session !== null) bus.publish(["leases", nameLife(lease), "session"], { masterid: lease.masterid, session });
+  }
+
+  /** Once for all who come at the same time, however many there are. */
+  function announceSoon(): void {
+    const waitMs = announcedAt + announceEveryMs - monotonicMs();
+    if (waitMs <= 0) return announce();
+    announcing ??= setTimeout(() => {
+      announcing = undefined;
+      announce();
+    }, waitMs);
+    announcing.unref();
   }
 
   function hear({ payload }: BusMessage): void {
     const { masterid, session } = (payload ?? {}) as { masterid?: unknown; session?: unknown };
-    if (typeof masterid !== "number" || typeof session !== "string" || masterid === lease.masterid) return;
-    if (masterOf.get(session) === masterid) return;
-    for (const [old, owner] of masterOf) if (owner === masterid) masterOf.delete(old);
+    if (!Number.isSafeInteger(masterid) || typeof session !== "string" || session.length > maxSessionLength) return;
+    if (masterid === lease.masterid || masterOf.get(session) === masterid) return;
+    note(masterid as number, session);
+    announceSoon();
+  }
+
+  function note(masterid: number, session: string): void {
+    forget(sessionOf.get(masterid));
+    forget(session);
+    if (sessionOf.size >= maxMasters) forget(masterOf.keys().next().value);
     masterOf.set(session, masterid);
-    announce();
+    sessionOf.set(masterid, session);
+  }
+
+  function forget(session: string | undefined): void {
+    const masterid = session === undefined ? undefined : masterOf.get(session);
+    if (masterid === undefined) return;
+    masterOf.delete(session as string);
+    sessionOf.delete(masterid);
   }
 
   return {
@@ -44,7 +81,7 @@ export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions):
         bus.onPeerLeft((session) => {
           const masterid = masterOf.get(session);
           if (masterid === undefined) return;
-          masterOf.delete(session);
+          forget(session);
           onDeparted(masterid);
         }),
       );
@@ -52,6 +89,8 @@ export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions):
     },
     async stop() {
       for (const end of ends.splice(0)) end();
+      clearTimeout(announcing);
+      announcing = undefined;
       await subscription?.unsubscribe();
       subscription = undefined;
     },

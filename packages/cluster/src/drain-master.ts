@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors, UserError } from "@multimaster/core";
-import { type Database, queryRows } from "@multimaster/database";
+import { type Connection, type Database, queryRows } from "@multimaster/database";
 import { type DrainedRequests, judgeWork, readWork } from "./drained-requests.ts";
 import { isMasterRunning } from "./master-process.ts";
 import type { MasterState, MasterStatus } from "./membership.ts";
@@ -13,6 +13,8 @@ export interface DrainOptions {
   deadlineMs?: number;
   /** Ends the waiting, not the drain. */
   signal?: AbortSignal;
+  /** Writes into the order's transaction who gave it. */
+  trail?: (tx: Connection) => Promise<void>;
 }
 
 /** What became of a master that was told to drain. */
@@ -44,11 +46,11 @@ const lookMs = 250;
 export async function drainMaster(
   database: Database,
   master: Drained,
-  { deadlineMs = Number.POSITIVE_INFINITY, signal: impatience }: DrainOptions = {},
+  { deadlineMs = Number.POSITIVE_INFINITY, signal: impatience, trail }: DrainOptions = {},
 ): Promise<DrainReport> {
   const before = await readWork(database, master.masterid);
   const began = performance.now();
-  await order(database, master, deadlineMs);
+  await order(database, master, deadlineMs, trail);
   const outcome = await waitForEnd(database, master, began + deadlineMs, impatience);
   const seconds = (performance.now() - began) / 1000;
   const judge = () => judgeWork(database, master.masterid, before, outcome !== "draining");
@@ -101,11 +103,16 @@ export function requireDrainable(master: Drained): void {
   signal(master, 0);
 }
 
-async function order(database: Database, { masterid }: Drained, deadlineMs: number): Promise<void> {
+async function order(
+  database: Database,
+  { masterid }: Drained,
+  deadlineMs: number,
+  trail: DrainOptions["trail"],
+): Promise<void> {
   const deadline = Number.isFinite(deadlineMs) ? deadlineMs / 1000 : null;
   const drain = { masterid, kind: "drain", role: null, reason: "it is replaced by a new master", deadline } as const;
   try {
-    await placeOrder(database, { ...drain, orderedBy: "master upgrade" });
+    await placeOrder(database, { ...drain, orderedBy: "master upgrade" }, trail);
   } catch (error) {
     // It has ended, or is about to be buried: the rows tell.
     if (!(error instanceof UserError)) throw error;

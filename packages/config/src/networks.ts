@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { z } from "zod";
 
 /** Tells addresses of these networks from others. */
 export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
@@ -21,3 +22,13 @@ export function isLoopback(host: string): boolean {
 }
 
 const isLoopbackAddress = trustNetworks(["127.0.0.0/8", "::1"]);
+
+/** An address, or a network such as 10.0.0.0/8. */
+export const network = z.string().refine((text) => {
+  try {
+    trustNetworks([text]);
+    return true;
+  } catch {
+    return false;
+  }
+}, "must be an IP address, or a network such as 10.0.0.0/8");

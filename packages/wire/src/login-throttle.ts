@@ -1,3 +1,5 @@
+import { groupOfAddress } from "@multimaster/core";
+
 /** How many failures in a row are answered, and how long one of them counts. */
 const byName = { burst: 10, refillMs: 5000 };
 const byAddress = { burst: 100, refillMs: 100 };
@@ -26,14 +28,14 @@ export class LoginThrottle {
 
   /** Whether this attempt is to be looked at. */
   admits(address: string, name: string): boolean {
-    const from = groupOf(address);
+    const from = groupOfAddress(address);
     const key = `${from} ${name}`;
     if (this.#left(this.#names.get(key), byName) < 1 && !this.#known.has(key)) return false;
     return this.#known.has(key) || this.#left(this.#addresses.get(from), byAddress) >= 1;
   }
 
   failed(address: string, name: string): void {
-    const from = groupOf(address);
+    const from = groupOfAddress(address);
     this.#count(this.#addresses, from, byAddress);
     this.#count(this.#names, `${from} ${name}`, byName);
     // A known worker with a new password that is wrong is no longer one.
@@ -41,7 +43,7 @@ export class LoginThrottle {
   }
 
   succeeded(address: string, name: string): void {
-    const key = `${groupOf(address)} ${name}`;
+    const key = `${groupOfAddress(address)} ${name}`;
     this.#names.delete(key);
     remember(this.#known, key, true);
   }
@@ -73,15 +75,4 @@ function remember<T>(entries: Map<string, T>, key: string, value: T): void {
     entries.delete(oldest);
     return;
   }
-}
-
-/** One who has an IPv6 address has at least 2^64 of them. */
-function groupOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail] = plain.split("::");
-  const first = head.split(":");
-  const last = tail === undefined ? [] : tail.split(":");
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill("0");
-  return [...first, ...zeros, ...last].slice(0, 4).join(":");
 }

@@ -19,6 +19,7 @@ function makeListener(port: number, log: Logger): WorkerListener {
     port,
     log,
     isReady: () => ready,
+    addressOf: ({ headers }) => String(headers["x-forwarded-for"] ?? ""),
     authenticate: (name, password) => (draining ? "draining" : name === "w1" && isSameSecret(password, "pass:wörd")),
     onWorker: (link) => void links.push(link),
   });
@@ -40,8 +41,13 @@ afterEach(() => listener.stop());
 const url = (path = "/", scheme = "ws") => `${scheme}://127.0.0.1:${listener.address().port}${path}`;
 
 /** Resolves with 101 or the status of the refusal. */
-function upgrade(authorization?: string, path = "/"): Promise<{ status: number; socket: WebSocket }> {
-  const socket = new WebSocket(url(path), authorization === undefined ? {} : { headers: { authorization } });
+function upgrade(
+  authorization?: string,
+  path = "/",
+  more: Record<string, string> = {},
+): Promise<{ status: number; socket: WebSocket }> {
+  const headers = { ...(authorization === undefined ? {} : { authorization }), ...more };
+  const socket = new WebSocket(url(path), { headers });
   socket.on("error", () => undefined);
   return new Promise((resolve) => {
     socket.once("open", () => resolve({ status: 101, socket }));
@@ -85,6 +91,15 @@ describe("the worker port", () => {
     expect(statuses.slice(10)).toEqual(Array(5).fill(429));
     expect(logged.at(-1)).toMatch(/without a look at its password/);
     (await enter()).terminate();
+  });
+
+  it("lets a worker in whose name somebody guesses passwords of through the same balancer", async () => {
+    for (let n = 0; n < 15; n += 1)
+      await upgrade(formatBasicAuth("w1", `guess ${n}`), "/", { "x-forwarded-for": "203.0.113.9" });
+    expect(logged.at(-1)).toMatch(/from 203\.0\.113\.9 .*without a look at its password/);
+    const own = await upgrade(formatBasicAuth("w1", "pass:wörd"), "/", { "x-forwarded-for": "203.0.113.10" });
+    expect(own.status).toBe(101);
+    own.socket.terminate();
   });
 
   it.each([

@@ -39,6 +39,8 @@ export interface WorkerListenerOptions {
   metrics?(): Promise<{ contentType: string; text: string }>;
   /** Whether a `Host` header names this master: asked before the metrics are shown. Absent: only addresses and localhost. */
   isOwnHost?: HostCheck;
+  /** From where a worker comes, also through a balancer; absent: the socket's other end. */
+  addressOf?(request: IncomingMessage): string;
   /** Answers GET /metrics to anyone who reaches the port. */
   openMetrics?: boolean;
   pingMs?: number;
@@ -157,7 +159,7 @@ class HttpWorkerListener implements WorkerListener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const from = request.socket.remoteAddress ?? "unknown";
+    const from = this.#options.addressOf?.(request) || (request.socket.remoteAddress ?? "unknown");
     // Workers come through balancers, by any name: no list of names can tell them from pages. But no worker has an Origin,
     // and no browser opens a WebSocket without.
     if (request.headers.origin !== undefined) {

@@ -5,7 +5,7 @@ import type { AuthDefinition, Authenticator, AuthLook } from "@multimaster/plugi
 import none from "@multimaster/plugins/auth/none";
 import type { RoleContext } from "../../define-role.ts";
 import { mayDoAnything } from "./before-body.ts";
-import { type ClientAddress, createClientAddress } from "./client-address.ts";
+import { type ClientAddress, createClientAddress } from "../../client-address.ts";
 import { rulesOf } from "./decide.ts";
 import { createIdentify } from "./identify.ts";
 import { loginMethod } from "./login-method.ts";

@@ -3,7 +3,7 @@ import type { Authorization } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 import type { Data, Session } from "@multimaster/data";
 import type { Authenticator } from "@multimaster/plugins";
-import type { ClientAddress } from "./client-address.ts";
+import type { ClientAddress } from "../../client-address.ts";
 import type { RenewSession } from "./renew-session.ts";
 import type { Cookies } from "./session-cookie.ts";
 import { anonymous, tokenVisitor, userVisitor, type Visitor } from "./visitor.ts";

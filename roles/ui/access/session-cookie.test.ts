@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createClientAddress } from "./client-address.ts";
+import { createClientAddress } from "../../client-address.ts";
 import { createCookies } from "./session-cookie.ts";
 
 const value = "A".repeat(43);

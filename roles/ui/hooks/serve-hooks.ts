@@ -3,6 +3,7 @@ import { errors } from "@multimaster/core";
 import { contentOf, type HookAnswer, type HookDefinition, type HookHead, type HookRequest } from "@multimaster/plugins";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
+import { createClientAddress } from "../access/client-address.ts";
 import { readBody } from "../read-body.ts";
 import { askForLogin } from "./ask-for-login.ts";
 import { doWhatIsAsked } from "./do-what-is-asked.ts";
@@ -18,7 +19,8 @@ const lookUpMs = 8_000;
  * address tell, and by the body before anything in that is looked at. It is answered after the commit: accepted means durable.
  */
 export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
-  const { hooks = [], changeHookAuth } = context.config.own;
+  const { hooks = [], changeHookAuth, trustedProxies } = context.config.own;
+  const { shareOf } = createClientAddress(trustedProxies);
   const byType = new Map(hooks.map((hook) => [hook.plugin.type, hook]));
   return async (ctx, next) => {
     const path = /^\/change_hook(?:\/([^/]*))?\/?$/.exec(ctx.path);
@@ -36,7 +38,10 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     const check = plugin.authenticate?.(hook.options);
     if (check) check.head(head);
     else if (!isForAnybody(hook)) askForLogin(ctx, changeHookAuth);
-    const request: HookRequest = { ...head, body: await readBody(ctx, plugin.maxBody ?? usualMaxBody) };
+    const request: HookRequest = {
+      ...head,
+      body: await readBody(ctx, plugin.maxBody ?? usualMaxBody, shareOf(ctx.req)),
+    };
     check?.body?.(request);
     const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
     const details = await plugin.lookUp?.(request, hook.options, signal);

@@ -1,4 +1,4 @@
-import { type Clock, errors } from "@multimaster/core";
+import { type Clock, errors, groupOfAddress } from "@multimaster/core";
 
 /** Failures count for this long. */
 const windowMs = 5 * 60_000;
@@ -85,7 +85,7 @@ export class LoginAttempts {
 
   #keys(username: string, address: string) {
     return (Object.entries(limits) as [keyof typeof limits, number][]).map(([what, limit]) => ({
-      key: [what, what === "address" ? "" : username.slice(0, 255), address].join("\n"),
+      key: [what, what === "address" ? "" : username.slice(0, 255), groupOfAddress(address)].join("\n"),
       limit,
     }));
   }
@@ -105,5 +105,5 @@ function accountKey(username: string): string {
 }
 
 function knownKey(username: string, address: string): string {
-  return `known\n${username.slice(0, 255)}\n${address}`;
+  return `known\n${username.slice(0, 255)}\n${groupOfAddress(address)}`;
 }

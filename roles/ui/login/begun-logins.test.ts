@@ -13,3 +13,10 @@ it("are so many of one address, so many of all, and new ones after a while", () 
   now += 600_000;
   begun.take("192.0.2.1");
 });
+
+it("are no more of one who has all addresses of a network", () => {
+  const begun = new BegunLogins({ now: () => 0 });
+  for (let i = 0; i < 60; i++) begun.take(`2001:db8:1:2::${i.toString(16)}`);
+  expect(() => begun.take("2001:db8:1:2:ffff::1")).toThrow("Too many logins were begun");
+  begun.take("2001:db8:1:3::1");
+});

@@ -1,4 +1,4 @@
-import { type Clock, errors } from "@multimaster/core";
+import { type Clock, errors, groupOfAddress } from "@multimaster/core";
 
 /** Each login that goes to a provider is a row for as long as it may take. */
 const windowMs = 10 * 60_000;
@@ -24,10 +24,11 @@ export class BegunLogins {
       this.#all = 0;
       this.#perAddress.clear();
     }
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
+    const group = groupOfAddress(address);
+    const count = (this.#perAddress.get(group) ?? 0) + 1;
     if (count > maxOfAddress || this.#all >= maxOfAll)
       throw errors.tooManyBegunLogins(Math.ceil((this.#endsAt - now) / 1000));
-    this.#perAddress.set(address, count);
+    this.#perAddress.set(group, count);
     this.#all++;
   }
 }

@@ -26,18 +26,20 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     back: URLSearchParams,
   ): Promise<void> {
     const from = access.address.of(ctx.req);
-    await attempts.begin(username, from);
+    const note = (detail: string) => {
+      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
+      access.refusals.note({ actor, action: "login", object: "sessions", outcome: "refused", detail });
+    };
+    try {
+      await attempts.begin(username, from);
+    } catch (error) {
+      note("too many failed logins");
+      throw error;
+    }
     const user = await login.check(username, password);
     if (!user) {
       log.warn({ username: username.slice(0, 255), from }, "a login failed");
-      const actor = { ...anonymous, name: username.slice(0, 255), address: from };
-      access.refusals.note({
-        actor,
-        action: "login",
-        object: "sessions",
-        outcome: "refused",
-        detail: "wrong password",
-      });
+      note("wrong password");
       throw errors.loginFailed();
     }
     attempts.succeed(username, from);
@@ -71,7 +73,7 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     const other = access.otherSite(ctx.req);
     if (other !== undefined) throw errors.otherSite(other);
     if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);
-    const form = new URLSearchParams((await readBody(ctx, maxForm)).toString("utf8"));
+    const form = new URLSearchParams((await readBody(ctx, maxForm, access.address.shareOf(ctx.req))).toString("utf8"));
     const username = form.get("username") ?? "";
     try {
       await logIn(ctx, login, username, form.get("password") ?? "", form);

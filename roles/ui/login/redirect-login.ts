@@ -1,10 +1,11 @@
 import type { UiSlice } from "@multimaster/config";
-import { errors, type Json } from "@multimaster/core";
+import { errors, type Json, UserError } from "@multimaster/core";
 import type { RedirectLogin } from "@multimaster/plugins";
 import type Koa from "koa";
 import { z } from "zod";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { anonymous } from "../access/visitor.ts";
 import { BegunLogins } from "./begun-logins.ts";
 import type { Sessions } from "./sessions.ts";
 import { readWayBack, wayBackUrl } from "./way-back.ts";
@@ -38,9 +39,17 @@ export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, acces
     const begun = key === undefined ? undefined : await logins.take(key);
     if (begun === undefined) throw errors.loginStale();
     const { way, kept } = keptSchema.parse(begun);
-    const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json);
+    const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json).catch((error: unknown) => {
+      if (error instanceof UserError) noteRefused(ctx, error);
+      throw error;
+    });
     await sessions.begin(ctx, user, grant);
     ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
+  }
+
+  function noteRefused(ctx: Koa.Context, { message: detail }: UserError): void {
+    const actor = { ...anonymous, address: access.address.of(ctx.req) };
+    access.refusals.note({ actor, action: "login", object: "sessions", outcome: "refused", detail });
   }
 
   return (ctx: Koa.Context, login: RedirectLogin): Promise<void> => {

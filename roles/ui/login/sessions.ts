@@ -37,9 +37,10 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
       const id = cookie.read(ctx.req);
       if (id === undefined) return;
       const session = await logins.find(id, access.method);
-      if (session && everywhere) await logins.endAll(access.method, session.user.username);
       const object = everywhere ? "sessions on all devices" : "sessions";
-      await logins.end(id, session && createTrail(actorOf(ctx, session.user), "logout", object));
+      const trail = session && createTrail(actorOf(ctx, session.user), "logout", object);
+      if (session && everywhere) await logins.endAll(access.method, session.user.username, trail);
+      else await logins.end(id, trail);
       ctx.append("Set-Cookie", cookie.clear(ctx.req));
     },
   };

@@ -49,7 +49,11 @@ export function serveEvents(
       // It would miss the ones in between, and could not know.
       else client.cut();
     });
-    const refusal = paths.map((path) => subscriptions.check(path)).find((found) => found !== undefined);
+    // None is started yet, so each alone would not be too many.
+    const refusal =
+      paths.length > rights.maxPaths(listener)
+        ? "too many"
+        : paths.map((path) => subscriptions.check(path)).find((found) => found !== undefined);
     if (refusal) return refuse(ctx, ...refusals[refusal]);
     const remove = audience.add(client, () => isStillThe(rights, listener, ctx.req));
     ctx.res.once("close", () => {
@@ -101,7 +105,8 @@ export function serveEvents(
     const [first = "", ...rest] = ctx.path.slice("/sse/".length).split("/").map(decode);
     if (first === "add" || first === "remove") return change(ctx, first, rest[0] ?? "", rest.slice(1).join("/"));
     const path = (first === "listen" ? rest : [first, ...rest]).join("/");
-    const paths = [path, ...ctx.URL.searchParams.getAll("path")].filter((one) => one !== "");
+    const named = [path, ...ctx.URL.searchParams.getAll("path")].filter((one) => one !== "");
+    const paths = [...new Set(named)];
     const listener = await rights.identify(ctx.req);
     if (!listener) return refuse(ctx, 403, "you may not listen");
     if (audience.isFullFor(rights.addressOf(ctx.req)))

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Json } from "@multimaster/core";
+import { isNestedDeeper, type Json } from "@multimaster/core";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Audience, BusNews, Client } from "./audience.ts";
 import { answerCommand } from "./commands.ts";
@@ -9,6 +9,8 @@ import { type SubscriptionOptions, Subscriptions, writeOnce } from "./subscripti
 
 /** Commands are short. */
 const maxFrameBytes = 64 * 1024;
+/** They are flat, too. What is nested by the thousand cannot be written back, which a refusal does. */
+const maxFrameDepth = 8;
 
 const eventFrame = writeOnce(({ key, payload }) => JSON.stringify({ k: key.join("/"), m: payload }));
 
@@ -47,6 +49,7 @@ export function createWebSockets(
       if (!subscriptions.takeCommand()) return audience.cutHasty(client);
       const frame = parse(String(data));
       if (frame === undefined) return socket.close(1007, "not JSON");
+      if (isNestedDeeper(frame, maxFrameDepth)) return socket.close(1007, "nested too deep");
       audience.send(client, JSON.stringify(await answerCommand(frame, subscriptions)));
     });
     const known = news();

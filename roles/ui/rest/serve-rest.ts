@@ -6,7 +6,7 @@ import type { RestAnswer, Subject } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
-import type { Visitor } from "../access/visitor.ts";
+import { anonymous, type Visitor } from "../access/visitor.ts";
 import { readBody } from "../read-body.ts";
 import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
@@ -17,6 +17,9 @@ import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
 type Params = { readonly [key: string]: Json };
+
+/** What stands in the audit trail for the action of a call that was refused before its body was read. */
+const unread = "call";
 
 const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
@@ -39,14 +42,23 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
     return isFirst || typeof answer === "string" ? answer : read();
   }
 
+  /** Notes in the audit trail what was not done; what is not there was nobody's to do. */
+  function noteRefusal(actor: Visitor, action: string, path: readonly string[], error: unknown): void {
+    if (!(error instanceof UserError) || error.status === 404) return;
+    const outcome = [401, 403].includes(error.status) ? "refused" : "failed";
+    access.refusals.note({ actor, action, object: path.join("/"), outcome, detail: error.message });
+  }
+
   /** Who asks; undefined when the answer is already that they may not. */
-  async function identify(ctx: Koa.Context): Promise<Visitor | undefined> {
+  async function identify(ctx: Koa.Context, path: readonly string[]): Promise<Visitor | undefined> {
+    let visitor: Visitor = { ...anonymous, address: access.address.of(ctx.req) };
     try {
-      const visitor = await access.identify(ctx.req);
+      visitor = await access.identify(ctx.req);
       if (ctx.method === "POST") access.checkSameSite(ctx.req, visitor);
       return visitor;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
+      if (ctx.method === "POST") noteRefusal(visitor, unread, path, error);
       if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");
       answerError(ctx, error.status, error.message);
       return undefined;
@@ -61,14 +73,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       access.checkRead(visitor, path);
       return await data.rest.call(path, method, params, { ...visitor, check });
     } catch (error) {
-      if (error instanceof UserError && error.status !== 404)
-        access.refusals.note({
-          actor: visitor,
-          action: method,
-          object: path.join("/"),
-          outcome: error.status === 403 ? "refused" : "failed",
-          detail: error.message,
-        });
+      noteRefusal(visitor, method, path, error);
       throw error;
     }
   };
@@ -94,15 +99,20 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
     const path = splitPath(match[1]);
     if (ctx.method === "POST") {
       ctx.set("Cache-Control", "no-store");
-      const visitor = await identify(ctx);
+      const visitor = await identify(ctx, path);
       if (!visitor) return;
       const read = async () => {
         if (!isSmall(ctx.req.headers["content-length"])) {
           // Should that be refused, nobody reads what follows on this connection.
           ctx.set("Connection", "close");
-          access.checkAnyAction(visitor, path);
+          try {
+            access.checkAnyAction(visitor, path);
+          } catch (error) {
+            noteRefusal(visitor, unread, path, error);
+            throw error;
+          }
         }
-        return readBody(ctx, maxBodyOf(path));
+        return readBody(ctx, maxBodyOf(path), access.address.shareOf(ctx.req));
       };
       const { status, body } = await answerCall(guard(visitor), ctx.req, read, path, log);
       ctx.status = status;
@@ -111,7 +121,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       return;
     }
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return answerError(ctx, 400, "invalid HTTP method");
-    const visitor = await identify(ctx);
+    const visitor = await identify(ctx, path);
     if (!visitor) return;
     try {
       access.checkRead(visitor, path);

@@ -2,21 +2,11 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
 import type { ClusterConfig } from "../define-cluster.ts";
-import { trustNetworks } from "../networks.ts";
+import { network } from "../networks.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
 import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
-
-/** An address, or a network such as 10.0.0.0/8. */
-const network = z.string().refine((text) => {
-  try {
-    trustNetworks([text]);
-    return true;
-  } catch {
-    return false;
-  }
-}, "must be an IP address, or a network such as 10.0.0.0/8");
 
 const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
 

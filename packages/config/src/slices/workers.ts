@@ -1,7 +1,7 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
-import { isLoopback } from "../networks.ts";
+import { isLoopback, network } from "../networks.ts";
 import { portChoice } from "../port.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
@@ -39,6 +39,12 @@ export const workersSlice = z.strictObject({
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are asked for a sign of life; one that is silent for three times as long is let go."),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe(
+      "Balancers in front that are believed when they say for whom they ask: wrong passwords then count for that address.",
+    ),
   openMetrics: z
     .boolean()
     .default(false)

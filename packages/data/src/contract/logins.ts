@@ -40,7 +40,7 @@ export interface LoginUpdates {
   confirm(sessionId: string, user: User, grant: Json | undefined): Promise<void>;
   end(sessionId: string, trail?: Trail): Promise<void>;
   /** Ends every session of the user, on all devices. */
-  endAll(method: string, username: string): Promise<void>;
+  endAll(method: string, username: string, trail?: Trail): Promise<void>;
   /** Keeps what a login needs when it comes back from its provider, to whichever master; gives the key to it. */
   keep(kept: Json, lifetimeMs: number): Promise<string>;
   /** Gives it back, once. */

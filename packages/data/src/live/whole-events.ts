@@ -35,9 +35,13 @@ export function createWholeEvents({ connection, log }: { connection: Connection;
   async function read({ key, payload }: BusMessage, publisher: Publisher): Promise<Json | undefined> {
     const { resource, idAt } = topicOf(key) as LiveTopic;
     const told = isObject(payload) ? payload : {};
-    if (resource === undefined) return readProperties(Number(key[idAt]), publisher === "self" ? undefined : told);
+    if (resource === undefined) {
+      const buildid = readId(key[idAt]);
+      return buildid === undefined ? undefined : readProperties(buildid, publisher === "self" ? undefined : told);
+    }
     // A build below its builder has only its number in the topic: the message names it, and `isAbout` checks that.
-    const id = Number((idAt < 0 ? undefined : key[idAt]) ?? told[resource.id]);
+    const id = readId((idAt < 0 ? undefined : key[idAt]) ?? told[resource.id]);
+    if (id === undefined) return undefined;
     const item = (await reader.read(resource, [id])).get(id) as JsonObject | undefined;
     if (!item) return undefined;
     if (publisher === "self") {
@@ -72,6 +76,12 @@ function isIncomplete({ key, payload }: BusMessage): boolean {
   if (!resource) return isCut(payload);
   if (!isObject(payload) || isCut(payload)) return true;
   return Object.keys(resource.fields).some((field) => !(field in payload)) || "properties" in resource.fields;
+}
+
+/** One that no database could look for would end the query in which the ids of other messages are looked for as well. */
+function readId(told: Json | undefined): number | undefined {
+  const id = typeof told === "string" && /^\d{1,16}$/.test(told) ? Number(told) : told;
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
 }
 
 /** Which other objects a message says that it is about. */

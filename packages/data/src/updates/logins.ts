@@ -55,7 +55,11 @@ export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {
         await deleteSession(tx, sessionId);
         await trail?.(tx);
       }),
-    endAll: (method, username) => deleteSessionsOf(database, method, fitText(username, 255)),
+    endAll: (method, username, trail) =>
+      database.transaction(async (tx) => {
+        await deleteSessionsOf(tx, method, fitText(username, 255));
+        await trail?.(tx);
+      }),
     async keep(kept, lifetimeMs) {
       const key = newSecret();
       await insertBegunLogin(database, key, JSON.stringify(kept), lifetimeMs / 1000);

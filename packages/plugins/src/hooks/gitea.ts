@@ -162,7 +162,7 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
   const event = parsePayload(pullRequest, payload, "pull_request");
   const { number, repository, pull_request: pull } = event;
   const { head, base } = pull;
-  const isFork = isElsewhere(head.repo?.full_name, repository.full_name);
+  const isFork = isElsewhere(head.repo?.full_name, repository.full_name) || !isBranch(head.ref);
   const title = pull.title ?? "";
   const describeEnd = (name: "head" | "base", { ref, sha, repo_id, repo }: PullRequestEnd) => ({
     [`${name}_branch`]: ref ?? null,
@@ -205,6 +205,14 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
     ...timeOf(pull.updated_at),
   };
   return applyOptions({ changes: [change], kind: "pull request", branch: base.ref, headline: title }, payload, options);
+}
+
+/**
+ * Whether the head is a branch, for which one has to be able to push. Whoever may only read makes a pull request by pushing to
+ * `refs/for/main` (AGit): its head is a ref of the repository itself, and the code is a stranger's all the same.
+ */
+function isBranch(ref: string | null | undefined): boolean {
+  return typeof ref === "string" && ref !== "" && !ref.startsWith("refs/");
 }
 
 /** Not `owner`, as Buildbot names it: that property of a build is whose build it is. */

@@ -1,0 +1,13 @@
+/**
+ * Whose address it is, as far as limits care: one who has an IPv6 address has at least 2^64 of them, so the first half of it
+ * counts. An IPv4 address is one's own, however it is written.
+ */
+export function groupOfAddress(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!plain.includes(":")) return plain;
+  const [head = "", tail] = plain.split("::");
+  const first = head.split(":");
+  const last = tail === undefined ? [] : tail.split(":");
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill("0");
+  return [...first, ...zeros, ...last].slice(0, 4).join(":");
+}
