@@ -851,7 +851,7 @@ describe("an engine with a worker over the network", () => {
     const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: remoteWorkers });
     // None of them says who it is: each would hold half a frame for as long as it waits.
     const headers = { Authorization: formatBasicAuth("w1", "secret") };
-    const silent = [];
+    const silent: WebSocket[] = [];
     for (let i = 0; i < 20; i++) {
       const socket = new WebSocket(`ws://127.0.0.1:${engine.port()}`, { headers, perMessageDeflate: false });
       socket.on("error", () => undefined);

@@ -2,8 +2,8 @@ import { isForAnybody, type PluginDescriptor, type UiSlice } from "@multimaster/
 import { errors } from "@multimaster/core";
 import { contentOf, type HookAnswer, type HookDefinition, type HookHead, type HookRequest } from "@multimaster/plugins";
 import type Koa from "koa";
+import { createClientAddress } from "../../client-address.ts";
 import type { RoleContext } from "../../define-role.ts";
-import { createClientAddress } from "../access/client-address.ts";
 import { readBody } from "../read-body.ts";
 import { askForLogin } from "./ask-for-login.ts";
 import { doWhatIsAsked } from "./do-what-is-asked.ts";

@@ -14,7 +14,8 @@ const pageSize = 100;
 
 type RunningBuild = Pick<Build, "buildid" | "builderid" | "number" | "workerid" | "started_at">;
 
-const buildFields = ["buildid", "builderid", "number", "workerid", "started_at"]
+// `complete`, too: the API filters by fields that are asked for.
+const buildFields = ["buildid", "builderid", "number", "workerid", "started_at", "complete"]
   .map((name) => `&field=${name}`)
   .join("");
 
