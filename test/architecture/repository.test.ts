@@ -44,6 +44,21 @@ describe("the repository", () => {
     expect(programs.filter((file) => /\.addEventListener\(\s*"abort"/.test(readSource(file)))).toEqual([]);
   });
 
+  it("has the tests that its pages name, and at least one for each guarantee of security", () => {
+    const pages = files.filter((file) => file.endsWith(".md"));
+    const named = pages.flatMap((file) =>
+      [...readSource(file).matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, test]) => ({ file, test: String(test) })),
+    );
+    expect(named.filter(({ test }) => !files.includes(test))).toEqual([]);
+    const guarantees = readSource("docs/security.md")
+      .split("## What is guaranteed")[1]
+      ?.split("\n## ")[0]
+      ?.split(/\n(?=\d+\. )/)
+      .slice(1);
+    expect(guarantees?.length).toBeGreaterThan(10);
+    expect(guarantees?.filter((text) => !text.includes(".test.ts`"))).toEqual([]);
+  });
+
   it("names no machine's paths and no package registry's hosts", () => {
     // Spelled so that this file does not accuse itself.
     const folders = ["work", "farm", "root"].join("|");
