@@ -569,11 +569,20 @@ describe("a text that a step has learnt", () => {
         return { results: Results.FAILURE, summary: `late ${learnt}` };
       },
     });
+    const broken = defineStep({
+      type: "broken",
+      options: z.object({}),
+      run: () => Promise.reject(new Error(`broke at https://me:${encodeURIComponent(learnt)}@example.org`)),
+    });
     const directory = temporaryDirectory("engine");
     const marker = join(directory, "flooded");
     const wait = shell({ command: `while ! test -e ${marker}; do sleep 0.05; done` });
     const engine = await startEngine(
-      { b: [learn({ text: learnt }), wait, late({})], kids: [shell({ command: "true" })], noise: [flood({})] },
+      {
+        b: [learn({ text: learnt }), wait, late({}), broken({})],
+        kids: [shell({ command: "true" })],
+        noise: [flood({})],
+      },
       { directory, more: { properties: { first: `x ${learnt}` } } },
     );
     const id = (await engine.data.updates.schedulers.register(["kids"])).get("kids") as number;
@@ -593,6 +602,7 @@ describe("a text that a step has learnt", () => {
       await engine.properties(buildid),
       await engine.logText(step, "stdio"),
       await engine.logText(step, "log <learnt>"),
+      await engine.logText(rows[4]?.stepid as number, "err.text"),
       (await engine.data.find(logs, {})).rows,
       await engine.data.rest.get(["test_result_sets", "1", "results"], new URLSearchParams()),
       (await engine.data.find(testResultSets, {})).rows,
@@ -605,7 +615,7 @@ describe("a text that a step has learnt", () => {
       "of <learnt>": [1, "learn"],
       again: ["<learnt>", "late"],
     });
-    expect(build?.state_string).toBe("failed saw <learnt> (<learnt>) late <learnt> (failure)");
+    expect(build?.state_string).toBe("exception saw <learnt> (<learnt>) late <learnt> (failure) finished (exception)");
     const [kid] = await engine.finished(2);
     expect(await engine.properties(kid?.buildid as number)).toMatchObject({ given: ["<learnt>", "Trigger"] });
   });
