@@ -206,6 +206,15 @@ describe.each(engines)("calls on %s", (engine) => {
       ]);
   });
 
+  it("are refused when they are nested deeper than anything that can be written", async () => {
+    const deep = "[".repeat(7_000) + "]".repeat(7_000);
+    for (const field of ["builderid", "priority"]) {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"force","params":{"${field}":${deep}}}`;
+      const answer = await server.post("/api/v2/forceschedulers/force", body, "application/json");
+      expect([answer.status, answer.body.error.message]).toEqual([400, "the call is nested deeper than 256 levels"]);
+    }
+  });
+
   it("add a change once per delivery, and only a right one", async () => {
     const added = await call("changes", "add", {
       author: "me",

@@ -73,6 +73,7 @@ const refused = [
   "echo \\${v}",
   'echo "$(case a in a) echo ${v};; esac)"',
   "echo a) ${v}",
+  "[[ ${v} -eq 1 ]] && make",
 ];
 
 describe("a value in a text that a shell reads", () => {
@@ -89,9 +90,15 @@ describe("a value in a text that a shell reads", () => {
 
   it("stays as it is where it needs no quotes, or the config says raw", async () => {
     expect(await command("make ${v} && ls", "release-1.2/x_y")).toBe("make release-1.2/x_y && ls");
+    expect(await command("ls [[:alpha:]]*${v}", "x")).toBe("ls [[:alpha:]]*x");
     expect(await command("make ${raw:v}", "a; b")).toBe("make a; b");
     expect(await command("make $${v} $HOME", "x")).toBe("make ${v} $HOME");
     expect(interpolate("${raw:v} ${v}")(buildWith("a; b"))).toBe("a; b a; b");
+  });
+
+  it("is one word within braces, too, which some shells make several words of", async () => {
+    expect(await command("ls {a,${v}}", "b,c")).toBe("ls {a,'b,c'}");
+    expect(await command("ls {${v}}", "1..999999999")).toBe("ls {'1..999999999'}");
   });
 
   it("is not touched in a list", async () => {

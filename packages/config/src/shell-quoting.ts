@@ -4,7 +4,8 @@
  */
 type Place = "plain" | "single" | "double" | "comment" | { readonly unsafe: string };
 
-const nothingNeeded = /^[\w@%+:,./-]+$/;
+/** Neither a comma nor two dots: within braces they make several words of one. */
+const nothingNeeded = /^(?!.*\.\.)[\w@%+:./-]+$/;
 
 /** Follows the text of a command; `quote` makes a value one piece of data at the place that was reached. */
 export class ShellQuoting {
@@ -81,16 +82,19 @@ export class ShellQuoting {
       if (char === '"') this.#open.pop();
       return 0;
     }
-    return this.#stepPlain(char, next, wordBegan);
+    return this.#stepPlain(char, next, text[i + 2], wordBegan);
   }
 
-  #stepPlain(char: string, next: string | undefined, wordBegan: boolean): number {
+  #stepPlain(char: string, next: string | undefined, after: string | undefined, wordBegan: boolean): number {
     if (char === "'") this.#open.push("single");
     else if (char === '"') this.#open.push("double");
     else if (char === "#" && wordBegan) this.#open.push("comment");
     else if (char === "$" && next === "'") this.#giveUp("in or after $'…'");
     else if (char === "<" && next === "<") this.#giveUp("in or after a here-document");
     else if (char === "(" && next === "(") this.#giveUp("in or after ((…))");
+    // Where sh is bash, "-eq" and its like reckon with what is in quotes, too, and run what stands in an index there.
+    else if (char === "[" && next === "[" && after !== undefined && /\s/.test(after) && wordBegan)
+      this.#giveUp("in or after [[ … ]]; use [ … ]");
     else if (char === "(") {
       if (this.#hasCase) this.#giveUp("in or after (…) beside the word case");
       else this.#open.push("plain");

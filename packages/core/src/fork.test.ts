@@ -26,6 +26,8 @@ describe("whose code it is", () => {
     ["refs/merge-requests/1/head", true],
     ["refs/pull-requests/1/from", true],
     ["refs/changes/42/42/3", true],
+    ["refs/keep-around/1234", true],
+    ["refs/tags/v1", false],
     ["main", false],
     ["refs/heads/refs/pull/1/head", false],
     ["pull/1/head", false],

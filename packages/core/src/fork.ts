@@ -1,12 +1,12 @@
 /** The property that says whether a change is a fork's code. Only the hook of a forge sets it. */
 export const forkProperty = "pullrequest_fork";
 
-/** Refs of pull requests, merge requests and Gerrit's changes: anybody's code may be behind one. */
-const requestRefs = /^refs\/(pull|merge-requests|pull-requests|changes)\//;
-
-/** Whether a ref is one that a forge makes for a request, and to which nobody can push a branch. */
+/**
+ * Whether a ref is one that a forge makes, and not one that somebody pushes who may: of pull requests, merge requests and
+ * Gerrit's changes, and of whatever else it keeps (`refs/keep-around`, `refs/pipelines`). Anybody's code may be behind one.
+ */
 export function isRequestRef(branch: string): boolean {
-  return requestRefs.test(branch);
+  return /^refs\/(?!heads\/|tags\/)/.test(branch);
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { type Json, type Logger, UserError } from "@multimaster/core";
+import { isNestedDeeper, type Json, type Logger, UserError } from "@multimaster/core";
 import { FieldErrors, NoSuchMethod } from "@multimaster/data";
+
+/** Deeper calls are nobody's, and would exhaust the stack of whoever writes them. */
+const maxDepth = 256;
 
 /** Codes of JSON-RPC 2.0. */
 const code = {
@@ -78,6 +81,7 @@ async function readCall({ headers }: Pick<IncomingMessage, "headers">, readBody:
   const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new BadRequest("Invalid content-type (use application/json)");
   const root = parse((await readBody()).toString("utf8"));
+  if (isNestedDeeper(root, maxDepth)) throw new BadRequest(`the call is nested deeper than ${maxDepth} levels`);
   if (Array.isArray(root)) throw new BadRequest("JSONRPC batch requests are not supported");
   if (typeof root !== "object" || root === null) throw new BadRequest("JSONRPC root object must be an object");
   const object = root as { readonly [key: string]: Json };
