@@ -55,6 +55,8 @@ export interface WorkerListener extends Service {
 
 /** Clients that connect and stay silent this long are no WebSocket clients. */
 const silenceMs = 10_000;
+/** Connections of which nobody knows yet whether a worker is at their other end. A worker's is one for some milliseconds. */
+const maxUnknown = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
@@ -68,6 +70,8 @@ class HttpWorkerListener implements WorkerListener {
   #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
+  /** Those that have not become a worker's, the oldest first. */
+  #unknown = new Set<Duplex>();
   #server: Server;
   // No sub-protocol and no extension: Python's client fails the handshake on either.
   #upgrader = new WebSocketServer({
@@ -89,7 +93,13 @@ class HttpWorkerListener implements WorkerListener {
     this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.#unknown.add(socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#unknown.delete(socket);
+      });
+      // The oldest makes way: whoever says nothing must not use up what workers, the database and the router need.
+      if (this.#unknown.size > maxUnknown) this.#dropOldest();
     });
   }
 
@@ -119,6 +129,14 @@ class HttpWorkerListener implements WorkerListener {
     await Promise.all(links.map((link) => link.closed));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  #dropOldest(): void {
+    for (const oldest of this.#unknown) {
+      this.#unknown.delete(oldest);
+      oldest.destroy();
+      return;
+    }
   }
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
@@ -194,6 +212,7 @@ class HttpWorkerListener implements WorkerListener {
       return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#unknown.delete(socket);
       const { log, pingMs, deadMs } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
