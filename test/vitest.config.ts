@@ -61,7 +61,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: "cluster",
-          // Whole clusters of processes: one file at a time, so that none starves another of the machine.
+          // Whole clusters of processes, which wait more than they work: two files at a time, so that none starves another.
           include: ["test/**/*.test.ts"],
           exclude: [
             "**/node_modules/**",
@@ -74,7 +74,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
           ...inlined,
         },
       },

@@ -68,6 +68,14 @@ it.each(["X-Forwarded-User", "Remote-User", "X-Remote-User", "X-Auth-Request-Use
   },
 );
 
+it("HAProxy keeps room for users when its port for workers is full, and the other way round", () => {
+  const [all = 0, ...parts] = [...read("haproxy/haproxy.cfg").matchAll(/^ {2}maxconn (\d+)$/gm)].map((m) =>
+    Number(m[1]),
+  );
+  expect(parts).toHaveLength(2);
+  expect(parts.reduce((sum, part) => sum + part, 0)).toBeLessThan(all);
+});
+
 describe("the systemd unit", () => {
   const unit = read("systemd/multimaster@.service");
   const analyze = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].find((program) => existsSync(program));

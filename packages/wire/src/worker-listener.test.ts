@@ -1,4 +1,4 @@
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { type Logger, silentLog, UserError } from "@multimaster/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -91,6 +91,23 @@ describe("the worker port", () => {
     expect(statuses.slice(10)).toEqual(Array(5).fill(429));
     expect(logged.at(-1)).toMatch(/without a look at its password/);
     (await enter()).terminate();
+  });
+
+  it("keeps a thousand connections that say nothing, and lets workers in beside them", async () => {
+    const worker = await enter();
+    const silent: Socket[] = [];
+    let cut = 0;
+    for (let n = 0; n < 1100; n += 1) {
+      const socket = connect(listener.address().port, "127.0.0.1");
+      socket.on("error", () => undefined).once("close", () => (cut += 1));
+      await new Promise((resolve) => socket.once("connect", resolve));
+      silent.push(socket);
+    }
+    await expect.poll(() => cut).toBe(100);
+    const another = await enter();
+    expect(worker.readyState).toBe(WebSocket.OPEN);
+    for (const socket of silent) socket.destroy();
+    for (const socket of [worker, another]) socket.terminate();
   });
 
   it("lets a worker in whose name somebody guesses passwords of through the same balancer", async () => {

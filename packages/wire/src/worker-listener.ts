@@ -13,7 +13,6 @@ import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
-import { PendingSockets } from "./pending-sockets.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { createSocketTransport } from "./socket-transport.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -56,8 +55,8 @@ export interface WorkerListener extends Service {
 
 /** Clients that connect and stay silent this long are no WebSocket clients. */
 const silenceMs = 10_000;
-/** So many of one address may be without a name and password at the same time: all workers of a balancer may come at once. */
-const maxPending = 1_000;
+/** Connections of which nobody knows yet whether a worker is at their other end. A worker's is one for some milliseconds. */
+const maxUnknown = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
@@ -69,9 +68,10 @@ class HttpWorkerListener implements WorkerListener {
   #options: WorkerListenerOptions;
   #refusals: RefusalLog;
   #throttle = new LoginThrottle();
-  #pending = new PendingSockets(maxPending);
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
+  /** Those that have not become a worker's, the oldest first. */
+  #unknown = new Set<Duplex>();
   #server: Server;
   // No sub-protocol and no extension: Python's client fails the handshake on either.
   #upgrader = new WebSocketServer({
@@ -92,12 +92,14 @@ class HttpWorkerListener implements WorkerListener {
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
     this.#server.on("connection", (socket) => {
-      if (!this.#pending.add(socket)) return void socket.destroy();
       this.#sockets.add(socket);
+      this.#unknown.add(socket);
       socket.once("close", () => {
         this.#sockets.delete(socket);
-        this.#pending.remove(socket);
+        this.#unknown.delete(socket);
       });
+      // The oldest makes way: whoever says nothing must not use up what workers, the database and the router need.
+      if (this.#unknown.size > maxUnknown) this.#dropOldest();
     });
   }
 
@@ -127,6 +129,14 @@ class HttpWorkerListener implements WorkerListener {
     await Promise.all(links.map((link) => link.closed));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  #dropOldest(): void {
+    for (const oldest of this.#unknown) {
+      this.#unknown.delete(oldest);
+      oldest.destroy();
+      return;
+    }
   }
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
@@ -201,8 +211,8 @@ class HttpWorkerListener implements WorkerListener {
       const sentence = `Worker ${who} from ${from} was refused: no worker of that name and password is configured.`;
       return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
-    this.#pending.remove(request.socket);
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#unknown.delete(socket);
       const { log, pingMs, deadMs } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
