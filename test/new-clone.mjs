@@ -2,9 +2,9 @@
 // The README's first command, then the checks; a cluster; and the commands of the container image, whose pages must load.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../packages/cli/bin/prepare.mjs";
 import { setUpNewestNode } from "./setup.mjs";
@@ -15,8 +15,6 @@ const programs = setUpNewestNode();
 const environment = {
   ...process.env,
   PATH: [programs, process.env.PATH].join(delimiter),
-  // What is compiled must fit this Node, also on a machine that points npm to the headers of another one.
-  npm_config_nodedir: dirname(programs),
   MULTIMASTER_CACHE: process.env.MULTIMASTER_CACHE || join(root, ".cache"),
   MULTIMASTER_STATE: join(directory, "state"),
   UI_PORT: "0",
@@ -68,14 +66,10 @@ function buildAsTheImage() {
   const [, commands = ""] = /^RUN (npm ci (?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
   const [install, ...rest] = commands.replaceAll("\\\n", " ").split("&&");
   if (!install?.includes("npm ci") || rest.length === 0) return "The Dockerfile has no `RUN npm ci … && …`.";
-  // `npm ci` has just run here. What better-sqlite3 compiled then is put back instead of being compiled once more.
-  const compiled = join("node_modules", "better-sqlite3", "build");
-  cpSync(join(clone, compiled), join(directory, "compiled"), { recursive: true });
-  const failure =
-    command(clone, "git", "clean", "-fdxq", "--exclude=node_modules") ??
-    command(clone, "sh", "-c", `export npm_config_ignore_scripts=true; ${rest.join("&&")}`);
-  cpSync(join(directory, "compiled"), join(clone, compiled), { recursive: true });
-  return failure;
+  // `npm ci` has just run here.
+  return (
+    command(clone, "git", "clean", "-fdxq", "--exclude=node_modules") ?? command(clone, "sh", "-c", rest.join("&&"))
+  );
 }
 
 async function loadPages() {
@@ -88,7 +82,7 @@ async function loadPages() {
   for (const stream of [master.stdout, master.stderr]) stream.on("data", (piece) => (output += piece));
   const ended = once(master, "exit");
   try {
-    for (let attempt = 0; attempt < 300 && master.exitCode === null; attempt++) {
+    for (let attempt = 0; attempt < 300 && master.exitCode === null && master.signalCode === null; attempt++) {
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
       if (url) return await loadApp(url);
       await sleep(100);

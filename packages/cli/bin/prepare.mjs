@@ -35,10 +35,13 @@ export function installDependencies() {
   console.error("Installing dependencies (npm ci); the first time may take some minutes ...");
   // Started by npm, its own program is known even where none is on the PATH.
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  const result = run([...npm, "ci", "--include=dev", "--no-audit", "--no-fund"], nativeBuildSettings());
+  const result = run(
+    [...npm, "ci", "--include=dev", "--no-audit", "--no-fund", ...withoutScripts()],
+    nativeBuildSettings(),
+  );
   if (result.status === 0) return;
   throw new PrepareError(
-    `npm ci failed:\n${summarize(result)}\nWhere better-sqlite3 has no ready-made binary it is compiled: that needs g++, make and python3.`,
+    `npm ci failed:\n${summarize(result)}\nOn Node 20 better-sqlite3 is compiled where it has no ready-made binary: that needs g++, make and python3.`,
   );
 }
 
@@ -100,6 +103,11 @@ function areDependenciesInstalled() {
     ([path, wanted]) =>
       path === "" || (found[path] ? found[path].version === wanted.version : Boolean(wanted.optional)),
   );
+}
+
+/** The one package with a script compiles the SQLite library of Node 20, which newer ones do not load. */
+function withoutScripts() {
+  return Number(process.versions.node.split(".")[0]) < 22 ? [] : ["--ignore-scripts"];
 }
 
 /** Node's headers that came with this Node spare node-gyp a download. */

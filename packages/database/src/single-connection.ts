@@ -1,4 +1,3 @@
-import BetterSqlite3 from "better-sqlite3";
 import type pg from "pg";
 import type { Row } from "./connection.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
@@ -6,6 +5,7 @@ import { type Dialect, dialects } from "./dialect.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
 import { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite } from "./sqlite-client.ts";
+import { SqliteDatabase } from "./sqlite-driver.ts";
 
 /** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
 export interface SingleConnection {
@@ -31,7 +31,7 @@ export async function openSingleConnection(
 }
 
 function openSqlite(file: string, timeoutMs: number): SingleConnection {
-  const database = new BetterSqlite3(file, { fileMustExist: true });
+  const database = new SqliteDatabase(file, { fileMustExist: true });
   prepareSqlite(database, timeoutMs);
   return {
     dialect: dialects.sqlite,

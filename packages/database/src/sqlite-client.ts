@@ -7,6 +7,7 @@ import {
   refuseInsideTransaction,
   type TransactionConfig,
 } from "./knex-client.ts";
+import { SqliteDatabase } from "./sqlite-driver.ts";
 
 interface Query {
   sql: string;
@@ -25,6 +26,10 @@ const prepared = new WeakMap<BetterSqlite3.Database, Map<string, BetterSqlite3.S
  * and waiting for a busy file without stopping the event loop. (No private fields: knex makes half-instances of it.)
  */
 export class SqliteClient extends knexClientClass("better-sqlite3") {
+  _driver(): object {
+    return SqliteDatabase;
+  }
+
   override acquireConnection(): Promise<unknown> {
     refuseInsideTransaction(this);
     return super.acquireConnection();
