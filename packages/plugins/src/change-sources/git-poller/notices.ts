@@ -7,11 +7,12 @@ export class Notices {
     this.#warn = warn;
   }
 
-  setIf(holds: boolean, kind: string, text: string): void {
+  /** `reason` may be worded otherwise each time, as git does: it is logged with the sentence, and makes no new one. */
+  setIf(holds: boolean, kind: string, text: string, reason?: string): void {
     if (!holds) this.#said.delete(kind);
     else if (this.#said.get(kind) !== text) {
       this.#said.set(kind, text);
-      this.#warn(text);
+      this.#warn(reason === undefined ? text : `${text} (${reason})`);
     }
   }
 

@@ -50,7 +50,8 @@ export async function poll(
     notices.setIf(
       failed.size > 0,
       "fetch",
-      `${failed.size} branches cannot be fetched, such as ${first?.[0]}: ${first?.[1]}; the others are followed`,
+      `${failed.size} branches cannot be fetched, such as ${first?.[0]}; the others are followed`,
+      first?.[1],
     );
     return fetched;
   };
