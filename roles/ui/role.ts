@@ -10,7 +10,7 @@ import { createReadiness } from "./health.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
-import { mostPaths } from "./realtime/rights.ts";
+import { longestListening, mostPaths } from "./realtime/rights.ts";
 import { loadUiSlice } from "./slice.ts";
 
 /** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
@@ -27,6 +27,7 @@ export const role = defineRole<UiSlice>({
       identify: access.listener,
       mayRead: (listener, path) => access.mayHear(listener as Visitor, path),
       maxPaths: (listener) => ((listener as Visitor).user ? mostPaths.loggedIn : mostPaths.anonymous),
+      longestMs: (listener) => longestListening(listener as Visitor),
       addressOf: (request) => groupOfAddress(access.address.of(request)),
     });
     const pages = own.app === "buildbot" ? createBuildbotApp(context, access) : undefined;

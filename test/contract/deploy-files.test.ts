@@ -110,6 +110,10 @@ const composeService = z.looseObject({
   stop_grace_period: z.string().optional(),
   restart: z.string().optional(),
   volumes: z.array(z.string()).optional(),
+  cap_drop: z.array(z.string()).default([]),
+  cap_add: z.array(z.string()).default([]),
+  privileged: z.boolean().default(false),
+  security_opt: z.array(z.string()).default([]),
   networks: z.union([z.array(z.string()), z.record(z.string(), z.object({ ipv4_address: z.string().optional() }))]),
 });
 const composeFile = z.looseObject({ services: z.record(z.string(), composeService) });
@@ -135,6 +139,18 @@ describe("the compose file", () => {
     const offered = [...read("compose/env.example").matchAll(/^(\w+)=/gm)].map((match) => match[1]);
     expect([...used].toSorted()).toEqual(offered.toSorted());
     expect([...text.matchAll(/\$\{\w+\}/g)].map(String), "a value without :? may be missing silently").toEqual([]);
+  });
+
+  it("gives no container more than it needs", () => {
+    // Its image starts as root, takes its volume and becomes another user.
+    const added: Record<string, string[]> = { postgres: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] };
+    for (const [name, { cap_drop, cap_add, security_opt, privileged }] of Object.entries(services))
+      expect({ cap_drop, cap_add, security_opt, privileged }, name).toEqual({
+        cap_drop: ["ALL"],
+        cap_add: added[name] ?? [],
+        security_opt: ["no-new-privileges:true"],
+        privileged: false,
+      });
   });
 
   it("keeps builds away from all but the balancer, and believes the balancer by its address alone", () => {
@@ -212,6 +228,13 @@ const podSpec = z.looseObject({
   securityContext: z.looseObject({ runAsNonRoot: z.literal(true) }),
   containers: z.tuple([container]),
 });
+const ingressPath = z.object({
+  path: z.string(),
+  pathType: z.enum(["Prefix", "Exact"]),
+  backend: z.object({ service: z.object({ name: z.string(), port: z.object({ name: z.string() }) }) }),
+});
+const selected = z.object({ matchLabels: labels.refine((wanted) => Object.keys(wanted).length > 0) });
+const peer = z.union([z.strictObject({ podSelector: selected }), z.strictObject({ namespaceSelector: selected })]);
 const object = z.discriminatedUnion("kind", [
   z.looseObject({
     kind: z.literal("Deployment"),
@@ -231,14 +254,27 @@ const object = z.discriminatedUnion("kind", [
     kind: z.literal("Service"),
     metadata: z.looseObject({ name: z.string() }),
     spec: z.object({
-      selector: labels,
-      ports: z.array(z.object({ name: z.string(), port: z.number(), targetPort: z.string() })),
+      selector: labels.optional(),
+      ports: z.array(z.object({ name: z.string(), port: z.number(), targetPort: z.string().optional() })),
     }),
   }),
   z.looseObject({ kind: z.literal("Job"), spec: z.looseObject({ template: z.object({ spec: podSpec }) }) }),
   z.looseObject({ kind: z.literal("Secret"), metadata: z.looseObject({ name: z.string() }), stringData: labels }),
-  z.looseObject({ kind: z.literal("Ingress") }),
-  z.looseObject({ kind: z.literal("NetworkPolicy") }),
+  z.looseObject({
+    kind: z.literal("Ingress"),
+    spec: z.looseObject({ rules: z.array(z.looseObject({ http: z.object({ paths: z.array(ingressPath) }) })) }),
+  }),
+  z.looseObject({
+    kind: z.literal("NetworkPolicy"),
+    spec: z.object({
+      podSelector: z.object({ matchLabels: labels }),
+      policyTypes: z.tuple([z.literal("Ingress")]),
+      // A rule without "from", or one of an empty selector, would let everybody in.
+      ingress: z.array(
+        z.object({ from: z.array(peer).nonempty(), ports: z.array(z.object({ port: z.string() })).nonempty() }),
+      ),
+    }),
+  }),
   z.looseObject({ kind: z.literal("Kustomization"), resources: z.array(z.string()) }),
 ]);
 type KubernetesObject = z.output<typeof object>;
@@ -292,7 +328,9 @@ describe("the Kubernetes files", () => {
     const pods = all("Deployment").map(({ spec }) => spec);
     for (const { selector, template } of pods) expect(isOf(selector.matchLabels, template.metadata.labels)).toBe(true);
     for (const { spec } of all("Service")) {
-      const pod = pods.find(({ template }) => isOf(spec.selector, template.metadata.labels));
+      const { selector } = spec;
+      if (selector === undefined) continue;
+      const pod = pods.find(({ template }) => isOf(selector, template.metadata.labels));
       expect(pod?.template.spec.containers[0].ports.map(({ name }) => name)).toEqual(
         spec.ports.map((p) => p.targetPort),
       );
@@ -305,6 +343,35 @@ describe("the Kubernetes files", () => {
     const [kustomization] = all("Kustomization");
     const applied = files.filter((name) => !/kustomization|example|upgrade-database/.test(name));
     expect(kustomization?.resources.toSorted()).toEqual(applied.toSorted());
+  });
+
+  it("pass on to no master what only balancers and monitors ask", () => {
+    const nobody = all("Service").filter(({ spec }) => spec.selector === undefined);
+    const paths = all("Ingress").flatMap(({ spec }) => spec.rules.flatMap(({ http }) => http.paths));
+    const hidden = paths.filter(({ backend }) => nobody.some(({ metadata }) => metadata.name === backend.service.name));
+    const asked = ["/metrics", "/ready", "/health"];
+    expect(hidden.map(({ path, pathType }) => [path, pathType])).toEqual(asked.map((path) => [path, "Prefix"]));
+    for (const balancer of ["haproxy/haproxy.cfg", "nginx/multimaster.conf"])
+      for (const path of asked) expect(read(balancer)).toContain(path.slice(1));
+  });
+
+  it("say of every port who may reach it", () => {
+    const policies = all("NetworkPolicy").map(({ spec }) => spec);
+    for (const { metadata, spec } of all("Deployment")) {
+      const { template } = spec;
+      const own = policies.filter(({ podSelector }) => isOf(podSelector.matchLabels, template.metadata.labels));
+      expect(own, metadata.name).toHaveLength(1);
+      const named = own.flatMap(({ ingress }) => ingress.flatMap(({ ports }) => ports.map(({ port }) => port)));
+      expect(named, metadata.name).toEqual(template.spec.containers[0].ports.map(({ name }) => name));
+    }
+    // A worker runs other people's code: its label opens the engines' port, and not the router's.
+    const master = { "app.kubernetes.io/name": "multimaster" };
+    const [engine] = policies.filter(({ podSelector }) =>
+      isOf(podSelector.matchLabels, { ...master, "app.kubernetes.io/component": "engine" }),
+    );
+    expect(engine?.ingress[0]?.from).toEqual([
+      { podSelector: { matchLabels: { "app.kubernetes.io/name": "multimaster-worker" } } },
+    ]);
   });
 
   it("ship with a login, which only their ui masters know", () => {

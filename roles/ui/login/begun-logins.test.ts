@@ -1,22 +1,52 @@
 import { expect, it } from "vitest";
 import { BegunLogins } from "./begun-logins.ts";
 
-it("are so many of one address, so many of all, and new ones after a while", () => {
+const tooMany = "Too many logins were begun and not finished; try again in 600 seconds.";
+
+it("are so many of one address, and new ones when one came back or expired", () => {
   let now = 0;
-  const begun = new BegunLogins({ now: () => now });
-  for (let i = 0; i < 60; i++) begun.take("192.0.2.1");
-  expect(() => begun.take("192.0.2.1")).toThrow(
-    "Too many logins were begun and not finished; try again in 600 seconds.",
-  );
-  for (let i = 0; i < 5_000 - 60; i++) begun.take(`10.0.${i >> 8}.${i & 255}`);
-  expect(() => begun.take("192.0.2.2")).toThrow("Too many logins were begun");
+  const logins = new BegunLogins({ now: () => now });
+  const [first] = Array.from({ length: 60 }, () => logins.begin("192.0.2.1").begun);
+  if (first) first.key = "first";
+  expect(() => logins.begin("192.0.2.1")).toThrow(tooMany);
+  logins.begin("192.0.2.2");
+  logins.endOf("first");
+  logins.begin("192.0.2.1");
+  expect(() => logins.begin("192.0.2.1")).toThrow(tooMany);
   now += 600_000;
-  begun.take("192.0.2.1");
+  logins.begin("192.0.2.1");
 });
 
 it("are no more of one who has all addresses of a network", () => {
-  const begun = new BegunLogins({ now: () => 0 });
-  for (let i = 0; i < 60; i++) begun.take(`2001:db8:1:2::${i.toString(16)}`);
-  expect(() => begun.take("2001:db8:1:2:ffff::1")).toThrow("Too many logins were begun");
-  begun.take("2001:db8:1:3::1");
+  const logins = new BegunLogins({ now: () => 0 });
+  for (let i = 0; i < 60; i++) logins.begin(`2001:db8:1:2::${i.toString(16)}`);
+  expect(() => logins.begin("2001:db8:1:2:ffff::1")).toThrow("Too many logins were begun");
+  logins.begin("2001:db8:1:3::1");
+});
+
+it.each([
+  [84, 60],
+  [1_000, 6],
+  [3_000, 2],
+])("keep nobody from one, though %i addresses begin %i each", (addresses, each) => {
+  const logins = new BegunLogins({ now: () => 0 });
+  const mine = logins.begin("192.0.2.1").begun;
+  const rows = new Set([mine]);
+  for (let i = 0; i < addresses * each; i++) {
+    const { begun, madeWay } = logins.begin(`10.0.${(i % addresses) >> 8}.${(i % addresses) & 255}`);
+    rows.add(begun);
+    if (madeWay) rows.delete(madeWay);
+  }
+  const later = logins.begin("192.0.2.2");
+  expect(later.madeWay?.group).toMatch(/^10\./);
+  expect(mine.hasMadeWay).toBe(false);
+  expect(rows.size).toBe(5_000);
+});
+
+it("are all gone after their time, so that no memory of them stays", () => {
+  let now = 0;
+  const logins = new BegunLogins({ now: () => now });
+  for (let i = 0; i < 5_000; i++) logins.begin(`10.0.${i >> 8}.${i & 255}`);
+  now += 600_000;
+  expect(logins.begin("192.0.2.1").madeWay).toBeUndefined();
 });

@@ -22,22 +22,32 @@ const keptSchema = z.object({
 export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
   const { begunLogin } = access.cookies;
   const { logins } = data.updates;
-  const begun = new BegunLogins(clock);
+  const begunLogins = new BegunLogins(clock);
 
   async function begin(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
-    begun.take(access.address.of(ctx.req));
-    const { url, keep } = await login.begin();
-    const way = readWayBack(ctx.URL.searchParams);
-    const kept = { way: { ...way }, kept: keep } as unknown as Json;
-    ctx.append("Set-Cookie", begunLogin.set(ctx.req, await logins.keep(kept, patienceMs), patienceMs));
-    ctx.redirect(url.href);
+    const { begun, madeWay } = begunLogins.begin(access.address.of(ctx.req));
+    try {
+      if (madeWay?.key !== undefined) await logins.take(madeWay.key);
+      const { url, keep } = await login.begin();
+      const way = readWayBack(ctx.URL.searchParams);
+      const key = await logins.keep({ way: { ...way }, kept: keep } as unknown as Json, patienceMs);
+      begun.key = key;
+      // Others came meanwhile.
+      if (begun.hasMadeWay) await logins.take(key);
+      ctx.append("Set-Cookie", begunLogin.set(ctx.req, key, patienceMs));
+      ctx.redirect(url.href);
+    } catch (error) {
+      begunLogins.end(begun);
+      throw error;
+    }
   }
 
   async function finish(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
     const key = begunLogin.read(ctx.req);
     ctx.append("Set-Cookie", begunLogin.clear(ctx.req));
     const begun = key === undefined ? undefined : await logins.take(key);
-    if (begun === undefined) throw errors.loginStale();
+    if (key === undefined || begun === undefined) throw errors.loginStale();
+    begunLogins.endOf(key);
     const { way, kept } = keptSchema.parse(begun);
     const { user, grant } = await login.finish(ctx.URL.searchParams, kept as Json).catch((error: unknown) => {
       if (error instanceof UserError) noteRefused(ctx, error);

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { LiveEvent } from "@multimaster/data";
 import type Koa from "koa";
 import type { Audience, BusNews, Client } from "./audience.ts";
-import { isStillThe, type Listener } from "./rights.ts";
+import { createStillCheck, type Listener } from "./rights.ts";
 import { type Refusal, type SubscriptionOptions, Subscriptions, writeOnce } from "./subscriptions.ts";
 
 const eventText = writeOnce(({ key, payload }) => sseText("event", JSON.stringify({ key, message: payload })));
@@ -55,7 +55,7 @@ export function serveEvents(
         ? "too many"
         : paths.map((path) => subscriptions.check(path)).find((found) => found !== undefined);
     if (refusal) return refuse(ctx, ...refusals[refusal]);
-    const remove = audience.add(client, () => isStillThe(rights, listener, ctx.req));
+    const remove = audience.add(client, createStillCheck(rights, options.clock, listener, ctx.req));
     ctx.res.once("close", () => {
       remove();
       subscriptions.end();

@@ -32,7 +32,7 @@ function listen(mayRead: ListeningRights["mayRead"]) {
   const subscriptions = new Subscriptions(
     {
       live: cluster.live,
-      rights: { identify: async () => ({}), mayRead, maxPaths: () => 5_000, addressOf: () => "" },
+      rights: { identify: async () => ({}), mayRead, maxPaths: () => 5_000, longestMs: () => 1, addressOf: () => "" },
       clock,
     },
     {},

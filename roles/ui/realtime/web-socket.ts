@@ -4,7 +4,7 @@ import { isNestedDeeper, type Json } from "@multimaster/core";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Audience, BusNews, Client } from "./audience.ts";
 import { answerCommand } from "./commands.ts";
-import { isStillThe, type Listener } from "./rights.ts";
+import { createStillCheck, type Listener } from "./rights.ts";
 import { type SubscriptionOptions, Subscriptions, writeOnce } from "./subscriptions.ts";
 
 /** Commands are short. */
@@ -39,7 +39,7 @@ export function createWebSockets(
   function serve(socket: WebSocket, listener: Listener, request: IncomingMessage): void {
     const client = createSocketClient(socket, options.rights.addressOf(request));
     const subscriptions = new Subscriptions(options, listener, (event) => audience.send(client, eventFrame(event)));
-    const remove = audience.add(client, () => isStillThe(options.rights, listener, request));
+    const remove = audience.add(client, createStillCheck(options.rights, options.clock, listener, request));
     socket.on("error", () => socket.terminate());
     socket.once("close", () => {
       remove();

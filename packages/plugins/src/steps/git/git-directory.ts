@@ -30,11 +30,14 @@ export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Pro
   return succeeded(await initialize(git, format)) ? format : undefined;
 }
 
-/** Whether the index tells git to pass over files (skip-worktree, assume-unchanged): a checkout would leave them as they are. */
-async function hasMarkedFiles(git: WorkerGit): Promise<boolean> {
+/**
+ * Whether the index of a repository below the working directory tells git to pass over files (skip-worktree,
+ * assume-unchanged): a checkout would leave them as they are.
+ */
+export async function hasMarkedFiles(git: WorkerGit, path = ".git"): Promise<boolean> {
   // Git brings a shell with it wherever it runs.
-  const script = "!git ls-files -v | grep -q '^[a-zS]'";
-  return succeeded(await git.try(["-c", `alias.has-marked=${script}`, "has-marked"], { capture: true }));
+  const script = `!f() { git --git-dir="$1" ls-files -v | grep -q '^[a-zS]'; }; f`;
+  return succeeded(await git.try(["-c", `alias.has-marked=${script}`, "has-marked", path], { capture: true }));
 }
 
 /** Makes an empty repository where the directory was. */

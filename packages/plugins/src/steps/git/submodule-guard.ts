@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import type { ObjectFormat } from "./git-directory.ts";
+import { hasMarkedFiles, type ObjectFormat } from "./git-directory.ts";
 import { succeeded, type WorkerGit } from "./worker-git.ts";
 
 /** Directories of submodules' repositories that are looked at; a working directory with more is treated as spoilt. */
@@ -26,7 +26,8 @@ interface Module {
 
 /**
  * Removes what a build before could have left in the repositories of submodules for git to run: those with settings that
- * git does not write by itself, and every ".git" below the working directory that does not lead to one of the others.
+ * git does not write by itself, and every ".git" below the working directory that does not lead to one of the others. An index
+ * by which git would pass over files is removed as well.
  */
 export async function guardSubmodules(git: WorkerGit, format: ObjectFormat): Promise<void> {
   const modules: Module[] = [];
@@ -67,7 +68,9 @@ async function listModules(git: WorkerGit, path: string, depth: number, found: M
   const worktree = await readWorktree(git, path);
   if (worktree === undefined) return false;
   found.push({ path, worktree });
-  await git.remove(["hooks", "info", "objects/info"].map((name) => git.path(path, name)));
+  const isIndexSpoilt = names.includes("index") && (await hasMarkedFiles(git, path));
+  const removed = ["hooks", "info", "objects/info", ...(isIndexSpoilt ? ["index"] : [])];
+  await git.remove(removed.map((name) => git.path(path, name)));
   return !names.includes("modules") || listModules(git, `${path}/modules`, depth + 1, found);
 }
 
