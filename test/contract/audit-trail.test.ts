@@ -144,6 +144,39 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     const outcomes = (await trail()).map(({ outcome }) => outcome);
     expect(outcomes).toEqual(["done", "done", "done", "done", "refused", "refused"]);
   });
+
+  it.each([
+    { wrote: { busy: 30, ann: 3, bob: 1 }, keep: 10, kept: { busy: 6, ann: 3, bob: 1 } },
+    { wrote: { busy: 30, loud: 20, ann: 2 }, keep: 11, kept: { busy: 4, loud: 5, ann: 2 } },
+    { wrote: { busy: 5, ann: 5, bob: 5, eve: 5 }, keep: 2, kept: { bob: 1, eve: 1 } },
+    { wrote: { busy: 5, ann: 5 }, keep: 10, kept: { busy: 5, ann: 5 } },
+    { wrote: { busy: process.env.MULTIMASTER_LONG ? 6000 : 60, ann: 1 }, keep: 2, kept: { busy: 1, ann: 1 } },
+  ])("keeps $keep of $wrote: the oldest of who has most go first", async ({ wrote, keep, kept }) => {
+    const { audit } = server.data.updates;
+    const row = { by: "token", address: null, action: "a", object: "o", outcome: "done" } as const;
+    const count = (who: string) =>
+      queryRows<{ id: number }>(database, "select id from mm_audit where who = ? order by id", [who]);
+    const before = new Map<string, number[]>();
+    const rows = Object.entries(wrote).toReversed();
+    for (const [who, times] of rows) {
+      await audit.note(Array.from({ length: times }, () => ({ ...row, who, name: who })));
+      before.set(
+        who,
+        (await count(who)).map(({ id }) => id),
+      );
+    }
+    await audit.prune({ done: keep, others: keep });
+    let total = 0;
+    for (const who of Object.keys(wrote)) {
+      const left = (await count(who)).map(({ id }) => id);
+      total += left.length;
+      expect(left, who).toEqual(before.get(who)?.slice(-Math.max(left.length, 1)).slice(0, left.length));
+      // Who has as much as another one may have one more or less.
+      if (new Set(Object.values(wrote)).size === Object.keys(wrote).length)
+        expect(left.length, who).toBeGreaterThanOrEqual(kept[who as keyof typeof kept] ?? 0);
+    }
+    expect(total).toBe(keep);
+  });
 });
 
 describe("who may read the audit trail", () => {
