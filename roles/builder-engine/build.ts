@@ -285,7 +285,7 @@ export class Build {
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#around;
-    const isLost = this.#interruption?.kind === "lost";
+    const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
     const shown = { ...end, state: this.#secrets.hide(end.state) };
     const wanted = isLost ? { ...shown, maxWorkerLosses: this.builder.config.maxWorkerLosses } : shown;
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>

@@ -66,9 +66,9 @@ export class BuilderRows implements Service {
   async #announce(): Promise<void> {
     const { configs, data, persistence } = this.#options;
     const rows = configs.map((config) => {
-      const { name, description, tags, project, workers, maxBuilds = null, maxEngineDeaths } = config;
+      const { name, description, tags, project, workers, maxBuilds = null, maxEngineDeaths, maxWorkerLosses } = config;
       const directory = nameBuilddir(config);
-      return { name, description, tags, project, workers, maxBuilds, directory, maxEngineDeaths };
+      return { name, description, tags, project, workers, maxBuilds, directory, maxEngineDeaths, maxWorkerLosses };
     });
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {

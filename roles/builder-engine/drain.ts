@@ -94,7 +94,7 @@ export class Drain implements Service {
       { builds: builds.all.length },
       `${builds.all.length} running builds are given back to be run again: ${why}`,
     );
-    builds.interruptAll({ kind: "stopped", reason: why, results: Results.RETRY });
+    builds.interruptAll({ kind: "stopped", reason: why, results: Results.RETRY, atOnce: true });
   }
 
   /** Lets idle workers go one by one, and busy ones as their last build ends. */

@@ -432,6 +432,29 @@ describe("an engine with a local worker", () => {
     expect(await engine.data.get(buildrequests, request)).toMatchObject({ claimed: false, complete: false });
   });
 
+  it("ends a build that stops its master at once again and again", async () => {
+    const directory = temporaryDirectory("stopping");
+    const steps = { b: [shell({ command: "sleep 1000" })] };
+    const more = { maxWorkerLosses: 2 };
+    let request: number | undefined;
+    for (let n = 0; n < 2; n += 1) {
+      const engine = await startEngine(steps, { directory, name: `engine${n}`, more });
+      request ??= await engine.submit("b");
+      await waitFor(() => engine.running(), { what: "the build to run" });
+      const now = new AbortController();
+      const drained = engine.services.drain(now.signal);
+      now.abort();
+      await drained;
+      const found = await engine.data.get(buildrequests, request);
+      expect(found).toMatchObject(n === 0 ? { claimed: false, complete: false } : { complete: true });
+      if (n === 0) continue;
+      const built = await engine.finished(request);
+      expect(built.map(({ results }) => results)).toEqual([Results.RETRY, Results.EXCEPTION]);
+      const newest = await engine.data.find(builds, { order: ["-buildid"] });
+      expect(newest.rows[0]?.["state_string"]).toMatch(/master stopped; this request was lost .* 2 times/);
+    }
+  });
+
   it("writes nothing more when its lease is lost", async () => {
     const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
     const request = await engine.submit("b");

@@ -10,6 +10,8 @@ export interface Interruption {
   readonly kind: "stopped" | "lost" | "abandoned";
   readonly reason: string;
   readonly results: Result;
+  /** The master stops at once. The build may have made it do so, so it counts as a loss. */
+  readonly atOnce?: true;
 }
 
 const weight = { stopped: 0, lost: 1, abandoned: 2 };
@@ -17,7 +19,8 @@ const weight = { stopped: 0, lost: 1, abandoned: 2 };
 /** What two interruptions amount to: the more serious one, but a build that somebody cancelled is not run again. */
 export function combine(former: Interruption | undefined, next: Interruption): Interruption {
   if (former === undefined) return next;
-  const worse = weight[next.kind] > weight[former.kind] ? next : former;
+  const graver = weight[next.kind] > weight[former.kind] ? next : former;
+  const worse: Interruption = former.atOnce || next.atOnce ? { ...graver, atOnce: true } : graver;
   const cancelled = [former, next].find((one) => one.results === Results.CANCELLED);
   return cancelled === undefined ? worse : { kind: worse.kind, reason: cancelled.reason, results: Results.CANCELLED };
 }

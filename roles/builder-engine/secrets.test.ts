@@ -68,6 +68,19 @@ describe("secrets", () => {
     expect(masked("\u001b[31m s3cr3t- \u001b[0m t0ken")).toEqual(new Set(["\u001b[31m s3cr3t- \u001b[0m t0ken"]));
   });
 
+  it.each([
+    ["what `tput sgr0` prints", "\u001b(B\u001b[m"],
+    ["a character set with two intermediates", "\u001b$(C"],
+    ["a string (DCS)", "\u001bP1$r0m\u001b\\"],
+    ["a string that BEL ends (APC)", "\u001b_x\u0007"],
+    ["a colour by C1", "\u009b01;31m"],
+    ["a link by C1", "\u009d8;;http://x\u009c"],
+    ["a string by C1", "\u0090x\u001b\\"],
+    ["a single C1", "\u0085"],
+  ])("are replaced where within them is %s", (_what, sequence) => {
+    expect(masked(`x s3cr${sequence}3t-t0k${sequence}en y`)).toEqual(new Set(["x <token> y"]));
+  });
+
   it("that overlap are replaced together, whatever is shown of neither", () => {
     const overlapping = new Secrets({ a: "abcd1234", b: "1234efgh", c: "xyxy" });
     const shown = (text: string) => {

@@ -1,9 +1,14 @@
+import {
+  mayBeginSequence,
+  type SequenceState,
+  type SequenceStep,
+  shortSequence,
+  wholeSequence,
+} from "./escape-sequences.ts";
 import { type HiddenTexts, nowhere, type Place } from "./hidden-texts.ts";
 
 /** How many characters between those of a secret are looked through; so much more than a secret is held at most. */
 const mostBetween = 4096;
-
-const escapeCode = 0x1b;
 
 /** A hidden text in the stream. */
 interface Match {
@@ -17,6 +22,12 @@ interface Reading {
   place: Place;
   /** Where in the stream the characters stand that led there. */
   readonly at: number[];
+}
+
+/** One that passes over escape sequences. */
+interface Uncoloured extends Reading {
+  readonly step: SequenceStep;
+  sequence: SequenceState;
 }
 
 /**
@@ -33,10 +44,12 @@ export class StreamMask {
   #shownTo = 0;
   #lastName = "";
   #matches: Match[] = [];
-  /** As it is, but for line breaks; and, after an escape sequence within what may be a secret, without those too. */
+  /**
+   * As it is, but for line breaks; and, after an escape sequence within what may be a secret, without those too: once for
+   * each way to tell where they end.
+   */
   #plain: Reading = { place: nowhere, at: [] };
-  #uncoloured: Reading | undefined;
-  #sequence: "none" | "begun" | "open" | "text" = "none";
+  #uncoloured: Uncoloured[] = [];
 
   constructor(texts: HiddenTexts) {
     this.#texts = texts;
@@ -50,7 +63,7 @@ export class StreamMask {
     for (let i = 0; i < piece.length; i += 1) {
       const code = piece.charCodeAt(i);
       // Nearly always nothing of a secret has begun.
-      if (this.#plain.place === nowhere && this.#uncoloured === undefined && begins[code] === 0) continue;
+      if (this.#plain.place === nowhere && this.#uncoloured.length === 0 && begins[code] === 0) continue;
       this.#read(code, before + i);
     }
     return this.#show(this.#findBeginning());
@@ -66,23 +79,26 @@ export class StreamMask {
       this.#giveUpWhereTooLong(position);
       return;
     }
-    if (code === escapeCode && this.#plain.place !== nowhere)
-      this.#uncoloured ??= { place: this.#plain.place, at: [...this.#plain.at] };
-    if (this.#uncoloured !== undefined && !this.#isOfSequence(code)) this.#advance(this.#uncoloured, code, position);
+    if (this.#plain.place !== nowhere && mayBeginSequence(code)) this.#beginUncoloured();
+    for (const reading of this.#uncoloured) {
+      const sequence = reading.step(reading.sequence, code);
+      if (sequence === undefined) this.#advance(reading, code, position);
+      else reading.sequence = sequence;
+    }
     this.#advance(this.#plain, code, position);
-    if (this.#uncoloured?.place === nowhere && this.#sequence === "none") this.#uncoloured = undefined;
+    if (this.#uncoloured.length > 0) this.#keepUncoloured((one) => one.place !== nowhere || one.sequence !== "none");
     this.#giveUpWhereTooLong(position);
   }
 
-  /** Whether it belongs to an escape sequence: `ESC [ … letter`, `ESC ] … BEL`, or `ESC` and one character. */
-  #isOfSequence(code: number): boolean {
-    const sequence = this.#sequence;
-    if (code === escapeCode) this.#sequence = "begun";
-    else if (sequence === "none") return false;
-    else if (sequence === "begun") this.#sequence = code === 0x5b ? "open" : code === 0x5d ? "text" : "none";
-    else if (sequence === "open" && code >= 0x40 && code <= 0x7e) this.#sequence = "none";
-    else if (sequence === "text" && code === 0x07) this.#sequence = "none";
-    return true;
+  #beginUncoloured(): void {
+    for (const step of [shortSequence, wholeSequence]) {
+      if (this.#uncoloured.some((one) => one.step === step)) continue;
+      this.#uncoloured.push({ place: this.#plain.place, at: [...this.#plain.at], step, sequence: "none" });
+    }
+  }
+
+  #keepUncoloured(isKept: (reading: Uncoloured) => boolean): void {
+    if (!this.#uncoloured.every(isKept)) this.#uncoloured = this.#uncoloured.filter(isKept);
   }
 
   #advance(reading: Reading, code: number, position: number): void {
@@ -117,19 +133,15 @@ export class StreamMask {
     const most = this.#texts.longest + mostBetween;
     if (this.#plain.place !== nowhere && position - this.#beginningOf(this.#plain) > most)
       this.#plain = { place: nowhere, at: [] };
-    const other = this.#uncoloured;
-    if (other !== undefined && other.place !== nowhere && position - this.#beginningOf(other) > most) {
-      this.#uncoloured = undefined;
-      this.#sequence = "none";
-    }
+    this.#keepUncoloured((one) => one.place === nowhere || position - this.#beginningOf(one) <= most);
   }
 
   /** Where what was read may be the beginning of a secret; its end if nowhere. */
   #findBeginning(): number {
     let beginning = this.#from + this.#held.length;
     if (this.#plain.place !== nowhere) beginning = Math.min(beginning, this.#beginningOf(this.#plain));
-    const other = this.#uncoloured;
-    if (other !== undefined && other.place !== nowhere) beginning = Math.min(beginning, this.#beginningOf(other));
+    for (const other of this.#uncoloured)
+      if (other.place !== nowhere) beginning = Math.min(beginning, this.#beginningOf(other));
     return beginning;
   }
 

@@ -106,6 +106,17 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     server = await startRestServer(database, { authorization: { rules: [], otherwise: "deny" } });
   });
 
+  it("has one row for all names of methods that nothing has", async () => {
+    const private_ = await startRestServer(database, { authorization: { rules: [], otherwise: "deny" } });
+    for (let i = 0; i < 12; i++) await program.call(private_, `workers/${i}`, `made-up-${i}`, {}, reader);
+    await program.call(private_, "workers/1", "pause", {}, operator);
+    await private_.stop();
+    expect(await trail()).toMatchObject([
+      { who: "token:eyes", action: "unknown method", object: "various", outcome: "refused", times: 12 },
+      { who: "token:ops", action: "pause", object: "workers/1", outcome: "refused", times: 1 },
+    ]);
+  });
+
   it("tells what was refused before it was read: a long body, a token of nobody", async () => {
     const post = (path: string, headers: Record<string, string>, body: string) =>
       fetch(new URL(path, server.url), {
@@ -132,6 +143,39 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     await audit.prune({ done: 4, others: 2 });
     const outcomes = (await trail()).map(({ outcome }) => outcome);
     expect(outcomes).toEqual(["done", "done", "done", "done", "refused", "refused"]);
+  });
+
+  it.each([
+    { wrote: { busy: 30, ann: 3, bob: 1 }, keep: 10, kept: { busy: 6, ann: 3, bob: 1 } },
+    { wrote: { busy: 30, loud: 20, ann: 2 }, keep: 11, kept: { busy: 4, loud: 5, ann: 2 } },
+    { wrote: { busy: 5, ann: 5, bob: 5, eve: 5 }, keep: 2, kept: { bob: 1, eve: 1 } },
+    { wrote: { busy: 5, ann: 5 }, keep: 10, kept: { busy: 5, ann: 5 } },
+    { wrote: { busy: process.env.MULTIMASTER_LONG ? 6000 : 60, ann: 1 }, keep: 2, kept: { busy: 1, ann: 1 } },
+  ])("keeps $keep of $wrote: the oldest of who has most go first", async ({ wrote, keep, kept }) => {
+    const { audit } = server.data.updates;
+    const row = { by: "token", address: null, action: "a", object: "o", outcome: "done" } as const;
+    const count = (who: string) =>
+      queryRows<{ id: number }>(database, "select id from mm_audit where who = ? order by id", [who]);
+    const before = new Map<string, number[]>();
+    const rows = Object.entries(wrote).toReversed();
+    for (const [who, times] of rows) {
+      await audit.note(Array.from({ length: times }, () => ({ ...row, who, name: who })));
+      before.set(
+        who,
+        (await count(who)).map(({ id }) => id),
+      );
+    }
+    await audit.prune({ done: keep, others: keep });
+    let total = 0;
+    for (const who of Object.keys(wrote)) {
+      const left = (await count(who)).map(({ id }) => id);
+      total += left.length;
+      expect(left, who).toEqual(before.get(who)?.slice(-Math.max(left.length, 1)).slice(0, left.length));
+      // Who has as much as another one may have one more or less.
+      if (new Set(Object.values(wrote)).size === Object.keys(wrote).length)
+        expect(left.length, who).toBeGreaterThanOrEqual(kept[who as keyof typeof kept] ?? 0);
+    }
+    expect(total).toBe(keep);
   });
 });
 
@@ -185,6 +229,33 @@ it("what anybody can be refused as often as they like fills no table", async () 
   await refusals.flush();
   expect(written.length).toBe(11);
   expect(written.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(5000);
+});
+
+it("what one address is refused hides nothing that another one is, however much it makes up", async () => {
+  const written: { address: string | null; action: string; times?: number }[] = [];
+  const clock: Clock = { ...systemClock, after: () => ({ cancel() {} }) as never };
+  const audit = { note: async (rows: readonly (typeof written)[number][]) => void written.push(...rows) };
+  const refusals = createRefusals({ audit, clock, log: silentLog });
+  const note = (address: string, action: string, identity = anonymousActor.identity) =>
+    refusals.note({
+      actor: { ...anonymousActor, identity, address },
+      action,
+      object: "builds/1",
+      outcome: "refused",
+      detail: "no",
+    });
+  for (let i = 0; i < 100; i++) note(`2001:db8:1:2::${i}`, `made-up-${i}`);
+  note("192.0.2.7", "stop");
+  // Who is known is told apart from strangers at the same address.
+  note("2001:db8:1:2::1", "rebuild", "user:ann");
+  for (let i = 0; i < 100; i++) note(`10.1.0.${i}`, "stop");
+  note("198.51.100.9", "cancel");
+  await refusals.flush();
+  const rows = written.map(({ address, action, times }) => `${address} ${action} ${times}`);
+  expect(rows).toEqual(expect.arrayContaining(["192.0.2.7 stop 1", "2001:db8:1:2::1 rebuild 1"]));
+  expect(rows).toContain("2001:db8:1:2::0 various 97");
+  expect(rows).toEqual(expect.arrayContaining(["10.1.0.0/16 various 93", "198.51.0.0/16 various 1"]));
+  expect(rows.length).toBe(4 + 2 + 7 + 2);
 });
 
 it("every action of the API can be named by a rule, with its noun", async () => {

@@ -1,4 +1,4 @@
-import { countEngineDeaths, leaveCluster } from "@multimaster/cluster";
+import { countMasterEnds, leaveCluster } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { auditDatabase } from "@multimaster/data";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -124,7 +124,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     expect(await outcome(request)).toMatchObject({ request: { complete }, builds });
   });
 
-  it("are not counted where a master leaves in order or gives them back, and end as asked where they were cancelled", async () => {
+  it("are no death where a master leaves in order or gives them back, and end as asked where they were cancelled", async () => {
     const front = await masters.join();
     const request = await addRequest(front);
     for (let n = 0; n < 4; n += 1) {
@@ -137,7 +137,10 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
         results: RETRY,
       });
     }
-    expect(await masters.rows("select 1 from mm_request_losses")).toEqual([]);
+    // What a master that leaves could not even give back is a loss; what it gives back in peace is none.
+    expect(await masters.rows("select engine_deaths, worker_losses from mm_request_losses")).toEqual([
+      { engine_deaths: 0, worker_losses: 4 },
+    ]);
     await die(request, 2);
     const last = await masters.join();
     await begin(last, request);
@@ -164,6 +167,31 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     ]);
   });
 
+  it.each([
+    { limit: undefined, times: 10 },
+    { limit: 2, times: 2 },
+    { limit: null, times: 11 },
+  ])("with masters that are stopped and cannot give them back end at the builder's limit: $limit", async (row) => {
+    const { limit, times } = row;
+    const front = await masters.join();
+    const request = await addRequest(front);
+    for (let n = 1; n <= times; n += 1) {
+      expect(await outcome(request)).toMatchObject({ request: open });
+      const leaving = await masters.join();
+      const builder = { name: "runtests", description: null, tags: [], project: null, workers: ["w1"] };
+      if (limit !== undefined) await leaving.updates.builders.configure([{ ...builder, maxWorkerLosses: limit }]);
+      await begin(leaving, request);
+      await leaveCluster(masters.database, leaving.lease);
+    }
+    if (limit === null) return expect(await outcome(request)).toMatchObject({ request: open });
+    const end = await outcome(request);
+    expect(end).toMatchObject({ request: { complete: 1, results: EXCEPTION } });
+    expect(end.builds).toEqual([...Array(times - 1).fill(RETRY), EXCEPTION]);
+    expect(end.state).toMatch(new RegExp(`was stopped; this request was lost .* ${times} times.*maxWorkerLosses`));
+    expect(await masters.value("select detail from mm_request_losses")).toBe(end.state);
+    expect((await auditDatabase(masters.database)).findings).toEqual([]);
+  });
+
   it("since they cannot be written are counted like a death; a claim without an answer is not", async () => {
     const member = await masters.join();
     const request = await addRequest(member);
@@ -187,9 +215,9 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     const { requests } = await member.updates.buildsets.add(buildsetFor("a", "b", "c"));
     const ids = Object.values(requests);
     await masters.database.transaction(async (tx) => {
-      expect(await countEngineDeaths(tx, member.lease.masterid, ids)).toEqual(new Map());
-      expect(await countEngineDeaths(tx, member.lease.masterid, ids.slice(1))).toEqual(new Map());
-      expect([...(await countEngineDeaths(tx, member.lease.masterid, ids)).keys()].sort()).toEqual(ids.slice(1));
+      expect(await countMasterEnds(tx, "death", member.lease.masterid, ids)).toEqual(new Map());
+      expect(await countMasterEnds(tx, "death", member.lease.masterid, ids.slice(1))).toEqual(new Map());
+      expect([...(await countMasterEnds(tx, "death", member.lease.masterid, ids)).keys()].sort()).toEqual(ids.slice(1));
     });
   });
 });

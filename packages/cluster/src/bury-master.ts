@@ -1,7 +1,13 @@
 import { append, type Result, Results } from "@multimaster/core";
 import { type Connection, execute, queryRows } from "@multimaster/database";
 import { completeBuildsets } from "./complete-buildsets.ts";
-import { countEngineDeaths, type Exhausted, noteExhausted } from "./request-losses.ts";
+import {
+  countMasterEnds,
+  describeMasterEnds,
+  type Exhausted,
+  type MasterEnd,
+  noteExhausted,
+} from "./request-losses.ts";
 
 /** What changed when a master was buried or left: enough to publish the events afterwards. All lists are of ids. */
 export interface Burial {
@@ -40,24 +46,21 @@ interface ClaimedRequest {
  * are over, their requests are free for others. Since this comes before a new epoch of the same master begins, a claim
  * row needs no epoch: it belongs to the present life of its master.
  *
- * A death is counted for the requests whose builds ran on it (docs/faults.md); an orderly end is not.
+ * Its end is counted for the requests whose builds ran on it (docs/faults.md): a death more seriously than one in order,
+ * at which builds run only if they could not be given back before.
  *
  * The caller has locked the lease row (or the masters row, for one of Buildbot's) and marked it.
  */
-export async function buryMaster(
-  tx: Connection,
-  masterid: number,
-  name: string,
-  cause: "death" | "leave",
-): Promise<Burial> {
+export async function buryMaster(tx: Connection, masterid: number, name: string, end: MasterEnd): Promise<Burial> {
   await execute(tx, "update masters set active = 0 where id = ?", [masterid]);
   await execute(tx, `update mm_loop_stalls set ended_at = ${tx.dialect.now} where masterid = ? and ended_at is null`, [
     masterid,
   ]);
   const requests = await lockClaimedRequests(tx, masterid);
   const builds = await readRunningBuilds(tx, masterid);
-  const exhausted = cause === "death" ? await countDeaths(tx, masterid, requests, builds) : new Map<number, number>();
-  const finished = await finishBuilds(tx, name, builds, exhausted);
+  const exhausted = await countEnd(tx, end, masterid, requests, builds);
+  const describe = (count: number) => describeMasterEnds(end, name, count);
+  const finished = await finishBuilds(tx, name, builds, exhausted, describe);
   const completed = await completeRequests(tx, requests, builds, exhausted);
   // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
   const ended = requests.filter(({ id }) => completed.includes(id)).map(({ buildsetid }) => buildsetid);
@@ -110,16 +113,18 @@ function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBui
 }
 
 /** Requests whose build ran here and would be run again. One that ended, and whose end only is missing, is none. */
-function countDeaths(
+function countEnd(
   tx: Connection,
+  end: MasterEnd,
   masterid: number,
   requests: readonly ClaimedRequest[],
   builds: readonly RunningBuild[],
 ): Promise<Exhausted> {
   const running = new Set(builds.filter((build) => build.cancelled === 0).map((build) => build.buildrequestid));
   const retried = requests.filter((request) => running.has(request.id) && outcomeOf(request, false) === undefined);
-  return countEngineDeaths(
+  return countMasterEnds(
     tx,
+    end,
     masterid,
     retried.map((request) => request.id),
   );
@@ -132,24 +137,24 @@ interface BuildsEnd {
   builds: RunningBuild[];
 }
 
-function endsOf(name: string, builds: readonly RunningBuild[], exhausted: Exhausted): BuildsEnd[] {
+function endsOf(
+  name: string,
+  builds: readonly RunningBuild[],
+  exhausted: Exhausted,
+  describe: (count: number) => string,
+): BuildsEnd[] {
   const ends: BuildsEnd[] = [
     { results: Results.RETRY, state: `master ${name} was lost`, builds: [] },
     { results: Results.CANCELLED, state: null, builds: [] },
   ];
   const [retried, cancelled] = ends as [BuildsEnd, BuildsEnd];
   for (const build of builds) {
-    const deaths = exhausted.get(build.buildrequestid);
+    const count = exhausted.get(build.buildrequestid);
     if (build.cancelled === 1) cancelled.builds.push(build);
-    else if (deaths === undefined) retried.builds.push(build);
-    else ends.push({ results: Results.EXCEPTION, state: describeExhausted(name, deaths), builds: [build] });
+    else if (count === undefined) retried.builds.push(build);
+    else ends.push({ results: Results.EXCEPTION, state: describe(count), builds: [build] });
   }
   return ends.filter((end) => end.builds.length > 0);
-}
-
-function describeExhausted(name: string, deaths: number): string {
-  const times = deaths === 1 ? "once" : `${deaths} times`;
-  return `exception (master ${name} was lost; a master was lost ${times} while it built this request, which is not built again: maxEngineDeaths)`;
 }
 
 async function finishBuilds(
@@ -157,9 +162,10 @@ async function finishBuilds(
   name: string,
   builds: readonly RunningBuild[],
   exhausted: Exhausted,
+  describe: (count: number) => string,
 ): Promise<Pick<Burial, "finishedLogs" | "finishedSteps" | "finishedBuilds">> {
   const all = { finishedLogs: [] as number[], finishedSteps: [] as number[], finishedBuilds: [] as number[] };
-  for (const { results, state, builds: ended } of endsOf(name, builds, exhausted)) {
+  for (const { results, state, builds: ended } of endsOf(name, builds, exhausted, describe)) {
     const ids = ended.map((build) => build.id);
     const ofBuild = tx.dialect.isOneOf("buildid", ids);
     const logs = await returnedIds(
@@ -184,7 +190,7 @@ async function finishBuilds(
     append(all.finishedSteps, steps);
     append(all.finishedBuilds, done);
   }
-  for (const [requestId, deaths] of exhausted) await noteExhausted(tx, requestId, describeExhausted(name, deaths));
+  for (const [requestId, count] of exhausted) await noteExhausted(tx, requestId, describe(count));
   return all;
 }
 

@@ -18,7 +18,7 @@ export * from "./orders.ts";
 export { hasOtherReaders } from "./other-readers.ts";
 export * from "./pending-builders.ts";
 export * from "./request-claims.ts";
-export { countEngineDeaths, countWorkerLoss, noteExhausted } from "./request-losses.ts";
+export { countMasterEnds, countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
 export * from "./singleton-claims.ts";
 export * from "./upgrade-runs.ts";
 export * from "./worker-claims.ts";

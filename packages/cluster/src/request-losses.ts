@@ -1,42 +1,77 @@
 import { type Connection, execute, queryRows } from "@multimaster/database";
 
-/** The limit for a builder whose engine, of an earlier release, has not said one. */
-export const defaultMaxEngineDeaths = 3;
+/** What became of a master: it died, or it left in order, but at once. */
+export type MasterEnd = "death" | "leave";
 
-/** Requests that are not built again, with how often their engine died. */
+interface Loss {
+  column: "engine_deaths" | "worker_losses";
+  /** Where engines write the limits of their builders. */
+  limits: { table: string; column: string };
+  /** The limit for a builder whose engine, of an earlier release, has not said one. */
+  byDefault: number;
+}
+
+/** A master that leaves at once counts as a lost worker does: operators restart more often than engines die. */
+const losses: Record<MasterEnd, Loss> = {
+  death: {
+    column: "engine_deaths",
+    limits: { table: "mm_builder_limits", column: "max_engine_deaths" },
+    byDefault: 3,
+  },
+  leave: {
+    column: "worker_losses",
+    limits: { table: "mm_builder_loss_limits", column: "max_worker_losses" },
+    byDefault: 10,
+  },
+};
+
+/** Requests that are not built again, with how often they were lost. */
 export type Exhausted = ReadonlyMap<number, number>;
 
 /**
- * Counts the death of an engine for requests whose build ran on it, and returns those that have reached their builder's
- * limit. The caller has locked the requests' rows. A build that kills its engine would otherwise kill one after another.
+ * Counts the end of a master for requests whose build ran on it, and returns those that have reached their builder's
+ * limit. The caller has locked the requests' rows. A build that ends its engine would otherwise end one after another.
  */
-export async function countEngineDeaths(
+export async function countMasterEnds(
   tx: Connection,
+  end: MasterEnd,
   masterid: number,
   requestIds: readonly number[],
 ): Promise<Exhausted> {
   if (requestIds.length === 0) return new Map();
-  const deaths = await countLosses(tx, "engine_deaths", requestIds);
+  const { column, limits, byDefault } = losses[end];
+  const counts = await countLosses(tx, column, requestIds);
   const wanted = tx.dialect.isOneOf("r.id", requestIds);
-  const limits = await queryRows<{ id: number; known: number; max_engine_deaths: number | null }>(
+  const rows = await queryRows<{ id: number; known: number; most: number | null }>(
     tx,
-    `select r.id, l.max_engine_deaths, case when l.masterid is null then 0 else 1 end as known
-     from buildrequests r left join mm_builder_limits l on l.builderid = r.builderid and l.masterid = ?
+    `select r.id, l.${limits.column} as most, case when l.masterid is null then 0 else 1 end as known
+     from buildrequests r left join ${limits.table} l on l.builderid = r.builderid and l.masterid = ?
      where ${wanted.sql}`,
     [masterid, ...wanted.bindings],
   );
   const exhausted = new Map<number, number>();
-  for (const { id, known, max_engine_deaths: max } of limits) {
-    const limit = known === 1 ? (max ?? Number.POSITIVE_INFINITY) : defaultMaxEngineDeaths;
-    const count = deaths.get(id) ?? 0;
+  for (const { id, known, most } of rows) {
+    const limit = known === 1 ? (most ?? Number.POSITIVE_INFINITY) : byDefault;
+    const count = counts.get(id) ?? 0;
     if (count >= limit) exhausted.set(id, count);
   }
   return exhausted;
 }
 
-/** Counts that a build of this request was lost with its worker; returns how often that has happened. */
+/** Counts that a build of this request was lost with its worker, or given back at once; returns how often that has happened. */
 export async function countWorkerLoss(tx: Connection, requestId: number): Promise<number> {
   return (await countLosses(tx, "worker_losses", [requestId])).get(requestId) ?? 0;
+}
+
+/** How builds end, and what their request says, when it was lost too often: with its worker, or given back at once. */
+export function describeWorkerLosses(cause: string, count: number): string {
+  return `exception (${cause}; this request was lost with its worker, or with a master that was stopped at once, ${times(count)}, and is not built again: maxWorkerLosses)`;
+}
+
+/** The same when the master has ended without ending its builds. */
+export function describeMasterEnds(end: MasterEnd, name: string, count: number): string {
+  if (end === "leave") return describeWorkerLosses(`master ${name} was stopped`, count);
+  return `exception (master ${name} was lost; a master was lost ${times(count)} while it built this request, which is not built again: maxEngineDeaths)`;
 }
 
 /** Notes why a request is not built again, for those who ask. */
@@ -44,9 +79,11 @@ export async function noteExhausted(tx: Connection, requestId: number, detail: s
   await execute(tx, "update mm_request_losses set detail = ? where buildrequestid = ?", [detail, requestId]);
 }
 
+const times = (count: number) => (count === 1 ? "once" : `${count} times`);
+
 async function countLosses(
   tx: Connection,
-  column: "engine_deaths" | "worker_losses",
+  column: Loss["column"],
   requestIds: readonly number[],
 ): Promise<Map<number, number>> {
   const wanted = tx.dialect.isOneOf("id", requestIds);

@@ -11,3 +11,11 @@ export function groupOfAddress(address: string): string {
   const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill("0");
   return [...first, ...zeros, ...last].slice(0, 4).join(":");
 }
+
+/** The wider network of an address, where there are too many for each: the first 16 bits of IPv4, 32 of IPv6. */
+export function networkOfAddress(address: string): string {
+  const group = groupOfAddress(address);
+  if (group === "") return "unknown";
+  if (group.includes(":")) return `${group.split(":").slice(0, 2).join(":")}::/32`;
+  return `${group.split(".").slice(0, 2).join(".")}.0.0/16`;
+}

@@ -306,7 +306,7 @@ export interface StopRequest {
 export interface BuildEnd {
   results: Result;
   state: string;
-  /** The connection to its worker was lost: losses after which the request is not built again; null: it always is. */
+  /** It was lost with its worker, or given back at once: losses after which the request is not built again; null: it always is. */
   maxWorkerLosses?: number | null;
 }
 

@@ -48,6 +48,8 @@ export interface Rest {
   get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
   /** Performs a JSON-RPC method on what a path names. */
   call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
+  /** Whether what a path names has such a method at all. */
+  has(path: readonly string[], method: string): boolean;
 }
 
 /** The thing exists, but it has no such method. */
@@ -85,7 +87,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     return item as JsonObject;
   }
 
-  const rest: Rest = {
+  const rest: Pick<Rest, "get" | "call"> = {
     async get(path, search) {
       const found = match(path);
       const { resource, params } = found;
@@ -153,10 +155,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     trail: Trail,
   ): Promise<Prepared> {
     const found = match(path);
-    const { resource } = found;
-    const actions = found.path.kind === "collection" ? resource.collectionActions : resource.actions;
-    const action = actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
-    if (!action || (found.path.kind !== "collection" && found.path.kind !== "single")) throw new NoSuchMethod(method);
+    const action = actionOf(found, method);
+    if (!action) throw new NoSuchMethod(method);
     const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
     const item = await reload();
     return action({ updates, connection: database, control, actor, trail, reload }, item, params);
@@ -165,6 +165,10 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   return {
     get: (path, search) => rest.get(path, search).catch(explain),
     call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
+    has(path, method) {
+      const found = findMatch(path);
+      return found !== undefined && actionOf(found, method) !== undefined;
+    },
   };
 
   /** What is nobody's mistake but passes by itself is said as such. */
@@ -183,4 +187,10 @@ function linesAnswer(plural: string, answer: LinesAnswer, fields: readonly strin
 
 function missing({ resource }: Match, path: readonly string[]) {
   return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path.join("/")}.`);
+}
+
+function actionOf({ path, resource }: Match, method: string): Action<unknown> | undefined {
+  if (path.kind !== "collection" && path.kind !== "single") return undefined;
+  const actions = path.kind === "collection" ? resource.collectionActions : resource.actions;
+  return actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
 }

@@ -1,10 +1,21 @@
-import type { Clock, Logger, Service } from "@multimaster/core";
+import { type Clock, groupOfAddress, type Logger, networkOfAddress, type Service } from "@multimaster/core";
 import type { Actor, AuditUpdates } from "@multimaster/data";
 import { auditedActor } from "@multimaster/data";
 
-/** In each such time a master writes at most so many rows of what it refused: the rest is one row with their number. */
+/**
+ * In each such time a master writes a bounded number of rows of what it refused. They are shared out by who asked and from
+ * which address, so that what one address makes up never takes the place of what another one does.
+ */
 const flushMs = 10_000;
-const maxRows = 10;
+/** Askers whose attempts have rows of their own. */
+const maxAskers = 10;
+/** Rows of one asker; one more has the number of the rest. */
+const maxRows = 3;
+/** Networks of the askers beyond, a row each; one more has the number of the rest. */
+const maxNetworks = 20;
+
+/** What stands for all names of methods that nothing has: they can be made up as long as one likes. */
+export const unknownMethod = { action: "unknown method", object: "various" } as const;
 
 export interface RefusedAct {
   readonly actor: Actor;
@@ -27,25 +38,23 @@ export interface RefusalsOptions {
   readonly log: Logger;
 }
 
+/** What one asker was refused. */
+interface Share {
+  readonly actor: Actor;
+  readonly acts: Map<string, { act: RefusedAct; times: number }>;
+  more: number;
+}
+
 export function createRefusals({ audit, clock, log }: RefusalsOptions): Refusals {
-  let acts = new Map<string, { act: RefusedAct; times: number }>();
-  let others = 0;
+  let noted = new Noted();
   let isStopped = false;
   let timer: ReturnType<Clock["after"]> | undefined;
 
   async function flush(): Promise<void> {
     timer?.cancel();
     timer = undefined;
-    const noted = acts;
-    const more = others;
-    acts = new Map();
-    others = 0;
-    const rows = [...noted.values()].map(({ act: { actor, ...rest }, times }) => ({
-      ...auditedActor(actor),
-      ...rest,
-      times,
-    }));
-    if (more > 0) rows.push(manyMore(more));
+    const rows = noted.rows();
+    noted = new Noted();
     try {
       await audit.note(rows);
     } catch (error) {
@@ -57,12 +66,7 @@ export function createRefusals({ audit, clock, log }: RefusalsOptions): Refusals
     name: "refusals",
     note(act) {
       if (isStopped) return;
-      // One line a kind of attempt: who, from where, what, on what.
-      const key = JSON.stringify([act.actor.identity, act.actor.address, act.action, act.object, act.outcome]);
-      const known = acts.get(key);
-      if (known) known.times++;
-      else if (acts.size < maxRows) acts.set(key, { act, times: 1 });
-      else others++;
+      noted.add(act);
       timer ??= clock.after(flushMs, () => void flush());
     },
     flush,
@@ -74,14 +78,58 @@ export function createRefusals({ audit, clock, log }: RefusalsOptions): Refusals
   };
 }
 
-function manyMore(times: number) {
-  const actor = { who: "others", name: "others", by: "nothing" as const, address: null };
-  return {
-    ...actor,
-    action: "various",
-    object: "various",
-    outcome: "refused" as const,
-    detail: "more than are listed",
-    times,
-  };
+/** What was refused since it was last written. */
+class Noted {
+  readonly #shares = new Map<string, Share>();
+  readonly #networks = new Map<string, number>();
+  #others = 0;
+
+  add(act: RefusedAct): void {
+    const share = this.#shareOf(act.actor);
+    if (!share) return this.#addToNetwork(act.actor.address);
+    // One line a kind of attempt: what, on what.
+    const key = JSON.stringify([act.action, act.object, act.outcome]);
+    const known = share.acts.get(key);
+    if (known) known.times++;
+    else if (share.acts.size < maxRows) share.acts.set(key, { act, times: 1 });
+    else share.more++;
+  }
+
+  rows() {
+    const rows = [...this.#shares.values()].flatMap(({ actor, acts, more }) => {
+      const own = [...acts.values()].map(({ act: { actor: by, ...rest }, times }) => ({
+        ...auditedActor(by),
+        ...rest,
+        times,
+      }));
+      return more === 0 ? own : [...own, { ...auditedActor(actor), ...various, times: more }];
+    });
+    const networks = [...this.#networks].map(([address, times]) => ({ ...nobody, address, ...various, times }));
+    const others = this.#others === 0 ? [] : [{ ...nobody, address: null, ...various, times: this.#others }];
+    return [...rows, ...networks, ...others];
+  }
+
+  #shareOf(actor: Actor): Share | undefined {
+    const key = JSON.stringify([actor.identity, groupOfAddress(actor.address ?? "")]);
+    let share = this.#shares.get(key);
+    if (share || this.#shares.size >= maxAskers) return share;
+    share = { actor, acts: new Map(), more: 0 };
+    this.#shares.set(key, share);
+    return share;
+  }
+
+  #addToNetwork(address: string | null): void {
+    const network = networkOfAddress(address ?? "");
+    const known = this.#networks.get(network);
+    if (known === undefined && this.#networks.size >= maxNetworks) this.#others++;
+    else this.#networks.set(network, (known ?? 0) + 1);
+  }
 }
+
+const nobody = { who: "others", name: "others", by: "nothing" as const };
+const various = {
+  action: "various",
+  object: "various",
+  outcome: "refused" as const,
+  detail: "more than are listed",
+};

@@ -6,6 +6,7 @@ import type { RestAnswer, Subject } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
+import { unknownMethod } from "../access/refusals.ts";
 import { anonymous, type Visitor } from "../access/visitor.ts";
 import { readBody } from "../read-body.ts";
 import { isSmall, maxBodyOf } from "./call-sizes.ts";
@@ -46,7 +47,9 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   function noteRefusal(actor: Visitor, action: string, path: readonly string[], error: unknown): void {
     if (!(error instanceof UserError) || error.status === 404) return;
     const outcome = [401, 403].includes(error.status) ? "refused" : "failed";
-    access.refusals.note({ actor, action, object: path.join("/"), outcome, detail: error.message });
+    const known = action === unread || data.rest.has(path, action);
+    const about = known ? { action, object: path.join("/") } : unknownMethod;
+    access.refusals.note({ actor, ...about, outcome, detail: error.message });
   }
 
   /** Who asks; undefined when the answer is already that they may not. */

@@ -41,7 +41,9 @@ export const builderConfig = z.strictObject({
     .positive()
     .nullable()
     .default(10)
-    .describe("The same for the connection to the worker, or the worker itself."),
+    .describe(
+      "The same for the connection to the worker, the worker itself, or a master that is stopped at once (a second signal, a drain's deadline) while it builds.",
+    ),
   maxTime: duration
     .nullable()
     .prefault("1d")

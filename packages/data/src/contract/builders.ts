@@ -12,6 +12,8 @@ export interface BuilderConfiguration {
   directory?: string;
   /** Deaths of engines after which a request is not built again; null: it always is. */
   maxEngineDeaths?: number | null;
+  /** The same for losses with its worker, or with a master that was stopped at once. */
+  maxWorkerLosses?: number | null;
 }
 
 /** What an engine writes about its builders. */

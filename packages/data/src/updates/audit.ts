@@ -5,7 +5,7 @@ import type { UpdateContext } from "./update-context.ts";
 export interface AuditUpdates {
   /** Notes what was refused or failed, or was no action on rows. */
   note(rows: readonly AuditRow[]): Promise<void>;
-  /** Deletes the oldest rows beyond these numbers, of what was done and of the rest apart. */
+  /** Deletes rows beyond these numbers, of what was done and of the rest apart: the oldest of who has most. */
   prune(keep: { readonly done: number; readonly others: number }): Promise<void>;
 }
 

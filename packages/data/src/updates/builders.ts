@@ -6,6 +6,7 @@ import {
   mirrorSomeWorkers,
   saveBuilderInfos,
   saveBuilderLimits,
+  saveBuilderLossLimits,
   saveBuilderOffers,
   setMasterBuilders,
 } from "@multimaster/database";
@@ -73,5 +74,9 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     maxEngineDeaths === undefined ? [] : { builderid: idOf(builder), maxEngineDeaths },
   );
   await saveBuilderLimits(tx, masterid, limits);
+  const lossLimits = builders.flatMap(({ maxWorkerLosses, ...builder }) =>
+    maxWorkerLosses === undefined ? [] : { builderid: idOf(builder), maxWorkerLosses },
+  );
+  await saveBuilderLossLimits(tx, masterid, lossLimits);
   return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
 }

@@ -1,7 +1,7 @@
 import {
   awaitedRequests,
   claimRequests,
-  countEngineDeaths,
+  countMasterEnds,
   fencedTransaction,
   LeaseLost,
   noteExhausted,
@@ -91,7 +91,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
 
 /** Counts that a build of this request could not be written, and notes why it is not tried again, if it is not. */
 async function isExhausted(tx: Connection, masterid: number, id: number): Promise<boolean> {
-  const failures = (await countEngineDeaths(tx, masterid, [id])).get(id);
+  const failures = (await countMasterEnds(tx, "death", masterid, [id])).get(id);
   if (failures === undefined) return false;
   const detail = `its builds could not be written, or were lost with their master, ${failures} times (maxEngineDeaths)`;
   await noteExhausted(tx, id, detail);

@@ -1,4 +1,4 @@
-import { countWorkerLoss, fencedTransaction, noteExhausted } from "@multimaster/cluster";
+import { countWorkerLoss, describeWorkerLosses, fencedTransaction, noteExhausted } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
 import {
   adoptBuild,
@@ -107,14 +107,13 @@ async function endBuild(
   return { end, outcomes };
 }
 
-/** A build that takes its worker down, or makes it break the protocol, would otherwise be run again for ever. */
+/** A build that takes its worker down, makes it break the protocol, or stops its master would otherwise be run again for ever. */
 async function countLoss(tx: Connection, requestId: number, end: BuildEnd): Promise<BuildEnd> {
   const { maxWorkerLosses: max } = end;
   if (end.results !== Results.RETRY || max === undefined) return end;
   const losses = await countWorkerLoss(tx, requestId);
   if (max === null || losses < max) return end;
-  const times = losses === 1 ? "once" : `${losses} times`;
-  const state = `exception (${end.state}; a worker was lost ${times} while it built this request, which is not built again: maxWorkerLosses)`;
+  const state = describeWorkerLosses(end.state, losses);
   await noteExhausted(tx, requestId, state);
   return { results: Results.EXCEPTION, state };
 }

@@ -16,6 +16,7 @@ import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
+import { workerLossLimits } from "./migrations/worker-loss-limits.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
 import { writeProbes } from "./migrations/write-probes.ts";
 import { extraIndexes, firstTables, openRequests } from "./own.ts";
@@ -44,6 +45,7 @@ export const migrations: readonly Migration[] = [
   writeProbes,
   drainWarnings,
   upgradeRuns,
+  workerLossLimits,
 ];
 
 /** The tables that migrations made. */

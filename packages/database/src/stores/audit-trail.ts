@@ -34,21 +34,92 @@ export async function insertAuditRow(tx: Connection, row: AuditRow): Promise<voi
   );
 }
 
-/** Keeps the newest rows: so many of what was done, and so many of what was not, so that the one never pushes out the other. */
+/** Rows that one statement deletes. */
+const pruneBatch = 5000;
+/** Actors that are told apart by how much they have. */
+const maxActors = 1000;
+
+/**
+ * Keeps so many rows of what was done, and so many of what was not, so that the one never pushes out the other. Who has
+ * most of them loses the oldest first, so that no actor pushes out what others did.
+ */
 export async function pruneAuditRows(connection: Connection, keep: { done: number; others: number }): Promise<number> {
+  return (
+    (await pruneOutcome(connection, "done", keep.done)) +
+    (await pruneOutcome(connection, "refused", keep.others)) +
+    (await pruneOutcome(connection, "failed", keep.others))
+  );
+}
+
+async function pruneOutcome(connection: Connection, outcome: AuditRow["outcome"], keep: number): Promise<number> {
+  const [over] = await queryRows(
+    connection,
+    "select id from mm_audit where outcome = ? order by id desc limit 1 offset ?",
+    [outcome, keep],
+  );
+  if (!over) return 0;
+  const counted = await queryRows<{ who: string; count: number }>(
+    connection,
+    `select who, count(*) as count from mm_audit where outcome = ? group by who order by count(*) desc limit ${maxActors}`,
+    [outcome],
+  );
+  const actors = counted.map(({ who, count }) => ({ who, count: Number(count) }));
+  const [all] = await queryRows<{ count: number }>(
+    connection,
+    "select count(*) as count from mm_audit where outcome = ?",
+    [outcome],
+  );
+  const listed = actors.reduce((sum, { count }) => sum + count, 0);
+  const unlisted = Math.max(0, Number(all?.count ?? 0) - listed);
+  const kept = shareOut(
+    actors.map(({ count }) => count),
+    Math.max(0, keep - unlisted),
+  );
   let deleted = 0;
-  for (const [outcome, count] of [
-    ["done", keep.done],
-    ["refused", keep.others],
-    ["failed", keep.others],
-  ] as const)
-    deleted += await execute(
+  for (const [i, { who, count }] of actors.entries()) {
+    const own = kept[i] as number;
+    if (own < count) deleted += await deleteBeyond(connection, "outcome = ? and who = ?", [outcome, who], own);
+  }
+  // More actors than are told apart: then it is the oldest of all.
+  return deleted + (await deleteBeyond(connection, "outcome = ?", [outcome], keep));
+}
+
+/** How many of each remain, so that they are `keep` together and only the largest lose any. Largest first. */
+function shareOut(counts: readonly number[], keep: number): number[] {
+  const kept = [...counts];
+  let left = keep;
+  // The smallest have all of theirs as long as that is no more than an equal share of what is left.
+  for (let i = counts.length - 1; i >= 0; i -= 1) {
+    kept[i] = Math.min(counts[i] as number, Math.ceil(left / (i + 1)));
+    left = Math.max(0, left - (kept[i] as number));
+  }
+  return kept;
+}
+
+/** Deletes all but the newest of some rows, a batch at a time. What another master deletes meanwhile is not deleted twice. */
+async function deleteBeyond(
+  connection: Connection,
+  where: string,
+  bindings: readonly string[],
+  keep: number,
+): Promise<number> {
+  const [last] = await queryRows<{ id: number }>(
+    connection,
+    `select id from mm_audit where ${where} order by id desc limit 1 offset ?`,
+    [...bindings, keep],
+  );
+  if (!last) return 0;
+  let deleted = 0;
+  for (;;) {
+    const some = await execute(
       connection,
-      `delete from mm_audit where outcome = ? and id <= (
-         select id from mm_audit where outcome = ? order by id desc limit 1 offset ?)`,
-      [outcome, outcome, count],
+      `delete from mm_audit where id in (
+         select id from mm_audit where ${where} and id <= ? order by id limit ${pruneBatch})`,
+      [...bindings, last.id],
     );
-  return deleted;
+    deleted += some;
+    if (some < pruneBatch) return deleted;
+  }
 }
 
 /** Who asked for a buildset, as the server knew them. */

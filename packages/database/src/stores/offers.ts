@@ -51,6 +51,21 @@ export async function saveBuilderLimits(
   await upsert(tx, { table: "mm_builder_limits", rows, key: ["builderid", "masterid"] });
 }
 
+/** The same for losses that are no death of an engine; null: no limit. */
+export async function saveBuilderLossLimits(
+  tx: Connection,
+  masterid: number,
+  limits: readonly { builderid: number; maxWorkerLosses: number | null }[],
+): Promise<void> {
+  await execute(tx, "delete from mm_builder_loss_limits where masterid = ?", [masterid]);
+  const rows = limits.map(({ builderid, maxWorkerLosses }) => ({
+    builderid,
+    masterid,
+    max_worker_losses: maxWorkerLosses,
+  }));
+  await upsert(tx, { table: "mm_builder_loss_limits", rows, key: ["builderid", "masterid"] });
+}
+
 export async function saveWorkerOffers(
   tx: Connection,
   offers: readonly { workerid: number; masterid: number; maxBuilds: number }[],

@@ -3,7 +3,10 @@ import { succeeded, type WorkerGit } from "./worker-git.ts";
 
 export type ObjectFormat = "sha1" | "sha256";
 
-/** What is kept of a repository between builds: data that git verifies or that has no effect. Nothing here names a program. */
+/**
+ * What is kept of a repository between builds: data. Nothing here names a program. Git does not verify again what it has
+ * already: an object that a build forged under `objects` stays, and only `clobber` or a directory of its own removes it.
+ */
 const kept = new Set([
   ...["HEAD", "objects", "refs", "packed-refs", "shallow", "index", "logs", "modules", "lfs"],
   ...["FETCH_HEAD", "ORIG_HEAD"],
