@@ -4,9 +4,13 @@ import { Page, Rows } from "../parts/page.tsx";
 import { Table } from "../parts/table.tsx";
 import { When } from "../parts/when.tsx";
 
+/** Entries have no events of their own, and refusals come in batches: the page reads them again this often. */
+const restMs = 5_000;
+const topics = ["workers/*/state_updated", "schedulers/*/updated"];
+
 /** Who did what, and who was refused it: for those who control the cluster. */
 export function AuditPage() {
-  const entries = useRows<AuditEntry>("audit_entries?order=-auditid&limit=200");
+  const entries = useRows<AuditEntry>("audit_entries?order=-auditid&limit=200", topics, restMs);
   return (
     <Page title="Audit trail">
       <Rows of={entries} empty="Nothing has been done yet.">
