@@ -1,5 +1,5 @@
 // A plugin of the test configuration: takes one safeguard out of one source as it is loaded, so that a run can show that
-// its tests notice (test/contract/planted-sources.test.ts). Without PLANTED_SOURCE it does nothing.
+// its tests notice (test/integration/planted-sources/planted-sources.test.ts). Without PLANTED_SOURCE it does nothing.
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -47,8 +47,8 @@ export default defineConfig({
       {
         ...shared,
         test: {
-          name: "contract",
-          include: ["test/contract/**/*.test.ts", "test/interop/**/*.test.ts"],
+          name: "integration",
+          include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts", "test/interop/**/*.test.ts"],
           pool: "forks",
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -68,6 +68,7 @@ export default defineConfig({
             "test/architecture/**",
             "test/harness/**",
             "test/contract/**",
+            "test/integration/**",
             "test/interop/**",
           ],
           pool: "forks",

@@ -1,11 +1,11 @@
 import { type Clock, type Logger, onAbort, Results, type Service, type Work } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
-import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
-import type { CommandLedger } from "./command-ledger.ts";
-import type { ConfiguredBuilder } from "./configured-builder.ts";
-import type { Distributor } from "./distributor.ts";
-import type { RunningBuilds } from "./running-builds.ts";
-import type { WorkerServer } from "./worker-server.ts";
+import type { ConfiguredBuilder } from "./builds/configured-builder.ts";
+import type { Distributor } from "./builds/distributor.ts";
+import type { RunningBuilds } from "./builds/running-builds.ts";
+import type { AttachedWorker, AttachedWorkers } from "./workers/attached-worker.ts";
+import type { CommandLedger } from "./workers/command-ledger.ts";
+import type { WorkerServer } from "./workers/worker-server.ts";
 
 export interface DrainOptions {
   distributor: Distributor;

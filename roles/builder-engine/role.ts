@@ -1,22 +1,22 @@
 import { hostNamesOf } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
-import { AttachedWorkers } from "./attached-worker.ts";
-import { AwaitedBuildsets } from "./awaited-buildsets.ts";
-import { countFinishedBuilds } from "./build-metrics.ts";
-import { BuilderRows } from "./builder-rows.ts";
-import { CommandLedger } from "./command-ledger.ts";
-import { Distributor } from "./distributor.ts";
+import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
+import { countFinishedBuilds } from "./builds/build-metrics.ts";
+import { BuilderRows } from "./builds/builder-rows.ts";
+import { Distributor } from "./builds/distributor.ts";
+import { ForeignControl } from "./builds/foreign-control.ts";
+import { Persistence } from "./builds/persistence.ts";
+import { RunningBuilds } from "./builds/running-builds.ts";
+import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
-import { ForeignControl } from "./foreign-control.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
-import { Persistence } from "./persistence.ts";
-import { Rebalance } from "./rebalance.ts";
-import { RunningBuilds } from "./running-builds.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
-import { StopRequests } from "./stop-requests.ts";
-import { WorkerServer } from "./worker-server.ts";
-import { WorkerWatch } from "./worker-watch.ts";
+import { AttachedWorkers } from "./workers/attached-worker.ts";
+import { CommandLedger } from "./workers/command-ledger.ts";
+import { Rebalance } from "./workers/rebalance.ts";
+import { WorkerServer } from "./workers/worker-server.ts";
+import { WorkerWatch } from "./workers/worker-watch.ts";
 
 /** The builder-engine: accepts workers, claims build requests, runs builds. */
 export const role = defineRole<EngineSlice>({

@@ -2,7 +2,7 @@ import type { UiSlice } from "@multimaster/config";
 import type { Clock } from "@multimaster/core";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
-import { describeHealth } from "../describe-health.ts";
+import { describeHealth } from "../master/describe-health.ts";
 
 /** Whether a load balancer should send requests here, and whether all that ask have been told. */
 export interface Readiness {

@@ -1,7 +1,7 @@
 import type { UiSlice } from "@multimaster/config";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
-import { escapeXml } from "./escape-xml.ts";
+import { escapeXml } from "./status/escape-xml.ts";
 
 const links = ["builders", "builds", "buildrequests", "changes", "workers", "schedulers", "masters"];
 

@@ -7,7 +7,7 @@ import { createControlNotice } from "./access/who-controls.ts";
 import { createApp } from "./app.ts";
 import { createBuildbotApp } from "./buildbot-app/serve-app.ts";
 import { createReadiness } from "./health.ts";
-import { createHttpServer } from "./http-server.ts";
+import { createHttpServer } from "./http/http-server.ts";
 import { createLoginCleanUp } from "./login/clean-up-logins.ts";
 import { createRealtime } from "./realtime/realtime.ts";
 import { longestListening, mostPaths } from "./realtime/rights.ts";

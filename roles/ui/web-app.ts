@@ -4,8 +4,8 @@ import { dirname, extname, join } from "node:path";
 import type { UiSlice } from "@multimaster/config";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
-import { escapeXml } from "./escape-xml.ts";
 import { serveHome } from "./home.ts";
+import { escapeXml } from "./status/escape-xml.ts";
 
 /** A file as it is sent: its name holds a hash of its content, so it never changes. */
 interface Asset {

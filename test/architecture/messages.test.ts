@@ -20,13 +20,13 @@ describe("a message only wakes its receiver", () => {
     expect(callersOf(/\bbus\.subscribe\(/)).toEqual([
       "packages/cluster/src/cut-off-watch.ts",
       "packages/cluster/src/departures.ts",
-      "packages/data/src/events.ts",
-      "packages/data/src/live/live-events.ts",
+      "packages/data/src/events/events.ts",
+      "packages/data/src/events/live/live-events.ts",
     ]);
   });
 
   it("except that an engine may be told to write the rows that Buildbot's masters do not write", () => {
-    expect(callersOf(/\.onForeignControl\(/)).toEqual(["roles/builder-engine/foreign-control.ts"]);
+    expect(callersOf(/\.onForeignControl\(/)).toEqual(["roles/builder-engine/builds/foreign-control.ts"]);
     expect(callersOf(/new ForeignControl\(/)).toEqual(["roles/builder-engine/role.ts"]);
   });
 });

@@ -89,7 +89,7 @@ describe("the repository", () => {
       "packages/database/src/nullability.ts": "a constant",
       "packages/worker/src/newline-pattern.ts": "the master's, on the worker",
       "packages/worker/src/find-files.ts": "the master's, on the worker",
-      "roles/builder-engine/secrets.ts": "literal texts",
+      "roles/builder-engine/logs/secrets.ts": "literal texts",
     };
     const found = files.filter(
       (file) =>

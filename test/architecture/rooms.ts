@@ -6,16 +6,32 @@ export const mayImport: Record<string, readonly string[]> = {
   bus: ["core"],
   wire: ["core"],
   cluster: ["core", "database", "bus"],
-  data: ["core", "database", "bus", "cluster"],
+  lifecycle: ["core", "database", "bus", "cluster"],
+  placement: ["core"],
+  data: ["core", "database", "bus", "cluster", "lifecycle", "placement"],
   plugins: ["core", "config", "data (types)"],
   worker: ["core", "wire"],
   web: ["data (types)"],
+  operator: ["core", "config", "database", "bus", "cluster", "data"],
   // One role; what roles share lies in roles/*.ts.
-  role: ["core", "cluster", "data", "config", "plugins", "wire", "roles"],
-  // roles/*.ts puts a master together: the one place that sees everything, and the roles only through the registry.
-  roles: ["core", "config", "database", "bus", "cluster", "data", "plugins", "wire", "worker", "role"],
+  role: ["core", "cluster", "data", "placement", "config", "plugins", "wire", "roles"],
+  // roles/*.ts and roles/master put a master together: they see everything, and the roles only through the registry.
+  roles: [
+    "core",
+    "config",
+    "database",
+    "bus",
+    "cluster",
+    "lifecycle",
+    "data",
+    "plugins",
+    "wire",
+    "worker",
+    "operator",
+    "role",
+  ],
   // Progress and status in the terminal are read as roles read: through the spine.
-  cli: ["core", "config", "roles", "data", "worker"],
+  cli: ["core", "config", "roles", "operator", "data", "worker"],
   // A user's config is data: it names plugins.
   configs: ["core", "config", "plugins"],
 };
@@ -28,13 +44,16 @@ export const reasons: Record<string, string> = {
   bus: "the bus carries messages and knows no row; topics come from the events of data's resources",
   wire: "wire is the protocol between master and worker: it knows no row and no topic",
   cluster: "cluster is what a master is, below the nouns; nouns belong in data/resources",
+  lifecycle: "lifecycle writes how things end, on rows; what the rest of the cluster sees of it belongs in data",
+  placement: "placement is pure: what it needs to know comes in as a value, from memory or from rows",
+  operator: "operator holds commands on a cluster that need no role; what runs in a master belongs in roles",
   data: "data is the spine that roles stand on: it knows neither roles nor plugins nor the worker protocol",
   plugins:
     "a plugin is one file that sees contracts only (core, config, types of data); what it needs at run time comes with its context",
   worker: "the worker program runs on other machines: it knows the protocol (wire) and core, never a master's parts",
   web: "the browser app sees types of data only and reaches the rest over HTTP",
   role: "a role sees data, cluster and the contracts; rows are reached through data, never through database, bus or another role",
-  roles: "roles/*.ts puts a master together out of packages",
+  roles: "roles/*.ts and roles/master put a master together out of packages",
   cli: "cli is the edge: it parses arguments and starts roles; what it does with rows belongs in roles or data",
   configs: "a config is data that names plugins, as a user would write it",
 };
@@ -68,7 +87,7 @@ export const thirdParties: readonly { name: RegExp; rooms: readonly string[]; be
 export function findRoom(file: string): { kind: string; label: string } | undefined {
   const [top, second, third] = file.split("/");
   if (top === "packages" && second) return { kind: second, label: `packages/${second}` };
-  if (top === "roles" && third) return { kind: "role", label: `roles/${second}` };
+  if (top === "roles" && third && second !== "master") return { kind: "role", label: `roles/${second}` };
   if (top === "roles") return { kind: "roles", label: "roles" };
   if (top === "configs") return { kind: "configs", label: "configs" };
   return undefined;

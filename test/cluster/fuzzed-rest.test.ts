@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { join as joinCluster } from "../contract/lease.members.ts";
-import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../contract/schema.databases.ts";
 import { configFile } from "../harness/cluster.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
+import { join as joinCluster } from "../harness/members.ts";
 import { runSchemathesis } from "../harness/schemathesis.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../harness/test-databases.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { sharpen } from "./sharpened-description.ts";
 

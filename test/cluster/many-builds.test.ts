@@ -1,6 +1,5 @@
 import { upgradeDatabase } from "@multimaster/database";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openTestDatabase } from "../contract/schema.databases.ts";
 import { configFile } from "../harness/cluster.ts";
 import { percentile } from "../harness/figures.ts";
 import { fillPostgres } from "../harness/fill-many-builds.ts";
@@ -17,10 +16,11 @@ import {
   settingsForPlans,
 } from "../harness/read-plans.ts";
 import { startCommand } from "../harness/run-master.ts";
+import { openTestDatabase } from "../harness/test-databases.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // `npm run test:many-builds` takes a quarter of an hour and 20 GB of disk; the same paths are checked with fewer builds, by
-// what the server plans to do, in test/contract/rest.plans.test.ts.
+// what the server plans to do, in test/integration/rest/plans.test.ts.
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const many = Number(process.env["MULTIMASTER_BUILDS"] ?? 10_000_000);
 const few = 10_000;

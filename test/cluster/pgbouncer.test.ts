@@ -6,7 +6,7 @@ import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
-// At length only: test/contract/pgbouncer.test.ts holds the same of what masters stand on.
+// At length only: test/integration/database/pgbouncer.test.ts holds the same of what masters stand on.
 it.runIf(process.env["MULTIMASTER_LONG"])(
   "masters behind PgBouncer in transaction mode build, also after it was killed",
   async () => {

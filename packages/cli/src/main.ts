@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
-import { explainFailure } from "@multimaster/roles/explain-failure";
+import { explainFailure } from "@multimaster/roles/master/explain-failure";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addAuditLog } from "./commands/audit-log.ts";

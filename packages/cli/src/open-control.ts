@@ -1,4 +1,4 @@
-import { type MasterControl, openControl } from "@multimaster/roles/control-masters";
+import { type MasterControl, openControl } from "@multimaster/operator/control-masters";
 import { connect } from "./client/connect.ts";
 import type { ServerFlags } from "./client/profile.ts";
 import { createRemoteControl } from "./client/remote-control.ts";

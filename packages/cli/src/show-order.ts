@@ -1,5 +1,5 @@
 import type { Order } from "@multimaster/data";
-import type { MasterControl } from "@multimaster/roles/control-masters";
+import type { MasterControl } from "@multimaster/operator/control-masters";
 import type { Command } from "commander";
 import { serverOptions } from "./client/connect.ts";
 import type { ControlFlags } from "./open-control.ts";

@@ -19,7 +19,7 @@ interface ClosedDefault {
 type BuilderInput = BuildersSliceInput["builders"][number];
 type StepOptions = Readonly<Record<string, unknown>>;
 
-/** In the order of the table in docs/upgrade.md, which shows each (test/contract/closed-defaults.test.ts). */
+/** In the order of the table in docs/upgrade.md, which shows each (test/integration/deploy/closed-defaults.test.ts). */
 export const closedDefaults: readonly ClosedDefault[] = [
   {
     closed: "the ui answers only to the host of url, localhost and addresses",

@@ -1,15 +1,15 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
-import type { Trail } from "./actor.ts";
 import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { LogUpdates } from "./contract/logs.ts";
 import type { OrderUpdates } from "./contract/orders.ts";
 import type { TestResultUpdates } from "./contract/test-results.ts";
 import type { WorkerUpdates } from "./contract/workers.ts";
+import type { Trail } from "./model/actor.ts";
 import type { Change } from "./resources/changes.ts";
 import type { SourceStamp } from "./resources/sourcestamps.ts";
-import type { TriggerableSpec, TriggerUpdates } from "./trigger-contract.ts";
 import type { AuditUpdates } from "./updates/audit.ts";
+import type { TriggerableSpec, TriggerUpdates } from "./updates/trigger-interface.ts";
 
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.

@@ -4,7 +4,7 @@ import { contentOf, type HookAnswer, type HookDefinition, type HookHead, type Ho
 import type Koa from "koa";
 import { createClientAddress } from "../../client-address.ts";
 import type { RoleContext } from "../../define-role.ts";
-import { readBody } from "../read-body.ts";
+import { readBody } from "../http/read-body.ts";
 import { askForLogin } from "./ask-for-login.ts";
 import { doWhatIsAsked } from "./do-what-is-asked.ts";
 import { refuseOtherPages } from "./refuse-other-pages.ts";

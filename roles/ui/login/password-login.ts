@@ -5,7 +5,7 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { anonymous } from "../access/visitor.ts";
-import { readBody } from "../read-body.ts";
+import { readBody } from "../http/read-body.ts";
 import { LoginAttempts } from "./attempts.ts";
 import { loginPagePolicy, renderLoginPage } from "./login-page.ts";
 import type { Sessions } from "./sessions.ts";

@@ -8,7 +8,7 @@ import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { unknownMethod } from "../access/refusals.ts";
 import { anonymous, type Visitor } from "../access/visitor.ts";
-import { readBody } from "../read-body.ts";
+import { readBody } from "../http/read-body.ts";
 import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";

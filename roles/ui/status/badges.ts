@@ -2,7 +2,7 @@ import { type Result, resultName } from "@multimaster/core";
 import { builders, equals } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
-import { escapeXml } from "../escape-xml.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
 const colours: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { Results } from "@multimaster/core";
 import { type Build, type Builder, builders, builds, equals } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
-import { escapeXml } from "../escape-xml.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
 /** Desktop programs ask every few seconds, each of them; all builders are looked at once for all of them. */

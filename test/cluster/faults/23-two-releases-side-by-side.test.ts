@@ -2,13 +2,13 @@ import { type BusMessage, createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { openDatabase, upgradeDatabase } from "@multimaster/database";
 import { expect, it } from "vitest";
-import { readCatalog } from "../../contract/schema.catalog.ts";
 import { findViolations } from "../../harness/checks.ts";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { configFile, startCluster, type TestCluster } from "../../harness/cluster.ts";
 import { masterProgram, type TestMaster } from "../../harness/master.ts";
 import { buildPreviousRelease } from "../../harness/previous-release.ts";
 import { runProcess } from "../../harness/processes.ts";
+import { readCatalog } from "../../harness/schema-catalog.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";

@@ -1,5 +1,5 @@
 import type { Member } from "@multimaster/data";
-import type { ClusterStatus } from "@multimaster/roles/status";
+import type { ClusterStatus } from "@multimaster/operator/status";
 import type { Api } from "./api.ts";
 import { nameBuilders } from "./find-item.ts";
 import { readIfTold } from "./read-if-told.ts";

@@ -1,6 +1,6 @@
 import { errors, type Json, systemClock } from "@multimaster/core";
 import type { Order } from "@multimaster/data";
-import type { MasterControl } from "@multimaster/roles/control-masters";
+import type { MasterControl } from "@multimaster/operator/control-masters";
 import type { Api } from "./api.ts";
 
 const pollMs = 500;

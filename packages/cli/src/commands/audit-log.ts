@@ -1,6 +1,6 @@
 import type { AuditEntry } from "@multimaster/data";
-import { readAuditLog } from "@multimaster/roles/audit-log";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { readAuditLog } from "@multimaster/operator/audit-log";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Command } from "commander";
 import { configOption, parseCount, parseDuration } from "../options.ts";
 import { formatTable } from "../terminal.ts";

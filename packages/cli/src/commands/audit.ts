@@ -1,6 +1,6 @@
 import { ExitCode } from "@multimaster/core";
-import { auditCheckIds, auditCluster, type ClusterAudit } from "@multimaster/roles/audit";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { auditCheckIds, auditCluster, type ClusterAudit } from "@multimaster/operator/audit";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseDuration } from "../options.ts";
 

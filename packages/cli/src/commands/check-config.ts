@@ -1,5 +1,5 @@
 import { checkConfig } from "@multimaster/config";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
 

@@ -1,5 +1,5 @@
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
-import { endSessions, type ListedSession, readSessions } from "@multimaster/roles/login-sessions";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
+import { endSessions, type ListedSession, readSessions } from "@multimaster/operator/login-sessions";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
 import { formatTable } from "../terminal.ts";

@@ -1,5 +1,5 @@
 import { createLog, ignoreHangups } from "@multimaster/core";
-import { startMaster } from "@multimaster/roles/start";
+import { startMaster } from "@multimaster/roles/master/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseName } from "../options.ts";
 import { showProgress } from "../progress.ts";

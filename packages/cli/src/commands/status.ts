@@ -1,6 +1,6 @@
 import { append } from "@multimaster/core";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
-import { type ClusterStatus, readClusterStatus } from "@multimaster/roles/status";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
+import { type ClusterStatus, readClusterStatus } from "@multimaster/operator/status";
 import Table from "cli-table3";
 import type { Command } from "commander";
 import { connect, serverOptions } from "../client/connect.ts";

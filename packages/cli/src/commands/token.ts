@@ -1,5 +1,5 @@
-import { createToken, listTokens, revokeToken, type TokenStatus } from "@multimaster/roles/api-tokens";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { createToken, listTokens, revokeToken, type TokenStatus } from "@multimaster/operator/api-tokens";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import Table from "cli-table3";
 import type { Command } from "commander";
 import { configOption, gatherList, parseDuration, parseName } from "../options.ts";

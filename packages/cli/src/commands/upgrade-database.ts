@@ -1,5 +1,5 @@
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
-import { upgradeClusterDatabase } from "@multimaster/roles/upgrade-cluster-database";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
+import { upgradeClusterDatabase } from "@multimaster/operator/upgrade-cluster-database";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
 

@@ -3,8 +3,7 @@ import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { LoadedConfig } from "@multimaster/config";
 import { ExitCode, errors } from "@multimaster/core";
-import { checkSlices } from "@multimaster/roles/check-slices";
-import { loadClusterConfig } from "@multimaster/roles/load-cluster-config";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import {
   describePending,
   isMasterRunning,
@@ -13,7 +12,8 @@ import {
   requireDrainable,
   type UpgradePair,
   type UpgradeRows,
-} from "@multimaster/roles/upgrade-rows";
+} from "@multimaster/operator/upgrade-rows";
+import { checkSlices } from "@multimaster/roles/master/check-slices";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseDuration, parseStartCommand } from "../options.ts";
 import { interruptOnSignals } from "../signals.ts";

@@ -1,5 +1,5 @@
 import { systemClock } from "@multimaster/core";
-import type { UpgradeRows } from "@multimaster/roles/upgrade-rows";
+import type { UpgradeRows } from "@multimaster/operator/upgrade-rows";
 import type { Successor } from "./start-successor.ts";
 
 interface EndOptions {

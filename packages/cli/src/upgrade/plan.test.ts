@@ -1,4 +1,4 @@
-import type { MasterStatus } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus } from "@multimaster/operator/upgrade-rows";
 import { describe, expect, it } from "vitest";
 import { type PlanOptions, planUpgrade } from "./plan.ts";
 import type { StartedAs } from "./started-as.ts";

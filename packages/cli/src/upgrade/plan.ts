@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import type { MasterStatus } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus } from "@multimaster/operator/upgrade-rows";
 import type { StartedAs } from "./started-as.ts";
 
 /** A master that is to be replaced, and by what. */

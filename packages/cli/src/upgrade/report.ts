@@ -1,5 +1,5 @@
 import { append } from "@multimaster/core";
-import type { DrainReport } from "@multimaster/roles/upgrade-rows";
+import type { DrainReport } from "@multimaster/operator/upgrade-rows";
 import Table from "cli-table3";
 import type { Replacement } from "./plan.ts";
 

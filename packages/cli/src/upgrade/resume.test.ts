@@ -1,4 +1,4 @@
-import type { MasterStatus, UpgradeRun } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus, UpgradeRun } from "@multimaster/operator/upgrade-rows";
 import { describe, expect, it } from "vitest";
 import { planResume } from "./resume.ts";
 

@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import type { MasterStatus, UpgradePair, UpgradeRun } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus, UpgradePair, UpgradeRun } from "@multimaster/operator/upgrade-rows";
 import type { Replacement } from "./plan.ts";
 import type { Successor } from "./start-successor.ts";
 

@@ -1,4 +1,4 @@
-import type { DrainReport, MasterStatus } from "@multimaster/roles/upgrade-rows";
+import type { DrainReport, MasterStatus } from "@multimaster/operator/upgrade-rows";
 import { describe, expect, it } from "vitest";
 import type { Replacement } from "./plan.ts";
 import type { Successor } from "./start-successor.ts";

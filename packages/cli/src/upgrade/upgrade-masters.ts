@@ -1,4 +1,4 @@
-import type { MasterStatus, UpgradeRows } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus, UpgradeRows } from "@multimaster/operator/upgrade-rows";
 import { endSuccessor } from "./end-successor.ts";
 import type { Replacement } from "./plan.ts";
 import { describeDrain, type ReplacementReport, reportPlan, seconds, type UpgradeReport } from "./report.ts";

@@ -1,5 +1,5 @@
 import { systemClock } from "@multimaster/core";
-import type { MasterStatus } from "@multimaster/roles/upgrade-rows";
+import type { MasterStatus } from "@multimaster/operator/upgrade-rows";
 import type { Successor } from "./start-successor.ts";
 
 export interface ReadyOptions {

@@ -1,7 +1,7 @@
 import { errors, isNestedDeeper } from "@multimaster/core";
 import { z } from "zod";
 import type { NewChange } from "../contract.ts";
-import type { Action } from "../define-resource.ts";
+import type { Action } from "../model/define-resource.ts";
 
 /** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
 const maxDepth = 200;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors, type Json } from "@multimaster/core";
-import type { ActionParams } from "../define-resource.ts";
+import type { ActionParams } from "../model/define-resource.ts";
 
 /** No connection is kept waiting for longer. */
 const longestSeconds = 60;

@@ -1,5 +1,5 @@
 import { errors, type Result, resultName } from "@multimaster/core";
-import type { Action } from "../define-resource.ts";
+import type { Action } from "../model/define-resource.ts";
 import { aboutBuild } from "./about-build.ts";
 import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";

@@ -1,6 +1,6 @@
 import { errors, type Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
-import type { Action, ActionParams } from "../define-resource.ts";
+import type { Action, ActionParams } from "../model/define-resource.ts";
 import { FieldErrors } from "./field-errors.ts";
 import { type FormField, fillForm, showValue } from "./force-form.ts";
 

@@ -1,6 +1,6 @@
 import { errors } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams, Prepared } from "../define-resource.ts";
-import { getItem } from "../read-items.ts";
+import type { Action, ActionContext, ActionParams, Prepared } from "../model/define-resource.ts";
+import { getItem } from "../read/read-items.ts";
 import { type Order, orders } from "../resources/orders.ts";
 import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";

@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import type { ActionParams } from "../define-resource.ts";
+import type { ActionParams } from "../model/define-resource.ts";
 
 /** The optional `reason` of an action. */
 export function readReason(params: ActionParams): string {

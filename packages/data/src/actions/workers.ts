@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams, Prepared } from "../define-resource.ts";
+import type { Action, ActionContext, ActionParams, Prepared } from "../model/define-resource.ts";
 import { awaitOutcome, readWait } from "./await-outcome.ts";
 import { readReason } from "./read-reason.ts";
 

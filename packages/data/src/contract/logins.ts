@@ -1,5 +1,5 @@
 import type { Json, User } from "@multimaster/core";
-import type { Trail } from "../actor.ts";
+import type { Trail } from "../model/actor.ts";
 
 /** What a token may be used for. */
 export type TokenScope = "read" | "all";

@@ -1,6 +1,6 @@
 import type { OpenOrder, OrderOutcome } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
-import type { Trail } from "../actor.ts";
+import type { Trail } from "../model/actor.ts";
 import type { Order } from "../resources/orders.ts";
 
 interface OrderFacts {

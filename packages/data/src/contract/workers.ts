@@ -1,5 +1,5 @@
 import type { EngineLoad } from "@multimaster/cluster";
-import type { Trail } from "../actor.ts";
+import type { Trail } from "../model/actor.ts";
 
 export interface WorkerInfo {
   admin: string | null;

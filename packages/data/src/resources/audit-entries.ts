@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { datetime, integer, text, wholeSeconds } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { datetime, integer, text, wholeSeconds } from "../model/field-kinds.ts";
 
 /** Who did what, or was refused it; the newest ones are kept. */
 export const auditEntries = defineResource({

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { integer, shownNullable, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { integer, shownNullable, text } from "../model/field-kinds.ts";
 
 /** A branch of a codebase with its newest known commit. */
 export const branches = defineResource({

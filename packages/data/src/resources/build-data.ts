@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { queryRows } from "@multimaster/database";
-import { attachment } from "../attachment.ts";
-import { defineResource, type RawAnswer, type ReadContext } from "../define-resource.ts";
-import { binary, integer, text } from "../field-kinds.ts";
-import { bindParams } from "../select.ts";
+import { attachment } from "../model/attachment.ts";
+import { defineResource, type RawAnswer, type ReadContext } from "../model/define-resource.ts";
+import { binary, integer, text } from "../model/field-kinds.ts";
+import { bindParams } from "../read/select.ts";
 import { buildIds, buildPlaces } from "./build-places.ts";
 
 /** Named bytes kept with a build; the bytes themselves are at `/value`. */

@@ -1,8 +1,8 @@
 import { buildersConfiguredFor, queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { integer, text } from "../field-kinds.ts";
-import { groupValues } from "../group-values.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { integer, text } from "../model/field-kinds.ts";
+import { groupValues } from "../read/group-values.ts";
 
 const onMaster = "b.id in (select builderid from builder_masters where masterid = :masterid)";
 

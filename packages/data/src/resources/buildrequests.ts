@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { buildRequestActions } from "../actions/buildrequests.ts";
-import { defineResource } from "../define-resource.ts";
-import { bool, datetime, integer, sourced } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, datetime, integer, sourced } from "../model/field-kinds.ts";
 import { loadBuildsetProperties } from "./buildset-properties.ts";
 
 const incomplete = "(br.complete = 0 or br.complete is null)";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { buildActions } from "../actions/builds.ts";
-import { defineResource } from "../define-resource.ts";
-import { bool, datetime, integer, shownNullable, sourced, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { buildPlaces } from "./build-places.ts";
 import { loadBuildProperties } from "./build-properties.ts";
 

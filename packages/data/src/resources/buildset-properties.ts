@@ -1,7 +1,7 @@
 import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
-import type { ReadContext } from "../define-resource.ts";
-import { groupProperties, parsePair, selectNames } from "../property-rows.ts";
+import type { ReadContext } from "../model/define-resource.ts";
+import { groupProperties, parsePair, selectNames } from "../read/property-rows.ts";
 
 /** Properties of buildsets, as build requests show them when asked with `property=`. */
 export async function loadBuildsetProperties(

@@ -1,8 +1,8 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { bool, integer, text } from "../field-kinds.ts";
-import { groupValues } from "../group-values.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { bool, integer, text } from "../model/field-kinds.ts";
+import { groupValues } from "../read/group-values.ts";
 import { loadSourceStamps, type SourceStamp, sourcestamp } from "./sourcestamps.ts";
 
 /** A set of build requests for the same source stamps, asked for together and complete together. */

@@ -2,10 +2,10 @@ import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { addChange } from "../actions/add-change.ts";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { integer, shownNullable, sourced, text } from "../field-kinds.ts";
-import { groupValues } from "../group-values.ts";
-import { groupProperties, parsePair } from "../property-rows.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
+import { groupValues } from "../read/group-values.ts";
+import { groupProperties, parsePair } from "../read/property-rows.ts";
 import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 
 /** Builds before one among which its predecessor is looked for: a branch that is new to its builder has none. */

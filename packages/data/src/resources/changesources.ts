@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { integer, text } from "../model/field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
 
 /** What brings changes in by itself; claimed by at most one master. Nothing is published when that changes. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { identifier, integer } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { identifier, integer } from "../model/field-kinds.ts";
 
 /** A line of history that a project builds. */
 export const codebases = defineResource({

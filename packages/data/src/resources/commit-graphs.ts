@@ -1,6 +1,6 @@
 import { queryRows } from "@multimaster/database";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { integer } from "../field-kinds.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { integer } from "../model/field-kinds.ts";
 
 /** How far back the common commit is looked for. */
 const maxSteps = 100;

@@ -1,6 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
-import type { ReadContext } from "../define-resource.ts";
-import { groupValues } from "../group-values.ts";
+import type { ReadContext } from "../model/define-resource.ts";
+import { groupValues } from "../read/group-values.ts";
 
 /** A builder on a master, for which a worker is configured. */
 interface Location {

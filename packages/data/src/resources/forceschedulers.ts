@@ -2,8 +2,8 @@ import type { Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { forceBuild } from "../actions/force-build.ts";
-import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
-import { bool, identifier, jsonObject, text } from "../field-kinds.ts";
+import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
+import { bool, identifier, jsonObject, text } from "../model/field-kinds.ts";
 
 const shape = {
   name: identifier(50),

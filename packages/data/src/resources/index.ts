@@ -6,7 +6,7 @@ export { type Build, builds } from "./builds.ts";
 export { type Buildset, buildsets } from "./buildsets.ts";
 export { type Change, changes } from "./changes.ts";
 export { type ChangeSource, changesources } from "./changesources.ts";
-export { type Cluster, cluster } from "./cluster.ts";
+export { type Cluster, cluster } from "./cluster/cluster.ts";
 export { type Codebase, codebases } from "./codebases.ts";
 export { type Commit, commits } from "./commits.ts";
 export { type ForceScheduler, forceschedulers } from "./forceschedulers.ts";

@@ -1,10 +1,10 @@
 import { type Connection, queryRows } from "@multimaster/database";
-import { attachment } from "../attachment.ts";
-import { defineResource, type LinesAnswer, type RawAnswer, type ReadContext } from "../define-resource.ts";
-import { integer, text } from "../field-kinds.ts";
-import { RawSizes } from "../log-text/raw-sizes.ts";
-import { type LogToRead, readLines, stripPrefixes } from "../log-text/read-lines.ts";
-import { bindParams } from "../select.ts";
+import { attachment } from "../model/attachment.ts";
+import { defineResource, type LinesAnswer, type RawAnswer, type ReadContext } from "../model/define-resource.ts";
+import { integer, text } from "../model/field-kinds.ts";
+import { RawSizes } from "../read/log-text/raw-sizes.ts";
+import { type LogToRead, readLines, stripPrefixes } from "../read/log-text/read-lines.ts";
+import { bindParams } from "../read/select.ts";
 import { logPlaces } from "./logs.ts";
 
 interface LogOfBuild extends LogToRead {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { bool, identifier, integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, identifier, integer, text } from "../model/field-kinds.ts";
 import { buildIds, buildPlaces, stepPlaces } from "./build-places.ts";
 
 /** Every way a path names the step of a log, with the condition on `logs l`. */

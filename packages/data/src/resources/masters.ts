@@ -1,8 +1,8 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { masterActions } from "../actions/masters.ts";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { bool, datetime, entity, integer, text } from "../field-kinds.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { bool, datetime, entity, integer, text } from "../model/field-kinds.ts";
 
 /** A master process; `active` while its lease lives. */
 export const masters = defineResource({

@@ -1,10 +1,10 @@
 import { listMasters } from "@multimaster/cluster";
 import { type Connection, queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
-import { bool, datetime, entity, identifier, integer, text } from "../field-kinds.ts";
-import { groupValues } from "../group-values.ts";
-import { findItems, loadItems } from "../read-items.ts";
+import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
+import { bool, datetime, entity, identifier, integer, text } from "../model/field-kinds.ts";
+import { groupValues } from "../read/group-values.ts";
+import { findItems, loadItems } from "../read/read-items.ts";
 import { type Order, orders } from "./orders.ts";
 import { type Stall, stall, stalls } from "./stalls.ts";
 

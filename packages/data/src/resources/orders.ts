@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
 
 const seconds = (column: string) => ({
   schema: datetime.nullable(),

@@ -1,7 +1,7 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import type { ReadContext } from "../define-resource.ts";
-import { binary, entity, integer, shownNullable, text } from "../field-kinds.ts";
+import type { ReadContext } from "../model/define-resource.ts";
+import { binary, entity, integer, shownNullable, text } from "../model/field-kinds.ts";
 
 /** A difference to apply to a source stamp. It has no path of its own, and its bytes are not JSON: `body` is null. */
 export const patch = entity("patch", {

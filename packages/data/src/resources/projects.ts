@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { bool, identifier, integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, identifier, integer, text } from "../model/field-kinds.ts";
 
 const hasActiveBuilder =
   "exists (select 1 from builders pb join builder_masters pm on pm.builderid = pb.id where pb.projectid = p.id)";

@@ -1,7 +1,7 @@
 import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { bindParams } from "../select.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { bindParams } from "../read/select.ts";
 import { buildPlaces } from "./build-places.ts";
 import { readBuildProperties } from "./build-properties.ts";
 import { readBuildsetProperties } from "./buildset-properties.ts";

@@ -1,9 +1,9 @@
 import type { Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { jsonObject, text } from "../field-kinds.ts";
-import { parsePair } from "../property-rows.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { jsonObject, text } from "../model/field-kinds.ts";
+import { parsePair } from "../read/property-rows.ts";
 
 interface Listed {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { errors } from "@multimaster/core";
 import type { z } from "zod";
-import { type Action, defineResource } from "../define-resource.ts";
-import { bool, integer, text } from "../field-kinds.ts";
+import { type Action, defineResource } from "../model/define-resource.ts";
+import { bool, integer, text } from "../model/field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
 
 const enable: Action<{ readonly schedulerid: number }> = ({ updates, trail }, { schedulerid }, { enabled }) => {

@@ -1,8 +1,8 @@
 import { findLeast } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
-import { bool, datetime, identifier, integer, text } from "../field-kinds.ts";
+import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
+import { bool, datetime, identifier, integer, text } from "../model/field-kinds.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
 
 /** By what a scheduler is moved, as far as it has told the cluster. */

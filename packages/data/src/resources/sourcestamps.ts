@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { datetime, entity, integer, text } from "../field-kinds.ts";
-import { loadItems } from "../read-items.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { datetime, entity, integer, text } from "../model/field-kinds.ts";
+import { loadItems } from "../read/read-items.ts";
 import { loadPatches, patch } from "./patches.ts";
 
 /** What was, or is to be, checked out. */

@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { datetime, entity, integer, text, wholeSeconds, wholeSecondsOrNull } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { datetime, entity, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
 
 /** The code that ran, or had run last, when an event loop stood still. */
 const culprit = entity("culprit", { builder: text, step: text, buildid: integer });

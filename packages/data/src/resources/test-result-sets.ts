@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { bool, integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, integer, text } from "../model/field-kinds.ts";
 
 /** What a step reported of tests, as one group. */
 export const testResultSets = defineResource({

@@ -1,5 +1,5 @@
-import { defineResource } from "../define-resource.ts";
-import { integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { integer, text } from "../model/field-kinds.ts";
 import { durationOf } from "./tests/test-rows.ts";
 
 /** The outcome of one test. */

@@ -1,8 +1,8 @@
 import { findGreatest, findLeast } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, plainFields, type ReadContext } from "../define-resource.ts";
-import { datetime, integer, text } from "../field-kinds.ts";
+import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
+import { datetime, integer, text } from "../model/field-kinds.ts";
 import { because, countOthers, mostFacts, type Reason, reason } from "../waiting/reasons.ts";
 
 const shape = {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../define-resource.ts";
-import { bool, datetime, integer, text } from "../field-kinds.ts";
+import { defineResource } from "../model/define-resource.ts";
+import { bool, datetime, integer, text } from "../model/field-kinds.ts";
 import { explainBuilders, explainRequests } from "../waiting/explain-waiting.ts";
 import { reason } from "../waiting/reasons.ts";
 

@@ -2,9 +2,9 @@ import type { Json } from "@multimaster/core";
 import { queryRows, workersConfiguredWhere } from "@multimaster/database";
 import type { z } from "zod";
 import { workerActions } from "../actions/workers.ts";
-import { defineResource, type ReadContext } from "../define-resource.ts";
-import { bool, entity, integer, jsonObject, text } from "../field-kinds.ts";
-import { groupValues } from "../group-values.ts";
+import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { bool, entity, integer, jsonObject, text } from "../model/field-kinds.ts";
+import { groupValues } from "../read/group-values.ts";
 import { loadConfiguredOn } from "./configured-on.ts";
 
 const masterId = entity("master_id", { masterid: integer });

@@ -9,8 +9,8 @@ import {
   missingBuilders,
   missingSourceStamps,
 } from "@multimaster/database";
-import { anonymousActor } from "../actor.ts";
 import type { AddedBuildset, NewBuildset } from "../contract.ts";
+import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
 import type { UpdateContext } from "./update-context.ts";

@@ -24,9 +24,9 @@ import {
   setRequestPriority,
   sourceStampIdsOf,
 } from "@multimaster/database";
-import type { Trail } from "../actor.ts";
 import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
-import { loadItems } from "../read-items.ts";
+import type { Trail } from "../model/actor.ts";
+import { loadItems } from "../read/read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { builds } from "../resources/builds.ts";
 import { changes } from "../resources/changes.ts";

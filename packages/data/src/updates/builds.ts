@@ -15,8 +15,8 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { anonymousActor, type Trail } from "../actor.ts";
 import type { BuildEnd, BuildUpdates } from "../contract.ts";
+import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
 import { announceOutcomes, endRequest, freeRequest, noOutcomes, type RequestOutcomes } from "./end-request.ts";

@@ -1,7 +1,7 @@
 import { fencedTransaction } from "@multimaster/cluster";
 import { commandsOfWorkers, deleteCommands, insertCommand } from "@multimaster/database";
 import type { CommandUpdates } from "../contract.ts";
-import { groupValues } from "../group-values.ts";
+import { groupValues } from "../read/group-values.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 

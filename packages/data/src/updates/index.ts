@@ -2,7 +2,7 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Updates } from "../contract.ts";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import { createAuditUpdates } from "./audit.ts";
 import { createBuilderUpdates } from "./builders.ts";
 import { createBuildRequestUpdates } from "./buildrequests.ts";

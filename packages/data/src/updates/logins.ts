@@ -14,7 +14,7 @@ import {
   useApiToken,
 } from "@multimaster/database";
 import type { LoginUpdates, TokenScope } from "../contract/logins.ts";
-import { openOfSession, sealForSession } from "../session-box.ts";
+import { openOfSession, sealForSession } from "./session-box.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {

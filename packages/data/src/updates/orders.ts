@@ -19,7 +19,7 @@ import {
   requestsBuiltSince,
 } from "@multimaster/database";
 import type { DrainedWork, OrderUpdates } from "../contract/orders.ts";
-import { getItem } from "../read-items.ts";
+import { getItem } from "../read/read-items.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { type Order, orders } from "../resources/orders.ts";

@@ -1,5 +1,5 @@
 import type { Burial } from "@multimaster/cluster";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 import { builders } from "../resources/builders.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { builds } from "../resources/builds.ts";

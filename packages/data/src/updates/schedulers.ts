@@ -20,7 +20,7 @@ import {
   unseenChangeIds,
 } from "@multimaster/database";
 import type { AddedBuildset, ClassifiedChange, Lost, NewBuildset, SchedulerUpdates } from "../contract.ts";
-import { loadItems } from "../read-items.ts";
+import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";

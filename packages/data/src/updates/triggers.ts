@@ -20,6 +20,8 @@ import {
   triggeredByEndedRequests,
 } from "@multimaster/database";
 import type { AddedBuildset, NewBuildset, NewSourceStamp } from "../contract.ts";
+import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import { cancelRequest } from "./buildrequests.ts";
 import {
   type BuildTriggers,
   type Trigger,
@@ -27,9 +29,7 @@ import {
   type TriggeredBuildset,
   type TriggerUpdates,
   triggerableSpec,
-} from "../trigger-contract.ts";
-import { addBuildset, announceBuildset } from "./add-buildset.ts";
-import { cancelRequest } from "./buildrequests.ts";
+} from "./trigger-interface.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {

@@ -1,7 +1,7 @@
 import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
-import type { Events } from "../events.ts";
+import type { Events } from "../events/events.ts";
 
 /** What every update works with. */
 export interface UpdateContext {

@@ -15,9 +15,9 @@ import {
   setWorkerPaused,
   workerStates,
 } from "@multimaster/database";
-import type { Trail } from "../actor.ts";
 import type { WorkerInfo, WorkerUpdates } from "../contract/workers.ts";
 import type { Lost } from "../contract.ts";
+import type { Trail } from "../model/actor.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";

@@ -1,5 +1,5 @@
 import type { Connection, Database } from "@multimaster/database";
-import type { Trail } from "../actor.ts";
+import type { Trail } from "../model/actor.ts";
 
 /** Writes, and where something was written also the audit row of it, in one transaction. */
 export function writeWithTrail(

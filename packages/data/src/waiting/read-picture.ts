@@ -1,6 +1,6 @@
 import { listMasters } from "@multimaster/cluster";
 import { type Connection, queryRows } from "@multimaster/database";
-import { groupValues } from "../group-values.ts";
+import { groupValues } from "../read/group-values.ts";
 import { type Place, readPlaces } from "./read-places.ts";
 
 /** A master, as far as it matters to a builder it has. */

@@ -1,5 +1,5 @@
 import { type Connection, queryRows } from "@multimaster/database";
-import { groupValues } from "../group-values.ts";
+import { groupValues } from "../read/group-values.ts";
 
 /** A builder on a master. */
 export interface Place {

@@ -1,6 +1,6 @@
 import type { Json } from "@multimaster/core";
 import type { z } from "zod";
-import { entity, identifier, jsonObject, text } from "../field-kinds.ts";
+import { entity, identifier, jsonObject, text } from "../model/field-kinds.ts";
 
 /** Why something waits: a word for programs, what it is about, and a sentence for people. */
 export const reason = entity("reason", { kind: identifier(32), sentence: text, facts: jsonObject });

@@ -5,12 +5,8 @@ import { join } from "node:path";
 import { type Logger, silentLog } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  createFakeClock,
-  createSourceRows,
-  fakeSourceContext,
-} from "../../../../test/contract/plugin-scheduler.fakes.ts";
 import { createGitRepository, isolatedGitEnvironment } from "../../../../test/harness/git-repository.ts";
+import { createFakeClock, createSourceRows, fakeSourceContext } from "../../../../test/harness/scheduler-fakes.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
 import type { ChangeSourceDefinition } from "../define-change-source.ts";

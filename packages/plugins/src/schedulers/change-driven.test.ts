@@ -7,7 +7,7 @@ import {
   type FakeSchedulerRows,
   fakeSchedulerContext,
   makeChange,
-} from "../../../../test/contract/plugin-scheduler.fakes.ts";
+} from "../../../../test/harness/scheduler-fakes.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
 import type { SchedulerDefinition } from "../define-scheduler.ts";
 import type { Running } from "../running.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeChange } from "../../../../test/contract/plugin-scheduler.fakes.ts";
+import { makeChange } from "../../../../test/harness/scheduler-fakes.ts";
 import { changeFilter, matchesFilter } from "./change-filter.ts";
 
 const change = makeChange(1, {

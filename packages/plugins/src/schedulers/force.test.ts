@@ -4,7 +4,7 @@ import {
   createFakeClock,
   createSchedulerRows,
   fakeSchedulerContext,
-} from "../../../../test/contract/plugin-scheduler.fakes.ts";
+} from "../../../../test/harness/scheduler-fakes.ts";
 import type { SchedulerDefinition } from "../define-scheduler.ts";
 import force from "./force.ts";
 

@@ -3,7 +3,7 @@ import {
   createFakeClock,
   createSchedulerRows,
   fakeSchedulerContext,
-} from "../../../../test/contract/plugin-scheduler.fakes.ts";
+} from "../../../../test/harness/scheduler-fakes.ts";
 import type { SchedulerDefinition } from "../define-scheduler.ts";
 import triggerable from "./triggerable.ts";
 

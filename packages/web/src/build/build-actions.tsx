@@ -4,9 +4,9 @@ import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
 import { type FormField, valuesOfBuild } from "../builder/force-fields.ts";
-import { ActionButton } from "../parts/action-button.tsx";
+import { ActionButton } from "../components/action-button.tsx";
+import { propertyText } from "../format/properties.ts";
 import { navigate } from "../router.ts";
-import { propertyText } from "../words/properties.ts";
 
 export function BuildActions({ build, buildset }: { build: Build; buildset: Buildset | undefined }) {
   const path = `builds/${build.buildid}`;

@@ -1,12 +1,12 @@
 import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import type { BarFacts } from "../parts/build-strip.tsx";
-import { Progress } from "../parts/progress.tsx";
-import { When } from "../parts/when.tsx";
-import { estimateOf } from "../words/estimates.ts";
-import { useMasterNames, useWorkerNames } from "../words/names.ts";
-import { personName, propertyText, shortRevision } from "../words/properties.ts";
-import { formatDuration } from "../words/time.ts";
+import type { BarFacts } from "../components/build-strip.tsx";
+import { Progress } from "../components/progress.tsx";
+import { When } from "../components/when.tsx";
+import { estimateOf } from "../format/estimates.ts";
+import { useMasterNames, useWorkerNames } from "../format/names.ts";
+import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { formatDuration } from "../format/time.ts";
 
 /** What was built, why, where, and where the time went. */
 export function BuildFacts({

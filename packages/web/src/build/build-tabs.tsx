@@ -1,13 +1,13 @@
 import type { Build, Change, TestResultSet } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { ChangeRow } from "../parts/change-row.tsx";
-import { Rows } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { Table } from "../parts/table.tsx";
-import { Took } from "../parts/when.tsx";
-import { useBuilderNames } from "../words/names.ts";
-import { standingOf } from "../words/result.ts";
+import { ChangeRow } from "../components/change-row.tsx";
+import { Rows } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { Table } from "../components/table.tsx";
+import { Took } from "../components/when.tsx";
+import { useBuilderNames } from "../format/names.ts";
+import { standingOf } from "../format/result.ts";
 import { BuildTests } from "./build-tests.tsx";
 
 export type Tab = "steps" | "tests" | "changes" | "properties" | "children";

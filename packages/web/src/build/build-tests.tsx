@@ -1,13 +1,13 @@
 import type { Build, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { Empty, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
+import { Empty, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { filterTests, formatTestTime, verbOfTest } from "../format/tests.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { logHref } from "../tests/test-strips.tsx";
-import { filterTests, formatTestTime, verbOfTest } from "../words/tests.ts";
 
 /** What is read of a build at once, and of that drawn at first. */
 const most = 2000;

@@ -1,7 +1,7 @@
 import type { Step } from "@multimaster/data";
-import { ResultMark } from "../parts/result-token.tsx";
-import { Took } from "../parts/when.tsx";
-import { standingOf } from "../words/result.ts";
+import { ResultMark } from "../components/result-token.tsx";
+import { Took } from "../components/when.tsx";
+import { standingOf } from "../format/result.ts";
 
 /** The steps as a column; each is a link to its log. */
 export function StepList({

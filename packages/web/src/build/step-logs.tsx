@@ -1,9 +1,9 @@
 import type { Log, Step } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { ForeignLink } from "../components/foreign-link.tsx";
+import { Failure, Skeleton } from "../components/page.tsx";
+import { isBad, standingOf } from "../format/result.ts";
 import { LogViewer } from "../log/log-viewer.tsx";
-import { ForeignLink } from "../parts/foreign-link.tsx";
-import { Failure, Skeleton } from "../parts/page.tsx";
-import { isBad, standingOf } from "../words/result.ts";
 
 /** The logs of one step, one of them open. */
 export function StepLogs({

@@ -1,9 +1,9 @@
 import type { Member, Order, Stall } from "@multimaster/data";
 import { call } from "../api/read.ts";
-import { ActionButton } from "../parts/action-button.tsx";
-import { useNow } from "../parts/clock.ts";
-import { When } from "../parts/when.tsx";
-import { formatRough } from "../words/time.ts";
+import { ActionButton } from "../components/action-button.tsx";
+import { useNow } from "../components/clock.ts";
+import { When } from "../components/when.tsx";
+import { formatRough } from "../format/time.ts";
 
 /** One master: what it is, what it holds, how well it runs, and what can be asked of it. */
 export function MemberRow({ member }: { member: Member }) {

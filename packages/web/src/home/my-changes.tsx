@@ -1,12 +1,12 @@
 import type { Build, Change } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import { ChangeRow } from "../parts/change-row.tsx";
-import { Panel, Rows } from "../parts/page.tsx";
-import { ResultMark } from "../parts/result-token.tsx";
-import { useBuilderNames } from "../words/names.ts";
-import { propertyText } from "../words/properties.ts";
-import { standingOf } from "../words/result.ts";
-import { isBy, type Visitor } from "../words/visitor.ts";
+import { ChangeRow } from "../components/change-row.tsx";
+import { Panel, Rows } from "../components/page.tsx";
+import { ResultMark } from "../components/result-token.tsx";
+import { useBuilderNames } from "../format/names.ts";
+import { propertyText } from "../format/properties.ts";
+import { standingOf } from "../format/result.ts";
+import { isBy, type Visitor } from "../format/visitor.ts";
 
 /** What became of the visitor's own changes; `builds` are the cluster's latest. */
 export function MyChanges({ visitor, builds }: { visitor: Visitor; builds: readonly Build[] }) {

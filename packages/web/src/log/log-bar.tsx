@@ -1,5 +1,5 @@
 import type { Log } from "@multimaster/data";
-import { Icon } from "../parts/icon.tsx";
+import { Icon } from "../components/icon.tsx";
 import type { LogSearching } from "./use-log-search.ts";
 
 /** What can be done with a log. */

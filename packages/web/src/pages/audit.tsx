@@ -1,8 +1,8 @@
 import type { AuditEntry } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import { Page, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { When } from "../parts/when.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
 
 /** Entries have no events of their own, and refusals come in batches: the page reads them again this often. */
 const restMs = 5_000;

@@ -1,7 +1,7 @@
 import type { Build } from "@multimaster/data";
 import { useEffect } from "preact/hooks";
 import { useRow } from "../api/live-query.ts";
-import { Failure, Page, Skeleton } from "../parts/page.tsx";
+import { Failure, Page, Skeleton } from "../components/page.tsx";
 import { navigate } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 

@@ -6,14 +6,14 @@ import { BuildFacts } from "../build/build-facts.tsx";
 import { BuildTabs, type Tab } from "../build/build-tabs.tsx";
 import { StepList } from "../build/step-list.tsx";
 import { StepLogs } from "../build/step-logs.tsx";
-import { Icon } from "../parts/icon.tsx";
-import { Failure, Page, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Failure, Page, Skeleton } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { useBuilderNames } from "../format/names.ts";
+import { isBad, standingOf, verbs } from "../format/result.ts";
+import { formatDuration } from "../format/time.ts";
 import { navigate, usePlace } from "../router.ts";
 import { useKeys } from "../shell/keys.ts";
-import { useBuilderNames } from "../words/names.ts";
-import { isBad, standingOf, verbs } from "../words/result.ts";
-import { formatDuration } from "../words/time.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** Why did it fail? Or: how far is it? The steps beside the log of the one that answers that. */

@@ -2,16 +2,16 @@ import type { Build, Builder, BuildRequest, Change, ForceScheduler } from "@mult
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
-import { BuildStrip } from "../parts/build-strip.tsx";
-import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { Table } from "../parts/table.tsx";
-import { Took, When } from "../parts/when.tsx";
+import { BuildStrip } from "../components/build-strip.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { Table } from "../components/table.tsx";
+import { Took, When } from "../components/when.tsx";
+import { useMasterNames, useWorkerNames } from "../format/names.ts";
+import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { standingOf } from "../format/result.ts";
+import { formatDuration, median } from "../format/time.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { useMasterNames, useWorkerNames } from "../words/names.ts";
-import { personName, propertyText, shortRevision } from "../words/properties.ts";
-import { standingOf } from "../words/result.ts";
-import { formatDuration, median } from "../words/time.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 const step = 50;

@@ -1,14 +1,14 @@
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { type BarFacts, BuildStrip } from "../components/build-strip.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { When } from "../components/when.tsx";
+import { type BuilderFacts, useBuilders } from "../format/names.ts";
+import { isBad, standingOf } from "../format/result.ts";
 import { useView } from "../list/use-view.ts";
 import { windowAt } from "../list/window.ts";
-import { type BarFacts, BuildStrip } from "../parts/build-strip.tsx";
-import { Page, Rows } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { When } from "../parts/when.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { type BuilderFacts, useBuilders } from "../words/names.ts";
-import { isBad, standingOf } from "../words/result.ts";
 
 const rowPx = 44;
 const barFields = ["buildid", "number", "builderid", "started_at", "complete", "complete_at", "results"]

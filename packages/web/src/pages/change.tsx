@@ -1,9 +1,9 @@
 import type { Build, Change } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
-import { BuildList } from "../parts/build-list.tsx";
-import { ForeignLink } from "../parts/foreign-link.tsx";
-import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
-import { When } from "../parts/when.tsx";
+import { BuildList } from "../components/build-list.tsx";
+import { ForeignLink } from "../components/foreign-link.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
+import { When } from "../components/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** One change: what it says, what it touches, what was built of it. */

@@ -1,8 +1,8 @@
 import type { Change } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { ChangeRow } from "../parts/change-row.tsx";
-import { Page, Rows } from "../parts/page.tsx";
+import { ChangeRow } from "../components/change-row.tsx";
+import { Page, Rows } from "../components/page.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
 /** What came in, the newest first. */

@@ -3,8 +3,8 @@ import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
 import { MemberRow } from "../cluster/member-row.tsx";
-import { Page, Panel, Rows } from "../parts/page.tsx";
-import { When } from "../parts/when.tsx";
+import { Page, Panel, Rows } from "../components/page.tsx";
+import { When } from "../components/when.tsx";
 
 const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
 

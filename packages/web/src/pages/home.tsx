@@ -1,16 +1,16 @@
 import type { Build, BuildRequest } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { Page, Panel, Rows, siteTitle } from "../components/page.tsx";
+import { Progress } from "../components/progress.tsx";
+import { ResultMark, ResultToken } from "../components/result-token.tsx";
+import { Took, When } from "../components/when.tsx";
+import { estimateOf } from "../format/estimates.ts";
+import { type Failing, findFailing } from "../format/failing.ts";
+import { useBuilderNames, useWorkerNames } from "../format/names.ts";
+import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { standingOf } from "../format/result.ts";
+import { useVisitor } from "../format/visitor.ts";
 import { MyChanges } from "../home/my-changes.tsx";
-import { Page, Panel, Rows, siteTitle } from "../parts/page.tsx";
-import { Progress } from "../parts/progress.tsx";
-import { ResultMark, ResultToken } from "../parts/result-token.tsx";
-import { Took, When } from "../parts/when.tsx";
-import { estimateOf } from "../words/estimates.ts";
-import { type Failing, findFailing } from "../words/failing.ts";
-import { useBuilderNames, useWorkerNames } from "../words/names.ts";
-import { personName, propertyText, shortRevision } from "../words/properties.ts";
-import { standingOf } from "../words/result.ts";
-import { useVisitor } from "../words/visitor.ts";
 
 const withFacts = "&property=branch&property=revision&property=got_revision&property=owner";
 

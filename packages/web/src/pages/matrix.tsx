@@ -1,14 +1,14 @@
 import type { Build, Change } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { Empty, Failure, Page, Skeleton } from "../parts/page.tsx";
-import { ResultMark } from "../parts/result-token.tsx";
-import { When } from "../parts/when.tsx";
+import { Empty, Failure, Page, Skeleton } from "../components/page.tsx";
+import { ResultMark } from "../components/result-token.tsx";
+import { When } from "../components/when.tsx";
+import { arrangeByRevision, type RevisionRow } from "../format/matrix.ts";
+import { useBuilders } from "../format/names.ts";
+import { personName, shortRevision } from "../format/properties.ts";
+import { standingOf } from "../format/result.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { arrangeByRevision, type RevisionRow } from "../words/matrix.ts";
-import { useBuilders } from "../words/names.ts";
-import { personName, shortRevision } from "../words/properties.ts";
-import { standingOf } from "../words/result.ts";
 
 const buildPath = "builds?order=-buildid&limit=600&property=got_revision&property=revision&property=branch";
 

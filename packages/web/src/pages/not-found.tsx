@@ -1,4 +1,4 @@
-import { Page } from "../parts/page.tsx";
+import { Page } from "../components/page.tsx";
 
 /** What was looked for, and how to go on. */
 export function NotFoundPage({ what }: { what: string }) {

@@ -1,12 +1,12 @@
 import type { BuildRequest, Waiting, WaitingChanges } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
-import { ActionButton } from "../parts/action-button.tsx";
-import { Page, Panel, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { When } from "../parts/when.tsx";
+import { ActionButton } from "../components/action-button.tsx";
+import { Page, Panel, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+import { useBuilderNames } from "../format/names.ts";
 import { usePlace } from "../router.ts";
-import { useBuilderNames } from "../words/names.ts";
 
 const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
 

@@ -2,14 +2,14 @@ import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useEffect } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
-import { ActionButton } from "../parts/action-button.tsx";
-import { BuildList } from "../parts/build-list.tsx";
-import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { When } from "../parts/when.tsx";
+import { ActionButton } from "../components/action-button.tsx";
+import { BuildList } from "../components/build-list.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { When } from "../components/when.tsx";
+import { useBuilderNames, useMasterNames } from "../format/names.ts";
+import { standingOf } from "../format/result.ts";
 import { navigate } from "../router.ts";
-import { useBuilderNames, useMasterNames } from "../words/names.ts";
-import { standingOf } from "../words/result.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** A request for a build: where it stands, and the builds that came of it. Leads on to the build as soon as there is one. */

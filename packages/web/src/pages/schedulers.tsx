@@ -1,10 +1,10 @@
 import type { Schedule, Scheduler } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
-import { ActionButton } from "../parts/action-button.tsx";
-import { Page, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { In, When } from "../parts/when.tsx";
+import { ActionButton } from "../components/action-button.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { In, When } from "../components/when.tsx";
 
 /** What makes builds out of changes, times and wishes. */
 export function SchedulersPage() {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { Page } from "../parts/page.tsx";
+import { Page } from "../components/page.tsx";
 import { settings } from "../settings.ts";
 
 const choices = [

@@ -1,14 +1,14 @@
 import type { Test, TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
-import { Failure, Page, Rows, Skeleton } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { When } from "../parts/when.tsx";
+import { Failure, Page, Rows, Skeleton } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+import { shortRevision } from "../format/properties.ts";
+import { formatTestTime, standingOfTest } from "../format/tests.ts";
+import { median } from "../format/time.ts";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, RunStrip } from "../tests/test-strips.tsx";
-import { shortRevision } from "../words/properties.ts";
-import { formatTestTime, standingOfTest } from "../words/tests.ts";
-import { median } from "../words/time.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** One test through the builds: since when, how often, how long. */

@@ -1,15 +1,15 @@
 import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
-import { Empty, Page, Panel, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { When } from "../parts/when.tsx";
+import { Empty, Page, Panel, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+import { useBuilders } from "../format/names.ts";
+import { filterTests, formatTestTime } from "../format/tests.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { TestName } from "../tests/test-name.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
-import { useBuilders } from "../words/names.ts";
-import { filterTests, formatTestTime } from "../words/tests.ts";
 
 const topics = ["test_result_sets/*/completed"];
 /** Longer lists are for a filter. */

@@ -1,11 +1,11 @@
 import type { Build } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import { useNow } from "../parts/clock.ts";
-import { Empty, Page, Rows } from "../parts/page.tsx";
+import { useNow } from "../components/clock.ts";
+import { Empty, Page, Rows } from "../components/page.tsx";
+import { useBuilderNames, useWorkerNames } from "../format/names.ts";
+import { standingOf } from "../format/result.ts";
+import { formatDuration, formatRough } from "../format/time.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { useBuilderNames, useWorkerNames } from "../words/names.ts";
-import { standingOf } from "../words/result.ts";
-import { formatDuration, formatRough } from "../words/time.ts";
 
 const spans = { "15 min": 900, "1 h": 3600, "6 h": 6 * 3600, "24 h": 24 * 3600, "7 days": 7 * 24 * 3600 } as const;
 const ticks = 6;

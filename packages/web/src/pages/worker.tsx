@@ -1,13 +1,13 @@
 import type { Build, Worker } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
-import { BuildStrip } from "../parts/build-strip.tsx";
-import { Failure, Page, Panel, Rows, Skeleton } from "../parts/page.tsx";
-import { ResultToken } from "../parts/result-token.tsx";
-import { Took, When } from "../parts/when.tsx";
-import { WorkerActions } from "../parts/worker-actions.tsx";
-import { WorkerStateToken } from "../parts/worker-state.tsx";
-import { useBuilderNames, useMasterNames } from "../words/names.ts";
-import { standingOf } from "../words/result.ts";
+import { BuildStrip } from "../components/build-strip.tsx";
+import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
+import { ResultToken } from "../components/result-token.tsx";
+import { Took, When } from "../components/when.tsx";
+import { WorkerActions } from "../components/worker-actions.tsx";
+import { WorkerStateToken } from "../components/worker-state.tsx";
+import { useBuilderNames, useMasterNames } from "../format/names.ts";
+import { standingOf } from "../format/result.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 /** One machine: its state, what it built lately, what it says of itself. */

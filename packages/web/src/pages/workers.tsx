@@ -1,13 +1,13 @@
 import type { Build, Worker } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import { Page, Rows } from "../parts/page.tsx";
-import { Table } from "../parts/table.tsx";
-import { When } from "../parts/when.tsx";
-import { WorkerActions } from "../parts/worker-actions.tsx";
-import { WorkerStateToken } from "../parts/worker-state.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+import { WorkerActions } from "../components/worker-actions.tsx";
+import { WorkerStateToken } from "../components/worker-state.tsx";
+import { useBuilderNames, useMasterNames } from "../format/names.ts";
+import { workerState } from "../format/worker-state.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { useBuilderNames, useMasterNames } from "../words/names.ts";
-import { workerState } from "../words/worker-state.ts";
 
 /** Of a farm's thousands of workers only some are read, again at each event. */
 const pageSize = 100;

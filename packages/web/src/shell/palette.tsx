@@ -1,8 +1,8 @@
 import type { Change, Worker } from "@multimaster/data";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { useBuilders, useMasters } from "../format/names.ts";
 import { navigate } from "../router.ts";
-import { useBuilders, useMasters } from "../words/names.ts";
 import { Dialog } from "./dialog.tsx";
 import { type Findable, findBest } from "./find-best.ts";
 

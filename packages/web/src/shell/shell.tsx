@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Icon, type PageIcon } from "../parts/icon.tsx";
-import { siteTitle } from "../parts/page.tsx";
+import { Icon, type PageIcon } from "../components/icon.tsx";
+import { siteTitle } from "../components/page.tsx";
+import { useVisitor } from "../format/visitor.ts";
 import { applyTheme, isDark, settings } from "../settings.ts";
-import { useVisitor } from "../words/visitor.ts";
 import { KeyHelp } from "./key-help.tsx";
 import { isTyping, moveAmongRows, useKeys } from "./keys.ts";
 import { Palette } from "./palette.tsx";

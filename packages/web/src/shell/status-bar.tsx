@@ -2,8 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 import { reach, wakeAll } from "../api/live-query.ts";
 import { liveSocket } from "../api/live-socket.ts";
 import { addressOf } from "../base.ts";
-import { useNow } from "../parts/clock.ts";
-import { formatRough } from "../words/time.ts";
+import { useNow } from "../components/clock.ts";
+import { formatRough } from "../format/time.ts";
 
 const lookMs = 15_000;
 

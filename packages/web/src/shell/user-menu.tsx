@@ -1,5 +1,5 @@
+import { useVisitor } from "../format/visitor.ts";
 import { usePlace } from "../router.ts";
-import { useVisitor } from "../words/visitor.ts";
 
 /** Who looks, and how to become somebody; nothing where nobody logs in. */
 export function UserMenu() {

@@ -1,5 +1,5 @@
-import { ResultToken } from "../parts/result-token.tsx";
-import { standingOfTest, verbOfTest } from "../words/tests.ts";
+import { ResultToken } from "../components/result-token.tsx";
+import { standingOfTest, verbOfTest } from "../format/tests.ts";
 
 /** How a test ended. */
 export function TestOutcome({ outcome }: { outcome: string }) {

@@ -1,5 +1,5 @@
 import type { TestRun } from "@multimaster/data";
-import { formatTestTime, standingOfTest, verbOfTest } from "../words/tests.ts";
+import { formatTestTime, standingOfTest, verbOfTest } from "../format/tests.ts";
 
 /** How a test ended of late, the newest on the right. */
 export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {

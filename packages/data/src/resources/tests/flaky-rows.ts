@@ -1,5 +1,5 @@
 import { type Connection, queryRows } from "@multimaster/database";
-import { groupValues } from "../../group-values.ts";
+import { groupValues } from "../../read/group-values.ts";
 import { hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
 /** How far back is looked: of one builder, and at most of all of them together. */

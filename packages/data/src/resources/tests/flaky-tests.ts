@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { defineResource, plainFields, type ReadContext } from "../../define-resource.ts";
-import { integer, text } from "../../field-kinds.ts";
-import { loadItems } from "../../read-items.ts";
+import { defineResource, plainFields, type ReadContext } from "../../model/define-resource.ts";
+import { integer, text } from "../../model/field-kinds.ts";
+import { loadItems } from "../../read/read-items.ts";
 import { readFlaky } from "./flaky-rows.ts";
 import { tests } from "./tests.ts";
 

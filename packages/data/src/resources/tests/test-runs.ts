@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../../define-resource.ts";
-import { bool, datetime, integer, text } from "../../field-kinds.ts";
-import { equals } from "../../query.ts";
-import { findItems } from "../../read-items.ts";
+import { defineResource, type ReadContext } from "../../model/define-resource.ts";
+import { bool, datetime, integer, text } from "../../model/field-kinds.ts";
+import { equals } from "../../model/query.ts";
+import { findItems } from "../../read/read-items.ts";
 import { readBuildProperties } from "../build-properties.ts";
 import { readNewestSets, readSlowest } from "./newest-sets.ts";
 import { durationOf, hasFailed, isWhole, outcomeOf } from "./test-rows.ts";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineResource } from "../../define-resource.ts";
-import { integer, text } from "../../field-kinds.ts";
+import { defineResource } from "../../model/define-resource.ts";
+import { integer, text } from "../../model/field-kinds.ts";
 
 /** A test that a builder has run at some time. */
 export const tests = defineResource({

@@ -1,0 +1,196 @@
+import { LeaseLost } from "@multimaster/cluster";
+import { errors, type Json } from "@multimaster/core";
+import type { Database } from "@multimaster/database";
+import type { Updates } from "../contract.ts";
+import type { Events } from "../events/events.ts";
+import { createTrail, type Trail } from "../model/actor.ts";
+import type {
+  Action,
+  ActionContext,
+  BusView,
+  Caller,
+  LinesAnswer,
+  Prepared,
+  RawAnswer,
+  WritesView,
+} from "../model/define-resource.ts";
+import type { Query } from "../model/query.ts";
+import { resources } from "../model/registry.ts";
+import { explainDatabase } from "../read/explain-database.ts";
+import { findItems } from "../read/read-items.ts";
+import { listPages } from "./list-pages.ts";
+import { createMatcher, type Match } from "./match-path.ts";
+import { parseQuery } from "./parse-query.ts";
+
+type JsonObject = { readonly [key: string]: Json };
+
+/** What a read answers: an envelope, a long list, an envelope around one long text, or a file. */
+export type RestAnswer =
+  | {
+      readonly kind: "envelope";
+      readonly plural: string;
+      readonly items: readonly JsonObject[];
+      readonly meta: JsonObject;
+    }
+  /** A list too long to be held: its pages are read while they are sent. */
+  | {
+      readonly kind: "pages";
+      readonly plural: string;
+      readonly total: number;
+      readonly pages: AsyncIterable<readonly JsonObject[]>;
+    }
+  | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
+  | ({ readonly kind: "raw" } & RawAnswer);
+
+/** The data API without HTTP. What goes wrong is thrown: from the errors catalogue, or `FieldErrors`, or `NoSuchMethod`. */
+export interface Rest {
+  /** Reads what a path, given as its decoded parts, names. */
+  get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
+  /** Performs a JSON-RPC method on what a path names. */
+  call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
+  /** Whether what a path names has such a method at all. */
+  has(path: readonly string[], method: string): boolean;
+}
+
+/** The thing exists, but it has no such method. */
+export class NoSuchMethod extends Error {
+  constructor(method: string) {
+    super(`action: ${method} is not supported`);
+    this.name = "NoSuchMethod";
+  }
+}
+
+export interface RestOptions {
+  readonly database: Database;
+  readonly updates: Updates;
+  readonly events: Events;
+  readonly bus: BusView;
+  readonly writes?: WritesView | undefined;
+}
+
+export function createRest({ database, updates, events, bus, writes }: RestOptions): Rest {
+  const seen = { bus, ...(writes ? { writes } : {}) };
+  const findMatch = createMatcher(resources);
+  const control: ActionContext["control"] = (of, id, action, payload) =>
+    void events.publishControl(of, id, action, payload);
+
+  function match(path: readonly string[]): Match {
+    const found = findMatch(path);
+    if (!found) throw errors.notFound(`Invalid path: ${path.join("/")}`);
+    return found;
+  }
+
+  async function readOne(found: Match, path: readonly string[], query: Query): Promise<JsonObject> {
+    const items = await findItems(found.resource, database, query, { ...found, ...seen });
+    const [item] = items?.rows ?? [];
+    if (item === undefined) throw missing(found, path);
+    return item as JsonObject;
+  }
+
+  const rest: Pick<Rest, "get" | "call"> = {
+    async get(path, search) {
+      const found = match(path);
+      const { resource, params } = found;
+      const query = parseQuery(search, resource, found.path);
+      const context = { connection: database, params, properties: query.properties, filters: [] };
+      if (found.path.open) {
+        const raw = await found.path.open(context);
+        if (!raw) throw missing(found, path);
+        return { kind: "raw", ...raw };
+      }
+      if (found.path.lines) {
+        const lines = { offset: query.offset ?? 0, limit: query.limit };
+        const answer = await found.path.lines({ ...context, lines });
+        if (!answer) throw missing(found, path);
+        return linesAnswer(resource.plural, answer, query.fields);
+      }
+      if (found.path.kind === "single") {
+        return { kind: "envelope", plural: resource.plural, items: [await readOne(found, path, query)], meta: {} };
+      }
+      if (resource.from !== undefined && !found.path.rows && query.limit === undefined) {
+        const list = await listPages(resource, database, query, found);
+        if ("pages" in list) return { kind: "pages", plural: resource.plural, ...list } as RestAnswer;
+        return {
+          kind: "envelope",
+          plural: resource.plural,
+          items: list.rows as JsonObject[],
+          meta: { total: list.total },
+        };
+      }
+      const items = await findItems(resource, database, query, { ...found, ...seen });
+      if (!items) throw missing(found, path);
+      return {
+        kind: "envelope",
+        plural: resource.plural,
+        items: items.rows as JsonObject[],
+        meta: { total: items.total },
+      };
+    },
+
+    async call(path, method, { owner: _, ...params }, caller) {
+      let isWritten = false;
+      const write = createTrail(caller, method, path.join("/"));
+      const trail: Trail = async (tx) => {
+        await write(tx);
+        isWritten = true;
+      };
+      const prepared = await prepare(path, method, params, caller, trail).catch(async (error: unknown) => {
+        // What is wrong with a call is told to those who may make it.
+        await caller.check(async () => ({ builders: [] }));
+        throw error;
+      });
+      await caller.check(async () => (await prepared.about?.()) ?? { builders: [] });
+      const answer = await prepared.perform();
+      // What changed nothing, such as a change that was delivered before, is worth a row, too.
+      if (!isWritten) await write(database);
+      return answer;
+    },
+  };
+
+  async function prepare(
+    path: readonly string[],
+    method: string,
+    params: JsonObject,
+    actor: Caller,
+    trail: Trail,
+  ): Promise<Prepared> {
+    const found = match(path);
+    const action = actionOf(found, method);
+    if (!action) throw new NoSuchMethod(method);
+    const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
+    const item = await reload();
+    return action({ updates, connection: database, control, actor, trail, reload }, item, params);
+  }
+
+  return {
+    get: (path, search) => rest.get(path, search).catch(explain),
+    call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
+    has(path, method) {
+      const found = findMatch(path);
+      return found !== undefined && actionOf(found, method) !== undefined;
+    },
+  };
+
+  /** What is nobody's mistake but passes by itself is said as such. */
+  function explain(error: unknown): never {
+    if (error instanceof LeaseLost) throw errors.rejoining(error.lease.name, { cause: error });
+    throw explainDatabase(database, error) ?? error;
+  }
+}
+
+function linesAnswer(plural: string, answer: LinesAnswer, fields: readonly string[] | undefined): RestAnswer {
+  if (!fields) return { kind: "lines", plural, ...answer };
+  const item = Object.fromEntries(Object.entries(answer.item).filter(([name]) => fields.includes(name)));
+  if (!fields.includes(answer.field)) return { kind: "envelope", plural, items: [item], meta: {} };
+  return { kind: "lines", plural, ...answer, item };
+}
+
+function missing({ resource }: Match, path: readonly string[]) {
+  return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path.join("/")}.`);
+}
+
+function actionOf({ path, resource }: Match, method: string): Action<unknown> | undefined {
+  if (path.kind !== "collection" && path.kind !== "single") return undefined;
+  const actions = path.kind === "collection" ? resource.collectionActions : resource.actions;
+  return actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
+}

@@ -1,0 +1,207 @@
+import type { Json } from "@multimaster/core";
+import type { Connection } from "@multimaster/database";
+import { z } from "zod";
+import type { Updates } from "../contract.ts";
+import type { Actor, Trail } from "./actor.ts";
+import type { Filter } from "./query.ts";
+
+/** Whether messages flow, as this master sees it. */
+export interface BusView {
+  readonly kind: string;
+  readonly state: string;
+  readonly degradedSince: number | null;
+}
+
+/** Why the database takes no writes, as this master knows it. */
+export interface WritesView {
+  readonly refusal: { readonly reason: string; readonly since: number } | undefined;
+}
+
+/** What one read knows: where it reads, what the path said and what the query asked for. */
+export interface ReadContext {
+  readonly connection: Connection;
+  /** Path parameters by name, numbers already parsed. */
+  readonly params: Readonly<Record<string, string | number>>;
+  /** Names given with `property=`; undefined when properties were not asked for. */
+  readonly properties: readonly string[] | undefined;
+  readonly filters: readonly Filter[];
+  /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
+  readonly pathKind?: Path["kind"];
+  readonly bus?: BusView;
+  readonly writes?: WritesView;
+  /** Of a text: the first line and the number of lines. */
+  readonly lines?: { readonly offset: number; readonly limit: number | undefined };
+}
+
+/**
+ * One field of a noun. With only `sql` it is a column; with `load` the `sql` is a key by which values of many rows are
+ * fetched at once; with neither it is `empty`.
+ */
+export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
+  readonly schema: S;
+  /** SQL expression; of a boolean field a condition. */
+  readonly sql?: string;
+  /** Instead of `sql` where a list is read: a part of a long text. */
+  readonly sqlInLists?: string;
+  /** Of a boolean field: the condition of false, when an index serves it better than `not`. */
+  readonly whenFalse?: string;
+  /** So many rows share a value that those of several values are better read in the wanted order than by an index. */
+  readonly isShared?: boolean;
+  /** Of a list field: the condition "the list contains ?". */
+  readonly contains?: string;
+  /** Turns the driver's value into the field's, where the kind alone does not say how. */
+  read?(value: unknown, context: ReadContext): z.output<S>;
+  load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
+  /** The value when nothing was loaded. */
+  readonly empty?: z.output<S>;
+}
+
+/** A stream instead of JSON: logs and build data. */
+export interface RawAnswer {
+  readonly contentType: string;
+  readonly disposition?: string;
+  /** Names these bytes, once they do not change any more. */
+  readonly tag?: string;
+  /** How many bytes there are; counts them where nobody has. */
+  size(): Promise<number>;
+  readonly body: AsyncIterable<Buffer>;
+  /** The bytes from `start` on, which is `byte` or not far before it; absent: there is no way but to read from the beginning. */
+  from?(byte: number): { readonly start: number; readonly body: AsyncIterable<Buffer> };
+}
+
+/** An object with one long text, which is read while it is sent. */
+export interface LinesAnswer {
+  /** The object without that field. */
+  readonly item: Readonly<Record<string, Json>>;
+  readonly field: string;
+  readonly text: AsyncIterable<string>;
+}
+
+/** A place where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
+export interface Path {
+  /** Elements: `n:` decimal integer, `i:` identifier, `s:` or `:` any text. */
+  readonly pattern: string;
+  readonly kind: "collection" | "single" | "lines" | "raw";
+  readonly where?: string;
+  /** Makes the objects where they are no table. Undefined: there is no such thing. */
+  rows?(context: ReadContext): Promise<readonly object[] | undefined>;
+  /** Of a text: its lines, as they are read. Undefined: there is no such thing. */
+  lines?(context: ReadContext): Promise<LinesAnswer | undefined>;
+  /** Of a raw path. Undefined: there is no such thing. */
+  open?(context: ReadContext): Promise<RawAnswer | undefined>;
+}
+
+/** What a resource tells the cluster. Templates are topics: `:field` is replaced by the value of the row. */
+export interface ResourceEvents<Item> {
+  readonly names: readonly string[];
+  /** Published in this order, back to back. */
+  readonly topics: readonly string[];
+  /** The template that `on` subscribes to; its only variable is the id. */
+  readonly subscribe: string;
+  /** Events that are published on fewer topics. */
+  readonly only?: Readonly<Record<string, readonly string[]>>;
+  /** Ids that an event names beside its object's. */
+  readonly ids?: readonly string[];
+  /** Shapes the payload of an event where it is not the object itself. */
+  payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
+}
+
+/** What rules may ask of that which an action is done with. */
+export interface Subject {
+  /** Names of the builders concerned; none where builders do not come into it. */
+  readonly builders: readonly string[];
+  /** Identity of who asked for it. */
+  readonly owner?: string | undefined;
+}
+
+/**
+ * An action whose parameters have been read. What it is about and what it does come from the same values, so that no
+ * parameter means one thing to the rules and another to the action.
+ */
+export interface Prepared {
+  /** Read where the rules tell builders or owners apart. */
+  about?(): Promise<Subject>;
+  perform(): Promise<Json>;
+}
+
+/** Who calls an action. */
+export interface Caller extends Actor {
+  /** Throws when the caller may not do this. */
+  check(about: () => Promise<Subject>): Promise<void>;
+}
+
+/** What an action works with. */
+export interface ActionContext<Item = unknown> {
+  readonly updates: Updates;
+  readonly connection: Connection;
+  /** Sends a control message to whoever holds the thing. */
+  control(of: ControlSubject, id: number, action: string, payload: { reason: string }): void;
+  /** Who asks. */
+  readonly actor: Actor;
+  /** Writes the audit row: each action hands it to the update that writes its rows. */
+  readonly trail: Trail;
+  /** The object as it is now. */
+  reload(): Promise<Item>;
+}
+
+export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" | "changesources";
+
+export type ActionParams = Readonly<Record<string, Json>>;
+
+/** Reads the parameters of one JSON-RPC method. What this or `perform` throws from the errors catalogue becomes the answer. */
+export type Action<Item> = (
+  context: ActionContext<Item>,
+  item: Item,
+  params: ActionParams,
+) => Prepared | Promise<Prepared>;
+
+interface Definition<Shape extends z.ZodRawShape> {
+  /** Singular, as application.spec names the type. */
+  readonly name: string;
+  /** Key of the list in the envelope. */
+  readonly plural: string;
+  readonly id: string;
+  /** The SQL from clause. Absent: `rows` makes the objects. */
+  readonly from?: string;
+  readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
+  readonly paths: readonly Path[];
+  /** Names of fields, `-` for descending; always ends in something unique, so that pages never overlap. */
+  readonly order?: readonly string[];
+  /** Filters that mean more than a comparison, by field: extra conditions for a boolean value. */
+  readonly filters?: Readonly<Record<string, (value: boolean) => string | undefined>>;
+  /** Makes the objects of a resource that is no table. */
+  rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<Shape>>[]>;
+  /** Listed at the root of the API. */
+  readonly rootLink?: boolean;
+  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>>;
+  readonly actions?: Readonly<Record<string, Action<z.output<z.ZodObject<Shape>>>>>;
+  /** Actions of the collection itself. */
+  readonly collectionActions?: Readonly<Record<string, Action<null>>>;
+}
+
+/** A noun declared once: the row mapper, REST, topic payloads, application.spec and the type all come from it. */
+export interface Resource<Shape extends z.ZodRawShape = z.ZodRawShape> extends Definition<Shape> {
+  readonly schema: z.ZodObject<Shape>;
+}
+
+/** A resource whatever its fields. */
+// biome-ignore lint/suspicious/noExplicitAny: any shape; the fields' types only matter where the resource is known
+export type AnyResource = Resource<any>;
+
+/** The object a resource describes. */
+export type Item<R extends AnyResource> = R extends Resource<infer Shape> ? z.output<z.ZodObject<Shape>> : never;
+
+/** Declares a noun. */
+export function defineResource<const Shape extends z.ZodRawShape>(definition: Definition<Shape>): Resource<Shape> {
+  const shape = Object.fromEntries(
+    Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
+  ) as unknown as Shape;
+  return { ...definition, schema: z.object(shape) as z.ZodObject<Shape> };
+}
+
+/** Fields that are nothing but their kind, for resources that are no table. */
+export function plainFields<Shape extends z.ZodRawShape>(
+  shape: Shape,
+): { readonly [K in keyof Shape]: Field<Shape[K]> } {
+  return Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, { schema }])) as never;
+}

@@ -1,0 +1,25 @@
+import type { Change } from "@multimaster/data";
+import type { ComponentChildren } from "preact";
+import { personName, shortRevision } from "../format/properties.ts";
+import { When } from "./when.tsx";
+
+/** A change; `children` is what stands before its revision. */
+export function ChangeRow({ change, children }: { change: Change; children?: ComponentChildren }) {
+  const [subject] = change.comments.split("\n");
+  return (
+    <li data-row>
+      <div class="grow cut">
+        <a href={`/changes/${change.changeid}`}>{subject || "(no comment)"}</a>
+        <div class="quiet cut">
+          {personName(change.author)} {change.branch && `· ${change.branch}`}
+          {change.project && ` · ${change.project}`}
+        </div>
+      </div>
+      {children}
+      {change.revision && <code>{shortRevision(change.revision)}</code>}
+      <span class="quiet when">
+        <When at={change.when_timestamp} />
+      </span>
+    </li>
+  );
+}

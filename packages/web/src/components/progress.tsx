@@ -1,0 +1,19 @@
+import { formatDuration } from "../format/time.ts";
+import { useNow } from "./clock.ts";
+
+/** How far something that runs is, by how long it took before: "2:10 of ~3:00". */
+export function Progress({ from, estimate }: { from: number; estimate: number | undefined }) {
+  const seconds = Math.max(0, useNow() - from);
+  const share = estimate ? Math.min(0.97, seconds / estimate) : undefined;
+  return (
+    <span class="progress">
+      <span class={share === undefined ? "bar unknown" : "bar"} aria-hidden="true">
+        <i style={share === undefined ? {} : { width: `${share * 100}%` }} />
+      </span>
+      <span class="num">
+        {formatDuration(seconds)}
+        {estimate ? <span class="quiet"> of ~{formatDuration(estimate)}</span> : null}
+      </span>
+    </span>
+  );
+}

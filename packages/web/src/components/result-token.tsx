@@ -1,0 +1,23 @@
+import type { Standing } from "../format/result.ts";
+import { Icon } from "./icon.tsx";
+
+/** Colour, icon and word: how something stands. */
+export function ResultToken({ standing, label }: { standing: Standing; label?: string }) {
+  return (
+    <span class={`token ${standing}`}>
+      <span class="mark">
+        <Icon name={standing} />
+      </span>
+      <span>{label ?? standing}</span>
+    </span>
+  );
+}
+
+/** The same where there is no room: the word is there for those who cannot see the icon, and on hover. */
+export function ResultMark({ standing, title }: { standing: Standing; title?: string }) {
+  return (
+    <span class={`mark ${standing}`} role="img" aria-label={title ?? standing} title={title ?? standing}>
+      <Icon name={standing} />
+    </span>
+  );
+}

@@ -1,0 +1,323 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Clock, formatDuration, type Logger, type Properties, type Result, Results } from "@multimaster/core";
+import type { Data, RequestDetails } from "@multimaster/data";
+import type { StepDefinition } from "@multimaster/plugins";
+import { LatestWriter } from "../logs/latest-writer.ts";
+import type { Secrets } from "../logs/secrets.ts";
+import type { LoopWatchdog } from "../loop-watchdog.ts";
+import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
+import { RunningStep, type StepSurroundings } from "../steps/running-step.ts";
+import { applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
+import type { AttachedWorker } from "../workers/attached-worker.ts";
+import type { CommandLedger } from "../workers/command-ledger.ts";
+import { findBuilddir } from "../workers/worker-paths.ts";
+import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
+import { makeBuildProperties } from "./build-properties.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
+import { Abandoned, type Persistence } from "./persistence.ts";
+
+/** What every build of an engine works with. */
+export interface BuildSurroundings {
+  data: Data;
+  persistence: Persistence;
+  ledger: CommandLedger;
+  watchdog: LoopWatchdog;
+  awaited: AwaitedBuildsets;
+  siteUrl: string;
+  clock: Clock;
+  log: Logger;
+  /** The end of a build has been written. */
+  onFinished(results: Result): void;
+}
+
+interface Created {
+  buildid: number;
+  number: number;
+  request: RequestDetails;
+}
+
+/**
+ * One build of a claimed request: row, properties, worker preparation, steps, result. Each write is committed before the
+ * next thing happens, so that whoever reads the rows of a dead master's build sees how far it came.
+ */
+export class Build {
+  readonly buildrequestid: number;
+  readonly builder: ConfiguredBuilder;
+  readonly worker: AttachedWorker;
+  #around: BuildSurroundings;
+  #onCreated: () => void;
+  #interruption: Interruption | undefined;
+  #step: RunningStep | undefined;
+  #buildid: number | undefined;
+  /** What this build may use and must not show, what its steps learn included. */
+  #secrets: Secrets;
+  /** Of the secrets when the properties were last written. */
+  #hidden: object | undefined;
+
+  /** `onCreated` is called when the build has its row. */
+  constructor(
+    buildrequestid: number,
+    builder: ConfiguredBuilder,
+    worker: AttachedWorker,
+    around: BuildSurroundings,
+    onCreated: () => void,
+  ) {
+    this.buildrequestid = buildrequestid;
+    this.builder = builder;
+    this.worker = worker;
+    this.#around = around;
+    this.#onCreated = onCreated;
+    // Until its request is read, nothing says that it is not a fork's.
+    this.#secrets = builder.secrets.forFork(false);
+  }
+
+  /** Known once the row is made. */
+  get buildid(): number | undefined {
+    return this.#buildid;
+  }
+
+  interrupt(interruption: Interruption): void {
+    this.#interruption = combine(this.#interruption, interruption);
+    this.#step?.interrupt(this.#interruption);
+  }
+
+  /** Resolves when the build is over: finished in the database, or abandoned. Never rejects. */
+  async run(): Promise<void> {
+    const { clock, log } = this.#around;
+    const { maxTime } = this.builder.config;
+    const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
+    void this.worker.link.closed.then(() =>
+      this.interrupt({
+        kind: "lost",
+        reason: `the connection to worker ${this.worker.name} ended`,
+        results: Results.RETRY,
+      }),
+    );
+    try {
+      const created = await this.#create();
+      if (created === "lost") return;
+      this.#buildid = created.buildid;
+      this.#secrets = this.#takeSecrets(created.request);
+      this.#onCreated();
+      const end = await this.#perform(created);
+      await this.#finish(created.buildid, end);
+    } catch (error) {
+      if (error instanceof Abandoned)
+        log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
+      // The claim stays until the distributor notices that nobody works for it, so that a fault is not repeated at once.
+      else
+        log.error(
+          { buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error },
+          "a build could not be written",
+        );
+    } finally {
+      deadline?.cancel();
+    }
+  }
+
+  #runOutOfTime(maxTime: number): void {
+    const reason = `the build has run longer than ${formatDuration(maxTime)} (maxTime)`;
+    this.interrupt({ kind: "stopped", reason, results: Results.FAILURE });
+  }
+
+  async #create(): Promise<Created | "lost"> {
+    const { data, persistence, log } = this.#around;
+    const { buildrequestid } = this;
+    const workerid = this.worker.workerid;
+    const [created, request] = await Promise.all([
+      persistence.write(`create a build of request ${buildrequestid}`, () =>
+        data.updates.builds.create({ buildrequestid, workerid }),
+      ),
+      persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
+    ]);
+    if (created === "lost" || request === undefined) {
+      log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
+      return "lost";
+    }
+    return { ...created, request };
+  }
+
+  /** Everything between the row's first and last write. An unexpected error is the build's result, not its loss. */
+  async #perform(created: Created): Promise<BuildEnd> {
+    const { buildid } = created;
+    try {
+      const properties = this.#makeProperties(created);
+      const state = new LatestWriter<string>((text) =>
+        this.#write("set state", (builds) => builds.setState(buildid, text)),
+      );
+      const ready = await this.#prepare(buildid, properties, state);
+      const end = ready ? await this.#runSteps(created, properties, state) : this.#describeInterrupted();
+      await state.flush();
+      return end;
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
+      if (this.#around.persistence.isPassing(error)) {
+        this.#around.log.warn({ buildid, err: error }, `build ${buildid} is given up because of the database`);
+        return { results: Results.RETRY, state: "given up because of the database" };
+      }
+      this.#around.log.error({ buildid, err: error }, `build ${buildid} failed unexpectedly`);
+      return { results: Results.EXCEPTION, state: "exception in the master" };
+    }
+  }
+
+  /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is announced. */
+  async #prepare(buildid: number, properties: Properties, state: LatestWriter<string>): Promise<boolean> {
+    const { data, persistence } = this.#around;
+    const { steps } = data.updates;
+    // The worker is asked while the rows are written.
+    const answer = this.worker.link.ping().then(
+      () => true,
+      () => false,
+    );
+    const { stepid } = await persistence.write(`add step 0 of build ${buildid}`, () =>
+      steps.add({ buildid, name: "worker_preparation" }),
+    );
+    await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
+    await this.#saveProperties(buildid, properties);
+    await this.#write("set state", (builds) => builds.setState(buildid, "starting"));
+    await this.#write("announce", (builds) => builds.announce(buildid));
+    state.set("preparing worker");
+    const answered = await answer;
+    // A connection on which nothing comes back is no connection; the worker will make a new one.
+    if (!answered) this.worker.link.terminate();
+    if (!answered) await this.worker.link.closed;
+    const interrupted = this.#interruption;
+    if (interrupted?.kind === "abandoned") throw new Abandoned(interrupted.reason);
+    const end =
+      interrupted === undefined
+        ? { results: Results.SUCCESS, state: `worker ${this.worker.name} ready` }
+        : {
+            results: interrupted.results,
+            state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer`,
+          };
+    await persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
+    return interrupted === undefined;
+  }
+
+  async #runSteps(created: Created, properties: Properties, state: LatestWriter<string>): Promise<BuildEnd> {
+    const around = this.#makeStepSurroundings(created, properties);
+    state.set("building");
+    let standing: Standing = atStart;
+    const texts: string[] = [];
+    for (const { plugin, options } of this.builder.config.steps) {
+      if (this.#interruption !== undefined) standing = { results: this.#interruption.results, halted: true };
+      if (!mayGoOn(this.#interruption)) break;
+      const definition = plugin as StepDefinition;
+      const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
+      if (!isDue(standing, rules)) continue;
+      this.#step = new RunningStep(definition, options, around);
+      const { results, text } = await this.#step.run();
+      this.#step = undefined;
+      standing = applyStep(standing, rules, results);
+      if (applyStep(atStart, rules, results).results !== Results.SUCCESS) texts.push(text);
+      await this.#saveProperties(created.buildid, properties);
+    }
+    if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
+    return { results: standing.results, state: describeResults(standing.results, texts) };
+  }
+
+  #describeInterrupted(texts: readonly string[] = []): BuildEnd {
+    const { kind, reason, results } = this.#interruption as Interruption;
+    if (kind === "abandoned") throw new Abandoned(reason);
+    if (results === Results.RETRY) return { results, state: reason };
+    return { results, state: [`${words[results]} (${reason})`, ...texts].join(" ") };
+  }
+
+  #makeProperties({ number, request }: Created): Properties {
+    const { builder, worker } = this;
+    return makeBuildProperties({
+      request,
+      builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
+      worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
+      buildNumber: number,
+      builddir: this.#findBuilddir(request),
+    });
+  }
+
+  #takeSecrets(request: RequestDetails): Secrets {
+    const { secrets, config } = this.builder;
+    return isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets.forBuild();
+  }
+
+  #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+    const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
+    return {
+      ...this.#around,
+      worker: this.worker,
+      environment: this.builder.config.env,
+      properties,
+      secrets: this.#secrets,
+      forkProperty: forkPropertyOf(request),
+      limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
+      builddir: this.#findBuilddir(request),
+      build: {
+        buildid,
+        buildrequestid: this.buildrequestid,
+        number,
+        builderName: this.builder.name,
+        reason: request.reason,
+        sources: request.sourceStamps,
+        changes: request.changes,
+      },
+    };
+  }
+
+  #findBuilddir(request: RequestDetails): string {
+    const own = findBuilddir(this.worker.info, this.builder.config);
+    return isForkBuild(request) ? nameForkDirectory(own) : own;
+  }
+
+  async #saveProperties(buildid: number, properties: Properties): Promise<void> {
+    const secrets = this.#secrets;
+    const set = properties.takeChanged();
+    // What a step has learnt may have been in a property from the beginning.
+    const all = secrets.version === this.#hidden ? set : properties.toJSON();
+    this.#hidden = secrets.version;
+    const changed = Object.entries(all).flatMap(([name, [value, source]]) => {
+      const shown = secrets.hideIn(value);
+      if (!Object.hasOwn(set, name) && isDeepStrictEqual(shown, value)) return [];
+      return [[secrets.hide(name), [shown, source] as const] as const];
+    });
+    if (changed.length === 0) return;
+    await this.#write("set properties", (builds) => builds.setProperties(buildid, Object.fromEntries(changed)));
+  }
+
+  async #finish(buildid: number, end: BuildEnd): Promise<void> {
+    const { data, persistence } = this.#around;
+    const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
+    const shown = { ...end, state: this.#secrets.hide(end.state) };
+    const wanted = isLost ? { ...shown, maxWorkerLosses: this.builder.config.maxWorkerLosses } : shown;
+    const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
+      data.updates.builds.finish(buildid, wanted),
+    );
+    this.#around.onFinished(results);
+    this.#around.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
+  }
+
+  #write<T>(what: string, write: (builds: Data["updates"]["builds"]) => Promise<T>): Promise<T> {
+    return this.#around.persistence.write(`${what} of build ${this.#buildid}`, () =>
+      write(this.#around.data.updates.builds),
+    );
+  }
+}
+
+interface BuildEnd {
+  results: Result;
+  state: string;
+}
+
+const words: Record<Result, string> = {
+  [Results.SUCCESS]: "build successful",
+  [Results.WARNINGS]: "warnings",
+  [Results.FAILURE]: "failed",
+  [Results.SKIPPED]: "skipped",
+  [Results.EXCEPTION]: "exception",
+  [Results.RETRY]: "retry",
+  [Results.CANCELLED]: "cancelled",
+};
+
+/** "build successful", or what went wrong: "failed 'make test' (failure)". */
+function describeResults(results: Result, texts: readonly string[]): string {
+  return [words[results], ...(results === Results.SUCCESS ? [] : texts)].join(" ");
+}

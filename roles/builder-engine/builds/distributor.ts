@@ -1,0 +1,209 @@
+import { isLeaseLoss } from "@multimaster/cluster";
+import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { buildrequests, type Data } from "@multimaster/data";
+import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { EventSubscriptions } from "./event-subscriptions.ts";
+import { listStartable, pickWork } from "./pick-work.ts";
+import type { RunningBuilds } from "./running-builds.ts";
+
+export interface DistributorOptions {
+  /** Filled when the builders' rows are made. */
+  builders: ReadonlyMap<number, ConfiguredBuilder>;
+  workers: AttachedWorkers;
+  builds: RunningBuilds;
+  data: Data;
+  clock: Clock;
+  log: Logger;
+  /** The lease is gone. */
+  onLeaseLost(): void;
+}
+
+const pollMs = 5000;
+interface Chosen {
+  buildrequestid: number;
+  builder: ConfiguredBuilder;
+  worker: AttachedWorker;
+}
+
+/** Claims in a row that got nothing, because others were faster, after which the next look is waited for. */
+const maxMisses = 3;
+
+/**
+ * Finds pending requests that can run here now, claims them and starts their builds: highest priority first, then the
+ * oldest, over all builders. It claims no more than it can start, so that what it cannot is left to other engines.
+ */
+export class Distributor implements Service {
+  readonly name = "distributor";
+  #options: DistributorOptions;
+  #loop: WakeupLoop;
+  #events: EventSubscriptions;
+  #stopListening: (() => void)[];
+  #mode: "open" | "draining" | "stopped" = "open";
+  #looking: Promise<void> = Promise.resolve();
+  /** Ids whose claim is being made. */
+  #claiming = new Set<number>();
+  /** Claims found without a build at the last look of the clock; two looks in a row make them strays. */
+  #suspects = new Set<number>();
+  /** Claims whose answer did not come: made or not, no build of theirs was started. */
+  #unanswered = new Set<number>();
+  #reconciledAt = 0;
+
+  constructor(options: DistributorOptions) {
+    const { data, clock, log, workers, builders } = options;
+    this.#options = options;
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
+    this.#events = new EventSubscriptions(log);
+    for (const event of ["new", "unclaimed"])
+      this.#events.add(() =>
+        data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
+          if (builders.has(builderid)) this.#loop.wake();
+        }),
+      );
+    this.#stopListening = [
+      workers.onChange(() => this.#loop.wake()),
+      // What was said while the router was away is in the rows.
+      data.bus.onState((state) => {
+        if (state === "connected") this.#loop.wake();
+      }),
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.#events.start();
+    this.#loop.start();
+  }
+
+  /**
+   * No request is claimed any more, except those that running builds here wait for and that no other engine would run.
+   * Resolves when a claim in progress has become builds.
+   */
+  async quiesce(): Promise<void> {
+    if (this.#mode === "open") this.#mode = "draining";
+    await this.#looking;
+  }
+
+  /** Requests are claimed as before. */
+  reopen(): void {
+    if (this.#mode === "draining") this.#mode = "open";
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#mode = "stopped";
+    for (const stop of this.#stopListening) stop();
+    await this.#events.stop();
+    await this.#loop.stop();
+  }
+
+  #lookOnce(signal: AbortSignal): Promise<void> {
+    this.#looking = this.#look(signal);
+    return this.#looking;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reconcile();
+      let misses = 0;
+      while (!signal.aborted && this.#mode !== "stopped" && misses < maxMisses) {
+        const started = await this.#startSome();
+        if (started === undefined) return;
+        misses = started === 0 ? misses + 1 : 0;
+      }
+    } catch (error) {
+      if (isLeaseLoss(error)) return this.#options.onLeaseLost();
+      // Said once by whoever watches the database; the next look is soon.
+      if (!this.#options.data.isDatabaseAway(error)) throw error;
+      this.#options.log.warn({ err: error }, "pending build requests could not be read; this is tried again");
+    }
+  }
+
+  /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
+  async #startSome(): Promise<number | undefined> {
+    const { builders, workers } = this.#options;
+    const mode = this.#mode;
+    const pickable = [...builders.values()].map(({ builderid, free, config, directory }) => ({
+      builderid,
+      free,
+      directory,
+      workers: config.workers,
+    }));
+    const startable = listStartable(pickable, workers.all);
+    if (startable.length === 0) return undefined;
+    const places = workers.all.reduce((sum, worker) => sum + worker.free, 0);
+    const limit = Math.min(500, places * 2 + 10);
+    const pending = await this.#findPending(
+      startable.map((builder) => builder.builderid),
+      limit,
+    );
+    // The drain began or ended meanwhile: what was found then is not what is looked for now.
+    if (this.#mode !== mode) return undefined;
+    const picks = pickWork(pending, pickable, workers.all).map(({ request, workerName }) => ({
+      buildrequestid: request.buildrequestid,
+      builder: builders.get(request.builderid) as ConfiguredBuilder,
+      worker: workers.get(workerName) as AttachedWorker,
+    }));
+    return picks.length === 0 ? undefined : this.#claim(picks);
+  }
+
+  async #findPending(builderids: readonly number[], limit: number) {
+    const { updates } = this.#options.data;
+    if (this.#mode === "open") return updates.buildrequests.pending(builderids, limit);
+    if (this.#options.builds.all.length === 0) return [];
+    const only = new Set(await updates.builders.onlyHere());
+    return updates.buildrequests.awaited(
+      builderids.filter((id) => only.has(id)),
+      limit,
+    );
+  }
+
+  /** Claims and starts them; gives how many were got. */
+  async #claim(picks: readonly Chosen[]): Promise<number> {
+    const ids = picks.map((pick) => pick.buildrequestid);
+    for (const { buildrequestid, builder, worker } of picks) {
+      this.#claiming.add(buildrequestid);
+      builder.reserve();
+      worker.reserve(builder.directory);
+    }
+    let claimed: ReadonlySet<number> = new Set();
+    try {
+      // What is not in the answer went to another engine, was cancelled or is complete by now.
+      claimed = new Set(await this.#options.data.updates.buildrequests.claim(ids));
+    } catch (error) {
+      for (const id of ids) this.#unanswered.add(id);
+      throw error;
+    } finally {
+      for (const { buildrequestid, builder, worker } of picks) {
+        if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
+        else {
+          builder.release();
+          worker.release(builder.directory);
+        }
+        this.#claiming.delete(buildrequestid);
+      }
+    }
+    return claimed.size;
+  }
+
+  /**
+   * Gives back claims of this master that nobody here works for: the answer of a claim was lost, or its build could not
+   * be written. Those of a lost answer at once, others when seen in two looks, for one may fall between a build's end and
+   * its row's.
+   */
+  async #reconcile(): Promise<void> {
+    const { data, builds, clock, log } = this.#options;
+    if (clock.now() - this.#reconciledAt < pollMs && this.#unanswered.size === 0) return;
+    this.#reconciledAt = clock.now();
+    const claimed = await data.updates.buildrequests.claimedByMe();
+    const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
+    const unanswered = idle.filter((id) => this.#unanswered.has(id));
+    const failed = idle.filter((id) => this.#suspects.has(id) && !this.#unanswered.has(id));
+    this.#unanswered.clear();
+    this.#suspects = new Set(idle);
+    const strays = [...unanswered, ...failed];
+    if (strays.length === 0) return;
+    log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
+    await data.updates.buildrequests.unclaim(unanswered);
+    await data.updates.buildrequests.unclaim(failed, "failed");
+  }
+}

@@ -1,0 +1,73 @@
+import { Results, type Service } from "@multimaster/core";
+import type { Interruption } from "../steps/interruption.ts";
+import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
+import { Build, type BuildSurroundings } from "./build.ts";
+import type { ConfiguredBuilder } from "./configured-builder.ts";
+
+/** The builds in progress on this engine. Stopping it abandons them: their rows are for the cluster to put in order. */
+export class RunningBuilds implements Service {
+  readonly name = "builds";
+  #around: BuildSurroundings;
+  #workers: AttachedWorkers;
+  #builds = new Map<Build, Promise<void>>();
+  #listeners = new Set<(build: Build, event: "started" | "ended") => void>();
+
+  constructor(around: BuildSurroundings, workers: AttachedWorkers) {
+    this.#around = around;
+    this.#workers = workers;
+  }
+
+  async start(): Promise<void> {}
+
+  /** Nothing is written any more; commands are interrupted. Resolves when no build's code runs. */
+  async stop(): Promise<void> {
+    this.abandon("the master stops");
+    await this.idle();
+  }
+
+  get all(): readonly Build[] {
+    return [...this.#builds.keys()];
+  }
+
+  isWorkingFor(buildrequestid: number): boolean {
+    for (const build of this.#builds.keys()) if (build.buildrequestid === buildrequestid) return true;
+    return false;
+  }
+
+  /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */
+  launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker): void {
+    const build = new Build(buildrequestid, builder, worker, this.#around, () => this.#tell(build, "started"));
+    const running = build.run().finally(() => {
+      this.#builds.delete(build);
+      builder.release();
+      worker.release(builder.directory);
+      this.#tell(build, "ended");
+      this.#workers.changed();
+    });
+    this.#builds.set(build, running);
+  }
+
+  interruptAll(interruption: Interruption): void {
+    for (const build of this.all) build.interrupt(interruption);
+  }
+
+  abandon(reason: string): void {
+    this.#around.persistence.abandon();
+    this.interruptAll({ kind: "abandoned", reason, results: Results.RETRY });
+  }
+
+  /** Resolves when no build is running. */
+  async idle(): Promise<void> {
+    while (this.#builds.size > 0) await Promise.all(this.#builds.values());
+  }
+
+  /** "started" comes when the build has its row, "ended" when it is over. */
+  onChange(listener: (build: Build, event: "started" | "ended") => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(build: Build, event: "started" | "ended"): void {
+    for (const listener of this.#listeners) listener(build, event);
+  }
+}

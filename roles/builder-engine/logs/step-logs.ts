@@ -1,0 +1,95 @@
+import type { Clock } from "@multimaster/core";
+import type { LogType, LogUpdates } from "@multimaster/data";
+import type { StepLog } from "@multimaster/plugins";
+import type { Persistence } from "../builds/persistence.ts";
+import type { LogLimits } from "./log-limit.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { Secrets } from "./secrets.ts";
+
+interface OpenLog {
+  logid: number;
+  writer: LogWriter;
+}
+
+export interface StepLogsOptions {
+  stepid: number;
+  updates: LogUpdates;
+  persistence: Persistence;
+  clock: Clock;
+  secrets: Secrets;
+  limits: LogLimits & {
+    /** How many logs are kept. */
+    readonly maxLogs: number;
+  };
+}
+
+/** What is written to a log that is not kept. */
+const dropped: StepLog = { write: async () => undefined };
+
+/** The logs of one running step: each is made when first written to, and all are finished with the step. */
+export class StepLogs {
+  #options: StepLogsOptions;
+  #open = new Map<string, Promise<OpenLog>>();
+  #isFull = false;
+
+  constructor(options: StepLogsOptions) {
+    this.#options = options;
+  }
+
+  async get(named: string, type: LogType): Promise<StepLog> {
+    const name = this.#options.secrets.hide(named);
+    let log = this.#open.get(name);
+    if (log === undefined) {
+      // "stdio" is always kept, so that there is a place for what is said about the others.
+      if (this.#open.size >= this.#options.limits.maxLogs && name !== "stdio") return this.#drop();
+      log = this.#add(name, type);
+      this.#open.set(name, log);
+    }
+    return (await log).writer;
+  }
+
+  /** What wrote until now has ended: unfinished lines get their end. */
+  async endLines(): Promise<void> {
+    for (const log of this.#open.values()) (await log).writer.endLines();
+  }
+
+  /** Stores what is left and marks every log complete. Rejects with the first failure, after trying them all. */
+  async finish(): Promise<void> {
+    const ends = await Promise.allSettled([...this.#open.values()].map((log) => this.#finish(log)));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #drop(): Promise<StepLog> {
+    if (!this.#isFull) {
+      this.#isFull = true;
+      const { maxLogs } = this.#options.limits;
+      const sentence = `This step has more than ${maxLogs} logs (maxLogs). The others are not kept.\n`;
+      await (await this.get("stdio", "s")).write(sentence, "header");
+    }
+    return dropped;
+  }
+
+  async #add(name: string, type: LogType): Promise<OpenLog> {
+    const { stepid, updates, persistence, clock, secrets, limits } = this.#options;
+    const { logid } = await persistence.write(`add log "${name}" of step ${stepid}`, () =>
+      updates.add({ stepid, name, type }),
+    );
+    const writer = new LogWriter({
+      type,
+      clock,
+      secrets,
+      limits,
+      append: (firstLine, text) =>
+        persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text)),
+    });
+    return { logid, writer };
+  }
+
+  async #finish(log: Promise<OpenLog>): Promise<void> {
+    const { logid, writer } = await log;
+    await writer.finish();
+    const { persistence, updates } = this.#options;
+    await persistence.write(`finish log ${logid}`, () => updates.finish(logid));
+  }
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, Results, type Timer } from "@multimaster/core";
+import { type CommandEnd, CommandException, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
+import { type CommandName, type CommandRequest, type CommandUpdate, RequestRefused } from "@multimaster/wire";
+import type { StepLogs } from "../logs/step-logs.ts";
+import type { AttachedWorker } from "../workers/attached-worker.ts";
+import type { CommandLedger } from "../workers/command-ledger.ts";
+import type { Interruption } from "./interruption.ts";
+
+/** Most standard output kept for a step that asked for it. */
+const maxCaptured = 16 * 1024 * 1024;
+/** How long a worker may take to end an interrupted command, beside the command's own time for SIGTERM. */
+const interruptMs = 60_000;
+/** The same when the master ends now. */
+const hastyMs = 3000;
+
+export interface StepCommandsOptions {
+  worker: AttachedWorker;
+  ledger: CommandLedger;
+  logs: StepLogs;
+  clock: Clock;
+  buildid: number;
+  stepid: number;
+  /** The step's code waits for a command; control returns to it. */
+  onWait(): void;
+  onReturn(): void;
+}
+
+/** Runs the commands of one step: recorded before they are sent, heard until they complete, interrupted with the step. */
+export class StepCommands {
+  #options: StepCommandsOptions;
+  #running = new Map<string, { sigtermMs: number }>();
+  #interruption: Interruption | undefined;
+  #cutOff: Timer | undefined;
+
+  constructor(options: StepCommandsOptions) {
+    this.#options = options;
+  }
+
+  async run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions = {}): Promise<CommandEnd> {
+    const { worker, ledger, logs, buildid, stepid, onWait, onReturn } = this.#options;
+    this.#checkGoingOn();
+    onWait();
+    const id = randomUUID();
+    await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name });
+    try {
+      this.#checkGoingOn();
+    } catch (error) {
+      ledger.complete(id);
+      throw error;
+    }
+    const watched = new Set(Object.keys((args["logfiles"] ?? {}) as object));
+    const found: Found = { watched, stdout: [], captured: 0, files: [], stat: undefined };
+    const sigtermSeconds = args["sigtermTime"];
+    this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
+    try {
+      const running = worker.link.startCommand({
+        id,
+        name: name as CommandName,
+        args: args as CommandRequest["args"],
+        onUpdate: (update) => this.#take(update, options, found),
+        ...(options.upload === undefined ? {} : { upload: options.upload }),
+        ...(options.download === undefined ? {} : { download: options.download }),
+      } as CommandRequest);
+      // The command has ended also where only what consumed it has failed.
+      const outcome = await running.catch((error: unknown) => {
+        ledger.complete(id);
+        throw error;
+      });
+      if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
+      ledger.complete(id);
+      await logs.endLines();
+      this.#checkGoingOn();
+      if (outcome.kind === "exception")
+        throw new CommandException(
+          `${name} failed on worker ${worker.name}: ${outcome.message}${explainFailure(outcome.message)}`,
+        );
+      const { rc, failureReason, elapsed } = outcome;
+      return {
+        rc,
+        ...(failureReason === undefined ? {} : { failureReason }),
+        ...(elapsed === undefined ? {} : { elapsed }),
+        stdout: found.stdout.join(""),
+        files: found.files,
+        stat: found.stat,
+      };
+    } finally {
+      this.#running.delete(id);
+      onReturn();
+    }
+  }
+
+  /** Interrupts what runs. A worker that does not end its commands in time loses its connection. */
+  interrupt(interruption: Interruption): void {
+    const { worker, clock } = this.#options;
+    this.#interruption = interruption;
+    this.#cutOff?.cancel();
+    if (this.#running.size === 0 || interruption.kind === "lost") return;
+    this.#cutOff = clock.after(this.patienceMs, () => {
+      if (this.#running.size > 0) worker.link.terminate();
+    });
+    for (const id of this.#running.keys()) {
+      // One that does not answer may only be busy: the cut-off decides.
+      worker.link.interrupt(id, interruption.reason).catch(() => undefined);
+    }
+  }
+
+  /** How long interrupted commands may take to end. */
+  get patienceMs(): number {
+    const { kind, results } = this.#interruption ?? {};
+    if (kind === "abandoned" || results === Results.RETRY) return hastyMs;
+    return interruptMs + Math.max(0, ...[...this.#running.values()].map((command) => command.sigtermMs));
+  }
+
+  /** The step has ended; nothing of it is waited for any more. */
+  close(): void {
+    this.#cutOff?.cancel();
+  }
+
+  #checkGoingOn(): void {
+    const { worker } = this.#options;
+    if (this.#interruption?.kind === "lost" || !worker.link.isOpen)
+      throw new WorkerLost(`worker ${worker.name} is gone`);
+    if (this.#interruption !== undefined) throw new StepStopped(this.#interruption.reason);
+  }
+
+  async #take(update: CommandUpdate, options: CommandOptions, found: Found): Promise<void> {
+    switch (update.kind) {
+      case "files":
+        found.files = update.files;
+        return;
+      case "stat":
+        found.stat = update.stat;
+        return;
+      case "stream":
+        break;
+    }
+    const { name, text } = update;
+    const isFile = name !== "stdout" && name !== "stderr" && name !== "header";
+    if (isFile && !found.watched.has(name)) throw new RequestRefused("this command watches no log file of that name");
+    const logName = isFile ? name : options.log === null ? undefined : (options.log ?? "stdio");
+    const log = logName === undefined ? undefined : await this.#options.logs.get(logName, isFile ? "t" : "s");
+    for (const piece of cutPieces(text)) {
+      if (options.capture === true && name === "stdout") capture(found, piece);
+      if (options.onLine !== undefined && !isFile && name !== "header") tellLines(piece, options.onLine);
+      await (isFile ? log?.write(piece) : log?.write(piece, name));
+      // One worker's flood does not keep the others waiting, also where nothing of it is stored.
+      if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** What a person can do about an exception of Python's worker that says too little. */
+function explainFailure(message: string): string {
+  if (!/Unicode(En|De)codeError/.test(message)) return "";
+  return " (the worker runs in a locale without this text's characters: start it with LC_ALL=C.UTF-8)";
+}
+
+/** Characters of one update that are dealt with at a time. */
+const pieceLength = 256 * 1024;
+/** Characters of a line that a step's own code gets to see: patterns may take quadratic time. */
+const maxSeenLine = 4096;
+
+/** A text in pieces of whole lines, unless a line is longer than a piece. */
+function* cutPieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + pieceLength, text.length);
+    if (end < text.length) {
+      const line = text.lastIndexOf("\n", end - 1) + 1;
+      if (line > start) end = line;
+      // Not within a character of two units.
+      else if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
+    }
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function capture(found: Found, text: string): void {
+  const kept = text.slice(0, maxCaptured - found.captured);
+  if (kept === "") return;
+  found.stdout.push(kept);
+  found.captured += kept.length;
+}
+
+function tellLines(text: string, onLine: (line: string) => void): void {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline;
+    onLine(text.slice(start, Math.min(end, start + maxSeenLine)));
+    start = end + 1;
+  }
+}
+
+interface Found {
+  /** Names of the log files that the command was asked to watch. */
+  watched: ReadonlySet<string>;
+  stdout: string[];
+  captured: number;
+  files: readonly string[];
+  stat: readonly number[] | undefined;
+}

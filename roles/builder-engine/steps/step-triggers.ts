@@ -1,0 +1,118 @@
+import { append, type Json, type Result, Results } from "@multimaster/core";
+import { builders, buildrequests, builds, type Data, equals, type TriggeredBuildset } from "@multimaster/data";
+import { type StepContext, type TriggeredBuild, type TriggeredBuilds, TriggerRefused } from "@multimaster/plugins";
+import type { AwaitedBuildsets } from "../builds/awaited-buildsets.ts";
+import type { Persistence } from "../builds/persistence.ts";
+import type { Secrets } from "../logs/secrets.ts";
+
+export interface StepTriggersOptions {
+  data: Data;
+  persistence: Persistence;
+  awaited: AwaitedBuildsets;
+  buildid: number;
+  /** The step's name, unique in its build and the same in each attempt. */
+  step: string;
+  /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
+  siteUrl: string;
+  /** Properties of the builds are there for all to read; a secret among them is only its name. */
+  secrets: Secrets;
+  /** Whether it is a fork's code, for every build; the step cannot say otherwise. */
+  forkProperty: Readonly<Record<string, boolean>>;
+  signal: AbortSignal;
+  /** The step's code waits for other builds; control returns to it. */
+  onWait(): void;
+  onReturn(): void;
+}
+
+/** What one step of a build makes schedulers build: written once however often it is tried, waited for, cancelled with it. */
+export class StepTriggers {
+  #options: StepTriggersOptions;
+  #used = new Map<string, number>();
+  #awaited: number[] = [];
+
+  constructor(options: StepTriggersOptions) {
+    this.#options = options;
+  }
+
+  trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
+    const { data, persistence, buildid, secrets, forkProperty, signal, onWait, onReturn } = this.#options;
+    signal.throwIfAborted();
+    onWait();
+    const triggers = requests.map((request) => ({
+      ...request,
+      properties: secrets.hideIn({ ...request.properties, ...forkProperty }) as Record<string, Json>,
+      slot: this.#takeSlot(request.scheduler),
+    }));
+    const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>
+      data.updates.triggers.trigger({ buildid, waitedFor: wait, relationship, triggers }),
+    );
+    if (answer === "lost") throw new Error(`build ${buildid} does not run on this master`);
+    if ("refused" in answer) throw new TriggerRefused(answer.refused);
+    if (wait)
+      append(
+        this.#awaited,
+        answer.map(({ bsid }) => bsid),
+      );
+    onReturn();
+    return answer.map((set) => this.#describe(set));
+  };
+
+  /** The build is not wanted any more, so nobody needs what its step waited for. */
+  async cancel(reason: string): Promise<void> {
+    const { data, persistence, buildid } = this.#options;
+    if (this.#awaited.length === 0) return;
+    await persistence.write(`cancel what build ${buildid} waits for`, () =>
+      data.updates.triggers.cancelAwaited(
+        this.#awaited,
+        `build ${buildid}, which waited for it, was stopped: ${reason}`,
+      ),
+    );
+  }
+
+  /** A step may trigger the same scheduler more than once. */
+  #takeSlot(scheduler: string): string {
+    const n = (this.#used.get(scheduler) ?? 0) + 1;
+    this.#used.set(scheduler, n);
+    return `${this.#options.step}/${scheduler}/${n}`;
+  }
+
+  #describe({ bsid, scheduler, requests }: TriggeredBuildset): TriggeredBuilds {
+    const { siteUrl, awaited, signal, onWait, onReturn } = this.#options;
+    return {
+      scheduler,
+      requests: requests.map(({ buildrequestid }) => ({
+        buildrequestid,
+        url: `${siteUrl}#/buildrequests/${buildrequestid}`,
+      })),
+      finished: async () => {
+        onWait();
+        const results = await awaited.wait(bsid, signal);
+        const found = await this.#readBuilds(bsid);
+        onReturn();
+        return { results, builds: found };
+      },
+    };
+  }
+
+  /** The builds of a complete buildset, oldest first; those that were run again are among them. */
+  async #readBuilds(bsid: number): Promise<TriggeredBuild[]> {
+    const { data, persistence, siteUrl } = this.#options;
+    return persistence.write(`read the builds of buildset ${bsid}`, async () => {
+      const requests = (await data.find(buildrequests, { filters: [equals("buildsetid", bsid)] })).rows;
+      const named = await data.find(builders, {
+        filters: [equals("builderid", ...requests.map(({ builderid }) => builderid))],
+      });
+      const names = new Map(named.rows.map(({ builderid, name }) => [builderid, name]));
+      const found = await data.find(builds, {
+        filters: [equals("buildrequestid", ...requests.map(({ buildrequestid }) => buildrequestid))],
+        order: ["buildid"],
+      });
+      return found.rows.map(({ builderid, number, results }) => ({
+        builder: names.get(builderid) ?? String(builderid),
+        number,
+        results: (results ?? Results.EXCEPTION) as Result,
+        url: `${siteUrl}#/builders/${builderid}/builds/${number}`,
+      }));
+    });
+  }
+}

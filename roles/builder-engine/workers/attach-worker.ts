@@ -1,0 +1,126 @@
+import type { WorkerConfig } from "@multimaster/config";
+import type { Clock, Logger } from "@multimaster/core";
+import type { Updates } from "@multimaster/data";
+import {
+  LinkClosed,
+  RemoteException,
+  RequestRefused,
+  RequestTimedOut,
+  type WorkerInfo,
+  type WorkerLink,
+} from "@multimaster/wire";
+import { Abandoned, type Persistence } from "../builds/persistence.ts";
+import { AttachedWorker } from "./attached-worker.ts";
+
+export interface AttachOptions {
+  link: WorkerLink;
+  config: WorkerConfig;
+  workerid: number;
+  updates: Updates;
+  persistence: Persistence;
+  clock: Clock;
+  log: Logger;
+  /** The master drains: nobody is waited for any more. */
+  isRefusing(): boolean;
+}
+
+const workerFaults = [LinkClosed, RemoteException, RequestTimedOut, RequestRefused];
+
+/** How long an interrupted orphan may take to be gone before its directory is used again. */
+const orphanMs = 1000;
+
+/**
+ * How long a worker waits here for another master to let it go: that master is dead more often than not, and buried
+ * within the usual lease. One that is refused comes back only seconds later, and all of them again and again.
+ */
+const parkedMs = 20_000;
+const parkedLookMs = 500;
+
+/**
+ * Makes a worker of a connection: asks who it is, claims it for this master, and ends what it still runs for a dead
+ * master or an earlier connection. Undefined when that failed; the connection is closed then.
+ */
+export async function attachWorker(options: AttachOptions): Promise<AttachedWorker | undefined> {
+  const { link, config, workerid, updates, persistence, log } = options;
+  let claimed = false;
+  try {
+    const [info] = await Promise.all([link.getInfo(), link.configure()]);
+    const outcome = await claim(options, info);
+    if (outcome === "lost") {
+      link.close(1013, "this worker is attached to another master");
+      return undefined;
+    }
+    claimed = true;
+    await interruptOrphans(options);
+    const worker = new AttachedWorker(workerid, config, link, info);
+    const [state] = await persistence.write(`read the state of worker ${config.name}`, () =>
+      updates.workers.states([workerid]),
+    );
+    worker.paused = state?.paused ?? false;
+    worker.graceful = state?.graceful ?? false;
+    if (link.isOpen) return worker;
+  } catch (error) {
+    if (!(error instanceof Abandoned)) {
+      // What a worker does or says wrong is told in a sentence; a stack is for faults of ours.
+      const why = workerFaults.some((fault) => error instanceof fault)
+        ? { why: (error as Error).message }
+        : { err: error };
+      log.warn({ worker: config.name, ...why }, `worker ${config.name} could not be attached; it may try again`);
+    }
+    link.close(1011, "the worker could not be attached");
+  }
+  if (claimed)
+    await persistence
+      .write(`detach worker ${config.name}`, () => updates.workers.detach(workerid))
+      .catch(() => undefined);
+  return undefined;
+}
+
+/** Claims the worker, waiting a while for another master's claim to go. */
+async function claim(options: AttachOptions, info: WorkerInfo): Promise<"attached" | "lost"> {
+  const { link, config, workerid, updates, persistence, clock, log, isRefusing } = options;
+  const end = clock.now() + parkedMs;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await persistence.write(`attach worker ${config.name}`, () =>
+      updates.workers.attach(workerid, describeInfo(info), config.maxBuilds),
+    );
+    if (outcome === "attached" || !link.isOpen || isRefusing() || clock.now() >= end) return outcome;
+    if (tries === 1) {
+      log.info(
+        { worker: config.name },
+        `worker ${config.name} is attached to another master, which is asked whether it still answers`,
+      );
+    }
+    await clock.sleep(parkedLookMs, persistence.signal);
+  }
+}
+
+/** Ends whatever the worker may still run from before, so that no two builds work in one directory. */
+async function interruptOrphans({
+  link,
+  config,
+  workerid,
+  updates,
+  persistence,
+  clock,
+  log,
+}: AttachOptions): Promise<void> {
+  const orphans = await persistence.write(`find commands of worker ${config.name}`, () =>
+    updates.commands.ofWorker(workerid),
+  );
+  if (orphans.length === 0) return;
+  const ids = orphans.map((orphan) => orphan.commandId);
+  log.info(
+    { worker: config.name, commands: ids.length },
+    `worker ${config.name} may still run ${ids.length} commands from before: they are ended`,
+  );
+  await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
+  await clock.sleep(orphanMs);
+  if (link.isOpen)
+    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
+}
+
+function describeInfo({ version, descriptions }: WorkerInfo) {
+  const { admin = null, host = null, access_uri = null } = descriptions;
+  return { admin, host, access_uri, version };
+}

@@ -1,0 +1,254 @@
+import { resolve } from "node:path";
+import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
+import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
+import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
+import { createClientAddress } from "../../client-address.ts";
+import { Abandoned, type Persistence } from "../builds/persistence.ts";
+import { attachWorker } from "./attach-worker.ts";
+import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
+import type { CommandLedger } from "./command-ledger.ts";
+import { LocalWorkers } from "./local-workers.ts";
+
+export interface WorkerServerOptions {
+  slice: WorkersSlice;
+  /** This master's name. */
+  master: string;
+  /** Where relative paths of the config begin. */
+  directory: string;
+  /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
+  useful: ReadonlySet<string>;
+  workers: AttachedWorkers;
+  data: Data;
+  persistence: Persistence;
+  ledger: CommandLedger;
+  clock: Clock;
+  log: Logger;
+  isReady(): true | string;
+  /** Names by which this master may be asked for its metrics. */
+  isOwnHost: HostCheck;
+  metrics(): Promise<{ contentType: string; text: string }>;
+  onListening(url: string): void;
+}
+
+/** How long a worker that was released for others is not taken back at its first attempt. */
+const sentOnMs = 30_000;
+
+/** Where workers come in, and where they are let go: the worker port and the workers inside the process. */
+export class WorkerServer implements Service {
+  readonly name = "worker-server";
+  #options: WorkerServerOptions;
+  #configs: ReadonlyMap<string, WorkerConfig>;
+  #ids: ReadonlyMap<string, number> = new Map();
+  #listener: WorkerListener | undefined;
+  #local: LocalWorkers;
+  #refusing = false;
+  #links = new Set<WorkerLink>();
+  /** One thing at a time per worker: a new connection waits until the former one's claim is given back. */
+  #turns = new Map<string, Promise<void>>();
+  /** The connection of each worker that waits for its turn. */
+  #waiting = new Map<string, WorkerLink>();
+  #unwanted = new Set<string>();
+  /** Workers whose next connection is sent on to another engine, and until when. */
+  #sentOn = new Map<string, number>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: WorkerServerOptions) {
+    const { slice, clock, log } = options;
+    this.#options = options;
+    this.#configs = new Map(slice.workers.map((config) => [config.name, config]));
+    this.#local = new LocalWorkers({
+      configs: slice.workers.filter((config) => config.local && options.useful.has(config.name)),
+      basedir: resolve(options.directory, slice.basedir),
+      passEnvironment: slice.passEnvironment,
+      clock,
+      log,
+      onWorker: (link) => this.#arrive(link),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { slice, data, persistence } = this.#options;
+    this.#ids = await persistence.write("register the workers", () =>
+      data.updates.workers.register([...this.#configs.keys()]),
+    );
+    await this.#local.start();
+    // A port nobody may use would only be in the way of other masters on this machine.
+    if (slice.workers.some((config) => !config.local)) await this.#listen();
+  }
+
+  /** New workers are sent on to another master; those here stay. */
+  refuseNew(): void {
+    this.#refusing = true;
+    this.#local.leave();
+  }
+
+  /** Undoes that. */
+  acceptAgain(): void {
+    this.#refusing = false;
+    this.#local.comeBack();
+  }
+
+  /** No worker is taken: this master drains or stops. */
+  get isRefusing(): boolean {
+    return this.#refusing || this.#stopping !== undefined;
+  }
+
+  /** The worker's next connection, if it comes soon, is refused once, in a way that makes a balancer try another engine. */
+  sendOnOnce(name: string): void {
+    this.#sentOn.set(name, this.#options.clock.now() + sentOnMs);
+  }
+
+  /** Gives a worker back and closes its connection; it goes to whoever takes workers then. */
+  async letGo(worker: AttachedWorker, why = "the master drains"): Promise<void> {
+    worker.leaving = true;
+    await this.#options.ledger.flush();
+    // Given back first: the next master must find it free.
+    await this.#detach(worker);
+    worker.link.close(1001, why);
+    await worker.link.closed;
+  }
+
+  /** Interrupts what still runs, then closes every connection. Writes nothing. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #listen(): Promise<void> {
+    const { slice, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
+    this.#listener = createWorkerListener({
+      host: slice.host,
+      port: slice.port,
+      pingMs: slice.keepAlive,
+      deadMs: 3 * slice.keepAlive,
+      master,
+      log,
+      authenticate: (name, password) => this.#authenticate(name, password),
+      onWorker: (link) => this.#arrive(link),
+      isReady,
+      isOwnHost,
+      addressOf: createClientAddress(slice.trustedProxies).of,
+      openMetrics: slice.openMetrics,
+      metrics,
+    });
+    await this.#listener.start();
+    const { host, port } = this.#listener.address();
+    const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+    onListening(`ws://${reachable}:${port}/`);
+  }
+
+  #authenticate(name: string, password: string): boolean | "draining" {
+    const config = this.#configs.get(name);
+    if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
+    if (this.#refusing) return "draining";
+    const sentOnUntil = this.#sentOn.get(name) ?? 0;
+    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";
+    if (this.#options.useful.has(name)) return true;
+    if (!this.#unwanted.has(name)) {
+      this.#unwanted.add(name);
+      this.#options.log.warn({ worker: name }, `worker ${name} was sent on: no builder of this engine can use it`);
+    }
+    return "draining";
+  }
+
+  #arrive(link: WorkerLink): void {
+    this.#links.add(link);
+    void link.closed.then(() => this.#links.delete(link));
+    // Each may hold a frame that is half there: who knows one worker's password must not fill the memory with them. The newest
+    // stays, since a worker comes anew because its former connection is gone.
+    this.#waiting.get(link.name)?.terminate();
+    this.#waiting.set(link.name, link);
+    void this.#takeTurn(link.name, async () => {
+      if (this.#waiting.get(link.name) === link) this.#waiting.delete(link.name);
+      if (link.isOpen) await this.#attach(link);
+    });
+  }
+
+  async #attach(link: WorkerLink): Promise<void> {
+    const { workers, data, persistence, clock, log } = this.#options;
+    if (this.#refusing || this.#stopping !== undefined) return link.close(1001, "the master drains");
+    const former = workers.get(link.name);
+    if (former !== undefined && !(await this.#replace(former, link))) return;
+    const config = this.#configs.get(link.name) as WorkerConfig;
+    const workerid = this.#ids.get(link.name) as number;
+    const worker = await attachWorker({
+      link,
+      config,
+      workerid,
+      updates: data.updates,
+      persistence,
+      clock,
+      log,
+      isRefusing: () => this.#refusing,
+    });
+    if (worker === undefined) return;
+    // The drain began while it was being attached: it has no builds.
+    if (this.#refusing) return this.letGo(worker);
+    workers.add(worker);
+    log.info({ worker: worker.name, version: worker.info.version }, `worker ${worker.name} is attached`);
+    void link.closed.then((end) => {
+      workers.remove(worker);
+      log.info({ worker: worker.name, code: end.code, reason: end.reason }, `worker ${worker.name} has left`);
+      return this.#takeTurn(worker.name, () => this.#detach(worker));
+    });
+  }
+
+  /** A second connection of a name: the first stays if it answers, for only one can build in a directory. */
+  async #replace(former: AttachedWorker, link: WorkerLink): Promise<boolean> {
+    const answers = await former.link.ping(3000).then(
+      () => true,
+      () => false,
+    );
+    if (answers && former.link.isOpen) {
+      this.#options.log.warn(
+        { worker: link.name },
+        `a second worker named ${link.name} was refused: the first one is connected and answers`,
+      );
+      link.close(1013, "a worker of this name is connected");
+      return false;
+    }
+    former.link.terminate();
+    await former.link.closed;
+    this.#options.workers.remove(former);
+    await this.#detach(former);
+    return true;
+  }
+
+  async #detach(worker: AttachedWorker): Promise<void> {
+    if (worker.detached) return;
+    worker.detached = true;
+    const { data, persistence, log, workers } = this.#options;
+    workers.changed();
+    try {
+      await persistence.write(`detach worker ${worker.name}`, () => data.updates.workers.detach(worker.workerid));
+    } catch (error) {
+      if (!(error instanceof Abandoned))
+        log.error({ worker: worker.name, err: error }, `worker ${worker.name} could not be detached`);
+    }
+  }
+
+  #takeTurn(name: string, act: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(act).catch((error: unknown) => {
+      this.#options.log.error({ worker: name, err: error }, `worker ${name} could not be dealt with`);
+    });
+    this.#turns.set(name, turn);
+    return turn;
+  }
+
+  async #stop(): Promise<void> {
+    this.#refusing = true;
+    this.#local.leave();
+    const links = [...this.#links];
+    const busy = links.filter((link) => link.runningCommands.length > 0);
+    for (const link of busy) {
+      for (const id of link.runningCommands) void link.interrupt(id, "the master stops").catch(() => undefined);
+    }
+    // Long enough for the interrupts to arrive and for most completions to come back.
+    if (busy.length > 0) await this.#options.clock.sleep(300);
+    for (const link of links) link.close(1001, "the master goes away");
+    await this.#listener?.stop();
+    await this.#local.stop();
+    await Promise.all(this.#turns.values());
+  }
+}

@@ -1,0 +1,119 @@
+import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { type Data, workers as workerResource } from "@multimaster/data";
+import { EventSubscriptions } from "../builds/event-subscriptions.ts";
+import type { Persistence } from "../builds/persistence.ts";
+import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
+
+export interface WorkerWatchOptions {
+  workers: AttachedWorkers;
+  data: Data;
+  persistence: Persistence;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * Keeps what this engine knows of its workers in step with their rows: paused, graceful, and wanted by another master.
+ * Messages make it look at once; without them it looks every few seconds.
+ */
+export class WorkerWatch implements Service {
+  readonly name = "worker-watch";
+  #options: WorkerWatchOptions;
+  #loop: WakeupLoop;
+  #events: EventSubscriptions;
+  #stopListening: (() => void) | undefined;
+
+  constructor(options: WorkerWatchOptions) {
+    const { data, clock, log, workers } = options;
+    this.#options = options;
+    this.#events = new EventSubscriptions(log);
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#events.add(() => data.events.on(workerResource, "state_updated", ({ id }) => this.#wakeFor(id)));
+    this.#events.add(() => data.events.onControl({ of: "worker" }, ({ id }) => this.#wakeFor(id)));
+    this.#stopListening = workers.onChange(() => {
+      if (workers.all.some((worker) => worker.graceful && worker.builds === 0)) this.#loop.wake();
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#events.start();
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening?.();
+    await this.#events.stop();
+    await this.#loop.stop();
+  }
+
+  async #look(): Promise<void> {
+    const { workers, data } = this.#options;
+    const ids = workers.all.map((worker) => worker.workerid);
+    if (ids.length === 0) return;
+    try {
+      const [states, contested] = await Promise.all([
+        data.updates.workers.states(ids),
+        data.updates.workers.contested(),
+      ]);
+      for (const { workerid, paused, graceful, atOnce } of states) {
+        const worker = workers.byId(workerid);
+        if (worker === undefined) continue;
+        this.#note(worker, paused, graceful);
+        if (atOnce) await this.#shutDown(worker);
+      }
+      await Promise.all(contested.map((id) => this.#check(workers.byId(id))));
+    } catch (error) {
+      // The database is away: builds wait for it, and so does this.
+      if (!data.isDatabaseAway(error)) throw error;
+    }
+    for (const worker of workers.all) if (worker.graceful && worker.builds === 0) await this.#shutDown(worker);
+  }
+
+  #note(worker: AttachedWorker, paused: boolean, graceful: boolean): void {
+    if (worker.paused === paused && worker.graceful === graceful) return;
+    worker.paused = paused;
+    worker.graceful = graceful;
+    this.#options.log.info({ worker: worker.name, paused, graceful }, `worker ${worker.name} changed its state`);
+    this.#options.workers.changed();
+  }
+
+  /** Another master was offered this worker: perhaps our connection is dead and we have not noticed. */
+  async #check(worker: AttachedWorker | undefined): Promise<void> {
+    if (worker === undefined) return;
+    const { data, persistence } = this.#options;
+    const answers = await worker.link.ping(3000).then(
+      () => true,
+      () => false,
+    );
+    if (answers)
+      await persistence.write(`keep worker ${worker.name}`, () => data.updates.workers.keep(worker.workerid));
+    else {
+      this.#options.log.warn(
+        { worker: worker.name },
+        `worker ${worker.name} is offered to another master and does not answer here: it is let go`,
+      );
+      worker.link.terminate();
+    }
+  }
+
+  /** Its builds are done, or are not waited for: the process ends; what starts it again makes it a usual worker. */
+  async #shutDown(worker: AttachedWorker): Promise<void> {
+    if (worker.leaving) return;
+    worker.leaving = true;
+    const { data, persistence, log } = this.#options;
+    log.info({ worker: worker.name }, `worker ${worker.name} is shut down as asked, with ${worker.builds} builds left`);
+    try {
+      await worker.link.shutdown();
+      await persistence.write(`clear graceful of worker ${worker.name}`, () =>
+        data.updates.workers.setGraceful(worker.workerid, false),
+      );
+    } catch (error) {
+      log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be shut down`);
+    }
+    worker.link.close(1001, "shut down");
+  }
+
+  #wakeFor(workerid: number): void {
+    if (this.#options.workers.byId(workerid) !== undefined) this.#loop.wake();
+  }
+}

@@ -1,0 +1,71 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Bus, type BusOptions, createBus, type WampAuth } from "@multimaster/bus";
+import type { ClusterConfig } from "@multimaster/config";
+import { errors, explainFileError, type Logger } from "@multimaster/core";
+import {
+  checkSchema,
+  type Database,
+  openDatabase,
+  PostgresqlSession,
+  readSchemaState,
+  upgradeDatabase,
+} from "@multimaster/database";
+import { upgradeSchema } from "@multimaster/operator/upgrade-trail";
+
+/** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
+export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
+  await makeDirectory(shared.database);
+  const database = await openDatabase(shared.database, {
+    log,
+    exclusive: true,
+    poolSize: shared.databaseConnections,
+    idleTransactionMs: Math.min(10_000, shared.lease / 2),
+    answerMs: Math.max(20_000, 2 * shared.lease),
+  });
+  try {
+    const { standing } = await readSchemaState(database);
+    const embedded = shared.database.startsWith("sqlite:");
+    if (standing === "empty" || (embedded && standing === "behind")) {
+      // Tables in an empty database are no one's deed; an upgrade of what is there is.
+      const { to, applied } = await (standing === "empty" ? upgradeDatabase(database) : upgradeSchema(database));
+      if (applied.length > 0) log.info({ schema: to, applied }, "database upgraded");
+    }
+    await checkSchema(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The bus that the config asks for, not started yet. */
+export function createClusterBus(shared: ClusterConfig, { pooling }: Pick<Database, "pooling">, log: Logger): Bus {
+  return createBus(busOptions(shared, pooling), log);
+}
+
+function busOptions({ bus, database }: ClusterConfig, pooling: Database["pooling"]): BusOptions {
+  const { mute } = bus;
+  if (bus.router !== undefined) {
+    return { kind: "wamp", router: bus.router, realm: bus.realm, auth: busLogin(bus), mute };
+  }
+  if (!bus.notify) return { kind: "in-process", mute };
+  if (!/^postgres(ql)?:/.test(database)) throw errors.notifyNeedsPostgresql();
+  if (pooling === "transaction") throw errors.notifyBehindPooler();
+  return { kind: "postgres", url: database, mute, makeClient: (config) => new PostgresqlSession(config) };
+}
+
+function busLogin({ authid, ticket, privateKey }: ClusterConfig["bus"]): WampAuth | undefined {
+  if (privateKey !== undefined) return { authid, privateKey };
+  return ticket === undefined ? undefined : { authid, ticket };
+}
+
+async function makeDirectory(database: string): Promise<void> {
+  if (!database.startsWith("sqlite:") || database === "sqlite::memory:") return;
+  try {
+    await mkdir(dirname(database.slice("sqlite:".length)), { recursive: true });
+  } catch (error) {
+    const why = explainFileError(error);
+    throw why === undefined ? error : errors.databaseUnreachable(database, why, { cause: error });
+  }
+}

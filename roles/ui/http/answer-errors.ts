@@ -1,0 +1,19 @@
+import { UserError } from "@multimaster/core";
+import type Koa from "koa";
+import type { RoleContext } from "../../define-role.ts";
+
+/** The last word on errors outside the API: one sentence for the user's mistake, nothing about the inside for ours. */
+export function answerErrors({ data, log }: Pick<RoleContext<unknown>, "data" | "log">): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      const error = data.explainDatabase(thrown) ?? thrown;
+      const known = error instanceof UserError;
+      if (!known) log.error({ err: error, method: ctx.method, path: ctx.path }, "a request failed");
+      ctx.status = known ? error.status : 500;
+      ctx.type = "text/plain";
+      ctx.body = `${known ? error.message : "internal error"}\n`;
+    }
+  };
+}

@@ -1,0 +1,306 @@
+import { EventEmitter, once } from "node:events";
+import {
+  buryDeadMasters,
+  changeSourceHolder,
+  claimChangeSource,
+  claimRequests,
+  claimScheduler,
+  claimWorker,
+  contestedWorkers,
+  keepWorker,
+  type Lease,
+  LeaseLost,
+  leaveCluster,
+  releaseRequests,
+  releaseScheduler,
+  releaseWorker,
+  schedulerHolder,
+} from "@multimaster/cluster";
+import { type Database, execute, queryRows } from "@multimaster/database";
+import { beforeEach, describe, expect, it } from "vitest";
+import { addRequests, addRunningBuild, expire, join, joinAsUndertaker } from "../../harness/members.ts";
+import { sharedPostgres } from "../../harness/postgres.ts";
+import { engines, newDatabase } from "../../harness/test-databases.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+
+describe.each(engines)("claims on %s", (engine) => {
+  let database: Database;
+  let one: Lease;
+  let two: Lease;
+  beforeEach(async () => {
+    database = await newDatabase(engine);
+    one = await joinAsUndertaker(database);
+    two = await joinAsUndertaker(database);
+  });
+
+  const claimsOf = async (lease: Lease) =>
+    (
+      await queryRows<{ brid: number }>(
+        database,
+        "select brid from buildrequest_claims where masterid = ? order by brid",
+        [lease.masterid],
+      )
+    ).map((r) => r.brid);
+  const cancel = (table: string, column: string, id: number) =>
+    execute(
+      database,
+      `insert into ${table} (${column}, reason, requested_at${table === "mm_stop_requests" ? ", results" : ""}) values (?, 'no need', 1${table === "mm_stop_requests" ? ", 6" : ""})`,
+      [id],
+    );
+
+  it("of a thousand build requests by four masters at once give each to exactly one", async () => {
+    const leases = [one, two, (await join(database)).lease, (await join(database)).lease];
+    const ids = await addRequests(database, 1000);
+    const got = await Promise.all(
+      leases.map(async (lease) => {
+        const mine: number[] = [];
+        for (let from = 0; from < ids.length; from += 50) {
+          // Everybody wants the same batch first, in an order of their own.
+          const batch = ids.slice(from, from + 50).sort(() => Math.random() - 0.5);
+          for (let n = 0; n < batch.length; n += 10)
+            mine.push(...(await claimRequests(database, lease, batch.slice(n, n + 10))));
+        }
+        return mine;
+      }),
+    );
+    const left = ids.filter((id) => !got.flat().includes(id));
+    got.push(await claimRequests(database, one, left));
+    expect(got.flat().sort((a, b) => a - b)).toEqual(ids);
+    expect((await Promise.all(leases.map(claimsOf))).flat().sort((a, b) => a - b)).toEqual(ids);
+  });
+
+  it("of what is claimed, complete, cancelled or unknown are lost, and the rest of the batch is got", async () => {
+    const [free, taken, complete, cancelled] = (await addRequests(database, 4)) as [number, number, number, number];
+    await claimRequests(database, two, [taken]);
+    await execute(database, "update buildrequests set complete = 1, results = 0 where id = ?", [complete]);
+    await cancel("mm_cancellations", "buildrequestid", cancelled);
+    expect(await claimRequests(database, one, [taken, complete, cancelled, 4711, free])).toEqual([free]);
+    expect(await claimRequests(database, one, [free])).toEqual([]);
+    expect(await claimRequests(database, one, [])).toEqual([]);
+  });
+
+  it("are given back by their owner only, and not once the request is complete", async () => {
+    const [mine, done, theirs] = (await addRequests(database, 3)) as [number, number, number];
+    await claimRequests(database, one, [mine, done]);
+    await claimRequests(database, two, [theirs]);
+    await execute(database, "update buildrequests set complete = 1, results = 0 where id = ?", [done]);
+    expect(await releaseRequests(database, one, [mine, done, theirs])).toEqual([mine]);
+    expect(await claimRequests(database, two, [mine])).toEqual([mine]);
+  });
+
+  it("of a master that died go to others: its running builds are RETRY, logs and steps end, nothing of it remains", async () => {
+    const [running, waiting, done] = (await addRequests(database, 3)) as [number, number, number];
+    await claimRequests(database, one, [running, waiting, done]);
+    const build = await addRunningBuild(database, one, running);
+    await execute(database, "update buildrequests set complete = 1, results = 0 where id = ?", [done]);
+    const places = await takePlaces(database, one);
+    await expire(database, one);
+
+    const [burial] = await buryDeadMasters(database, two);
+    expect(burial).toMatchObject({
+      masterid: one.masterid,
+      finishedBuilds: [build.buildid],
+      finishedSteps: [build.stepid],
+      finishedLogs: [build.logid],
+      unclaimedRequests: [running, waiting],
+      completedRequests: [],
+      stoppedBuilders: [{ builderid: places.builderid, name: "runtests" }],
+      disconnectedWorkers: [places.workerid],
+      freedSchedulers: [places.schedulerid],
+      freedChangeSources: [places.changesourceid],
+    });
+    expect(await database.sql("builds").where({ id: build.buildid }).first()).toMatchObject({
+      results: 5,
+      complete_at: expect.any(Number),
+    });
+    expect(
+      await database.sql("steps").where({ buildid: build.buildid }).orderBy("number").select("results", "complete_at"),
+    ).toMatchObject([
+      { results: 0, complete_at: 2 },
+      { results: 5, complete_at: expect.any(Number) },
+    ]);
+    expect(await database.sql("logs").first()).toMatchObject({ complete: 1 });
+    expect(await database.sql("masters").where({ id: one.masterid }).first()).toMatchObject({ active: 0 });
+    for (const table of [
+      "scheduler_masters",
+      "changesource_masters",
+      "builder_masters",
+      "connected_workers",
+      "mm_worker_attachments",
+    ]) {
+      expect(await database.sql(table).where({ masterid: one.masterid })).toEqual([]);
+    }
+    expect(await database.sql("configured_workers")).toEqual([]);
+    expect(await claimsOf(one)).toEqual([done]);
+    expect(await claimRequests(database, two, [running, waiting])).toEqual([running, waiting]);
+    await expect(claimRequests(database, one, [running])).rejects.toThrow(LeaseLost);
+  });
+
+  it("of a master that died on a stopped or cancelled build end CANCELLED with their buildset, and are not run again", async () => {
+    const [stopped, cancelled, requeued, notStarted] = (await addRequests(database, 4)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    await claimRequests(database, one, [stopped, cancelled, requeued, notStarted]);
+    const builds = [];
+    for (const brid of [stopped, cancelled, requeued])
+      builds.push((await addRunningBuild(database, one, brid)).buildid);
+    await cancel("mm_stop_requests", "buildid", builds[0] as number);
+    await cancel("mm_cancellations", "buildrequestid", cancelled);
+    await cancel("mm_cancellations", "buildrequestid", notStarted);
+    await expire(database, one);
+    const [burial] = await buryDeadMasters(database, two);
+    expect(burial?.completedRequests.sort((a, b) => a - b)).toEqual([stopped, cancelled, notStarted]);
+    expect(burial?.unclaimedRequests).toEqual([requeued]);
+    expect(burial?.completedBuildsets).toHaveLength(3);
+    const results = async (table: string) =>
+      (await database.sql(table).orderBy("id").select("results")).map((row) => row.results);
+    expect(await results("builds")).toEqual([6, 6, 5]);
+    expect(await results("buildrequests")).toEqual([6, 6, -1, 6]);
+    expect(await results("buildsets")).toEqual([6, 6, -1, 6]);
+  });
+
+  it("of a master that died between the end of a build and the end of its request are completed, not built twice", async () => {
+    const [brid, halfDone] = (await addRequests(database, 2)) as [number, number];
+    await claimRequests(database, one, [brid, halfDone]);
+    const { buildid } = await addRunningBuild(database, one, brid);
+    await execute(database, "update builds set complete_at = 5, results = 2 where id = ?", [buildid]);
+    await execute(database, "update buildrequests set complete = 1, results = 0 where id = ?", [halfDone]);
+    await expire(database, one);
+    const [burial] = await buryDeadMasters(database, two);
+    expect(burial).toMatchObject({ completedRequests: [brid], unclaimedRequests: [], finishedBuilds: [] });
+    expect(await database.sql("buildsets").orderBy("id").select("complete", "results")).toEqual([
+      { complete: 1, results: 2 },
+      { complete: 1, results: 0 },
+    ]);
+  });
+
+  it("are all free after a clean leave, with running builds requeued", async () => {
+    const [brid] = (await addRequests(database, 1)) as [number];
+    await claimRequests(database, one, [brid]);
+    const { buildid } = await addRunningBuild(database, one, brid);
+    expect(await leaveCluster(database, one)).toMatchObject({ finishedBuilds: [buildid], unclaimedRequests: [brid] });
+    expect(await claimRequests(database, two, [brid])).toEqual([brid]);
+  });
+
+  it("of schedulers and change sources go to one master, again to the same, and to the next when given back", async () => {
+    const { schedulerid, changesourceid } = await addSingletons(database);
+    const results = await Promise.all([one, two].map((lease) => claimScheduler(database, lease, schedulerid)));
+    expect(results.sort()).toEqual(["claimed", "lost"]);
+    const owner = (await schedulerHolder(database, schedulerid)) === one.masterid ? one : two;
+    const other = owner === one ? two : one;
+    expect(await claimScheduler(database, owner, schedulerid)).toBe("claimed");
+    expect(await releaseScheduler(database, other, schedulerid)).toBe(false);
+    expect(await releaseScheduler(database, owner, schedulerid)).toBe(true);
+    expect(await claimScheduler(database, other, schedulerid)).toBe("claimed");
+    expect(await claimChangeSource(database, one, changesourceid)).toBe("claimed");
+    expect(await changeSourceHolder(database, changesourceid)).toBe(one.masterid);
+  });
+
+  it("of a former life cannot touch what the next life of the same master has claimed", async () => {
+    const { schedulerid } = await addSingletons(database);
+    await expire(database, one);
+    const reborn = (await join(database, { name: one.name })).lease;
+    expect(reborn).toMatchObject({ masterid: one.masterid, epoch: one.epoch + 1 });
+    await claimScheduler(database, reborn, schedulerid);
+    expect(await releaseScheduler(database, one, schedulerid)).toBe(false);
+    await expect(claimScheduler(database, one, schedulerid)).rejects.toThrow(LeaseLost);
+    expect(await schedulerHolder(database, schedulerid)).toBe(one.masterid);
+  });
+
+  it("of a worker attach it to one master; the holder hears that it knocks elsewhere", async () => {
+    const workerid = await addWorker(database);
+    expect(await claimWorker(database, one, workerid)).toEqual({ kind: "claimed" });
+    expect(await claimWorker(database, one, workerid)).toEqual({ kind: "claimed" });
+    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "lost", holder: one.masterid });
+    expect(await contestedWorkers(database, one)).toEqual([workerid]);
+    expect(await keepWorker(database, one, workerid)).toBe(true);
+    expect(await contestedWorkers(database, one)).toEqual([]);
+    expect(await releaseWorker(database, two, workerid)).toBe(false);
+    expect(await releaseWorker(database, one, workerid)).toBe(true);
+    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "claimed" });
+    expect(await database.sql("connected_workers").select("workerid", "masterid")).toEqual([
+      { workerid, masterid: two.masterid },
+    ]);
+  });
+
+  it("of a worker at two masters at once attach it to one", async () => {
+    const workerid = await addWorker(database);
+    const results = await Promise.all([one, two].map((lease) => claimWorker(database, lease, workerid)));
+    expect(results.map((result) => result.kind).sort()).toEqual(["claimed", "lost"]);
+    expect(await database.sql("connected_workers")).toHaveLength(1);
+  });
+
+  it.runIf(engine === "postgresql")(
+    "of a worker that a dead master left go to one of two that come at once",
+    async () => {
+      const workerid = await addWorker(database);
+      await claimWorker(database, one, workerid);
+      // An earlier epoch of its master left it behind: each of two newcomers may take it, and they come together.
+      await execute(database, "update mm_worker_attachments set epoch = epoch - 1");
+      const three = (await join(database)).lease;
+      const postgres = await sharedPostgres();
+      const held = new EventEmitter();
+      // Not from within the transaction that holds them up, which refuses queries beside it.
+      const both = once(held, "held").then(() =>
+        Promise.all([two, three].map((lease) => claimWorker(database, lease, workerid))),
+      );
+      await database.transaction(async (tx) => {
+        await queryRows(tx, "select 1 from mm_worker_attachments where workerid = ? for update", [workerid]);
+        held.emit("held");
+        // Both are in the middle of it now: before they know whose it is, if they lock it, and after, if they do not.
+        await waitFor(
+          async () =>
+            (await postgres.psql("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).length === 2,
+          { what: "both masters to come" },
+        );
+      });
+      const results = await both;
+      expect(results.map(({ kind }) => kind).sort()).toEqual(["claimed", "lost"]);
+      const winner = results[0]?.kind === "claimed" ? two : three;
+      expect(await database.sql("mm_worker_attachments").select("masterid")).toEqual([{ masterid: winner.masterid }]);
+    },
+  );
+
+  it("of a worker are taken over from a master that died", async () => {
+    const workerid = await addWorker(database);
+    await claimWorker(database, one, workerid);
+    await expire(database, one);
+    expect(await claimWorker(database, two, workerid)).toMatchObject({ kind: "lost" });
+    await buryDeadMasters(database, two);
+    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "claimed" });
+  });
+});
+
+async function addSingletons(database: Database): Promise<{ schedulerid: number; changesourceid: number }> {
+  const [scheduler] = await database
+    .sql("schedulers")
+    .insert({ name: "all", name_hash: "all", enabled: 1 })
+    .returning("id");
+  const [source] = await database.sql("changesources").insert({ name: "git", name_hash: "git" }).returning("id");
+  return { schedulerid: scheduler.id as number, changesourceid: source.id as number };
+}
+
+async function addWorker(database: Database): Promise<number> {
+  const [worker] = await database
+    .sql("workers")
+    .insert({ name: "w1", info: "{}", paused: 0, graceful: 0 })
+    .returning("id");
+  return worker.id as number;
+}
+
+/** One of each thing that a master can hold beside build requests. */
+async function takePlaces(database: Database, lease: Lease) {
+  const { schedulerid, changesourceid } = await addSingletons(database);
+  const workerid = await addWorker(database);
+  const builder = await database.sql("builders").first();
+  const place = { builderid: builder.id, masterid: lease.masterid };
+  const [builderMaster] = await database.sql("builder_masters").insert(place).returning("id");
+  await database.sql("configured_workers").insert({ buildermasterid: builderMaster.id, workerid });
+  await claimScheduler(database, lease, schedulerid);
+  await claimChangeSource(database, lease, changesourceid);
+  await claimWorker(database, lease, workerid);
+  return { schedulerid, changesourceid, workerid, builderid: builder.id as number };
+}

@@ -1,0 +1,275 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createBus } from "@multimaster/bus";
+import { joinCluster, LoopSign, leaveCluster } from "@multimaster/cluster";
+import { buildersSlice, type ClusterConfig, workersSlice } from "@multimaster/config";
+import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
+import { auditDatabase, createData } from "@multimaster/data";
+import { dataVersions, openDatabase, PostgresqlSession, queryRows, upgradeDatabase } from "@multimaster/database";
+import shell from "@multimaster/plugins/steps/shell";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { SqliteClient } from "../../../packages/database/src/sqlite-client.ts";
+import { role } from "../../../roles/builder-engine/role.ts";
+import { onCleanup } from "../../harness/cleanup.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
+import { type Engine, engines, newDatabaseUrl } from "../../harness/test-databases.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+
+/** What a database refuses with; each statement that fails gets the next one. */
+const refusals: Record<Engine, readonly (readonly [code: string, message: string])[]> = {
+  postgresql: [
+    ["25006", "cannot execute SELECT FOR KEY SHARE in a read-only transaction"],
+    ["57014", "canceling statement due to statement timeout"],
+    ["28000", 'role "ci" is not permitted to log in'],
+    ["28P01", 'password authentication failed for user "ci"'],
+    ["3D000", 'database "ci" does not exist'],
+    ["42501", "permission denied for table builds"],
+    ["53100", "could not extend file: No space left on device"],
+    ["53300", "sorry, too many clients already"],
+    ["55000", 'database "ci" is not currently accepting connections'],
+    ["55P03", "canceling statement due to lock timeout"],
+    ["58030", "could not read block 3 of relation base/1/2: Input/output error"],
+    ["58P01", "could not open file: No such file or directory"],
+    ["57P01", "terminating connection due to administrator command"],
+    ["08P01", "server login has been failing, try again later (server_login_retry)"],
+    ["26000", 'prepared statement "mm4" does not exist'],
+    ["42P05", 'prepared statement "mm8" already exists'],
+    ["XX000", "cache lookup failed for relation 4711"],
+  ],
+  sqlite: [
+    ["SQLITE_FULL", "database or disk is full"],
+    ["SQLITE_IOERR_WRITE", "disk I/O error"],
+    ["SQLITE_READONLY", "attempt to write a readonly database"],
+    ["SQLITE_CANTOPEN", "unable to open database file"],
+    ["SQLITE_BUSY", "database is locked"],
+    ["SQLITE_PROTOCOL", "locking protocol"],
+    ["SQLITE_NOMEM", "out of memory"],
+  ],
+};
+
+/** Lets statements fail at the driver's edge: those that match, or all. */
+class Faults {
+  #refusals: readonly (readonly [string, string])[] = [];
+  #statements = /./;
+  #next = 0;
+  /** Codes that some statement has met since `refuse`. */
+  readonly met = new Set<string>();
+
+  constructor(engine: Engine) {
+    const take = (sql: string) => this.#take(sql);
+    if (engine === "postgresql") {
+      const real = PostgresqlSession.prototype.query as (...args: unknown[]) => unknown;
+      vi.spyOn(PostgresqlSession.prototype, "query").mockImplementation(function (this: unknown, ...args: unknown[]) {
+        const [asked] = args as [string | { text: string }];
+        // With a callback the driver asks for itself.
+        const error =
+          typeof args.at(-1) === "function" ? undefined : take(typeof asked === "string" ? asked : asked.text);
+        return error ? Promise.reject(error) : real.apply(this, args);
+      } as never);
+    } else {
+      const real = SqliteClient.prototype._query;
+      vi.spyOn(SqliteClient.prototype, "_query").mockImplementation(function (this: never, connection, query) {
+        const error = take(query.sql);
+        return error ? Promise.reject(error) : real.call(this, connection, query);
+      });
+    }
+  }
+
+  refuse(refusals: readonly (readonly [string, string])[], statements = /./): void {
+    this.met.clear();
+    this.#refusals = refusals;
+    this.#statements = statements;
+  }
+
+  end(): void {
+    this.#refusals = [];
+  }
+
+  #take(sql: string): Error | undefined {
+    // Rolling back needs no database that takes anything.
+    if (this.#refusals.length === 0 || /^rollback/i.test(sql) || !this.#statements.test(sql)) return undefined;
+    const [code, message] = this.#refusals[this.#next++ % this.#refusals.length] as [string, string];
+    this.met.add(code);
+    return Object.assign(new Error(message), { code });
+  }
+}
+
+/** Waits are short, so that what gives up after so many tries does it soon. */
+const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) };
+
+async function startEngine(engine: Engine) {
+  const directory = temporaryDirectory("refusals");
+  const faults = new Faults(engine);
+  const database = await openDatabase(await newDatabaseUrl(engine), { log: silentLog });
+  await upgradeDatabase(database);
+  const bus = createBus({ kind: "in-process" }, silentLog);
+  await bus.start();
+  const member = {
+    roles: ["builder-engine"],
+    builderSets: ["all"],
+    release: "0.1.0",
+    dataVersions,
+    host: "test",
+    pid: 1,
+  };
+  const { lease } = await joinCluster(database, { ...member, defaultBase: "engine", leaseMs: 600_000 });
+  const data = createData({ database, bus, lease, log: silentLog, clock: hasty });
+  const wait = (n: unknown) =>
+    `echo begun; touch ${directory}/begun-${n}; while [ ! -e ${directory}/go-${n} ]; do sleep 0.02; done; seq 1 200`;
+  const { builders } = buildersSlice.parse({
+    // One directory of a worker has one build at a time.
+    builders: [0, 1, 2, 3].map((n) => ({
+      name: `job${n}`,
+      workers: ["w1"],
+      steps: [
+        shell({ name: "wait", command: (b) => wait(b.property("n")) }),
+        shell({ name: "last", command: "echo last" }),
+      ],
+    })),
+  });
+  const services = runServices(
+    role.services({
+      master: { name: lease.name, masterid: lease.masterid },
+      config: {
+        own: {
+          builders: builders.map((one) => ({ ...one, secrets: {} })),
+          workers: workersSlice.parse({ workers: [{ name: "w1", local: true, maxBuilds: 4 }] }),
+        },
+        shared: { bus: { believeControl: false } } as ClusterConfig,
+        directory,
+      },
+      data,
+      clock: hasty,
+      log: silentLog,
+      metrics: createMetrics(),
+      loop: new LoopSign(),
+      lost: new AbortController().signal,
+      listening: () => {},
+      ready: () => services.ready(),
+    }),
+    silentLog,
+  );
+  onCleanup(async () => {
+    faults.end();
+    await services.stop();
+    await data.updates.close();
+    await leaveCluster(database, lease);
+    await bus.stop();
+    await database.close();
+  });
+  await services.start();
+  let n = 0;
+  return {
+    data,
+    database,
+    faults,
+    async submit() {
+      n += 1;
+      await data.updates.buildsets.add({
+        reason: "a test",
+        sourceStamps: [{ branch: null, revision: null, repository: "", project: "", codebase: "" }],
+        builders: [`job${n % 4}`],
+        scheduler: "test",
+        properties: { n: [n, "test"] },
+      });
+      return n;
+    },
+    begun: (job: number) => waitFor(() => existsSync(join(directory, `begun-${job}`)), { what: `job ${job} to run` }),
+    go: (job: number) => writeFileSync(join(directory, `go-${job}`), ""),
+  };
+}
+
+describe.each(engines)("a database that refuses: %s", (engine) => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  // At length each refusal meets each phase alone.
+  const rounds = process.env.MULTIMASTER_LONG ? refusals[engine].map((one) => [one]) : [refusals[engine]];
+  it.each(rounds.map((round) => [round.map(([code]) => code).join(" "), round] as const))(
+    "costs no build, no step, no line and no request, whenever it does (%s)",
+    async (_codes, round) => {
+      const { data, database, faults, submit, begun, go } = await startEngine(engine);
+      const refuseAll = async (statements = /./) => {
+        faults.refuse(round, statements);
+        await waitFor(() => faults.met.size === round.length, { what: "every refusal to be met", timeoutMs: 30_000 });
+        // More than the tries of a write that fails for a reason of its own.
+        await systemClock.sleep(400);
+      };
+
+      // Idle, and asked by users meanwhile: each of them is told that it is the database.
+      faults.refuse(round);
+      for (let i = 0; i < round.length; i++) {
+        const change = { author: "a", comments: "", branch: "main", repository: "", codebase: "", project: "" };
+        const asked = [
+          () => data.updates.changes.addDelivered(`d${i}`, [change as never]),
+          () => submit(),
+          () => data.rest.get(["builds"], new URLSearchParams()),
+        ][i % 3];
+        const error = await asked?.().catch((thrown: unknown) => thrown);
+        const told = data.explainDatabase(error) ?? error;
+        expect(told).toMatchObject({ status: 503, message: expect.stringMatching(/^The database /) });
+      }
+      faults.end();
+
+      // While a request is claimed and its build's rows are made.
+      faults.refuse(round, /buildrequest_claims|insert into builds\b|insert into steps\b|mm_running_commands/i);
+      const claimed = await submit();
+      await systemClock.sleep(400);
+      faults.end();
+      await begun(claimed);
+
+      // While builds run and write, and while they end.
+      const others = [await submit(), await submit(), await submit()];
+      for (const job of others) await begun(job);
+      faults.refuse(round);
+      go(claimed);
+      await refuseAll();
+      for (const job of others) go(job);
+      await systemClock.sleep(300);
+      await refuseAll(/builds|steps|buildrequests|for key share|mm_leases|begin/i);
+      faults.end();
+
+      const count = () =>
+        queryRows<{ n: number }>(database, "select count(*) as n from buildrequests where complete = 1");
+      await waitFor(async () => Number((await count())[0]?.n) >= 4, { what: "all to end", timeoutMs: 60_000 });
+      const all = await queryRows<{ results: number }>(database, "select results from builds");
+      expect(all.map(({ results }) => results)).toEqual(all.map(() => 0));
+      expect(await queryRows(database, "select id from steps where complete_at is null")).toEqual([]);
+      const lines = await queryRows<{ num_lines: number }>(
+        database,
+        `select l.num_lines from logs l join steps s on s.id = l.stepid where s.name = 'wait' and l.num_lines < 201`,
+      );
+      expect(lines).toEqual([]);
+      expect((await auditDatabase(database, { graceSeconds: 0 })).findings).toEqual([]);
+    },
+    120_000,
+  );
+});
+
+it("a SQLite file that is full for a while costs no build, and its users are told", async () => {
+  const { data, database, submit, begun, go } = await startEngine("sqlite");
+  const jobs = [await submit(), await submit()];
+  for (const job of jobs) await begun(job);
+  await database.sql.raw("vacuum");
+  const [size] = await queryRows<{ page_count: number }>(database, "pragma page_count");
+  await queryRows(database, `pragma max_page_count = ${size?.page_count}`);
+  const change = {
+    author: "a",
+    comments: "x".repeat(60_000),
+    branch: "main",
+    repository: "",
+    codebase: "",
+    project: "",
+  };
+  const refused = await data.updates.changes.addDelivered("d", [change as never]).catch((error) => error);
+  expect(data.explainDatabase(refused)).toMatchObject({
+    status: 503,
+    message: expect.stringMatching(/its disk is full/),
+  });
+  for (const job of jobs) go(job);
+  await systemClock.sleep(1500);
+  await queryRows(database, "pragma max_page_count = 1000000");
+  const open = () => queryRows(database, "select 1 from buildrequests where complete = 0");
+  await waitFor(async () => (await open()).length === 0, { what: "all to end", timeoutMs: 60_000 });
+  expect(await queryRows(database, "select results from builds")).toEqual([{ results: 0 }, { results: 0 }]);
+  expect((await auditDatabase(database, { graceSeconds: 0 })).findings).toEqual([]);
+});

@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { faults } from "./faults.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Whether a long run was asked for; by a name in it, of one fault only. */
+const long = process.env.MULTIMASTER_LONG !== undefined;
+
+describe("safeguards of the core", () => {
+  it("are where the list of planted faults looks for them", () => {
+    const lost = faults.filter(({ file, safeguard }) => !readFileSync(`${root}${file}`, "utf8").includes(safeguard));
+    expect(lost.map(({ name }) => name)).toEqual([]);
+  });
+
+  it.runIf(long).each(faults)(
+    "are missed by their tests: $name",
+    (fault) => {
+      const run = spawnSync(
+        process.execPath,
+        [
+          "node_modules/vitest/vitest.mjs",
+          "run",
+          "--config=test/vitest.config.ts",
+          "--project=integration",
+          "--bail=1",
+          ...fault.tests.map((test) => `test/integration/${test}`),
+        ],
+        {
+          cwd: root,
+          encoding: "utf8",
+          maxBuffer: 64 << 20,
+          env: { ...process.env, MULTIMASTER_LONG: undefined, PLANTED_SOURCE: JSON.stringify(fault), NO_COLOR: "1" },
+        },
+      );
+      const output = run.stdout + run.stderr;
+      expect(output).toContain(`planted in ${fault.file}`);
+      // By an assertion or a wait, and not because the source could not be read any more.
+      expect(output).toMatch(/Tests\s+[1-9]\d* failed/);
+      expect(output).not.toMatch(/SyntaxError|syntax error at or near/);
+      expect(run.status).toBe(1);
+    },
+    600_000,
+  );
+});
