@@ -39,7 +39,7 @@ describe("with a token GitHub is asked", () => {
     expect(await status({ payload: ghPull({ action: "closed" }) })).toBe(200);
     expect(await status({ signature: "sha256=00" })).toBe(403);
     const repository = (full_name: string) => ghPull({ repository: { full_name, html_url: "x" } });
-    for (const name of ["../../..", "a/..", "a/b/c", "a/b?x", "a"]) {
+    for (const name of ["../..", "a/..", "a/b/c", "a/b?x", "a"]) {
       expect([name, await status({ payload: repository(name) })]).toEqual([name, 400]);
     }
     expect(await status({ payload: ghPull({}, { head: { ref: "x", sha: "../../user" } }) })).toBe(400);

@@ -18,7 +18,7 @@ export const nasty: fc.Arbitrary<unknown> = fc.oneof(
       "\ud800",
       "\u{1f600}",
       "%00",
-      "../../..",
+      "../..",
       "x".repeat(300),
     ],
     ...[
