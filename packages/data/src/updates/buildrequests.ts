@@ -43,7 +43,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     awaited: (builderids, limit) => awaitedRequests(database, lease, builderids, limit),
     async claim(buildrequestids) {
       const claimed = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
-      await announce(events.publish(buildrequests, "claimed", claimed));
+      await announce(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
     async unclaim(buildrequestids, why) {
@@ -66,7 +66,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
         return { outcomes, left };
       });
       if (!freed) return;
-      await announce(events.publish(builds, "finished", freed.left));
+      await announce(events.of(builds).finished(freed.left));
       await announceOutcomes(context, freed.outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),

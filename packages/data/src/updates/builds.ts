@@ -27,10 +27,9 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
   const { masterid } = lease;
   return {
     create: (build) => createBuild(context, build),
-    announce: (buildid) => announce(events.publish(builds, "new", [buildid])),
+    announce: (buildid) => announce(events.of(builds).new([buildid])),
     async setState(buildid, state) {
-      if (await setBuildState(database, buildid, masterid, state))
-        await announce(events.publish(builds, "update", [buildid]));
+      if (await setBuildState(database, buildid, masterid, state)) await announce(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
@@ -49,7 +48,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
     async finish(buildid, end) {
       const ended = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
       if (!ended) return end;
-      await announce(events.publish(builds, "finished", [buildid]));
+      await announce(events.of(builds).finished([buildid]));
       await announceOutcomes(context, ended.outcomes);
       return ended.end;
     },
@@ -80,7 +79,7 @@ async function createBuild(context: UpdateContext, build: { buildrequestid: numb
     const left = await endLeftBuilds(tx, row);
     return { ended, left, created: { ...(await insertBuild(tx, row)), builderid: request.builderid } };
   });
-  await announce(events.publish(builds, "finished", outcomes.left));
+  await announce(events.of(builds).finished(outcomes.left));
   await announceOutcomes(context, outcomes.ended);
   if (!outcomes.created) return "lost";
   const { id: buildid, number, builderid } = outcomes.created;

@@ -23,7 +23,7 @@ export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
         const completed = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announce(events.publish(buildsets, "complete", completed));
+        await announce(events.of(buildsets).complete(completed));
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

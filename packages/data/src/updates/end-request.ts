@@ -44,9 +44,9 @@ export async function freeRequest(
 
 /** In the order in which Buildbot's masters tell it (spec/messages.md §4). */
 export async function announceOutcomes({ events, announce }: UpdateContext, outcomes: RequestOutcomes): Promise<void> {
-  await announce(events.publish(buildrequests, "claimed", outcomes.claimed));
-  await announce(events.publish(buildrequests, "unclaimed", outcomes.unclaimed));
-  await announce(events.publish(buildrequests, "complete", outcomes.completed));
-  await announce(events.publish(buildsets, "complete", outcomes.completedBuildsets));
-  await announce(events.publish(buildrequests, "cancel", outcomes.cancelled));
+  await announce(events.of(buildrequests).claimed(outcomes.claimed));
+  await announce(events.of(buildrequests).unclaimed(outcomes.unclaimed));
+  await announce(events.of(buildrequests).complete(outcomes.completed));
+  await announce(events.of(buildsets).complete(outcomes.completedBuildsets));
+  await announce(events.of(buildrequests).cancel(outcomes.cancelled));
 }

@@ -14,8 +14,8 @@ export function createMasterUpdates(context: UpdateContext, compressor: LogCompr
   const { database, lease, events, announce } = context;
   return {
     async announceStarted() {
-      await announce(events.publish(masters, "started", [lease.masterid]));
-      await announce(events.publish(members, "update", [lease.masterid]));
+      await announce(events.of(masters).started([lease.masterid]));
+      await announce(events.of(members).update([lease.masterid]));
     },
     renewals: (masterids) => readRenewals(database, masterids),
     async buryDead() {
@@ -23,7 +23,7 @@ export function createMasterUpdates(context: UpdateContext, compressor: LogCompr
         await announce(publishBurial(events, burial));
         for (const logid of burial.finishedLogs) compressor.compress(logid);
       }
-      await announce(events.publish(orders, "ended", await endAbandonedOrders(database)));
+      await announce(events.of(orders).ended(await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) await endCancelled(context, id);
     },
   };

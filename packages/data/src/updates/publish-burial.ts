@@ -18,22 +18,20 @@ import { workers } from "../resources/workers.ts";
 export async function publishBurial(events: Events, burial: Burial): Promise<void> {
   const { masterid } = burial;
   await Promise.all([
-    events.publish(
-      builders,
-      "stopped",
+    events.of(builders).stopped(
       burial.stoppedBuilders.map((builder) => builder.builderid),
       { masterid },
     ),
-    events.publish(logs, "finished", burial.finishedLogs),
-    events.publish(steps, "finished", burial.finishedSteps),
-    events.publish(builds, "finished", burial.finishedBuilds),
-    events.publish(buildrequests, "complete", burial.completedRequests),
-    events.publish(buildsets, "complete", burial.completedBuildsets),
-    events.publish(buildrequests, "unclaimed", burial.unclaimedRequests),
-    events.publish(workers, "disconnected", burial.disconnectedWorkers),
+    events.of(logs).finished(burial.finishedLogs),
+    events.of(steps).finished(burial.finishedSteps),
+    events.of(builds).finished(burial.finishedBuilds),
+    events.of(buildrequests).complete(burial.completedRequests),
+    events.of(buildsets).complete(burial.completedBuildsets),
+    events.of(buildrequests).unclaimed(burial.unclaimedRequests),
+    events.of(workers).disconnected(burial.disconnectedWorkers),
     // Nobody has it now: whoever can run it may claim it at once instead of at the next look.
-    events.publish(schedulers, "updated", burial.freedSchedulers),
-    events.publish(masters, "stopped", [masterid]),
-    events.publish(members, "update", [masterid]),
+    events.of(schedulers).updated(burial.freedSchedulers),
+    events.of(masters).stopped([masterid]),
+    events.of(members).update([masterid]),
   ]);
 }

@@ -52,12 +52,12 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     async release(schedulerid) {
       if (!(await releaseScheduler(database, lease, schedulerid))) return;
       // Buildbot knows no event for this; with the old value of `enabled` it does nothing but wake who may claim it.
-      await announce(events.publish(schedulers, "updated", [schedulerid]));
+      await announce(events.of(schedulers).updated([schedulerid]));
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {
       if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
-      await announce(events.publish(schedulers, "updated", [schedulerid]));
+      await announce(events.of(schedulers).updated([schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),

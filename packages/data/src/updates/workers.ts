@@ -44,7 +44,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       return claims;
     });
     const attached = [...claims].flatMap(([workerid, { kind }]) => (kind === "claimed" ? [workerid] : []));
-    await announce(events.publish(workers, "connected", attached));
+    await announce(events.of(workers).connected(attached));
     return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
   }
   const attachOne = batched(attach);
@@ -54,7 +54,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
       if (!(await releaseWorker(database, lease, workerid))) return;
-      await announce(events.publish(workers, "disconnected", [workerid]));
+      await announce(events.of(workers).disconnected([workerid]));
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
@@ -64,11 +64,11 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
-      await announce(events.publish(workers, "state_updated", [workerid]));
+      await announce(events.of(workers).state_updated([workerid]));
     },
     async setGraceful(workerid, graceful, trail) {
       if (!(await written((tx) => setWorkerGraceful(tx, workerid, graceful), trail))) return;
-      await announce(events.publish(workers, "state_updated", [workerid]));
+      await announce(events.of(workers).state_updated([workerid]));
     },
   };
 }
