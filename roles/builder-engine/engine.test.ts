@@ -28,6 +28,7 @@ import {
   workers,
 } from "@multimaster/data";
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
+import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { defineStep } from "@multimaster/plugins";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
@@ -104,16 +105,20 @@ async function startEngine(
   await upgradeDatabase(database);
   const bus = createBus({ kind: "in-process" }, silentLog);
   await bus.start();
-  const { lease } = await joinCluster(database, {
-    defaultBase: options.name ?? "engine",
-    roles: ["builder-engine"],
-    builderSets: ["all"],
-    release: "0.1.0",
-    dataVersions,
-    leaseMs: 600_000,
-    host: "test",
-    pid: process.pid,
-  });
+  const { lease } = await joinCluster(
+    database,
+    {
+      defaultBase: options.name ?? "engine",
+      roles: ["builder-engine"],
+      builderSets: ["all"],
+      release: "0.1.0",
+      dataVersions,
+      leaseMs: 600_000,
+      host: "test",
+      pid: process.pid,
+    },
+    releaseEverythingOf,
+  );
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const parsed = buildersSlice.parse({
     builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
@@ -153,7 +158,7 @@ async function startEngine(
   const end = async () => {
     await services.stop();
     await data.updates.close();
-    await leaveCluster(database, lease);
+    await leaveCluster(database, lease, releaseEverythingOf);
     await bus.stop();
     await database.close();
   };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { isLeaseLive, openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { nameIncarnation } from "./incarnation.ts";
 import { leaseIsHeld } from "./lease.ts";
-import { nameLife } from "./life.ts";
 import { LoopSign } from "./loop-sign.ts";
 import { recordStalls } from "./loop-stalls.ts";
 import { monotonicMs } from "./monotonic.ts";
@@ -76,11 +76,11 @@ async function renew(connection: SingleConnection, data: HeartbeatData): Promise
 
 async function listOthers(connection: SingleConnection, { masterid }: HeartbeatData): Promise<string[]> {
   const rows = await connection.rows(
-    `select masterid, epoch from mm_leases
-     where masterid <> ? and buried_at is null and ended_at is null and expires_at > ${connection.dialect.now}`,
+    `select masterid, epoch from mm_leases l
+     where masterid <> ? and ${isLeaseLive("l", connection.dialect.now)}`,
     [masterid],
   );
-  return rows.map((row) => nameLife(row as { masterid: number; epoch: number }));
+  return rows.map((row) => nameIncarnation(row as { masterid: number; epoch: number }));
 }
 
 async function touchMaster(connection: SingleConnection, data: HeartbeatData): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Connection, execute, queryRows } from "@multimaster/database";
-import { buildbotExpirySeconds } from "./burial.ts";
+import { buildbotExpirySeconds } from "./eviction.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 export type MasterState = "starting" | "running" | "draining";

@@ -1,5 +1,13 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
+import {
+  type Connection,
+  type Database,
+  execute,
+  fitText,
+  isLeaseLive,
+  longest,
+  queryRows,
+} from "@multimaster/database";
 import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
@@ -53,7 +61,7 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
   const [target] = await queryRows<Target>(
     tx,
     `select m.name, m.active, l.epoch, l.roles, l.data_version,
-       case when l.buried_at is null and l.ended_at is null and l.expires_at > ${now} then 1 else 0 end as live
+       case when ${isLeaseLive("l", now)} then 1 else 0 end as live
      from masters m left join mm_leases l on l.masterid = m.id where m.id = ?`,
     [masterid],
   );

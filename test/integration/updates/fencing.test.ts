@@ -1,6 +1,6 @@
 import { LeaseLost } from "@multimaster/cluster";
 import { silentLog, systemClock } from "@multimaster/core";
-import { createBurialService, type Updates } from "@multimaster/data";
+import { createEvictionService, type Updates } from "@multimaster/data";
 import { buildbotTables, ownTables } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -50,7 +50,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     const { logid } = await updates.logs.add({ stepid, name: "stdio", type: "s" });
     const request = await claimedRequest(dead);
     ids = { request, buildid, stepid, logid, workerid, scheduler, poller, changeid };
-    await masters.bury(dead);
+    await masters.evict(dead);
   });
 
   /** Every row of every table but the leases. */
@@ -144,11 +144,11 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     const victim = await masters.join();
     const { buildid } = await runningBuild(victim);
     await masters.rows("update buildrequests set complete = 1, results = 0 where id = ?", [ids.request]);
-    const undertaker = await masters.join();
-    await makeSteady(masters.database, undertaker.lease);
+    const evictor = await masters.join();
+    await makeSteady(masters.database, evictor.lease);
     await expire(masters.database, victim.lease);
-    const service = createBurialService({
-      updates: undertaker.updates,
+    const service = createEvictionService({
+      updates: evictor.updates,
       leaseMs: 1000,
       clock: systemClock,
       log: silentLog,

@@ -1,12 +1,12 @@
-import { completeBuildsets } from "@multimaster/cluster";
 import {
   deleteAnsweredCancellations,
   deleteAnsweredStopRequests,
   openBuildsetsWithoutOpenRequests,
 } from "@multimaster/database";
+import { completeBuildsets } from "@multimaster/lifecycle";
 import type { BuildsetUpdates } from "../contract.ts";
-import { buildsets } from "../resources/buildsets.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
@@ -22,8 +22,8 @@ export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
     },
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
-        const completed = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announce(events.publish(buildsets, "complete", completed));
+        const outcomes = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
+        await announce(publishOutcomes(events, outcomes));
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

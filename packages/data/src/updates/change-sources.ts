@@ -1,4 +1,4 @@
-import { claimChangeSource, fencedTransaction, releaseChangeSource } from "@multimaster/cluster";
+import { claim, fencedTransaction } from "@multimaster/cluster";
 import { epochSeconds } from "@multimaster/core";
 import {
   findOrCreateNamed,
@@ -10,9 +10,11 @@ import {
   setObjectState,
   takePollRequests,
 } from "@multimaster/database";
+import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { ChangeSourceUpdates } from "../contract.ts";
 import { changes as changeResource } from "../resources/changes.ts";
 import { changeRow } from "./changes.ts";
+import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createChangeSourceUpdates({
@@ -24,9 +26,14 @@ export function createChangeSourceUpdates({
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
-    claim: (changesourceid) => claimChangeSource(database, lease, changesourceid),
+    claim: async (changesourceid) => (await claim(database, lease, claimTables.changeSource, changesourceid)).kind,
     async release(changesourceid) {
-      await releaseChangeSource(database, lease, changesourceid);
+      await announce(
+        publishOutcomes(
+          events,
+          await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid)),
+        ),
+      );
     },
     getState: (source) => getObjectState(database, source),
     async addPolled(changesourceid, changes, state) {

@@ -1,4 +1,4 @@
-import { ownTables } from "@multimaster/database";
+import { isRequestFree, ownTables } from "@multimaster/database";
 import type { Check } from "../check.ts";
 import { somebodyWatches } from "../standing.ts";
 
@@ -26,8 +26,7 @@ export const ownRowChecks: readonly Check[] = [
     means: "It is not built, but what waits for it waits on. Any live master ends it within a fifth of its lease.",
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select x.buildrequestid as id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
-      where r.complete = 0 and x.requested_at <= ${at.before} and ${somebodyWatches(at, at.before)}
-        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)`,
+      where ${isRequestFree("r")} and x.requested_at <= ${at.before} and ${somebodyWatches(at, at.before)}`,
   },
   {
     id: "cancellation-left",

@@ -1,7 +1,5 @@
+import type { MasterEnd } from "@multimaster/cluster";
 import { type Connection, execute, queryRows } from "@multimaster/database";
-
-/** What became of a master: it died, or it left in order, but at once. */
-export type MasterEnd = "death" | "leave";
 
 interface Loss {
   column: "engine_deaths" | "worker_losses";
