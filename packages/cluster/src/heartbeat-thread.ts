@@ -62,7 +62,7 @@ async function renewUntilStopped(
   await connection?.close();
 }
 
-/** A renewal that comes late starts the steadiness anew: see `findDead` in burial.ts. */
+/** A renewal that comes late starts the steadiness again: see `findDead` in eviction.ts. */
 async function renew(connection: SingleConnection, data: HeartbeatData): Promise<boolean> {
   const { now } = connection.dialect;
   const changed = await connection.execute(

@@ -1,4 +1,5 @@
 import { isRequestFree, ownTables } from "@multimaster/database";
+import { outboxBounds } from "@multimaster/lifecycle";
 import type { Check } from "../check.ts";
 import { somebodyWatches } from "../standing.ts";
 
@@ -47,6 +48,16 @@ export const ownRowChecks: readonly Check[] = [
     sql: (at) => `select q.buildid as id from mm_stop_requests q join builds b on b.id = q.buildid
       where b.complete_at <= ${at.before - sweepSeconds}
         and q.requested_at <= ${at.before - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
+  },
+  {
+    id: "outbox-overgrown",
+    one: "The outbox keeps a row for longer than it should",
+    many: "{n} rows of the outbox are older than they should be",
+    means: "Live masters delete old rows of mm_outbox twice a minute; without that the table grows for ever.",
+    advice: "See in the live masters' logs why they cannot.",
+    // The oldest one stands for all of them.
+    sql: (at) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox)
+        and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
   },
   {
     id: "orphan-row",
