@@ -19,6 +19,7 @@ export { createEvents } from "./events/events.ts";
 export type { LiveEvent, LiveEvents, Watch } from "./events/live/live-events.ts";
 export { isLivePath, liveTopics } from "./events/live/live-topics.ts";
 export * from "./model/actor.ts";
+export { controlMessages } from "./model/control-messages.ts";
 export type { AnyResource, Caller, Item, RawAnswer, Resource, Subject } from "./model/define-resource.ts";
 export type { Filter, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";

@@ -54,7 +54,7 @@ export class Distributor implements Service {
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    for (const event of ["new", "unclaimed"])
+    for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
         data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
           if (builders.has(builderid)) this.#loop.wake();

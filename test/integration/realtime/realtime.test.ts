@@ -83,7 +83,7 @@ describe("/ws", () => {
     for (const path of ["builds/*/*", "builds/3/finished", "*/*/*", "builders/*/builds/*/*", "builds/*/*"]) {
       expect(await client.listen(path)).toMatchObject({ msg: "OK", code: 200 });
     }
-    await server.data.events.publish(builds, "finished", [3]);
+    await server.data.events.of(builds).finished([3]);
     await expect.poll(() => client.keys()).toHaveLength(4);
     expect(client.keys().toSorted()).toEqual([
       "builders/2/builds/2/finished",
@@ -97,7 +97,7 @@ describe("/ws", () => {
     for (const path of ["*/*/*", "builds/3/finished", "builders/*/builds/*/*"]) {
       await client.ask({ cmd: "stopConsuming", path, _id: 1 });
     }
-    await server.data.events.publish(builds, "update", [1]);
+    await server.data.events.of(builds).update([1]);
     await expect.poll(() => client.keys()).toHaveLength(5);
     expect(client.keys().at(-1)).toBe("builds/1/update");
   });
@@ -106,7 +106,7 @@ describe("/ws", () => {
     const clients = await Promise.all(Array.from({ length: 1000 }, () => connectListener(server.url)));
     const answers = await Promise.all(clients.map((client) => client.listen("builds/*/*")));
     expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([200]));
-    for (let n = 0; n < 20; n++) await server.data.events.publish(builds, n % 2 ? "update" : "finished", [1 + (n % 3)]);
+    for (let n = 0; n < 20; n++) await server.data.events.of(builds)[n % 2 ? "update" : "finished"]([1 + (n % 3)]);
     const expected = Array.from({ length: 20 }, (_, n) => `builds/${1 + (n % 3)}/${n % 2 ? "update" : "finished"}`);
     await expect.poll(() => clients.every((client) => client.keys().length >= 20), { timeout: 60_000 }).toBe(true);
     for (const client of clients) expect(client.keys()).toEqual(expected);
@@ -145,8 +145,8 @@ describe("an event", () => {
     const { data, url } = await startRestServer(database, {}, undefined, small);
     const client = await connectListener(url);
     for (const path of ["*/*/*", "builds/*/properties/*"]) await client.listen(path);
-    await data.events.publish(builds, "finished", [3]);
-    await data.events.publish(buildsets, "complete", [1]);
+    await data.events.of(builds).finished([3]);
+    await data.events.of(buildsets).complete([1]);
     await data.events.publishProperties(1, { long: ["x".repeat(100), "test"] });
     await expect.poll(() => client.frames.filter(({ k }) => k !== undefined)).toHaveLength(3);
     const m = (key: string) => client.frames.find(({ k }) => k === key)?.m;
@@ -165,7 +165,7 @@ describe("an event", () => {
     );
     const client = await connectListener(server.url);
     await client.listen("builds/*/*");
-    await server.data.events.publish(builds, "update", [3]);
+    await server.data.events.of(builds).update([3]);
     await expect.poll(() => client.frames.at(-1)?.m?.properties).toMatchObject({ branch: ["main", "Build"] });
     expect(client.frames.at(-1)?.m.properties).not.toHaveProperty("secret");
   });
@@ -174,7 +174,7 @@ describe("an event", () => {
     const client = await connectListener(server.url);
     for (const path of ["builders/*/*", "buildrequests/*/*"]) await client.listen(path);
     await server.data.events.publishRaw(["builders", "1", "stopped"], { builderid: 1, masterid: 1, name: "x" });
-    await server.data.events.publish(buildrequests, "cancel", [1]);
+    await server.data.events.of(buildrequests).cancel([1]);
     await expect.poll(() => client.keys()).toHaveLength(2);
     const heard = (key: string) => client.frames.find(({ k }) => k === key)?.m;
     const [builder] = recording("builders_1").body.builders;

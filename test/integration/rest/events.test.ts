@@ -26,7 +26,7 @@ describe.each(engines)("events on %s", (engine) => {
   });
 
   it("of a build go out on its three topics with the object of the REST API", async () => {
-    await events.publish(builds, "finished", [3, 1]);
+    await events.of(builds).finished([3, 1]);
     const [one] = recording("builds_1").body.builds;
     expect(heard.map(([topic]) => topic)).toEqual([
       "builders.2.builds.2.finished",
@@ -44,7 +44,7 @@ describe.each(engines)("events on %s", (engine) => {
       database,
       "insert into builds (id, number, builderid, buildrequestid, masterid, started_at, locks_duration_s, state_string) values (70, 70, 1, 1, 1, 1, 0, '')",
     );
-    await events.publish(builds, "new", [70]);
+    await events.of(builds).new([70]);
     expect(heard.map(([topic]) => topic)).toEqual([
       "builders.1.builds.70.new",
       "builds.70.new",
@@ -53,17 +53,17 @@ describe.each(engines)("events on %s", (engine) => {
   });
 
   it("of a new buildset name the scheduler and hide what is not decided", async () => {
-    await events.publish(buildsets, "new", [1], { scheduler: "force" });
+    await events.of(buildsets).new([1], { scheduler: "force" });
     const { parent_relationship: _, ...rest } = recording("buildsets_1").body.buildsets[0];
     expect(heard).toEqual([["buildsets.1.new", { ...rest, results: null, scheduler: "force" }]]);
     heard.length = 0;
-    await events.publish(buildsets, "complete", [1]);
+    await events.of(buildsets).complete([1]);
     expect(heard).toEqual([["buildsets.1.complete", recording("buildsets_1").body.buildsets[0]]]);
   });
 
   it("of a cancelled request carry nothing, on one topic", async () => {
-    await events.publish(buildrequests, "cancel", [1]);
-    await events.publish(buildrequests, "claimed", [1]);
+    await events.of(buildrequests).cancel([1]);
+    await events.of(buildrequests).claimed([1]);
     expect(heard.map(([topic]) => topic)).toEqual([
       "buildrequests.1.cancel",
       "buildsets.1.builders.1.buildrequests.1.claimed",
@@ -75,11 +75,11 @@ describe.each(engines)("events on %s", (engine) => {
 
   it("come out in the order of the calls, whatever each read takes", async () => {
     const all = [
-      events.publish(steps, "new", [7]),
+      events.of(steps).new([7]),
       events.publishControl("builds", 3, "stop", { reason: "r" }),
       events.publishProperties(3, { a: [1, "Build"] }),
-      events.publish(logs, "append", [7]),
-      events.publish(masters, "started", [1]),
+      events.of(logs).append([7]),
+      events.of(masters).started([1]),
     ];
     await Promise.all(all);
     expect(heard.map(([topic]) => topic)).toEqual([
@@ -94,9 +94,8 @@ describe.each(engines)("events on %s", (engine) => {
   });
 
   it("that cannot be read are logged and hurt neither the update nor the events after them", async () => {
-    await events.publish(builds, "no such event", [1]);
-    await events.publish(builds, "finished", [9999]);
-    await events.publish(masters, "stopped", [1]);
+    await events.of(builds).finished([9999]);
+    await events.of(masters).stopped([1]);
     expect(heard.map(([topic]) => topic)).toEqual(["masters.1.stopped"]);
   });
 
@@ -109,8 +108,8 @@ describe.each(engines)("events on %s", (engine) => {
       { of: "builds", action: "stop" },
       (message) => void got.push(["stop", message]),
     );
-    await events.publish(builds, "update", [1]);
-    await events.publish(builds, "finished", [3]);
+    await events.of(builds).update([1]);
+    await events.of(builds).finished([3]);
     await events.publishControl("builds", 3, "stop", { reason: "r" });
     await expect.poll(() => got).toHaveLength(5);
     await control.unsubscribe();

@@ -3,7 +3,9 @@ import type { Connection } from "@multimaster/database";
 import { z } from "zod";
 import type { Updates } from "../contract.ts";
 import type { Actor, Trail } from "./actor.ts";
+import type { ControlAction, ControlSubject } from "./control-messages.ts";
 import type { Filter } from "./query.ts";
+import type { EventFacts, ResourceEvents } from "./resource-events.ts";
 
 /** Whether messages flow, as this master sees it. */
 export interface BusView {
@@ -91,21 +93,6 @@ export interface Path {
   open?(context: ReadContext): Promise<RawAnswer | undefined>;
 }
 
-/** What a resource tells the cluster. Templates are topics: `:field` is replaced by the value of the row. */
-export interface ResourceEvents<Item> {
-  readonly names: readonly string[];
-  /** Published in this order, back to back. */
-  readonly topics: readonly string[];
-  /** The template that `on` subscribes to; its only variable is the id. */
-  readonly subscribe: string;
-  /** Events that are published on fewer topics. */
-  readonly only?: Readonly<Record<string, readonly string[]>>;
-  /** Ids that an event names beside its object's. */
-  readonly ids?: readonly string[];
-  /** Shapes the payload of an event where it is not the object itself. */
-  payload?(event: string, item: Item, extra: Readonly<Record<string, Json>>): Json;
-}
-
 /** What rules may ask of that which an action is done with. */
 export interface Subject {
   /** Names of the builders concerned; none where builders do not come into it. */
@@ -135,7 +122,7 @@ export interface ActionContext<Item = unknown> {
   readonly updates: Updates;
   readonly connection: Connection;
   /** Sends a control message to whoever holds the thing. */
-  control(of: ControlSubject, id: number, action: string, payload: { reason: string }): void;
+  control: <S extends ControlSubject>(of: S, id: number, action: ControlAction<S>, payload: { reason: string }) => void;
   /** Who asks. */
   readonly actor: Actor;
   /** Writes the audit row: each action hands it to the update that writes its rows. */
@@ -143,8 +130,6 @@ export interface ActionContext<Item = unknown> {
   /** The object as it is now. */
   reload(): Promise<Item>;
 }
-
-export type ControlSubject = "builds" | "buildrequests" | "worker" | "masters" | "changesources";
 
 export type ActionParams = Readonly<Record<string, Json>>;
 
@@ -155,7 +140,7 @@ export type Action<Item> = (
   params: ActionParams,
 ) => Prepared | Promise<Prepared>;
 
-interface Definition<Shape extends z.ZodRawShape> {
+interface Definition<Shape extends z.ZodRawShape, Event extends string, Facts extends EventFacts<Event>> {
   /** Singular, as application.spec names the type. */
   readonly name: string;
   /** Key of the list in the envelope. */
@@ -173,26 +158,37 @@ interface Definition<Shape extends z.ZodRawShape> {
   rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<Shape>>[]>;
   /** Listed at the root of the API. */
   readonly rootLink?: boolean;
-  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>>;
+  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>, Event, Facts>;
   readonly actions?: Readonly<Record<string, Action<z.output<z.ZodObject<Shape>>>>>;
   /** Actions of the collection itself. */
   readonly collectionActions?: Readonly<Record<string, Action<null>>>;
 }
 
-/** A noun declared once: the row mapper, REST, topic payloads, application.spec and the type all come from it. */
-export interface Resource<Shape extends z.ZodRawShape = z.ZodRawShape> extends Definition<Shape> {
+/** A noun declared once: the row mapper, REST, topic payloads, application.spec and the types all come from it. */
+export interface Resource<
+  Shape extends z.ZodRawShape = z.ZodRawShape,
+  Event extends string = string,
+  Facts extends EventFacts<Event> = EventFacts<Event>,
+> extends Definition<Shape, Event, Facts> {
   readonly schema: z.ZodObject<Shape>;
 }
 
-/** A resource whatever its fields. */
-// biome-ignore lint/suspicious/noExplicitAny: any shape; the fields' types only matter where the resource is known
-export type AnyResource = Resource<any>;
+/** A resource whatever its fields and events; their types only matter where the resource is known. */
+// biome-ignore lint/suspicious/noExplicitAny: any shape
+export interface AnyResource extends Omit<Resource<any, string>, "actions"> {
+  // biome-ignore lint/suspicious/noExplicitAny: any object
+  readonly actions?: Readonly<Record<string, Action<any>>>;
+}
 
 /** The object a resource describes. */
-export type Item<R extends AnyResource> = R extends Resource<infer Shape> ? z.output<z.ZodObject<Shape>> : never;
+export type Item<R extends AnyResource> = z.output<R["schema"]>;
 
 /** Declares a noun. */
-export function defineResource<const Shape extends z.ZodRawShape>(definition: Definition<Shape>): Resource<Shape> {
+export function defineResource<
+  const Shape extends z.ZodRawShape,
+  const Event extends string = never,
+  const Facts extends EventFacts<Event> = Record<never, never>,
+>(definition: Definition<Shape, Event, Facts>): Resource<Shape, Event, Facts> {
   const shape = Object.fromEntries(
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;

@@ -19,7 +19,10 @@ export const branches = defineResource({
     { pattern: "branches/n:branchid", kind: "single", where: "br.id = :branchid" },
     { pattern: "codebases/n:codebaseid/branches", kind: "collection", where: "br.codebaseid = :codebaseid" },
   ],
-  events: { names: ["update"], topics: ["branches/:branchid"], subscribe: "branches/:branchid" },
+  events: {
+    names: { update: "Only Buildbot's masters publish it; pages show the branch again." },
+    topics: ["branches/:branchid"],
+  },
 });
 
 export type Branch = z.output<typeof branches.schema>;

@@ -51,11 +51,15 @@ export const builders = defineResource({
   ],
   events: {
     // Complete objects and not only ids: Buildbot's own frontend forgets the fields that are left out (web-contract §11.3).
-    names: ["started", "stopped", "update"],
+    names: {
+      started: "Pages show that a master can build it; without it, at their next read.",
+      stopped: "Pages show that one master less can build it; without it, at their next read.",
+      update: "Pages show its description, tags and project; without it, at their next read.",
+    },
+    facts: { started: { masterid: integer }, stopped: { masterid: integer } },
     topics: ["builders/:builderid"],
-    subscribe: "builders/:builderid",
     ids: ["masterid"],
-    payload: (_event, item, extra) => ({ ...item, ...extra }),
+    payload: (_event, item, facts) => ({ ...item, ...facts }),
   },
 });
 

@@ -41,13 +41,19 @@ export const buildrequests = defineResource({
     },
   ],
   events: {
-    names: ["new", "claimed", "unclaimed", "complete", "cancel"],
+    names: {
+      new: "Engines that have the builder pick their work; ours also when they next poll. One of Buildbot's never starts a request that it missed.",
+      claimed: "Pages show it; without it, at their next read.",
+      unclaimed:
+        "Engines that have the builder pick their work; ours also when they next poll. One of Buildbot's never starts a request that it missed.",
+      complete: "Pages show it; without it, at their next read. What waits for a request waits for its buildset.",
+      cancel: "Pages drop it from their queues; without it, at their next read.",
+    },
     topics: [
       "buildsets/:buildsetid/builders/:builderid/buildrequests/:buildrequestid",
       "buildrequests/:buildrequestid",
       "builders/:builderid/buildrequests/:buildrequestid",
     ],
-    subscribe: "buildrequests/:buildrequestid",
     only: { cancel: ["buildrequests/:buildrequestid"] },
     payload: (event, item) => (event === "cancel" ? null : item),
   },

@@ -58,9 +58,12 @@ export const builds = defineResource({
     },
   ],
   events: {
-    names: ["new", "update", "finished"],
+    names: {
+      new: "Pages and `master start` show it; without it, at their next read.",
+      update: "Pages show its state; without it, at their next read.",
+      finished: "Pages and `master start` show its result; without it, at their next read.",
+    },
     topics: ["builders/:builderid/builds/:number", "builds/:buildid", "workers/:workerid/builds/:buildid"],
-    subscribe: "builds/:buildid",
   },
   actions: buildActions,
 });

@@ -31,14 +31,18 @@ export const buildsets = defineResource({
     { pattern: "buildsets/n:bsid", kind: "single", where: "bs.id = :bsid" },
   ],
   events: {
-    names: ["new", "complete"],
+    names: {
+      new: "Pages show it. Buildbot's dependent schedulers follow it by its `scheduler`.",
+      complete:
+        "The build that triggered it continues; without it, when its engine next polls. Buildbot's dependent schedulers go on.",
+    },
+    facts: { new: { scheduler: text.nullable() } },
     topics: ["buildsets/:bsid"],
-    subscribe: "buildsets/:bsid",
-    payload(event, item, extra) {
+    payload(event, item, facts) {
       if (event !== "new") return item;
       // Dependent schedulers of Buildbot's masters need `scheduler`, which the object lacks; -1 is told as null.
       const { parent_relationship: _, ...rest } = item;
-      return { ...rest, results: null, scheduler: null, ...extra };
+      return { ...rest, results: null, scheduler: null, ...facts };
     },
   },
 });

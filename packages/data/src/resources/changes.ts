@@ -63,7 +63,12 @@ export const changes = defineResource({
     },
     { pattern: "sourcestamps/n:ssid/changes", kind: "collection", where: "ch.sourcestampid = :ssid" },
   ],
-  events: { names: ["new"], topics: ["changes/:changeid"], subscribe: "changes/:changeid" },
+  events: {
+    names: {
+      new: "Schedulers classify the change; without it, when they next poll.",
+    },
+    topics: ["changes/:changeid"],
+  },
   collectionActions: { add: addChange },
 });
 

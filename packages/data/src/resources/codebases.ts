@@ -24,7 +24,10 @@ export const codebases = defineResource({
       where: "cb.projectid = :projectid and cb.name_hash = :sha1(codebasename)",
     },
   ],
-  events: { names: ["update"], topics: ["codebases/:codebaseid"], subscribe: "codebases/:codebaseid" },
+  events: {
+    names: { update: "Only Buildbot's masters publish it; pages show the codebase again." },
+    topics: ["codebases/:codebaseid"],
+  },
 });
 
 export type Codebase = z.output<typeof codebases.schema>;

@@ -28,9 +28,8 @@ export const commits = defineResource({
     },
   ],
   events: {
-    names: ["new"],
+    names: { new: "Only Buildbot's masters publish it; pages show the commit." },
     topics: ["commits/:commitid", "codebases/:codebaseid/commits/:commitid"],
-    subscribe: "commits/:commitid",
   },
 });
 

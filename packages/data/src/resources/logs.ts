@@ -43,9 +43,12 @@ export const logs = defineResource({
     ),
   ],
   events: {
-    names: ["new", "append", "finished"],
+    names: {
+      new: "Pages of the build show it; without it, at their next read.",
+      append: "Pages that follow the log read on from their last line; without it, at the next append.",
+      finished: "Pages that follow the log read its last lines and stop; without it, at their next read.",
+    },
     topics: ["logs/:logid", "steps/:stepid/logs/:slug"],
-    subscribe: "logs/:logid",
   },
 });
 

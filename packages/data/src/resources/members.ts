@@ -44,7 +44,7 @@ const shape = {
 export type Member = z.output<z.ZodObject<typeof shape>>;
 
 /** A master with everything the cluster knows of it; `masters` has Buildbot's shape. */
-export const members = defineResource<typeof shape>({
+export const members = defineResource<typeof shape, "update">({
   name: "member",
   plural: "members",
   id: "masterid",
@@ -55,7 +55,10 @@ export const members = defineResource<typeof shape>({
     { pattern: "members/n:masterid", kind: "single", rows: readNamed(({ masterid }) => masterid, "masterid") },
     { pattern: "members/s:name", kind: "single", rows: readNamed(({ name }) => name, "name") },
   ],
-  events: { names: ["update"], topics: ["members/:masterid"], subscribe: "members/:masterid" },
+  events: {
+    names: { update: "Pages of the cluster show it; without it, at their next read." },
+    topics: ["members/:masterid"],
+  },
 });
 
 function readNamed(of: (member: Member) => string | number, param: string) {

@@ -69,9 +69,12 @@ export const orders = defineResource({
     { pattern: "masters/n:masterid/orders", kind: "collection", where: "o.masterid = :masterid" },
   ],
   events: {
-    names: ["new", "update", "ended"],
+    names: {
+      new: "Pages of the cluster show it; the master it is for gets a control message beside it.",
+      update: "Pages show how far it is; without it, at their next read.",
+      ended: "Pages show its report; without it, at their next read.",
+    },
     topics: ["orders/:orderid"],
-    subscribe: "orders/:orderid",
   },
 });
 

@@ -32,7 +32,10 @@ export const projects = defineResource({
     { pattern: "projects/n:projectid", kind: "single", where: "p.id = :projectid" },
     { pattern: "projects/i:projectname", kind: "single", where: "p.name_hash = :sha1(projectname)" },
   ],
-  events: { names: ["update"], topics: ["projects/:projectid"], subscribe: "projects/:projectid" },
+  events: {
+    names: { update: "Pages show the new project; without it, at their next read." },
+    topics: ["projects/:projectid"],
+  },
 });
 
 export type Project = z.output<typeof projects.schema>;

@@ -39,7 +39,13 @@ export const schedulers = defineResource({
       where: "s.id = :schedulerid and sm.masterid = :masterid",
     },
   ],
-  events: { names: ["updated"], topics: ["schedulers/:schedulerid"], subscribe: "schedulers/:schedulerid" },
+  events: {
+    names: {
+      updated:
+        "Masters that can run the scheduler claim it if it is free; without it, when they next poll. Pages show it.",
+    },
+    topics: ["schedulers/:schedulerid"],
+  },
   actions: { enable },
 });
 

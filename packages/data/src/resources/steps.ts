@@ -44,9 +44,13 @@ export const steps = defineResource({
     ),
   ],
   events: {
-    names: ["new", "started", "updated", "finished"],
+    names: {
+      new: "Pages of the build show it; without it, at their next read.",
+      started: "Pages of the build show it; without it, at their next read.",
+      updated: "Pages show its state and its links; without it, at their next read.",
+      finished: "Pages and `master start` show how it ended; without it, at their next read.",
+    },
     topics: ["builds/:buildid/steps/:stepid", "steps/:stepid"],
-    subscribe: "steps/:stepid",
   },
 });
 

@@ -49,9 +49,11 @@ export const testResultSets = defineResource({
     },
   ],
   events: {
-    names: ["new", "completed"],
+    names: {
+      new: "Pages show it; without it, at their next read.",
+      completed: "Pages show its tests; without it, at their next read.",
+    },
     topics: ["test_result_sets/:test_result_setid"],
-    subscribe: "test_result_sets/:test_result_setid",
   },
 });
 

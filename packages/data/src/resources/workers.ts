@@ -48,11 +48,16 @@ export const workers = defineResource({
     ] as const;
   }),
   events: {
-    names: ["connected", "disconnected", "missing", "state_updated"],
+    names: {
+      connected: "Pages show it; without it, at their next read.",
+      disconnected: "Pages show it; without it, at their next read.",
+      missing: "Only Buildbot's masters publish it; pages show the worker again.",
+      state_updated:
+        "The engine that has the worker reads whether it is paused or graceful; without it, when it next polls.",
+    },
     topics: ["workers/:workerid"],
-    subscribe: "workers/:workerid",
     ids: ["masterid"],
-    payload: (_event, item, extra) => ({ ...item, ...extra }),
+    payload: (_event, item, facts) => ({ ...item, ...facts }),
   },
   actions: workerActions,
 });

@@ -70,7 +70,7 @@ export async function announceBuildset(
   scheduler: string | null,
 ): Promise<void> {
   const ids = Object.values(requests);
-  await announce(events.publish(buildsets, "new", [bsid], { scheduler }));
-  await announce(events.publish(buildrequests, "new", ids));
-  if (ids.length === 0) await announce(events.publish(buildsets, "complete", [bsid]));
+  await announce(events.of(buildsets).new([bsid], { scheduler }));
+  await announce(events.of(buildrequests).new(ids));
+  if (ids.length === 0) await announce(events.of(buildsets).complete([bsid]));
 }

@@ -21,10 +21,10 @@ export function createBuilderUpdates({ database, lease, events, announce }: Upda
     async configure(builders) {
       const done = await fencedTransaction(database, lease, (tx) => configureBuilders(tx, lease.masterid, builders));
       const { masterid } = lease;
-      await announce(events.publish(projectResource, "update", done.newProjects));
-      await announce(events.publish(builderResource, "stopped", done.stopped, { masterid }));
-      await announce(events.publish(builderResource, "started", done.started, { masterid }));
-      await announce(events.publish(builderResource, "update", done.changed));
+      await announce(events.of(projectResource).update(done.newProjects));
+      await announce(events.of(builderResource).stopped(done.stopped, { masterid }));
+      await announce(events.of(builderResource).started(done.started, { masterid }));
+      await announce(events.of(builderResource).update(done.changed));
       return done.ids;
     },
     async mirrorWorkers() {

@@ -31,7 +31,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     async claim(buildrequestids) {
       const claims = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
       const claimed = claimedOf(claims);
-      await announce(events.publish(buildrequests, "claimed", claimed));
+      await announce(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
     async unclaim(buildrequestids, why) {

@@ -27,10 +27,9 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
       await announce(publishOutcomes(events, outcomes));
       return result ?? "lost";
     },
-    announce: (buildid) => announce(events.publish(builds, "new", [buildid])),
+    announce: (buildid) => announce(events.of(builds).new([buildid])),
     async setState(buildid, state) {
-      if (await setBuildState(database, buildid, masterid, state))
-        await announce(events.publish(builds, "update", [buildid]));
+      if (await setBuildState(database, buildid, masterid, state)) await announce(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;

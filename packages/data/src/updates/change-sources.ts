@@ -45,7 +45,7 @@ export function createChangeSourceUpdates({
         await setObjectState(tx, state, state.value);
         return added;
       });
-      if (ids !== "lost") await announce(events.publish(changeResource, "new", ids));
+      if (ids !== "lost") await announce(events.of(changeResource).new(ids));
       return ids;
     },
     async requestPolls(changesourceids) {

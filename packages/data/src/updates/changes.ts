@@ -17,7 +17,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };
       });
-      if (result.added) await announce(events.publish(changes, "new", [result.changeid]));
+      if (result.added) await announce(events.of(changes).new([result.changeid]));
       return result;
     },
     async addDelivered(delivery, all) {
@@ -28,7 +28,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         const from = start;
         start += piece.length;
         const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
-        await announce(events.publish(changes, "new", ids));
+        await announce(events.of(changes).new(ids));
         append(added, ids);
         // SQLite answers at once: without this, nothing else would get a turn until the last piece is stored.
         await new Promise((resolve) => setImmediate(resolve));

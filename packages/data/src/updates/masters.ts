@@ -13,8 +13,8 @@ export function createMasterUpdates(context: UpdateContext, compressor: LogCompr
   const { database, lease, events, announce } = context;
   return {
     async announceStarted() {
-      await announce(events.publish(masters, "started", [lease.masterid]));
-      await announce(events.publish(members, "update", [lease.masterid]));
+      await announce(events.of(masters).started([lease.masterid]));
+      await announce(events.of(members).update([lease.masterid]));
     },
     renewals: (masterids) => readRenewals(database, masterids),
     async evictDead() {
@@ -22,7 +22,7 @@ export function createMasterUpdates(context: UpdateContext, compressor: LogCompr
         await announce(publishOutcomes(events, outcomes));
         for (const logid of outcomes.finishedLogs) compressor.compress(logid);
       }
-      await announce(events.publish(orders, "ended", await endAbandonedOrders(database)));
+      await announce(events.of(orders).ended(await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) {
         const outcomes = await database.transaction((tx) => endCancelledRequest(tx, lease, id));
         await announce(publishOutcomes(events, outcomes));

@@ -39,8 +39,8 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   }
 
   async function publish(event: "new" | "update" | "ended", orderid: number, masterid = lease.masterid): Promise<void> {
-    await announce(events.publish(orders, event, [orderid]));
-    await announce(events.publish(members, "update", [masterid]));
+    await announce(events.of(orders)[event]([orderid]));
+    await announce(events.of(members).update([masterid]));
   }
 
   return {
@@ -91,8 +91,8 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     },
     async setRoles(roles, builderSets) {
       await setRoles(database, lease, roles, builderSets);
-      await announce(events.publish(masters, "started", [lease.masterid]));
-      await announce(events.publish(members, "update", [lease.masterid]));
+      await announce(events.of(masters).started([lease.masterid]));
+      await announce(events.of(members).update([lease.masterid]));
     },
   };
 

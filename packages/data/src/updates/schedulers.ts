@@ -58,7 +58,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {
       if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
-      await announce(events.publish(schedulers, "updated", [schedulerid]));
+      await announce(events.of(schedulers).updated([schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),

@@ -6,7 +6,7 @@ import type { UpdateContext } from "./update-context.ts";
 
 export function createStepUpdates({ database, lease, events, announce }: UpdateContext): StepUpdates {
   async function tell(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
-    if (changed) await announce(events.publish(steps, event, [stepid]));
+    if (changed) await announce(events.of(steps)[event]([stepid]));
   }
 
   return {
@@ -16,7 +16,7 @@ export function createStepUpdates({ database, lease, events, announce }: UpdateC
           throw new Error(`build ${buildid} does not run on this master`);
         return insertStep(tx, buildid, name);
       });
-      await announce(events.publish(steps, "new", [stepid]));
+      await announce(events.of(steps).new([stepid]));
       return { stepid, ...step };
     },
     start: async (stepid) => tell("started", stepid, await startStep(database, stepid)),

@@ -12,7 +12,7 @@ export function createTestResultUpdates({ database, lease, events, announce }: U
           throw new Error(`build ${set.buildid} does not run on this master`);
         return insertTestResultSet(tx, set);
       });
-      await announce(events.publish(testResultSets, "new", [setid]));
+      await announce(events.of(testResultSets).new([setid]));
       return { setid };
     },
     async append(setid, first, results) {
@@ -21,7 +21,7 @@ export function createTestResultUpdates({ database, lease, events, announce }: U
     },
     async complete(setid, counts) {
       if (await fencedTransaction(database, lease, (tx) => completeTestResultSet(tx, setid, counts)))
-        await announce(events.publish(testResultSets, "completed", [setid]));
+        await announce(events.of(testResultSets).completed([setid]));
     },
   };
 }

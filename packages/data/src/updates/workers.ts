@@ -39,7 +39,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       await saveWorkerOffers(tx, offers);
       return claims;
     });
-    await announce(events.publish(workers, "connected", claimedOf(claims)));
+    await announce(events.of(workers).connected(claimedOf(claims)));
     return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
   }
   const attachOne = batched(attach);
@@ -59,11 +59,11 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
-      await announce(events.publish(workers, "state_updated", [workerid]));
+      await announce(events.of(workers).state_updated([workerid]));
     },
     async setGraceful(workerid, graceful, trail) {
       if (!(await written((tx) => setWorkerGraceful(tx, workerid, graceful), trail))) return;
-      await announce(events.publish(workers, "state_updated", [workerid]));
+      await announce(events.of(workers).state_updated([workerid]));
     },
   };
 }
