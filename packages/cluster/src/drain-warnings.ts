@@ -27,7 +27,7 @@ const consequences: Readonly<Record<string, string>> = {
   ui: "pages, REST and hooks do not answer",
 };
 
-/** What nobody else could take if this master, or one role of it, were gone. */
+/** What no other master could take if this one, or one role of it, were gone. */
 export async function readStranded(
   connection: Connection,
   masterid: number,

@@ -8,8 +8,8 @@ export const buildbotExpirySeconds = 600;
 export type MasterEnd = "death" | "leave";
 
 /**
- * Releases everything that a master had, in the transaction that ends it. What masters have is not this room's business:
- * whoever puts a master together hands this in (`releaseEverythingOf` of packages/lifecycle). Returns what changed.
+ * Releases everything that a master had, in the transaction that ends it. What masters have is not known here: the code
+ * that puts a master together hands this in (`releaseEverythingOf` of packages/lifecycle). Returns what changed.
  */
 export type ReleaseEverything<Outcomes> = (
   tx: Connection,

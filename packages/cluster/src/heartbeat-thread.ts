@@ -13,7 +13,7 @@ export interface HeartbeatData {
   masterid: number;
   epoch: number;
   leaseMs: number;
-  /** Memory of the `LoopSign` to look at. */
+  /** Memory of the `LoopSign` to check. */
   sign: SharedArrayBuffer | undefined;
 }
 
@@ -21,20 +21,20 @@ export interface HeartbeatData {
 export interface Renewal {
   /** When it was sent, by `monotonicMs`: the lease ends no earlier than its length after this. */
   at: number;
-  /** The lives of all other masters just before. */
+  /** The incarnations of all other masters just before. */
   others: string[];
 }
 
-/** What the thread tells the master. */
+/** What the thread reports to the master. */
 export type HeartbeatMessage = ({ kind: "renewed" } & Renewal) | { kind: "lost" } | { kind: "failing"; why: string };
 
-/** Real Buildbot masters look at `masters.last_active` and give up a master after 600 s. */
+/** Real Buildbot masters read `masters.last_active` and give up a master after 600 s. */
 const lastActiveEveryMs = 30_000;
 
 async function renewUntilStopped(
   data: HeartbeatData,
   stopped: AbortSignal,
-  tell: (message: HeartbeatMessage) => void,
+  report: (message: HeartbeatMessage) => void,
 ): Promise<void> {
   let connection: SingleConnection | undefined;
   let lastActiveAt = Number.NEGATIVE_INFINITY;
@@ -45,14 +45,14 @@ async function renewUntilStopped(
       connection ??= await openSingleConnection(data.url, { timeoutMs });
       const others = await listOthers(connection, data);
       const at = monotonicMs();
-      if (!(await renew(connection, data))) return tell({ kind: "lost" });
+      if (!(await renew(connection, data))) return report({ kind: "lost" });
       if (begun - lastActiveAt >= lastActiveEveryMs) {
         await touchMaster(connection, data);
         lastActiveAt = begun;
       }
-      tell({ kind: "renewed", at, others });
+      report({ kind: "renewed", at, others });
     } catch (error) {
-      tell({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
+      report({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
       await connection?.close().catch(() => {});
       connection = undefined;
     }

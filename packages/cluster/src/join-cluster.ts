@@ -65,8 +65,8 @@ export async function joinCluster<Outcomes>(
     const holder = attempt.taken;
     first ??= holder;
     // A lease that is not renewed belongs to a dead process, most likely our own before a restart: its end is awaited.
-    const lives = holder.open === 0 || holder.renewed_at !== first.renewed_at || holder.epoch !== first.epoch;
-    if (lives) throw errors.masterNameTaken(options.name ?? options.defaultBase, describeHolder(holder));
+    const isAlive = holder.open === 0 || holder.renewed_at !== first.renewed_at || holder.epoch !== first.epoch;
+    if (isAlive) throw errors.masterNameTaken(options.name ?? options.defaultBase, describeHolder(holder));
     await sleep(Math.min(500, options.leaseMs / 5));
   }
 }
@@ -116,7 +116,7 @@ async function findHolder(tx: Connection, name: string): Promise<Holder | undefi
   return rows[0];
 }
 
-/** The only master of a SQLite file finds no living one: whatever looks alive ended without saying so. */
+/** The only master of a SQLite file finds no living one: one that seems alive ended without its lease. */
 async function evictAll<Outcomes>(tx: Connection, release: ReleaseEverything<Outcomes>): Promise<Eviction<Outcomes>[]> {
   const open = await queryRows<{ masterid: number; name: string }>(
     tx,

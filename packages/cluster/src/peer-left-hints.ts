@@ -7,7 +7,7 @@ import { monotonicMs } from "./monotonic.ts";
 export interface PeerLeftHintsOptions {
   bus: Bus;
   lease: Lease;
-  /** A master has left the router: it may be dead. Only its lease can tell. */
+  /** A master has left the router: it may be dead. Only its lease shows that. */
   onPeerLeft(masterid: number): void;
 }
 

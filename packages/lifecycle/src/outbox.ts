@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import { type Connection, execute, queryRows } from "@multimaster/database";
 
-/** What a row of the outbox tells. Names are at most 20 characters long. */
+/** What a row of the outbox is about. Names are at most 20 characters long. */
 export type OutboxKind =
   | "build-started"
   | "build-ended"

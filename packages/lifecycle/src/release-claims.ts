@@ -25,7 +25,7 @@ export async function releaseClaims(
   noteReleased(t, kind, lease.masterid, await release(t.tx, lease, claimTableOf(kind), ids));
 }
 
-/** Notes that claims were released, whoever did it. */
+/** Notes that claims were released. */
 export function noteReleased(t: Transition, kind: Claimable, masterid: number, ids: readonly number[]): void {
   append(t.outcomes.released[kind], ids);
   const { releasedAs } = claimTableOf(kind);

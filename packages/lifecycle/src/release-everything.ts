@@ -100,7 +100,7 @@ function countEnd(
   );
 }
 
-/** The builds with how they end. Those that ran too often end one by one, since each says so. */
+/** The builds with how they end. Those that ran too often end one by one, since the state of each names the count. */
 function endsOf(
   { name, end }: GoneMaster,
   builds: readonly RunningBuild[],

@@ -20,7 +20,7 @@ export async function releaseRequests(
 ): Promise<Outcomes> {
   const { masterid } = lease;
   const { outcomes } = await transition(tx, async (t) => {
-    // All of them before the first is ended: nobody waits for a request who may hold a buildset.
+    // All of them before the first is ended: a transaction that may hold a buildset never waits for a request.
     const requests: LockedRequest[] = [];
     for (const id of [...ids].sort((a, b) => a - b)) {
       const request = await lockRequest(tx, id);

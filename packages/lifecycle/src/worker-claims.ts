@@ -8,7 +8,7 @@ interface Attachment {
 }
 
 /**
- * Attaches workers to this master, many at once since after a master's death they all come at once. If another live
+ * Attaches workers to this master, many at a time: after a master's death they all come together. If another live
  * master has one, a mark tells it that the worker has come elsewhere (`contestedWorkers`): it checks whether its own
  * connection still answers. Within a fenced transaction.
  */

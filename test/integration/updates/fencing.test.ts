@@ -140,7 +140,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     expect(await dump()).toBe(before);
   });
 
-  it("is buried by the service that every master runs, which also ends what was left open", async () => {
+  it("is evicted by the service that every master runs, which also ends what was left open", async () => {
     const victim = await masters.join();
     const { buildid } = await runningBuild(victim);
     await masters.rows("update buildrequests set complete = 1, results = 0 where id = ?", [ids.request]);
@@ -155,7 +155,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     });
     await service.start();
     await waitFor(async () => (await masters.value("select results from builds where id = ?", [buildid])) === 5, {
-      what: "the burial",
+      what: "the eviction",
     });
     const open = "select complete from buildsets where id = (select buildsetid from buildrequests where id = ?)";
     await waitFor(async () => (await masters.value(open, [ids.request])) === 1, {
