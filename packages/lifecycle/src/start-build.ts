@@ -1,6 +1,6 @@
 import type { Lease } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
-import { adoptBuild, type Connection, insertBuild, lockRequest } from "@multimaster/database";
+import { adoptBuild, type Connection, hasOpenBuild, insertBuild, lockRequest } from "@multimaster/database";
 import { endRequest } from "./end-requests.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { endLeftBuilds } from "./release-requests.ts";
@@ -32,9 +32,12 @@ export async function startBuild(
     }
     const { builderid } = request;
     const row = { builderid, buildrequestid, workerid, masterid };
-    const adopted = await adoptBuild(tx, row);
-    if (adopted) return { buildid: adopted.id, number: adopted.number, builderid };
-    await endLeftBuilds(t, buildrequestid, masterid);
+    // There hardly ever is one.
+    if (await hasOpenBuild(tx, buildrequestid, masterid)) {
+      const adopted = await adoptBuild(tx, row);
+      if (adopted) return { buildid: adopted.id, number: adopted.number, builderid };
+      await endLeftBuilds(t, buildrequestid, masterid);
+    }
     const { id: buildid, number } = await insertBuild(tx, row);
     t.record("build-started", buildid, { number, ...row });
     return { buildid, number, builderid };

@@ -28,6 +28,16 @@ export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{
   }
 }
 
+/** Whether a build of a request runs on this master. */
+export async function hasOpenBuild(tx: Connection, buildrequestid: number, masterid: number): Promise<boolean> {
+  const rows = await queryRows(
+    tx,
+    "select id from builds where buildrequestid = ? and masterid = ? and complete_at is null limit 1",
+    [buildrequestid, masterid],
+  );
+  return rows.length > 0;
+}
+
 /**
  * The build of a request on this master that has not begun: its row was committed by a call whose answer was lost. It is
  * given to the worker that was chosen now.
