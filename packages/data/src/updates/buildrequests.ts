@@ -18,12 +18,11 @@ import { loadItems } from "../read/read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { changes } from "../resources/changes.ts";
 import { loadSourceStamps } from "../resources/sourcestamps.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const { masterid } = lease;
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
@@ -36,7 +35,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     async unclaim(buildrequestids, why) {
       const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
-      if (outcomes) await announce(publishOutcomes(events, outcomes));
+      if (outcomes) await announceOutcomes(outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),
@@ -65,9 +64,9 @@ export async function cancelRequest(
   reason: string,
   trail?: Trail,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, trail));
-  await announce(publishOutcomes(events, outcomes));
+  await announceOutcomes(outcomes);
   if (result.answer === "stopping") {
     await announce(events.publishControl("buildrequests", id, "cancel", { reason }));
     for (const build of result.builds) await announce(events.publishControl("builds", build, "stop", { reason }));

@@ -15,16 +15,15 @@ import type { BuildUpdates } from "../contract.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createBuildUpdates(context: UpdateContext): BuildUpdates {
-  const { database, lease, events, announce, log } = context;
+  const { database, lease, events, announce, announceOutcomes, log } = context;
   const { masterid } = lease;
   return {
     async create(build) {
       const { result, outcomes } = await fencedTransaction(database, lease, (tx) => startBuild(tx, lease, build));
-      await announce(publishOutcomes(events, outcomes));
+      await announceOutcomes(outcomes);
       return result ?? "lost";
     },
     announce: (buildid) => announce(events.of(builds).new([buildid])),
@@ -49,7 +48,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
       const { result, outcomes } = await fencedTransaction(database, lease, (tx) =>
         finishBuild(tx, lease, buildid, end),
       );
-      await announce(publishOutcomes(events, outcomes));
+      await announceOutcomes(outcomes);
       return result ?? end;
     },
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),

@@ -6,11 +6,10 @@ import {
 import { completeBuildsets } from "@multimaster/lifecycle";
 import type { BuildsetUpdates } from "../contract.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
-  const { database, events, announce } = context;
+  const { database, announceOutcomes } = context;
   return {
     async add(buildset, trail) {
       const added = await database.transaction(async (tx) => {
@@ -23,7 +22,7 @@ export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
         const outcomes = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announce(publishOutcomes(events, outcomes));
+        await announceOutcomes(outcomes);
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

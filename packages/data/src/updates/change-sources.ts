@@ -14,7 +14,6 @@ import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { ChangeSourceUpdates } from "../contract.ts";
 import { changes as changeResource } from "../resources/changes.ts";
 import { changeRow } from "./changes.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createChangeSourceUpdates({
@@ -23,17 +22,14 @@ export function createChangeSourceUpdates({
   events,
   clock,
   announce,
+  announceOutcomes,
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
     claim: async (changesourceid) => (await claim(database, lease, claimTables.changeSource, changesourceid)).kind,
     async release(changesourceid) {
-      await announce(
-        publishOutcomes(
-          events,
-          await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid)),
-        ),
-      );
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid));
+      await announceOutcomes(outcomes);
     },
     getState: (source) => getObjectState(database, source),
     async addPolled(changesourceid, changes, state) {

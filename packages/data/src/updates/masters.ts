@@ -5,12 +5,10 @@ import type { MasterUpdates } from "../contract.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
-import type { LogCompressor } from "./log-compressor.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export function createMasterUpdates(context: UpdateContext, compressor: LogCompressor): MasterUpdates {
-  const { database, lease, events, announce } = context;
+export function createMasterUpdates(context: UpdateContext): MasterUpdates {
+  const { database, lease, events, announce, announceOutcomes } = context;
   return {
     async announceStarted() {
       await announce(events.of(masters).started([lease.masterid]));
@@ -18,14 +16,12 @@ export function createMasterUpdates(context: UpdateContext, compressor: LogCompr
     },
     renewals: (masterids) => readRenewals(database, masterids),
     async evictDead() {
-      for (const { outcomes } of await evictDeadMasters(database, lease, releaseEverythingOf)) {
-        await announce(publishOutcomes(events, outcomes));
-        for (const logid of outcomes.finishedLogs) compressor.compress(logid);
-      }
+      for (const { outcomes } of await evictDeadMasters(database, lease, releaseEverythingOf))
+        await announceOutcomes(outcomes);
       await announce(events.of(orders).ended(await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) {
         const outcomes = await database.transaction((tx) => endCancelledRequest(tx, lease, id));
-        await announce(publishOutcomes(events, outcomes));
+        await announceOutcomes(outcomes);
       }
     },
     async pruneOutbox() {

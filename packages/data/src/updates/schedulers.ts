@@ -25,7 +25,6 @@ import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -37,7 +36,7 @@ const pageSize = 2000;
 const longAgo = 10 ** 9;
 
 export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
-  const { database, lease, events, clock, announce } = context;
+  const { database, lease, events, clock, announce, announceOutcomes } = context;
   const { masterid } = lease;
   const tidied = new Map<number, number>();
 
@@ -53,7 +52,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     claim: async (schedulerid) => (await claim(database, lease, claimTables.scheduler, schedulerid)).kind,
     async release(schedulerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
-      await announce(publishOutcomes(events, outcomes));
+      await announceOutcomes(outcomes);
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {

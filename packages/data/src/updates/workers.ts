@@ -15,12 +15,11 @@ import type { Lost } from "../contract.ts";
 import type { Trail } from "../model/actor.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
-import { publishOutcomes } from "./publish-outcomes.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
 export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
@@ -49,7 +48,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
-      await announce(publishOutcomes(events, outcomes));
+      await announceOutcomes(outcomes);
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
