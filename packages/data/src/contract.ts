@@ -1,4 +1,5 @@
 import type { Json, Result, SourcedProperties } from "@multimaster/core";
+import type { BuildEnd } from "@multimaster/lifecycle";
 import type { BuilderUpdates } from "./contract/builders.ts";
 import type { LoginUpdates } from "./contract/logins.ts";
 import type { LogUpdates } from "./contract/logs.ts";
@@ -14,7 +15,7 @@ import type { TriggerableSpec, TriggerUpdates } from "./updates/trigger-interfac
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
  *
- * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was buried:
+ * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was evicted:
  * that ends everything this master does, so callers let it pass. Losing a single claim is a result, never an exception.
  */
 export interface Updates {
@@ -50,8 +51,10 @@ export type Lost = "lost";
 export interface MasterUpdates {
   /** Publishes `masters.<id>.started`. */
   announceStarted(): Promise<void>;
-  /** Buries masters whose lease has expired and publishes what changed on their behalf. Run by every master's loop. */
-  buryDead(): Promise<void>;
+  /** Evicts masters whose lease has expired and publishes what changed thereby. Run by every master's loop. */
+  evictDead(): Promise<void>;
+  /** Deletes rows of the outbox that no one needs any more. */
+  pruneOutbox(): Promise<void>;
   /** When those of these masters last renewed whose lease is still there. */
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
@@ -303,12 +306,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export interface BuildEnd {
-  results: Result;
-  state: string;
-  /** It was lost with its worker, or given back at once: losses after which the request is not built again; null: it always is. */
-  maxWorkerLosses?: number | null;
-}
+export type { BuildEnd };
 
 export interface BuildUpdates {
   /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */

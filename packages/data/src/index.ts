@@ -1,4 +1,4 @@
-export type { EngineLoad } from "@multimaster/cluster";
+export type { EngineLoad } from "@multimaster/database";
 export { FieldErrors } from "./actions/field-errors.ts";
 export { literalsOfPath } from "./api/literals-of-path.ts";
 export { describeApi } from "./api/openapi/describe-api.ts";
@@ -27,9 +27,9 @@ export { type Found, findItems } from "./read/read-items.ts";
 export * from "./resources/index.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
-export { type BurialOptions, type BurialService, createBurialService } from "./updates/evict-dead-masters.ts";
+export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type UpdatesOptions } from "./updates/index.ts";
-export { publishBurial } from "./updates/publish-burial.ts";
+export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export * from "./updates/trigger-interface.ts";
 export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
 export type { Reason, ReasonKind } from "./waiting/reasons.ts";

@@ -1,4 +1,4 @@
-import type { EngineLoad } from "@multimaster/cluster";
+import type { EngineLoad } from "@multimaster/database";
 import type { Trail } from "../model/actor.ts";
 
 export interface WorkerInfo {

@@ -1,4 +1,3 @@
-import { completeBuildsets } from "@multimaster/cluster";
 import { errors } from "@multimaster/core";
 import {
   type Connection,
@@ -9,6 +8,7 @@ import {
   missingBuilders,
   missingSourceStamps,
 } from "@multimaster/database";
+import { completeBuildsets } from "@multimaster/lifecycle";
 import type { AddedBuildset, NewBuildset } from "../contract.ts";
 import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";

@@ -1,16 +1,15 @@
-import { completeBuildsets } from "@multimaster/cluster";
 import {
   deleteAnsweredCancellations,
   deleteAnsweredStopRequests,
   openBuildsetsWithoutOpenRequests,
 } from "@multimaster/database";
+import { completeBuildsets } from "@multimaster/lifecycle";
 import type { BuildsetUpdates } from "../contract.ts";
-import { buildsets } from "../resources/buildsets.ts";
 import { addBuildset, announceBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
-  const { database, events, announce } = context;
+  const { database, announceOutcomes } = context;
   return {
     async add(buildset, trail) {
       const added = await database.transaction(async (tx) => {
@@ -22,8 +21,8 @@ export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
     },
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
-        const completed = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announce(events.of(buildsets).complete(completed));
+        const outcomes = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
+        await announceOutcomes(outcomes);
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

@@ -20,7 +20,12 @@ const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
 
-export function createLogCompressor({ database, lease, clock, log }: UpdateContext): LogCompressor {
+export function createLogCompressor({
+  database,
+  lease,
+  clock,
+  log,
+}: Pick<UpdateContext, "database" | "lease" | "clock" | "log">): LogCompressor {
   let closing = false;
   const closed = new AbortController();
   let tail: Promise<void> = Promise.resolve();

@@ -1,20 +1,15 @@
-import {
-  claimWorkers,
-  contestedWorkers,
-  fencedTransaction,
-  keepWorker,
-  readEngineLoads,
-  releaseWorker,
-} from "@multimaster/cluster";
+import { claimedOf, fencedTransaction } from "@multimaster/cluster";
 import {
   type Connection,
   findOrCreateWorkers,
+  readEngineLoads,
   saveWorkerInfos,
   saveWorkerOffers,
   setWorkerGraceful,
   setWorkerPaused,
   workerStates,
 } from "@multimaster/database";
+import { claimWorkers, contestedWorkers, keepWorker, releaseClaim } from "@multimaster/lifecycle";
 import type { WorkerInfo, WorkerUpdates } from "../contract/workers.ts";
 import type { Lost } from "../contract.ts";
 import type { Trail } from "../model/actor.ts";
@@ -24,7 +19,7 @@ import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
 export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
@@ -43,8 +38,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       await saveWorkerOffers(tx, offers);
       return claims;
     });
-    const attached = [...claims].flatMap(([workerid, { kind }]) => (kind === "claimed" ? [workerid] : []));
-    await announce(events.of(workers).connected(attached));
+    await announce(events.of(workers).connected(claimedOf(claims)));
     return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
   }
   const attachOne = batched(attach);
@@ -53,14 +47,14 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
-      if (!(await releaseWorker(database, lease, workerid))) return;
-      await announce(events.of(workers).disconnected([workerid]));
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
+      await announceOutcomes(outcomes);
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
-    engineLoads: () => readEngineLoads(database, lease),
+    engineLoads: () => readEngineLoads(database, lease.masterid),
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
