@@ -1,5 +1,7 @@
 export type { EngineLoad } from "@multimaster/cluster";
+export type { Caller, Subject } from "./actions/action.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
+export type { ActionName, ActionParameters } from "./actions/index.ts";
 export { literalsOfPath } from "./api/literals-of-path.ts";
 export { describeApi } from "./api/openapi/describe-api.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./api/rest.ts";
@@ -20,11 +22,12 @@ export type { LiveEvent, LiveEvents, Watch } from "./events/live/live-events.ts"
 export { isLivePath, liveTopics } from "./events/live/live-topics.ts";
 export * from "./model/actor.ts";
 export { controlMessages } from "./model/control-messages.ts";
-export type { AnyResource, Caller, Item, RawAnswer, Resource, Subject } from "./model/define-resource.ts";
+export type { AnyResource, Item, RawAnswer, Resource } from "./model/define-resource.ts";
 export type { Filter, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";
 export { type Found, findItems } from "./read/read-items.ts";
 export * from "./resources/index.ts";
+export { type EventNameOf, type ItemOf, type NounName, type ResourceOf, resources } from "./resources/registry.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export { type BurialOptions, type BurialService, createBurialService } from "./updates/evict-dead-masters.ts";

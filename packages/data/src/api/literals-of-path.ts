@@ -1,4 +1,4 @@
-import { resources } from "../model/registry.ts";
+import { resources } from "../resources/registry.ts";
 import { createMatcher } from "./match-path.ts";
 
 const findMatch = createMatcher(resources);

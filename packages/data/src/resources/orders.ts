@@ -14,6 +14,7 @@ const count = (sql: string) => ({ schema: integer.nullable(), sql });
 export const orders = defineResource({
   name: "order",
   plural: "orders",
+  rights: { isNamed: true, needs: ["masters"] },
   id: "orderid",
   from: "mm_orders o join masters m on m.id = o.masterid left join mm_drain_warnings w on w.orderid = o.id",
   fields: {

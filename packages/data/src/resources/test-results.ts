@@ -6,6 +6,7 @@ import { durationOf } from "./tests/test-rows.ts";
 export const testResults = defineResource({
   name: "test_result",
   plural: "test_results",
+  rights: { needs: ["test_result_sets"] },
   id: "test_resultid",
   from: `test_results tr left join test_names tn on tn.id = tr.test_nameid
     left join test_code_paths tp on tp.id = tr.test_code_pathid left join mm_long_tests lt on lt.test_resultid = tr.id`,

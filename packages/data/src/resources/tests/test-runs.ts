@@ -15,6 +15,7 @@ const mostSlow = 100;
 export const testRuns = defineResource({
   name: "test_run",
   plural: "test_runs",
+  rights: { needs: ["tests"] },
   id: "test_resultid",
   from: `test_results tr join test_result_sets ts on ts.id = tr.test_result_setid
     join builds b on b.id = ts.buildid
