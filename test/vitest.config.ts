@@ -48,6 +48,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: "integration",
+          globalSetup: ["test/harness/keep-router.ts"],
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts", "test/interop/**/*.test.ts"],
           pool: "forks",
           testTimeout: 120_000,
@@ -61,6 +62,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: "cluster",
+          globalSetup: ["test/harness/keep-router.ts"],
           // Whole clusters of processes, which wait more than they work: two files at a time, so that none starves another.
           include: ["test/**/*.test.ts"],
           exclude: [

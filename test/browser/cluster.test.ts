@@ -208,10 +208,10 @@ describe("a page says how things are", () => {
   it("degraded while the router is away, though it follows a log; and is live again with it", async () => {
     await onPage(buildPath("live", await served.startLive()), async (page) => {
       await isLive(page);
-      await served.cluster.crossbar?.kill();
+      await served.cluster.crossbar.kill();
       await shows(page, /Degraded for \d+ s: the message router cannot be reached/);
       await waitForTicks(page, 100);
-      await served.cluster.crossbar?.start();
+      await served.cluster.crossbar.start();
       await showsNoBar(page);
       await isLive(page);
       await waitForTicks(page, 20);

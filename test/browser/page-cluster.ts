@@ -53,6 +53,7 @@ export async function startPageCluster(): Promise<PageCluster> {
   const release = join(directory, "release");
   const cluster = await startCluster({
     config: "test/browser/configs/web.ts",
+    router: "own",
     env: {
       WORKER_BASEDIR: join(directory, "workers"),
       WORKER_PORT: haproxy.enginePorts.join(","),

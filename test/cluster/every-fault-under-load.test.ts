@@ -73,18 +73,18 @@ const faults: readonly Fault[] = [
   {
     what: "crossbar.io: killed, back after 10 s",
     async strike({ cluster }) {
-      await cluster.crossbar?.kill();
+      await cluster.crossbar.kill();
       await sleep(10_000);
-      await cluster.crossbar?.start();
+      await cluster.crossbar.start();
     },
     short: true,
   },
   {
     what: "crossbar.io: stopped for 20 s",
     async strike({ cluster }) {
-      cluster.crossbar?.freeze();
+      cluster.crossbar.freeze();
       await sleep(20_000);
-      cluster.crossbar?.thaw();
+      cluster.crossbar.thaw();
     },
   },
   {

@@ -33,7 +33,7 @@ beforeAll(async () => {
     router: { hardened: { keys: { "engine-1": publicKey } } },
     env: { POLL: "no" },
   });
-  ({ url, realm } = cluster.crossbar as NonNullable<typeof cluster.crossbar>);
+  ({ url, realm } = cluster.crossbar);
 });
 
 const login = (authid: keyof typeof routerTickets) => ({ authid, ticket: routerTickets[authid] });

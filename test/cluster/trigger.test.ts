@@ -21,6 +21,7 @@ describe("a build that waits for a child which another engine builds", () => {
   beforeAll(async () => {
     cluster = await startCluster({
       config: "test/cluster/configs/ledger/cluster.ts",
+      router: "own",
       env: { WORKERS: "p1,p2,c1", POLL: "no", WORK: `until [ -e ${gate} ]; do sleep 0.2; done; [ ! -e ${bad} ]` },
     });
     front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
@@ -143,7 +144,7 @@ describe("a build that waits for a child which another engine builds", () => {
 
   it("hears of its end without the router", async () => {
     await forceParent();
-    await cluster.crossbar?.kill();
+    await cluster.crossbar.kill();
     writeFileSync(gate, "");
     await ended();
     expect(await results()).toEqual({ parent: [0, 2, 6, 5, 0, 0], child: [0, 2, 6, 0, 0] });

@@ -1,4 +1,4 @@
-import { type Bus, type BusMessage, matchesPattern, type Pattern } from "@multimaster/bus";
+import type { Bus, BusMessage, Key, Pattern } from "@multimaster/bus";
 import type { Json } from "@multimaster/core";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -11,11 +11,16 @@ export interface Inbox {
   count(n: number): Promise<void>;
 }
 
-/** Subscribes and keeps what comes. */
+/** Whether a key has as many parts as the pattern, each equal or asked for with `null`. */
+function matches(pattern: Pattern, key: Key): boolean {
+  return pattern.length === key.length && pattern.every((part, i) => part === null || part === key[i]);
+}
+
+/** Subscribes and keeps what comes; fails on what the pattern does not ask for. */
 export async function listen(bus: Bus, pattern: Pattern): Promise<Inbox> {
   const messages: BusMessage[] = [];
   const subscription = await bus.subscribe(pattern, (message) => {
-    if (!matchesPattern(pattern, message.key)) throw new Error(`${message.key.join(".")} was not asked for`);
+    if (!matches(pattern, message.key)) throw new Error(`${message.key.join(".")} was not asked for`);
     messages.push(message);
   });
   return {

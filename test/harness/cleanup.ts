@@ -119,9 +119,9 @@ function startWatchdog(): ChildProcess {
   return watchdog;
 }
 
-// Registered by importing: a test that fails, or forgets, leaves nothing behind. Outside vitest (benchmarks) only the
+// Registered by importing: a test that fails, or forgets, leaves nothing behind. Outside a test file (benchmarks, the shared router) only the
 // end of the process counts.
-if (process.env.VITEST) {
+if (process.env.VITEST && process.env.VITEST_POOL_ID) {
   const { afterAll } = await import("vitest");
   afterAll(cleanUp, 120_000);
 }

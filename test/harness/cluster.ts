@@ -8,6 +8,7 @@ import { readLedger } from "./ledger.ts";
 import { type MasterOptions, startMaster, type TestMaster } from "./master.ts";
 import { startOwnWorker } from "./own-worker.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
+import { type RouterRealm, takeRealm } from "./router-realm.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -20,8 +21,10 @@ export function configFile(path: string): string {
 export interface TestCluster {
   readonly postgres: TestPostgres;
   readonly database: string;
-  /** Absent when the cluster was asked for without a router. */
-  readonly crossbar: TestCrossbar | undefined;
+  /** Where its masters meet; absent when the cluster was asked for without a router. */
+  readonly router: RouterRealm | undefined;
+  /** Its own router; throws for a cluster that was not asked for with one (`router: "own"`). */
+  readonly crossbar: TestCrossbar;
   readonly repository: TestGitRepository;
   /** What really ran, seen from outside: the file to which steps of the ledger config append, and its "begin job 1", "end job 1". */
   readonly ledger: { readonly path: string; lines(): string[] };
@@ -40,7 +43,8 @@ export interface TestCluster {
 
 export interface TestClusterOptions {
   config: string;
-  router?: boolean | CrossbarOptions;
+  /** Default: a realm of the router that all test files share. "own" and options start one that a test may stop. */
+  router?: boolean | "own" | CrossbarOptions;
   env?: Record<string, string>;
 }
 
@@ -49,7 +53,7 @@ const password = "secret of the workers";
 /** Work of a build of the ledger config that lasts until the test opens the gate, however slow the machine is. */
 export const waitForGate = "wait for the gate";
 
-/** Starts PostgreSQL and crossbar.io, and makes a git repository with a Makefile; masters and workers are then added. */
+/** Starts PostgreSQL, takes a realm at crossbar.io, and makes a git repository with a Makefile; masters and workers are then added. */
 export async function startCluster({
   config,
   router = true,
@@ -57,7 +61,8 @@ export async function startCluster({
 }: TestClusterOptions): Promise<TestCluster> {
   const postgres = await startPostgres();
   const database = await postgres.createDatabase();
-  const crossbar = router ? await startCrossbar(router === true ? {} : router) : undefined;
+  const crossbar = typeof router === "boolean" ? undefined : await startCrossbar(router === "own" ? {} : router);
+  const realm = router === true ? await takeRealm() : crossbar;
   const repository = createGitRepository({
     files: { Makefile: "all:\n\t@echo compiled\ntest:\n\t@echo tested $$(git rev-parse HEAD)\n" },
   });
@@ -66,7 +71,8 @@ export async function startCluster({
   const gate = join(outside, "gate");
   const env: Record<string, string> = {
     DATABASE_URL: database,
-    WAMP_ROUTER: crossbar?.url ?? "",
+    WAMP_ROUTER: realm?.url ?? "",
+    ...(realm && { WAMP_REALM: realm.realm }),
     ...(typeof router === "object" && router.hardened && crossbar ? { WAMP_TICKET: crossbar.tickets.master } : {}),
     REPOSITORY: repository.url,
     WORKER_PASSWORD: password,
@@ -83,7 +89,11 @@ export async function startCluster({
   return {
     postgres,
     database,
-    crossbar,
+    router: realm,
+    get crossbar() {
+      if (!crossbar) throw new Error('this cluster has no router of its own: start it with router: "own"');
+      return crossbar;
+    },
     repository,
     ledger: { path: ledgerPath, lines: () => readLedger(ledgerPath).map(({ what }) => what) },
     openGate: () => writeFileSync(gate, ""),

@@ -10,7 +10,8 @@ import { waitFor } from "./wait-for.ts";
 
 export interface CrossbarOptions {
   port?: number;
-  realm?: string;
+  /** Default: one, "buildbot". */
+  realms?: readonly string[];
   /** Whether it tells who comes and goes (default true). */
   metaApi?: boolean;
   /** The router config of configs/deploy instead of one that lets everybody do everything. */
@@ -23,6 +24,7 @@ export interface TestCrossbar {
   readonly url: string;
   /** What to log in with as "master" or "observer" when it is hardened. */
   readonly tickets: typeof routerTickets;
+  /** The first of its realms. */
   readonly realm: string;
   readonly port: number;
   /** SIGKILL to all of it; resolves when the port is free. */
@@ -38,7 +40,8 @@ export interface TestCrossbar {
 
 /** Starts a router, which takes 4 to 10 s. */
 export async function startCrossbar(options: CrossbarOptions = {}): Promise<TestCrossbar> {
-  const realm = options.realm ?? "buildbot";
+  const realms = options.realms ?? ["buildbot"];
+  const [realm = "buildbot"] = realms;
   const port = options.port ?? (await freePort());
   const directory = join(temporaryDirectory("crossbar"), ".crossbar");
   mkdirSync(directory);
@@ -47,7 +50,7 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   else
     writeFileSync(
       join(directory, "config.json"),
-      JSON.stringify(routerConfig(realm, port, options.metaApi ?? true), undefined, 2),
+      JSON.stringify(routerConfig(realms, port, options.metaApi ?? true), undefined, 2),
     );
   let controller: TestProcess | undefined;
   let routers: number[] = [];
@@ -106,33 +109,31 @@ export async function startCrossbar(options: CrossbarOptions = {}): Promise<Test
   return crossbar;
 }
 
-function routerConfig(realm: string, port: number, metaApi: boolean): object {
+function routerConfig(realms: readonly string[], port: number, metaApi: boolean): object {
   const everything = { call: true, register: true, publish: true, subscribe: true };
   return {
     version: 2,
     workers: [
       {
         type: "router",
-        realms: [
-          {
-            name: realm,
-            options: { enable_meta_api: metaApi },
-            roles: [
-              {
-                name: "anonymous",
-                permissions: [
-                  {
-                    uri: "",
-                    match: "prefix",
-                    allow: everything,
-                    disclose: { caller: false, publisher: false },
-                    cache: true,
-                  },
-                ],
-              },
-            ],
-          },
-        ],
+        realms: realms.map((name) => ({
+          name,
+          options: { enable_meta_api: metaApi },
+          roles: [
+            {
+              name: "anonymous",
+              permissions: [
+                {
+                  uri: "",
+                  match: "prefix",
+                  allow: everything,
+                  disclose: { caller: false, publisher: false },
+                  cache: true,
+                },
+              ],
+            },
+          ],
+        })),
         transports: [
           {
             type: "websocket",

@@ -60,6 +60,7 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
   const names = Array.from({ length: options.buildbotWorkers + options.ownWorkers }, (_, i) => `w${i + 1}`);
   const cluster = await startCluster({
     config: "test/cluster/configs/ledger/cluster.ts",
+    router: "own",
     env: { WORKERS: names.join(","), ...options.env },
   });
   // Two of each for those that are there, two for those that take over from them.

@@ -2,10 +2,10 @@ import { type Bus, createBus } from "@multimaster/bus";
 import type { Lease } from "@multimaster/cluster";
 import { type Clock, type Json, silentLog, systemClock } from "@multimaster/core";
 import { createEvents, createUpdates, type NewBuildset, type Updates } from "@multimaster/data";
-import { type Database, execute, openDatabase, queryRows, type Row, upgradeDatabase } from "@multimaster/database";
+import { type Database, execute, openDatabase, queryRows, type Row } from "@multimaster/database";
 import { onCleanup } from "./cleanup.ts";
 import { expire, join, joinAsUndertaker, makeSteady } from "./members.ts";
-import { type Engine, newDatabaseUrl } from "./test-databases.ts";
+import { type Engine, newSchemaUrl } from "./test-databases.ts";
 
 export interface Message {
   topic: string;
@@ -35,7 +35,7 @@ export interface TestMasters {
 
 /** Masters over one new database and one bus that remembers what is published. */
 export async function startMasters(engine: Engine, clock: Clock = systemClock): Promise<TestMasters> {
-  const url = await newDatabaseUrl(engine);
+  const url = await newSchemaUrl(engine);
   const messages: Message[] = [];
   const bus: Bus = {
     ...createBus({ kind: "in-process" }, silentLog),
@@ -47,7 +47,6 @@ export async function startMasters(engine: Engine, clock: Clock = systemClock): 
     return database;
   };
   const database = await open();
-  await upgradeDatabase(database);
   const all: Updates[] = [];
   let undertaker: Member | undefined;
 

@@ -19,8 +19,8 @@ export interface TestPostgres {
   /** Superuser URL of the database "postgres". */
   readonly url: string;
   readonly port: number;
-  /** A new, empty database; gives its URL. */
-  createDatabase(): Promise<string>;
+  /** A new database, empty or a copy of the one of this name; gives its URL. */
+  createDatabase(template?: string): Promise<string>;
   /** Runs SQL in the database "postgres", or in the one whose URL is given; gives the rows. */
   psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, databaseUrl?: string): Promise<Row[]>;
   /** "fast" disconnects everybody and writes all down; "immediate" crashes and recovers from its log. */
@@ -73,6 +73,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       port,
       unix_socket_directories: directory,
       max_connections: 300,
+      // Tests end processes, and never the machine: what a process has written survives it without being forced to disk.
+      fsync: "off",
+      full_page_writes: "off",
       ...options.settings,
     };
     const started = await startProcess({
@@ -104,9 +107,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const postgres: TestPostgres = {
     url,
     port,
-    async createDatabase() {
+    async createDatabase(template = "template1") {
       const name = `test_${++databases}`;
-      await query(url, `create database ${name}`);
+      await query(url, `create database ${name} template ${template}`);
       return `postgresql://postgres@127.0.0.1:${port}/${name}`;
     },
     psql: (sql, databaseUrl) => query(databaseUrl ?? url, sql),

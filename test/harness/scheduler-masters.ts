@@ -3,14 +3,14 @@ import { type Lease, LoopSign } from "@multimaster/cluster";
 import { type SchedulerSliceInput, schedulerSlice } from "@multimaster/config";
 import { Registry, type Service, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
-import { type Database, openDatabase, queryRows, type Row, upgradeDatabase } from "@multimaster/database";
+import { type Database, openDatabase, queryRows, type Row } from "@multimaster/database";
 import { ClaimedHost } from "../../roles/scheduler/claimed-host.ts";
 import { hostChangeSources } from "../../roles/scheduler/hosted-change-sources.ts";
 import { hostSchedulers } from "../../roles/scheduler/hosted-schedulers.ts";
 import { onCleanup } from "./cleanup.ts";
 import { expire, join, joinAsUndertaker } from "./members.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
-import { type Engine, newDatabaseUrl } from "./test-databases.ts";
+import { type Engine, newSchemaUrl } from "./test-databases.ts";
 
 /** A master with the role scheduler, without the process around it. */
 export interface SchedulerMaster {
@@ -40,7 +40,7 @@ export async function startSchedulerCluster(
   engine: Engine,
   options: { mute?: boolean; pollMs?: number } = {},
 ): Promise<SchedulerCluster> {
-  const url = await newDatabaseUrl(engine);
+  const url = await newSchemaUrl(engine);
   const bus: Bus = createBus({ kind: "in-process", mute: options.mute ?? false }, silentLog);
   await bus.start();
   onCleanup(() => bus.stop());
@@ -50,7 +50,6 @@ export async function startSchedulerCluster(
     return database;
   };
   const database = await open();
-  await upgradeDatabase(database);
   const makeData = async (lease: Lease, own: Database) =>
     createData({ database: own, bus, lease, log: silentLog, clock: systemClock });
   const undertaker = await makeData(await joinAsUndertaker(database), database);

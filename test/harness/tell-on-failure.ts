@@ -7,7 +7,7 @@ export function tellOnFailure(tell: () => string): void {
 }
 
 // Outside vitest (benchmarks, demonstrations) whoever runs it sees the processes' own words.
-if (process.env.VITEST) {
+if (process.env.VITEST && process.env.VITEST_POOL_ID) {
   const { afterEach } = await import("vitest");
   afterEach(({ task }) => {
     if (task.result?.state !== "fail") return;

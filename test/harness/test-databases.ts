@@ -1,3 +1,4 @@
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "@multimaster/core";
 import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
@@ -21,9 +22,29 @@ export async function openTestDatabase(url: string, exclusive = false): Promise<
   return database;
 }
 
+/** By engine, a database with the whole schema which no one has open: made once per test file, then copied. */
+const templates = new Map<Engine, Promise<string>>();
+
+async function makeTemplate(engine: Engine): Promise<string> {
+  const url = await newDatabaseUrl(engine);
+  const database = await openDatabase(url, { log: silentLog });
+  await upgradeDatabase(database);
+  await database.close();
+  return url;
+}
+
+/** URL of a new database with the whole schema. */
+export async function newSchemaUrl(engine: Engine): Promise<string> {
+  const making = templates.get(engine) ?? makeTemplate(engine);
+  templates.set(engine, making);
+  const template = new URL(await making).pathname;
+  if (engine === "postgresql") return (await sharedPostgres()).createDatabase(template.slice(1));
+  const url = await newDatabaseUrl(engine);
+  copyFileSync(template, new URL(url).pathname);
+  return url;
+}
+
 /** A new database with the whole schema. */
 export async function newDatabase(engine: Engine): Promise<Database> {
-  const database = await openTestDatabase(await newDatabaseUrl(engine));
-  await upgradeDatabase(database);
-  return database;
+  return openTestDatabase(await newSchemaUrl(engine));
 }

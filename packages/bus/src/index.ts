@@ -1,3 +1,2 @@
 export * from "./contract.ts";
 export { createBus } from "./create-bus.ts";
-export { matchesPattern } from "./key.ts";

@@ -21,11 +21,6 @@ function assertParts(parts: Pattern, what: string): void {
   }
 }
 
-/** True when `key` has as many parts as `pattern` and each is equal or asked for with `null`. */
-export function matchesPattern(pattern: Pattern, key: Key): boolean {
-  return pattern.length === key.length && pattern.every((part, i) => part === null || part === key[i]);
-}
-
 /** A pattern as text, `null` as nothing: unambiguous because no part is empty and none holds a dot. */
 export function patternText(pattern: Pattern): string {
   return pattern.map((part) => part ?? "").join(".");

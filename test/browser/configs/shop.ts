@@ -36,7 +36,7 @@ const quick = ["web", "api", "lint", "docs"];
 export default defineCluster({
   name: "shop",
   database: env("DATABASE_URL", ""),
-  bus: { router: env("WAMP_ROUTER", ""), realm: "buildbot" },
+  bus: { router: env("WAMP_ROUTER", ""), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "15s"),
   scheduler: async () => ({
     default: defineScheduling({

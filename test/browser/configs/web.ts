@@ -45,7 +45,7 @@ const block = defineStep({
 export default defineCluster({
   name: "web",
   database: env("DATABASE_URL", "sqlite:state/web.sqlite"),
-  bus: { router: env("WAMP_ROUTER") },
+  bus: { router: env("WAMP_ROUTER"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "15s"),
 
   scheduler: async () => ({

@@ -14,7 +14,7 @@ it("engines cut off from the database, or from everything, stop their commands b
     await startTcpProxy({ target: cluster.database }),
     await startTcpProxy({ target: cluster.database }),
   ];
-  const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
+  const router = cluster.router as NonNullable<typeof cluster.router>;
   const routerOfTwo = await startTcpProxy({ target: router.url });
   const through = (proxy: typeof refused) => ({ DATABASE_URL: proxy.url(cluster.database) });
   const one = await cluster.master({ roles: ["builder-engine"], name: "one", env: through(refused) });

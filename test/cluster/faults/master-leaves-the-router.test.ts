@@ -15,7 +15,7 @@ interface Lease extends Record<string, unknown> {
 
 it("a master that leaves the router is buried when its lease has expired, and not at all when it lives", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no" } });
-  const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
+  const router = cluster.router as NonNullable<typeof cluster.router>;
   const wire = await startTcpProxy({ target: router.url });
   const observer = await cluster.master({ roles: ["ui"], name: "observer" });
   const dying = await cluster.master({ roles: ["scheduler"], name: "dying" });

@@ -1,13 +1,5 @@
 import { errors } from "@multimaster/core";
-import {
-  type Condition,
-  type Connection,
-  countRows,
-  type Fragment,
-  type Order,
-  type Row,
-  selectRows,
-} from "@multimaster/database";
+import { type Connection, countRows, type Fragment, type Order, type Row, selectRows } from "@multimaster/database";
 import type { AnyResource, Field, Item, Path, ReadContext } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
 import type { Query } from "../model/query.ts";
@@ -58,7 +50,7 @@ export async function findItems<R extends AnyResource>(
   const known = rows.length > 0 && (query.limit === undefined || rows.length < query.limit);
   const read = rows.length + (rows.length > 0 ? (query.offset ?? 0) : 0);
   if (!cut || known || query.countTo === 0) return { rows: rows as Item<R>[], total: read };
-  const all = { from: resource.from as string, columns: {}, where: where.map(rawCondition) };
+  const all = { from: resource.from as string, columns: {}, where };
   // One more than was read, if there is one: who reads page after page until the total sees that there is more.
   const counted = await countRows(connection, all, Math.max(query.countTo ?? maxCounted, read + 1));
   return { rows: rows as Item<R>[], total: Math.max(counted, read) };
@@ -100,7 +92,7 @@ async function selectItems(
   const rows = await selectRows(context.connection, {
     from: resource.from as string,
     columns: Object.fromEntries(columns.length > 0 ? columns : [["nothing", "1"]]),
-    where: where.map(rawCondition),
+    where,
     order: orderBy(resource, query.order ?? []),
     ...(query.limit === undefined ? {} : { limit: Math.min(query.limit, maxRows) }),
     ...(query.offset === undefined ? {} : { offset: Math.min(query.offset, maxRows) }),
@@ -114,8 +106,6 @@ const maxRows = 2 ** 31 - 1;
 
 /** Counting ten million builds takes longer than showing fifty: a total says no more than "at least so many". */
 const maxCounted = 10_000;
-
-const rawCondition = ({ sql, bindings }: Fragment): Condition => ({ raw: sql, bindings });
 
 function columnSql(field: Field): string {
   const boolean = describeField(field.schema as never).kind === "boolean" && !field.load;

@@ -43,7 +43,11 @@ export function migrationStatements(dialect: Dialect, migration: Migration): str
   ];
 }
 
-/** Tells whether a migration is still what it was: a hash of what it does on both engines. */
+/**
+ * A hash of what a migration does on both engines.
+ *
+ * @public A test compares it with the hash of each release: a migration that was released must not change.
+ */
 export function hashMigration(migration: Migration): string {
   const { kind } = migration;
   const statements = Object.values(dialects).map((dialect) => migrationStatements(dialect, migration));

@@ -32,7 +32,7 @@ const marker = env("MARKER", "/nowhere/marker");
 export default defineCluster({
   name: "blocking",
   database: env("DATABASE_URL", ""),
-  bus: { router: env("WAMP_ROUTER") },
+  bus: { router: env("WAMP_ROUTER"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({ schedulers: [force({ name: "force", builders: ["blocks", "quick"] })] }),

@@ -33,6 +33,7 @@ export default defineCluster({
   databaseConnections: Number(env("DATABASE_CONNECTIONS", "10")),
   bus: {
     router: env("WAMP_ROUTER"),
+    realm: env("WAMP_REALM", "buildbot"),
     authid: env("WAMP_AUTHID"),
     ticket: env("WAMP_TICKET"),
     privateKey: env("WAMP_PRIVATE_KEY"),

@@ -16,7 +16,7 @@ import shell from "@multimaster/plugins/steps/shell";
 export default defineCluster({
   name: "secrets",
   database: env("DATABASE_URL", ""),
-  bus: { router: env("WAMP_ROUTER") },
+  bus: { router: env("WAMP_ROUTER"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({ schedulers: [force({ name: "force", builders: ["job"] })] }),

@@ -7,7 +7,7 @@ import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 export default defineCluster({
   name: "takeover",
   database: env("DATABASE_URL", ""),
-  bus: { router: env("WAMP_ROUTER") },
+  bus: { router: env("WAMP_ROUTER"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({

@@ -19,7 +19,7 @@ const share = process.env["MULTIMASTER_LONG"] ? 100 : 4;
 
 it("the release before and this one work in one cluster, under load, through the migration, and nothing is lost", async (context) => {
   if (typeof previous === "string") return context.skip(previous);
-  const cluster = await startCluster({ config, env: { WORKERS: "a1,a2,b1,b2", WORK: "sleep 0.2" } });
+  const cluster = await startCluster({ config, router: "own", env: { WORKERS: "a1,a2,b1,b2", WORK: "sleep 0.2" } });
   const old = (options: { name: string; roles: string[] }) =>
     cluster.master({ ...options, config: previous.file(config), program: previous.program });
   const builtBy = async (name: string) => {
@@ -169,7 +169,10 @@ function startLoad(cluster: TestCluster, first: TestMaster[]) {
 /** Hears what the masters say of their builds: by the event and the master, the names of the fields. */
 async function listen(cluster: TestCluster) {
   const heard: BusMessage[] = [];
-  const bus = createBus({ kind: "wamp", router: cluster.crossbar?.url ?? "", realm: "buildbot" }, silentLog);
+  const bus = createBus(
+    { kind: "wamp", router: cluster.router?.url ?? "", realm: cluster.router?.realm ?? "" },
+    silentLog,
+  );
   await bus.start();
   onCleanup(() => bus.stop());
   await bus.subscribe(["builds", null, null], (message) => void heard.push(message));

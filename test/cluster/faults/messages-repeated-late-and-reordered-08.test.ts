@@ -20,7 +20,7 @@ it("messages that come twice, late and in the wrong order change no row, and no 
   await cluster.workers(engine, ui, ["w1", "w2"]);
 
   // A client that says again whatever anybody said: at once, and later once more, the latest first.
-  const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
+  const router = cluster.router as NonNullable<typeof cluster.router>;
   const [ear, mouth] = [await joinRealm(router.url, router), await joinRealm(router.url, router)];
   await ear.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);
   let heard = 0;

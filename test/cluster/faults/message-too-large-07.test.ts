@@ -16,7 +16,7 @@ it("a change of 18 MB reaches everybody as its id, and costs no master its conne
   await cluster.workers(engine, front, ["w1"]);
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
   await waitFor(() => cluster.ledger.lines().length === 1, { what: "another build to run" });
-  const router = cluster.crossbar as NonNullable<typeof cluster.crossbar>;
+  const router = cluster.router as NonNullable<typeof cluster.router>;
   const observer = await joinRealm(router.url, router);
   await observer.ask([32, 1, { match: "prefix" }, "org.buildbot.mq.changes."]);
 
