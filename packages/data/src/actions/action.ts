@@ -1,9 +1,9 @@
 import { errors, type Json } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import { z } from "zod";
-import type { Updates } from "../contract.ts";
 import type { Actor, Trail } from "../model/actor.ts";
 import type { ControlAction, ControlSubject } from "../model/control-messages.ts";
+import type { Updates } from "../updates/index.ts";
 
 /** What rules may ask about the object of an action. */
 export interface Subject {

@@ -1,6 +1,6 @@
 import { errors, isNestedDeeper } from "@multimaster/core";
 import { z } from "zod";
-import type { NewChange } from "../contract.ts";
+import type { NewChange } from "../updates/new-change.ts";
 import { defineAction, readByAction } from "./action.ts";
 
 /** Deeper values are nobody's properties, and would exhaust the stack of every reader. */

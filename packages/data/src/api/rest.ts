@@ -3,16 +3,16 @@ import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import { type ActionContext, type AnyAction, type Caller, type Prepared, readParameters } from "../actions/action.ts";
 import { actionsOf } from "../actions/index.ts";
-import type { Updates } from "../contract.ts";
 import type { Events } from "../events/events.ts";
 import { createTrail, type Trail } from "../model/actor.ts";
 import type { BusView, LinesAnswer, RawAnswer, WritesView } from "../model/define-resource.ts";
+import { createMatcher, type Match } from "../model/match-path.ts";
 import type { Query } from "../model/query.ts";
 import { explainDatabase } from "../read/explain-database.ts";
 import { findItems } from "../read/read-items.ts";
 import { resources } from "../resources/registry.ts";
+import type { Updates } from "../updates/index.ts";
 import { listPages } from "./list-pages.ts";
-import { createMatcher, type Match } from "./match-path.ts";
 import { parseQuery } from "./parse-query.ts";
 
 type JsonObject = { readonly [key: string]: Json };

@@ -1,5 +1,5 @@
 import type { AnyResource, Item } from "../model/define-resource.ts";
-import type { EventName } from "../model/resource-events.ts";
+import type { EventName } from "../model/event-names.ts";
 import { auditEntries } from "./audit-entries.ts";
 import { branches } from "./branches.ts";
 import { buildData } from "./build-data.ts";

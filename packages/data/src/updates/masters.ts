@@ -1,7 +1,6 @@
 import { buryDeadMasters, endAbandonedOrders, readRenewals } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { freeCancelledRequests, insertClaim, lockRequest } from "@multimaster/database";
-import type { MasterUpdates } from "../contract.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
@@ -9,6 +8,15 @@ import { announceOutcomes, endRequest, noOutcomes } from "./end-request.ts";
 import type { LogCompressor } from "./log-compressor.ts";
 import { publishBurial } from "./publish-burial.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface MasterUpdates {
+  /** Publishes `masters.<id>.started`. */
+  announceStarted(): Promise<void>;
+  /** Buries masters whose lease has expired and publishes what changed on their behalf. Run by every master's loop. */
+  buryDead(): Promise<void>;
+  /** When those of these masters last renewed whose lease is still there. */
+  renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
+}
 
 export function createMasterUpdates(context: UpdateContext, compressor: LogCompressor): MasterUpdates {
   const { database, lease, events, announce } = context;

@@ -1,6 +1,5 @@
 import { describePending, type PendingBuilder } from "@multimaster/cluster";
-import type { Json } from "@multimaster/core";
-import { findLeast } from "@multimaster/core";
+import { findLeast, type Json } from "@multimaster/core";
 import type { BusView, WritesView } from "../../model/define-resource.ts";
 import type { Member } from "../members.ts";
 
