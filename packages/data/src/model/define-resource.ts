@@ -3,6 +3,7 @@ import type { Connection } from "@multimaster/database";
 import { z } from "zod";
 import type { Filter } from "./query.ts";
 import type { EventFacts, ResourceEvents } from "./resource-events.ts";
+import { joinTablesBeside, type TableBeside } from "./table-beside.ts";
 
 /** Whether messages flow, as this master sees it. */
 export interface BusView {
@@ -48,6 +49,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
+  /** A table of our own that `sql` reads, joined by the object's id: see table-beside.ts. */
+  readonly beside?: TableBeside;
   /** Turns the driver's value into the field's, where the kind alone does not say how. */
   read?(value: unknown, context: ReadContext): z.output<S>;
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
@@ -112,7 +115,7 @@ interface Definition<
   /** Key of the list in the envelope; what other programs and rules call the noun. */
   readonly plural: Plural;
   readonly id: string;
-  /** The SQL from clause. Absent: `rows` makes the objects. */
+  /** The SQL from clause, without the tables that fields name themselves (`beside`). Absent: `rows` makes the objects. */
   readonly from?: string;
   readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
   readonly paths: readonly Path[];
@@ -155,7 +158,10 @@ export function defineResource<
   const shape = Object.fromEntries(
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;
-  return { ...definition, schema: z.object(shape) as z.ZodObject<Shape> };
+  const { from, id, fields } = definition;
+  const joined =
+    from === undefined ? {} : { from: joinTablesBeside(from, id, fields as Readonly<Record<string, Field>>) };
+  return { ...definition, ...joined, schema: z.object(shape) as z.ZodObject<Shape> };
 }
 
 /** Fields that are nothing but their kind, for resources that are no table. */

@@ -22,8 +22,7 @@ export const testRuns = defineResource({
     join builders bu on bu.id = ts.builderid
     left join steps st on st.id = ts.stepid
     left join test_names tn on tn.id = tr.test_nameid
-    left join test_code_paths tp on tp.id = tr.test_code_pathid
-    left join mm_long_tests lt on lt.test_resultid = tr.id`,
+    left join test_code_paths tp on tp.id = tr.test_code_pathid`,
   fields: {
     test_resultid: { schema: integer, sql: "tr.id" },
     test_result_setid: { schema: integer, sql: "tr.test_result_setid" },
@@ -34,7 +33,7 @@ export const testRuns = defineResource({
     /** pass, fail, error or skip. */
     outcome: { schema: text, sql: outcomeOf("tr") },
     failed: { schema: bool, sql: hasFailed("tr") },
-    duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
+    duration_ns: { schema: integer.nullable(), ...durationOf("tr") },
     builderid: { schema: integer, sql: "ts.builderid" },
     builder: { schema: text, sql: "bu.name" },
     buildid: { schema: integer, sql: "ts.buildid" },
