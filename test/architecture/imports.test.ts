@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findRoom, findRoomOfPackage, mayImport, reasons, thirdParties } from "./rooms.ts";
+import { dataRooms, findRoom, findRoomOfPackage, mayImport, reasons, thirdParties } from "./rooms.ts";
 import { type Import, listFiles, listImports, resolveRelative } from "./source-files.ts";
 
 const sources = listFiles().filter(
@@ -19,8 +19,13 @@ describe("the import rule", () => {
     expect(imports.flatMap(explainThirdParty)).toEqual([]);
   });
 
-  it("allows no circle of files", () => {
+  it("allows no circle of files, of types neither", () => {
     expect(findCircles()).toEqual([]);
+  });
+
+  it("lets each room of data import only the rooms below it", () => {
+    expect(imports.flatMap(explainDataRoom)).toEqual([]);
+    expect(new Set(sources.flatMap((file) => roomOfData(file) ?? []))).toEqual(new Set(Object.keys(dataRooms)));
   });
 });
 
@@ -64,6 +69,9 @@ describe("the scanner behind it", () => {
       explainRoom({ from: "packages/plugins/src/x.ts", specifier: "@multimaster/data", isType: false }),
     ).toHaveLength(1);
     expect(explainThirdParty({ from: "roles/ui/x.ts", specifier: "knex", isType: true })).toHaveLength(1);
+    expect(
+      explainDataRoom({ from: "packages/data/src/model/x.ts", specifier: "../updates/index.ts", isType: true }),
+    ).toHaveLength(1);
   });
 });
 
@@ -94,6 +102,22 @@ function explainRoom(found: Import): string[] {
   ];
 }
 
+function explainDataRoom(found: Import): string[] {
+  const from = roomOfData(found.from);
+  const to = found.specifier.startsWith(".") ? roomOfData(resolveRelative(found)) : undefined;
+  if (from === undefined || to === undefined || from === to) return [];
+  const room = dataRooms[from];
+  if (room?.imports.includes(to)) return [];
+  return [
+    `${found.from} imports ${found.specifier}: ${from} may not import ${to}; ${room?.because ?? "name the room"}`,
+  ];
+}
+
+/** The folder of packages/data/src that a file is in; data.ts and index.ts put the rooms together and are in none. */
+function roomOfData(file: string): string | undefined {
+  return /^packages\/data\/src\/([^/]+)\//.exec(file)?.[1];
+}
+
 function explainThirdParty(found: Import): string[] {
   const from = findRoom(found.from);
   const name = /^(@[^/]+\/[^/]+|[^./][^/]*)/.exec(found.specifier)?.[0];
@@ -106,7 +130,7 @@ function explainThirdParty(found: Import): string[] {
 function findCircles(): string[] {
   const edges = new Map<string, string[]>();
   for (const found of imports) {
-    if (found.isType || !found.specifier.startsWith(".")) continue;
+    if (!found.specifier.startsWith(".")) continue;
     edges.set(found.from, [...(edges.get(found.from) ?? []), resolveRelative(found)]);
   }
   const circles: string[] = [];

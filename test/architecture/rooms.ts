@@ -61,6 +61,36 @@ export const reasons: Record<string, string> = {
   configs: "a config is data that names plugins, as a user would write it",
 };
 
+const below = ["model", "read", "resources"] as const;
+
+/** The rooms of packages/data/src, lowest first: what each may import of the others, of types too. */
+export const dataRooms: Record<string, { readonly imports: readonly string[]; readonly because: string }> = {
+  model: { imports: [], because: "the model says what a noun, an event and a query are, and knows no noun" },
+  read: { imports: ["model"], because: "read turns any resource into SQL and objects, and knows no noun" },
+  waiting: { imports: ["model", "read"], because: "waiting explains from rows why something waits" },
+  resources: {
+    imports: ["model", "read", "waiting"],
+    because: "a resource describes rows; who writes them, publishes them or acts on them stands above",
+  },
+  events: { imports: below, because: "events publish what the rows say; writing them is not theirs" },
+  updates: {
+    imports: [...below, "events"],
+    because: "an update writes rows and publishes; who may ask for it stands above",
+  },
+  actions: {
+    imports: [...below, "updates"],
+    because: "an action reads parameters and calls updates; HTTP stands above",
+  },
+  api: {
+    imports: [...below, "events", "updates", "actions"],
+    because: "the API puts resources and actions at paths",
+  },
+  audit: {
+    imports: [],
+    because: "the audit reads the tables by itself, so that it shares no mistake with those who write them",
+  },
+};
+
 /** Third parties that live in one room (or few), so that replacing one is a change to that room. */
 export const thirdParties: readonly { name: RegExp; rooms: readonly string[]; because: string }[] = [
   {

@@ -3,14 +3,13 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger, UserError } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import { createRest, type Rest } from "./api/rest.ts";
-import type { Updates } from "./contract.ts";
 import { createEvents, type Events } from "./events/events.ts";
 import { createLiveEvents, type LiveEvents } from "./events/live/live-events.ts";
 import type { AnyResource, Item, WritesView } from "./model/define-resource.ts";
-import type { Query } from "./model/query.ts";
+import type { Found, Query } from "./model/query.ts";
 import { explainDatabase } from "./read/explain-database.ts";
-import { type Found, findItems, getItem } from "./read/read-items.ts";
-import { createUpdates } from "./updates/index.ts";
+import { findItems, getItem } from "./read/read-items.ts";
+import { createUpdates, type Updates } from "./updates/index.ts";
 
 /** All a role knows of the cluster's state: reading, writing, hearing. */
 export interface Data {

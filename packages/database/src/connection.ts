@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import type { Dialect } from "./dialect.ts";
+import type { Dialect } from "./dialect/dialect.ts";
 import type { Pooling } from "./pooling.ts";
 
 /**

@@ -1,48 +1,20 @@
-import { literalsOfPath } from "@multimaster/data";
+import { literalsOfPath, resources } from "@multimaster/data";
 
-/**
- * What else somebody must be allowed to see who is to see a noun: what it is a part of, since whoever may not see builds
- * sees nothing of what lies in them, and what its objects show of others. Names alone, as in properties, show nothing.
- */
-const needs: Readonly<Record<string, readonly string[]>> = {
-  logchunks: ["logs"],
-  contents: ["logs"],
-  raw: ["logs"],
-  raw_inline: ["logs"],
-  logs: ["steps"],
-  steps: ["builds"],
-  triggered_builds: ["builds"],
-  property_list: ["builds"],
-  data: ["build_data"],
-  build_data: ["builds"],
-  results: ["test_result_sets"],
-  test_results: ["test_result_sets"],
-  test_result_sets: ["builds"],
-  tests: ["test_result_sets", "builders"],
-  runs: ["tests"],
-  failing: ["tests"],
-  flaky: ["tests"],
-  slowest: ["tests"],
-  test_runs: ["tests"],
-  flaky_tests: ["tests"],
-  buildsets: ["sourcestamps"],
-  changes: ["sourcestamps"],
-  schedulers: ["masters"],
-  schedules: ["schedulers", "changes", "buildsets"],
-  changesources: ["masters"],
-  orders: ["masters"],
-  stalls: ["masters", "builders", "steps"],
-  members: ["masters", "orders", "stalls"],
-  cluster: ["members", "builds", "buildrequests"],
-  waiting: ["buildrequests", "builders", "workers", "masters", "builds"],
-  waiting_builders: ["waiting"],
-  waiting_changes: ["changes", "schedulers"],
-  branches: ["codebases"],
-  commits: ["codebases"],
-  commit_range: ["codebases"],
-  commits_by_revision: ["codebases"],
-  worker: ["workers"],
-};
+/** What else must be readable for each word of a path or topic, as the resources declare it (`rights.needs`). */
+const needs = collectNeeds();
+
+function collectNeeds(): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map(resources.map(({ plural, rights }) => [plural, new Set(rights.needs)]));
+  // Other words at the end of a path, such as `raw` of a log, show the noun that the path leads to.
+  for (const { plural, paths } of resources)
+    for (const { pattern } of paths) {
+      const word = pattern.split("/").findLast((element) => !element.includes(":"));
+      if (word === undefined || resources.some((resource) => resource.plural === word)) continue;
+      found.set(word, (found.get(word) ?? new Set()).add(plural));
+    }
+  // Control messages call a worker by this word.
+  return found.set("worker", new Set(["workers"]));
+}
 
 /** Every noun that a path of the API shows something of, the last one first. Empty: there is no such path. */
 export function nounsOfPath(path: readonly string[]): readonly string[] {
@@ -60,7 +32,7 @@ function withNeeds(words: readonly string[]): string[] {
   const add = (noun: string) => {
     if (noun === "" || found.has(noun)) return;
     found.add(noun);
-    for (const other of needs[noun] ?? []) add(other);
+    for (const other of needs.get(noun) ?? []) add(other);
   };
   for (const word of words) add(word);
   return [...found];

@@ -1,5 +1,24 @@
+import type { Json } from "@multimaster/core";
 import { escapeXml } from "../status/escape-xml.ts";
-import type { ApiDescription } from "./serve-openapi.ts";
+
+/** What of the description the page shows. */
+export interface ApiDescription {
+  readonly paths: Readonly<
+    Record<string, { readonly parameters?: readonly Parameter[]; readonly get: Operation; readonly post?: Operation }>
+  >;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly description: string;
+}
+
+interface Operation {
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly parameters?: readonly Parameter[];
+  readonly responses: Readonly<Record<string, Json>>;
+}
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 code{font-family:ui-monospace,monospace}details{border-bottom:1px solid #8884;padding:.3rem 0}summary{cursor:pointer}

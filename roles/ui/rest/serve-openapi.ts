@@ -1,9 +1,8 @@
 import type { UiSlice } from "@multimaster/config";
-import type { Json } from "@multimaster/core";
 import { describeApi } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
-import { renderApi } from "./render-api.ts";
+import { type ApiDescription, renderApi } from "./render-api.ts";
 
 /** What the API says of itself, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
 export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
@@ -33,23 +32,4 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
 /** The path below which users find everything, which ends in a slash. */
 function pathOf(url: string | undefined): string {
   return url === undefined ? "/" : new URL(url).pathname;
-}
-
-/** What of the description the page shows. */
-export interface ApiDescription {
-  readonly paths: Readonly<
-    Record<string, { readonly parameters?: readonly Parameter[]; readonly get: Operation; readonly post?: Operation }>
-  >;
-}
-
-interface Parameter {
-  readonly name: string;
-  readonly description: string;
-}
-
-interface Operation {
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly parameters?: readonly Parameter[];
-  readonly responses: Readonly<Record<string, Json>>;
 }

@@ -10,7 +10,7 @@ import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 
 type Rules = NonNullable<UiSliceInput["authorization"]>["rules"];
-type Noun = Rules[number]["on"] & string;
+type Noun = Exclude<Rules[number]["on"], readonly string[]>;
 
 /** What a row of each noun says that nothing else says. */
 const secrets: Readonly<Record<string, string>> = {

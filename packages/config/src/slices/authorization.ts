@@ -44,7 +44,7 @@ const actions = [
   "add",
 ] as const;
 
-const listOf = <T extends readonly [string, ...string[]]>(words: T) =>
+const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>
   z
     .union([z.enum(words), z.array(z.enum(words)).min(1)])
     .transform((value) => (Array.isArray(value) ? value : [value]) as T[number][]);

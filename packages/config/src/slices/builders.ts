@@ -1,8 +1,9 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
+import type { ConfigWarning } from "../config-warning.ts";
 import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
+import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { renderable } from "../renderable.ts";
 
 /** One builder: which workers may run it, and its steps. */

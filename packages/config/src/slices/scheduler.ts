@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
+import type { ConfigWarning } from "../config-warning.ts";
 import { descriptorOf } from "../plugin.ts";
+import { warningsOfPlugin } from "../plugin-warnings.ts";
 
 /** What masters with the role `scheduler` run: change sources and schedulers, each claimed by one of them at a time. */
 export const schedulerSlice = z.strictObject({

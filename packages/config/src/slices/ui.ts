@@ -1,9 +1,9 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { type ConfigWarning, warningsOfPlugin } from "../config-warning.ts";
-import type { ClusterConfig } from "../define-cluster.ts";
+import type { ConfigWarning } from "../config-warning.ts";
 import { network } from "../networks.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
+import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
 import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
@@ -142,7 +142,7 @@ const noHooks: ConfigWarning = {
 };
 
 /** Risks in what is served, seen with the part of the config that all masters share. */
-export function warningsOfUi(slice: UiSlice, shared: ClusterConfig): ConfigWarning[] {
+export function warningsOfUi(slice: UiSlice, shared: { readonly url?: string | undefined }): ConfigWarning[] {
   const { hooks, auth, authorization } = slice;
   return [
     ...(hooks ? [] : [noHooks]),

@@ -1,5 +1,5 @@
 import { askerOfRequest, type Connection, queryRows } from "@multimaster/database";
-import type { Prepared } from "../model/define-resource.ts";
+import type { Prepared } from "./action.ts";
 
 /** What rules may ask of a build or a build request: its builder's name, and who asked for it. */
 export function aboutBuild(

@@ -1,7 +1,7 @@
 import { errors, isNestedDeeper } from "@multimaster/core";
 import { z } from "zod";
-import type { NewChange } from "../contract.ts";
-import type { Action } from "../model/define-resource.ts";
+import type { NewChange } from "../updates/new-change.ts";
+import { defineAction, readByAction } from "./action.ts";
 
 /** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
 const maxDepth = 200;
@@ -49,14 +49,17 @@ export function parseNewChange(params: unknown): { change: NewChange; delivery: 
 }
 
 /** `POST /api/v2/changes`, method `add`: answers after the commit, so an acknowledged change is durable. */
-export const addChange: Action<null> = ({ updates, trail }, _, params) => {
-  const { change, delivery } = parseNewChange(params);
-  // A name of its own: what a script chooses must not stand in the way of a forge's delivery.
-  const known = delivery === undefined ? undefined : `rest:${delivery}`;
-  return {
-    async perform() {
-      const { changeid } = await updates.changes.add(change, { delivery: known, trail });
-      return { changeid };
-    },
-  };
-};
+export const addChange = defineAction(
+  readByAction<z.input<typeof newChange>>(),
+  ({ updates, trail }, _: null, params) => {
+    const { change, delivery } = parseNewChange(params);
+    // A name of its own: what a script chooses must not stand in the way of a forge's delivery.
+    const known = delivery === undefined ? undefined : `rest:${delivery}`;
+    return {
+      async perform() {
+        const { changeid } = await updates.changes.add(change, { delivery: known, trail });
+        return { changeid };
+      },
+    };
+  },
+);

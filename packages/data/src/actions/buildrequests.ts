@@ -1,11 +1,12 @@
 import { errors } from "@multimaster/core";
-import type { Action } from "../model/define-resource.ts";
+import { z } from "zod";
 import { aboutBuild } from "./about-build.ts";
-import { awaitOutcome, readWait } from "./await-outcome.ts";
+import { defineAction, readByAction } from "./action.ts";
+import { awaitOutcome } from "./await-outcome.ts";
 import { nameResult } from "./builds.ts";
-import { readReason } from "./read-reason.ts";
+import { reason, wait } from "./parameters.ts";
 
-interface RequestNow {
+export interface RequestNow {
   readonly buildrequestid: number;
   readonly builderid: number;
   readonly complete: boolean;
@@ -13,35 +14,39 @@ interface RequestNow {
 }
 
 /** What people may do to a build request; any master performs it, wherever the request is claimed. */
-export const buildRequestActions: Record<"cancel" | "set_priority", Action<RequestNow>> = {
-  cancel({ connection, updates, trail, reload }, request, params) {
-    const wait = readWait(params);
-    const reason = readReason(params);
-    return {
-      about: aboutBuild(connection, request),
-      async perform() {
-        const answer = await updates.buildrequests.cancel(request.buildrequestid, reason, trail);
-        if (answer === "complete") throw isOver(await reload());
-        return awaitOutcome(wait, async () => {
-          const { complete, results } = await reload();
-          return { done: complete, answer: { complete, results } };
-        });
-      },
-    };
-  },
-  set_priority({ connection, updates, trail }, request, { priority }) {
-    return {
-      about: aboutBuild(connection, request),
-      async perform() {
-        if (typeof priority !== "number" || !Number.isInteger(priority) || Math.abs(priority) > 2 ** 31 - 1) {
-          throw errors.requestInvalid("'priority' must be given as an integer");
-        }
-        if (request.complete) throw isOver(request);
-        await updates.buildrequests.setPriority(request.buildrequestid, priority, trail);
-        return null;
-      },
-    };
-  },
+export const buildRequestActions = {
+  cancel: defineAction(
+    z.object({ wait, reason }),
+    ({ connection, updates, trail, reload }, request: RequestNow, { wait, reason }) => {
+      return {
+        about: aboutBuild(connection, request),
+        async perform() {
+          const answer = await updates.buildrequests.cancel(request.buildrequestid, reason, trail);
+          if (answer === "complete") throw isOver(await reload());
+          return awaitOutcome(wait, async () => {
+            const { complete, results } = await reload();
+            return { done: complete, answer: { complete, results } };
+          });
+        },
+      };
+    },
+  ),
+  set_priority: defineAction(
+    readByAction<{ priority: number }>(),
+    ({ connection, updates, trail }, request: RequestNow, { priority }) => {
+      return {
+        about: aboutBuild(connection, request),
+        async perform() {
+          if (typeof priority !== "number" || !Number.isInteger(priority) || Math.abs(priority) > 2 ** 31 - 1) {
+            throw errors.requestInvalid("'priority' must be given as an integer");
+          }
+          if (request.complete) throw isOver(request);
+          await updates.buildrequests.setPriority(request.buildrequestid, priority, trail);
+          return null;
+        },
+      };
+    },
+  ),
 };
 
 function isOver({ buildrequestid, results }: RequestNow) {

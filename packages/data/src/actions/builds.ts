@@ -1,10 +1,11 @@
 import { errors, type Result, resultName } from "@multimaster/core";
-import type { Action } from "../model/define-resource.ts";
+import { z } from "zod";
 import { aboutBuild } from "./about-build.ts";
-import { awaitOutcome, readWait } from "./await-outcome.ts";
-import { readReason } from "./read-reason.ts";
+import { defineAction } from "./action.ts";
+import { awaitOutcome } from "./await-outcome.ts";
+import { reason, wait } from "./parameters.ts";
 
-interface BuildNow {
+export interface BuildNow {
   readonly buildid: number;
   readonly builderid: number;
   readonly buildrequestid: number;
@@ -14,24 +15,25 @@ interface BuildNow {
 }
 
 /** What people may do to a build; any master performs it, wherever the build runs. */
-export const buildActions: Record<"stop" | "rebuild", Action<BuildNow>> = {
-  stop({ connection, updates, trail, reload }, build, params) {
-    const { buildid } = build;
-    const wait = readWait(params);
-    const reason = readReason(params);
-    return {
-      about: aboutBuild(connection, build),
-      async perform() {
-        if ((await updates.builds.requestStop(buildid, reason, trail)) !== "stopping")
-          throw errors.alreadyOver(`The build ${buildid}`, nameResult((await reload()).results));
-        return awaitOutcome(wait, async () => {
-          const { complete, results, state_string } = await reload();
-          return { done: complete, answer: { complete, results, state_string } };
-        });
-      },
-    };
-  },
-  rebuild({ connection, updates, actor, trail }, build) {
+export const buildActions = {
+  stop: defineAction(
+    z.object({ wait, reason }),
+    ({ connection, updates, trail, reload }, build: BuildNow, { wait, reason }) => {
+      const { buildid } = build;
+      return {
+        about: aboutBuild(connection, build),
+        async perform() {
+          if ((await updates.builds.requestStop(buildid, reason, trail)) !== "stopping")
+            throw errors.alreadyOver(`The build ${buildid}`, nameResult((await reload()).results));
+          return awaitOutcome(wait, async () => {
+            const { complete, results, state_string } = await reload();
+            return { done: complete, answer: { complete, results, state_string } };
+          });
+        },
+      };
+    },
+  ),
+  rebuild: defineAction(z.object({}), ({ connection, updates, actor, trail }, build: BuildNow) => {
     const { buildid } = build;
     return {
       about: aboutBuild(connection, build),
@@ -41,7 +43,7 @@ export const buildActions: Record<"stop" | "rebuild", Action<BuildNow>> = {
         return [added.bsid, added.requests];
       },
     };
-  },
+  }),
 };
 
 /** A result code of a row in words. */

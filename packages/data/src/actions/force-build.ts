@@ -1,10 +1,10 @@
 import { errors, type Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
-import type { Action, ActionParams } from "../model/define-resource.ts";
+import { defineAction, readByAction, type UnreadParameters } from "./action.ts";
 import { FieldErrors } from "./field-errors.ts";
 import { type FormField, fillForm, showValue } from "./force-form.ts";
 
-interface Form {
+export interface Form {
   readonly name: string;
   readonly enabled: boolean;
   readonly builder_names: readonly string[];
@@ -15,43 +15,46 @@ interface Form {
  * `force`: the builders that the parameters name decide who may, and are built. Whether the form has them, and what else
  * was filled in, is checked afterwards, on whichever master was asked.
  */
-export const forceBuild: Action<Form> = async ({ connection, updates, actor, trail }, form, params) => {
-  const chosen = await readBuilders(connection, params);
-  const builders = chosen.names ?? form.builder_names;
-  return {
-    about: async () => ({ builders }),
-    async perform() {
-      if (!form.enabled) throw errors.requestInvalid(`The force scheduler "${form.name}" is disabled.`);
-      if (chosen.problem !== undefined) throw new FieldErrors({ [chosen.field]: chosen.problem });
-      const wrong = builders.find((name) => !form.builder_names.includes(name));
-      if (wrong !== undefined)
-        throw new FieldErrors({ [chosen.field]: `"${form.name}" does not force the builder "${wrong}"` });
-      const filled = fillForm(form.all_fields as unknown as FormField[], params);
-      if ("problems" in filled) throw new FieldErrors(filled.problems);
-      // What an anonymous visitor calls themselves is shown; rights hang off `askedBy` alone.
-      const owner = actor.by === "nothing" && filled.username !== "" ? filled.username : actor.name;
-      const source = "Force Build Form";
-      const added = await updates.buildsets.add(
-        {
-          reason: `A build was forced by '${owner}': ${filled.reason}`,
-          sourceStamps: filled.sourceStamps,
-          builders,
-          priority: filled.priority,
-          scheduler: form.name,
-          properties: {
-            ...filled.properties,
-            reason: [filled.reason, source],
-            owner: [owner, source],
-            scheduler: [form.name, "Scheduler"],
+export const forceBuild = defineAction(
+  readByAction<UnreadParameters>(),
+  async ({ connection, updates, actor, trail }, form: Form, params) => {
+    const chosen = await readBuilders(connection, params);
+    const builders = chosen.names ?? form.builder_names;
+    return {
+      about: async () => ({ builders }),
+      async perform() {
+        if (!form.enabled) throw errors.requestInvalid(`The force scheduler "${form.name}" is disabled.`);
+        if (chosen.problem !== undefined) throw new FieldErrors({ [chosen.field]: chosen.problem });
+        const wrong = builders.find((name) => !form.builder_names.includes(name));
+        if (wrong !== undefined)
+          throw new FieldErrors({ [chosen.field]: `"${form.name}" does not force the builder "${wrong}"` });
+        const filled = fillForm(form.all_fields as unknown as FormField[], params);
+        if ("problems" in filled) throw new FieldErrors(filled.problems);
+        // What an anonymous visitor calls themselves is shown; rights hang off `askedBy` alone.
+        const owner = actor.by === "nothing" && filled.username !== "" ? filled.username : actor.name;
+        const source = "Force Build Form";
+        const added = await updates.buildsets.add(
+          {
+            reason: `A build was forced by '${owner}': ${filled.reason}`,
+            sourceStamps: filled.sourceStamps,
+            builders,
+            priority: filled.priority,
+            scheduler: form.name,
+            properties: {
+              ...filled.properties,
+              reason: [filled.reason, source],
+              owner: [owner, source],
+              scheduler: [form.name, "Scheduler"],
+            },
+            askedBy: actor,
           },
-          askedBy: actor,
-        },
-        trail,
-      );
-      return [added.bsid, added.requests];
-    },
-  };
-};
+          trail,
+        );
+        return [added.bsid, added.requests];
+      },
+    };
+  },
+);
 
 interface Chosen {
   readonly field: "builderNames" | "builderid";
@@ -63,7 +66,7 @@ interface Chosen {
 /** The names of the builders that are asked for: those given, or the one with the id. */
 async function readBuilders(
   connection: Parameters<typeof queryRows>[0],
-  { builderid, builderNames }: ActionParams,
+  { builderid, builderNames }: UnreadParameters,
 ): Promise<Chosen> {
   const names = readNames(builderNames);
   const id = readId(builderid);

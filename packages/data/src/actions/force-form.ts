@@ -5,7 +5,7 @@ import {
   type SourcedProperties,
   type SourcedProperty,
 } from "@multimaster/core";
-import type { NewSourceStamp } from "../contract.ts";
+import type { NewSourceStamp } from "../updates/add-buildset.ts";
 
 /** A field of a force form as published in `all_fields`: nests have fields of their own. */
 export interface FormField {

@@ -1,58 +1,62 @@
-import { errors } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams, Prepared } from "../model/define-resource.ts";
+import { z } from "zod";
 import { getItem } from "../read/read-items.ts";
 import { type Order, orders } from "../resources/orders.ts";
-import { awaitOutcome, readWait } from "./await-outcome.ts";
-import { readReason } from "./read-reason.ts";
+import { type ActionContext, defineAction, type Prepared } from "./action.ts";
+import { awaitOutcome } from "./await-outcome.ts";
+import { builderSets, deadline, reason, role, wait } from "./parameters.ts";
 
-type Named = { readonly masterid: number };
+export type Named = { readonly masterid: number };
+type Context = ActionContext<Named>;
 
 /**
- * What people may want of a master. Each is written down for it and answered with the order, whose row then tells how
- * far it is: `GET orders/<id>`. The master acts on the row; the message only hurries it.
+ * What people may ask of a master. Each is written down for it and answered with the order, whose row then shows how
+ * far it is: `GET orders/<id>`. The master acts on the row; the message only wakes it.
  */
-export const masterActions: Record<
-  "drain" | "undrain" | "stop" | "drop_role" | "keep_role" | "add_role",
-  Action<Named>
-> = {
-  drain: (context, { masterid }, params) => drain(context, masterid, null, readDeadline(params), params),
-  stop: (context, { masterid }, params) => drain(context, masterid, null, 0, params),
-  undrain: (context, { masterid }, params) => undrain(context, masterid, null, params),
-  drop_role: (context, { masterid }, params) =>
-    drain(context, masterid, readRole(params), readDeadline(params), params),
-  keep_role: (context, { masterid }, params) => undrain(context, masterid, readRole(params), params),
-  add_role(context, { masterid }, params) {
-    const { updates, actor, trail } = context;
-    const order = {
-      masterid,
-      role: readRole(params),
-      builderSets: readBuilderSets(params),
-      reason: readReason(params),
-      orderedBy: actor.name,
-    };
-    return place(context, params, () => updates.orders.addRole(order, trail));
-  },
+export const masterActions = {
+  drain: defineAction(z.object({ deadline, reason, wait }), (context: Context, { masterid }: Named, drain) =>
+    drainMaster(context, { masterid, role: null, ...drain }),
+  ),
+  stop: defineAction(z.object({ reason, wait }), (context: Context, { masterid }: Named, stop) =>
+    drainMaster(context, { masterid, role: null, deadline: 0, ...stop }),
+  ),
+  undrain: defineAction(z.object({ wait }), (context: Context, { masterid }: Named, { wait }) =>
+    undrain(context, masterid, null, wait),
+  ),
+  drop_role: defineAction(z.object({ role, deadline, reason, wait }), (context: Context, { masterid }: Named, drop) =>
+    drainMaster(context, { masterid, ...drop }),
+  ),
+  keep_role: defineAction(z.object({ role, wait }), (context: Context, { masterid }: Named, { role, wait }) =>
+    undrain(context, masterid, role, wait),
+  ),
+  add_role: defineAction(
+    z.object({ role, builders: builderSets, reason, wait }),
+    (context: Context, { masterid }: Named, { role, builders: builderSets, reason, wait }) => {
+      const { updates, actor, trail } = context;
+      const order = { masterid, role, builderSets, reason, orderedBy: actor.name };
+      return place(context, wait, () => updates.orders.addRole(order, trail));
+    },
+  ),
 };
 
-function drain(
-  context: ActionContext,
-  masterid: number,
-  role: string | null,
-  deadline: number | null,
-  params: ActionParams,
-): Prepared {
+interface Drain {
+  masterid: number;
+  role: string | null;
+  deadline: number | null;
+  reason: string;
+  wait: number | undefined;
+}
+
+function drainMaster(context: Context, { wait, ...drain }: Drain): Prepared {
   const { updates, actor, trail } = context;
-  const order = { masterid, role, deadline, reason: readReason(params), orderedBy: actor.name };
-  return place(context, params, () => updates.orders.drain(order, trail));
+  return place(context, wait, () => updates.orders.drain({ ...drain, orderedBy: actor.name }, trail));
 }
 
-function undrain(context: ActionContext, masterid: number, role: string | null, params: ActionParams): Prepared {
-  return place(context, params, () => context.updates.orders.undrain(masterid, role, context.trail));
+function undrain(context: Context, masterid: number, role: string | null, wait: number | undefined): Prepared {
+  return place(context, wait, () => context.updates.orders.undrain(masterid, role, context.trail));
 }
 
-/** Answers with the order, at once; or, with `wait`, when it has ended or that time is over. */
-function place({ connection }: ActionContext, params: ActionParams, order: () => Promise<Order>): Prepared {
-  const wait = readWait(params);
+/** Answers with the order immediately; or, with `wait`, when it has ended or that time is over. */
+function place({ connection }: Context, wait: number | undefined, order: () => Promise<Order>): Prepared {
   return {
     async perform() {
       const placed = await order();
@@ -63,25 +67,4 @@ function place({ connection }: ActionContext, params: ActionParams, order: () =>
       return later ?? { ...placed };
     },
   };
-}
-
-/** Seconds, or null for as long as it takes. */
-function readDeadline({ deadline }: ActionParams): number | null {
-  if (deadline === undefined || deadline === null) return null;
-  if (typeof deadline !== "number" || !(deadline >= 0) || deadline > 1e9)
-    throw errors.requestInvalid("'deadline' must be a number of seconds");
-  return deadline;
-}
-
-function readRole({ role }: ActionParams): string {
-  if (typeof role !== "string" || role === "" || role.length > 32)
-    throw errors.requestInvalid("'role' must be given as the name of a role");
-  return role;
-}
-
-function readBuilderSets({ builders }: ActionParams): string[] | undefined {
-  if (builders === undefined || builders === null) return undefined;
-  if (!Array.isArray(builders) || !builders.every((set): set is string => typeof set === "string"))
-    throw errors.requestInvalid("'builders' must be a list of names of builder sets");
-  return builders;
 }

@@ -1,30 +1,39 @@
 import { errors } from "@multimaster/core";
-import type { Action, ActionContext, ActionParams, Prepared } from "../model/define-resource.ts";
-import { awaitOutcome, readWait } from "./await-outcome.ts";
-import { readReason } from "./read-reason.ts";
+import { z } from "zod";
+import { type ActionContext, defineAction, type Prepared } from "./action.ts";
+import { awaitOutcome } from "./await-outcome.ts";
+import { reason, wait } from "./parameters.ts";
 
-interface WorkerNow {
+export interface WorkerNow {
   readonly workerid: number;
   readonly name: string;
   readonly graceful: boolean;
   readonly connected_to: readonly object[];
 }
 
-/** The row decides, so that an engine that misses the message sees it at its next look; the message only hurries it. */
-export const workerActions: Record<"stop" | "kill" | "pause" | "unpause", Action<WorkerNow>> = {
-  stop: (context, worker, params) => end(context, worker, "stop", params),
-  kill: (context, worker, params) => end(context, worker, "kill", params),
-  pause: (context, worker, params) => setPaused(context, worker, true, params),
-  unpause: (context, worker, params) => setPaused(context, worker, false, params),
+type Context = ActionContext<WorkerNow>;
+
+const ending = z.object({ reason, wait });
+const pausing = z.object({ reason });
+
+/** The row decides; an engine that misses the message finds the row when it next polls. */
+export const workerActions = {
+  stop: defineAction(ending, (context: Context, worker: WorkerNow, how) => end(context, worker, "stop", how)),
+  kill: defineAction(ending, (context: Context, worker: WorkerNow, how) => end(context, worker, "kill", how)),
+  pause: defineAction(pausing, (context: Context, worker: WorkerNow, { reason }) =>
+    setPaused(context, worker, true, reason),
+  ),
+  unpause: defineAction(pausing, (context: Context, worker: WorkerNow, { reason }) =>
+    setPaused(context, worker, false, reason),
+  ),
 };
 
 function setPaused(
-  { updates, control, trail }: ActionContext<WorkerNow>,
+  { updates, control, trail }: Context,
   { workerid }: WorkerNow,
   paused: boolean,
-  params: ActionParams,
+  reason: string,
 ): Prepared {
-  const reason = readReason(params);
   return {
     async perform() {
       await updates.workers.setPaused(workerid, paused, paused ? reason : null, trail);
@@ -35,13 +44,11 @@ function setPaused(
 }
 
 function end(
-  { updates, control, trail, reload }: ActionContext<WorkerNow>,
+  { updates, control, trail, reload }: Context,
   { workerid, name, connected_to }: WorkerNow,
   action: "stop" | "kill",
-  params: ActionParams,
+  { reason, wait }: z.output<typeof ending>,
 ): Prepared {
-  const reason = readReason(params);
-  const wait = readWait(params);
   return {
     async perform() {
       // What was not there would end when it comes.

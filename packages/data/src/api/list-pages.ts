@@ -1,7 +1,7 @@
 import type { Connection } from "@multimaster/database";
 import type { AnyResource } from "../model/define-resource.ts";
-import type { Query } from "../model/query.ts";
-import { type Found, findItems, type Place } from "../read/read-items.ts";
+import type { Found, Query } from "../model/query.ts";
+import { findItems, type Place } from "../read/read-items.ts";
 
 /** Rows that one query of an unlimited list reads: what is in memory, whatever the table's size. */
 const pageSize = 1000;

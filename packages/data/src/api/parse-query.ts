@@ -1,6 +1,6 @@
 import { append, errors, type Json } from "@multimaster/core";
 import type { AnyResource, Field, Path } from "../model/define-resource.ts";
-import { describeField, type FieldDescription } from "../model/field-kinds.ts";
+import { describeField, type FieldDescription, isIdentifier } from "../model/field-kinds.ts";
 import type { Filter, Operator, Query } from "../model/query.ts";
 
 const operators = new Set<string>(["eq", "ne", "lt", "le", "gt", "ge", "contains", "in", "notin"] satisfies Operator[]);
@@ -111,9 +111,4 @@ function parseKind(description: FieldDescription, value: string): Json | undefin
     default:
       return undefined;
   }
-}
-
-/** Letters, digits, `_`, `-`, `.` and whatever lies beyond ASCII, not beginning with a digit or dot. */
-export function isIdentifier(text: string): boolean {
-  return /^[A-Za-z_\u00a0-\u{10ffff}-][\w\u00a0-\u{10ffff}.-]*$/u.test(text);
 }

@@ -1,25 +1,18 @@
 import { LeaseLost } from "@multimaster/cluster";
 import { errors, type Json } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
-import type { Updates } from "../contract.ts";
+import { type ActionContext, type AnyAction, type Caller, type Prepared, readParameters } from "../actions/action.ts";
+import { actionsOf } from "../actions/index.ts";
 import type { Events } from "../events/events.ts";
 import { createTrail, type Trail } from "../model/actor.ts";
-import type {
-  Action,
-  ActionContext,
-  BusView,
-  Caller,
-  LinesAnswer,
-  Prepared,
-  RawAnswer,
-  WritesView,
-} from "../model/define-resource.ts";
+import type { BusView, LinesAnswer, RawAnswer, WritesView } from "../model/define-resource.ts";
+import { createMatcher, type Match } from "../model/match-path.ts";
 import type { Query } from "../model/query.ts";
-import { resources } from "../model/registry.ts";
 import { explainDatabase } from "../read/explain-database.ts";
 import { findItems } from "../read/read-items.ts";
+import { resources } from "../resources/registry.ts";
+import type { Updates } from "../updates/index.ts";
 import { listPages } from "./list-pages.ts";
-import { createMatcher, type Match } from "./match-path.ts";
 import { parseQuery } from "./parse-query.ts";
 
 type JsonObject = { readonly [key: string]: Json };
@@ -159,7 +152,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     if (!action) throw new NoSuchMethod(method);
     const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
     const item = await reload();
-    return action({ updates, connection: database, control, actor, trail, reload }, item, params);
+    const parameters = readParameters(action, params);
+    return action.prepare({ updates, connection: database, control, actor, trail, reload }, item, parameters);
   }
 
   return {
@@ -189,8 +183,7 @@ function missing({ resource }: Match, path: readonly string[]) {
   return errors.notFound(`There is no ${resource.name.replaceAll("_", " ")} at ${path.join("/")}.`);
 }
 
-function actionOf({ path, resource }: Match, method: string): Action<unknown> | undefined {
-  if (path.kind !== "collection" && path.kind !== "single") return undefined;
-  const actions = path.kind === "collection" ? resource.collectionActions : resource.actions;
-  return actions && Object.hasOwn(actions, method) ? (actions[method] as Action<unknown>) : undefined;
+function actionOf({ path, resource }: Match, method: string): AnyAction | undefined {
+  const actions = actionsOf(resource, path);
+  return Object.hasOwn(actions, method) ? actions[method] : undefined;
 }

@@ -3,7 +3,7 @@ import type { Json, Logger, SourcedProperties } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import type { ControlAction, ControlSubject } from "../model/control-messages.ts";
 import type { AnyResource, Item } from "../model/define-resource.ts";
-import { type EventName, type EventPublishers, topicById } from "../model/resource-events.ts";
+import { type EventName, type EventPublishers, topicById } from "../model/event-names.ts";
 import { createItemReader } from "../read/item-reader.ts";
 import { createPublishQueue } from "./publish-queue.ts";
 import { createPublishers } from "./publishers.ts";

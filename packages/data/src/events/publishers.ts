@@ -1,6 +1,6 @@
 import type { Json } from "@multimaster/core";
 import type { AnyResource } from "../model/define-resource.ts";
-import type { EventPublishers } from "../model/resource-events.ts";
+import type { EventPublishers } from "../model/event-names.ts";
 import type { ItemReader } from "../read/item-reader.ts";
 import type { Enqueue, Message } from "./publish-queue.ts";
 

@@ -1,7 +1,7 @@
 import { createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { EventName } from "../model/resource-events.ts";
+import type { EventName } from "../model/event-names.ts";
 import { builders } from "../resources/builders.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { builds } from "../resources/builds.ts";

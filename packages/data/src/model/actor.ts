@@ -1,6 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import type { Connection } from "@multimaster/database";
-import { insertAuditRow } from "@multimaster/database";
+import { type Connection, insertAuditRow } from "@multimaster/database";
 
 /** How somebody showed who they are. */
 export type ActorKind = "nothing" | "session" | "proxy" | "token" | "command line";

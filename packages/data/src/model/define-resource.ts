@@ -1,11 +1,9 @@
 import type { Json } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import { z } from "zod";
-import type { Updates } from "../contract.ts";
-import type { Actor, Trail } from "./actor.ts";
-import type { ControlAction, ControlSubject } from "./control-messages.ts";
 import type { Filter } from "./query.ts";
 import type { EventFacts, ResourceEvents } from "./resource-events.ts";
+import { joinTablesBeside, type TableBeside } from "./table-beside.ts";
 
 /** Whether messages flow, as this master sees it. */
 export interface BusView {
@@ -51,6 +49,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
+  /** A table of our own that `sql` reads, joined by the object's id: see table-beside.ts. */
+  readonly beside?: TableBeside;
   /** Turns the driver's value into the field's, where the kind alone does not say how. */
   read?(value: unknown, context: ReadContext): z.output<S>;
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
@@ -93,60 +93,29 @@ export interface Path {
   open?(context: ReadContext): Promise<RawAnswer | undefined>;
 }
 
-/** What rules may ask of that which an action is done with. */
-export interface Subject {
-  /** Names of the builders concerned; none where builders do not come into it. */
-  readonly builders: readonly string[];
-  /** Identity of who asked for it. */
-  readonly owner?: string | undefined;
+/** What rules about rights need to know of a noun. */
+export interface Rights {
+  /** The config's rules can name it; one without this is judged by `*` and `otherwise` alone. */
+  readonly isNamed?: boolean;
+  /**
+   * Nouns that a reader must be allowed to read as well: what this one is part of, and what its objects show of others.
+   * Names alone, as in properties, show nothing.
+   */
+  readonly needs: readonly string[];
 }
 
-/**
- * An action whose parameters have been read. What it is about and what it does come from the same values, so that no
- * parameter means one thing to the rules and another to the action.
- */
-export interface Prepared {
-  /** Read where the rules tell builders or owners apart. */
-  about?(): Promise<Subject>;
-  perform(): Promise<Json>;
-}
-
-/** Who calls an action. */
-export interface Caller extends Actor {
-  /** Throws when the caller may not do this. */
-  check(about: () => Promise<Subject>): Promise<void>;
-}
-
-/** What an action works with. */
-export interface ActionContext<Item = unknown> {
-  readonly updates: Updates;
-  readonly connection: Connection;
-  /** Sends a control message to whoever holds the thing. */
-  control: <S extends ControlSubject>(of: S, id: number, action: ControlAction<S>, payload: { reason: string }) => void;
-  /** Who asks. */
-  readonly actor: Actor;
-  /** Writes the audit row: each action hands it to the update that writes its rows. */
-  readonly trail: Trail;
-  /** The object as it is now. */
-  reload(): Promise<Item>;
-}
-
-export type ActionParams = Readonly<Record<string, Json>>;
-
-/** Reads the parameters of one JSON-RPC method. What this or `perform` throws from the errors catalogue becomes the answer. */
-export type Action<Item> = (
-  context: ActionContext<Item>,
-  item: Item,
-  params: ActionParams,
-) => Prepared | Promise<Prepared>;
-
-interface Definition<Shape extends z.ZodRawShape, Event extends string, Facts extends EventFacts<Event>> {
+interface Definition<
+  Shape extends z.ZodRawShape,
+  Plural extends string,
+  Event extends string,
+  Facts extends EventFacts<Event>,
+> {
   /** Singular, as application.spec names the type. */
   readonly name: string;
-  /** Key of the list in the envelope. */
-  readonly plural: string;
+  /** Key of the list in the envelope; what other programs and rules call the noun. */
+  readonly plural: Plural;
   readonly id: string;
-  /** The SQL from clause. Absent: `rows` makes the objects. */
+  /** The SQL from clause, without the tables that fields name themselves (`beside`). Absent: `rows` makes the objects. */
   readonly from?: string;
   readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
   readonly paths: readonly Path[];
@@ -155,30 +124,26 @@ interface Definition<Shape extends z.ZodRawShape, Event extends string, Facts ex
   /** Filters that mean more than a comparison, by field: extra conditions for a boolean value. */
   readonly filters?: Readonly<Record<string, (value: boolean) => string | undefined>>;
   /** Makes the objects of a resource that is no table. */
-  rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<Shape>>[]>;
+  rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<NoInfer<Shape>>>[]>;
   /** Listed at the root of the API. */
   readonly rootLink?: boolean;
   readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>, Event, Facts>;
-  readonly actions?: Readonly<Record<string, Action<z.output<z.ZodObject<Shape>>>>>;
-  /** Actions of the collection itself. */
-  readonly collectionActions?: Readonly<Record<string, Action<null>>>;
+  readonly rights: Rights;
 }
 
 /** A noun declared once: the row mapper, REST, topic payloads, application.spec and the types all come from it. */
 export interface Resource<
   Shape extends z.ZodRawShape = z.ZodRawShape,
+  Plural extends string = string,
   Event extends string = string,
   Facts extends EventFacts<Event> = EventFacts<Event>,
-> extends Definition<Shape, Event, Facts> {
+> extends Definition<Shape, Plural, Event, Facts> {
   readonly schema: z.ZodObject<Shape>;
 }
 
 /** A resource whatever its fields and events; their types only matter where the resource is known. */
 // biome-ignore lint/suspicious/noExplicitAny: any shape
-export interface AnyResource extends Omit<Resource<any, string>, "actions"> {
-  // biome-ignore lint/suspicious/noExplicitAny: any object
-  readonly actions?: Readonly<Record<string, Action<any>>>;
-}
+export type AnyResource = Resource<any>;
 
 /** The object a resource describes. */
 export type Item<R extends AnyResource> = z.output<R["schema"]>;
@@ -186,13 +151,17 @@ export type Item<R extends AnyResource> = z.output<R["schema"]>;
 /** Declares a noun. */
 export function defineResource<
   const Shape extends z.ZodRawShape,
+  const Plural extends string,
   const Event extends string = never,
   const Facts extends EventFacts<Event> = Record<never, never>,
->(definition: Definition<Shape, Event, Facts>): Resource<Shape, Event, Facts> {
+>(definition: Definition<Shape, Plural, Event, Facts>): Resource<Shape, Plural, Event, Facts> {
   const shape = Object.fromEntries(
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;
-  return { ...definition, schema: z.object(shape) as z.ZodObject<Shape> };
+  const { from, id, fields } = definition;
+  const joined =
+    from === undefined ? {} : { from: joinTablesBeside(from, id, fields as Readonly<Record<string, Field>>) };
+  return { ...definition, ...joined, schema: z.object(shape) as z.ZodObject<Shape> };
 }
 
 /** Fields that are nothing but their kind, for resources that are no table. */

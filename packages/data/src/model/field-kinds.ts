@@ -40,6 +40,11 @@ export const sourced = of(
 /** Text that starts with a letter, `_` or `-` and may stand in a path. */
 export const identifier = (maxLength: number) => of(z.string().max(maxLength), "identifier");
 
+/** Letters, digits, `_`, `-`, `.` and whatever lies beyond ASCII, not beginning with a digit or dot. */
+export function isIdentifier(text: string): boolean {
+  return /^[A-Za-z_\u00a0-\u{10ffff}-][\w\u00a0-\u{10ffff}.-]*$/u.test(text);
+}
+
 /** An object with fields of its own, such as the source stamp of a change. */
 export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) =>
   of(z.object(shape), { entity: name });

@@ -28,3 +28,9 @@ export interface Query {
 export function equals(field: string, ...values: Json[]): Filter {
   return { field, operator: "eq", values };
 }
+
+/** A list and how long it would be without limit and offset, as far as that was counted. */
+export interface Found<T> {
+  readonly rows: T[];
+  readonly total: number;
+}

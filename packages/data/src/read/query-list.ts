@@ -1,7 +1,6 @@
 import type { Json } from "@multimaster/core";
 import type { AnyResource } from "../model/define-resource.ts";
-import type { Filter, Query } from "../model/query.ts";
-import type { Found } from "./read-items.ts";
+import type { Filter, Found, Query } from "../model/query.ts";
 
 type Item = Readonly<Record<string, Json>>;
 

@@ -2,16 +2,10 @@ import { errors } from "@multimaster/core";
 import { type Connection, countRows, type Fragment, type Order, type Row, selectRows } from "@multimaster/database";
 import type { AnyResource, Field, Item, Path, ReadContext } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
-import type { Query } from "../model/query.ts";
+import type { Found, Query } from "../model/query.ts";
 import { filterCondition } from "./filter-conditions.ts";
 import { queryList } from "./query-list.ts";
 import { bindParams } from "./select.ts";
-
-/** A list and how long it would be without limit and offset, as far as that was counted. */
-export interface Found<T> {
-  readonly rows: T[];
-  readonly total: number;
-}
 
 /** Where and with what to read; both absent for a read of everything a resource has. */
 export interface Place {

@@ -6,6 +6,7 @@ import { datetime, integer, text, wholeSeconds } from "../model/field-kinds.ts";
 export const auditEntries = defineResource({
   name: "audit_entry",
   plural: "audit_entries",
+  rights: { isNamed: true, needs: [] },
   id: "auditid",
   from: "mm_audit a",
   fields: {

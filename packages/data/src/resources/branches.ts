@@ -6,6 +6,7 @@ import { integer, shownNullable, text } from "../model/field-kinds.ts";
 export const branches = defineResource({
   name: "branch",
   plural: "branches",
+  rights: { needs: ["codebases"] },
   id: "branchid",
   from: "codebase_branches br",
   fields: {

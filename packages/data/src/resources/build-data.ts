@@ -10,6 +10,7 @@ import { buildIds, buildPlaces } from "./build-places.ts";
 export const buildData = defineResource({
   name: "build_data",
   plural: "build_data",
+  rights: { isNamed: true, needs: ["builds"] },
   id: "name",
   from: "build_data bd",
   fields: {

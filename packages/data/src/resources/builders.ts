@@ -10,6 +10,7 @@ const onMaster = "b.id in (select builderid from builder_masters where masterid 
 export const builders = defineResource({
   name: "builder",
   plural: "builders",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "builderid",
   from: "builders b",

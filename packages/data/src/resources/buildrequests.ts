@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { buildRequestActions } from "../actions/buildrequests.ts";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, sourced } from "../model/field-kinds.ts";
 import { loadBuildsetProperties } from "./buildset-properties.ts";
@@ -10,6 +9,7 @@ const incomplete = "(br.complete = 0 or br.complete is null)";
 export const buildrequests = defineResource({
   name: "buildrequest",
   plural: "buildrequests",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "buildrequestid",
   from: "buildrequests br left join buildrequest_claims bc on bc.brid = br.id",
@@ -57,7 +57,6 @@ export const buildrequests = defineResource({
     only: { cancel: ["buildrequests/:buildrequestid"] },
     payload: (event, item) => (event === "cancel" ? null : item),
   },
-  actions: buildRequestActions,
 });
 
 export type BuildRequest = z.output<typeof buildrequests.schema>;

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { buildActions } from "../actions/builds.ts";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { buildPlaces } from "./build-places.ts";
@@ -9,6 +8,7 @@ import { loadBuildProperties } from "./build-properties.ts";
 export const builds = defineResource({
   name: "build",
   plural: "builds",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "buildid",
   from: "builds b",
@@ -65,7 +65,6 @@ export const builds = defineResource({
     },
     topics: ["builders/:builderid/builds/:number", "builds/:buildid", "workers/:workerid/builds/:buildid"],
   },
-  actions: buildActions,
 });
 
 export type Build = z.output<typeof builds.schema>;

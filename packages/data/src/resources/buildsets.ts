@@ -9,6 +9,7 @@ import { loadSourceStamps, type SourceStamp, sourcestamp } from "./sourcestamps.
 export const buildsets = defineResource({
   name: "buildset",
   plural: "buildsets",
+  rights: { isNamed: true, needs: ["sourcestamps"] },
   rootLink: true,
   id: "bsid",
   from: "buildsets bs",

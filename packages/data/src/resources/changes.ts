@@ -1,7 +1,6 @@
 import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { addChange } from "../actions/add-change.ts";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { groupValues } from "../read/group-values.ts";
@@ -19,6 +18,7 @@ const listedComments = 64 * 1024;
 export const changes = defineResource({
   name: "change",
   plural: "changes",
+  rights: { isNamed: true, needs: ["sourcestamps"] },
   rootLink: true,
   id: "changeid",
   from: "changes ch",
@@ -69,7 +69,6 @@ export const changes = defineResource({
     },
     topics: ["changes/:changeid"],
   },
-  collectionActions: { add: addChange },
 });
 
 export type Change = z.output<typeof changes.schema>;

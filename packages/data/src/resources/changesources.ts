@@ -7,6 +7,7 @@ import { loadMasters, master } from "./masters.ts";
 export const changesources = defineResource({
   name: "changesource",
   plural: "changesources",
+  rights: { isNamed: true, needs: ["masters"] },
   rootLink: true,
   id: "changesourceid",
   from: "changesources cs left join changesource_masters cm on cm.changesourceid = cs.id",

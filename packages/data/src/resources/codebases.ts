@@ -6,6 +6,7 @@ import { identifier, integer } from "../model/field-kinds.ts";
 export const codebases = defineResource({
   name: "codebase",
   plural: "codebases",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "codebaseid",
   from: "codebases cb",

@@ -9,6 +9,7 @@ const maxSteps = 100;
 export const commitGraphs = defineResource({
   name: "commit_graph",
   plural: "commit_graphs",
+  rights: { needs: [] },
   id: "common",
   fields: { common: { schema: integer }, to1: { schema: integer.array() }, to2: { schema: integer.array() } },
   paths: [

@@ -6,6 +6,7 @@ import { integer, text } from "../model/field-kinds.ts";
 export const commits = defineResource({
   name: "commit",
   plural: "commits",
+  rights: { needs: ["codebases"] },
   id: "commitid",
   from: "codebase_commits co",
   fields: {

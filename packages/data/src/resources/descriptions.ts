@@ -8,6 +8,7 @@ export function createDescriptions(nouns: readonly AnyResource[]): AnyResource[]
   const rootlinks = defineResource({
     name: "rootlink",
     plural: "rootlinks",
+    rights: { needs: [] },
     id: "name",
     fields: { name: { schema: text } },
     rows: async () => nouns.filter((noun) => noun.rootLink).map(({ plural }) => ({ name: plural })),
@@ -16,6 +17,7 @@ export function createDescriptions(nouns: readonly AnyResource[]): AnyResource[]
   const specs: AnyResource = defineResource({
     name: "spec",
     plural: "specs",
+    rights: { needs: [] },
     id: "path",
     fields: {
       path: { schema: text },

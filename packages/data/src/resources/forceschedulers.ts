@@ -1,7 +1,6 @@
 import type { Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { forceBuild } from "../actions/force-build.ts";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, identifier, jsonObject, text } from "../model/field-kinds.ts";
 
@@ -17,9 +16,10 @@ const shape = {
 export type ForceScheduler = z.output<z.ZodObject<typeof shape>>;
 
 /** A form by which people ask for builds. Its scheduler's master publishes it, so any UI master can show and check it. */
-export const forceschedulers = defineResource<typeof shape>({
+export const forceschedulers = defineResource({
   name: "forcescheduler",
   plural: "forceschedulers",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "name",
   fields: plainFields(shape),
@@ -36,7 +36,6 @@ export const forceschedulers = defineResource<typeof shape>({
     },
     { pattern: "builders/:builderid/forceschedulers", kind: "collection", rows: readOfBuilder },
   ],
-  actions: { force: forceBuild },
 });
 
 async function readForceSchedulers({ connection }: ReadContext): Promise<ForceScheduler[]> {

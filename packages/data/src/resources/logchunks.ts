@@ -28,6 +28,7 @@ const places = [
 export const logchunks = defineResource({
   name: "logchunk",
   plural: "logchunks",
+  rights: { needs: ["logs"] },
   rootLink: true,
   id: "logid",
   fields: { logid: { schema: integer }, firstline: { schema: integer }, content: { schema: text } },

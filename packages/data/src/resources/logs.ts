@@ -19,6 +19,7 @@ export const logPlaces = [
 export const logs = defineResource({
   name: "log",
   plural: "logs",
+  rights: { isNamed: true, needs: ["steps"] },
   id: "logid",
   from: "logs l",
   fields: {

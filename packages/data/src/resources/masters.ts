@@ -1,6 +1,5 @@
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { masterActions } from "../actions/masters.ts";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, entity, integer, text } from "../model/field-kinds.ts";
 
@@ -8,6 +7,7 @@ import { bool, datetime, entity, integer, text } from "../model/field-kinds.ts";
 export const masters = defineResource({
   name: "master",
   plural: "masters",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "masterid",
   from: "masters m",
@@ -41,7 +41,6 @@ export const masters = defineResource({
     },
     topics: ["masters/:masterid"],
   },
-  actions: masterActions,
 });
 
 export const master = entity("master", masters.schema.shape);

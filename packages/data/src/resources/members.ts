@@ -44,9 +44,10 @@ const shape = {
 export type Member = z.output<z.ZodObject<typeof shape>>;
 
 /** A master with everything the cluster knows of it; `masters` has Buildbot's shape. */
-export const members = defineResource<typeof shape, "update">({
+export const members = defineResource({
   name: "member",
   plural: "members",
+  rights: { needs: ["masters", "orders", "stalls"] },
   id: "masterid",
   fields: plainFields(shape),
   rows: readMembers,

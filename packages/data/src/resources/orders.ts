@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import { columnOf } from "../model/table-beside.ts";
 
 const seconds = (column: string) => ({
   schema: datetime.nullable(),
@@ -10,12 +11,18 @@ const seconds = (column: string) => ({
 
 const count = (sql: string) => ({ schema: integer.nullable(), sql });
 
+/** What a drain could not hand over, since the end of it. */
+const drainWarnings = { name: "mm_drain_warnings", key: "orderid" };
+const stranded = (what: "requests" | "singletons") => `coalesce(${drainWarnings.name}.${what}_stranded, 0)`;
+const countBeside = (sql: string) => ({ ...count(sql), beside: drainWarnings });
+
 /** What somebody wants of a master: to drain, or to add a role. A drain's order is also its live progress and its report. */
 export const orders = defineResource({
   name: "order",
   plural: "orders",
+  rights: { isNamed: true, needs: ["masters"] },
   id: "orderid",
-  from: "mm_orders o join masters m on m.id = o.masterid left join mm_drain_warnings w on w.orderid = o.id",
+  from: "mm_orders o join masters m on m.id = o.masterid",
   fields: {
     orderid: { schema: integer, sql: "o.id" },
     masterid: { schema: integer, sql: "o.masterid" },
@@ -33,7 +40,7 @@ export const orders = defineResource({
     /** Why it failed, in a sentence. */
     detail: { schema: text.nullable(), sql: "o.detail" },
     /** What no other master can take from the one that drains, in sentences. */
-    warning: { schema: text.nullable(), sql: "w.warning" },
+    warning: { schema: text.nullable(), ...columnOf(drainWarnings, "warning") },
     reason: { schema: text, sql: "o.reason" },
     ordered_by: { schema: text, sql: "o.ordered_by" },
     ordered_at: { schema: datetime, sql: "o.ordered_at", read: wholeSeconds },
@@ -48,11 +55,11 @@ export const orders = defineResource({
     requests_retried: count("o.requests_retried"),
     requests_lost: count("o.requests_lost"),
     /** Of those that waited: left to other masters, and left waiting because no other master has their builders. */
-    requests_handed_over: count(
-      `case when o.ended_at is null then null when o.requests_pending > coalesce(w.requests_stranded, 0)
-        then o.requests_pending - coalesce(w.requests_stranded, 0) when o.requests_pending is not null then 0 end`,
+    requests_handed_over: countBeside(
+      `case when o.ended_at is null then null when o.requests_pending > ${stranded("requests")}
+        then o.requests_pending - ${stranded("requests")} when o.requests_pending is not null then 0 end`,
     ),
-    requests_stranded: count("case when o.ended_at is not null then coalesce(w.requests_stranded, 0) end"),
+    requests_stranded: countBeside(`case when o.ended_at is not null then ${stranded("requests")} end`),
     builds_left: count("o.builds_left"),
     workers_before: count("o.workers_before"),
     workers_left: count("o.workers_left"),
@@ -60,7 +67,7 @@ export const orders = defineResource({
     singletons_before: count("o.singletons_before"),
     singletons_left: count("o.singletons_left"),
     /** Of them: no other master can take them. */
-    singletons_stranded: count("case when o.ended_at is not null then coalesce(w.singletons_stranded, 0) end"),
+    singletons_stranded: countBeside(`case when o.ended_at is not null then ${stranded("singletons")} end`),
   },
   order: ["orderid"],
   paths: [

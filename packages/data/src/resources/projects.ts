@@ -9,6 +9,7 @@ const hasActiveBuilder =
 export const projects = defineResource({
   name: "project",
   plural: "projects",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "projectid",
   from: "projects p",

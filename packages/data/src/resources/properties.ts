@@ -10,6 +10,7 @@ import { readBuildsetProperties } from "./buildset-properties.ts";
 export const properties = defineResource({
   name: "sourcedproperties",
   plural: "properties",
+  rights: { needs: [] },
   id: "",
   fields: {},
   paths: [

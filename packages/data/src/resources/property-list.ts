@@ -16,6 +16,7 @@ interface Listed {
 export const propertyList = defineResource({
   name: "_property",
   plural: "_properties",
+  rights: { needs: [] },
   id: "name",
   fields: { name: { schema: text }, source: { schema: text }, value: { schema: jsonObject } },
   paths: [

@@ -1,23 +1,13 @@
-import { errors } from "@multimaster/core";
 import type { z } from "zod";
-import { type Action, defineResource } from "../model/define-resource.ts";
+import { defineResource } from "../model/define-resource.ts";
 import { bool, integer, text } from "../model/field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
-
-const enable: Action<{ readonly schedulerid: number }> = ({ updates, trail }, { schedulerid }, { enabled }) => {
-  if (typeof enabled !== "boolean") throw errors.requestInvalid("'enabled' must be given as true or false");
-  return {
-    async perform() {
-      await updates.schedulers.setEnabled(schedulerid, enabled, trail);
-      return null;
-    },
-  };
-};
 
 /** What turns changes, times and people's wishes into buildsets; claimed by at most one master. */
 export const schedulers = defineResource({
   name: "scheduler",
   plural: "schedulers",
+  rights: { isNamed: true, needs: ["masters"] },
   rootLink: true,
   id: "schedulerid",
   from: "schedulers s left join scheduler_masters sm on sm.schedulerid = s.id",
@@ -46,7 +36,6 @@ export const schedulers = defineResource({
     },
     topics: ["schedulers/:schedulerid"],
   },
-  actions: { enable },
 });
 
 export type Scheduler = z.output<typeof schedulers.schema>;

@@ -25,9 +25,10 @@ const shape = {
 export type Schedule = z.output<z.ZodObject<typeof shape>>;
 
 /** When each scheduler ran last and runs next. */
-export const schedules = defineResource<typeof shape>({
+export const schedules = defineResource({
   name: "schedule",
   plural: "schedules",
+  rights: { needs: ["schedulers", "changes", "buildsets"] },
   id: "schedulerid",
   fields: plainFields(shape),
   rows: readSchedules,

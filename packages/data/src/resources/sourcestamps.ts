@@ -8,6 +8,7 @@ import { loadPatches, patch } from "./patches.ts";
 export const sourcestamps = defineResource({
   name: "sourcestamp",
   plural: "sourcestamps",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "ssid",
   from: "sourcestamps ss",

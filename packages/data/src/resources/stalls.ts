@@ -10,6 +10,7 @@ const culprit = entity("culprit", { builder: text, step: text, buildid: integer 
 export const stalls = defineResource({
   name: "stall",
   plural: "stalls",
+  rights: { needs: ["masters", "builders", "steps"] },
   id: "stallid",
   from: "mm_loop_stalls ls join masters m on m.id = ls.masterid",
   fields: {

@@ -9,6 +9,7 @@ const url = entity("Url", { name: text, url: text });
 export const steps = defineResource({
   name: "step",
   plural: "steps",
+  rights: { isNamed: true, needs: ["builds"] },
   id: "stepid",
   from: "steps st",
   fields: {

@@ -6,6 +6,7 @@ import { bool, integer, text } from "../model/field-kinds.ts";
 export const testResultSets = defineResource({
   name: "test_result_set",
   plural: "test_result_sets",
+  rights: { isNamed: true, needs: ["builds"] },
   id: "test_result_setid",
   from: "test_result_sets ts",
   fields: {

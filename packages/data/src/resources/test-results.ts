@@ -6,9 +6,10 @@ import { durationOf } from "./tests/test-rows.ts";
 export const testResults = defineResource({
   name: "test_result",
   plural: "test_results",
+  rights: { needs: ["test_result_sets"] },
   id: "test_resultid",
   from: `test_results tr left join test_names tn on tn.id = tr.test_nameid
-    left join test_code_paths tp on tp.id = tr.test_code_pathid left join mm_long_tests lt on lt.test_resultid = tr.id`,
+    left join test_code_paths tp on tp.id = tr.test_code_pathid`,
   fields: {
     test_resultid: { schema: integer, sql: "tr.id" },
     builderid: { schema: integer, sql: "tr.builderid" },
@@ -16,7 +17,7 @@ export const testResults = defineResource({
     test_name: { schema: text.nullable(), sql: "tn.name" },
     test_code_path: { schema: text.nullable(), sql: "tp.path" },
     line: { schema: integer.nullable(), sql: "tr.line" },
-    duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
+    duration_ns: { schema: integer.nullable(), ...durationOf("tr") },
     value: { schema: text, sql: "tr.value" },
   },
   paths: [

@@ -24,9 +24,10 @@ const shape = {
 export type WaitingChanges = z.output<z.ZodObject<typeof shape>>;
 
 /** Changes that a scheduler wants and that are in no buildset yet: what shares a timer is one entry. */
-export const waitingChanges = defineResource<typeof shape>({
+export const waitingChanges = defineResource({
   name: "waiting_change",
   plural: "waiting_changes",
+  rights: { needs: ["changes", "schedulers"] },
   id: "schedulerid",
   fields: plainFields(shape),
   rows: readWaitingChanges,

@@ -12,6 +12,7 @@ const unstarted = `br.complete = 0
 export const waiting = defineResource({
   name: "waiting",
   plural: "waiting",
+  rights: { needs: ["buildrequests", "builders", "workers", "masters", "builds"] },
   id: "buildrequestid",
   from: "buildrequests br join builders bu on bu.id = br.builderid",
   fields: {
@@ -50,6 +51,7 @@ export const waiting = defineResource({
 export const waitingBuilders = defineResource({
   name: "waiting_builder",
   plural: "waiting_builders",
+  rights: { needs: ["waiting"] },
   id: "builderid",
   from: `(select br.builderid, count(*) as requests, min(br.submitted_at) as since, max(br.priority) as priority
             from buildrequests br

@@ -1,7 +1,6 @@
 import type { Json } from "@multimaster/core";
 import { queryRows, workersConfiguredWhere } from "@multimaster/database";
 import type { z } from "zod";
-import { workerActions } from "../actions/workers.ts";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { bool, entity, integer, jsonObject, text } from "../model/field-kinds.ts";
 import { groupValues } from "../read/group-values.ts";
@@ -25,6 +24,7 @@ const places: [prefix: string, where: string | undefined][] = [
 export const workers = defineResource({
   name: "worker",
   plural: "workers",
+  rights: { isNamed: true, needs: [] },
   rootLink: true,
   id: "workerid",
   from: "workers w",
@@ -59,7 +59,6 @@ export const workers = defineResource({
     ids: ["masterid"],
     payload: (_event, item, facts) => ({ ...item, ...facts }),
   },
-  actions: workerActions,
 });
 
 export type Worker = z.output<typeof workers.schema>;

@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { errors, type SourcedProperties } from "@multimaster/core";
 import {
   type Connection,
   findOrCreateNamed,
@@ -9,11 +9,43 @@ import {
   missingSourceStamps,
 } from "@multimaster/database";
 import { completeBuildsets } from "@multimaster/lifecycle";
-import type { AddedBuildset, NewBuildset } from "../contract.ts";
 import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface NewSourceStamp {
+  branch: string | null;
+  revision: string | null;
+  repository: string;
+  project: string;
+  codebase: string;
+}
+
+export interface NewBuildset {
+  reason: string;
+  /** Existing source stamps by id, or new ones (found or created by their hash). At least one. */
+  sourceStamps: readonly (NewSourceStamp | number)[];
+  /** Builders by name (rows are made when no engine has announced them yet) or by id. */
+  builders: readonly (string | number)[];
+  properties?: SourcedProperties;
+  /** Name of the scheduler, "rebuild", or null; part of the `buildsets.<id>.new` event. */
+  scheduler: string | null;
+  externalId?: string | null;
+  priority?: number;
+  waitedFor?: boolean;
+  parentBuildid?: number | null;
+  parentRelationship?: string | null;
+  rebuiltBuildid?: number | null;
+  /** Who asked for it, as the server knows them: rights of an owner hang off this, and off no property. */
+  askedBy?: { readonly identity: string; readonly name: string } | undefined;
+}
+
+export interface AddedBuildset {
+  bsid: number;
+  /** Build request ids by builder id. */
+  requests: Readonly<Record<string, number>>;
+}
 
 /** Writes a buildset with its requests in the caller's transaction; `announceBuildset` follows the commit. */
 export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {

@@ -1,5 +1,5 @@
 import { forkProperty, type Json } from "@multimaster/core";
-import type { NewChange } from "../contract.ts";
+import type { NewChange } from "./new-change.ts";
 
 /**
  * The most that one change may hold: whoever pushes decides what is in it, and everyone who reads it pays. Lengths are in

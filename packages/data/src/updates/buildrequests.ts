@@ -1,4 +1,5 @@
 import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import type { SourcedProperties } from "@multimaster/core";
 import {
   awaitedRequests,
   buildsetProperties,
@@ -12,14 +13,64 @@ import {
   sourceStampIdsOf,
 } from "@multimaster/database";
 import { cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
-import type { BuildRequestUpdates, RequestDetails } from "../contract.ts";
 import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
-import { changes } from "../resources/changes.ts";
-import { loadSourceStamps } from "../resources/sourcestamps.ts";
+import { type Change, changes } from "../resources/changes.ts";
+import { loadSourceStamps, type SourceStamp } from "../resources/sourcestamps.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
+
+export interface PendingRequest {
+  buildrequestid: number;
+  builderid: number;
+  buildsetid: number;
+  priority: number;
+  submittedAt: number;
+}
+
+/** Everything a build needs to know of what asked for it. */
+export interface RequestDetails {
+  buildrequestid: number;
+  buildsetid: number;
+  builderid: number;
+  reason: string;
+  waitedFor: boolean;
+  properties: SourcedProperties;
+  sourceStamps: readonly SourceStamp[];
+  /** Changes of the source stamps, oldest first. */
+  changes: readonly Change[];
+}
+
+export interface BuildRequestUpdates {
+  /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
+  pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
+  /** Free requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
+  awaited(
+    builderids: readonly number[],
+    limit: number,
+  ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
+  /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
+  claim(buildrequestids: readonly number[]): Promise<number[]>;
+  /**
+   * Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
+   * their builds could not be written here; that counts as a death of the engine does.
+   */
+  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
+  /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
+  claimedByMe(): Promise<number[]>;
+  details(buildrequestid: number): Promise<RequestDetails | undefined>;
+  /**
+   * Any master may call it: a pending request is completed CANCELLED at once; of a claimed one the running builds are
+   * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
+   */
+  cancel(
+    buildrequestid: number,
+    reason: string,
+    trail?: Trail,
+  ): Promise<"cancelled" | "stopping" | "complete" | "unknown">;
+  setPriority(buildrequestid: number, priority: number, trail?: Trail): Promise<"done" | "unknown">;
+}
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
   const { database, lease, events, announce, announceOutcomes } = context;

@@ -1,5 +1,5 @@
 import { fencedTransaction } from "@multimaster/cluster";
-import { type Result, Results } from "@multimaster/core";
+import { type Result, Results, type SourcedProperties } from "@multimaster/core";
 import {
   getBuildState,
   getRebuildSource,
@@ -10,12 +10,48 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { finishBuild, startBuild } from "@multimaster/lifecycle";
-import type { BuildUpdates } from "../contract.ts";
+import { type BuildEnd, finishBuild, startBuild } from "@multimaster/lifecycle";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
-import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface StopRequest {
+  buildid: number;
+  reason: string;
+  results: Result;
+}
+
+export type { BuildEnd };
+
+export interface BuildUpdates {
+  /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
+  create(build: {
+    buildrequestid: number;
+    workerid: number;
+  }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
+  /** Publishes `builds.<id>.new`, once, after properties and the state "starting" were written. */
+  announce(buildid: number): Promise<void>;
+  setState(buildid: number, state: string): Promise<void>;
+  /** Upserts the given properties (fenced) and publishes only them. */
+  setProperties(buildid: number, properties: SourcedProperties): Promise<void>;
+  /**
+   * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
+   * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
+   * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
+   */
+  finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
+  /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
+  requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
+  /** Stop requests for these running builds; the engine polls it beside listening. */
+  stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
+  /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
+  rebuild(
+    buildid: number,
+    by?: { readonly asker: NonNullable<NewBuildset["askedBy"]>; readonly trail: Trail },
+  ): Promise<AddedBuildset | "unknown">;
+}
 
 export function createBuildUpdates(context: UpdateContext): BuildUpdates {
   const { database, lease, events, announce, announceOutcomes, log } = context;

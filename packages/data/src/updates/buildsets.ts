@@ -4,9 +4,15 @@ import {
   openBuildsetsWithoutOpenRequests,
 } from "@multimaster/database";
 import { completeBuildsets } from "@multimaster/lifecycle";
-import type { BuildsetUpdates } from "../contract.ts";
-import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import type { Trail } from "../model/actor.ts";
+import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface BuildsetUpdates {
+  add(buildset: NewBuildset, trail?: Trail): Promise<AddedBuildset>;
+  /** Completes buildsets whose last request was completed by somebody who died before completing them. */
+  completeFinished(): Promise<void>;
+}
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
   const { database, announceOutcomes } = context;

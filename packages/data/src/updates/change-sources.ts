@@ -1,5 +1,5 @@
 import { claim, fencedTransaction } from "@multimaster/cluster";
-import { epochSeconds } from "@multimaster/core";
+import { epochSeconds, type Json } from "@multimaster/core";
 import {
   findOrCreateNamed,
   findPollRequests,
@@ -11,10 +11,34 @@ import {
   takePollRequests,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
-import type { ChangeSourceUpdates } from "../contract.ts";
 import { changes as changeResource } from "../resources/changes.ts";
 import { changeRow } from "./changes.ts";
+import type { Lost } from "./lost.ts";
+import type { NewChange } from "./new-change.ts";
+import type { StateKey } from "./object-state.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface ChangeSourceUpdates {
+  register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Claims the change source (fenced); "claimed" as well when this master already has it. */
+  claim(changesourceid: number): Promise<"claimed" | Lost>;
+  release(changesourceid: number): Promise<void>;
+  /** Saved state, as Buildbot keeps it (objects.name, objects.class_name, object_state.name); undefined when none. */
+  getState(source: StateKey): Promise<Json | undefined>;
+  /**
+   * Adds what a poll found and saves how far it got in one transaction (fenced, claim checked): a crash in between
+   * neither loses nor doubles a change. Resolves to the new change ids.
+   */
+  addPolled(
+    changesourceid: number,
+    changes: readonly NewChange[],
+    state: StateKey & { value: Json },
+  ): Promise<number[] | Lost>;
+  /** Asks change sources to look at once, whoever has them: a row each, then a `control.changesources.<id>.poll`. */
+  requestPolls(changesourceids: readonly number[]): Promise<void>;
+  /** Those of them that this master has and that were asked since the last call (fenced). */
+  takePollRequests(changesourceids: readonly number[]): Promise<number[]>;
+}
 
 export function createChangeSourceUpdates({
   database,

@@ -1,9 +1,24 @@
 import { append, epochSeconds } from "@multimaster/core";
 import { type ChangeRow, type Connection, claimDelivery, insertChange, recordDelivery } from "@multimaster/database";
-import type { ChangeUpdates, NewChange } from "../contract.ts";
+import type { Trail } from "../model/actor.ts";
 import { changes } from "../resources/changes.ts";
 import { boundChange, rowsOf } from "./bound-change.ts";
+import type { NewChange } from "./new-change.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface ChangeUpdates {
+  /** Adds a change; with the same `delivery` id a second call adds nothing and answers with the first change. */
+  add(
+    change: NewChange,
+    options?: { delivery?: string | undefined; trail?: Trail },
+  ): Promise<{ changeid: number; added: boolean }>;
+  /**
+   * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
+   * died over it. Resolves to the new change ids, once all changes are stored.
+   */
+  addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
+}
 
 export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
   return {

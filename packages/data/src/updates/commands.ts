@@ -1,9 +1,23 @@
 import { fencedTransaction } from "@multimaster/cluster";
 import { commandsOfWorkers, deleteCommands, insertCommand } from "@multimaster/database";
-import type { CommandUpdates } from "../contract.ts";
 import { groupValues } from "../read/group-values.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface CommandUpdates {
+  /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
+  record(command: {
+    commandId: string;
+    workerid: number;
+    buildid: number;
+    stepid: number;
+    name: string;
+  }): Promise<void>;
+  /** The command has completed; nothing may run under this id any more. */
+  forget(commandIds: readonly string[]): Promise<void>;
+  /** Commands this worker may still run, of whichever master or epoch. */
+  ofWorker(workerid: number): Promise<{ commandId: string; buildid: number | null }[]>;
+}
 
 export function createCommandUpdates({ database, lease }: UpdateContext): CommandUpdates {
   const { masterid, epoch } = lease;

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
-import type { Updates } from "../contract.ts";
+import type { Updates } from "./index.ts";
 
 export interface EvictionOptions {
   readonly updates: Updates;

@@ -1,27 +1,57 @@
 import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
-import type { Updates } from "../contract.ts";
 import type { Events } from "../events/events.ts";
-import { createAuditUpdates } from "./audit.ts";
-import { createBuilderUpdates } from "./builders.ts";
-import { createBuildRequestUpdates } from "./buildrequests.ts";
-import { createBuildUpdates } from "./builds.ts";
-import { createBuildsetUpdates } from "./buildsets.ts";
-import { createChangeSourceUpdates } from "./change-sources.ts";
-import { createChangeUpdates } from "./changes.ts";
-import { createCommandUpdates } from "./commands.ts";
+import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
+import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
+import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
+import { type BuildUpdates, createBuildUpdates } from "./builds.ts";
+import { type BuildsetUpdates, createBuildsetUpdates } from "./buildsets.ts";
+import { type ChangeSourceUpdates, createChangeSourceUpdates } from "./change-sources.ts";
+import { type ChangeUpdates, createChangeUpdates } from "./changes.ts";
+import { type CommandUpdates, createCommandUpdates } from "./commands.ts";
 import { createLogCompressor } from "./log-compressor.ts";
-import { createLoginUpdates } from "./logins.ts";
-import { createLogUpdates } from "./logs.ts";
-import { createMasterUpdates } from "./masters.ts";
-import { createOrderUpdates } from "./orders.ts";
-import { createSchedulerUpdates } from "./schedulers.ts";
-import { createStepUpdates } from "./steps.ts";
-import { createTestResultUpdates } from "./test-results.ts";
-import { createTriggerUpdates } from "./triggers.ts";
+import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
+import { createLogUpdates, type LogUpdates } from "./logs.ts";
+import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
+import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
+import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
+import { createStepUpdates, type StepUpdates } from "./steps.ts";
+import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
+import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
-import { createWorkerUpdates } from "./workers.ts";
+import { createWorkerUpdates, type WorkerUpdates } from "./workers.ts";
+
+/**
+ * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
+ *
+ * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was buried:
+ * that ends everything this master does, so callers let it pass. Losing a single claim is a result, never an exception.
+ */
+export interface Updates {
+  readonly masters: MasterUpdates;
+  readonly orders: OrderUpdates;
+  readonly logins: LoginUpdates;
+  readonly audit: AuditUpdates;
+  readonly builders: BuilderUpdates;
+  readonly workers: WorkerUpdates;
+  readonly commands: CommandUpdates;
+  readonly changes: ChangeUpdates;
+  readonly changeSources: ChangeSourceUpdates;
+  readonly schedulers: SchedulerUpdates;
+  readonly buildsets: BuildsetUpdates;
+  readonly triggers: TriggerUpdates;
+  readonly buildrequests: BuildRequestUpdates;
+  readonly builds: BuildUpdates;
+  readonly steps: StepUpdates;
+  readonly logs: LogUpdates;
+  readonly testResults: TestResultUpdates;
+  /**
+   * Resolves when everything done in the background is over: events on their way, logs being compressed. Called once
+   * the roles have stopped, before the bus and the database are closed.
+   */
+  close(): Promise<void>;
+}
 
 export interface UpdatesOptions {
   readonly database: Database;

@@ -1,14 +1,27 @@
-import { fencedTransaction, isLeaseLoss } from "@multimaster/cluster";
-import { Backoff } from "@multimaster/core";
-import { getLogChunks, type LogChunk, type LogChunkSize, logChunkSizes, replaceLogChunks } from "@multimaster/database";
+import { fencedTransaction, isLeaseLoss, type Lease } from "@multimaster/cluster";
+import { Backoff, type Clock, type Logger } from "@multimaster/core";
+import {
+  type Database,
+  getLogChunks,
+  type LogChunk,
+  type LogChunkSize,
+  logChunkSizes,
+  replaceLogChunks,
+} from "@multimaster/database";
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
-import type { UpdateContext } from "./update-context.ts";
 
 /** Merges and compresses the chunks of finished logs, one log at a time, beside everything else. */
 export interface LogCompressor {
   compress(logid: number): void;
   /** Ends after the piece in hand; a log that stays as it was is only larger. */
   close(): Promise<void>;
+}
+
+export interface LogCompressorOptions {
+  readonly database: Database;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
 const maxMergedLines = 1000;
@@ -20,12 +33,7 @@ const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
 
-export function createLogCompressor({
-  database,
-  lease,
-  clock,
-  log,
-}: Pick<UpdateContext, "database" | "lease" | "clock" | "log">): LogCompressor {
+export function createLogCompressor({ database, lease, clock, log }: LogCompressorOptions): LogCompressor {
   let closing = false;
   const closed = new AbortController();
   let tail: Promise<void> = Promise.resolve();

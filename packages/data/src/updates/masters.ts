@@ -1,11 +1,21 @@
 import { endAbandonedOrders, evictDeadMasters, readRenewals } from "@multimaster/cluster";
 import { freeCancelledRequests } from "@multimaster/database";
 import { endCancelledRequest, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
-import type { MasterUpdates } from "../contract.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface MasterUpdates {
+  /** Publishes `masters.<id>.started`. */
+  announceStarted(): Promise<void>;
+  /** Evicts masters whose lease has expired and publishes what changed thereby. Run by every master's loop. */
+  evictDead(): Promise<void>;
+  /** Deletes rows of the outbox that no one needs any more. */
+  pruneOutbox(): Promise<void>;
+  /** When those of these masters last renewed whose lease is still there. */
+  renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
+}
 
 export function createMasterUpdates(context: UpdateContext): MasterUpdates {
   const { database, lease, events, announce, announceOutcomes } = context;

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { claim, fencedTransaction } from "@multimaster/cluster";
-import { pythonJson } from "@multimaster/core";
+import { type Json, pythonJson } from "@multimaster/core";
 import {
   type Connection,
   classifiedRows,
@@ -20,13 +20,79 @@ import {
   unseenChangeIds,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
-import type { AddedBuildset, ClassifiedChange, Lost, NewBuildset, SchedulerUpdates } from "../contract.ts";
+import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
-import { addBuildset, announceBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import type { Lost } from "./lost.ts";
+import type { StateKey } from "./object-state.ts";
+import type { TriggerableSpec } from "./triggers.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
+
+/** What a scheduler needs of a change to put it into a buildset; any number of them may wait. */
+export type WaitingChange = Pick<Change, "changeid" | "branch" | "revision" | "repository" | "project" | "codebase"> & {
+  sourcestamp: Pick<Change["sourcestamp"], "ssid">;
+};
+
+export interface ClassifiedChange {
+  change: WaitingChange;
+  important: boolean;
+  /** Seconds since it was classified, by the database's clock: what a tree-stable timer counts from. */
+  ageSeconds: number;
+}
+
+/** How long nothing must come before a scheduler builds. */
+export interface TreeTimer {
+  seconds: number;
+  /** Each branch of a repository has its own timer; or else there is one for all. */
+  perBranch: boolean;
+  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  mostSeconds?: number | null;
+}
+
+export interface SchedulerUpdates {
+  /**
+   * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
+   * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
+   * fresh database read every change, so that one added before any scheduler ran is not missed.
+   */
+  register(names: readonly string[], followers?: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Claims the scheduler (fenced); "claimed" as well when this master already has it. */
+  claim(schedulerid: number): Promise<"claimed" | Lost>;
+  release(schedulerid: number): Promise<void>;
+  isEnabled(schedulerid: number): Promise<boolean>;
+  setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
+  /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
+  publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
+  /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
+  publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
+  /** For how long changes wait for others, so that people can be told (fenced); null: they do not. */
+  publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
+  /**
+   * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
+   * others is still delivered (cursor = floor + set of seen ids).
+   */
+  unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
+  /** Notes what the scheduler made of changes (fenced, claim checked): rows for the wanted ones, seen for all. */
+  classify(
+    schedulerid: number,
+    verdicts: readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[],
+  ): Promise<"done" | Lost>;
+  classifiedChanges(schedulerid: number): Promise<ClassifiedChange[]>;
+  /**
+   * One transaction (fenced, claim checked): adds each buildset, removes its changes from the classified ones and
+   * saves state. A change is thereby in exactly one buildset of this scheduler, whenever the master dies. Lost, with
+   * nothing written, also when one of the changes is not among the classified ones: an earlier call has submitted it.
+   */
+  submit(
+    schedulerid: number,
+    submissions: readonly { buildset: NewBuildset; changeids: readonly number[] }[],
+    state?: StateKey & { value: Json },
+  ): Promise<AddedBuildset[] | Lost>;
+  getState(source: StateKey): Promise<Json | undefined>;
+}
 
 /** How often the seen changes of a scheduler are tidied up. */
 const tidyMs = 600_000;

@@ -1,8 +1,22 @@
 import { fencedTransaction } from "@multimaster/cluster";
+import type { Result } from "@multimaster/core";
 import { addStepUrl, finishStep, holdRunningBuild, insertStep, setStepState, startStep } from "@multimaster/database";
-import type { StepUpdates } from "../contract.ts";
 import { steps } from "../resources/steps.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+export interface StepUpdates {
+  /**
+   * Adds a step row; a taken name gets `_1`, `_2`… (fenced). Called again before the step was started, because the answer
+   * was lost, it gives the same row.
+   */
+  add(step: { buildid: number; name: string }): Promise<{ stepid: number; number: number; name: string }>;
+  /** Marks it started, with locks acquired at the same time. */
+  start(stepid: number): Promise<void>;
+  setState(stepid: number, state: string): Promise<void>;
+  addUrl(stepid: number, name: string, url: string): Promise<void>;
+  /** Ends the step (fenced), with its last state text and whether the UI hides it. */
+  finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
+}
 
 export function createStepUpdates({ database, lease, events, announce }: UpdateContext): StepUpdates {
   async function tell(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Dialect } from "../dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { codeOf } from "./error-codes.ts";
 import { type DatabaseTrouble, findInCauses, refuses } from "./trouble.ts";
 

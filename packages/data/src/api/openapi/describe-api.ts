@@ -1,6 +1,7 @@
 import type { Json } from "@multimaster/core";
+import { actionsOf } from "../../actions/index.ts";
 import type { AnyResource, Field } from "../../model/define-resource.ts";
-import { resources } from "../../model/registry.ts";
+import { resources } from "../../resources/registry.ts";
 import { listTemplates, type PathTemplate, type Place } from "./paths.ts";
 import { describe, filterSchema, resourceSchema } from "./schemas.ts";
 
@@ -66,8 +67,7 @@ const schemaName = (resource: AnyResource) => resource.name.replace(/^_/, "liste
 
 /** What a POST to this place may call, by name. */
 export function methodsOf({ resource, path }: Place): string[] {
-  if (path.kind !== "collection" && path.kind !== "single") return [];
-  return Object.keys((path.kind === "collection" ? resource.collectionActions : resource.actions) ?? {});
+  return Object.keys(actionsOf(resource, path));
 }
 
 function describePath(template: PathTemplate): Obj {

@@ -1,7 +1,7 @@
 import type { Key, Pattern } from "@multimaster/bus";
-import { createMatcher } from "../../api/match-path.ts";
 import type { AnyResource } from "../../model/define-resource.ts";
-import { resources } from "../../model/registry.ts";
+import { createMatcher } from "../../model/match-path.ts";
+import { resources } from "../../resources/registry.ts";
 
 /** A kind of topic that events for browsers have: `builds/:buildid` and the event's name. */
 export interface LiveTopic {

@@ -31,9 +31,10 @@ const shape = {
 export type Cluster = z.output<z.ZodObject<typeof shape>>;
 
 /** The cluster in one object. */
-export const cluster = defineResource<typeof shape>({
+export const cluster = defineResource({
   name: "cluster",
   plural: "cluster",
+  rights: { needs: ["members", "builds", "buildrequests"] },
   id: "state",
   fields: plainFields(shape),
   rows: async (context) => [await readCluster(context)],

@@ -1,6 +1,5 @@
 import { describePending } from "@multimaster/cluster";
-import type { Json } from "@multimaster/core";
-import { findLeast } from "@multimaster/core";
+import { findLeast, type Json } from "@multimaster/core";
 import type { PendingBuilder } from "@multimaster/database";
 import type { BusView, WritesView } from "../../model/define-resource.ts";
 import type { Member } from "../members.ts";

@@ -9,6 +9,7 @@ import { tests } from "./tests.ts";
 export const flakyTests = defineResource({
   name: "flaky_test",
   plural: "flaky_tests",
+  rights: { needs: ["tests"] },
   id: "testid",
   fields: plainFields({
     testid: integer,

@@ -15,14 +15,14 @@ const mostSlow = 100;
 export const testRuns = defineResource({
   name: "test_run",
   plural: "test_runs",
+  rights: { needs: ["tests"] },
   id: "test_resultid",
   from: `test_results tr join test_result_sets ts on ts.id = tr.test_result_setid
     join builds b on b.id = ts.buildid
     join builders bu on bu.id = ts.builderid
     left join steps st on st.id = ts.stepid
     left join test_names tn on tn.id = tr.test_nameid
-    left join test_code_paths tp on tp.id = tr.test_code_pathid
-    left join mm_long_tests lt on lt.test_resultid = tr.id`,
+    left join test_code_paths tp on tp.id = tr.test_code_pathid`,
   fields: {
     test_resultid: { schema: integer, sql: "tr.id" },
     test_result_setid: { schema: integer, sql: "tr.test_result_setid" },
@@ -33,7 +33,7 @@ export const testRuns = defineResource({
     /** pass, fail, error or skip. */
     outcome: { schema: text, sql: outcomeOf("tr") },
     failed: { schema: bool, sql: hasFailed("tr") },
-    duration_ns: { schema: integer.nullable(), sql: durationOf("tr") },
+    duration_ns: { schema: integer.nullable(), ...durationOf("tr") },
     builderid: { schema: integer, sql: "ts.builderid" },
     builder: { schema: text, sql: "bu.name" },
     buildid: { schema: integer, sql: "ts.buildid" },

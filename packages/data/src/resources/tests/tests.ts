@@ -6,6 +6,7 @@ import { integer, text } from "../../model/field-kinds.ts";
 export const tests = defineResource({
   name: "test",
   plural: "tests",
+  rights: { needs: ["test_result_sets", "builders"] },
   id: "testid",
   from: "test_names tn join builders bu on bu.id = tn.builderid",
   fields: {

@@ -1,5 +1,5 @@
-import { resources } from "../model/registry.ts";
-import { createMatcher } from "./match-path.ts";
+import { createMatcher } from "../model/match-path.ts";
+import { resources } from "./registry.ts";
 
 const findMatch = createMatcher(resources);
 

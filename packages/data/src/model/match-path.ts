@@ -1,5 +1,5 @@
-import type { AnyResource, Path } from "../model/define-resource.ts";
-import { isIdentifier } from "./parse-query.ts";
+import type { AnyResource, Path } from "./define-resource.ts";
+import { isIdentifier } from "./field-kinds.ts";
 
 /** What a path of the API leads to. */
 export interface Match {

@@ -1,0 +1,88 @@
+import { errors, type Json } from "@multimaster/core";
+import type { Connection } from "@multimaster/database";
+import { z } from "zod";
+import type { Actor, Trail } from "../model/actor.ts";
+import type { ControlAction, ControlSubject } from "../model/control-messages.ts";
+import type { Updates } from "../updates/index.ts";
+
+/** What rules may ask about the object of an action. */
+export interface Subject {
+  /** Names of the builders concerned; empty if the action concerns none. */
+  readonly builders: readonly string[];
+  /** Identity of the user who asked for the build. */
+  readonly owner?: string | undefined;
+}
+
+/**
+ * An action whose parameters have been read. What it is about and what it does come from the same values, so that no
+ * parameter means one thing to the rules and another to the action.
+ */
+export interface Prepared {
+  /** Read where the rules tell builders or owners apart. */
+  about?(): Promise<Subject>;
+  perform(): Promise<Json>;
+}
+
+/** Who calls an action. */
+export interface Caller extends Actor {
+  /** Throws when the caller may not do this. */
+  check(about: () => Promise<Subject>): Promise<void>;
+}
+
+/** What an action works with. */
+export interface ActionContext<Item = unknown> {
+  readonly updates: Updates;
+  readonly connection: Connection;
+  /** Sends a control message to the master that holds the thing. */
+  control: <S extends ControlSubject>(of: S, id: number, action: ControlAction<S>, payload: { reason: string }) => void;
+  /** Who asks. */
+  readonly actor: Actor;
+  /** Writes the audit row: each action hands it to the update that writes its rows. */
+  readonly trail: Trail;
+  /** The object as it is now. */
+  reload(): Promise<Item>;
+}
+
+/** Parameters as they arrive. */
+export type UnreadParameters = Readonly<Record<string, Json>>;
+
+/** One JSON-RPC method. Errors of the catalogue that `prepare` or `perform` throw become the answer. */
+export interface Action<Item, Parameters extends z.ZodType = z.ZodType> {
+  readonly parameters: Parameters;
+  readonly prepare: (
+    context: ActionContext<Item>,
+    item: Item,
+    parameters: z.output<Parameters>,
+  ) => Prepared | Promise<Prepared>;
+}
+
+/** An action on such an object, whatever its parameters. */
+// biome-ignore lint/suspicious/noExplicitAny: any parameters; their type only matters where the action is declared
+export type ActionOn<Item> = Action<Item, any>;
+
+/** An action whatever it is done with. */
+// biome-ignore lint/suspicious/noExplicitAny: any object
+export type AnyAction = ActionOn<any>;
+
+/** The parameters of an action as a client sends them. */
+export type SentParameters<A extends AnyAction> = z.input<A["parameters"]>;
+
+/** Declares an action: how its parameters are read, and what it does with them. */
+export function defineAction<Item, Parameters extends z.ZodType>(
+  parameters: Parameters,
+  prepare: Action<Item, Parameters>["prepare"],
+): Action<Item, Parameters> {
+  return { parameters, prepare };
+}
+
+/** Reads what a client sent; throws the first complaint. */
+export function readParameters(action: AnyAction, sent: UnreadParameters): unknown {
+  const read = action.parameters.safeParse(sent);
+  if (!read.success) throw errors.requestInvalid(read.error.issues[0]?.message ?? "the parameters are not valid");
+  return read.data;
+}
+
+/** For an action that reads its parameters itself; `Sent` is what clients send. */
+export function readByAction<Sent extends object>() {
+  return z.custom<Sent>().transform((sent) => sent as unknown as UnreadParameters);
+}

@@ -1,0 +1,48 @@
+import type { AnyResource, Path } from "../model/define-resource.ts";
+import type { ItemOf, NounName } from "../resources/registry.ts";
+import type { ActionOn, AnyAction, SentParameters } from "./action.ts";
+import { addChange } from "./add-change.ts";
+import { buildRequestActions } from "./buildrequests.ts";
+import { buildActions } from "./builds.ts";
+import { forceBuild } from "./force-build.ts";
+import { masterActions } from "./masters.ts";
+import { schedulerActions } from "./schedulers.ts";
+import { workerActions } from "./workers.ts";
+
+/** What people may do to one object, by noun. */
+const itemActions = {
+  builds: buildActions,
+  buildrequests: buildRequestActions,
+  forceschedulers: { force: forceBuild },
+  masters: masterActions,
+  schedulers: schedulerActions,
+  workers: workerActions,
+} satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };
+
+/** What people may do to a noun as a whole. */
+const listActions = {
+  changes: { add: addChange },
+} satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<null>>> };
+
+type AllActions = typeof itemActions & typeof listActions;
+
+/** Names of the actions that a noun has. */
+export type ActionName<N extends NounName> = N extends keyof AllActions ? keyof AllActions[N] & string : never;
+
+/** The parameters of such an action, as a client sends them. */
+export type ActionParameters<N extends NounName, A extends ActionName<N>> = N extends keyof AllActions
+  ? A extends keyof AllActions[N]
+    ? AllActions[N][A] extends AnyAction
+      ? SentParameters<AllActions[N][A]>
+      : never
+    : never
+  : never;
+
+type Actions = Readonly<Record<string, AnyAction>>;
+
+/** The actions of what a path names. */
+export function actionsOf(resource: AnyResource, path: Path): Actions {
+  if (path.kind !== "collection" && path.kind !== "single") return {};
+  const declared: Readonly<Record<string, Actions>> = path.kind === "collection" ? listActions : itemActions;
+  return Object.hasOwn(declared, resource.plural) ? (declared[resource.plural] as Actions) : {};
+}

@@ -1,0 +1,94 @@
+import type { AnyResource, Item } from "../model/define-resource.ts";
+import type { EventName } from "../model/event-names.ts";
+import { auditEntries } from "./audit-entries.ts";
+import { branches } from "./branches.ts";
+import { buildData } from "./build-data.ts";
+import { builders } from "./builders.ts";
+import { buildrequests } from "./buildrequests.ts";
+import { builds } from "./builds.ts";
+import { buildsets } from "./buildsets.ts";
+import { changes } from "./changes.ts";
+import { changesources } from "./changesources.ts";
+import { cluster } from "./cluster/cluster.ts";
+import { codebases } from "./codebases.ts";
+import { commitGraphs } from "./commit-graphs.ts";
+import { commits } from "./commits.ts";
+import { createDescriptions } from "./descriptions.ts";
+import { forceschedulers } from "./forceschedulers.ts";
+import { logchunks } from "./logchunks.ts";
+import { logs } from "./logs.ts";
+import { masters } from "./masters.ts";
+import { members } from "./members.ts";
+import { orders } from "./orders.ts";
+import { projects } from "./projects.ts";
+import { properties } from "./properties.ts";
+import { propertyList } from "./property-list.ts";
+import { schedulers } from "./schedulers.ts";
+import { schedules } from "./schedules.ts";
+import { sourcestamps } from "./sourcestamps.ts";
+import { stalls } from "./stalls.ts";
+import { steps } from "./steps.ts";
+import { testResultSets } from "./test-result-sets.ts";
+import { testResults } from "./test-results.ts";
+import { flakyTests } from "./tests/flaky-tests.ts";
+import { testRuns } from "./tests/test-runs.ts";
+import { tests } from "./tests/tests.ts";
+import { waiting, waitingBuilders } from "./waiting.ts";
+import { waitingChanges } from "./waiting-changes.ts";
+import { workers } from "./workers.ts";
+
+const nouns = [
+  builders,
+  builds,
+  buildrequests,
+  codebases,
+  workers,
+  logchunks,
+  buildsets,
+  changes,
+  changesources,
+  masters,
+  orders,
+  cluster,
+  members,
+  stalls,
+  sourcestamps,
+  schedulers,
+  schedules,
+  forceschedulers,
+  projects,
+  steps,
+  logs,
+  properties,
+  propertyList,
+  branches,
+  commits,
+  commitGraphs,
+  buildData,
+  testResultSets,
+  testResults,
+  tests,
+  testRuns,
+  flakyTests,
+  waiting,
+  waitingBuilders,
+  waitingChanges,
+  auditEntries,
+] as const satisfies readonly AnyResource[];
+
+type Noun = (typeof nouns)[number];
+
+/** What REST, rules and topics call a noun. */
+export type NounName = Noun["plural"];
+
+/** The resource of a noun. */
+export type ResourceOf<N extends NounName> = Extract<Noun, { plural: N }>;
+
+/** The object that REST answers for a noun. */
+export type ItemOf<N extends NounName> = Item<ResourceOf<N>>;
+
+/** The events of a noun. */
+export type EventNameOf<N extends NounName> = EventName<ResourceOf<N>>;
+
+/** Everything the data API has paths for, its own description included. One line per noun. */
+export const resources: readonly AnyResource[] = [...nouns, ...createDescriptions(nouns)];
