@@ -108,7 +108,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
-/** `buildrequests.cancel`, for whoever cancels on behalf of something else. */
+/** `buildrequests.cancel`, for updates that cancel on behalf of something else. */
 export async function cancelRequest(
   context: UpdateContext,
   id: number,

@@ -127,7 +127,7 @@ async function rebuild(context: UpdateContext, buildid: number, by: Parameters<B
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
-      // Whoever asked for the former build has nothing to do with this one.
+      // The user who asked for the former build has nothing to do with this one.
       properties: asker === undefined ? source.properties : { ...source.properties, owner: [asker.name, "Rebuild"] },
       askedBy: asker,
       externalId: source.externalId,

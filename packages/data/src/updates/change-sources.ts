@@ -34,7 +34,7 @@ export interface ChangeSourceUpdates {
     changes: readonly NewChange[],
     state: StateKey & { value: Json },
   ): Promise<number[] | Lost>;
-  /** Asks change sources to look at once, whoever has them: a row each, then a `control.changesources.<id>.poll`. */
+  /** Asks change sources to poll immediately, whichever masters have them: a row each, then a `control.changesources.<id>.poll`. */
   requestPolls(changesourceids: readonly number[]): Promise<void>;
   /** Those of them that this master has and that were asked since the last call (fenced). */
   takePollRequests(changesourceids: readonly number[]): Promise<number[]>;

@@ -68,10 +68,10 @@ export interface SchedulerUpdates {
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
   publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
-  /** For how long changes wait for others, so that people can be told (fenced); null: they do not. */
+  /** For how long changes wait for others, for those who ask why they wait (fenced); null: they do not. */
   publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
   /**
-   * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
+   * Changes this scheduler has not read, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).
    */
   unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;

@@ -39,10 +39,10 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * told to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
+   * asked to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
-  /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
+  /** Detaches the worker (only if it is this master's) and publishes `disconnected`. */
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
   contested(): Promise<number[]>;
