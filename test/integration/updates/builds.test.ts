@@ -1,6 +1,7 @@
-import { Results } from "@multimaster/core";
+import { type Result, Results } from "@multimaster/core";
 import { auditDatabase } from "@multimaster/data";
 import { execute } from "@multimaster/database";
+import { endRequest, noOutcomes, transition } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   aWorker,
@@ -57,10 +58,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const ids = Object.values(requests);
     expect(await one.updates.buildrequests.claim(ids)).toEqual(ids);
     expect(await two.updates.buildrequests.claim(ids)).toEqual([]);
-    await two.updates.buildrequests.unclaim(ids);
+    await two.updates.buildrequests.release(ids);
     expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
     await masters.takeTopics();
-    await one.updates.buildrequests.unclaim(ids);
+    await one.updates.buildrequests.release(ids);
     expect(await masters.takeTopics(/^buildrequests/)).toEqual([`buildrequests.${ids[0]}.unclaimed`]);
     expect(await two.updates.buildrequests.claim(ids)).toEqual(ids);
   });
@@ -72,7 +73,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     // Its holder still has to stop it; until then it is not over for anyone.
     await two.updates.buildrequests.cancel(ids[0] as number, "no");
     await masters.takeTopics();
-    await two.updates.buildrequests.unclaim(ids);
+    await two.updates.buildrequests.release(ids);
     expect(await masters.takeTopics()).toEqual([]);
     expect(await requestRow(ids[0] as number)).toMatchObject({ complete: 0 });
     expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
@@ -143,7 +144,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
   it("a build that could not be written to its end is ended when its request is given back", async () => {
     const { buildid, buildrequestid } = await runningBuild(one);
     const { stepid } = await one.updates.steps.add({ buildid, name: "shell" });
-    await one.updates.buildrequests.unclaim([buildrequestid]);
+    await one.updates.buildrequests.release([buildrequestid]);
     expect(await masters.value("select results from builds where complete_at is not null")).toBe(Results.RETRY);
     expect(await masters.value("select results from steps where id = ?", [stepid])).toBe(Results.RETRY);
     expect(await two.updates.buildrequests.claim([buildrequestid])).toEqual([buildrequestid]);
@@ -166,6 +167,31 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
       `builders.1.${request}.complete`,
       "buildsets.1.complete",
     ]);
+  });
+
+  it("a build is not ended by a master that does not run it", async () => {
+    const { buildid, buildrequestid } = await runningBuild(one);
+    await masters.takeTopics();
+    await two.updates.builds.finish(buildid, finish(Results.SUCCESS));
+    await two.updates.builds.finish(buildid, finish(Results.RETRY));
+    expect(await masters.takeTopics()).toEqual([]);
+    expect(await masters.rows("select results, complete_at from builds")).toEqual([
+      { results: null, complete_at: null },
+    ]);
+    expect(await one.updates.buildrequests.claimedByMe()).toEqual([buildrequestid]);
+  });
+
+  it("a request that has ended is not ended again by one that saw it open", async () => {
+    const id = await claimedRequest(one);
+    const end = (results: Result) =>
+      one.database.transaction((tx) => transition(tx, (t) => endRequest(t, { id, cancelled: false }, results)));
+    const bsid = await masters.value("select buildsetid from buildrequests where id = ?", [id]);
+    expect((await end(Results.FAILURE)).outcomes).toMatchObject({
+      completedRequests: [id],
+      completedBuildsets: [bsid],
+    });
+    expect((await end(Results.SUCCESS)).outcomes).toEqual(noOutcomes());
+    expect(await requestRow(id)).toMatchObject({ complete: 1, results: 2 });
   });
 
   it("a build that has ended is not ended again", async () => {

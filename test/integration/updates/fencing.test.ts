@@ -18,7 +18,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 const info = { admin: null, host: "h", access_uri: null, version: "1" };
 const source = { object: "poller", className: "GitPoller", name: "lastRev" };
 
-describe.each(engines)("a master that was buried, on %s", (engine) => {
+describe.each(engines)("a master that was evicted, on %s", (engine) => {
   let masters: TestMasters;
   let dead: Member;
   let ids: {
@@ -123,7 +123,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     "workers.keep": (u) => u.workers.keep(ids.workerid),
     "changeSources.release": (u) => u.changeSources.release(ids.poller),
     "schedulers.release": (u) => u.schedulers.release(ids.scheduler),
-    "buildrequests.unclaim": (u) => u.buildrequests.unclaim([ids.request]),
+    "buildrequests.release": (u) => u.buildrequests.release([ids.request]),
     "builds.setState": (u) => u.builds.setState(ids.buildid, "late"),
     "steps.start": (u) => u.steps.start(ids.stepid),
     "steps.setState": (u) => u.steps.setState(ids.stepid, "late"),

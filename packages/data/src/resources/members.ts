@@ -14,7 +14,7 @@ const shape = {
   alive: bool,
   /** A real Buildbot master: most of the rest is unknown. */
   buildbot: bool,
-  /** `starting`, `running`, `draining`; or how it ended: `expired` (about to be buried), `buried`, `stopped`. */
+  /** `starting`, `running`, `draining`; or how it ended: `expired` (about to be evicted), `buried` (evicted), `stopped`. */
   state: identifier(16),
   roles: text.array(),
   builder_sets: text.array(),

@@ -53,15 +53,15 @@ export interface BuildRequestUpdates {
   /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
   /**
-   * Gives claims of this master back, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
+   * Releases claims of this master, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
    * their builds could not be written here; that counts as a death of the engine does.
    */
-  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
+  release(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
   /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
   /**
-   * Any master may call it: a pending request is completed CANCELLED at once; of a claimed one the running builds are
+   * Any master may call it: a pending request is completed CANCELLED immediately; of a claimed one the running builds are
    * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
    */
   cancel(
@@ -84,7 +84,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       await announce(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
-    async unclaim(buildrequestids, why) {
+    async release(buildrequestids, why) {
       const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
       if (outcomes) await announceOutcomes(outcomes);
     },
@@ -108,7 +108,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
-/** `buildrequests.cancel`, for whoever cancels on behalf of something else. */
+/** `buildrequests.cancel`, for updates that cancel on behalf of something else. */
 export async function cancelRequest(
   context: UpdateContext,
   id: number,

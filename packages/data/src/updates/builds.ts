@@ -37,12 +37,12 @@ export interface BuildUpdates {
   /** Upserts the given properties (fenced) and publishes only them. */
   setProperties(buildid: number, properties: SourcedProperties): Promise<void>;
   /**
-   * Ends the build and everything above it in one fenced transaction: RETRY frees the request for any engine (unless it
+   * Ends the build and everything above it in one fenced transaction: RETRY releases the request for any engine (unless it
    * was cancelled), any other result completes it, and the last request completes its buildset with the worst result.
    * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
   finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
-  /** Asks whoever runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
+  /** Asks the master that runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
   requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine polls it beside listening. */
   stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
@@ -106,7 +106,7 @@ async function requestStop(
   const answer = await database.transaction(async (tx) => {
     const build = await getBuildState(tx, buildid);
     if (!build) return "unknown";
-    // After the request's lock, so that the build cannot end between the look and the row.
+    // After the request's lock, so that the build cannot end between the check and the row.
     await lockRequest(tx, build.buildrequestid);
     const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
     if (running.length > 0) await trail?.(tx);
@@ -127,7 +127,7 @@ async function rebuild(context: UpdateContext, buildid: number, by: Parameters<B
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
-      // Whoever asked for the former build has nothing to do with this one.
+      // The user who asked for the former build has nothing to do with this one.
       properties: asker === undefined ? source.properties : { ...source.properties, owner: [asker.name, "Rebuild"] },
       askedBy: asker,
       externalId: source.externalId,

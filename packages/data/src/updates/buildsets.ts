@@ -10,7 +10,7 @@ import type { UpdateContext } from "./update-context.ts";
 
 export interface BuildsetUpdates {
   add(buildset: NewBuildset, trail?: Trail): Promise<AddedBuildset>;
-  /** Completes buildsets whose last request was completed by somebody who died before completing them. */
+  /** Completes buildsets whose last request was completed by a master that died before completing them. */
   completeFinished(): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ import { createWorkerUpdates, type WorkerUpdates } from "./workers.ts";
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
  *
- * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was buried:
+ * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was evicted:
  * that ends everything this master does, so callers let it pass. Losing a single claim is a result, never an exception.
  */
 export interface Updates {

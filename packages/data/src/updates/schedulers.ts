@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { claim, fencedTransaction } from "@multimaster/cluster";
+import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import { type Json, pythonJson } from "@multimaster/core";
 import {
   type Connection,
@@ -60,7 +60,7 @@ export interface SchedulerUpdates {
    */
   register(names: readonly string[], followers?: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Claims the scheduler (fenced); "claimed" as well when this master already has it. */
-  claim(schedulerid: number): Promise<"claimed" | Lost>;
+  claim(schedulerid: number): Promise<Claim>;
   release(schedulerid: number): Promise<void>;
   isEnabled(schedulerid: number): Promise<boolean>;
   setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
@@ -68,10 +68,10 @@ export interface SchedulerUpdates {
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
   publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
-  /** For how long changes wait for others, so that people can be told (fenced); null: they do not. */
+  /** For how long changes wait for others, for those who ask why they wait (fenced); null: they do not. */
   publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
   /**
-   * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
+   * Changes this scheduler has not read, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).
    */
   unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
@@ -115,7 +115,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
 
   return {
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
-    claim: async (schedulerid) => (await claim(database, lease, claimTables.scheduler, schedulerid)).kind,
+    claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
       await announceOutcomes(outcomes);
