@@ -26,7 +26,7 @@ export interface BuilderConfiguration {
   maxBuilds?: number | null;
   /** Where it builds on a worker. */
   directory?: string;
-  /** Deaths of engines after which a request is not built again; null: it always is. */
+  /** Deaths of engines after which a request is not built again; null: no limit. */
   maxEngineDeaths?: number | null;
   /** The same for losses with its worker, or with a master that was stopped at once. */
   maxWorkerLosses?: number | null;

@@ -33,7 +33,7 @@ export interface ChangeSourceUpdates {
     changes: readonly NewChange[],
     state: StateKey & { value: Json },
   ): Promise<number[] | Lost>;
-  /** Asks change sources to look at once, whoever has them: a row each, then a `control.changesources.<id>.poll`. */
+  /** Asks change sources to poll now, on any master: a row each, then a `control.changesources.<id>.poll`. */
   requestPolls(changesourceids: readonly number[]): Promise<void>;
   /** Those of them that this master has and that were asked since the last call (fenced). */
   takePollRequests(changesourceids: readonly number[]): Promise<number[]>;
@@ -66,7 +66,7 @@ export function createChangeSourceUpdates({
       return ids;
     },
     async requestPolls(changesourceids) {
-      // In one order, so that two who ask for the same ones do not wait for each other.
+      // In one order, so that two concurrent calls do not deadlock.
       const ids = [...changesourceids].sort((a, b) => a - b);
       await database.transaction(async (tx) => {
         for (const id of ids) await insertPollRequest(tx, id);
@@ -74,7 +74,7 @@ export function createChangeSourceUpdates({
       for (const id of ids) await announce(events.publishControl("changesources", id, "poll", {}));
     },
     async takePollRequests(changesourceids) {
-      // There are hardly ever any: a read without a transaction finds that out.
+      // Requests are rare: a read without a transaction finds that there are none.
       const asked = await findPollRequests(database, changesourceids);
       if (asked.length === 0) return [];
       return fencedTransaction(database, lease, (tx) => takePollRequests(tx, lease.masterid, asked));

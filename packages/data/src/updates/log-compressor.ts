@@ -4,10 +4,10 @@ import { getLogChunks, type LogChunk, type LogChunkSize, logChunkSizes, replaceL
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-/** Merges and compresses the chunks of finished logs, one log at a time, beside everything else. */
+/** Merges and compresses the chunks of finished logs in the background, one log at a time. */
 export interface LogCompressor {
   compress(logid: number): void;
-  /** Ends after the piece in hand; a log that stays as it was is only larger. */
+  /** Ends after the current piece; a log that is not compressed is only larger. */
   close(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ const maxMergedLines = 1000;
 /** Uncompressed bytes that are in memory, and in one transaction, at a time. */
 const maxBatchBytes = 2 << 20;
 const chunksPerLook = 1000;
-/** Tries of a log that cannot be compressed although the database answers. */
+/** Attempts at a log that cannot be compressed although the database answers. */
 const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
@@ -50,7 +50,7 @@ export function createLogCompressor({ database, lease, clock, log }: UpdateConte
     return fencedTransaction(database, lease, (tx) => replaceLogChunks(tx, logid, contents.flat(), merged));
   }
 
-  /** After an outage of the database it goes on where it was: nothing else compresses a log later. */
+  /** It continues after an outage of the database: nothing else would compress the log later. */
   async function keepTrying(logid: number): Promise<void> {
     const backoff = new Backoff({ initial: 500, max: 30_000 });
     for (let tries = 1; !closing; ) {

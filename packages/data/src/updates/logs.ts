@@ -18,7 +18,7 @@ export type LogType = "s" | "t" | "h";
 export interface LogUpdates {
   /**
    * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
-   * was lost, it gives the same row.
+   * was lost, it returns the same row.
    */
   add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
   /**
@@ -29,7 +29,7 @@ export interface LogUpdates {
   append(logid: number, firstLine: number, text: string): Promise<number>;
   /** Marks it complete (fenced), then merges and compresses its chunks. */
   finish(logid: number): Promise<void>;
-  /** Merges and compresses, in the background, the chunks of logs that a master left which is gone. */
+  /** Merges and compresses, in the background, the chunks of logs of a master that is gone. */
   compress(logids: readonly number[]): void;
 }
 

@@ -12,7 +12,7 @@ import type { UpdateContext } from "./update-context.ts";
 export interface MasterUpdates {
   /** Publishes `masters.<id>.started`. */
   announceStarted(): Promise<void>;
-  /** Buries masters whose lease has expired and publishes what changed on their behalf. Run by every master's loop. */
+  /** Evicts masters whose lease has expired and publishes what changed. Every master's loop runs it. */
   buryDead(): Promise<void>;
   /** When those of these masters last renewed whose lease is still there. */
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;

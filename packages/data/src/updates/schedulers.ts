@@ -42,12 +42,12 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-/** How long nothing must come before a scheduler builds. */
+/** How long no change must arrive before a scheduler builds. */
 export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
-  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  /** It builds at the latest this long after the first change; absent or null: no limit. */
   mostSeconds?: number | null;
 }
 
@@ -67,14 +67,14 @@ export interface SchedulerUpdates {
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
   publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
-  /** For how long changes wait for others, so that people can be told (fenced); null: they do not. */
+  /** For how long changes wait for others, so that pages can show it (fenced); null: they do not wait. */
   publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
   /**
-   * Changes this scheduler has not looked at, oldest first. Ids commit out of order: an id that appears late below
+   * Changes that this scheduler has not classified, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).
    */
   unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
-  /** Notes what the scheduler made of changes (fenced, claim checked): rows for the wanted ones, seen for all. */
+  /** Records how the scheduler classified changes (fenced, claim checked): rows for the wanted ones, seen for all. */
   classify(
     schedulerid: number,
     verdicts: readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[],
@@ -93,7 +93,7 @@ export interface SchedulerUpdates {
   getState(source: StateKey): Promise<Json | undefined>;
 }
 
-/** How often the seen changes of a scheduler are tidied up. */
+/** How often the seen changes of a scheduler are compacted. */
 const tidyMs = 600_000;
 /** Classified changes that are read at once. */
 const pageSize = 2000;
@@ -117,7 +117,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     claim: (schedulerid) => claimScheduler(database, lease, schedulerid),
     async release(schedulerid) {
       if (!(await releaseScheduler(database, lease, schedulerid))) return;
-      // Buildbot knows no event for this; with the old value of `enabled` it does nothing but wake who may claim it.
+      // Buildbot knows no event for this; with the old value of `enabled` it only wakes the masters that may claim it.
       await announce(events.of(schedulers).updated([schedulerid]));
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),

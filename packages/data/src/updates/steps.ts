@@ -7,7 +7,7 @@ import type { UpdateContext } from "./update-context.ts";
 export interface StepUpdates {
   /**
    * Adds a step row; a taken name gets `_1`, `_2`… (fenced). Called again before the step was started, because the answer
-   * was lost, it gives the same row.
+   * was lost, it returns the same row.
    */
   add(step: { buildid: number; name: string }): Promise<{ stepid: number; number: number; name: string }>;
   /** Marks it started, with locks acquired at the same time. */
@@ -19,7 +19,7 @@ export interface StepUpdates {
 }
 
 export function createStepUpdates({ database, lease, events, announce }: UpdateContext): StepUpdates {
-  async function tell(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
+  async function publish(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
     if (changed) await announce(events.of(steps)[event]([stepid]));
   }
 
@@ -33,13 +33,13 @@ export function createStepUpdates({ database, lease, events, announce }: UpdateC
       await announce(events.of(steps).new([stepid]));
       return { stepid, ...step };
     },
-    start: async (stepid) => tell("started", stepid, await startStep(database, stepid)),
-    setState: async (stepid, state) => tell("updated", stepid, await setStepState(database, stepid, state)),
+    start: async (stepid) => publish("started", stepid, await startStep(database, stepid)),
+    setState: async (stepid, state) => publish("updated", stepid, await setStepState(database, stepid, state)),
     async addUrl(stepid, name, url) {
-      await tell("updated", stepid, await database.transaction((tx) => addStepUrl(tx, stepid, { name, url })));
+      await publish("updated", stepid, await database.transaction((tx) => addStepUrl(tx, stepid, { name, url })));
     },
     async finish(stepid, end) {
-      await tell("finished", stepid, await fencedTransaction(database, lease, (tx) => finishStep(tx, stepid, end)));
+      await publish("finished", stepid, await fencedTransaction(database, lease, (tx) => finishStep(tx, stepid, end)));
     },
   };
 }

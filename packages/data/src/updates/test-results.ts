@@ -16,7 +16,7 @@ export type { NewTestResult, NewTestResultSet };
 export interface TestResultUpdates {
   /**
    * Adds an empty set to a step of a build that runs here. Called again before anything was added to it, because the
-   * answer was lost, it gives the same one.
+   * answer was lost, it returns the same one.
    */
   add(set: NewTestResultSet): Promise<{ setid: number }>;
   /**

@@ -11,11 +11,11 @@ export interface UpdateContext {
   readonly clock: Clock;
   readonly log: Logger;
   /**
-   * Takes note of an event on its way. It is not waited for, since nobody depends on it, unless so many are that the
-   * writers have to slow down.
+   * Tracks an event that is being published. The caller does not wait for it, unless so many are under way that writers have
+   * to slow down.
    */
   announce(publication: Promise<void>): Promise<void>;
-  /** Resolves when every event announced until now is out. */
+  /** Resolves when every event announced so far is published. */
   announced(): Promise<void>;
 }
 

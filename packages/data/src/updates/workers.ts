@@ -36,7 +36,7 @@ export interface WorkerState {
   name: string;
   paused: boolean;
   graceful: boolean;
-  /** Graceful, but without waiting for its builds. */
+  /** Shuts down without waiting for its builds. */
   atOnce: boolean;
 }
 
@@ -45,10 +45,10 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * told to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
+   * asked to check its connection. `maxBuilds`: how many builds this master gives it at once.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<"attached" | "lost">;
-  /** Gives the worker back (only if it is this master's) and publishes `disconnected`. */
+  /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
   contested(): Promise<number[]>;
