@@ -118,7 +118,7 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
     for (;;) {
       const ended = await term.run(draining.signal, now.signal);
       if (ended === "stopped") return;
-      plan.log.warn("the lease was lost: everything held under it is given up, and this master joins anew");
+      plan.log.warn("the lease was lost: everything held under it is given up, and this master joins again");
       const next = await rejoin(plan, draining.signal);
       if (!next) return;
       term = next;

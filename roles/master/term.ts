@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import type { Bus } from "@multimaster/bus";
 import {
-  createCutOffWatch,
   createDataVersionService,
-  createDepartures,
   createHeartbeat,
+  createPartitionDetection,
+  createPeerLeftHints,
   createWriteProbe,
   isLeaseLoss,
   joinCluster,
@@ -26,8 +26,9 @@ import {
   systemClock,
   waitAtMost,
 } from "@multimaster/core";
-import { createBurialService, createData, type Data, publishBurial } from "@multimaster/data";
+import { createData, createEvictionService, type Data, publishOutcomes } from "@multimaster/data";
 import { type Database, dataVersions } from "@multimaster/database";
+import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { DrainRun } from "./drain-run.ts";
 import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
@@ -77,17 +78,21 @@ const tellMs = 2000;
 export async function beginTerm(plan: TermPlan): Promise<Term> {
   const { database, bus, config, selection } = plan;
   const names = selection.roles.map(({ role }) => role.name);
-  const { lease, burials } = await joinCluster(database, {
-    name: plan.name,
-    defaultBase: `${hostname()}-${names.length === roleNames.length ? "all" : names.join("+")}`,
-    roles: names,
-    builderSets: names.includes("builder-engine") ? selection.builderSets : [],
-    release: plan.release,
-    dataVersions,
-    leaseMs: config.shared.lease,
-    host: hostname(),
-    pid: process.pid,
-  });
+  const { lease, evictions } = await joinCluster(
+    database,
+    {
+      name: plan.name,
+      defaultBase: `${hostname()}-${names.length === roleNames.length ? "all" : names.join("+")}`,
+      roles: names,
+      builderSets: names.includes("builder-engine") ? selection.builderSets : [],
+      release: plan.release,
+      dataVersions,
+      leaseMs: config.shared.lease,
+      host: hostname(),
+      pid: process.pid,
+    },
+    releaseEverythingOf,
+  );
   const { log } = plan;
   Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
   const writes = createWriteProbe({ database, lease, clock: systemClock, log });
@@ -109,22 +114,22 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     onDrain: (order) => ordered.set(order),
   });
   const heartbeat = createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() });
-  const watch = createCutOffWatch({
+  const watch = createPartitionDetection({
     bus,
     lease,
     heartbeat,
     log,
-    onCutOff() {
+    onPartition() {
       // Commands on workers are the only thing that goes on outside the database.
       if (hosts.left().builds === undefined) return;
       lost.abort();
       database.breakConnections();
     },
   });
-  const burial = createBurialService({
+  const eviction = createEvictionService({
     updates: data.updates,
     leaseMs: lease.leaseMs,
-    mayBury: () => watch.mayBury(),
+    mayEvict: () => watch.mayEvict(),
     clock: systemClock,
     log,
   });
@@ -134,8 +139,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       writes,
       watch,
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
-      burial,
-      createDepartures({ bus, lease, onDeparted: (masterid) => burial.hurry(masterid) }),
+      eviction,
+      createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
       createLoopDelay(metrics, loop),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
       ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
@@ -152,8 +157,8 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   const leave = async () => {
     await stop();
     try {
-      const left = await leaveCluster(database, lease);
-      if (left) await publishBurial(data.events, left);
+      const left = await leaveCluster(database, lease, releaseEverythingOf);
+      if (left) await publishOutcomes(data.events, left.outcomes);
     } catch (error) {
       if (!database.dialect.isAway(error)) throw error;
       log.warn({ err: error }, "the database is away: the others learn of this master's end when its lease expires");
@@ -161,9 +166,9 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
   };
 
   try {
-    for (const burial of burials) {
-      await publishBurial(data.events, burial);
-      data.updates.logs.compress(burial.finishedLogs);
+    for (const { outcomes } of evictions) {
+      await publishOutcomes(data.events, outcomes);
+      data.updates.logs.compress(outcomes.finishedLogs);
     }
     await base.start();
     await hosts.start();
@@ -203,7 +208,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       const ended = await endRun(run, draining, now);
       orders.forget(run);
       if (lost.signal.aborted) {
-        // It was to end anyway: whoever buried it has given its work to others.
+        // It was to end anyway: the master that evicted it has released its work.
         await stop();
         return "stopped";
       }

@@ -18,8 +18,8 @@ describe("a message only wakes its receiver", () => {
 
   it("and payloads are seen by these files alone", () => {
     expect(callersOf(/\bbus\.subscribe\(/)).toEqual([
-      "packages/cluster/src/cut-off-watch.ts",
-      "packages/cluster/src/departures.ts",
+      "packages/cluster/src/partition-detection.ts",
+      "packages/cluster/src/peer-left-hints.ts",
       "packages/data/src/events/events.ts",
       "packages/data/src/events/live/live-events.ts",
     ]);

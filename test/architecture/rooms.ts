@@ -6,7 +6,8 @@ export const mayImport: Record<string, readonly string[]> = {
   bus: ["core"],
   wire: ["core"],
   cluster: ["core", "database", "bus"],
-  lifecycle: ["core", "database", "bus", "cluster"],
+  // Of the cluster: the lease and its fence, and the shape of claims. What the cluster needs of it is handed in.
+  lifecycle: ["core", "database", "cluster"],
   placement: ["core"],
   data: ["core", "database", "bus", "cluster", "lifecycle", "placement"],
   plugins: ["core", "config", "data (types)"],
@@ -43,8 +44,10 @@ export const reasons: Record<string, string> = {
   database: "the database room holds rows only; what a row means belongs in cluster or data",
   bus: "the bus carries messages and knows no row; topics come from the events of data's resources",
   wire: "wire is the protocol between master and worker: it knows no row and no topic",
-  cluster: "cluster is what a master is, below the nouns; nouns belong in data/resources",
-  lifecycle: "lifecycle writes how things end, on rows; what the rest of the cluster sees of it belongs in data",
+  cluster:
+    "cluster is what a master is, below the nouns: what masters claim belongs in lifecycle, and is handed in; other nouns in data/resources",
+  lifecycle:
+    "lifecycle writes how things begin and end, on rows and under the lease; what the rest of the cluster sees of it belongs in data",
   placement: "placement is pure: what it needs to know comes in as a value, from memory or from rows",
   operator: "operator holds commands on a cluster that need no role; what runs in a master belongs in roles",
   data: "data is the spine that roles stand on: it knows neither roles nor plugins nor the worker protocol",

@@ -10,6 +10,7 @@ import {
 import { createMetrics, type Logger, runServices, silentLog, systemClock } from "@multimaster/core";
 import { buildrequests, builds, createData, type Data, equals, logs, type NewBuildset, steps } from "@multimaster/data";
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
+import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { role } from "@multimaster/roles/builder-engine/role";
 import { afterEach } from "vitest";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -77,16 +78,20 @@ export async function startEngine(
   await upgradeDatabase(database);
   const bus = createBus({ kind: "in-process" }, silentLog);
   await bus.start();
-  const { lease } = await joinCluster(database, {
-    defaultBase: options.name ?? "engine",
-    roles: ["builder-engine"],
-    builderSets: ["all"],
-    release: "0.1.0",
-    dataVersions,
-    leaseMs: 600_000,
-    host: "test",
-    pid: process.pid,
-  });
+  const { lease } = await joinCluster(
+    database,
+    {
+      defaultBase: options.name ?? "engine",
+      roles: ["builder-engine"],
+      builderSets: ["all"],
+      release: "0.1.0",
+      dataVersions,
+      leaseMs: 600_000,
+      host: "test",
+      pid: process.pid,
+    },
+    releaseEverythingOf,
+  );
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const parsed = buildersSlice.parse({
     builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
@@ -126,7 +131,7 @@ export async function startEngine(
   const end = async () => {
     await services.stop();
     await data.updates.close();
-    await leaveCluster(database, lease);
+    await leaveCluster(database, lease, releaseEverythingOf);
     await bus.stop();
     await database.close();
   };

@@ -4,7 +4,7 @@ import { type Clock, type Json, silentLog, systemClock } from "@multimaster/core
 import { createEvents, createUpdates, type NewBuildset, type Updates } from "@multimaster/data";
 import { type Database, execute, openDatabase, queryRows, type Row } from "@multimaster/database";
 import { onCleanup } from "./cleanup.ts";
-import { expire, join, joinAsUndertaker, makeSteady } from "./members.ts";
+import { expire, join, joinAsEvictor, makeSteady } from "./members.ts";
 import { type Engine, newSchemaUrl } from "./test-databases.ts";
 
 export interface Message {
@@ -25,8 +25,8 @@ export interface TestMasters {
   /** What all masters have published, in order. */
   messages: Message[];
   join(): Promise<Member>;
-  /** Lets another master bury this one, as if its lease had expired. */
-  bury(member: Member): Promise<void>;
+  /** Lets another master evict this one, as if its lease had expired. */
+  evict(member: Member): Promise<void>;
   rows<R extends object = Row>(sql: string, bindings?: readonly unknown[]): Promise<R[]>;
   value(sql: string, bindings?: readonly unknown[]): Promise<unknown>;
   /** Topics published since the last call, without those whose name does not match. */
@@ -48,7 +48,7 @@ export async function startMasters(engine: Engine, clock: Clock = systemClock): 
   };
   const database = await open();
   const all: Updates[] = [];
-  let undertaker: Member | undefined;
+  let evictor: Member | undefined;
 
   async function makeMember(lease: Lease): Promise<Member> {
     // SQLite has one process, and one connection, for all masters.
@@ -64,11 +64,11 @@ export async function startMasters(engine: Engine, clock: Clock = systemClock): 
     database,
     messages,
     join: async () => makeMember((await join(database)).lease),
-    async bury(member) {
-      undertaker ??= await makeMember(await joinAsUndertaker(database));
-      await makeSteady(database, undertaker.lease);
+    async evict(member) {
+      evictor ??= await makeMember(await joinAsEvictor(database));
+      await makeSteady(database, evictor.lease);
       await expire(database, member.lease);
-      await undertaker.updates.masters.buryDead();
+      await evictor.updates.masters.evictDead();
     },
     rows: (sql, bindings) => queryRows(database, sql, bindings),
     async value(sql, bindings) {

@@ -1,11 +1,24 @@
-import { type JoinOptions, joinCluster, type Lease, type Membership } from "@multimaster/cluster";
+import {
+  type Claim,
+  claim,
+  claimedOf,
+  type Eviction,
+  evictDeadMasters,
+  fencedTransaction,
+  type JoinOptions,
+  joinCluster,
+  type Lease,
+  leaveCluster,
+  type Membership,
+} from "@multimaster/cluster";
 import { type Database, dataVersions, execute, queryRows } from "@multimaster/database";
+import * as lifecycle from "@multimaster/lifecycle";
 
 let pids = 1000;
 
 /** Joins with what a test does not care about filled in. */
-export function join(database: Database, options: Partial<JoinOptions> = {}): Promise<Membership> {
-  return joinCluster(database, {
+export function join(database: Database, options: Partial<JoinOptions> = {}): Promise<Membership<lifecycle.Outcomes>> {
+  const filled = {
     defaultBase: "host-engine",
     roles: ["builder-engine"],
     builderSets: [],
@@ -15,7 +28,8 @@ export function join(database: Database, options: Partial<JoinOptions> = {}): Pr
     host: "host",
     pid: pids++,
     ...options,
-  });
+  };
+  return joinCluster(database, filled, lifecycle.releaseEverythingOf);
 }
 
 /** As if the master had not renewed for longer than its lease. */
@@ -36,9 +50,53 @@ export async function makeSteady(database: Database, lease: Lease): Promise<void
   ]);
 }
 
-/** A master that may bury others. */
-export async function joinAsUndertaker(database: Database, options: Partial<JoinOptions> = {}): Promise<Lease> {
-  const { lease } = await join(database, { defaultBase: "undertaker", ...options });
+/** Leaves as a master does that ends in an orderly way. */
+export function leave(database: Database, lease: Lease): Promise<Eviction<lifecycle.Outcomes> | undefined> {
+  return leaveCluster(database, lease, lifecycle.releaseEverythingOf);
+}
+
+/** Evicts whom this master finds dead. */
+export function evictDead(database: Database, lease: Lease): Promise<Eviction<lifecycle.Outcomes>[]> {
+  return evictDeadMasters(database, lease, lifecycle.releaseEverythingOf);
+}
+
+/** The ids of those of the requests that this master got. */
+export async function claimRequests(database: Database, lease: Lease, ids: readonly number[]): Promise<number[]> {
+  return claimedOf(await lifecycle.claimRequests(database, lease, ids));
+}
+
+/** The ids of those of the requests that this master had, and released. */
+export async function releaseRequests(database: Database, lease: Lease, ids: readonly number[]): Promise<number[]> {
+  const outcomes = await fencedTransaction(database, lease, (tx) => lifecycle.releaseRequests(tx, lease, ids));
+  return outcomes.released.request;
+}
+
+/** Claims one thing that is no build request. */
+export async function claimOne(
+  database: Database,
+  lease: Lease,
+  kind: Exclude<lifecycle.Claimable, "request">,
+  id: number,
+): Promise<Claim> {
+  if (kind !== "worker") return claim(database, lease, lifecycle.claimTables[kind], id);
+  const claims = await fencedTransaction(database, lease, (tx) => lifecycle.claimWorkers(tx, lease, [id]));
+  return claims.get(id) as Claim;
+}
+
+/** Whether this master had it, and released it. */
+export async function releaseOne(
+  database: Database,
+  lease: Lease,
+  kind: Exclude<lifecycle.Claimable, "request">,
+  id: number,
+): Promise<boolean> {
+  const { released } = await database.transaction((tx) => lifecycle.releaseClaim(tx, lease, kind, id));
+  return released[kind].includes(id);
+}
+
+/** A master that may evict others. */
+export async function joinAsEvictor(database: Database, options: Partial<JoinOptions> = {}): Promise<Lease> {
+  const { lease } = await join(database, { defaultBase: "evictor", ...options });
   await makeSteady(database, lease);
   return lease;
 }

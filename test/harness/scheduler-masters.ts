@@ -8,7 +8,7 @@ import { ClaimedHost } from "../../roles/scheduler/claimed-host.ts";
 import { hostChangeSources } from "../../roles/scheduler/hosted-change-sources.ts";
 import { hostSchedulers } from "../../roles/scheduler/hosted-schedulers.ts";
 import { onCleanup } from "./cleanup.ts";
-import { expire, join, joinAsUndertaker } from "./members.ts";
+import { expire, join, joinAsEvictor } from "./members.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { type Engine, newSchemaUrl } from "./test-databases.ts";
 
@@ -52,10 +52,10 @@ export async function startSchedulerCluster(
   const database = await open();
   const makeData = async (lease: Lease, own: Database) =>
     createData({ database: own, bus, lease, log: silentLog, clock: systemClock });
-  const undertaker = await makeData(await joinAsUndertaker(database), database);
+  const evictor = await makeData(await joinAsEvictor(database), database);
 
   return {
-    data: undertaker,
+    data: evictor,
     database,
     async add(slice) {
       const own = engine === "sqlite" ? database : await open();
@@ -101,7 +101,7 @@ export async function startSchedulerCluster(
     },
     async bury(master) {
       await expire(database, master.lease);
-      await undertaker.updates.masters.buryDead();
+      await evictor.updates.masters.evictDead();
     },
     rows: (sql) => queryRows(database, sql),
     async built(scheduler) {

@@ -113,7 +113,7 @@ export class NetworkBus implements Bus {
     const { signal } = this.#stopped;
     const incoming: Incoming = {
       receive: (pattern, key, value) => this.#receive(pattern, key, value),
-      peerLeft: (session) => this.#tell(this.#leaveListeners, session, "departures"),
+      peerLeft: (session) => this.#tell(this.#leaveListeners, session, "peer-left hints"),
     };
     while (!signal.aborted) {
       const from = this.#clock.now();

@@ -11,7 +11,7 @@ import {
 /**
  * Whether rows may be written in the form of this data version, for all masters that live, or may join, understand it.
  * Asked inside the fenced transaction that writes, after the fence: a contract migration waits for such transactions,
- * and for nobody's memory of an earlier answer.
+ * and for no one's memory of an earlier answer.
  *
  * @public Used as soon as a data version writes rows in another form; its tests keep it working until then.
  */
@@ -20,8 +20,8 @@ export async function writesDataVersion(tx: Connection, version: number): Promis
 }
 
 /**
- * Lets the cluster write the version that all of its masters understand; gives it when that is a higher one than before.
- * A master that stands still counts until it is buried: it might wake and read. None can join meanwhile, so whoever comes
+ * Lets the cluster write the version that all of its masters understand; returns it if that is a higher one than before.
+ * A master that stands still counts until it is evicted: it might wake and read. None can join meanwhile, so one that comes
  * later finds the version that was decided here.
  */
 export async function raiseToCommonVersion(
@@ -39,7 +39,7 @@ export async function raiseToCommonVersion(
 
 async function findHigherVersion(connection: Connection, newest: number): Promise<number | undefined> {
   const common = await commonDataVersion(connection);
-  // Above what this release knows: it has been buried itself, and its say is not asked for.
+  // Above what this release knows: this master was evicted; its version no longer counts.
   if (common === undefined || common > newest) return undefined;
   return common > (await readDataVersion(connection)) ? common : undefined;
 }

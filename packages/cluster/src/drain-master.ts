@@ -9,7 +9,7 @@ import { placeOrder } from "./orders.ts";
 export { isMasterRunning };
 
 export interface DrainOptions {
-  /** Running builds are given back, to be run again, when the drain takes longer; absent: it takes as long as they do. */
+  /** Running builds are released, to be run again, when the drain takes longer; absent: it takes as long as they do. */
   deadlineMs?: number;
   /** Ends the waiting, not the drain. */
   signal?: AbortSignal;
@@ -17,9 +17,9 @@ export interface DrainOptions {
   trail?: (tx: Connection) => Promise<void>;
 }
 
-/** What became of a master that was told to drain. */
+/** What became of a master that was asked to drain. */
 export interface DrainReport {
-  /** "ended": in order. "died": without giving its lease back; it is buried. "draining": it still runs. */
+  /** "ended": in order. "died": without ending its lease; it is evicted. "draining": it still runs. */
   outcome: "ended" | "died" | "draining";
   seconds: number;
   requests: DrainedRequests;
@@ -27,21 +27,21 @@ export interface DrainReport {
 
 type Drained = Pick<MasterStatus, "masterid" | "name" | "host" | "pid">;
 
-/** After the deadline builds are given back; a master that has not ended so much later hangs. */
-const giveBackMs = 30_000;
+/** After the deadline builds are released; a master that has not ended so much later hangs. */
+const releaseMs = 30_000;
 /** Between the end of the lease and the end of the process lie only its connections. */
 const exitMs = 15_000;
-/** A process that is gone without a word is buried by the others when its lease has expired; they need not be in time. */
-const burialLeases = 3;
+/** A process that is gone without its lease is evicted by the others when its lease has expired; they need not be in time. */
+const evictionLeases = 3;
 /** A second signal means "now", unless it follows so closely that it may be an echo of the first, or melts into it. */
 const echoMs = 1000;
-/** Masters look for orders every second; one that has not begun to drain by then is of a release that knows none. */
-const deafMs = 5000;
-const lookMs = 250;
+/** Masters poll their orders every second; one that has not begun to drain by then is of a release that knows none. */
+const unresponsiveMs = 5000;
+const pollMs = 250;
 
 /**
  * Drains another master of this host and waits until it is gone. It is asked by an order in the rows; SIGTERM is what
- * masters of every release understand, and ends one that does not obey.
+ * masters of every release understand, and ends one that does not carry it out.
  */
 export async function drainMaster(
   database: Database,
@@ -57,7 +57,7 @@ export async function drainMaster(
   return { outcome, seconds, requests: await whenDatabaseIsBack(database, judge, impatience) };
 }
 
-/** What became of the work is worth waiting for: the master is told, and cannot be asked again. */
+/** What became of the work is worth waiting for: the master has its order, and cannot be asked again. */
 async function whenDatabaseIsBack<T>(database: Database, read: () => Promise<T>, impatience?: AbortSignal): Promise<T> {
   for (;;) {
     try {
@@ -75,11 +75,11 @@ async function waitForEnd(
   deadline: number,
   impatience: AbortSignal | undefined,
 ): Promise<DrainReport["outcome"]> {
-  const deafAt = performance.now() + deafMs;
+  const unresponsiveAt = performance.now() + unresponsiveMs;
   let askedAt = Number.NEGATIVE_INFINITY;
   let goneSince: number | undefined;
   for (;;) {
-    // The process is looked at first: what it did before it ended is in the rows then.
+    // The process is checked first: what it did before it ended is in the rows then.
     if (!isMasterRunning(master.pid)) goneSince ??= performance.now();
     const { state, leaseMs } = await readState(database, master);
     if (state === "ended") {
@@ -87,18 +87,19 @@ async function waitForEnd(
       return "ended";
     }
     const now = performance.now();
-    if (goneSince !== undefined && (state === "buried" || now > goneSince + burialLeases * leaseMs)) return "died";
-    if (impatience?.aborted || now > deadline + giveBackMs) return goneSince === undefined ? "draining" : "died";
-    const isDeaf = (state === "starting" || state === "running") && now > deafAt && askedAt < deafAt;
-    if (isDeaf || now > Math.max(deadline + echoMs, askedAt + echoMs)) {
+    if (goneSince !== undefined && (state === "buried" || now > goneSince + evictionLeases * leaseMs)) return "died";
+    if (impatience?.aborted || now > deadline + releaseMs) return goneSince === undefined ? "draining" : "died";
+    const isUnresponsive =
+      (state === "starting" || state === "running") && now > unresponsiveAt && askedAt < unresponsiveAt;
+    if (isUnresponsive || now > Math.max(deadline + echoMs, askedAt + echoMs)) {
       signal(master, "SIGTERM");
       askedAt = now;
     }
-    await sleep(lookMs);
+    await sleep(pollMs);
   }
 }
 
-/** Throws a sentence when `drainMaster` could not tell this master anything. */
+/** Throws a sentence if `drainMaster` could not signal this master. */
 export function requireDrainable(master: Drained): void {
   signal(master, 0);
 }
@@ -114,7 +115,7 @@ async function order(
   try {
     await placeOrder(database, { ...drain, orderedBy: "master upgrade" }, trail);
   } catch (error) {
-    // It has ended, or is about to be buried: the rows tell.
+    // It has ended, or is about to be evicted: the rows show it.
     if (!(error instanceof UserError)) throw error;
   }
 }
@@ -134,7 +135,7 @@ interface RowState {
   leaseMs: number;
 }
 
-/** A master that is buried while it drains has a new epoch soon, and goes on draining. */
+/** A master that is evicted while it drains has a new epoch soon, and goes on draining. */
 async function readState(database: Database, { masterid, host, pid }: Drained): Promise<RowState> {
   try {
     const [row] = await queryRows<{
@@ -162,8 +163,8 @@ async function readState(database: Database, { masterid, host, pid }: Drained): 
   }
 }
 
-/** A process that nobody reaps stays visible for ever, so this is not waited for without end. */
+/** A process that no parent reaps stays visible for ever, so the wait has an end. */
 async function waitForExit(pid: number): Promise<void> {
   const deadline = performance.now() + exitMs;
-  while (isMasterRunning(pid) && performance.now() < deadline) await sleep(lookMs);
+  while (isMasterRunning(pid) && performance.now() < deadline) await sleep(pollMs);
 }

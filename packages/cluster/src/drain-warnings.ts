@@ -1,5 +1,15 @@
-import { buildersOfMaster, type Connection, execute, fitText, longest, queryRows, upsert } from "@multimaster/database";
-import { describePending, readStrandedBuilders } from "./pending-builders.ts";
+import {
+  buildersOfMaster,
+  type Connection,
+  execute,
+  fitText,
+  isLeaseLive,
+  longest,
+  type PendingBuilder,
+  queryRows,
+  readStrandedBuilders,
+  upsert,
+} from "@multimaster/database";
 
 /** What a master that leaves hands over to no one. */
 export interface Stranded {
@@ -17,7 +27,7 @@ const consequences: Readonly<Record<string, string>> = {
   ui: "pages, REST and hooks do not answer",
 };
 
-/** What nobody else could take if this master, or one role of it, were gone. */
+/** What no other master could take if this one, or one role of it, were gone. */
 export async function readStranded(
   connection: Connection,
   masterid: number,
@@ -47,8 +57,8 @@ export async function readStranded(
 async function readOtherRoles(connection: Connection, masterid: number): Promise<ReadonlySet<string>> {
   const rows = await queryRows<{ roles: string }>(
     connection,
-    `select roles from mm_leases where masterid <> ? and buried_at is null and ended_at is null
-       and state <> 'draining' and expires_at > ${connection.dialect.now}`,
+    `select roles from mm_leases l
+     where l.masterid <> ? and l.state <> 'draining' and ${isLeaseLive("l", connection.dialect.now)}`,
     [masterid],
   );
   return new Set(rows.flatMap(({ roles }) => JSON.parse(roles) as string[]));
@@ -71,4 +81,16 @@ export async function saveDrainWarning(
     singletons_stranded: figures.singletons ?? null,
   };
   await upsert(connection, { table: "mm_drain_warnings", rows: [row], key: ["orderid"] });
+}
+
+const mostNamed = 5;
+
+/** Such as `12 requests of the builders "old" (10) and "older" (2)`. */
+export function describePending(builders: readonly PendingBuilder[]): string {
+  const requests = builders.reduce((sum, builder) => sum + builder.requests, 0);
+  const named = builders.slice(0, mostNamed).map((one) => `"${one.builder}" (${one.requests})`);
+  const more = builders.length - named.length;
+  const list = more > 0 ? `${named.join(", ")} and ${more} more` : named.join(", ");
+  const of = builders.length === 1 ? `of the builder "${builders[0]?.builder}"` : `of the builders ${list}`;
+  return `${requests} ${requests === 1 ? "request" : "requests"} ${of}`;
 }

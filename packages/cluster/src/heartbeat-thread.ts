@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { isLeaseLive, openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { nameIncarnation } from "./incarnation.ts";
 import { leaseIsHeld } from "./lease.ts";
-import { nameLife } from "./life.ts";
 import { LoopSign } from "./loop-sign.ts";
 import { recordStalls } from "./loop-stalls.ts";
 import { monotonicMs } from "./monotonic.ts";
@@ -13,7 +13,7 @@ export interface HeartbeatData {
   masterid: number;
   epoch: number;
   leaseMs: number;
-  /** Memory of the `LoopSign` to look at. */
+  /** Memory of the `LoopSign` to check. */
   sign: SharedArrayBuffer | undefined;
 }
 
@@ -21,20 +21,20 @@ export interface HeartbeatData {
 export interface Renewal {
   /** When it was sent, by `monotonicMs`: the lease ends no earlier than its length after this. */
   at: number;
-  /** The lives of all other masters just before. */
+  /** The incarnations of all other masters just before. */
   others: string[];
 }
 
-/** What the thread tells the master. */
+/** What the thread reports to the master. */
 export type HeartbeatMessage = ({ kind: "renewed" } & Renewal) | { kind: "lost" } | { kind: "failing"; why: string };
 
-/** Real Buildbot masters look at `masters.last_active` and give up a master after 600 s. */
+/** Real Buildbot masters read `masters.last_active` and give up a master after 600 s. */
 const lastActiveEveryMs = 30_000;
 
 async function renewUntilStopped(
   data: HeartbeatData,
   stopped: AbortSignal,
-  tell: (message: HeartbeatMessage) => void,
+  report: (message: HeartbeatMessage) => void,
 ): Promise<void> {
   let connection: SingleConnection | undefined;
   let lastActiveAt = Number.NEGATIVE_INFINITY;
@@ -45,14 +45,14 @@ async function renewUntilStopped(
       connection ??= await openSingleConnection(data.url, { timeoutMs });
       const others = await listOthers(connection, data);
       const at = monotonicMs();
-      if (!(await renew(connection, data))) return tell({ kind: "lost" });
+      if (!(await renew(connection, data))) return report({ kind: "lost" });
       if (begun - lastActiveAt >= lastActiveEveryMs) {
         await touchMaster(connection, data);
         lastActiveAt = begun;
       }
-      tell({ kind: "renewed", at, others });
+      report({ kind: "renewed", at, others });
     } catch (error) {
-      tell({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
+      report({ kind: "failing", why: error instanceof Error ? error.message : String(error) });
       await connection?.close().catch(() => {});
       connection = undefined;
     }
@@ -62,7 +62,7 @@ async function renewUntilStopped(
   await connection?.close();
 }
 
-/** A renewal that comes late starts the steadiness anew: see `findDead` in burial.ts. */
+/** A renewal that comes late starts the steadiness again: see `findDead` in eviction.ts. */
 async function renew(connection: SingleConnection, data: HeartbeatData): Promise<boolean> {
   const { now } = connection.dialect;
   const changed = await connection.execute(
@@ -76,11 +76,11 @@ async function renew(connection: SingleConnection, data: HeartbeatData): Promise
 
 async function listOthers(connection: SingleConnection, { masterid }: HeartbeatData): Promise<string[]> {
   const rows = await connection.rows(
-    `select masterid, epoch from mm_leases
-     where masterid <> ? and buried_at is null and ended_at is null and expires_at > ${connection.dialect.now}`,
+    `select masterid, epoch from mm_leases l
+     where masterid <> ? and ${isLeaseLive("l", connection.dialect.now)}`,
     [masterid],
   );
-  return rows.map((row) => nameLife(row as { masterid: number; epoch: number }));
+  return rows.map((row) => nameIncarnation(row as { masterid: number; epoch: number }));
 }
 
 async function touchMaster(connection: SingleConnection, data: HeartbeatData): Promise<void> {

@@ -10,9 +10,9 @@ export interface HeartbeatOptions {
   lease: Lease;
   log: Logger;
   clock?: Clock;
-  /** By which the thread sees that the event loop stands still, and writes down why; absent: it does not look. */
+  /** By which the thread sees that the event loop stands still, and writes down why; absent: it does not check. */
   sign?: LoopSign;
-  /** Called once, when somebody has buried this master. */
+  /** Called once, when another master has evicted this one. */
   onLost(): void;
 }
 
@@ -58,13 +58,13 @@ export function createHeartbeat({ url, lease, log, clock = systemClock, sign, on
         failingSince = undefined;
         return;
       case "failing":
-        if (!failingSince) log.warn({ why: message.why }, "the lease cannot be renewed; trying on");
+        if (!failingSince) log.warn({ why: message.why }, "lease renewal failed; retrying");
         failingSince ??= new Date(clock.now()).toISOString();
         return;
       case "lost":
         state = "lost";
         firstRenewal?.();
-        log.error({ master: lease.name, epoch: lease.epoch }, "the lease is lost: this master has been buried");
+        log.error({ master: lease.name, epoch: lease.epoch }, "the lease is lost: this master was evicted");
         onLost();
     }
   }
@@ -90,9 +90,9 @@ export function createHeartbeat({ url, lease, log, clock = systemClock, sign, on
     const exited = new Promise((resolve) => running.once("exit", resolve));
     running.postMessage("stop");
     // A thread that waits for a database that does not answer is not waited for.
-    const patience = clock.after(1000, () => void running.terminate());
+    const gracePeriod = clock.after(1000, () => void running.terminate());
     await exited;
-    patience.cancel();
+    gracePeriod.cancel();
   }
 
   return {

@@ -1,25 +1,25 @@
-export * from "./burial.ts";
-export type { Burial } from "./bury-master.ts";
-export * from "./complete-buildsets.ts";
-export * from "./cut-off-watch.ts";
+export * from "./claims.ts";
 export * from "./data-version.ts";
-export * from "./departures.ts";
 export * from "./drain-master.ts";
-export { readStranded, saveDrainWarning } from "./drain-warnings.ts";
-export { type EngineLoad, readEngineLoads } from "./engine-loads.ts";
+export { describePending, readStranded, saveDrainWarning } from "./drain-warnings.ts";
+export * from "./eviction.ts";
 export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";
-export * from "./last-resort.ts";
-export { fencedTransaction, isLeaseLoss, type Lease, LeaseLost, requireLease } from "./lease.ts";
+export {
+  fence,
+  fencedTransaction,
+  isLeaseLoss,
+  type Lease,
+  LeaseLost,
+  leaseIsHeld,
+  requireLease,
+} from "./lease.ts";
 export * from "./loop-sign.ts";
 export * from "./membership.ts";
 export { monotonicMs } from "./monotonic.ts";
 export * from "./orders.ts";
 export { hasOtherReaders } from "./other-readers.ts";
-export * from "./pending-builders.ts";
-export * from "./request-claims.ts";
-export { countMasterEnds, countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
-export * from "./singleton-claims.ts";
+export * from "./partition-detection.ts";
+export * from "./peer-left-hints.ts";
 export * from "./upgrade-runs.ts";
-export * from "./worker-claims.ts";
 export * from "./write-probe.ts";

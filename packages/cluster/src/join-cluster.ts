@@ -5,12 +5,12 @@ import {
   type Database,
   type DataVersions,
   hashColumns,
+  isLeaseOpen,
   queryRows,
   readDataVersion,
   refuseDataVersion,
 } from "@multimaster/database";
-import { buildbotExpirySeconds } from "./burial.ts";
-import { type Burial, buryMaster } from "./bury-master.ts";
+import { buildbotExpirySeconds, type Eviction, evictMaster, type ReleaseEverything } from "./eviction.ts";
 import type { Lease } from "./lease.ts";
 
 export interface JoinOptions {
@@ -28,10 +28,10 @@ export interface JoinOptions {
 }
 
 /** A master that has joined. */
-export interface Membership {
+export interface Membership<Outcomes> {
   readonly lease: Lease;
-  /** What was done for masters that had to be buried first, such as the former life of this one; to be published. */
-  readonly burials: readonly Burial[];
+  /** Masters that had to be evicted first, such as the former incarnation of this one; to be published. */
+  readonly evictions: readonly Eviction<Outcomes>[];
 }
 
 interface Holder {
@@ -47,29 +47,38 @@ interface Holder {
   roles: string | null;
 }
 
-type Attempt = { membership: Membership } | { taken: Holder };
+type Attempt<Outcomes> = { membership: Membership<Outcomes> } | { taken: Holder };
 
 /**
  * Makes this process a master of the cluster: finds its name, begins a new epoch, takes a lease. The lease must be
  * renewed from now on (`createHeartbeat`). Throws a sentence when this release cannot read what the cluster writes.
  */
-export async function joinCluster(database: Database, options: JoinOptions): Promise<Membership> {
+export async function joinCluster<Outcomes>(
+  database: Database,
+  options: JoinOptions,
+  release: ReleaseEverything<Outcomes>,
+): Promise<Membership<Outcomes>> {
   let first: Holder | undefined;
   for (;;) {
-    const attempt = await database.transaction((tx) => tryToJoin(tx, database.exclusive, options));
+    const attempt = await database.transaction((tx) => tryToJoin(tx, database.exclusive, options, release));
     if ("membership" in attempt) return attempt.membership;
     const holder = attempt.taken;
     first ??= holder;
     // A lease that is not renewed belongs to a dead process, most likely our own before a restart: its end is awaited.
-    const lives = holder.open === 0 || holder.renewed_at !== first.renewed_at || holder.epoch !== first.epoch;
-    if (lives) throw errors.masterNameTaken(options.name ?? options.defaultBase, describeHolder(holder));
+    const isAlive = holder.open === 0 || holder.renewed_at !== first.renewed_at || holder.epoch !== first.epoch;
+    if (isAlive) throw errors.masterNameTaken(options.name ?? options.defaultBase, describeHolder(holder));
     await sleep(Math.min(500, options.leaseMs / 5));
   }
 }
 
-async function tryToJoin(tx: Connection, exclusive: boolean, options: JoinOptions): Promise<Attempt> {
+async function tryToJoin<Outcomes>(
+  tx: Connection,
+  exclusive: boolean,
+  options: JoinOptions,
+  release: ReleaseEverything<Outcomes>,
+): Promise<Attempt<Outcomes>> {
   await tx.dialect.lockName(tx, "join");
-  const burials = exclusive ? await buryEverybody(tx) : [];
+  const evictions = exclusive ? await evictAll(tx, release) : [];
   refuseDataVersion(await readDataVersion(tx), options.dataVersions);
   const explicit = options.name !== undefined;
   for (let n = 1; ; n++) {
@@ -79,11 +88,12 @@ async function tryToJoin(tx: Connection, exclusive: boolean, options: JoinOption
       if (explicit) return { taken: holder };
       continue;
     }
-    if (holder && (holder.open === 1 || holder.active === 1)) burials.push(await buryPredecessor(tx, holder, name));
+    if (holder && (holder.open === 1 || holder.active === 1))
+      evictions.push(await evictPredecessor(tx, { masterid: holder.masterid, name }, release));
     const masterid = holder?.masterid ?? (await insertMaster(tx, name));
     const epoch = (holder?.epoch ?? 0) + 1;
     await takeLease(tx, masterid, epoch, options);
-    return { membership: { lease: { masterid, name, epoch, leaseMs: options.leaseMs }, burials } };
+    return { membership: { lease: { masterid, name, epoch, leaseMs: options.leaseMs }, evictions } };
   }
 }
 
@@ -98,7 +108,7 @@ async function findHolder(tx: Connection, name: string): Promise<Holder | undefi
     tx,
     `select m.id as masterid, m.active, l.epoch, l.renewed_at, l.host, l.pid, l.roles,
        case when m.last_active >= ${nowSeconds} - ${buildbotExpirySeconds} then 1 else 0 end as fresh,
-       case when l.masterid is not null and l.buried_at is null and l.ended_at is null then 1 else 0 end as open,
+       case when l.masterid is not null and ${isLeaseOpen("l")} then 1 else 0 end as open,
        case when l.expires_at <= ${now} then 1 else 0 end as expired
      from masters m left join mm_leases l on l.masterid = m.id where m.name_hash = ?`,
     [hashColumns(name)],
@@ -106,31 +116,26 @@ async function findHolder(tx: Connection, name: string): Promise<Holder | undefi
   return rows[0];
 }
 
-/** The only master of a SQLite file finds no living one: whatever looks alive ended without saying so. */
-async function buryEverybody(tx: Connection): Promise<Burial[]> {
+/** The only master of a SQLite file finds no living one: one that seems alive ended without its lease. */
+async function evictAll<Outcomes>(tx: Connection, release: ReleaseEverything<Outcomes>): Promise<Eviction<Outcomes>[]> {
   const open = await queryRows<{ masterid: number; name: string }>(
     tx,
     `select l.masterid, m.name from mm_leases l join masters m on m.id = l.masterid
-     where l.buried_at is null and l.ended_at is null order by l.masterid`,
+     where ${isLeaseOpen("l")} order by l.masterid`,
   );
-  const burials: Burial[] = [];
-  for (const { masterid, name } of open) burials.push(await markAndBury(tx, masterid, name));
-  return burials;
+  const evictions: Eviction<Outcomes>[] = [];
+  for (const master of open) evictions.push(await evictMaster(tx, master, release));
+  return evictions;
 }
 
-async function buryPredecessor(tx: Connection, holder: Holder, name: string): Promise<Burial> {
-  // Waits for transactions of the former life that are still open; the server ends those that stay silent.
-  await queryRows(tx, `select masterid from mm_leases where masterid = ?${tx.dialect.updateLock}`, [holder.masterid]);
-  return markAndBury(tx, holder.masterid, name);
-}
-
-async function markAndBury(tx: Connection, masterid: number, name: string): Promise<Burial> {
-  await queryRows(
-    tx,
-    `update mm_leases set buried_at = ${tx.dialect.now} where masterid = ? and buried_at is null and ended_at is null`,
-    [masterid],
-  );
-  return buryMaster(tx, masterid, name, "death");
+async function evictPredecessor<Outcomes>(
+  tx: Connection,
+  master: { masterid: number; name: string },
+  release: ReleaseEverything<Outcomes>,
+): Promise<Eviction<Outcomes>> {
+  // Waits for transactions of the former incarnation that are still open; the server ends those that stay silent.
+  await queryRows(tx, `select masterid from mm_leases where masterid = ?${tx.dialect.updateLock}`, [master.masterid]);
+  return evictMaster(tx, master, release);
 }
 
 async function insertMaster(tx: Connection, name: string): Promise<number> {

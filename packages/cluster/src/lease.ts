@@ -1,15 +1,22 @@
-import { type Connection, type Database, type Dialect, type Fragment, queryRows } from "@multimaster/database";
+import {
+  type Connection,
+  type Database,
+  type Dialect,
+  type Fragment,
+  isLeaseOpen,
+  queryRows,
+} from "@multimaster/database";
 
 /** What a master holds while it is a member of the cluster. Every claim hangs off it. */
 export interface Lease {
   readonly masterid: number;
   readonly name: string;
-  /** Counts the lives of the master of this name: a write of an earlier life must not get in. */
+  /** Counts the incarnations of the master of this name: a write of an earlier one must not get in. */
   readonly epoch: number;
   readonly leaseMs: number;
 }
 
-/** Somebody has buried this master: nothing may be written under its lease any more. It starts over with a new epoch. */
+/** Another master has evicted this one: nothing may be written under its lease any more. It starts over with a new epoch. */
 export class LeaseLost extends Error {
   readonly lease: Lease;
 
@@ -25,14 +32,14 @@ export function isLeaseLoss(error: unknown): boolean {
   return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
 }
 
-/** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-buried.md). */
-export const leaseIsHeld = "masterid = ? and epoch = ? and buried_at is null and ended_at is null";
+/** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-buried.md), and needs `mm_leases` without an alias. */
+export const leaseIsHeld = `masterid = ? and epoch = ? and ${isLeaseOpen("mm_leases")}`;
 
 /**
  * A select that finds one row while the lease is held, and keeps it held until the transaction ends.
  *
- * `for key share` because it conflicts with a burial's `for update`, which therefore waits for this transaction (and this
- * one, if the burial came first, finds nothing), but not with the heartbeat's update of columns outside any key: the
+ * `for key share` because it conflicts with an eviction's `for update`, which therefore waits for this transaction (and this
+ * one, if the eviction came first, finds nothing), but not with the heartbeat's update of columns outside any key: the
  * writes of a busy master never delay its own renewals.
  */
 export function fence(dialect: Dialect, lease: Lease): Fragment {

@@ -10,11 +10,11 @@ const textBytes = 4096;
 
 /**
  * What the event loop shows to the outside: that it turns, and whose code it is about to run. It is shared memory,
- * because a loop that stands still can tell nothing any more; the heartbeat thread looks at it.
+ * because a loop that stands still cannot report anything; the heartbeat thread polls it.
  */
 export class LoopSign {
   readonly memory: SharedArrayBuffer;
-  /** When it turned last, in milliseconds of the clock that all threads share; 0: nobody watches. */
+  /** When it turned last, in milliseconds of the clock that all threads share; 0: no one watches. */
   #turned: BigInt64Array;
   #length: Int32Array;
   #text: Uint8Array;
@@ -31,7 +31,7 @@ export class LoopSign {
     Atomics.store(this.#turned, 0, nowMs());
   }
 
-  /** Nobody ticks any more. */
+  /** The loop is watched no more. */
   rest(): void {
     Atomics.store(this.#turned, 0, 0n);
   }

@@ -5,7 +5,7 @@ import type { LoopSign } from "./loop-sign.ts";
 
 /** A loop that stands still for longer than this is written down. */
 const thresholdMs = 1000;
-const lookMs = 250;
+const checkMs = 250;
 const keptSeconds = 30 * 24 * 3600;
 
 interface Master {
@@ -20,12 +20,12 @@ interface Master {
  */
 export async function recordStalls(master: Master, sign: LoopSign, stopped: AbortSignal): Promise<void> {
   let open = false;
-  let looked = performance.now();
+  let checkedAt = performance.now();
   while (!stopped.aborted) {
-    await sleep(lookMs, undefined, { signal: stopped, ref: false }).catch(() => {});
-    // A process that was stopped as a whole comes back with both standing still: that is nobody's code.
-    const wasFrozen = performance.now() - looked > 4 * lookMs;
-    looked = performance.now();
+    await sleep(checkMs, undefined, { signal: stopped, ref: false }).catch(() => {});
+    // A process that was stopped as a whole comes back with both standing still: no code did that.
+    const wasFrozen = performance.now() - checkedAt > 4 * checkMs;
+    checkedAt = performance.now();
     if (wasFrozen || stopped.aborted) continue;
     const stillMs = sign.stillMs();
     const isStill = stillMs > thresholdMs;
@@ -34,9 +34,9 @@ export async function recordStalls(master: Master, sign: LoopSign, stopped: Abor
       await (isStill ? begin(master, stillMs, sign.places()) : end(master));
       open = isStill;
     } catch {
-      // The database is away: the next look tries again. The loop's own log tells of it in any case.
+      // The database is away: the next check tries again. The loop's own log reports it in any case.
     }
-    looked = performance.now();
+    checkedAt = performance.now();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Connection, execute, queryRows } from "@multimaster/database";
-import { buildbotExpirySeconds } from "./burial.ts";
+import { buildbotExpirySeconds } from "./eviction.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
 export type MasterState = "starting" | "running" | "draining";
@@ -11,7 +11,7 @@ export interface MasterStatus {
   alive: boolean;
   /** A real Buildbot master: it has no lease, and so most of the rest is unknown. */
   buildbot: boolean;
-  /** Of a live master; otherwise how it ended. "expired": it will be buried soon. */
+  /** Of a live master; otherwise how it ended. "expired": it will be evicted soon. "buried": it was evicted. */
   state: MasterState | "expired" | "buried" | "stopped" | "unknown";
   roles: string[];
   builderSets: string[];
@@ -92,7 +92,7 @@ function toStatus(row: MasterRow): MasterStatus {
   };
 }
 
-/** Says to the cluster what this master is doing. */
+/** Writes down for the cluster what this master is doing. */
 export async function setState(connection: Connection, lease: Lease, state: MasterState): Promise<void> {
   const sql = `update mm_leases set state = ? where ${leaseIsHeld}`;
   if ((await execute(connection, sql, [state, lease.masterid, lease.epoch])) === 0) throw new LeaseLost(lease);

@@ -1,9 +1,17 @@
 import { errors } from "@multimaster/core";
-import { type Connection, type Database, execute, fitText, longest, queryRows } from "@multimaster/database";
+import {
+  type Connection,
+  type Database,
+  execute,
+  fitText,
+  isLeaseLive,
+  longest,
+  queryRows,
+} from "@multimaster/database";
 import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
 
-/** What somebody wants of a master, or of one of its roles (`role`). */
+/** A command to a master, or to one of its roles (`role`). */
 export interface NewOrder {
   masterid: number;
   kind: "drain" | "add";
@@ -13,7 +21,7 @@ export interface NewOrder {
   builderSets?: readonly string[];
   reason: string;
   orderedBy: string;
-  /** Seconds from now after which what still runs is given back; 0: at once. Null: however long it takes. */
+  /** Seconds from now after which what still runs is released; 0: immediately. Null: however long it takes. */
   deadline?: number | null;
 }
 
@@ -35,8 +43,8 @@ export interface OpenOrder {
 /** "done", or how else an order ended. "lost": its master died, or lost its lease, before it was carried out. */
 export type OrderOutcome = "done" | "undone" | "failed" | "lost";
 
-/** Masters of the first release, whose data version is lower, never look for orders. */
-const heedsOrders = 2;
+/** Masters of the first release, whose data version is lower, never poll orders. */
+const carriesOutOrders = 2;
 
 interface Target {
   name: string;
@@ -47,25 +55,25 @@ interface Target {
   active: number;
 }
 
-/** The life of the master that an order is for. Throws when there is none that could carry it out. */
+/** The incarnation of the master that an order is for. Throws if there is none that could carry it out. */
 async function findTarget(tx: Connection, masterid: number): Promise<{ name: string; epoch: number; roles: string[] }> {
   const { now } = tx.dialect;
   const [target] = await queryRows<Target>(
     tx,
     `select m.name, m.active, l.epoch, l.roles, l.data_version,
-       case when l.buried_at is null and l.ended_at is null and l.expires_at > ${now} then 1 else 0 end as live
+       case when ${isLeaseLive("l", now)} then 1 else 0 end as live
      from masters m left join mm_leases l on l.masterid = m.id where m.id = ?`,
     [masterid],
   );
   if (!target) throw errors.notFound(`There is no master with the id ${masterid}.`);
   if (target.epoch === null && target.active === 1) throw errors.masterTakesNoOrders(target.name);
   if (target.epoch === null || target.live === 0) throw errors.masterNotAlive(target.name);
-  if ((target.data_version ?? 0) < heedsOrders) throw errors.masterTakesNoOrders(target.name);
+  if ((target.data_version ?? 0) < carriesOutOrders) throw errors.masterTakesNoOrders(target.name);
   return { name: target.name, epoch: target.epoch, roles: JSON.parse(target.roles ?? "[]") as string[] };
 }
 
 /**
- * Writes an order down for a live master, and gives its id. There is at most one open drain of a master and of each of
+ * Writes an order down for a live master, and returns its id. There is at most one open drain of a master and of each of
  * its roles: a second one is the first with another deadline, and brings a drain that was being undone back. Throws, in
  * a sentence, when the master cannot carry it out.
  */
@@ -112,7 +120,7 @@ async function warn(tx: Connection, orderid: number, order: NewOrder, roles: rea
   return orderid;
 }
 
-/** What a signal began stays so: nobody can take it back, only hurry it. */
+/** A drain that a signal began stays: it cannot be undone, only hurried. */
 async function renewDrain(tx: Connection, order: NewOrder, epoch: number): Promise<number | undefined> {
   const { sql, bindings } = deadlineOf(tx, order);
   const [open] = await queryRows<{ id: number }>(
@@ -146,10 +154,10 @@ function checkRole({ kind, role }: NewOrder, { name, roles }: { name: string; ro
   if (kind === "drain" && roles.length === 1) throw errors.onlyRole(name, role);
 }
 
-/** Who a drain is from that nobody may take back: the process was told by a signal to end. */
+/** Who a drain is from that no one may undo: a signal asked the process to end. */
 export const orderedBySignal = "signal";
 
-/** Takes an open drain back, and gives its order's id; its master takes work again as soon as it sees that. */
+/** Undoes an open drain, and returns its order's id; its master takes work again as soon as it sees that. */
 export function undoDrain(database: Database, masterid: number, role: string | null, trail?: Trail): Promise<number> {
   return database.transaction(async (tx) => {
     const { name, epoch } = await findTarget(tx, masterid);
@@ -169,7 +177,7 @@ export function undoDrain(database: Database, masterid: number, role: string | n
   });
 }
 
-/** The open orders to this master in this life, oldest first. */
+/** The open orders to this master in this incarnation, oldest first. */
 export async function openOrders(connection: Connection, lease: Lease): Promise<OpenOrder[]> {
   const rows = await queryRows<{
     id: number;
@@ -249,7 +257,7 @@ export async function endOrder(
 /** How long a master that has left may take to write its report. */
 const lastWordsSeconds = 15;
 
-/** Ends orders to masters that have gone without a report; gives their ids. Every master's burial loop calls this. */
+/** Ends orders to masters that have gone without a report; returns their ids. Every master's eviction loop calls this. */
 export async function endAbandonedOrders(connection: Connection): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,

@@ -1,4 +1,4 @@
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, isLeaseOpen, queryRows } from "@multimaster/database";
 import type { Lease } from "./lease.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Lease } from "./lease.ts";
 export async function hasOtherReaders(connection: Connection, lease: Lease): Promise<boolean> {
   const rows = await queryRows(
     connection,
-    `select 1 from masters m left join mm_leases l on l.masterid = m.id and l.buried_at is null and l.ended_at is null
+    `select 1 from masters m left join mm_leases l on l.masterid = m.id and ${isLeaseOpen("l")}
       where m.active = 1 and m.id <> ?
         and (l.masterid is null or l.release <> (select release from mm_leases where masterid = ?)) limit 1`,
     [lease.masterid, lease.masterid],

@@ -35,7 +35,7 @@ export async function beginUpgradeRun(
   return (row as { id: number }).id;
 }
 
-/** Notes that it has come to its end, whatever that was: nothing is left that somebody must look at. */
+/** Notes that it has come to its end, whatever that was: nothing is left to check. */
 export async function endUpgradeRun(connection: Connection, id: number): Promise<void> {
   await execute(connection, `update mm_upgrades set ended_at = ${connection.dialect.now} where id = ?`, [id]);
 }

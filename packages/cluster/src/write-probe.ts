@@ -43,7 +43,7 @@ export function createWriteProbe({ database, lease, clock, log, everyMs = 10_000
         return trouble;
       },
     );
-    // Without an answer nothing is known: whoever renews the lease reports that.
+    // Without an answer nothing is known: the heartbeat reports that.
     return waitAtMost(clock, answerMs, writing, stopped.signal);
   }
 

@@ -1,3 +1,4 @@
+export * from "./conditions.ts";
 export * from "./connection.ts";
 export { parseDatabaseUrl } from "./database-url.ts";
 export type { DatabaseTrouble } from "./dialect/trouble.ts";

@@ -163,7 +163,7 @@ export function postgresqlConnection(
     application_name: "multimaster",
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
-    // A master that is frozen in mid-transaction must not keep its lease row locked against its own burial.
+    // A master that is frozen in mid-transaction must not keep its lease row locked against its own eviction.
     idle_in_transaction_session_timeout: settings.idleTransactionMs,
     types: { getTypeParser: typeParser },
   };

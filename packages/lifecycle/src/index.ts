@@ -1,1 +1,15 @@
-export {};
+export * from "./cancel-request.ts";
+export { type Claimable, claimables, claimTableOf, claimTables } from "./claim-tables.ts";
+export { completeBuildsets } from "./end-buildsets.ts";
+export { endRequest } from "./end-requests.ts";
+export * from "./finish-build.ts";
+export { type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
+export { mergeOutcomes, noOutcomes, type Outcomes } from "./outcomes.ts";
+export { releaseClaim } from "./release-claims.ts";
+export { releaseEverythingOf } from "./release-everything.ts";
+export { releaseRequests } from "./release-requests.ts";
+export { claimRequests } from "./request-claims.ts";
+export { countMasterEnds } from "./request-losses.ts";
+export * from "./start-build.ts";
+export { transition } from "./transition.ts";
+export { claimWorkers, contestedWorkers, keepWorker } from "./worker-claims.ts";

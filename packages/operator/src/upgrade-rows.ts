@@ -6,8 +6,6 @@ import {
   listMasters,
   type MasterStatus,
   openUpgradeRuns,
-  type PendingBuilder,
-  readPendingBuilders,
   requireDrainable,
   type UpgradePair,
   type UpgradeRun,
@@ -19,13 +17,16 @@ import {
   checkSchema,
   describeSchema,
   openDatabase,
+  type PendingBuilder,
+  readPendingBuilders,
   readSchemaState,
   takeSessionLock,
   type UpgradeReport,
 } from "@multimaster/database";
 import { beginUpgrade, upgradeSchema } from "./upgrade-trail.ts";
 
-export { describePending, type PendingBuilder } from "@multimaster/cluster";
+export { describePending } from "@multimaster/cluster";
+export type { PendingBuilder } from "@multimaster/database";
 export { type DrainReport, isMasterRunning, type MasterStatus, requireDrainable, type UpgradePair, type UpgradeRun };
 
 /** What the upgrade of a host's masters sees of the rows. */

@@ -53,7 +53,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(async (tx) => damage?.do(tx, world))).toEqual([[id, damage?.ids(world)]]);
   });
 
-  it("leaves what a dead master has to its burial", async () => {
+  it("leaves what a dead master has to its eviction", async () => {
     const died = async (tx: Connection) => {
       const { now } = tx.dialect;
       await execute(tx, `update mm_leases set renewed_at = ${now} - 70, expires_at = ${now} - 10 where masterid = ?`, [
@@ -63,7 +63,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(died)).toEqual([]);
   });
 
-  it("gives masters that come back after an outage of the database the time to bury", async () => {
+  it("gives masters that come back after an outage of the database the time to evict", async () => {
     const cameBack = async (tx: Connection) => {
       const { now } = tx.dialect;
       await execute(tx, `update mm_leases set renewed_at = ${now} - 3000, expires_at = ${now} - 2940`);
@@ -76,7 +76,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(cameBack)).toEqual([]);
   });
 
-  it("finds the dead when no master lives to bury them", async () => {
+  it("finds the dead when no master lives to evict them", async () => {
     const died = async (tx: Connection) =>
       execute(tx, `update mm_leases set lease_s = 0.1, expires_at = ${tx.dialect.now} - 3600 where buried_at is null`);
     // The database has to have been there for two leases and the grace time.

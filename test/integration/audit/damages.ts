@@ -200,6 +200,14 @@ export const damages: Record<string, Damage> = {
     do: (tx, { finished }) => stopBuild(tx, finished.build),
     ids: ({ finished }) => [finished.build],
   },
+  "outbox-overgrown": {
+    do: (tx) =>
+      execute(
+        tx,
+        `insert into mm_outbox (id, at, kind, objectid, facts) values (0, ${tx.dialect.now} - 100000, 'build-ended', 1, '{}')`,
+      ),
+    ids: () => [0],
+  },
   "orphan-row": {
     async do(tx) {
       await ignoreReferences(tx);

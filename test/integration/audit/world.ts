@@ -55,7 +55,7 @@ export async function makeWorld(engine: Engine, look: (masters: TestMasters) => 
 
   const request = await acted(claimedRequest(gone, "job"));
   const first = await acted(begin(gone, request, workers.away));
-  await acted(masters.bury(gone));
+  await acted(masters.evict(gone));
   await acted(one.updates.buildrequests.claim([request]));
   const second = await acted(begin(one, request, workers.attached));
   const { step, log } = await acted(runStep(one, second.buildid));

@@ -1,24 +1,21 @@
 import { EventEmitter, once } from "node:events";
-import {
-  buryDeadMasters,
-  changeSourceHolder,
-  claimChangeSource,
-  claimRequests,
-  claimScheduler,
-  claimWorker,
-  contestedWorkers,
-  keepWorker,
-  type Lease,
-  LeaseLost,
-  leaveCluster,
-  releaseRequests,
-  releaseScheduler,
-  releaseWorker,
-  schedulerHolder,
-} from "@multimaster/cluster";
+import { type Lease, LeaseLost } from "@multimaster/cluster";
 import { type Database, execute, queryRows } from "@multimaster/database";
+import { claimTables, contestedWorkers, keepWorker } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addRequests, addRunningBuild, expire, join, joinAsUndertaker } from "../../harness/members.ts";
+import {
+  addRequests,
+  addRunningBuild,
+  claimOne,
+  claimRequests,
+  evictDead,
+  expire,
+  join,
+  joinAsEvictor,
+  leave,
+  releaseOne,
+  releaseRequests,
+} from "../../harness/members.ts";
 import { sharedPostgres } from "../../harness/postgres.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -29,8 +26,8 @@ describe.each(engines)("claims on %s", (engine) => {
   let two: Lease;
   beforeEach(async () => {
     database = await newDatabase(engine);
-    one = await joinAsUndertaker(database);
-    two = await joinAsUndertaker(database);
+    one = await joinAsEvictor(database);
+    two = await joinAsEvictor(database);
   });
 
   const claimsOf = async (lease: Lease) =>
@@ -96,18 +93,23 @@ describe.each(engines)("claims on %s", (engine) => {
     const places = await takePlaces(database, one);
     await expire(database, one);
 
-    const [burial] = await buryDeadMasters(database, two);
-    expect(burial).toMatchObject({
+    const [eviction] = await evictDead(database, two);
+    expect(eviction).toMatchObject({
       masterid: one.masterid,
-      finishedBuilds: [build.buildid],
-      finishedSteps: [build.stepid],
-      finishedLogs: [build.logid],
-      unclaimedRequests: [running, waiting],
-      completedRequests: [],
-      stoppedBuilders: [{ builderid: places.builderid, name: "runtests" }],
-      disconnectedWorkers: [places.workerid],
-      freedSchedulers: [places.schedulerid],
-      freedChangeSources: [places.changesourceid],
+      outcomes: {
+        finishedBuilds: [build.buildid],
+        finishedSteps: [build.stepid],
+        finishedLogs: [build.logid],
+        completedRequests: [],
+        released: {
+          request: [running, waiting],
+          worker: [places.workerid],
+          scheduler: [places.schedulerid],
+          changeSource: [places.changesourceid],
+        },
+        stoppedBuilders: [{ builderid: places.builderid, masterid: one.masterid }],
+        goneMasters: [one.masterid],
+      },
     });
     expect(await database.sql("builds").where({ id: build.buildid }).first()).toMatchObject({
       results: 5,
@@ -151,10 +153,10 @@ describe.each(engines)("claims on %s", (engine) => {
     await cancel("mm_cancellations", "buildrequestid", cancelled);
     await cancel("mm_cancellations", "buildrequestid", notStarted);
     await expire(database, one);
-    const [burial] = await buryDeadMasters(database, two);
-    expect(burial?.completedRequests.sort((a, b) => a - b)).toEqual([stopped, cancelled, notStarted]);
-    expect(burial?.unclaimedRequests).toEqual([requeued]);
-    expect(burial?.completedBuildsets).toHaveLength(3);
+    const [eviction] = await evictDead(database, two);
+    expect(eviction?.outcomes.completedRequests.sort((a, b) => a - b)).toEqual([stopped, cancelled, notStarted]);
+    expect(eviction?.outcomes.released.request).toEqual([requeued]);
+    expect(eviction?.outcomes.completedBuildsets).toHaveLength(3);
     const results = async (table: string) =>
       (await database.sql(table).orderBy("id").select("results")).map((row) => row.results);
     expect(await results("builds")).toEqual([6, 6, 5]);
@@ -169,8 +171,10 @@ describe.each(engines)("claims on %s", (engine) => {
     await execute(database, "update builds set complete_at = 5, results = 2 where id = ?", [buildid]);
     await execute(database, "update buildrequests set complete = 1, results = 0 where id = ?", [halfDone]);
     await expire(database, one);
-    const [burial] = await buryDeadMasters(database, two);
-    expect(burial).toMatchObject({ completedRequests: [brid], unclaimedRequests: [], finishedBuilds: [] });
+    const [eviction] = await evictDead(database, two);
+    expect(eviction).toMatchObject({
+      outcomes: { completedRequests: [brid], released: { request: [] }, finishedBuilds: [] },
+    });
     expect(await database.sql("buildsets").orderBy("id").select("complete", "results")).toEqual([
       { complete: 1, results: 2 },
       { complete: 1, results: 0 },
@@ -181,22 +185,24 @@ describe.each(engines)("claims on %s", (engine) => {
     const [brid] = (await addRequests(database, 1)) as [number];
     await claimRequests(database, one, [brid]);
     const { buildid } = await addRunningBuild(database, one, brid);
-    expect(await leaveCluster(database, one)).toMatchObject({ finishedBuilds: [buildid], unclaimedRequests: [brid] });
+    expect(await leave(database, one)).toMatchObject({
+      outcomes: { finishedBuilds: [buildid], released: { request: [brid] } },
+    });
     expect(await claimRequests(database, two, [brid])).toEqual([brid]);
   });
 
   it("of schedulers and change sources go to one master, again to the same, and to the next when given back", async () => {
     const { schedulerid, changesourceid } = await addSingletons(database);
-    const results = await Promise.all([one, two].map((lease) => claimScheduler(database, lease, schedulerid)));
-    expect(results.sort()).toEqual(["claimed", "lost"]);
-    const owner = (await schedulerHolder(database, schedulerid)) === one.masterid ? one : two;
+    const results = await Promise.all([one, two].map((lease) => claimOne(database, lease, "scheduler", schedulerid)));
+    expect(results.map(({ kind }) => kind).sort()).toEqual(["claimed", "lost"]);
+    const owner = (await holderOf(database, "scheduler", schedulerid)) === one.masterid ? one : two;
     const other = owner === one ? two : one;
-    expect(await claimScheduler(database, owner, schedulerid)).toBe("claimed");
-    expect(await releaseScheduler(database, other, schedulerid)).toBe(false);
-    expect(await releaseScheduler(database, owner, schedulerid)).toBe(true);
-    expect(await claimScheduler(database, other, schedulerid)).toBe("claimed");
-    expect(await claimChangeSource(database, one, changesourceid)).toBe("claimed");
-    expect(await changeSourceHolder(database, changesourceid)).toBe(one.masterid);
+    expect(await claimOne(database, owner, "scheduler", schedulerid)).toEqual({ kind: "claimed" });
+    expect(await releaseOne(database, other, "scheduler", schedulerid)).toBe(false);
+    expect(await releaseOne(database, owner, "scheduler", schedulerid)).toBe(true);
+    expect(await claimOne(database, other, "scheduler", schedulerid)).toEqual({ kind: "claimed" });
+    expect(await claimOne(database, one, "changeSource", changesourceid)).toEqual({ kind: "claimed" });
+    expect(await holderOf(database, "changeSource", changesourceid)).toBe(one.masterid);
   });
 
   it("of a former life cannot touch what the next life of the same master has claimed", async () => {
@@ -204,23 +210,23 @@ describe.each(engines)("claims on %s", (engine) => {
     await expire(database, one);
     const reborn = (await join(database, { name: one.name })).lease;
     expect(reborn).toMatchObject({ masterid: one.masterid, epoch: one.epoch + 1 });
-    await claimScheduler(database, reborn, schedulerid);
-    expect(await releaseScheduler(database, one, schedulerid)).toBe(false);
-    await expect(claimScheduler(database, one, schedulerid)).rejects.toThrow(LeaseLost);
-    expect(await schedulerHolder(database, schedulerid)).toBe(one.masterid);
+    await claimOne(database, reborn, "scheduler", schedulerid);
+    expect(await releaseOne(database, one, "scheduler", schedulerid)).toBe(false);
+    await expect(claimOne(database, one, "scheduler", schedulerid)).rejects.toThrow(LeaseLost);
+    expect(await holderOf(database, "scheduler", schedulerid)).toBe(one.masterid);
   });
 
   it("of a worker attach it to one master; the holder hears that it knocks elsewhere", async () => {
     const workerid = await addWorker(database);
-    expect(await claimWorker(database, one, workerid)).toEqual({ kind: "claimed" });
-    expect(await claimWorker(database, one, workerid)).toEqual({ kind: "claimed" });
-    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "lost", holder: one.masterid });
+    expect(await claimOne(database, one, "worker", workerid)).toEqual({ kind: "claimed" });
+    expect(await claimOne(database, one, "worker", workerid)).toEqual({ kind: "claimed" });
+    expect(await claimOne(database, two, "worker", workerid)).toEqual({ kind: "lost", holder: one.masterid });
     expect(await contestedWorkers(database, one)).toEqual([workerid]);
     expect(await keepWorker(database, one, workerid)).toBe(true);
     expect(await contestedWorkers(database, one)).toEqual([]);
-    expect(await releaseWorker(database, two, workerid)).toBe(false);
-    expect(await releaseWorker(database, one, workerid)).toBe(true);
-    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "claimed" });
+    expect(await releaseOne(database, two, "worker", workerid)).toBe(false);
+    expect(await releaseOne(database, one, "worker", workerid)).toBe(true);
+    expect(await claimOne(database, two, "worker", workerid)).toEqual({ kind: "claimed" });
     expect(await database.sql("connected_workers").select("workerid", "masterid")).toEqual([
       { workerid, masterid: two.masterid },
     ]);
@@ -228,7 +234,7 @@ describe.each(engines)("claims on %s", (engine) => {
 
   it("of a worker at two masters at once attach it to one", async () => {
     const workerid = await addWorker(database);
-    const results = await Promise.all([one, two].map((lease) => claimWorker(database, lease, workerid)));
+    const results = await Promise.all([one, two].map((lease) => claimOne(database, lease, "worker", workerid)));
     expect(results.map((result) => result.kind).sort()).toEqual(["claimed", "lost"]);
     expect(await database.sql("connected_workers")).toHaveLength(1);
   });
@@ -237,7 +243,7 @@ describe.each(engines)("claims on %s", (engine) => {
     "of a worker that a dead master left go to one of two that come at once",
     async () => {
       const workerid = await addWorker(database);
-      await claimWorker(database, one, workerid);
+      await claimOne(database, one, "worker", workerid);
       // An earlier epoch of its master left it behind: each of two newcomers may take it, and they come together.
       await execute(database, "update mm_worker_attachments set epoch = epoch - 1");
       const three = (await join(database)).lease;
@@ -245,7 +251,7 @@ describe.each(engines)("claims on %s", (engine) => {
       const held = new EventEmitter();
       // Not from within the transaction that holds them up, which refuses queries beside it.
       const both = once(held, "held").then(() =>
-        Promise.all([two, three].map((lease) => claimWorker(database, lease, workerid))),
+        Promise.all([two, three].map((lease) => claimOne(database, lease, "worker", workerid))),
       );
       await database.transaction(async (tx) => {
         await queryRows(tx, "select 1 from mm_worker_attachments where workerid = ? for update", [workerid]);
@@ -266,13 +272,23 @@ describe.each(engines)("claims on %s", (engine) => {
 
   it("of a worker are taken over from a master that died", async () => {
     const workerid = await addWorker(database);
-    await claimWorker(database, one, workerid);
+    await claimOne(database, one, "worker", workerid);
     await expire(database, one);
-    expect(await claimWorker(database, two, workerid)).toMatchObject({ kind: "lost" });
-    await buryDeadMasters(database, two);
-    expect(await claimWorker(database, two, workerid)).toEqual({ kind: "claimed" });
+    expect(await claimOne(database, two, "worker", workerid)).toMatchObject({ kind: "lost" });
+    await evictDead(database, two);
+    expect(await claimOne(database, two, "worker", workerid)).toEqual({ kind: "claimed" });
   });
 });
+
+async function holderOf(database: Database, kind: "scheduler" | "changeSource", id: number): Promise<unknown> {
+  const { table, id: column } = claimTables[kind];
+  return (
+    await database
+      .sql(table)
+      .where({ [column]: id })
+      .first()
+  )?.masterid;
+}
 
 async function addSingletons(database: Database): Promise<{ schedulerid: number; changesourceid: number }> {
   const [scheduler] = await database
@@ -299,8 +315,8 @@ async function takePlaces(database: Database, lease: Lease) {
   const place = { builderid: builder.id, masterid: lease.masterid };
   const [builderMaster] = await database.sql("builder_masters").insert(place).returning("id");
   await database.sql("configured_workers").insert({ buildermasterid: builderMaster.id, workerid });
-  await claimScheduler(database, lease, schedulerid);
-  await claimChangeSource(database, lease, changesourceid);
-  await claimWorker(database, lease, workerid);
+  await claimOne(database, lease, "scheduler", schedulerid);
+  await claimOne(database, lease, "changeSource", changesourceid);
+  await claimOne(database, lease, "worker", workerid);
   return { schedulerid, changesourceid, workerid, builderid: builder.id as number };
 }

@@ -1,13 +1,7 @@
-import {
-  buryDeadMasters,
-  leaveCluster,
-  raiseToCommonVersion,
-  requireLease,
-  writesDataVersion,
-} from "@multimaster/cluster";
+import { raiseToCommonVersion, requireLease, writesDataVersion } from "@multimaster/cluster";
 import { type Database, queryRows, readDataVersion } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
-import { expire, join, joinAsUndertaker, makeSteady } from "../../harness/members.ts";
+import { evictDead, expire, join, joinAsEvictor, leave, makeSteady } from "../../harness/members.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 
 const release = (newest: number, oldest = 1) => ({ dataVersions: { oldest, newest } });
@@ -42,11 +36,11 @@ describe.each(engines)("the data version on %s", (engine) => {
   });
 
   it("waits for the last master of an older release, also while that one stands still, until it is buried", async () => {
-    const undertaker = await joinAsUndertaker(database, release(2));
+    const evictor = await joinAsEvictor(database, release(2));
     const { lease: old } = await join(database, release(1));
     await expire(database, old);
     expect(await raiseToCommonVersion(database)).toBeUndefined();
-    expect(await buryDeadMasters(database, undertaker)).toHaveLength(1);
+    expect(await evictDead(database, evictor)).toHaveLength(1);
     expect(await raiseToCommonVersion(database)).toBe(2);
   });
 
@@ -54,14 +48,14 @@ describe.each(engines)("the data version on %s", (engine) => {
     const { lease: young } = await join(database, release(3));
     const { lease: old } = await join(database, release(1));
     await raiseToCommonVersion(database, 3);
-    await leaveCluster(database, old);
+    await leave(database, old);
     const { lease: again } = await join(database, release(1));
-    await leaveCluster(database, again);
+    await leave(database, again);
     expect(await raiseToCommonVersion(database, 3)).toBe(3);
     const refused = /writes data version 3, this release knows no newer one than 1.*newer release/;
     await expect(join(database, release(1))).rejects.toThrow(refused);
     // Nobody lives any more, but what was written is still there.
-    await leaveCluster(database, young);
+    await leave(database, young);
     await expect(join(database, release(2))).rejects.toThrow(/than 2/);
     await join(database, release(3));
   });
@@ -69,7 +63,7 @@ describe.each(engines)("the data version on %s", (engine) => {
   it("refuses a lease to masters of the first release, which do not look at it, when they wake long after", async () => {
     const { lease: old } = await join(database, release(1));
     const oldRow = await database.sql("mm_leases").where({ masterid: old.masterid }).first();
-    await leaveCluster(database, old);
+    await leave(database, old);
     await join(database, release(2));
     await raiseToCommonVersion(database);
     await database.sql("mm_leases").where({ masterid: old.masterid }).delete();
@@ -96,9 +90,9 @@ describe.each(engines)("the data version on %s", (engine) => {
   it("does not rise by the word of a master that has been buried and knows less than the others", async () => {
     const { lease: old } = await join(database, release(1));
     await expire(database, old);
-    const undertaker = await joinAsUndertaker(database, release(3));
-    await makeSteady(database, undertaker);
-    await buryDeadMasters(database, undertaker);
+    const evictor = await joinAsEvictor(database, release(3));
+    await makeSteady(database, evictor);
+    await evictDead(database, evictor);
     expect(await raiseToCommonVersion(database, 1)).toBeUndefined();
   });
 });

@@ -1,15 +1,18 @@
-import {
-  buryDeadMasters,
-  claimRequests,
-  drainMaster,
-  type Lease,
-  leaveCluster,
-  releaseRequests,
-} from "@multimaster/cluster";
+import { drainMaster, type Lease } from "@multimaster/cluster";
 import { createTrail } from "@multimaster/data";
 import { type Database, execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addRequests, addRunningBuild, expire, join, joinAsUndertaker } from "../../harness/members.ts";
+import {
+  addRequests,
+  addRunningBuild,
+  claimRequests,
+  evictDead,
+  expire,
+  join,
+  joinAsEvictor,
+  leave,
+  releaseRequests,
+} from "../../harness/members.ts";
 import { startProcess, type TestProcess } from "../../harness/processes.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 
@@ -74,7 +77,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     await endBuild(one.buildid, 0);
     await endBuild(two.buildid, 5);
     await endBuild(three.buildid, 2);
-    await leaveCluster(database, lease);
+    await leave(database, lease);
     process.signal("SIGKILL");
     expect(await report).toMatchObject({
       outcome: "ended",
@@ -87,11 +90,11 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     const [brid = 0] = await addRequests(database, 1);
     await claimRequests(database, lease, [brid]);
     await addRunningBuild(database, lease, brid);
-    const undertaker = await joinAsUndertaker(database);
+    const evictor = await joinAsEvictor(database);
     const report = drainMaster(database, drained, { deadlineMs: 0 });
     await process.waitForExit();
     await expire(database, lease);
-    await buryDeadMasters(database, undertaker);
+    await evictDead(database, evictor);
     expect(await report).toMatchObject({ outcome: "died", requests: { ...none, before: 1, retried: 1 } });
   });
 
@@ -110,9 +113,9 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
   it("sends no signal to another program that has the id by now", async () => {
     const other = await startProcess({ name: "another program", command: "sleep", args: ["600"] });
     await execute(database, "update mm_leases set pid = ? where masterid = ?", [other.pid, lease.masterid]);
-    const undertaker = await joinAsUndertaker(database);
+    const evictor = await joinAsEvictor(database);
     await expire(database, lease);
-    await buryDeadMasters(database, undertaker);
+    await evictDead(database, evictor);
     expect(await drainMaster(database, { ...drained, pid: other.pid })).toMatchObject({ outcome: "died" });
     expect(other.exit()).toBeUndefined();
   });

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import {
-  buryDeadMasters,
   createHeartbeat,
   fencedTransaction,
   type Lease,
   LeaseLost,
-  leaveCluster,
   listMasters,
   requireLease,
   setState,
@@ -14,7 +12,7 @@ import { silentLog } from "@multimaster/core";
 import { type Database, execute, upgradeDatabase } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
-import { expire, join, joinAsUndertaker, makeSteady, readLease } from "../../harness/members.ts";
+import { evictDead, expire, join, joinAsEvictor, leave, makeSteady, readLease } from "../../harness/members.ts";
 import { startPostgres } from "../../harness/postgres.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -34,9 +32,9 @@ describe.each(engines)("membership on %s", (engine) => {
   });
 
   it("begins with epoch 1 and shows the master to all", async () => {
-    const { lease, burials } = await join(database, { name: "web", roles: ["ui"], builderSets: ["linux"] });
+    const { lease, evictions } = await join(database, { name: "web", roles: ["ui"], builderSets: ["linux"] });
     expect(lease).toMatchObject({ name: "web", epoch: 1 });
-    expect(burials).toEqual([]);
+    expect(evictions).toEqual([]);
     await setState(database, lease, "running");
     expect(await listMasters(database)).toMatchObject([
       {
@@ -55,7 +53,7 @@ describe.each(engines)("membership on %s", (engine) => {
   it("gives a default name a number when live masters have it, and gives the name of one that left again", async () => {
     const [one, two, three] = [await join(database), await join(database), await join(database)];
     expect([one, two, three].map((m) => m.lease.name)).toEqual(["host-engine", "host-engine-2", "host-engine-3"]);
-    await leaveCluster(database, two.lease);
+    await leave(database, two.lease);
     const again = await join(database);
     expect(again.lease).toMatchObject({ name: "host-engine-2", epoch: 2, masterid: two.lease.masterid });
   });
@@ -77,7 +75,7 @@ describe.each(engines)("membership on %s", (engine) => {
     const { lease } = await join(database, { name: "e1", leaseMs: 700 });
     const restarted = await join(database, { name: "e1", leaseMs: 700 });
     expect(restarted.lease).toMatchObject({ masterid: lease.masterid, epoch: 2 });
-    expect(restarted.burials.map((burial) => burial.masterid)).toEqual([lease.masterid]);
+    expect(restarted.evictions.map((eviction) => eviction.masterid)).toEqual([lease.masterid]);
     await expect(database.transaction((tx) => requireLease(tx, lease))).rejects.toThrow(LeaseLost);
     await fencedTransaction(database, restarted.lease, async () => {});
   });
@@ -97,8 +95,8 @@ describe.each(engines)("membership on %s", (engine) => {
 
   it("ends cleanly: the lease is over, and nothing can be written under it", async () => {
     const { lease } = await join(database);
-    expect(await leaveCluster(database, lease)).toMatchObject({ masterid: lease.masterid });
-    expect(await leaveCluster(database, lease)).toBeUndefined();
+    expect(await leave(database, lease)).toMatchObject({ masterid: lease.masterid });
+    expect(await leave(database, lease)).toBeUndefined();
     await expect(fencedTransaction(database, lease, async () => {})).rejects.toThrow(LeaseLost);
     expect(await listMasters(database)).toMatchObject([{ alive: false, state: "stopped" }]);
   });
@@ -134,7 +132,7 @@ describe.each(engines)("a lease on %s", (engine) => {
 
   it("is lost when somebody buries it: the heartbeat says so, and the fence refuses", async () => {
     const { lease } = await join(database, { leaseMs: 2000 });
-    const undertaker = await joinAsUndertaker(database);
+    const evictor = await joinAsEvictor(database);
     const { heartbeat, kept } = keepAlive(database, lease);
     await heartbeat.start();
     await database.transaction(async (tx) => {
@@ -143,60 +141,60 @@ describe.each(engines)("a lease on %s", (engine) => {
     await waitFor(() => kept.lost, { what: "the heartbeat to notice" });
     await expect(fencedTransaction(database, lease, async () => {})).rejects.toThrow(LeaseLost);
     await expect(setState(database, lease, "draining")).rejects.toThrow(LeaseLost);
-    await fencedTransaction(database, undertaker, async () => {});
+    await fencedTransaction(database, evictor, async () => {});
   });
 
   it("that is alive is not buried, nor is anybody by a master that has only just joined or been cut off", async () => {
     const { lease } = await join(database);
-    const undertaker = await joinAsUndertaker(database);
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
+    const evictor = await joinAsEvictor(database);
+    expect(await evictDead(database, evictor)).toEqual([]);
     await expire(database, lease);
     const fresh = await join(database);
-    expect(await buryDeadMasters(database, fresh.lease)).toEqual([]);
-    await expire(database, undertaker);
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
+    expect(await evictDead(database, fresh.lease)).toEqual([]);
+    await expire(database, evictor);
+    expect(await evictDead(database, evictor)).toEqual([]);
   });
 
   it("that expired in an outage is not buried by a master whose own has not yet, but is not renewed either", async () => {
     const { lease } = await join(database, { leaseMs: 4000 });
-    const undertaker = await joinAsUndertaker(database, { leaseMs: 4000 });
+    const evictor = await joinAsEvictor(database, { leaseMs: 4000 });
     await expire(database, lease);
     const { now } = database.dialect;
     // Both were renewed by turns until the database went away, 3.5 s ago for one and 4 s ago for the other.
     await execute(
       database,
       `update mm_leases set renewed_at = ${now} - 3.5, expires_at = ${now} + 0.5 where masterid = ?`,
-      [undertaker.masterid],
+      [evictor.masterid],
     );
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
-    await makeSteady(database, undertaker);
-    expect(await buryDeadMasters(database, undertaker)).toMatchObject([{ masterid: lease.masterid }]);
+    expect(await evictDead(database, evictor)).toEqual([]);
+    await makeSteady(database, evictor);
+    expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
   });
 
   it("late in being renewed makes its master wait before it may bury", async () => {
     const { lease } = await join(database);
-    const undertaker = await joinAsUndertaker(database, { leaseMs: 60_000 });
-    await expire(database, undertaker);
-    await keepAlive(database, undertaker).heartbeat.start();
+    const evictor = await joinAsEvictor(database, { leaseMs: 60_000 });
+    await expire(database, evictor);
+    await keepAlive(database, evictor).heartbeat.start();
     await expire(database, lease);
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
-    await makeSteady(database, undertaker);
-    expect(await buryDeadMasters(database, undertaker)).toMatchObject([{ masterid: lease.masterid }]);
+    expect(await evictDead(database, evictor)).toEqual([]);
+    await makeSteady(database, evictor);
+    expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
   });
 
   it("is buried once by however many masters try at once", async () => {
     const dead = [await join(database), await join(database), await join(database)];
-    const undertakers: Lease[] = [];
-    for (let n = 0; n < 3; n++) undertakers.push(await joinAsUndertaker(database));
+    const evictors: Lease[] = [];
+    for (let n = 0; n < 3; n++) evictors.push(await joinAsEvictor(database));
     for (const { lease } of dead) await expire(database, lease);
     const found: number[] = [];
     await waitFor(
       async () => {
-        const rounds = await Promise.all(undertakers.map((lease) => buryDeadMasters(database, lease)));
-        found.push(...rounds.flat().map((burial) => burial.masterid));
+        const rounds = await Promise.all(evictors.map((lease) => evictDead(database, lease)));
+        found.push(...rounds.flat().map((eviction) => eviction.masterid));
         return found.length >= 3;
       },
-      { what: "all three burials" },
+      { what: "all three evictions" },
     );
     expect(found.sort()).toEqual(dead.map(({ lease }) => lease.masterid).sort());
   });
@@ -205,16 +203,16 @@ describe.each(engines)("a lease on %s", (engine) => {
     await database
       .sql("masters")
       .insert({ name: "bb", name_hash: "bb", active: 1, last_active: Math.floor(Date.now() / 1000) - 700 });
-    const undertaker = await joinAsUndertaker(database);
-    expect(await buryDeadMasters(database, undertaker)).toMatchObject([{ name: "bb" }]);
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
+    const evictor = await joinAsEvictor(database);
+    expect(await evictDead(database, evictor)).toMatchObject([{ name: "bb" }]);
+    expect(await evictDead(database, evictor)).toEqual([]);
   });
 });
 
 describe("a lease on postgresql", () => {
   it("is not buried under an open transaction of its master, but as soon as that has ended", async () => {
     const database = await newDatabase("postgresql");
-    const undertaker = await joinAsUndertaker(database);
+    const evictor = await joinAsEvictor(database);
     const { lease } = await join(database);
     await expire(database, lease);
     let letGo = () => {};
@@ -230,10 +228,10 @@ describe("a lease on postgresql", () => {
         what: "the transaction to be open",
       },
     );
-    expect(await buryDeadMasters(database, undertaker)).toEqual([]);
+    expect(await evictDead(database, evictor)).toEqual([]);
     letGo();
     await open;
-    expect(await buryDeadMasters(database, undertaker)).toHaveLength(1);
+    expect(await evictDead(database, evictor)).toHaveLength(1);
   });
 
   it("survives a restart, a freeze and a long absence of the server: nobody is buried, everybody renews", async () => {
@@ -258,16 +256,16 @@ describe("a lease on postgresql", () => {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await postgres.start();
 
-    const burials: unknown[] = [];
+    const evictions: unknown[] = [];
     await waitFor(
       async () => {
-        for (const lease of leases) burials.push(...(await buryDeadMasters(database, lease)));
+        for (const lease of leases) evictions.push(...(await evictDead(database, lease)));
         const rows = await Promise.all(leases.map((lease) => readLease(database, lease.masterid)));
         return rows.every((row) => row.live === 1) && kept.every(({ heartbeat }) => heartbeat.ready?.() === true);
       },
       { what: "both leases to be renewed again" },
     );
-    expect(burials).toEqual([]);
+    expect(evictions).toEqual([]);
     expect(kept.map((one) => one.kept.lost)).toEqual([false, false]);
     for (const { heartbeat } of kept) await heartbeat.stop();
   });
@@ -280,6 +278,6 @@ describe("the only master of a SQLite file", () => {
     const { lease } = await join(database);
     const restarted = await join(database);
     expect(restarted.lease).toMatchObject({ name: lease.name, masterid: lease.masterid, epoch: 2 });
-    expect(restarted.burials).toHaveLength(1);
+    expect(restarted.evictions).toHaveLength(1);
   });
 });

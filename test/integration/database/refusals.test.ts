@@ -6,6 +6,7 @@ import { buildersSlice, type ClusterConfig, workersSlice } from "@multimaster/co
 import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
 import { auditDatabase, createData } from "@multimaster/data";
 import { dataVersions, openDatabase, queryRows, upgradeDatabase } from "@multimaster/database";
+import { releaseEverythingOf } from "@multimaster/lifecycle";
 import shell from "@multimaster/plugins/steps/shell";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { role } from "../../../roles/builder-engine/role.ts";
@@ -33,7 +34,11 @@ async function startEngine(engine: Engine) {
     host: "test",
     pid: 1,
   };
-  const { lease } = await joinCluster(database, { ...member, defaultBase: "engine", leaseMs: 600_000 });
+  const { lease } = await joinCluster(
+    database,
+    { ...member, defaultBase: "engine", leaseMs: 600_000 },
+    releaseEverythingOf,
+  );
   const data = createData({ database, bus, lease, log: silentLog, clock: hasty });
   const wait = (n: unknown) =>
     `echo begun; touch ${directory}/begun-${n}; while [ ! -e ${directory}/go-${n} ]; do sleep 0.02; done; seq 1 200`;
@@ -74,7 +79,7 @@ async function startEngine(engine: Engine) {
     faults.end();
     await services.stop();
     await data.updates.close();
-    await leaveCluster(database, lease);
+    await leaveCluster(database, lease, releaseEverythingOf);
     await bus.stop();
     await database.close();
   });

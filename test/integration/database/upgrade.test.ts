@@ -1,4 +1,4 @@
-import { fencedTransaction, leaveCluster, requireLease, writesDataVersion } from "@multimaster/cluster";
+import { fencedTransaction, requireLease, writesDataVersion } from "@multimaster/cluster";
 import {
   checkSchema,
   type Database,
@@ -11,7 +11,7 @@ import {
   upgradeDatabase,
 } from "@multimaster/database";
 import { describe, expect, it } from "vitest";
-import { expire, join } from "../../harness/members.ts";
+import { expire, join, leave } from "../../harness/members.ts";
 import { readCatalog } from "../../harness/schema-catalog.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -72,7 +72,7 @@ describe.each(engines)("migrations on %s", (engine) => {
     await expire(database, one);
     expect((await upgradeDatabase(database, afterTomorrow)).waiting).toBeDefined();
 
-    await leaveCluster(database, one);
+    await leave(database, one);
     expect(await upgradeDatabase(database, afterTomorrow)).toMatchObject({ applied: [noNote.name] });
     expect(await columnsOf(database, "mm_leases")).not.toContain("note");
     await expect(join(database, { dataVersions: { oldest: 1, newest: 1 } })).rejects.toThrow(/newer release/);

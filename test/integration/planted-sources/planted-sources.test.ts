@@ -32,7 +32,13 @@ describe("safeguards of the core", () => {
           cwd: root,
           encoding: "utf8",
           maxBuffer: 64 << 20,
-          env: { ...process.env, MULTIMASTER_LONG: undefined, PLANTED_SOURCE: JSON.stringify(fault), NO_COLOR: "1" },
+          env: {
+            ...process.env,
+            VITEST_POOL_ID: undefined,
+            MULTIMASTER_LONG: undefined,
+            PLANTED_SOURCE: JSON.stringify(fault),
+            NO_COLOR: "1",
+          },
         },
       );
       const output = run.stdout + run.stderr;

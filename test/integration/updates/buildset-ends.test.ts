@@ -1,6 +1,6 @@
-import { completeBuildsetOf } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
-import { completeRequest, lockRequest, queryRows } from "@multimaster/database";
+import { type Connection, type LockedRequest, lockRequest, queryRows } from "@multimaster/database";
+import { endRequest, transition } from "@multimaster/lifecycle";
 import { beforeAll, describe, expect, it } from "vitest";
 import { aWorker, buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -48,7 +48,7 @@ describe.each(engines)("the end of a buildset on %s", (engine) => {
         }
         return finish(owner, builds[i] as number, i === 5 ? Results.FAILURE : Results.SUCCESS);
       });
-      await Promise.all([...ends, masters.bury(dying)]);
+      await Promise.all([...ends, masters.evict(dying)]);
       // What the dead master has left is built by another one, or was cancelled.
       for (const id of ids) {
         const [open] = await masters.rows("select id from buildrequests where id = ? and complete = 0", [id]);
@@ -96,9 +96,12 @@ describe.each(engines)("the end of a buildset on %s", (engine) => {
 async function endIn({ database }: TestMasters, id: number): Promise<number[]> {
   return database.transaction(async (tx) => {
     const request = await lockRequest(tx, id);
-    await completeRequest(tx, id, Results.SUCCESS);
-    return completeBuildsetOf(tx, request?.buildsetid as number);
+    return endRequestIn(tx, request as LockedRequest);
   });
+}
+
+async function endRequestIn(tx: Connection, request: LockedRequest): Promise<number[]> {
+  return (await transition(tx, (t) => endRequest(t, request, Results.SUCCESS))).outcomes.completedBuildsets;
 }
 
 /** Lets two transactions end a request each, one step after the other in this order; a step may have to wait. */
@@ -126,10 +129,7 @@ async function meet(
           return result;
         };
         const request = await at("lock", () => lockRequest(tx, id));
-        const ended = await at("end", async () => {
-          await completeRequest(tx, id, Results.SUCCESS);
-          return completeBuildsetOf(tx, request?.buildsetid as number);
-        });
+        const ended = await at("end", () => endRequestIn(tx, request as LockedRequest));
         await gates.get(`${who} commit`)?.opens;
         return ended;
       })

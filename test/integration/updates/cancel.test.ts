@@ -92,7 +92,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
     const claimed = await claimedRequest(engineOne);
     await ui.updates.buildrequests.cancel(buildrequestid, "no");
     await ui.updates.buildrequests.cancel(claimed, "no");
-    await masters.bury(engineOne);
+    await masters.evict(engineOne);
     expect(await request(buildrequestid)).toEqual(cancelled);
     expect(await request(claimed)).toEqual(cancelled);
     expect(await masters.value("select results from builds where id = ?", [buildid])).toBe(Results.CANCELLED);
@@ -106,7 +106,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
     await ui.updates.buildrequests.cancel(id, "no");
     await masters.rows("delete from buildrequest_claims");
     expect(await ui.updates.buildrequests.pending([1], 10)).toEqual([]);
-    await ui.updates.masters.buryDead();
+    await ui.updates.masters.evictDead();
     expect(await request(id)).toEqual(cancelled);
   });
 
@@ -138,7 +138,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
             await engine.updates.builds.finish(build.buildid, { results, state: "done" });
           }),
         );
-        await ui.updates.masters.buryDead();
+        await ui.updates.masters.evictDead();
       }
     }
     const cancelling = Promise.all(

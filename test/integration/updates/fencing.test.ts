@@ -1,6 +1,6 @@
 import { LeaseLost } from "@multimaster/cluster";
 import { silentLog, systemClock } from "@multimaster/core";
-import { createBurialService, type Updates } from "@multimaster/data";
+import { createEvictionService, type Updates } from "@multimaster/data";
 import { buildbotTables, ownTables } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -50,7 +50,7 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     const { logid } = await updates.logs.add({ stepid, name: "stdio", type: "s" });
     const request = await claimedRequest(dead);
     ids = { request, buildid, stepid, logid, workerid, scheduler, poller, changeid };
-    await masters.bury(dead);
+    await masters.evict(dead);
   });
 
   /** Every row of every table but the leases. */
@@ -140,22 +140,22 @@ describe.each(engines)("a master that was buried, on %s", (engine) => {
     expect(await dump()).toBe(before);
   });
 
-  it("is buried by the service that every master runs, which also ends what was left open", async () => {
+  it("is evicted by the service that every master runs, which also ends what was left open", async () => {
     const victim = await masters.join();
     const { buildid } = await runningBuild(victim);
     await masters.rows("update buildrequests set complete = 1, results = 0 where id = ?", [ids.request]);
-    const undertaker = await masters.join();
-    await makeSteady(masters.database, undertaker.lease);
+    const evictor = await masters.join();
+    await makeSteady(masters.database, evictor.lease);
     await expire(masters.database, victim.lease);
-    const service = createBurialService({
-      updates: undertaker.updates,
+    const service = createEvictionService({
+      updates: evictor.updates,
       leaseMs: 1000,
       clock: systemClock,
       log: silentLog,
     });
     await service.start();
     await waitFor(async () => (await masters.value("select results from builds where id = ?", [buildid])) === 5, {
-      what: "the burial",
+      what: "the eviction",
     });
     const open = "select complete from buildsets where id = (select buildsetid from buildrequests where id = ?)";
     await waitFor(async () => (await masters.value(open, [ids.request])) === 1, {

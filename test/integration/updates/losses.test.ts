@@ -1,8 +1,9 @@
-import { countMasterEnds, leaveCluster } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { auditDatabase } from "@multimaster/data";
+import { countMasterEnds } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
 import { aWorker, buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
+import { leave } from "../../harness/members.ts";
 import { engines } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -33,7 +34,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
       const member = await masters.join();
       if (limit !== undefined) await configure(member, limit);
       await begin(member, request);
-      await masters.bury(member);
+      await masters.evict(member);
     }
   }
 
@@ -87,12 +88,12 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     for (let round = 0; round < 3; round += 1) {
       const members = await Promise.all(requests.map(() => masters.join()));
       for (const [n, member] of members.entries()) await begin(member, requests[n] as number);
-      await Promise.all(members.map((member) => masters.bury(member)));
+      await Promise.all(members.map((member) => masters.evict(member)));
       // One that was locked by another is buried by the next look.
       for (const member of members) {
         await waitFor(
           async () => {
-            await masters.bury(member);
+            await masters.evict(member);
             return (
               (
                 await masters.rows("select 1 from mm_leases where masterid = ? and buried_at is null", [
@@ -130,7 +131,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     for (let n = 0; n < 4; n += 1) {
       const leaving = await masters.join();
       await begin(leaving, request);
-      await leaveCluster(masters.database, leaving.lease);
+      await leave(masters.database, leaving.lease);
       const draining = await masters.join();
       const buildid = await begin(draining, request);
       expect(await draining.updates.builds.finish(buildid, { results: RETRY, state: "given back" })).toMatchObject({
@@ -145,7 +146,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     const last = await masters.join();
     await begin(last, request);
     await front.updates.buildrequests.cancel(request, "enough");
-    await masters.bury(last);
+    await masters.evict(last);
     expect(await outcome(request)).toMatchObject({ request: { complete: 1, results: CANCELLED } });
   });
 
@@ -181,7 +182,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
       const builder = { name: "runtests", description: null, tags: [], project: null, workers: ["w1"] };
       if (limit !== undefined) await leaving.updates.builders.configure([{ ...builder, maxWorkerLosses: limit }]);
       await begin(leaving, request);
-      await leaveCluster(masters.database, leaving.lease);
+      await leave(masters.database, leaving.lease);
     }
     if (limit === null) return expect(await outcome(request)).toMatchObject({ request: open });
     const end = await outcome(request);

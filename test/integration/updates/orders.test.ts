@@ -141,7 +141,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     expect(await masters.value("select roles from mm_leases where masterid = ?", [masterid])).toBe(
       '["builder-engine","ui"]',
     );
-    await masters.bury(one);
+    await masters.evict(one);
     await expect(updates.orders.drain({ ...facts, masterid })).rejects.toMatchObject({ status: 409 });
     await expect(one.updates.orders.setRoles([], [])).rejects.toThrow("is lost");
   });
@@ -183,12 +183,12 @@ describe.each(engines)("orders to masters on %s", (engine) => {
 
   it("the open orders of a master that died are ended as lost by whoever lives", async () => {
     const order = await two.updates.orders.drain({ ...facts, masterid: one.lease.masterid });
-    await masters.bury(one);
+    await masters.evict(one);
     // A master that has just left may still write its report.
-    await two.updates.masters.buryDead();
+    await two.updates.masters.evictDead();
     expect(await masters.value("select outcome from mm_orders where id = ?", [order.orderid])).toBeNull();
     await execute(masters.database, "update mm_leases set buried_at = buried_at - 60 where buried_at is not null");
-    await two.updates.masters.buryDead();
+    await two.updates.masters.evictDead();
     expect(await masters.value("select outcome from mm_orders where id = ?", [order.orderid])).toBe("lost");
     expect(await masters.takeTopics(/^orders/)).toContain(`orders.${order.orderid}.ended`);
   });
@@ -203,7 +203,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     expect(await one.updates.builders.onlyHere()).toEqual([a, b]);
     await setState(two.database, two.lease, "running");
     expect(await one.updates.builders.onlyHere()).toEqual([b]);
-    await masters.bury(two);
+    await masters.evict(two);
     expect(await one.updates.builders.onlyHere()).toEqual([a, b]);
   });
 

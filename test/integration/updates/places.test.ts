@@ -111,7 +111,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     const command = { workerid, buildid: 7, stepid: 8, name: "shell" };
     await one.updates.commands.record({ ...command, commandId: "1" });
     await one.updates.commands.record({ ...command, commandId: "2" });
-    await masters.bury(one);
+    await masters.evict(one);
     expect(await two.updates.commands.ofWorker(workerid)).toEqual([
       { commandId: "1", buildid: 7 },
       { commandId: "2", buildid: 7 },

@@ -180,7 +180,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     const { setid } = await member.updates.testResults.add({ ...place, ...kind });
     const other = await masters.join();
     await expect(other.updates.testResults.add({ ...place, ...kind })).rejects.toThrow("does not run on this master");
-    await masters.bury(member);
+    await masters.evict(member);
     const { testResults: updates } = member.updates;
     await expect(updates.add({ ...place, ...kind })).rejects.toThrow(LeaseLost);
     await expect(updates.append(setid, 0, [result("late", "1")])).rejects.toThrow(LeaseLost);

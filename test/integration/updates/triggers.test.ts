@@ -147,7 +147,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     await one.updates.triggers.tidy();
     expect(await buildsets()).toMatchObject([{ complete: 0 }, { complete: 0 }]);
     // Its engine dies, and before another one begins anew, nobody wants the build any more.
-    await masters.bury(one);
+    await masters.evict(one);
     const two = await masters.join();
     expect(await two.updates.buildrequests.cancel(buildrequestid, "not needed")).toBe("cancelled");
     await two.updates.triggers.tidy();

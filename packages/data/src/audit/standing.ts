@@ -1,26 +1,24 @@
 import { buildbotExpirySeconds } from "@multimaster/cluster";
+import { isLeaseLive, isLeaseOpen } from "@multimaster/database";
 import type { Moment } from "./check.ts";
 
-/** Where a lease says that its master has left or been buried. */
+/** Where a lease says that its master has left or was evicted. */
 const closedAt = "coalesce(l.buried_at, l.ended_at)";
 
-/** A condition on `mm_leases`, by an alias: neither buried nor left, whatever the clock says. */
-export const isOpen = (alias: string) => `${alias}.buried_at is null and ${alias}.ended_at is null`;
-
 /** A condition on `mm_leases`, by an alias: its master lives. */
-export const isLive = (alias: string, { now }: Moment) => `${isOpen(alias)} and ${alias}.expires_at > ${now}`;
+export const isLive = (alias: string, { now }: Moment) => isLeaseLive(alias, now);
 
 /** A condition: some master has lived, without a gap in its renewals, since before that time and a lease of its own. */
 export const somebodyWatches = (at: Moment, since: number) =>
   `exists (select 1 from mm_leases v where ${isLive("v", at)} and v.steady_since + v.lease_s <= ${since})`;
 
 /**
- * A table of all masters with what they are: `live`; `expired`, so that somebody is about to bury it; or `gone`, so that
+ * A table of all masters with what they are: `live`; `expired`, so that it is about to be evicted; or `gone`, so that
  * nothing may be left of it. A Buildbot master has no lease, or one that was closed before it took the name over.
  */
 export function mastersByStanding({ now, before }: Moment): string {
   return `(select m.id, l.epoch, case
-      when l.masterid is not null and ${isOpen("l")} then case when l.expires_at > ${now} then 'live' else 'expired' end
+      when l.masterid is not null and ${isLeaseOpen("l")} then case when l.expires_at > ${now} then 'live' else 'expired' end
       when m.last_active <= coalesce(${closedAt}, 0) then 'gone'
       when m.active = 1 then case when m.last_active >= ${now - buildbotExpirySeconds} then 'live' else 'expired' end
       when m.last_active > ${before} then 'expired'

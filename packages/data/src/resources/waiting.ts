@@ -1,3 +1,4 @@
+import { isRequestFree } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, text } from "../model/field-kinds.ts";
@@ -54,7 +55,7 @@ export const waitingBuilders = defineResource({
   id: "builderid",
   from: `(select br.builderid, count(*) as requests, min(br.submitted_at) as since, max(br.priority) as priority
             from buildrequests br
-           where br.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = br.id)
+           where ${isRequestFree("br")}
            group by br.builderid) wb`,
   fields: {
     builderid: { schema: integer, sql: "wb.builderid" },

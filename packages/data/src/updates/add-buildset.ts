@@ -1,4 +1,3 @@
-import { completeBuildsets } from "@multimaster/cluster";
 import { errors, type SourcedProperties } from "@multimaster/core";
 import {
   type Connection,
@@ -9,6 +8,7 @@ import {
   missingBuilders,
   missingSourceStamps,
 } from "@multimaster/database";
+import { completeBuildsets } from "@multimaster/lifecycle";
 import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";

@@ -1,5 +1,6 @@
-import { buildersOnlyHere, fencedTransaction, hasOtherReaders } from "@multimaster/cluster";
+import { fencedTransaction, hasOtherReaders } from "@multimaster/cluster";
 import {
+  buildersOnlyHere,
   type Connection,
   findOrCreateNamed,
   findOrCreateWorkers,
@@ -63,7 +64,7 @@ export function createBuilderUpdates({ database, lease, events, announce }: Upda
       if (!(await hasOtherReaders(database, lease))) return false;
       return fencedTransaction(database, lease, (tx) => mirrorSomeWorkers(tx, lease.masterid));
     },
-    onlyHere: () => buildersOnlyHere(database, lease),
+    onlyHere: () => buildersOnlyHere(database, lease.masterid),
   };
 }
 

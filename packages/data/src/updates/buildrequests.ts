@@ -1,36 +1,23 @@
+import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import type { SourcedProperties } from "@multimaster/core";
 import {
   awaitedRequests,
-  claimRequests,
-  countMasterEnds,
-  fencedTransaction,
-  LeaseLost,
-  noteExhausted,
-} from "@multimaster/cluster";
-import { append, Results, type SourcedProperties } from "@multimaster/core";
-import {
   buildsetProperties,
   type Connection,
   changeIdsOfSourceStamps,
-  endLeftBuilds,
   getRequest,
-  insertCancellation,
-  insertClaim,
-  insertStopRequests,
-  type LockedRequest,
-  lockRequest,
   openRequestsClaimedBy,
   pendingRequests,
   retryRolledBack,
   setRequestPriority,
   sourceStampIdsOf,
 } from "@multimaster/database";
+import { cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
-import { builds } from "../resources/builds.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { loadSourceStamps, type SourceStamp } from "../resources/sourcestamps.ts";
-import { announceOutcomes, endRequest, freeRequest, noOutcomes } from "./end-request.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -86,38 +73,20 @@ export interface BuildRequestUpdates {
 }
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const { masterid } = lease;
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
-    awaited: (builderids, limit) => awaitedRequests(database, lease, builderids, limit),
+    awaited: (builderids, limit) => awaitedRequests(database, masterid, builderids, limit),
     async claim(buildrequestids) {
-      const claimed = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
+      const claims = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
+      const claimed = claimedOf(claims);
       await announce(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
     async unclaim(buildrequestids, why) {
-      const freed = await withLease([...buildrequestids], async (tx, ids) => {
-        const outcomes = noOutcomes();
-        const left: number[] = [];
-        // All of them before the first is ended: nobody waits for a request who may hold a buildset.
-        const requests: LockedRequest[] = [];
-        for (const id of ids.sort((a, b) => a - b)) {
-          const request = await lockRequest(tx, id);
-          if (request && !request.complete && request.claimedBy === masterid) requests.push(request);
-        }
-        for (const request of requests) {
-          // Nobody here works for it: a build that could not be written to its end would run for ever.
-          append(left, await endLeftBuilds(tx, { buildrequestid: request.id, masterid }));
-          if (why === "failed" && !request.cancelled && (await isExhausted(tx, masterid, request.id)))
-            await endRequest(tx, request, Results.EXCEPTION, outcomes);
-          else await freeRequest(tx, request, masterid, outcomes);
-        }
-        return { outcomes, left };
-      });
-      if (!freed) return;
-      await announce(events.of(builds).finished(freed.left));
-      await announceOutcomes(context, freed.outcomes);
+      const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
+      if (outcomes) await announceOutcomes(outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),
@@ -128,24 +97,15 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
   };
 
-  /** Giving back what a burial has already taken is nothing to complain of. */
-  async function withLease<A, T>(argument: A, fn: (tx: Connection, argument: A) => Promise<T>): Promise<T | undefined> {
+  /** An eviction has released everything: then there is nothing left to release, and nothing to complain of. */
+  async function whileLeaseIsHeld<T>(fn: (tx: Connection) => Promise<T>): Promise<T | undefined> {
     try {
-      return await fencedTransaction(database, lease, (tx) => fn(tx, argument));
+      return await fencedTransaction(database, lease, fn);
     } catch (error) {
       if (error instanceof LeaseLost) return undefined;
       throw error;
     }
   }
-}
-
-/** Counts that a build of this request could not be written, and notes why it is not tried again, if it is not. */
-async function isExhausted(tx: Connection, masterid: number, id: number): Promise<boolean> {
-  const failures = (await countMasterEnds(tx, "death", masterid, [id])).get(id);
-  if (failures === undefined) return false;
-  const detail = `its builds could not be written, or were lost with their master, ${failures} times (maxEngineDeaths)`;
-  await noteExhausted(tx, id, detail);
-  return true;
 }
 
 /** `buildrequests.cancel`, for whoever cancels on behalf of something else. */
@@ -155,32 +115,14 @@ export async function cancelRequest(
   reason: string,
   trail?: Trail,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
-  const { database, lease, events, announce } = context;
-  const cancelled = await database.transaction(async (tx) => {
-    const request = await lockRequest(tx, id);
-    if (!request) return { answer: "unknown" } as const;
-    if (request.complete) return { answer: "complete" } as const;
-    await trail?.(tx);
-    // The claim is what keeps a Buildbot master, which looks at no other mark, from starting it.
-    if (request.claimedBy === null && (await insertClaim(tx, id, lease.masterid))) {
-      const outcomes = noOutcomes();
-      outcomes.claimed.push(id);
-      await endRequest(tx, request, Results.CANCELLED, outcomes);
-      outcomes.cancelled.push(id);
-      return { answer: "cancelled", outcomes } as const;
-    }
-    await insertCancellation(tx, id, reason);
-    return {
-      answer: "stopping",
-      builds: await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED),
-    } as const;
-  });
-  if (cancelled.answer === "cancelled") await announceOutcomes(context, cancelled.outcomes);
-  if (cancelled.answer === "stopping") {
+  const { database, lease, events, announce, announceOutcomes } = context;
+  const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, trail));
+  await announceOutcomes(outcomes);
+  if (result.answer === "stopping") {
     await announce(events.publishControl("buildrequests", id, "cancel", { reason }));
-    for (const build of cancelled.builds) await announce(events.publishControl("builds", build, "stop", { reason }));
+    for (const build of result.builds) await announce(events.publishControl("builds", build, "stop", { reason }));
   }
-  return cancelled.answer;
+  return result.answer;
 }
 
 async function readDetails(connection: Connection, id: number): Promise<RequestDetails | undefined> {

@@ -1,24 +1,19 @@
-import { countWorkerLoss, describeWorkerLosses, fencedTransaction, noteExhausted } from "@multimaster/cluster";
+import { fencedTransaction } from "@multimaster/cluster";
 import { type Result, Results, type SourcedProperties } from "@multimaster/core";
 import {
-  adoptBuild,
-  type Connection,
-  endLeftBuilds,
-  finishBuild,
   getBuildState,
   getRebuildSource,
   holdRunningBuild,
-  insertBuild,
   insertStopRequests,
   lockRequest,
   saveBuildProperties,
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
+import { type BuildEnd, finishBuild, startBuild } from "@multimaster/lifecycle";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
 import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
-import { announceOutcomes, endRequest, freeRequest, noOutcomes, type RequestOutcomes } from "./end-request.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -28,12 +23,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export interface BuildEnd {
-  results: Result;
-  state: string;
-  /** It was lost with its worker, or given back at once: losses after which the request is not built again; null: it always is. */
-  maxWorkerLosses?: number | null;
-}
+export type { BuildEnd };
 
 export interface BuildUpdates {
   /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
@@ -64,10 +54,14 @@ export interface BuildUpdates {
 }
 
 export function createBuildUpdates(context: UpdateContext): BuildUpdates {
-  const { database, lease, events, announce, log } = context;
+  const { database, lease, events, announce, announceOutcomes, log } = context;
   const { masterid } = lease;
   return {
-    create: (build) => createBuild(context, build),
+    async create(build) {
+      const { result, outcomes } = await fencedTransaction(database, lease, (tx) => startBuild(tx, lease, build));
+      await announceOutcomes(outcomes);
+      return result ?? "lost";
+    },
     announce: (buildid) => announce(events.of(builds).new([buildid])),
     async setState(buildid, state) {
       if (await setBuildState(database, buildid, masterid, state)) await announce(events.of(builds).update([buildid]));
@@ -87,11 +81,11 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
         );
     },
     async finish(buildid, end) {
-      const ended = await fencedTransaction(database, lease, (tx) => endBuild(tx, buildid, masterid, end));
-      if (!ended) return end;
-      await announce(events.of(builds).finished([buildid]));
-      await announceOutcomes(context, ended.outcomes);
-      return ended.end;
+      const { result, outcomes } = await fencedTransaction(database, lease, (tx) =>
+        finishBuild(tx, lease, buildid, end),
+      );
+      await announceOutcomes(outcomes);
+      return result ?? end;
     },
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
@@ -100,62 +94,6 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
     },
     rebuild: (buildid, by) => rebuild(context, buildid, by),
   };
-}
-
-async function createBuild(context: UpdateContext, build: { buildrequestid: number; workerid: number }) {
-  const { database, lease, events, announce } = context;
-  const { masterid } = lease;
-  const outcomes = await fencedTransaction(database, lease, async (tx) => {
-    const ended = noOutcomes();
-    const request = await lockRequest(tx, build.buildrequestid);
-    if (!request || request.complete || request.claimedBy !== masterid) return { ended, left: [] };
-    if (request.cancelled) {
-      await endRequest(tx, request, Results.CANCELLED, ended);
-      ended.cancelled.push(request.id);
-      return { ended, left: [] };
-    }
-    const row = { ...build, builderid: request.builderid, masterid };
-    const adopted = await adoptBuild(tx, row);
-    if (adopted) return { ended, left: [], created: { ...adopted, builderid: request.builderid } };
-    const left = await endLeftBuilds(tx, row);
-    return { ended, left, created: { ...(await insertBuild(tx, row)), builderid: request.builderid } };
-  });
-  await announce(events.of(builds).finished(outcomes.left));
-  await announceOutcomes(context, outcomes.ended);
-  if (!outcomes.created) return "lost";
-  const { id: buildid, number, builderid } = outcomes.created;
-  return { buildid, number, builderid };
-}
-
-/** Undefined when the build does not run on this master (any more): then nothing is written. */
-async function endBuild(
-  tx: Connection,
-  buildid: number,
-  masterid: number,
-  wanted: BuildEnd,
-): Promise<{ end: BuildEnd; outcomes: RequestOutcomes } | undefined> {
-  const build = await getBuildState(tx, buildid);
-  if (!build || build.complete) return undefined;
-  const request = await lockRequest(tx, build.buildrequestid);
-  const isOurs = request && !request.complete && request.claimedBy === masterid;
-  const end = isOurs && !request.cancelled ? await countLoss(tx, request.id, wanted) : wanted;
-  if (!(await finishBuild(tx, buildid, masterid, end))) return undefined;
-  const outcomes = noOutcomes();
-  if (!isOurs) return { end, outcomes };
-  if (end.results === Results.RETRY) await freeRequest(tx, request, masterid, outcomes);
-  else await endRequest(tx, request, end.results, outcomes);
-  return { end, outcomes };
-}
-
-/** A build that takes its worker down, makes it break the protocol, or stops its master would otherwise be run again for ever. */
-async function countLoss(tx: Connection, requestId: number, end: BuildEnd): Promise<BuildEnd> {
-  const { maxWorkerLosses: max } = end;
-  if (end.results !== Results.RETRY || max === undefined) return end;
-  const losses = await countWorkerLoss(tx, requestId);
-  if (max === null || losses < max) return end;
-  const state = describeWorkerLosses(end.state, losses);
-  await noteExhausted(tx, requestId, state);
-  return { results: Results.EXCEPTION, state };
 }
 
 async function requestStop(

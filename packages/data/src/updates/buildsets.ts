@@ -1,11 +1,10 @@
-import { completeBuildsets } from "@multimaster/cluster";
 import {
   deleteAnsweredCancellations,
   deleteAnsweredStopRequests,
   openBuildsetsWithoutOpenRequests,
 } from "@multimaster/database";
+import { completeBuildsets } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
-import { buildsets } from "../resources/buildsets.ts";
 import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -16,7 +15,7 @@ export interface BuildsetUpdates {
 }
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
-  const { database, events, announce } = context;
+  const { database, announceOutcomes } = context;
   return {
     async add(buildset, trail) {
       const added = await database.transaction(async (tx) => {
@@ -28,8 +27,8 @@ export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
     },
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
-        const completed = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announce(events.of(buildsets).complete(completed));
+        const outcomes = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
+        await announceOutcomes(outcomes);
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

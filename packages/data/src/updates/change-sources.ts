@@ -1,4 +1,4 @@
-import { claimChangeSource, fencedTransaction, releaseChangeSource } from "@multimaster/cluster";
+import { claim, fencedTransaction } from "@multimaster/cluster";
 import { epochSeconds, type Json } from "@multimaster/core";
 import {
   findOrCreateNamed,
@@ -10,6 +10,7 @@ import {
   setObjectState,
   takePollRequests,
 } from "@multimaster/database";
+import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import { changes as changeResource } from "../resources/changes.ts";
 import { changeRow } from "./changes.ts";
 import type { Lost } from "./lost.ts";
@@ -45,12 +46,14 @@ export function createChangeSourceUpdates({
   events,
   clock,
   announce,
+  announceOutcomes,
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
-    claim: (changesourceid) => claimChangeSource(database, lease, changesourceid),
+    claim: async (changesourceid) => (await claim(database, lease, claimTables.changeSource, changesourceid)).kind,
     async release(changesourceid) {
-      await releaseChangeSource(database, lease, changesourceid);
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid));
+      await announceOutcomes(outcomes);
     },
     getState: (source) => getObjectState(database, source),
     async addPolled(changesourceid, changes, state) {

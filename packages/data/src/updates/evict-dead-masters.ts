@@ -1,53 +1,54 @@
 import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import type { Updates } from "./index.ts";
 
-export interface BurialOptions {
+export interface EvictionOptions {
   readonly updates: Updates;
-  /** The lease of this master: five looks in each. */
+  /** The lease of this master: it polls five times in each. */
   readonly leaseMs: number;
-  /** False while this master may bury nobody. */
-  readonly mayBury?: () => boolean;
+  /** False while this master may evict no one. */
+  readonly mayEvict?: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How often a master that has left the message router is looked at, until its lease tells whether it lives. */
-const hurryMs = 250;
+/** How often a master that has left the message router is checked, until its lease tells whether it lives. */
+const suspectedMs = 250;
 
-export interface BurialService extends Service {
-  /** This master may be dead: it is looked at at once, and often, until it has renewed or is buried. */
-  hurry(masterid: number): void;
+export interface EvictionService extends Service {
+  /** Checks this master now and repeatedly until its lease is renewed or it is evicted: it may be dead. */
+  suspect(masterid: number): void;
 }
 
-/** How often buildsets are looked for whose end got lost; only a Buildbot master beside us still leaves such ones. */
-const completeEveryMs = 30_000;
+/** How often buildsets are completed whose end got lost (only a Buildbot master beside us still leaves such), and old rows deleted. */
+const tidyEveryMs = 30_000;
 
 /**
- * What every master does for the cluster beside its roles: burying the dead and ending what was left open. It starts
+ * What every master does for the cluster beside its roles: evicting dead masters and ending what was left open. It starts
  * before the roles and stops after them, when it also waits for events and logs that are still being worked on.
  */
-export function createBurialService({
+export function createEvictionService({
   updates,
   leaseMs,
-  mayBury = () => true,
+  mayEvict = () => true,
   clock,
   log,
-}: BurialOptions): BurialService {
-  let completedAt = Number.NEGATIVE_INFINITY;
-  /** Masters that may be dead, and when they had last renewed when that was first looked up. */
+}: EvictionOptions): EvictionService {
+  let tidiedAt = Number.NEGATIVE_INFINITY;
+  /** Masters that may be dead, and when they had last renewed when that was first read. */
   const suspects = new Map<number, number | undefined>();
   const loop = new WakeupLoop({
-    name: "burial of dead masters",
+    name: "eviction of dead masters",
     clock,
     log,
     pollMs: Math.max(50, leaseMs / 5),
     async look() {
-      if (mayBury()) await updates.masters.buryDead();
+      if (mayEvict()) await updates.masters.evictDead();
       if (suspects.size > 0) await judgeSuspects();
-      if (clock.now() - completedAt < completeEveryMs) return;
+      if (clock.now() - tidiedAt < tidyEveryMs) return;
       await updates.buildsets.completeFinished();
       await updates.triggers.tidy();
-      completedAt = clock.now();
+      await updates.masters.pruneOutbox();
+      tidiedAt = clock.now();
     },
   });
 
@@ -58,12 +59,12 @@ export function createBurialService({
       if (renewedAt === undefined || (before !== undefined && renewedAt !== before)) suspects.delete(masterid);
       else suspects.set(masterid, renewedAt);
     }
-    if (suspects.size > 0) clock.after(hurryMs, () => loop.wake());
+    if (suspects.size > 0) clock.after(suspectedMs, () => loop.wake());
   }
 
   return {
-    name: "burial",
-    hurry(masterid) {
+    name: "eviction",
+    suspect(masterid) {
       suspects.set(masterid, undefined);
       loop.wake();
     },

@@ -63,10 +63,10 @@ export interface UpdatesOptions {
 
 /** All writes of one master: each writes rows under its lease, commits, then publishes. */
 export function createUpdates(options: UpdatesOptions): Updates {
-  const context = createUpdateContext(options);
-  const compressor = createLogCompressor(context);
+  const compressor = createLogCompressor(options);
+  const context = createUpdateContext(options, compressor);
   return {
-    masters: createMasterUpdates(context, compressor),
+    masters: createMasterUpdates(context),
     orders: createOrderUpdates(context),
     logins: createLoginUpdates(context),
     audit: createAuditUpdates(context),

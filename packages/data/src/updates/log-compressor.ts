@@ -1,8 +1,14 @@
-import { fencedTransaction, isLeaseLoss } from "@multimaster/cluster";
-import { Backoff } from "@multimaster/core";
-import { getLogChunks, type LogChunk, type LogChunkSize, logChunkSizes, replaceLogChunks } from "@multimaster/database";
+import { fencedTransaction, isLeaseLoss, type Lease } from "@multimaster/cluster";
+import { Backoff, type Clock, type Logger } from "@multimaster/core";
+import {
+  type Database,
+  getLogChunks,
+  type LogChunk,
+  type LogChunkSize,
+  logChunkSizes,
+  replaceLogChunks,
+} from "@multimaster/database";
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
-import type { UpdateContext } from "./update-context.ts";
 
 /** Merges and compresses the chunks of finished logs in the background, one log at a time. */
 export interface LogCompressor {
@@ -14,24 +20,31 @@ export interface LogCompressor {
 const maxMergedLines = 1000;
 /** Uncompressed bytes that are in memory, and in one transaction, at a time. */
 const maxBatchBytes = 2 << 20;
-const chunksPerLook = 1000;
+const chunksPerRead = 1000;
 /** Attempts at a log that cannot be compressed although the database answers. */
 const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
 
-export function createLogCompressor({ database, lease, clock, log }: UpdateContext): LogCompressor {
+interface LogCompressorOptions {
+  readonly database: Database;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createLogCompressor({ database, lease, clock, log }: LogCompressorOptions): LogCompressor {
   let closing = false;
   const closed = new AbortController();
   let tail: Promise<void> = Promise.resolve();
 
   async function compressLog(logid: number): Promise<void> {
     for (let line = 0; !closing; ) {
-      const sizes = await logChunkSizes(database, logid, line, chunksPerLook);
+      const sizes = await logChunkSizes(database, logid, line, chunksPerRead);
       for (const batch of takeBatches(groupChunks(sizes))) {
         if (closing || !(await replaceBatch(logid, batch))) return;
       }
-      if (sizes.length < chunksPerLook) return;
+      if (sizes.length < chunksPerRead) return;
       line = (sizes.at(-1) as LogChunkSize).lastLine + 1;
     }
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { claimScheduler, fencedTransaction, releaseScheduler } from "@multimaster/cluster";
+import { claim, fencedTransaction } from "@multimaster/cluster";
 import { type Json, pythonJson } from "@multimaster/core";
 import {
   type Connection,
@@ -19,6 +19,7 @@ import {
   setSchedulerEnabled,
   unseenChangeIds,
 } from "@multimaster/database";
+import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
@@ -101,7 +102,7 @@ const pageSize = 2000;
 const longAgo = 10 ** 9;
 
 export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
-  const { database, lease, events, clock, announce } = context;
+  const { database, lease, events, clock, announce, announceOutcomes } = context;
   const { masterid } = lease;
   const tidied = new Map<number, number>();
 
@@ -114,11 +115,10 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
 
   return {
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
-    claim: (schedulerid) => claimScheduler(database, lease, schedulerid),
+    claim: async (schedulerid) => (await claim(database, lease, claimTables.scheduler, schedulerid)).kind,
     async release(schedulerid) {
-      if (!(await releaseScheduler(database, lease, schedulerid))) return;
-      // Buildbot knows no event for this; with the old value of `enabled` it only wakes the masters that may claim it.
-      await announce(events.of(schedulers).updated([schedulerid]));
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
+      await announceOutcomes(outcomes);
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {

@@ -1,7 +1,10 @@
 import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
+import type { Outcomes } from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
+import type { LogCompressor } from "./log-compressor.ts";
+import { publishOutcomes } from "./publish-outcomes.ts";
 
 /** What every update works with. */
 export interface UpdateContext {
@@ -15,27 +18,36 @@ export interface UpdateContext {
    * to slow down.
    */
   announce(publication: Promise<void>): Promise<void>;
+  /** Announces what a committed transaction changed, and has the logs compressed that it finished. */
+  announceOutcomes(outcomes: Outcomes): Promise<void>;
   /** Resolves when every event announced so far is published. */
   announced(): Promise<void>;
 }
 
 const maxUnderWay = 200;
 
-export function createUpdateContext(base: Omit<UpdateContext, "announce" | "announced">): UpdateContext {
+type Base = Omit<UpdateContext, "announce" | "announceOutcomes" | "announced">;
+
+export function createUpdateContext(base: Base, compressor: LogCompressor): UpdateContext {
   const underWay = new Set<Promise<void>>();
-  return {
+  const context: UpdateContext = {
     ...base,
     announce(publication) {
       const done = publication
         .catch((error: unknown) =>
-          base.log.warn({ err: error }, "an event was not published; what it tells is found in the rows later"),
+          base.log.warn({ err: error }, "an event was not published; what it reports is found in the rows later"),
         )
         .finally(() => underWay.delete(done));
       underWay.add(done);
       return underWay.size > maxUnderWay ? done : Promise.resolve();
     },
+    announceOutcomes(outcomes) {
+      for (const logid of outcomes.finishedLogs) compressor.compress(logid);
+      return context.announce(publishOutcomes(base.events, outcomes));
+    },
     async announced() {
       await Promise.all(underWay);
     },
   };
+  return context;
 }

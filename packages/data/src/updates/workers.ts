@@ -1,21 +1,16 @@
-import {
-  claimWorkers,
-  contestedWorkers,
-  type EngineLoad,
-  fencedTransaction,
-  keepWorker,
-  readEngineLoads,
-  releaseWorker,
-} from "@multimaster/cluster";
+import { claimedOf, fencedTransaction } from "@multimaster/cluster";
 import {
   type Connection,
+  type EngineLoad,
   findOrCreateWorkers,
+  readEngineLoads,
   saveWorkerInfos,
   saveWorkerOffers,
   setWorkerGraceful,
   setWorkerPaused,
   workerStates,
 } from "@multimaster/database";
+import { claimWorkers, contestedWorkers, keepWorker, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
@@ -62,7 +57,7 @@ export interface WorkerUpdates {
 }
 
 export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, announce, announceOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
@@ -81,8 +76,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       await saveWorkerOffers(tx, offers);
       return claims;
     });
-    const attached = [...claims].flatMap(([workerid, { kind }]) => (kind === "claimed" ? [workerid] : []));
-    await announce(events.of(workers).connected(attached));
+    await announce(events.of(workers).connected(claimedOf(claims)));
     return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
   }
   const attachOne = batched(attach);
@@ -91,14 +85,14 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
-      if (!(await releaseWorker(database, lease, workerid))) return;
-      await announce(events.of(workers).disconnected([workerid]));
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
+      await announceOutcomes(outcomes);
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
       await keepWorker(database, lease, workerid);
     },
-    engineLoads: () => readEngineLoads(database, lease),
+    engineLoads: () => readEngineLoads(database, lease.masterid),
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;

@@ -11,7 +11,7 @@ function arrayType(values: readonly (number | string)[]): string {
 
 export const postgresqlDialect: Dialect = {
   name: "postgresql",
-  // clock_timestamp, not now(): the latter stands still in a transaction, and a burial may have waited for a lock in it.
+  // clock_timestamp, not now(): the latter stands still in a transaction, and an eviction may have waited for a lock in it.
   now: "extract(epoch from clock_timestamp())::double precision",
   nowSeconds: "floor(extract(epoch from clock_timestamp()))::integer",
   upSince: "extract(epoch from pg_postmaster_start_time())::double precision",

@@ -1,4 +1,5 @@
 import { errors } from "@multimaster/core";
+import { isLeaseOpen } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
 import { markDataVersion } from "./ledger.ts";
@@ -19,9 +20,6 @@ export interface DataVersions {
  */
 export const dataVersions: DataVersions = { oldest: 1, newest: 2 };
 
-/** A lease that may still be written under, expired or not: only a burial or its own master ends it. */
-const open = "l.buried_at is null and l.ended_at is null";
-
 /** The version that the cluster writes. It only rises. */
 export async function readDataVersion(connection: Connection): Promise<number> {
   const rows = await queryRows<{ version: number }>(connection, "select version from mm_data_version");
@@ -38,7 +36,7 @@ export function refuseDataVersion(version: number, known: DataVersions): void {
 export async function mastersBelow(connection: Connection, version: number): Promise<string[]> {
   const rows = await queryRows<{ name: string }>(
     connection,
-    `select m.name from mm_leases l join masters m on m.id = l.masterid where ${open} and l.data_version < ? order by m.name`,
+    `select m.name from mm_leases l join masters m on m.id = l.masterid where ${isLeaseOpen("l")} and l.data_version < ? order by m.name`,
     [version],
   );
   return rows.map(({ name }) => name);
@@ -48,7 +46,7 @@ export async function mastersBelow(connection: Connection, version: number): Pro
 export async function commonDataVersion(connection: Connection): Promise<number | undefined> {
   const rows = await queryRows<{ version: number | null }>(
     connection,
-    `select min(l.data_version) as version from mm_leases l where ${open}`,
+    `select min(l.data_version) as version from mm_leases l where ${isLeaseOpen("l")}`,
   );
   return rows[0]?.version ?? undefined;
 }

@@ -9,6 +9,7 @@ import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
+import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
@@ -46,6 +47,7 @@ export const migrations: readonly Migration[] = [
   drainWarnings,
   upgradeRuns,
   workerLossLimits,
+  outbox,
 ];
 
 /** The tables that migrations made. */

@@ -5,7 +5,7 @@ import { double, type Index, index, integer, type Table, table, text, varchar } 
  * other's tables. Changes are migrations of their own.
  */
 export const firstTables: readonly Table[] = [
-  // One row per master that ever ran this program: what it is, and until when nobody may bury it.
+  // One row per master that ever ran this program: what it is, and until when no other may evict it.
   table("mm_leases", {
     masterid: integer.primary().references("masters.id"),
     epoch: integer,
@@ -20,7 +20,7 @@ export const firstTables: readonly Table[] = [
     lease_s: double,
     joined_at: double,
     renewed_at: double,
-    // Since when renewals have come without a gap: who has just been cut off itself may not bury others.
+    // Since when renewals have come without a gap: one that has just been cut off itself may not evict others.
     steady_since: double,
     expires_at: double,
     buried_at: double.nullable(),
@@ -112,7 +112,7 @@ export const on = (tableName: string, name: string, columns: string[], where?: s
   ...(where === undefined ? {} : { where }),
 });
 
-/** What list queries, claims and burials need at ten million builds and Buildbot's own indexes do not serve. */
+/** What list queries, claims and evictions need at ten million builds and Buildbot's own indexes do not serve. */
 export const extraIndexes: readonly ExtraIndex[] = [
   on("buildrequests", "mm_pending_requests", ["builderid", "priority desc", "submitted_at", "id"], "complete = 0"),
   on("buildrequests", "mm_requests_of_builder", ["builderid", "id"]),

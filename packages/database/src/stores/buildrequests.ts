@@ -1,6 +1,6 @@
-import type { Result } from "@multimaster/core";
+import { isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
-import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { execute, queryRows } from "../dialect.ts";
 import { fitInteger, fitText, longest } from "./column-text.ts";
 
 export interface PendingRow {
@@ -22,9 +22,7 @@ export async function pendingRequests(
     connection,
     `select r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt"
        from buildrequests r
-      where r.complete = 0 and ${wanted.sql}
-        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)
-        and not exists (select 1 from mm_cancellations x where x.buildrequestid = r.id)
+      where ${wanted.sql} and ${isRequestClaimable("r")}
       order by r.priority desc, r.submitted_at, r.id limit ?`,
     [...wanted.bindings, limit],
   );
@@ -41,7 +39,7 @@ export interface LockedRequest {
 }
 
 /**
- * Reads a request and locks its row: whatever starts, ends, frees or cancels one of its builds takes this lock first, so
+ * Reads a request and locks its row: whatever starts, ends, releases or cancels one of its builds takes this lock first, so
  * that these acts come one after the other. Claim and cancellation are read in a second statement, since a first one
  * that had to wait would show them as they were before.
  */
@@ -66,33 +64,6 @@ export async function lockRequest(tx: Connection, brid: number): Promise<LockedR
   };
 }
 
-/** Claims one request if it is free. */
-export async function insertClaim(tx: Connection, brid: number, masterid: number): Promise<boolean> {
-  const rows = await insertIgnore(tx, {
-    table: "buildrequest_claims",
-    rows: [{ brid, masterid, claimed_at: tx.sql.raw(tx.dialect.nowSeconds) }],
-    conflict: ["brid"],
-  });
-  return rows.length === 1;
-}
-
-/** Frees one request of this master. */
-export async function deleteClaim(tx: Connection, brid: number, masterid: number): Promise<boolean> {
-  return (await execute(tx, "delete from buildrequest_claims where brid = ? and masterid = ?", [brid, masterid])) === 1;
-}
-
-/** Completes a request; false when it already was. What was asked of it is answered thereby. */
-export async function completeRequest(tx: Connection, brid: number, results: Result): Promise<boolean> {
-  const done = await execute(
-    tx,
-    `update buildrequests set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds}
-      where id = ? and coalesce(complete, 0) <> 1`,
-    [results, brid],
-  );
-  await execute(tx, "delete from mm_cancellations where buildrequestid = ?", [brid]);
-  return done === 1;
-}
-
 /** Notes that the request is not wanted any more, whoever has it. */
 export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
   const sql = `insert into mm_cancellations (buildrequestid, reason, requested_at) values (?, ?, ${tx.dialect.now})
@@ -100,18 +71,18 @@ export async function insertCancellation(tx: Connection, brid: number, reason: s
   await execute(tx, sql, [brid, fitText(reason, longest.sentence)]);
 }
 
-/** Cancelled requests that nobody has: their engine died, or gave them back, before it could end them. */
+/** Cancelled requests that no master has: their engine died, or released them, before it could end them. */
 export async function freeCancelledRequests(connection: Connection): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,
     `select r.id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
-      where coalesce(r.complete, 0) <> 1 and not exists (select 1 from buildrequest_claims c where c.brid = r.id)
+      where ${isRequestFree("r")}
       order by r.id limit 1000`,
   );
   return rows.map((row) => row.id);
 }
 
-/** Removes cancellations that have been answered, such as those of requests that a burial has ended. */
+/** Removes cancellations that have been answered, such as those that a master of an earlier release left at an eviction. */
 export async function deleteAnsweredCancellations(connection: Connection): Promise<void> {
   await execute(
     connection,
@@ -135,8 +106,7 @@ export async function countPendingRequestsOf(connection: Connection, masterid: n
   const rows = await queryRows<{ count: number }>(
     connection,
     `select count(*) as count from buildrequests r
-      where r.complete = 0 and r.builderid in (select builderid from builder_masters where masterid = ?)
-        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)`,
+      where ${isRequestFree("r")} and r.builderid in (select builderid from builder_masters where masterid = ?)`,
     [masterid],
   );
   return rows[0]?.count ?? 0;

@@ -1,4 +1,4 @@
-import { pythonJson, type Result, Results, type SourcedProperties } from "@multimaster/core";
+import { pythonJson, type Result, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { fitText, longest } from "./column-text.ts";
@@ -28,6 +28,16 @@ export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{
   }
 }
 
+/** Whether a build of a request runs on this master. */
+export async function hasOpenBuild(tx: Connection, buildrequestid: number, masterid: number): Promise<boolean> {
+  const rows = await queryRows(
+    tx,
+    "select id from builds where buildrequestid = ? and masterid = ? and complete_at is null limit 1",
+    [buildrequestid, masterid],
+  );
+  return rows.length > 0;
+}
+
 /**
  * The build of a request on this master that has not begun: its row was committed by a call whose answer was lost. It is
  * given to the worker that was chosen now.
@@ -43,41 +53,6 @@ export async function adoptBuild(
     [build.workerid, build.buildrequestid, build.masterid],
   );
   return rows[0];
-}
-
-/**
- * Ends what is left of earlier builds of a request on this master, with their steps and logs, so that a request never
- * has two running builds.
- */
-export async function endLeftBuilds(
-  tx: Connection,
-  build: Pick<NewBuildRow, "buildrequestid" | "masterid">,
-): Promise<number[]> {
-  const rows = await queryRows<{ id: number }>(
-    tx,
-    `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?
-      where buildrequestid = ? and masterid = ? and complete_at is null returning id`,
-    [Results.RETRY, build.buildrequestid, build.masterid],
-  );
-  const ids = rows.map((row) => row.id);
-  if (ids.length === 0) return ids;
-  await endOpenSteps(tx, ids, Results.RETRY);
-  return ids;
-}
-
-/** Ends the steps of builds that run no more, and their logs: a step must not outlive its build. */
-async function endOpenSteps(tx: Connection, buildids: readonly number[], results: Result): Promise<void> {
-  const ofBuild = tx.dialect.isOneOf("buildid", buildids);
-  await execute(
-    tx,
-    `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuild.sql})`,
-    ofBuild.bindings,
-  );
-  await execute(
-    tx,
-    `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ? where complete_at is null and ${ofBuild.sql}`,
-    [results, ...ofBuild.bindings],
-  );
 }
 
 export interface BuildState {
@@ -112,28 +87,6 @@ export async function setBuildState(
     [fitText(state, longest.sentence), buildid, masterid],
   );
   return done === 1;
-}
-
-const brokenOff: ReadonlySet<Result> = new Set([Results.EXCEPTION, Results.RETRY, Results.CANCELLED]);
-
-/** Ends a running build of this master with what it left open; false when it is not (any more). */
-export async function finishBuild(
-  tx: Connection,
-  buildid: number,
-  masterid: number,
-  end: { results: Result; state: string },
-): Promise<boolean> {
-  const done = await execute(
-    tx,
-    `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = ?
-      where id = ? and masterid = ? and complete_at is null`,
-    [end.results, fitText(end.state, longest.sentence), buildid, masterid],
-  );
-  if (done === 0) return false;
-  await execute(tx, "delete from mm_stop_requests where buildid = ?", [buildid]);
-  // A build that comes to its end has ended its steps; one that was broken off may not have.
-  if (brokenOff.has(end.results)) await endOpenSteps(tx, [buildid], end.results);
-  return true;
 }
 
 /** Whether this build runs on this master; its row is locked, so that writers of what belongs to it take turns. */
@@ -201,7 +154,7 @@ export async function stopRequestsOf(
   );
 }
 
-/** Removes stop requests that came to nothing, such as those of builds that were ended by a burial. */
+/** Removes stop requests that came to nothing, such as those that a master of an earlier release left at an eviction. */
 export async function deleteAnsweredStopRequests(connection: Connection): Promise<void> {
   await execute(
     connection,

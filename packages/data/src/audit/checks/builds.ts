@@ -35,7 +35,8 @@ export const buildChecks: readonly Check[] = [
     id: "build-of-gone-master",
     one: "A build runs on a master that is gone",
     many: "{n} builds run on masters that are gone",
-    means: "Nobody runs it: a master's builds end as RETRY in the same transaction in which it leaves or is buried.",
+    means:
+      "No master runs it: a master's builds end as RETRY in the same transaction in which it leaves or is evicted.",
     advice: "Set it to RETRY, and free its request.",
     sql: (at) => `select b.id from builds b where b.complete_at is null and ${isGone("b.masterid", at)}`,
   },

@@ -1,4 +1,5 @@
-import { ownTables } from "@multimaster/database";
+import { isRequestFree, ownTables } from "@multimaster/database";
+import { outboxBounds } from "@multimaster/lifecycle";
 import type { Check } from "../check.ts";
 import { somebodyWatches } from "../standing.ts";
 
@@ -26,8 +27,7 @@ export const ownRowChecks: readonly Check[] = [
     means: "It is not built, but what waits for it waits on. Any live master ends it within a fifth of its lease.",
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select x.buildrequestid as id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
-      where r.complete = 0 and x.requested_at <= ${at.before} and ${somebodyWatches(at, at.before)}
-        and not exists (select 1 from buildrequest_claims c where c.brid = r.id)`,
+      where ${isRequestFree("r")} and x.requested_at <= ${at.before} and ${somebodyWatches(at, at.before)}`,
   },
   {
     id: "cancellation-left",
@@ -48,6 +48,16 @@ export const ownRowChecks: readonly Check[] = [
     sql: (at) => `select q.buildid as id from mm_stop_requests q join builds b on b.id = q.buildid
       where b.complete_at <= ${at.before - sweepSeconds}
         and q.requested_at <= ${at.before - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
+  },
+  {
+    id: "outbox-overgrown",
+    one: "The outbox keeps a row for longer than it should",
+    many: "{n} rows of the outbox are older than they should be",
+    means: "Live masters delete old rows of mm_outbox twice a minute; without that the table grows for ever.",
+    advice: "See in the live masters' logs why they cannot.",
+    // The oldest one stands for all of them.
+    sql: (at) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox)
+        and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
   },
   {
     id: "orphan-row",

@@ -1,5 +1,7 @@
+import { isLeaseOpen } from "@multimaster/database";
 import type { Check } from "../check.ts";
-import { isGone, isLive, isOpen } from "../standing.ts";
+import { isLive } from "../standing.ts";
+import { goneChecks } from "./claims-of-gone-masters.ts";
 
 /** What a worker ran before is interrupted when it attaches; a slow one may take as long to answer. */
 const orphanSeconds = 60;
@@ -12,7 +14,7 @@ export const workerChecks: readonly Check[] = [
     many: "{n} workers are connected to more than one master each",
     means: "Two masters may give it work in the same directory, and more than it may have.",
     advice: "Restart the worker. Report the fault with the logs of the masters.",
-    sql: () => `select c.workerid as id from connected_workers c join mm_leases l on l.masterid = c.masterid and ${isOpen("l")}
+    sql: () => `select c.workerid as id from connected_workers c join mm_leases l on l.masterid = c.masterid and ${isLeaseOpen("l")}
       group by c.workerid having count(*) > 1`,
   },
   {
@@ -20,35 +22,23 @@ export const workerChecks: readonly Check[] = [
     one: "A worker is connected to a master without being attached to it, or the other way round",
     many: "{n} workers are connected to a master without being attached to it, or the other way round",
     means: "Both are written in one transaction; with one of them the worker shows elsewhere than it is.",
-    advice: "Restart the worker, which writes both anew.",
+    advice: "Restart the worker, which writes both again.",
     sql: () => `select a.workerid as id from mm_worker_attachments a
-        join mm_leases l on l.masterid = a.masterid and l.epoch = a.epoch and ${isOpen("l")}
+        join mm_leases l on l.masterid = a.masterid and l.epoch = a.epoch and ${isLeaseOpen("l")}
       where not exists (select 1 from connected_workers c where c.workerid = a.workerid and c.masterid = a.masterid)
-        and not exists (select 1 from connected_workers c join mm_leases o on o.masterid = c.masterid and ${isOpen("o")}
+        and not exists (select 1 from connected_workers c join mm_leases o on o.masterid = c.masterid and ${isLeaseOpen("o")}
           where c.workerid = a.workerid)
       union
-      select c.workerid from connected_workers c join mm_leases l on l.masterid = c.masterid and ${isOpen("l")}
+      select c.workerid from connected_workers c join mm_leases l on l.masterid = c.masterid and ${isLeaseOpen("l")}
       where not exists (select 1 from mm_worker_attachments a where a.workerid = c.workerid and a.masterid = c.masterid)
-        and (select count(*) from connected_workers d join mm_leases o on o.masterid = d.masterid and ${isOpen("o")}
+        and (select count(*) from connected_workers d join mm_leases o on o.masterid = d.masterid and ${isLeaseOpen("o")}
           where d.workerid = c.workerid) = 1`,
   },
-  {
-    id: "worker-of-gone-master",
-    one: "A worker counts as attached to a master that is gone, or to an earlier life of one",
-    many: "{n} workers count as attached to masters that are gone, or to earlier lives of them",
-    means: "It shows as connected where it is not. It is attached anew all the same.",
-    advice:
-      "Nothing at once: its next connection puts it right. Report the fault with the log of the master that buried.",
-    sql: (at) => `select c.workerid as id from connected_workers c where ${isGone("c.masterid", at)}
-      union
-      select a.workerid from mm_worker_attachments a
-      where ${isGone("a.masterid", at)}
-        or exists (select 1 from mm_leases l where l.masterid = a.masterid and l.epoch <> a.epoch)`,
-  },
+  goneChecks.worker,
   {
     id: "command-left-behind",
-    one: "A command of before is still listed for a worker that has long been attached anew",
-    many: "{n} commands of before are still listed for workers that have long been attached anew",
+    one: "A command of before is still listed for a worker that has long been attached again",
+    many: "{n} commands of before are still listed for workers that have long been attached again",
     means: "The worker may still run it in a directory that another build uses: it is interrupted at the attachment.",
     advice: "Restart the worker, which ends whatever it runs.",
     sql: (at) => `select m.command_id as id from mm_commands m join mm_worker_attachments a on a.workerid = m.workerid
@@ -57,8 +47,8 @@ export const workerChecks: readonly Check[] = [
   },
   {
     id: "command-of-unknown-life",
-    one: "A command is listed under a life of a master that never was",
-    many: "{n} commands are listed under lives of masters that never were",
+    one: "A command is listed under an incarnation of a master that never was",
+    many: "{n} commands are listed under incarnations of masters that never were",
     means: "It was written without a lease, or the lease's row was tampered with.",
     advice: "Restart the worker, then delete the row of mm_commands.",
     sql: () => `select m.command_id as id from mm_commands m

@@ -1,5 +1,4 @@
-import { readStrandedBuilders } from "@multimaster/cluster";
-import { queryRows, readDataVersion } from "@multimaster/database";
+import { isRequestFree, queryRows, readDataVersion, readStrandedBuilders } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../../model/define-resource.ts";
 import { bool, entity, identifier, integer, jsonObject, text } from "../../model/field-kinds.ts";
@@ -48,11 +47,7 @@ async function readCluster(context: ReadContext): Promise<Cluster> {
     readMembers(context),
     readDataVersion(connection),
     readStrandedBuilders(connection),
-    queryRows<{ n: number }>(
-      connection,
-      `select count(*) as n from buildrequests br
-        where br.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = br.id)`,
-    ),
+    queryRows<{ n: number }>(connection, `select count(*) as n from buildrequests br where ${isRequestFree("br")}`),
   ]);
   const alive = members.filter((member) => member.alive);
   const own = alive.filter((member) => !member.buildbot);

@@ -1,5 +1,6 @@
-import { describePending, type PendingBuilder } from "@multimaster/cluster";
+import { describePending } from "@multimaster/cluster";
 import { findLeast, type Json } from "@multimaster/core";
+import type { PendingBuilder } from "@multimaster/database";
 import type { BusView, WritesView } from "../../model/define-resource.ts";
 import type { Member } from "../members.ts";
 

@@ -1,4 +1,6 @@
-import { type Connection, queryRows } from "@multimaster/database";
+import { isLeaseOpen, isRequestFree } from "../conditions.ts";
+import type { Connection } from "../connection.ts";
+import { queryRows } from "../dialect.ts";
 
 /** A builder for which requests wait. */
 export interface PendingBuilder {
@@ -22,7 +24,7 @@ export function readStrandedBuilders(connection: Connection, leaving?: number): 
     connection,
     `not exists (
        select 1 from builder_masters bm join masters m on m.id = bm.masterid and m.active = 1
-         left join mm_leases l on l.masterid = bm.masterid and l.buried_at is null and l.ended_at is null
+         left join mm_leases l on l.masterid = bm.masterid and ${isLeaseOpen("l")}
         where bm.builderid = p.builderid and (l.masterid is null or l.expires_at > ${now}) ${staying})`,
     leaving === undefined ? [] : [leaving],
   );
@@ -38,22 +40,10 @@ async function readPending(
     `select p.builderid, p.requests, ${connection.dialect.now} - p.since as waits,
             (select b.name from builders b where b.id = p.builderid) as builder
        from (select br.builderid, count(*) as requests, min(br.submitted_at) as since from buildrequests br
-              where br.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = br.id)
+              where ${isRequestFree("br")}
               group by br.builderid) p
       where ${condition} order by p.requests desc, p.builderid`,
     bindings,
   );
   return rows.map((row) => ({ ...row, requests: Number(row.requests) }));
-}
-
-const mostNamed = 5;
-
-/** Such as `12 requests of the builders "old" (10) and "older" (2)`. */
-export function describePending(builders: readonly PendingBuilder[]): string {
-  const requests = builders.reduce((sum, builder) => sum + builder.requests, 0);
-  const named = builders.slice(0, mostNamed).map((one) => `"${one.builder}" (${one.requests})`);
-  const more = builders.length - named.length;
-  const list = more > 0 ? `${named.join(", ")} and ${more} more` : named.join(", ");
-  const of = builders.length === 1 ? `of the builder "${builders[0]?.builder}"` : `of the builders ${list}`;
-  return `${requests} ${requests === 1 ? "request" : "requests"} ${of}`;
 }

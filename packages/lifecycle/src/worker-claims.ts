@@ -1,7 +1,5 @@
-import { type Connection, type Database, execute, queryRows } from "@multimaster/database";
-import { fencedTransaction, type Lease, leaseIsHeld } from "./lease.ts";
-
-export type WorkerClaim = { kind: "claimed" } | { kind: "lost"; holder: number };
+import { type Claim, claimed, claimedOf, type Lease, leaseIsHeld, lostTo } from "@multimaster/cluster";
+import { type Connection, execute, isLeaseOpen, queryRows } from "@multimaster/database";
 
 interface Attachment {
   masterid: number;
@@ -9,39 +7,31 @@ interface Attachment {
   held: number;
 }
 
-/** Attaches one worker: see `claimWorkers`. */
-export async function claimWorker(database: Database, lease: Lease, workerid: number): Promise<WorkerClaim> {
-  return fencedTransaction(database, lease, async (tx) => {
-    const claims = await claimWorkers(tx, lease, [workerid]);
-    return claims.get(workerid) as WorkerClaim;
-  });
-}
-
 /**
- * Attaches workers to this master, many at once since after a master's death they all come at once. If another live
- * master has one, that master is told that the worker is knocking elsewhere (`contestedWorkers`): it will look whether
- * its own connection still answers. Within a fenced transaction.
+ * Attaches workers to this master, many at a time: after a master's death they all come together. If another live
+ * master has one, a mark tells it that the worker has come elsewhere (`contestedWorkers`): it checks whether its own
+ * connection still answers. Within a fenced transaction.
  */
 export async function claimWorkers(
   tx: Connection,
   lease: Lease,
   workerids: readonly number[],
-): Promise<Map<number, WorkerClaim>> {
+): Promise<ReadonlyMap<number, Claim>> {
   const { now, isOneOf } = tx.dialect;
   const attachments = await lockAttachments(tx, lease, workerids);
-  const claims = new Map<number, WorkerClaim>();
+  const claims = new Map<number, Claim>();
   for (const [workerid, attachment] of attachments) {
-    const mine = attachment === "new" || (attachment.masterid === lease.masterid && attachment.epoch === lease.epoch);
-    const isLost = !mine && attachment.held === 1;
-    claims.set(workerid, isLost ? { kind: "lost", holder: attachment.masterid } : { kind: "claimed" });
+    const isMine = attachment === "new" || (attachment.masterid === lease.masterid && attachment.epoch === lease.epoch);
+    const isLost = !isMine && attachment.held === 1;
+    claims.set(workerid, isLost ? lostTo(attachment.masterid) : claimed);
   }
-  const ids = (kind: WorkerClaim["kind"]) => [...claims].flatMap(([id, claim]) => (claim.kind === kind ? [id] : []));
-  const lost = isOneOf("workerid", ids("lost"));
-  if (ids("lost").length > 0)
+  const mine = claimedOf(claims);
+  const theirs = [...claims.keys()].filter((id) => !mine.includes(id));
+  const lost = isOneOf("workerid", theirs);
+  if (theirs.length > 0)
     await execute(tx, `update mm_worker_attachments set contested_at = ${now} where ${lost.sql}`, lost.bindings);
-  const claimed = ids("claimed");
-  if (claimed.length === 0) return claims;
-  const won = isOneOf("workerid", claimed);
+  if (mine.length === 0) return claims;
+  const won = isOneOf("workerid", mine);
   await execute(
     tx,
     `update mm_worker_attachments set masterid = ?, epoch = ?, attached_at = ${now}, contested_at = null where ${won.sql}`,
@@ -53,7 +43,7 @@ export async function claimWorkers(
     `delete from connected_workers where ${won.sql} and masterid <> ? and masterid in (select masterid from mm_leases)`,
     [...won.bindings, lease.masterid],
   );
-  const rows = isOneOf("id", claimed);
+  const rows = isOneOf("id", mine);
   await execute(
     tx,
     `insert into connected_workers (masterid, workerid) select cast(? as integer), id from workers where ${rows.sql}
@@ -92,23 +82,13 @@ async function lockAttachments(
       tx,
       `select a.workerid, a.masterid, a.epoch,
          case when exists (select 1 from mm_leases l where l.masterid = a.masterid and l.epoch = a.epoch
-                             and l.buried_at is null and l.ended_at is null) then 1 else 0 end as held
+                             and ${isLeaseOpen("l")}) then 1 else 0 end as held
        from mm_worker_attachments a where ${taken.sql} order by a.workerid${updateLock}`,
       taken.bindings,
     );
-    // Those gone between the two statements: their master has just let them go.
+    // Without those gone between the two statements: their master has just released them.
     for (const row of rows) found.set(row.workerid, row);
   }
-}
-
-/** Detaches a worker; false when it was not attached to this master in this life. */
-export function releaseWorker(database: Database, lease: Lease, workerid: number): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const sql = "delete from mm_worker_attachments where workerid = ? and masterid = ? and epoch = ?";
-    if ((await execute(tx, sql, [workerid, lease.masterid, lease.epoch])) === 0) return false;
-    await execute(tx, "delete from connected_workers where workerid = ? and masterid = ?", [workerid, lease.masterid]);
-    return true;
-  });
 }
 
 /** Workers of this master that another master was asked to take: are their connections still alive? */

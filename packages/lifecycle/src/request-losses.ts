@@ -1,17 +1,15 @@
+import type { MasterEnd } from "@multimaster/cluster";
 import { type Connection, execute, queryRows } from "@multimaster/database";
-
-/** What became of a master: it died, or it left in order, but at once. */
-export type MasterEnd = "death" | "leave";
 
 interface Loss {
   column: "engine_deaths" | "worker_losses";
   /** Where engines write the limits of their builders. */
   limits: { table: string; column: string };
-  /** The limit for a builder whose engine, of an earlier release, has not said one. */
+  /** The limit for a builder whose engine, of an earlier release, wrote none. */
   byDefault: number;
 }
 
-/** A master that leaves at once counts as a lost worker does: operators restart more often than engines die. */
+/** A master that leaves immediately counts as a lost worker does: operators restart more often than engines die. */
 const losses: Record<MasterEnd, Loss> = {
   death: {
     column: "engine_deaths",
@@ -58,12 +56,12 @@ export async function countMasterEnds(
   return exhausted;
 }
 
-/** Counts that a build of this request was lost with its worker, or given back at once; returns how often that has happened. */
+/** Counts that a build of this request was lost with its worker, or released at once; returns how often that has happened. */
 export async function countWorkerLoss(tx: Connection, requestId: number): Promise<number> {
   return (await countLosses(tx, "worker_losses", [requestId])).get(requestId) ?? 0;
 }
 
-/** How builds end, and what their request says, when it was lost too often: with its worker, or given back at once. */
+/** How builds end, and what their request shows, if it was lost too often: with its worker, or released at once. */
 export function describeWorkerLosses(cause: string, count: number): string {
   return `exception (${cause}; this request was lost with its worker, or with a master that was stopped at once, ${times(count)}, and is not built again: maxWorkerLosses)`;
 }

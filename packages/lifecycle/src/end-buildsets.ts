@@ -1,16 +1,24 @@
 import { type Result, Results, worstResult } from "@multimaster/core";
 import { type Connection, queryRows } from "@multimaster/database";
+import type { Outcomes } from "./outcomes.ts";
+import { type Transition, transition } from "./transition.ts";
+
+/** Completes those of the buildsets whose requests are all complete, where nothing else ends. */
+export async function completeBuildsets(tx: Connection, buildsetIds: readonly number[]): Promise<Outcomes> {
+  return (await transition(tx, (t) => endBuildsets(t, buildsetIds))).outcomes;
+}
 
 /**
  * Completes the buildset of a request that the caller has just ended in this transaction, if it was the last one, with the
- * worst of the results. Returns the ids of the buildsets that were completed.
+ * worst of the results.
  *
  * While other requests of the buildset are open, its row is not locked, so builds of one large buildset end side by side.
  * Instead one of the open requests is locked against its own end until this transaction is over. So each end, except the
  * last, is committed before the end of some other request begins, and that one sees it. Requests that are being ended by
  * others at this moment cannot be locked so; if there are only such, the buildset's row decides whose end is the last.
  */
-export async function completeBuildsetOf(tx: Connection, buildsetid: number): Promise<number[]> {
+export async function endBuildsetOf(t: Transition, buildsetid: number): Promise<void> {
+  const { tx } = t;
   const { shareLock, skipLocked } = tx.dialect;
   // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
   const open = await queryRows<{ id: number }>(
@@ -20,49 +28,49 @@ export async function completeBuildsetOf(tx: Connection, buildsetid: number): Pr
     }`,
     [buildsetid],
   );
-  return open.length > 0 ? [] : completeBuildsets(tx, [buildsetid]);
+  if (open.length === 0) await endBuildsets(t, [buildsetid]);
 }
 
 /**
- * Completes those of the buildsets whose build requests are all complete, with the worst of their results. The rows are
+ * Buildsets end: those of these whose build requests are all complete, with the worst of their results. The rows are
  * locked before the requests are counted, so of two masters that end the last two requests one sees both.
  */
-export async function completeBuildsets(tx: Connection, buildsetIds: readonly number[]): Promise<number[]> {
-  if (buildsetIds.length === 0) return [];
+export async function endBuildsets(t: Transition, buildsetIds: readonly number[]): Promise<void> {
+  if (buildsetIds.length === 0) return;
+  const { tx } = t;
   const locked = tx.dialect.isOneOf("id", buildsetIds);
   const open = await queryRows<{ id: number }>(
     tx,
     `select id from buildsets where ${locked.sql} and complete = 0 order by id${tx.dialect.noKeyUpdateLock}`,
     locked.bindings,
   );
-  const outcomes = await readOutcomes(
+  const ended = await readResults(
     tx,
     open.map((row) => row.id),
   );
-  const completed: number[] = [];
-  for (const [id, results] of outcomes) {
+  for (const [id, results] of ended) {
     await tx.sql.raw(
       `update buildsets set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds} where id = ?`,
       [results, id],
     );
-    completed.push(id);
+    t.record("buildset-ended", id, { results });
+    t.outcomes.completedBuildsets.push(id);
   }
-  return completed;
 }
 
 /** The result of each buildset that has no open request. */
-async function readOutcomes(tx: Connection, buildsetIds: readonly number[]): Promise<Map<number, Result>> {
+async function readResults(tx: Connection, buildsetIds: readonly number[]): Promise<Map<number, Result>> {
   const wanted = tx.dialect.isOneOf("buildsetid", buildsetIds);
   const requests = await queryRows<{ buildsetid: number; complete: number | null; results: Result }>(
     tx,
     `select distinct buildsetid, complete, results from buildrequests where ${wanted.sql}`,
     wanted.bindings,
   );
-  const outcomes = new Map<number, Result>(buildsetIds.map((id) => [id, Results.SUCCESS]));
+  const worst = new Map<number, Result>(buildsetIds.map((id) => [id, Results.SUCCESS]));
   for (const { buildsetid, complete, results } of requests) {
-    const before = outcomes.get(buildsetid);
-    if (complete !== 1) outcomes.delete(buildsetid);
-    else if (before !== undefined) outcomes.set(buildsetid, worstResult(before, results));
+    const before = worst.get(buildsetid);
+    if (complete !== 1) worst.delete(buildsetid);
+    else if (before !== undefined) worst.set(buildsetid, worstResult(before, results));
   }
-  return outcomes;
+  return worst;
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type CutOffWatch, createCutOffWatch } from "./cut-off-watch.ts";
+import { createPartitionDetection, type PartitionDetection } from "./partition-detection.ts";
 
 const leaseMs = 1000;
 let bus: Bus;
@@ -12,7 +12,7 @@ let members: Member[];
 /** A master as its watch sees it: `reaches` the database or not. */
 interface Member {
   readonly life: string;
-  readonly watch: CutOffWatch;
+  readonly watch: PartitionDetection;
   reaches: boolean;
   renewal: { at: number; others: string[] };
   cutOff: boolean;
@@ -37,7 +37,7 @@ async function join(masterid: number, over: Bus = bus): Promise<Member> {
     reaches: true,
     cutOff: false,
     renewal: { at: time, others: members.map(({ life }) => life) },
-    watch: createCutOffWatch({
+    watch: createPartitionDetection({
       bus: over,
       lease,
       heartbeat: {
@@ -47,7 +47,7 @@ async function join(masterid: number, over: Bus = bus): Promise<Member> {
       },
       log: silentLog,
       now: () => time,
-      onCutOff: () => {
+      onPartition: () => {
         member.cutOff = true;
       },
     }),
@@ -76,15 +76,15 @@ const cutOff = () => members.filter((member) => member.cutOff).map(({ life }) =>
 it("stops nobody while the database is away for all, however long, and nobody buries meanwhile", async () => {
   const all = [await join(1), await join(2), await join(3)];
   await pass(1);
-  expect(all.every(({ watch }) => watch.mayBury())).toBe(true);
+  expect(all.every(({ watch }) => watch.mayEvict())).toBe(true);
   for (const member of all) member.reaches = false;
   await pass(10);
   expect(cutOff()).toEqual([]);
-  expect(all.some(({ watch }) => watch.mayBury())).toBe(false);
+  expect(all.some(({ watch }) => watch.mayEvict())).toBe(false);
   for (const member of all) member.reaches = true;
   await pass(2);
   expect(cutOff()).toEqual([]);
-  expect(all.every(({ watch }) => watch.mayBury())).toBe(true);
+  expect(all.every(({ watch }) => watch.mayEvict())).toBe(true);
 });
 
 it("stops a master that is cut off alone when its lease ends, not before, and once", async () => {
@@ -108,7 +108,7 @@ it("stops a master whose fellows reach the database again while it does not, bef
   await pass(3);
   expect(cutOff()).toEqual([]);
   other.reaches = true;
-  while (!other.watch.mayBury()) await pass(0.05);
+  while (!other.watch.mayEvict()) await pass(0.05);
   expect(cutOff()).toEqual(["1-1"]);
 });
 

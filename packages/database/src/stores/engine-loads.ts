@@ -1,5 +1,6 @@
-import { type Connection, queryRows } from "@multimaster/database";
-import type { Lease } from "./lease.ts";
+import { isLeaseLive } from "../conditions.ts";
+import type { Connection } from "../connection.ts";
+import { queryRows } from "../dialect.ts";
 
 /** An engine that can take the workers of another one: it has the same builder sets. */
 export interface EngineLoad {
@@ -13,7 +14,7 @@ export interface EngineLoad {
 }
 
 /** The live engines that have the same builder sets as this one, itself included, with the workers attached to each. */
-export async function readEngineLoads(connection: Connection, lease: Lease): Promise<EngineLoad[]> {
+export async function readEngineLoads(connection: Connection, masterid: number): Promise<EngineLoad[]> {
   const { now } = connection.dialect;
   const rows = await queryRows<Omit<EngineLoad, "running"> & { running: number; roles: string }>(
     connection,
@@ -23,9 +24,9 @@ export async function readEngineLoads(connection: Connection, lease: Lease): Pro
            and o.ended_at is null and o.undone_at is null) then 1 else 0 end as running,
        (select count(*) from mm_worker_attachments a where a.masterid = l.masterid) as workers
      from mm_leases l join mm_leases mine on mine.masterid = ? and mine.builder_sets = l.builder_sets
-     where l.buried_at is null and l.ended_at is null and l.expires_at > ${now}
+     where ${isLeaseLive("l", now)}
      order by l.masterid`,
-    [lease.masterid],
+    [masterid],
   );
   return rows.flatMap(({ roles, running, workers, ...load }) =>
     (JSON.parse(roles) as string[]).includes("builder-engine")

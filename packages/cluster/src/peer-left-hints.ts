@@ -1,28 +1,28 @@
 import type { Bus, BusMessage, Subscription } from "@multimaster/bus";
 import type { Service } from "@multimaster/core";
+import { nameIncarnation } from "./incarnation.ts";
 import type { Lease } from "./lease.ts";
-import { nameLife } from "./life.ts";
 import { monotonicMs } from "./monotonic.ts";
 
-export interface DeparturesOptions {
+export interface PeerLeftHintsOptions {
   bus: Bus;
   lease: Lease;
-  /** A master has left the router: it may be dead. Only its lease can tell. */
-  onDeparted(masterid: number): void;
+  /** A master has left the router: it may be dead. Only its lease shows that. */
+  onPeerLeft(masterid: number): void;
 }
 
-/** More masters than a cluster has: whoever may publish can name any number of them. */
+/** More masters than a cluster has: a publisher can name any number of them. */
 const maxMasters = 1000;
 /** A router's sessions are numbers; no name of one is longer. */
 const maxSessionLength = 64;
-/** What this master says of itself is meant for all who have just come. */
+/** One message of this master is meant for all that have just come. */
 const announceEveryMs = 100;
 
 /**
- * Knows which session at the message router is which master's, and tells when one leaves. Masters announce theirs whenever
- * they connect, and once more to each newcomer.
+ * Knows which session at the message router is which master's, and reports when one leaves. Masters announce theirs
+ * whenever they connect, and once more to each newcomer.
  */
-export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions): Service {
+export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOptions): Service {
   const masterOf = new Map<string, number>();
   const sessionOf = new Map<number, string>();
   const ends: (() => void)[] = [];
@@ -33,10 +33,11 @@ export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions):
   function announce(): void {
     const { session } = bus;
     announcedAt = monotonicMs();
-    if (session !== null) bus.publish(["leases", nameLife(lease), "session"], { masterid: lease.masterid, session });
+    if (session !== null)
+      bus.publish(["leases", nameIncarnation(lease), "session"], { masterid: lease.masterid, session });
   }
 
-  /** Once for all who come at the same time, however many there are. */
+  /** Once for all that come at the same time, however many there are. */
   function announceSoon(): void {
     const waitMs = announcedAt + announceEveryMs - monotonicMs();
     if (waitMs <= 0) return announce();
@@ -71,7 +72,7 @@ export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions):
   }
 
   return {
-    name: "departures",
+    name: "peer-left hints",
     async start() {
       subscription = await bus.subscribe(["leases", null, "session"], hear);
       ends.push(
@@ -82,7 +83,7 @@ export function createDepartures({ bus, lease, onDeparted }: DeparturesOptions):
           const masterid = masterOf.get(session);
           if (masterid === undefined) return;
           forget(session);
-          onDeparted(masterid);
+          onPeerLeft(masterid);
         }),
       );
       announce();

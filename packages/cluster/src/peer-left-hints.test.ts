@@ -1,7 +1,7 @@
 import { type Bus, type BusState, createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { expect, it, vi } from "vitest";
-import { createDepartures } from "./departures.ts";
+import { createPeerLeftHints } from "./peer-left-hints.ts";
 
 /** The same messages for all, and a session of its own for each, as at a router. */
 function connect(shared: Bus, session: string) {
@@ -35,7 +35,7 @@ async function join(shared: Bus, masterid: number, session: string) {
   const departed: number[] = [];
   const connection = connect(shared, session);
   const lease = { masterid, name: `m${masterid}`, epoch: 1, leaseMs: 1000 };
-  await createDepartures({ bus: connection.bus, lease, onDeparted: (id) => departed.push(id) }).start();
+  await createPeerLeftHints({ bus: connection.bus, lease, onPeerLeft: (id) => departed.push(id) }).start();
   return { ...connection, departed };
 }
 

@@ -1,0 +1,53 @@
+import { type Claimable, claimTableOf } from "@multimaster/lifecycle";
+import type { Check, Moment } from "../check.ts";
+import { isGone } from "../standing.ts";
+
+/** Whatever masters claim, an eviction releases: one check for each entry of the registry of claims. */
+export const goneChecks: Readonly<Record<Claimable, Check>> = {
+  request: {
+    id: "claim-of-gone-master",
+    one: "A build request is claimed by a master that is gone",
+    many: "{n} build requests are claimed by masters that are gone",
+    means: "No master will run it: a claim ends in the same transaction in which its master leaves or is evicted.",
+    advice: "Free it: delete its row of buildrequest_claims, and any engine takes it.",
+    sql: (at) => findClaims("request", at),
+  },
+  worker: {
+    id: "worker-of-gone-master",
+    one: "A worker counts as attached to a master that is gone, or to an earlier incarnation of one",
+    many: "{n} workers count as attached to masters that are gone, or to earlier incarnations of them",
+    means: "It shows as connected where it is not. It can attach again all the same.",
+    advice:
+      "Nothing immediately: its next connection puts it right. Report the fault with the log of the master that evicted.",
+    sql: (at) => findClaims("worker", at),
+  },
+  scheduler: {
+    id: "scheduler-of-gone-master",
+    one: "A scheduler is claimed by a master that is gone",
+    many: "{n} schedulers are claimed by masters that are gone",
+    means: "It does not run, and no other master takes it.",
+    advice: "Delete its row of scheduler_masters: a live scheduler master takes it within seconds.",
+    sql: (at) => findClaims("scheduler", at),
+  },
+  changeSource: {
+    id: "changesource-of-gone-master",
+    one: "A change source is claimed by a master that is gone",
+    many: "{n} change sources are claimed by masters that are gone",
+    means: "It does not run, and no other master takes it: changes are not noticed.",
+    advice: "Delete its row of changesource_masters: a live scheduler master takes it within seconds.",
+    sql: (at) => findClaims("changeSource", at),
+  },
+};
+
+/** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where rows tell. */
+function findClaims(kind: Claimable, at: Moment): string {
+  const { table, id, only, epoch, mirror } = claimTableOf(kind);
+  const selects = [
+    `select h.${id} as id from ${table} h where ${isGone("h.masterid", at)}${only ? ` and ${only}` : ""}`,
+  ];
+  if (mirror) selects.push(`select h.${id} as id from ${mirror} h where ${isGone("h.masterid", at)}`);
+  if (epoch)
+    selects.push(`select h.${id} as id from ${table} h
+      where exists (select 1 from mm_leases l where l.masterid = h.masterid and l.epoch <> h.epoch)`);
+  return selects.join("\n union ");
+}

@@ -1,0 +1,20 @@
+/** SQL conditions that more than one room asks, each written once; `alias` is that of the table in the query. */
+
+/** On `mm_leases`: its master was not evicted and has not left, whatever the clock says. It may still write. */
+export const isLeaseOpen = (alias: string): string => `${alias}.buried_at is null and ${alias}.ended_at is null`;
+
+/** On `mm_leases`: its master lives. `now` is SQL or a number, by the database's clock. */
+export const isLeaseLive = (alias: string, now: string | number): string =>
+  `${isLeaseOpen(alias)} and ${alias}.expires_at > ${now}`;
+
+/** On `buildrequests`: open, and no master has claimed it. */
+export const isRequestFree = (alias: string): string =>
+  `${alias}.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = ${alias}.id)`;
+
+/** On `buildrequests`: someone has cancelled it, and it has not ended yet. */
+export const isRequestCancelled = (alias: string): string =>
+  `exists (select 1 from mm_cancellations x where x.buildrequestid = ${alias}.id)`;
+
+/** On `buildrequests`: a master may claim it to build it. */
+export const isRequestClaimable = (alias: string): string =>
+  `${isRequestFree(alias)} and not ${isRequestCancelled(alias)}`;

@@ -1,0 +1,50 @@
+import type { Lease } from "@multimaster/cluster";
+import { Results } from "@multimaster/core";
+import { type Connection, insertCancellation, insertStopRequests, lockRequest } from "@multimaster/database";
+import { endRequest } from "./end-requests.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { claimToEnd } from "./request-claims.ts";
+import { transition } from "./transition.ts";
+
+export type Cancellation =
+  | { answer: "unknown" | "complete" }
+  /** It ended. */
+  | { answer: "cancelled" }
+  /** A master has it. These builds of it are to stop, and the request will end CANCELLED even if its engine dies. */
+  | { answer: "stopping"; builds: readonly number[] };
+
+/** A request is cancelled: if it is free it ends, or else its master is to end it. */
+export async function cancelRequest(
+  tx: Connection,
+  lease: Lease,
+  id: number,
+  reason: string,
+  trail?: (tx: Connection) => Promise<void>,
+): Promise<{ result: Cancellation; outcomes: Outcomes }> {
+  return transition<Cancellation>(tx, async (t) => {
+    const request = await lockRequest(tx, id);
+    if (!request) return { answer: "unknown" };
+    if (request.complete) return { answer: "complete" };
+    await trail?.(tx);
+    if (request.claimedBy === null && (await claimToEnd(t, id, lease.masterid))) {
+      await endRequest(t, request, Results.CANCELLED);
+      t.outcomes.cancelledRequests.push(id);
+      return { answer: "cancelled" };
+    }
+    await insertCancellation(tx, id, reason);
+    const builds = await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED);
+    return { answer: "stopping", builds };
+  });
+}
+
+/** A cancelled request ends whose engine released it, or died, before it could end it. */
+export async function endCancelledRequest(tx: Connection, lease: Lease, id: number): Promise<Outcomes> {
+  const { outcomes } = await transition(tx, async (t) => {
+    const request = await lockRequest(tx, id);
+    if (!request || request.complete || !request.cancelled || request.claimedBy !== null) return;
+    if (!(await claimToEnd(t, id, lease.masterid))) return;
+    await endRequest(t, request, Results.CANCELLED);
+    t.outcomes.cancelledRequests.push(id);
+  });
+  return outcomes;
+}

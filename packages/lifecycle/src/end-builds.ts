@@ -1,0 +1,59 @@
+import { append, type Result, Results } from "@multimaster/core";
+import { execute, type Fragment, fitText, longest, queryRows } from "@multimaster/database";
+import type { Transition } from "./transition.ts";
+
+/** How builds end. */
+export interface BuildsEnd {
+  results: Result;
+  /** Null: the state stays what the build reported last. */
+  state: string | null;
+}
+
+/** With these results a build may have been broken off, with steps still running. */
+const brokenOff: ReadonlySet<Result> = new Set([Results.EXCEPTION, Results.RETRY, Results.CANCELLED]);
+
+/**
+ * Builds end: those of this master that run, and of which the condition on `builds` is true. What was asked of them is
+ * answered thereby. Returns their ids.
+ */
+export async function endBuilds(
+  t: Transition,
+  masterid: number,
+  which: Fragment,
+  { results, state }: BuildsEnd,
+): Promise<number[]> {
+  const { tx, outcomes } = t;
+  const ended = await queryRows<{ id: number; builderid: number; buildrequestid: number }>(
+    tx,
+    `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = coalesce(?, state_string)
+      where complete_at is null and masterid = ? and ${which.sql} returning id, builderid, buildrequestid`,
+    [results, state === null ? null : fitText(state, longest.sentence), masterid, ...which.bindings],
+  );
+  const ids = ended.map(({ id }) => id).sort((a, b) => a - b);
+  if (ids.length === 0) return ids;
+  for (const { id, ...facts } of ended) t.record("build-ended", id, { results, masterid, ...facts });
+  append(outcomes.finishedBuilds, ids);
+  const asked = tx.dialect.isOneOf("buildid", ids);
+  await execute(tx, `delete from mm_stop_requests where ${asked.sql}`, asked.bindings);
+  if (brokenOff.has(results)) await endSteps(t, ids, results);
+  return ids;
+}
+
+/** Ends the steps of builds that run no more, and their logs: a step must not outlive its build. */
+async function endSteps({ tx, outcomes }: Transition, buildids: readonly number[], results: Result): Promise<void> {
+  const ofBuilds = tx.dialect.isOneOf("buildid", buildids);
+  const logs = await queryRows<{ id: number }>(
+    tx,
+    `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuilds.sql}) returning id`,
+    ofBuilds.bindings,
+  );
+  const steps = await queryRows<{ id: number }>(
+    tx,
+    `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?
+      where complete_at is null and ${ofBuilds.sql} returning id`,
+    [results, ...ofBuilds.bindings],
+  );
+  const ids = (rows: { id: number }[]) => rows.map(({ id }) => id).sort((a, b) => a - b);
+  append(outcomes.finishedLogs, ids(logs));
+  append(outcomes.finishedSteps, ids(steps));
+}

@@ -1,0 +1,68 @@
+import type { Json } from "@multimaster/core";
+import { type Connection, execute, queryRows } from "@multimaster/database";
+
+/** What a row of the outbox is about. Names are at most 20 characters long. */
+export type OutboxKind =
+  | "build-started"
+  | "build-ended"
+  | "request-ended"
+  | "request-released"
+  | "buildset-ended"
+  | "worker-detached";
+
+/** A transition, as the outbox has it. */
+export interface OutboxEntry {
+  readonly kind: OutboxKind;
+  /** Of the build, build request, buildset or worker. */
+  readonly objectid: number;
+  readonly facts: Readonly<Record<string, Json>>;
+}
+
+/** PostgreSQL takes 65,535 bindings, SQLite 32,766. */
+const mostRows = 1000;
+
+/** Writes transitions down, in the transaction that makes them: one statement, however many they are. */
+export async function insertOutboxEntries(tx: Connection, entries: readonly OutboxEntry[]): Promise<void> {
+  for (let from = 0; from < entries.length; from += mostRows) {
+    const part = entries.slice(from, from + mostRows);
+    await execute(
+      tx,
+      `insert into mm_outbox (at, kind, objectid, facts) values ${part.map(() => `(${tx.dialect.now}, ?, ?, ?)`).join(", ")}`,
+      part.flatMap(({ kind, objectid, facts }) => [kind, objectid, JSON.stringify(facts)]),
+    );
+  }
+}
+
+/** How much the outbox keeps: a reader that was away for longer has to begin again. */
+export interface OutboxBounds {
+  readonly seconds: number;
+  readonly rows: number;
+}
+
+export const outboxBounds: OutboxBounds = { seconds: 86_400, rows: 200_000 };
+
+/** Rows that one transaction deletes at most; the next round deletes the rest. */
+const mostPruned = 10_000;
+
+/**
+ * Deletes what the outbox need not keep: rows that are too old, and the oldest ones above the number; returns how many.
+ * Every master calls this now and then. Rows that another one is deleting are left to it.
+ */
+export async function pruneOutbox(connection: Connection, bounds = outboxBounds): Promise<number> {
+  const { now, updateLock, skipLocked } = connection.dialect;
+  const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;
+  // Two statements, so that each is served by its own index.
+  let pruned = 0;
+  for (const [old, bound] of [
+    [`at < ${now} - ?`, bounds.seconds],
+    ["id <= (select max(id) from mm_outbox) - ?", bounds.rows],
+  ] as const) {
+    const rows = await queryRows(
+      connection,
+      `delete from mm_outbox where id in (select id from mm_outbox where ${old} limit ${mostPruned}${lock}) returning id`,
+      [bound],
+    );
+    pruned += rows.length;
+  }
+  return pruned;
+}

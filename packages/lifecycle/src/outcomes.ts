@@ -1,0 +1,44 @@
+import { append } from "@multimaster/core";
+import { type Claimable, claimables } from "./claim-tables.ts";
+
+/** What transitions changed, to be published after the commit of their transaction. All lists are of ids. */
+export interface Outcomes {
+  readonly finishedLogs: number[];
+  readonly finishedSteps: number[];
+  readonly finishedBuilds: number[];
+  /** Build requests that were claimed only to be ended. */
+  readonly claimedRequests: number[];
+  readonly completedRequests: number[];
+  /** Build requests that ended before any build of theirs ran; they are among the completed ones. */
+  readonly cancelledRequests: number[];
+  readonly completedBuildsets: number[];
+  /** What no master has now: any may claim it. */
+  readonly released: Readonly<Record<Claimable, number[]>>;
+  /** Builders that a master does not have any more. */
+  readonly stoppedBuilders: { readonly builderid: number; readonly masterid: number }[];
+  /** Masters that were evicted or have left. */
+  readonly goneMasters: number[];
+}
+
+export function noOutcomes(): Outcomes {
+  return {
+    finishedLogs: [],
+    finishedSteps: [],
+    finishedBuilds: [],
+    claimedRequests: [],
+    completedRequests: [],
+    cancelledRequests: [],
+    completedBuildsets: [],
+    released: Object.fromEntries(claimables.map((kind) => [kind, []])) as unknown as Record<Claimable, number[]>,
+    stoppedBuilders: [],
+    goneMasters: [],
+  };
+}
+
+/** Adds what another transaction changed. */
+export function mergeOutcomes(into: Outcomes, { released, ...from }: Outcomes): void {
+  for (const kind of claimables) append(into.released[kind], released[kind]);
+  append(into.stoppedBuilders, from.stoppedBuilders);
+  for (const name of Object.keys(from) as (keyof typeof from)[])
+    if (name !== "stoppedBuilders") append(into[name], from[name]);
+}

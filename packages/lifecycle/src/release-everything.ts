@@ -1,0 +1,193 @@
+import { type MasterEnd, releaseAll } from "@multimaster/cluster";
+import { append, type Result, Results } from "@multimaster/core";
+import { type Connection, execute, isRequestCancelled, queryRows } from "@multimaster/database";
+import { claimables, claimTableOf } from "./claim-tables.ts";
+import { type BuildsEnd, endBuilds } from "./end-builds.ts";
+import { endBuildsets } from "./end-buildsets.ts";
+import { type EndingRequest, endRequests } from "./end-requests.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { noteReleased } from "./release-claims.ts";
+import { countMasterEnds, describeMasterEnds, type Exhausted, noteExhausted } from "./request-losses.ts";
+import { type Transition, transition } from "./transition.ts";
+
+interface GoneMaster {
+  readonly masterid: number;
+  readonly name: string;
+  readonly end: MasterEnd;
+}
+
+interface RunningBuild {
+  id: number;
+  buildrequestid: number;
+  cancelled: number;
+}
+
+interface ClaimedRequest {
+  id: number;
+  cancelled: number;
+  /** Results of its newest build, null while that runs or when there is none. */
+  results: number | null;
+}
+
+/**
+ * Releases everything that a master which is gone had, in the transaction that ends it: its running builds end, their
+ * requests are free for others, and no claim of it remains.
+ *
+ * Its end is counted for the requests whose builds ran on it (docs/faults.md): a death more seriously than an orderly
+ * end, at which builds run only if they could not be released before.
+ */
+export async function releaseEverythingOf(
+  tx: Connection,
+  { masterid, name }: { readonly masterid: number; readonly name: string },
+  end: MasterEnd,
+): Promise<Outcomes> {
+  const { outcomes } = await transition(tx, async (t) => {
+    const requests = await lockClaimedRequests(tx, masterid);
+    const builds = await readRunningBuilds(tx, masterid);
+    const exhausted = await countEnd(tx, end, masterid, requests, builds);
+    await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
+    const ended = await endClaimedRequests(t, requests, builds, exhausted);
+    for (const kind of claimables) noteReleased(t, kind, masterid, await releaseAll(tx, masterid, claimTableOf(kind)));
+    await stopBuilders(t, masterid);
+    // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
+    await endBuildsets(t, [...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))])]);
+    t.outcomes.goneMasters.push(masterid);
+  });
+  return outcomes;
+}
+
+function lockClaimedRequests(tx: Connection, masterid: number): Promise<ClaimedRequest[]> {
+  return queryRows<ClaimedRequest>(
+    tx,
+    `select br.id,
+       case when ${isRequestCancelled("br")} then 1 else 0 end as cancelled,
+       (select b.results from builds b where b.buildrequestid = br.id order by b.id desc limit 1) as results
+     from buildrequests br
+     where br.complete = 0 and br.id in (select brid from buildrequest_claims where masterid = ?)
+     order by br.id${tx.dialect.noKeyUpdateLock}`,
+    [masterid],
+  );
+}
+
+/** A build that was asked to stop ends as it was asked to, unless it was only to stop here and to run again. */
+function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBuild[]> {
+  return queryRows<RunningBuild>(
+    tx,
+    `select b.id, b.buildrequestid,
+       case when exists (select 1 from mm_cancellations c where c.buildrequestid = b.buildrequestid)
+              or exists (select 1 from mm_stop_requests s where s.buildid = b.id and s.results <> ?)
+            then 1 else 0 end as cancelled
+     from builds b where b.masterid = ? and b.complete_at is null order by b.id`,
+    [Results.RETRY, masterid],
+  );
+}
+
+/** Requests whose build ran here and would be run again. One that ended, and whose end only is missing, is none. */
+function countEnd(
+  tx: Connection,
+  end: MasterEnd,
+  masterid: number,
+  requests: readonly ClaimedRequest[],
+  builds: readonly RunningBuild[],
+): Promise<Exhausted> {
+  const running = new Set(builds.filter((build) => build.cancelled === 0).map((build) => build.buildrequestid));
+  const retried = requests.filter((request) => running.has(request.id) && outcomeOf(request, false) === undefined);
+  return countMasterEnds(
+    tx,
+    end,
+    masterid,
+    retried.map((request) => request.id),
+  );
+}
+
+/** The builds with how they end. Those that ran too often end one by one, since the state of each names the count. */
+function endsOf(
+  { name, end }: GoneMaster,
+  builds: readonly RunningBuild[],
+  exhausted: Exhausted,
+): (BuildsEnd & { ids: readonly number[] })[] {
+  const idsOf = (wanted: (build: RunningBuild) => boolean) => builds.filter(wanted).map(({ id }) => id);
+  const isLast = (build: RunningBuild) => build.cancelled === 0 && exhausted.has(build.buildrequestid);
+  const retried = idsOf((build) => build.cancelled === 0 && !isLast(build));
+  return [
+    { results: Results.RETRY, state: `master ${name} was lost`, ids: retried },
+    { results: Results.CANCELLED, state: null, ids: idsOf((build) => build.cancelled === 1) },
+    ...builds.filter(isLast).map(({ id, buildrequestid }) => {
+      const state = describeMasterEnds(end, name, exhausted.get(buildrequestid) ?? 0);
+      return { results: Results.EXCEPTION, state, ids: [id] };
+    }),
+  ].filter(({ ids }) => ids.length > 0);
+}
+
+async function endRunningBuilds(
+  t: Transition,
+  master: GoneMaster,
+  builds: readonly RunningBuild[],
+  exhausted: Exhausted,
+): Promise<void> {
+  for (const { ids, ...end } of endsOf(master, builds, exhausted))
+    await endBuilds(t, master.masterid, t.tx.dialect.isOneOf("id", ids), end);
+  for (const [requestId, count] of exhausted)
+    await noteExhausted(t.tx, requestId, describeMasterEnds(master.end, master.name, count));
+}
+
+/** Ends those of the requests that are not to run again; returns their buildsets. */
+async function endClaimedRequests(
+  t: Transition,
+  requests: readonly ClaimedRequest[],
+  builds: readonly RunningBuild[],
+  exhausted: Exhausted,
+): Promise<number[]> {
+  const stopped = new Set(builds.filter((build) => build.cancelled === 1).map((build) => build.buildrequestid));
+  const byResults = new Map<Result, EndingRequest[]>();
+  for (const request of requests) {
+    const results = exhausted.has(request.id) ? Results.EXCEPTION : outcomeOf(request, stopped.has(request.id));
+    const ending = { id: request.id, cancelled: request.cancelled === 1 };
+    if (results !== undefined) byResults.set(results, [...(byResults.get(results) ?? []), ending]);
+  }
+  const buildsets: number[] = [];
+  for (const [results, ending] of byResults) append(buildsets, await endRequests(t, ending, results));
+  return buildsets;
+}
+
+/** How a claimed request ends now; undefined if it is to run again. */
+function outcomeOf(request: ClaimedRequest, stopped: boolean): Result | undefined {
+  // Its build had ended, and the master died before the request did: building it again would run it twice.
+  if (request.results !== null && request.results !== Results.RETRY) return request.results as Result;
+  return request.cancelled === 1 || stopped ? Results.CANCELLED : undefined;
+}
+
+/** Buildsets of this master's requests that nothing keeps open, also those that it left so before it died. */
+function findEndedBuildsets(tx: Connection, masterid: number): Promise<number[]> {
+  return idsOf(
+    tx,
+    `select bs.id from buildsets bs where bs.complete = 0
+       and not exists (select 1 from buildrequests br where br.buildsetid = bs.id and br.complete = 0)
+       and exists (select 1 from buildrequests br join buildrequest_claims c on c.brid = br.id
+                   where br.buildsetid = bs.id and c.masterid = ?)`,
+    [masterid],
+  );
+}
+
+/** The builders that the master had, with the workers configured for them. */
+async function stopBuilders({ tx, outcomes }: Transition, masterid: number): Promise<void> {
+  // Explicitly, not by cascade: the rows may have been made by a Buildbot master on SQLite, without enforced references.
+  for (const table of ["configured_workers", "mm_builder_workers"]) {
+    await execute(
+      tx,
+      `delete from ${table} where buildermasterid in (select id from builder_masters where masterid = ?)`,
+      [masterid],
+    );
+  }
+  const stopped = await idsOf(tx, "delete from builder_masters where masterid = ? returning builderid as id", [
+    masterid,
+  ]);
+  append(
+    outcomes.stoppedBuilders,
+    stopped.map((builderid) => ({ builderid, masterid })),
+  );
+}
+
+async function idsOf(tx: Connection, sql: string, bindings: readonly unknown[]): Promise<number[]> {
+  return (await queryRows<{ id: number }>(tx, sql, bindings)).map((row) => row.id).sort((a, b) => a - b);
+}
