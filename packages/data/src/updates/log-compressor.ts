@@ -17,6 +17,13 @@ export interface LogCompressor {
   close(): Promise<void>;
 }
 
+export interface LogCompressorOptions {
+  readonly database: Database;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 const maxMergedLines = 1000;
 /** Uncompressed bytes that are in memory, and in one transaction, at a time. */
 const maxBatchBytes = 2 << 20;
@@ -25,13 +32,6 @@ const chunksPerRead = 1000;
 const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
-
-interface LogCompressorOptions {
-  readonly database: Database;
-  readonly lease: Lease;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export function createLogCompressor({ database, lease, clock, log }: LogCompressorOptions): LogCompressor {
   let closing = false;
