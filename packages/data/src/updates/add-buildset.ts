@@ -47,7 +47,7 @@ export interface AddedBuildset {
   requests: Readonly<Record<string, number>>;
 }
 
-/** Writes a buildset with its requests in the caller's transaction; `announceBuildset` follows the commit. */
+/** Writes a buildset with its requests in the caller's transaction; `publishBuildset` follows the commit. */
 export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {
   if (buildset.sourceStamps.length === 0) throw errors.requestInvalid("A buildset needs at least one source stamp.");
   const sourcestampids = await resolveSourceStamps(tx, buildset.sourceStamps);
@@ -96,13 +96,13 @@ async function resolveBuilders(tx: Connection, builders: NewBuildset["builders"]
   return builders.map((builder) => (typeof builder === "string" ? (ids.get(builder) as number) : builder));
 }
 
-export async function announceBuildset(
-  { events, announce }: UpdateContext,
+export async function publishBuildset(
+  { events, track }: UpdateContext,
   { bsid, requests }: AddedBuildset,
   scheduler: string | null,
 ): Promise<void> {
   const ids = Object.values(requests);
-  await announce(events.of(buildsets).new([bsid], { scheduler }));
-  await announce(events.of(buildrequests).new(ids));
-  if (ids.length === 0) await announce(events.of(buildsets).complete([bsid]));
+  await track(events.of(buildsets).new([bsid], { scheduler }));
+  await track(events.of(buildrequests).new(ids));
+  if (ids.length === 0) await track(events.of(buildsets).complete([bsid]));
 }

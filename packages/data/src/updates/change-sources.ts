@@ -45,15 +45,15 @@ export function createChangeSourceUpdates({
   lease,
   events,
   clock,
-  announce,
-  announceOutcomes,
+  track,
+  publishOutcomes,
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
     claim: async (changesourceid) => (await claim(database, lease, claimTables.changeSource, changesourceid)).kind,
     async release(changesourceid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     getState: (source) => getObjectState(database, source),
     async addPolled(changesourceid, changes, state) {
@@ -65,7 +65,7 @@ export function createChangeSourceUpdates({
         await setObjectState(tx, state, state.value);
         return added;
       });
-      if (ids !== "lost") await announce(events.of(changeResource).new(ids));
+      if (ids !== "lost") await track(events.of(changeResource).new(ids));
       return ids;
     },
     async requestPolls(changesourceids) {
@@ -74,7 +74,7 @@ export function createChangeSourceUpdates({
       await database.transaction(async (tx) => {
         for (const id of ids) await insertPollRequest(tx, id);
       });
-      for (const id of ids) await announce(events.publishControl("changesources", id, "poll", {}));
+      for (const id of ids) await track(events.publishControl("changesources", id, "poll", {}));
     },
     async takePollRequests(changesourceids) {
       // Requests are rare: a read without a transaction finds that there are none.

@@ -20,7 +20,7 @@ export interface ChangeUpdates {
   addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
-export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
+export function createChangeUpdates({ database, events, clock, track }: UpdateContext): ChangeUpdates {
   return {
     async add(change, { delivery, trail } = {}) {
       const row = changeRow(change, epochSeconds(clock));
@@ -32,7 +32,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };
       });
-      if (result.added) await announce(events.of(changes).new([result.changeid]));
+      if (result.added) await track(events.of(changes).new([result.changeid]));
       return result;
     },
     async addDelivered(delivery, all) {
@@ -43,7 +43,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         const from = start;
         start += piece.length;
         const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
-        await announce(events.of(changes).new(ids));
+        await track(events.of(changes).new(ids));
         append(added, ids);
         // SQLite answers synchronously: without this, nothing else would run until the last piece is stored.
         await new Promise((resolve) => setImmediate(resolve));

@@ -85,7 +85,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     testResults: createTestResultUpdates(context),
     async close() {
       await compressor.close();
-      await context.announced();
+      await context.allPublished();
     },
   };
 }

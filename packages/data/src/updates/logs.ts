@@ -34,13 +34,13 @@ export interface LogUpdates {
 }
 
 export function createLogUpdates(
-  { database, lease, events, announce }: UpdateContext,
+  { database, lease, events, track }: UpdateContext,
   compressor: LogCompressor,
 ): LogUpdates {
   return {
     async add(newLog) {
       const { id: logid, slug } = await fencedTransaction(database, lease, (tx) => insertLog(tx, newLog));
-      await announce(events.of(logs).new([logid]));
+      await track(events.of(logs).new([logid]));
       return { logid, slug };
     },
     async append(logid, firstLine, text) {
@@ -49,12 +49,12 @@ export function createLogUpdates(
       // Cut before the transaction begins: it holds the database's only connection, on SQLite.
       const chunks = await splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
       const added = await fencedTransaction(database, lease, (tx) => appendChunks(tx, logid, chunks));
-      if (added.appended) await announce(events.of(logs).append([logid]));
+      if (added.appended) await track(events.of(logs).append([logid]));
       return added.numLines;
     },
     async finish(logid) {
       if (!(await fencedTransaction(database, lease, (tx) => completeLog(tx, logid)))) return;
-      await announce(events.of(logs).finished([logid]));
+      await track(events.of(logs).finished([logid]));
       compressor.compress(logid);
     },
     compress(logids) {

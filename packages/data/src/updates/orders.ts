@@ -76,18 +76,18 @@ export interface OrderUpdates {
 const namePerson = (name: string) => (name === orderedBySignal ? `user ${name}` : name);
 
 export function createOrderUpdates(context: UpdateContext): OrderUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, track } = context;
 
   /** Publishes the order, and wakes its master. */
   async function publishOrder(masterid: number, orderid: number, event: "new" | "update"): Promise<Order> {
     await publish(event, orderid, masterid);
-    await announce(events.publishControl("masters", masterid, "order", { orderid }));
+    await track(events.publishControl("masters", masterid, "order", { orderid }));
     return (await getItem(orders, database, orderid)) as Order;
   }
 
   async function publish(event: "new" | "update" | "ended", orderid: number, masterid = lease.masterid): Promise<void> {
-    await announce(events.of(orders)[event]([orderid]));
-    await announce(events.of(members).update([masterid]));
+    await track(events.of(orders)[event]([orderid]));
+    await track(events.of(members).update([masterid]));
   }
 
   return {
@@ -138,8 +138,8 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     },
     async setRoles(roles, builderSets) {
       await setRoles(database, lease, roles, builderSets);
-      await announce(events.of(masters).started([lease.masterid]));
-      await announce(events.of(members).update([lease.masterid]));
+      await track(events.of(masters).started([lease.masterid]));
+      await track(events.of(members).update([lease.masterid]));
     },
   };
 

@@ -24,7 +24,7 @@ import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
-import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import type { TriggerableSpec } from "./triggers.ts";
@@ -102,7 +102,7 @@ const pageSize = 2000;
 const longAgo = 10 ** 9;
 
 export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
-  const { database, lease, events, clock, announce, announceOutcomes } = context;
+  const { database, lease, events, clock, track, publishOutcomes } = context;
   const { masterid } = lease;
   const tidied = new Map<number, number>();
 
@@ -118,12 +118,12 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     claim: async (schedulerid) => (await claim(database, lease, claimTables.scheduler, schedulerid)).kind,
     async release(schedulerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {
       if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
-      await announce(events.of(schedulers).updated([schedulerid]));
+      await track(events.of(schedulers).updated([schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
@@ -201,7 +201,7 @@ async function submit(
     });
     if (added === "lost") return "lost";
     for (const [i, set] of added.entries())
-      await announceBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+      await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
     return added;
   } catch (error) {
     if (error instanceof AlreadySubmitted) return "lost";

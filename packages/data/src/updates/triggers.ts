@@ -22,9 +22,9 @@ import { z } from "zod";
 import {
   type AddedBuildset,
   addBuildset,
-  announceBuildset,
   type NewBuildset,
   type NewSourceStamp,
+  publishBuildset,
 } from "./add-buildset.ts";
 import { cancelRequest } from "./buildrequests.ts";
 import type { Lost } from "./lost.ts";
@@ -142,7 +142,7 @@ async function trigger(context: UpdateContext, wanted: BuildTriggers): ReturnTyp
     return addAll(tx, request.id, wanted, schedulers.specs);
   });
   if (outcome === "lost" || "refused" in outcome) return outcome;
-  for (const { set, scheduler } of outcome.added) await announceBuildset(context, set, scheduler);
+  for (const { set, scheduler } of outcome.added) await publishBuildset(context, set, scheduler);
   await cancelAwaited(
     context,
     outcome.superseded,

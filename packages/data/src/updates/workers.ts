@@ -57,7 +57,7 @@ export interface WorkerUpdates {
 }
 
 export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
-  const { database, lease, events, announce, announceOutcomes } = context;
+  const { database, lease, events, track, publishOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
   /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
@@ -76,7 +76,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       await saveWorkerOffers(tx, offers);
       return claims;
     });
-    await announce(events.of(workers).connected(claimedOf(claims)));
+    await track(events.of(workers).connected(claimedOf(claims)));
     return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
   }
   const attachOne = batched(attach);
@@ -86,7 +86,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
@@ -96,11 +96,11 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
-      await announce(events.of(workers).state_updated([workerid]));
+      await track(events.of(workers).state_updated([workerid]));
     },
     async setGraceful(workerid, graceful, trail) {
       if (!(await written((tx) => setWorkerGraceful(tx, workerid, graceful), trail))) return;
-      await announce(events.of(workers).state_updated([workerid]));
+      await track(events.of(workers).state_updated([workerid]));
     },
   };
 }
