@@ -203,7 +203,7 @@ export class Distributor implements Service {
     const strays = [...unanswered, ...failed];
     if (strays.length === 0) return;
     log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
-    await data.updates.buildrequests.unclaim(unanswered);
-    await data.updates.buildrequests.unclaim(failed, "failed");
+    await data.updates.buildrequests.release(unanswered);
+    await data.updates.buildrequests.release(failed, "failed");
   }
 }

@@ -57,10 +57,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const ids = Object.values(requests);
     expect(await one.updates.buildrequests.claim(ids)).toEqual(ids);
     expect(await two.updates.buildrequests.claim(ids)).toEqual([]);
-    await two.updates.buildrequests.unclaim(ids);
+    await two.updates.buildrequests.release(ids);
     expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
     await masters.takeTopics();
-    await one.updates.buildrequests.unclaim(ids);
+    await one.updates.buildrequests.release(ids);
     expect(await masters.takeTopics(/^buildrequests/)).toEqual([`buildrequests.${ids[0]}.unclaimed`]);
     expect(await two.updates.buildrequests.claim(ids)).toEqual(ids);
   });
@@ -72,7 +72,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     // Its holder still has to stop it; until then it is not over for anyone.
     await two.updates.buildrequests.cancel(ids[0] as number, "no");
     await masters.takeTopics();
-    await two.updates.buildrequests.unclaim(ids);
+    await two.updates.buildrequests.release(ids);
     expect(await masters.takeTopics()).toEqual([]);
     expect(await requestRow(ids[0] as number)).toMatchObject({ complete: 0 });
     expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
@@ -143,7 +143,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
   it("a build that could not be written to its end is ended when its request is given back", async () => {
     const { buildid, buildrequestid } = await runningBuild(one);
     const { stepid } = await one.updates.steps.add({ buildid, name: "shell" });
-    await one.updates.buildrequests.unclaim([buildrequestid]);
+    await one.updates.buildrequests.release([buildrequestid]);
     expect(await masters.value("select results from builds where complete_at is not null")).toBe(Results.RETRY);
     expect(await masters.value("select results from steps where id = ?", [stepid])).toBe(Results.RETRY);
     expect(await two.updates.buildrequests.claim([buildrequestid])).toEqual([buildrequestid]);

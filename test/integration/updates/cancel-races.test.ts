@@ -10,7 +10,7 @@ type Act =
   | "cancel"
   | "stop build"
   | "claim on two"
-  | "unclaim on one"
+  | "release on one"
   | "build on one"
   | "success on one"
   | "retry on one";
@@ -19,7 +19,7 @@ type Act =
 const meetings: [standing: "pending" | "claimed" | "running", acts: Act[]][] = [
   ["pending", ["cancel", "claim on two"]],
   ["claimed", ["cancel", "build on one", "claim on two"]],
-  ["claimed", ["cancel", "unclaim on one", "claim on two"]],
+  ["claimed", ["cancel", "release on one", "claim on two"]],
   ["running", ["cancel", "success on one", "claim on two"]],
   ["running", ["cancel", "retry on one", "claim on two"]],
   ["running", ["cancel", "stop build", "success on one"]],
@@ -66,7 +66,7 @@ async function prepare(engine: Engine): Promise<Race> {
         cancel: () => ui.updates.buildrequests.cancel(id, "race"),
         "stop build": () => ui.updates.builds.requestStop(buildid, "race"),
         "claim on two": () => two.updates.buildrequests.claim([id]),
-        "unclaim on one": () => one.updates.buildrequests.unclaim([id]),
+        "release on one": () => one.updates.buildrequests.release([id]),
         "build on one": () => create(one, id),
         "success on one": () => one.updates.builds.finish(buildid, { results: Results.SUCCESS, state: "done" }),
         "retry on one": () => one.updates.builds.finish(buildid, { results: Results.RETRY, state: "worker lost" }),

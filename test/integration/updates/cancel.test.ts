@@ -83,7 +83,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
   it("a request cancelled between its claim and its return ends too", async () => {
     const id = await claimedRequest(engineOne);
     await ui.updates.buildrequests.cancel(id, "no");
-    await engineOne.updates.buildrequests.unclaim([id]);
+    await engineOne.updates.buildrequests.release([id]);
     expect(await request(id)).toEqual(cancelled);
   });
 
@@ -130,7 +130,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
         await Promise.all(
           claimed.map(async (buildrequestid) => {
             await pause();
-            if (Math.random() < 0.2) return engine.updates.buildrequests.unclaim([buildrequestid]);
+            if (Math.random() < 0.2) return engine.updates.buildrequests.release([buildrequestid]);
             const build = await engine.updates.builds.create({ buildrequestid, workerid });
             if (build === "lost") return;
             await pause();

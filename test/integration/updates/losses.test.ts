@@ -198,15 +198,15 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     const request = await addRequest(member);
     for (let n = 0; n < 3; n += 1) {
       await member.updates.buildrequests.claim([request]);
-      await member.updates.buildrequests.unclaim([request]);
+      await member.updates.buildrequests.release([request]);
     }
     for (let n = 0; n < 2; n += 1) {
       await begin(member, request);
-      await member.updates.buildrequests.unclaim([request], "failed");
+      await member.updates.buildrequests.release([request], "failed");
     }
     expect(await outcome(request)).toMatchObject({ request: open, builds: [RETRY, RETRY] });
     await member.updates.buildrequests.claim([request]);
-    await member.updates.buildrequests.unclaim([request], "failed");
+    await member.updates.buildrequests.release([request], "failed");
     expect(await outcome(request)).toMatchObject({ request: { complete: 1, results: EXCEPTION } });
     expect((await auditDatabase(masters.database)).findings).toEqual([]);
   });

@@ -70,7 +70,7 @@ describe.each(engines)("the outbox on %s", (engine) => {
       `request-released ${buildrequestid} masterid=${one.lease.masterid}`,
     ]);
     await two.updates.buildrequests.claim([buildrequestid]);
-    await two.updates.buildrequests.unclaim([buildrequestid]);
+    await two.updates.buildrequests.release([buildrequestid]);
     expect(await takeRows()).toEqual([`request-released ${buildrequestid}`]);
   });
 

@@ -56,7 +56,7 @@ export interface BuildRequestUpdates {
    * Releases claims of this master, ends their open builds as RETRY, and wakes the engines. "failed": their builds could not
    * be written here, which counts like a death of the engine.
    */
-  unclaim(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
+  release(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
   /** Incomplete requests claimed by this master: if it does not know of one, the answer to that claim was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
@@ -84,7 +84,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       await track(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
-    async unclaim(buildrequestids, why) {
+    async release(buildrequestids, why) {
       const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
       if (outcomes) await publishOutcomes(outcomes);
     },
