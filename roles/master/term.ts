@@ -182,7 +182,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     await leave();
     throw error;
   }
-  await data.updates.masters.announceStarted();
+  await data.updates.masters.publishStarted();
   log.info("master is ready");
 
   return {

@@ -11,7 +11,7 @@ import { explainDatabase } from "./read/explain-database.ts";
 import { findItems, getItem } from "./read/read-items.ts";
 import { createUpdates, type Updates } from "./updates/index.ts";
 
-/** All a role knows of the cluster's state: reading, writing, hearing. */
+/** A role's access to the state of the cluster: reading, writing, events. */
 export interface Data {
   readonly updates: Updates;
   find<R extends AnyResource>(resource: R, query?: Query): Promise<Found<Item<R>>>;
@@ -19,16 +19,16 @@ export interface Data {
   readonly events: Events;
   /** The same events for browsers and other clients. */
   readonly live: LiveEvents;
-  /** Whether messages flow; work goes on without them, slower. */
+  /** The state of the message bus; without messages, work continues more slowly. */
   readonly bus: {
     readonly kind: Bus["kind"];
     readonly state: BusState;
     readonly degradedSince: number | null;
     onState(listener: (state: BusState) => void): () => void;
   };
-  /** Whether the database takes writes, as this master found out; absent where no one finds out. */
+  /** Whether the database accepts writes; absent if this process does not check. */
   readonly writes: WritesView | undefined;
-  /** Whether an error is of the database's absence or load: to be waited out, and nobody's mistake. */
+  /** Whether an error comes from an unavailable or overloaded database: retry later. */
   isDatabaseAway(error: unknown): boolean;
   /** The sentence for a user whose request met such an error: whether the database does not answer, or refuses and why. */
   explainDatabase(error: unknown): UserError | undefined;
@@ -45,7 +45,7 @@ export interface DataOptions {
   readonly clock: Clock;
 }
 
-/** Puts the spine together over an open database and a running bus; it owns neither. */
+/** Creates the data layer over an open database and a running bus; it owns neither. */
 export function createData({ database, bus, lease, writes, log, clock }: DataOptions): Data {
   const events = createEvents({ bus, connection: database, log });
   const updates = createUpdates({ database, lease, events, clock, log });

@@ -161,7 +161,7 @@ export class Build {
     }
   }
 
-  /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is announced. */
+  /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is published. */
   async #prepare(buildid: number, properties: Properties, state: LatestWriter<string>): Promise<boolean> {
     const { data, persistence } = this.#around;
     const { steps } = data.updates;
@@ -176,7 +176,7 @@ export class Build {
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
     await this.#saveProperties(buildid, properties);
     await this.#write("set state", (builds) => builds.setState(buildid, "starting"));
-    await this.#write("announce", (builds) => builds.announce(buildid));
+    await this.#write("publish", (builds) => builds.publishNew(buildid));
     state.set("preparing worker");
     const answered = await answer;
     // A connection on which nothing comes back is no connection; the worker will make a new one.

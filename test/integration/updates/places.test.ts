@@ -121,7 +121,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
   });
 
   it("a master says that it has started", async () => {
-    await one.updates.masters.announceStarted();
+    await one.updates.masters.publishStarted();
     expect(await masters.takeTopics()).toEqual([
       `masters.${one.lease.masterid}.started`,
       `members.${one.lease.masterid}.update`,

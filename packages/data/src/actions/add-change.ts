@@ -3,12 +3,12 @@ import { z } from "zod";
 import type { NewChange } from "../updates/new-change.ts";
 import { defineAction, readByAction } from "./action.ts";
 
-/** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
+/** Deeper values would exhaust the stack of every reader; no real property is that deep. */
 const maxDepth = 200;
 
 const optionalText = z.string().nullish();
 
-/** What a change may be given over REST and by the hook `base`, in the API's own names. */
+/** The parameters of a change over REST and by the hook `base`. */
 export const newChange = z.strictObject({
   author: z.string().min(1, "must not be empty"),
   comments: z.string(),
@@ -53,7 +53,7 @@ export const addChange = defineAction(
   readByAction<z.input<typeof newChange>>(),
   ({ updates, trail }, _: null, params) => {
     const { change, delivery } = parseNewChange(params);
-    // A name of its own: what a script chooses must not stand in the way of a forge's delivery.
+    // Prefixed, so that an id chosen by a script never equals that of a forge's delivery.
     const known = delivery === undefined ? undefined : `rest:${delivery}`;
     return {
       async perform() {

@@ -46,7 +46,7 @@ export const buildActions = {
   }),
 };
 
-/** A result code of a row in words. */
+/** The name of a row's result code. */
 export function nameResult(results: number | null): string {
   return results === null ? "without a result" : (resultName(results as Result) ?? String(results));
 }

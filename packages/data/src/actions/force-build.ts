@@ -30,7 +30,7 @@ export const forceBuild = defineAction(
           throw new FieldErrors({ [chosen.field]: `"${form.name}" does not force the builder "${wrong}"` });
         const filled = fillForm(form.all_fields as unknown as FormField[], params);
         if ("problems" in filled) throw new FieldErrors(filled.problems);
-        // What an anonymous visitor calls themselves is shown; rights hang off `askedBy` alone.
+        // The name that an anonymous visitor enters is shown; rights depend on `askedBy` alone.
         const owner = actor.by === "nothing" && filled.username !== "" ? filled.username : actor.name;
         const source = "Force Build Form";
         const added = await updates.buildsets.add(

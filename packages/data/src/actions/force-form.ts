@@ -36,7 +36,7 @@ export interface FilledForm {
 /** Full name of a field to what is wrong with its value. */
 export type FieldProblems = Readonly<Record<string, string>>;
 
-/** Characters of a field that says nothing of its size: of one line, and of several. */
+/** Most characters of a field without a size of its own: of one line, and of several. */
 const longestLine = 4096;
 const longestText = 65_536;
 
@@ -76,7 +76,7 @@ export function fillForm(
   };
 }
 
-/** A codebase is asked for by a nest of just these fields. */
+/** A nest of exactly these fields asks for a codebase. */
 function isCodebase({ fields }: FormField): boolean {
   return (
     fields !== undefined &&
@@ -85,7 +85,7 @@ function isCodebase({ fields }: FormField): boolean {
   );
 }
 
-/** Blank fields are kept as empty texts and not as null, so that they find the source stamps Buildbot's forms make. */
+/** Blank fields become empty texts and not null, so that they match the source stamps of Buildbot's forms. */
 function makeSourceStamp(codebase: string, stamp: Values): NewSourceStamp {
   const read = (name: string) => String(stamp[name] ?? "");
   return {
@@ -211,7 +211,7 @@ function choiceProblem(field: FormField, value: Json): string {
   return `'${showValue(value)}' does not belong to list of available choices '${(field.choices ?? []).map(showValue).join(", ")}'`;
 }
 
-/** A value as text. What came as an object says nothing about how it wants to be shown. */
+/** A value as text; objects have no text of their own. */
 export function showValue(value: Json): string {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }

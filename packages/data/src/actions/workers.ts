@@ -51,14 +51,14 @@ function end(
 ): Prepared {
   return {
     async perform() {
-      // What was not there would end when it comes.
+      // A worker that is not attached would end when it attaches.
       if (connected_to.length === 0) throw errors.workerNotAttached(name);
       await updates.workers.setGraceful(workerid, action === "kill" ? "at once" : true, trail);
       control("worker", workerid, action, { reason });
       return awaitOutcome(wait, async () => {
         const now = await reload();
         const attached = now.connected_to.length > 0;
-        // One that is back already has been ended, too.
+        // A worker that has already attached again has ended before.
         const ended = !attached || !now.graceful;
         return { done: ended, answer: { attached, ended } };
       });

@@ -1,9 +1,9 @@
 import type { Connection } from "@multimaster/database";
 import type { AnyResource } from "../model/define-resource.ts";
 import type { Found, Query } from "../model/query.ts";
-import { findItems, type Place } from "../read/read-items.ts";
+import { findItems, type ReadScope } from "../read/read-items.ts";
 
-/** Rows that one query of an unlimited list reads: what is in memory, whatever the table's size. */
+/** Rows that one query of an unlimited list reads: no more are in memory. */
 const pageSize = 1000;
 
 type Page = readonly object[];
@@ -15,27 +15,27 @@ export interface LongList {
 }
 
 /**
- * Reads a list without a limit. Most are short and come whole. Of a long one in the order of its ids, up or down, each page
- * begins after the last id; in any other order by an offset, which is slower but holds no more in memory.
+ * Reads a list without a limit. Most are short and are returned whole. In a long list in the order of its ids, up or down, each page
+ * begins after the last id; in any other order it begins at an offset, which is slower.
  */
 export async function listPages(
   resource: AnyResource,
   connection: Connection,
   query: Query,
-  place: Place,
+  scope: ReadScope,
 ): Promise<Found<object> | LongList> {
-  // All of it is read, so all of it may be counted.
+  // All rows are read, so all may be counted.
   const whole = { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER };
-  const first = (await findItems(resource, connection, whole, place)) as Found<object>;
+  const first = (await findItems(resource, connection, whole, scope)) as Found<object>;
   if (first.rows.length < pageSize) return first;
-  return { total: first.total, pages: readPages(resource, connection, query, place, first.rows) };
+  return { total: first.total, pages: readPages(resource, connection, query, scope, first.rows) };
 }
 
 async function* readPages(
   resource: AnyResource,
   connection: Connection,
   query: Query,
-  place: Place,
+  scope: ReadScope,
   first: Page,
 ): AsyncGenerator<Page> {
   const next = isById(resource, query) ? afterId : afterOffset;
@@ -43,12 +43,12 @@ async function* readPages(
   for (let page = first; page.length > 0; read += page.length) {
     yield page;
     if (page.length < pageSize) return;
-    const found = await findItems(resource, connection, { ...next(resource, query, page, read), countTo: 0 }, place);
+    const found = await findItems(resource, connection, { ...next(resource, query, page, read), countTo: 0 }, scope);
     page = (found?.rows ?? []) as Page;
   }
 }
 
-/** The id must be among the fields that are read, or there is nothing to go on from. */
+/** The id must be among the fields that are read: the next page begins after it. */
 function isById(resource: AnyResource, query: Query): boolean {
   const first = majorOrder(resource, query).replace(/^-/, "");
   return first === resource.id && (query.fields?.includes(resource.id) ?? true);

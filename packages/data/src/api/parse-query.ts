@@ -6,7 +6,7 @@ import type { Filter, Operator, Query } from "../model/query.ts";
 const operators = new Set<string>(["eq", "ne", "lt", "le", "gt", "ge", "contains", "in", "notin"] satisfies Operator[]);
 const ofSeveral = new Set<string>(["eq", "ne", "contains", "in", "notin"] satisfies Operator[]);
 
-/** Reads the parameters of a GET (spec/data-api.md §1). What is wrong is said in the words clients know. */
+/** Reads the parameters of a GET (spec/data-api.md §1). Error messages are those that clients expect. */
 export function parseQuery(search: URLSearchParams, resource: AnyResource, path: Path): Query {
   const filters: Filter[] = [];
   let order: string[] | undefined;
@@ -49,14 +49,14 @@ function checkOrder(resource: AnyResource, item: string): string {
   return item;
 }
 
-/** The last one counts. A negative number means nothing sensible, so it is as wrong as a word. */
+/** The last one counts. A negative number is refused, as text is. */
 function parseCount(values: readonly string[], message: string): number {
   const text = (values.at(-1) as string).trim();
   if (!/^\+?\d{1,15}$/.test(text)) throw errors.requestInvalid(message);
   return Number(text);
 }
 
-/** No filter for an unknown operator or an unknown field before one: such parameters are ignored. */
+/** Returns no filter if the operator or the field is unknown: such parameters are ignored. */
 function parseFilter(resource: AnyResource, parameter: string, values: readonly string[]): Filter[] {
   const known = (name: string) => Object.hasOwn(resource.fields, name);
   const at = parameter.lastIndexOf("__");

@@ -17,7 +17,7 @@ import { parseQuery } from "./parse-query.ts";
 
 type JsonObject = { readonly [key: string]: Json };
 
-/** What a read answers: an envelope, a long list, an envelope around one long text, or a file. */
+/** The answer to a read: an envelope, a long list, an envelope around one long text, or a file. */
 export type RestAnswer =
   | {
       readonly kind: "envelope";
@@ -25,7 +25,7 @@ export type RestAnswer =
       readonly items: readonly JsonObject[];
       readonly meta: JsonObject;
     }
-  /** A list too long to be held: its pages are read while they are sent. */
+  /** A list too long for memory: its pages are read while they are sent. */
   | {
       readonly kind: "pages";
       readonly plural: string;
@@ -35,9 +35,9 @@ export type RestAnswer =
   | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
   | ({ readonly kind: "raw" } & RawAnswer);
 
-/** The data API without HTTP. What goes wrong is thrown: from the errors catalogue, or `FieldErrors`, or `NoSuchMethod`. */
+/** The data API without HTTP. It throws errors of the catalogue, `FieldErrors` and `NoSuchMethod`. */
 export interface Rest {
-  /** Reads what a path, given as its decoded parts, names. */
+  /** Reads what a path names; its parts are decoded. */
   get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
   /** Performs a JSON-RPC method on what a path names. */
   call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
@@ -128,13 +128,13 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
         isWritten = true;
       };
       const prepared = await prepare(path, method, params, caller, trail).catch(async (error: unknown) => {
-        // What is wrong with a call is told to those who may make it.
+        // Only callers with the right to the action learn what is wrong with their call.
         await caller.check(async () => ({ builders: [] }));
         throw error;
       });
       await caller.check(async () => (await prepared.about?.()) ?? { builders: [] });
       const answer = await prepared.perform();
-      // What changed nothing, such as a change that was delivered before, is worth a row, too.
+      // A call that changed nothing, such as a repeated delivery, gets a row as well.
       if (!isWritten) await write(database);
       return answer;
     },
@@ -165,7 +165,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     },
   };
 
-  /** What is nobody's mistake but passes by itself is said as such. */
+  /** Explains errors that are temporary and not the caller's mistake. */
   function explain(error: unknown): never {
     if (error instanceof LeaseLost) throw errors.rejoining(error.lease.name, { cause: error });
     throw explainDatabase(database, error) ?? error;

@@ -1,29 +1,29 @@
 import { hostname, userInfo } from "node:os";
 import { type Connection, insertAuditRow } from "@multimaster/database";
 
-/** How somebody showed who they are. */
+/** How an actor has authenticated. */
 export type ActorKind = "nothing" | "session" | "proxy" | "token" | "command line";
 
 /** Who acts. */
 export interface Actor {
-  /** Unique and not to be chosen by others: `user:ann`, `token:nightly`, `anonymous`, or a provider's issuer and subject. */
+  /** Unique, and no one else can choose it: `user:ann`, `token:nightly`, `anonymous`, or a provider's issuer and subject. */
   readonly identity: string;
-  /** What people, and Buildbot's `owner`, call them. */
+  /** The name that people see, and that Buildbot's `owner` has. */
   readonly name: string;
   readonly by: ActorKind;
-  /** From where. */
+  /** The address that the request came from. */
   readonly address: string | null;
 }
 
 export const anonymousActor: Actor = { identity: "anonymous", name: "anonymous", by: "nothing", address: null };
 
-/** Who runs a command that writes into the database. */
+/** The operating system's user who runs a command that writes into the database. */
 export function commandLineActor(): Actor {
   const { username } = userInfo();
   return { identity: `system:${username}@${hostname()}`, name: username, by: "command line", address: null };
 }
 
-/** Writes the audit row of an action in the transaction of what the action writes: both are there, or neither. */
+/** Writes the audit row of an action in the transaction of the action: both are written, or neither. */
 export type Trail = (tx: Connection) => Promise<void>;
 
 /** The trail of one action. */
@@ -32,7 +32,7 @@ export function createTrail(actor: Actor, action: string, object: string, detail
     insertAuditRow(tx, { ...auditedActor(actor), action, object, outcome: "done", detail: detail ?? null });
 }
 
-/** The part of an audit row that says who. */
+/** The part of an audit row that names the actor. */
 export function auditedActor({ identity, name, by, address }: Actor) {
   return { who: identity, name, by, address };
 }

@@ -1,4 +1,4 @@
-/** A Content-Disposition that offers a file of this name. Plain names stand unquoted, as clients have always got them. */
+/** A Content-Disposition that offers a file of this name. Plain names are not quoted, as clients expect. */
 export function attachment(filename: string): string {
   if (/^[\w!#$&+.^`|~-]+$/.test(filename)) return `attachment; filename=${filename}`;
   const ascii = filename.replace(/[^\x20-\x7e]/g, "_").replace(/["\\]/g, "_");

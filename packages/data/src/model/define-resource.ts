@@ -5,53 +5,53 @@ import type { Filter } from "./query.ts";
 import type { EventFacts, ResourceEvents } from "./resource-events.ts";
 import { joinTablesBeside, type TableBeside } from "./table-beside.ts";
 
-/** Whether messages flow, as this master sees it. */
+/** The state of this master's message bus. */
 export interface BusView {
   readonly kind: string;
   readonly state: string;
   readonly degradedSince: number | null;
 }
 
-/** Why the database takes no writes, as this master knows it. */
+/** Why the database refuses writes, as far as this master knows. */
 export interface WritesView {
   readonly refusal: { readonly reason: string; readonly since: number } | undefined;
 }
 
-/** What one read knows: where it reads, what the path said and what the query asked for. */
+/** The context of one read: the connection, the path's parameters and the query. */
 export interface ReadContext {
   readonly connection: Connection;
   /** Path parameters by name, numbers already parsed. */
   readonly params: Readonly<Record<string, string | number>>;
-  /** Names given with `property=`; undefined when properties were not asked for. */
+  /** Names given with `property=`; undefined if no properties were asked for. */
   readonly properties: readonly string[] | undefined;
   readonly filters: readonly Filter[];
-  /** The kind of path that the API was asked for; absent when a master reads for its own use. Lists cut long fields. */
+  /** The kind of path that the API was asked for; absent if a master reads for its own use. Lists shorten long fields. */
   readonly pathKind?: Path["kind"];
   readonly bus?: BusView;
   readonly writes?: WritesView;
-  /** Of a text: the first line and the number of lines. */
+  /** For a text: the first line and the number of lines. */
   readonly lines?: { readonly offset: number; readonly limit: number | undefined };
 }
 
 /**
- * One field of a noun. With only `sql` it is a column; with `load` the `sql` is a key by which values of many rows are
- * fetched at once; with neither it is `empty`.
+ * One field of a noun. With only `sql` it is a column; with `load`, the `sql` is a key by which the values of many rows are
+ * fetched in one query; with neither, it is `empty`.
  */
 export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly schema: S;
-  /** SQL expression; of a boolean field a condition. */
+  /** SQL expression; a condition if the field is boolean. */
   readonly sql?: string;
-  /** Instead of `sql` where a list is read: a part of a long text. */
+  /** Used instead of `sql` in lists: a part of a long text. */
   readonly sqlInLists?: string;
-  /** Of a boolean field: the condition of false, when an index serves it better than `not`. */
+  /** Of a boolean field: the condition for false, if an index serves it better than `not`. */
   readonly whenFalse?: string;
-  /** So many rows share a value that those of several values are better read in the wanted order than by an index. */
+  /** Many rows share a value: rows of several values are read faster in the wanted order than by an index. */
   readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
   /** A table of our own that `sql` reads, joined by the object's id: see table-beside.ts. */
   readonly beside?: TableBeside;
-  /** Turns the driver's value into the field's, where the kind alone does not say how. */
+  /** Converts the driver's value, if the kind of the field is not enough to do so. */
   read?(value: unknown, context: ReadContext): z.output<S>;
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
   /** The value when nothing was loaded. */
@@ -62,12 +62,12 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
 export interface RawAnswer {
   readonly contentType: string;
   readonly disposition?: string;
-  /** Names these bytes, once they do not change any more. */
+  /** Identifies these bytes; present once they no longer change. */
   readonly tag?: string;
-  /** How many bytes there are; counts them where nobody has. */
+  /** The number of bytes; counted if it is not known. */
   size(): Promise<number>;
   readonly body: AsyncIterable<Buffer>;
-  /** The bytes from `start` on, which is `byte` or not far before it; absent: there is no way but to read from the beginning. */
+  /** The bytes from `start`, which is `byte` or shortly before it; absent if they can only be read from the beginning. */
   from?(byte: number): { readonly start: number; readonly body: AsyncIterable<Buffer> };
 }
 
@@ -79,17 +79,17 @@ export interface LinesAnswer {
   readonly text: AsyncIterable<string>;
 }
 
-/** A place where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
+/** A path of the API where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
 export interface Path {
   /** Elements: `n:` decimal integer, `i:` identifier, `s:` or `:` any text. */
   readonly pattern: string;
   readonly kind: "collection" | "single" | "lines" | "raw";
   readonly where?: string;
-  /** Makes the objects where they are no table. Undefined: there is no such thing. */
+  /** Makes the objects if they are not rows of a table. Undefined: not found. */
   rows?(context: ReadContext): Promise<readonly object[] | undefined>;
-  /** Of a text: its lines, as they are read. Undefined: there is no such thing. */
+  /** Of a text: its lines, as they are read. Undefined: not found. */
   lines?(context: ReadContext): Promise<LinesAnswer | undefined>;
-  /** Of a raw path. Undefined: there is no such thing. */
+  /** Of a raw path. Undefined: not found. */
   open?(context: ReadContext): Promise<RawAnswer | undefined>;
 }
 
@@ -121,9 +121,9 @@ interface Definition<
   readonly paths: readonly Path[];
   /** Names of fields, `-` for descending; always ends in something unique, so that pages never overlap. */
   readonly order?: readonly string[];
-  /** Filters that mean more than a comparison, by field: extra conditions for a boolean value. */
+  /** Extra conditions of a filter by a boolean field, by field. */
   readonly filters?: Readonly<Record<string, (value: boolean) => string | undefined>>;
-  /** Makes the objects of a resource that is no table. */
+  /** Makes the objects of a resource that is not a table. */
   rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<NoInfer<Shape>>>[]>;
   /** Listed at the root of the API. */
   readonly rootLink?: boolean;
@@ -164,7 +164,7 @@ export function defineResource<
   return { ...definition, ...joined, schema: z.object(shape) as z.ZodObject<Shape> };
 }
 
-/** Fields that are nothing but their kind, for resources that are no table. */
+/** Fields of a resource that is not a table: each has only its schema. */
 export function plainFields<Shape extends z.ZodRawShape>(
   shape: Shape,
 ): { readonly [K in keyof Shape]: Field<Shape[K]> } {

@@ -40,7 +40,7 @@ export const sourced = of(
 /** Text that starts with a letter, `_` or `-` and may stand in a path. */
 export const identifier = (maxLength: number) => of(z.string().max(maxLength), "identifier");
 
-/** Letters, digits, `_`, `-`, `.` and whatever lies beyond ASCII, not beginning with a digit or dot. */
+/** Letters, digits, `_`, `-`, `.` and anything beyond ASCII, not beginning with a digit or dot. */
 export function isIdentifier(text: string): boolean {
   return /^[A-Za-z_\u00a0-\u{10ffff}-][\w\u00a0-\u{10ffff}.-]*$/u.test(text);
 }
@@ -51,7 +51,7 @@ export const entity = <Shape extends z.ZodRawShape>(name: string, shape: Shape) 
 
 const shown = z.registry<{ nullable: boolean }>();
 
-/** For fields of which application.spec says something else about null than rows know. */
+/** For a field whose nullability in application.spec differs from that of its rows. */
 export function shownNullable<S extends z.ZodType>(schema: S, nullable: boolean): S {
   const own = schema.clone();
   const kind = kinds.get(schema);
@@ -60,7 +60,7 @@ export function shownNullable<S extends z.ZodType>(schema: S, nullable: boolean)
   return own;
 }
 
-/** A field's type taken apart. */
+/** The parts of a field's type. */
 export interface FieldDescription {
   readonly kind: FieldKind | "list";
   readonly nullable: boolean;
@@ -75,7 +75,7 @@ export interface FieldDescription {
 
 const described = new WeakMap<z.ZodType, FieldDescription>();
 
-/** Says what kind of field a schema makes; schemas are built from the kinds of this file only. */
+/** Describes the field that a schema makes; schemas are built only from the kinds of this file. */
 export function describeField(schema: z.ZodType): FieldDescription {
   let description = described.get(schema);
   if (!description) {

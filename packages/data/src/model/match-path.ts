@@ -1,7 +1,7 @@
 import type { AnyResource, Path } from "./define-resource.ts";
 import { isIdentifier } from "./field-kinds.ts";
 
-/** What a path of the API leads to. */
+/** The resource and the path that a request matched. */
 export interface Match {
   readonly resource: AnyResource;
   readonly path: Path;
@@ -16,7 +16,7 @@ interface Route {
 
 type Element = { readonly literal: string } | { readonly kind: "n" | "i" | "s"; readonly name: string };
 
-/** Finds the place a path names: of patterns with as many elements, the first whose elements all parse. */
+/** Finds the resource of a path: the first pattern with as many elements, all of which parse. */
 export function createMatcher(resources: readonly AnyResource[]): (parts: readonly string[]) => Match | undefined {
   const routes = new Map<number, Route[]>();
   for (const resource of resources) {

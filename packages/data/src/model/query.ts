@@ -9,18 +9,18 @@ export interface Filter {
   readonly values: readonly Json[];
 }
 
-/** What a list is narrowed to. */
+/** Which objects of a list are wanted, and how. */
 export interface Query {
   readonly filters?: readonly Filter[];
   /** Only these fields. */
   readonly fields?: readonly string[];
-  /** Names of fields, `-` before a name for descending; the first is the major one. */
+  /** Names of fields, `-` before a name for descending; the first one decides first. */
   readonly order?: readonly string[];
   readonly limit?: number;
   readonly offset?: number;
   /** Names of properties to fill in, `*` for all. */
   readonly properties?: readonly string[];
-  /** How far rows beyond the limit are counted for `total`; with 0 it says how many were read. */
+  /** Rows beyond the limit are counted for `total` up to this; with 0, `total` is the number of rows that were read. */
   readonly countTo?: number;
 }
 
@@ -29,7 +29,7 @@ export function equals(field: string, ...values: Json[]): Filter {
   return { field, operator: "eq", values };
 }
 
-/** A list and how long it would be without limit and offset, as far as that was counted. */
+/** A list, and its length without limit and offset as far as it was counted. */
 export interface Found<T> {
   readonly rows: T[];
   readonly total: number;

@@ -18,7 +18,7 @@ export function filterCondition(resource: AnyResource, filter: Filter, dialect: 
 }
 
 function scalarCondition(sql: string, { operator, values: given }: Filter, dialect: Dialect): Fragment {
-  // As it would have been stored: what PostgreSQL takes in no column it takes in no comparison.
+  // Converted as for storing: PostgreSQL refuses in comparisons what it refuses in columns.
   const values = given.map((value) => (typeof value === "string" ? fitText(value, longest.comments) : value));
   switch (operator) {
     case "eq":
@@ -50,7 +50,7 @@ function equalTo(sql: string, values: readonly Json[], dialect: Dialect): Fragme
     : anyOf([...(given.length > 0 ? [some] : []), { sql: `${sql} is null`, bindings: [] }]);
 }
 
-/** Numbers are compared as 64 bits, so that one beyond the column's range is an answer and not an error. */
+/** Numbers are compared as 64 bits, so that one beyond the column's range finds nothing instead of failing. */
 function placeholder(value: Json): string {
   return typeof value === "number" ? "cast(? as bigint)" : "?";
 }

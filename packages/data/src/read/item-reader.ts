@@ -4,16 +4,16 @@ import { findItems } from "./read-items.ts";
 
 type Items = ReadonlyMap<number, Item<AnyResource>>;
 
-/** Reads objects by id for many who ask at once. */
+/** Reads objects by id for many concurrent callers. */
 export interface ItemReader {
-  /** The objects as they are after this call; more than were asked for may be among them. */
+  /** Returns the objects as they are after this call, perhaps with others. */
   read(resource: AnyResource, ids: readonly number[]): Promise<Items>;
 }
 
 /**
- * At most one query per resource is under way; what is asked for meanwhile is read together by the next one. So a busy
- * master does not read more often than its database answers, and nobody gets what was read before he asked. `properties`
- * are the names of those to fill in.
+ * At most one query per resource is under way; ids requested meanwhile are read together by the next one. So a busy
+ * master does not read more often than its database answers, and no caller gets what was read before it asked. `properties`
+ * are the names of the properties to fill in.
  */
 export function createItemReader(connection: Connection, properties?: readonly string[]): ItemReader {
   const lanes = new Map<

@@ -4,7 +4,7 @@ import type { Filter, Found, Query } from "../model/query.ts";
 
 type Item = Readonly<Record<string, Json>>;
 
-/** Applies a query to a short list that is no table: the same meaning as in SQL, nulls first. */
+/** Applies a query to a short list that is not a table, with the same meaning as in SQL: nulls first. */
 export function queryList(resource: AnyResource, items: readonly Item[], query: Query): Found<Item> {
   const matching = items.filter((item) =>
     (query.filters ?? []).every((filter) => matchesFilter(item[filter.field] ?? null, filter)),

@@ -7,8 +7,8 @@ import { filterCondition } from "./filter-conditions.ts";
 import { queryList } from "./query-list.ts";
 import { bindParams } from "./select.ts";
 
-/** Where and with what to read; both absent for a read of everything a resource has. */
-export interface Place {
+/** The path of a read and its parameters; without a path, everything that a resource has is read. */
+export interface ReadScope {
   readonly path?: Path;
   readonly params?: ReadContext["params"];
   readonly bus?: ReadContext["bus"];
@@ -20,24 +20,24 @@ export async function findItems<R extends AnyResource>(
   resource: R,
   connection: Connection,
   query: Query = {},
-  place: Place = {},
+  scope: ReadScope = {},
 ): Promise<Found<Item<R>> | undefined> {
   const context: ReadContext = {
     connection,
-    params: place.params ?? {},
+    params: scope.params ?? {},
     properties: query.properties,
     filters: query.filters ?? [],
-    ...(place.bus ? { bus: place.bus } : {}),
-    ...(place.path ? { pathKind: place.path.kind } : {}),
-    ...(place.writes ? { writes: place.writes } : {}),
+    ...(scope.bus ? { bus: scope.bus } : {}),
+    ...(scope.path ? { pathKind: scope.path.kind } : {}),
+    ...(scope.writes ? { writes: scope.writes } : {}),
   };
-  const makeRows = place.path?.rows ?? resource.rows;
+  const makeRows = scope.path?.rows ?? resource.rows;
   if (makeRows) {
     const rows = await makeRows(context);
     return rows && (queryList(resource, rows as Parameters<typeof queryList>[1], query) as Found<Item<R>>);
   }
   const where = context.filters.map((filter) => filterCondition(resource, filter, connection.dialect));
-  if (place.path?.where !== undefined) where.unshift(bindParams(place.path.where, context.params));
+  if (scope.path?.where !== undefined) where.unshift(bindParams(scope.path.where, context.params));
   const rows = query.limit === 0 ? [] : await selectItems(resource, context, where, query);
   const cut = query.limit !== undefined || query.offset !== undefined;
   // A page that was not filled ends the list, so only full and empty pages need the count.
@@ -45,12 +45,12 @@ export async function findItems<R extends AnyResource>(
   const read = rows.length + (rows.length > 0 ? (query.offset ?? 0) : 0);
   if (!cut || known || query.countTo === 0) return { rows: rows as Item<R>[], total: read };
   const all = { from: resource.from as string, columns: {}, where };
-  // One more than was read, if there is one: who reads page after page until the total sees that there is more.
+  // At least one more than was read, if there is one: a client that reads pages up to the total sees that there is more.
   const counted = await countRows(connection, all, Math.max(query.countTo ?? maxCounted, read + 1));
   return { rows: rows as Item<R>[], total: Math.max(counted, read) };
 }
 
-/** One object by its id, or undefined. */
+/** Returns one object by its id, or undefined. */
 export async function getItem<R extends AnyResource>(
   resource: R,
   connection: Connection,
@@ -62,7 +62,7 @@ export async function getItem<R extends AnyResource>(
   return found?.rows[0];
 }
 
-/** Objects by id: what resources use that nest others. */
+/** Returns objects by id, for resources that nest them. */
 export async function loadItems<R extends AnyResource>(
   resource: R,
   context: ReadContext,
@@ -120,7 +120,7 @@ function orderBy(resource: AnyResource, wanted: readonly string[]): Order[] {
       throw errors.requestInvalid(`cannot order on field '${name}'`);
     }
     order.push({ column: columnSql(field), descending: item.startsWith("-") });
-    // Whatever follows the unique id orders nothing.
+    // Anything after the unique id has no effect.
     if (name === resource.id) break;
   }
   return order;

@@ -4,7 +4,7 @@ import { attachment } from "../model/attachment.ts";
 import { defineResource, type RawAnswer, type ReadContext } from "../model/define-resource.ts";
 import { binary, integer, text } from "../model/field-kinds.ts";
 import { bindParams } from "../read/select.ts";
-import { buildIds, buildPlaces } from "./build-places.ts";
+import { buildIds, buildPaths } from "./build-paths.ts";
 
 /** Named bytes kept with a build; the bytes themselves are at `/value`. */
 export const buildData = defineResource({
@@ -21,7 +21,7 @@ export const buildData = defineResource({
     source: { schema: text, sql: "bd.source" },
   },
   order: ["buildid", "name"],
-  paths: buildPlaces.flatMap(({ prefix, build }) => {
+  paths: buildPaths.flatMap(({ prefix, build }) => {
     const where = `bd.buildid = ${buildIds(build)}`;
     const one = `${where} and bd.name = :name`;
     return [

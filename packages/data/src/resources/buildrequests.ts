@@ -5,7 +5,7 @@ import { loadBuildsetProperties } from "./buildset-properties.ts";
 
 const incomplete = "(br.complete = 0 or br.complete is null)";
 
-/** The wish that one builder builds one buildset. Claimed by the master that builds it; the claim stays when it is complete. */
+/** A request that one builder builds one buildset. The master that builds it claims it; the claim stays after completion. */
 export const buildrequests = defineResource({
   name: "buildrequest",
   plural: "buildrequests",

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
-import { buildPlaces } from "./build-places.ts";
+import { buildPaths } from "./build-paths.ts";
 import { loadBuildProperties } from "./build-properties.ts";
 
 /** One attempt to fulfil a build request. */
@@ -30,7 +30,7 @@ export const builds = defineResource({
   order: ["buildid"],
   paths: [
     { pattern: "builds", kind: "collection" },
-    ...buildPlaces.map(({ prefix, build }) => ({ pattern: prefix, kind: "single", where: build }) as const),
+    ...buildPaths.map(({ prefix, build }) => ({ pattern: prefix, kind: "single", where: build }) as const),
     { pattern: "builders/n:builderid/builds", kind: "collection", where: "b.builderid = :builderid" },
     {
       pattern: "builders/s:buildername/builds",

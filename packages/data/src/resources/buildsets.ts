@@ -41,7 +41,7 @@ export const buildsets = defineResource({
     topics: ["buildsets/:bsid"],
     payload(event, item, facts) {
       if (event !== "new") return item;
-      // Dependent schedulers of Buildbot's masters need `scheduler`, which the object lacks; -1 is told as null.
+      // Dependent schedulers of Buildbot's masters need `scheduler`, which the object lacks; -1 is published as null.
       const { parent_relationship: _, ...rest } = item;
       return { ...rest, results: null, scheduler: null, ...facts };
     },

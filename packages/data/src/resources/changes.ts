@@ -7,14 +7,14 @@ import { groupValues } from "../read/group-values.ts";
 import { groupProperties, parsePair } from "../read/property-rows.ts";
 import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
 
-/** Builds before one among which its predecessor is looked for: a branch that is new to its builder has none. */
+/** Builds before one that are searched for its predecessor: a branch that is new to its builder has none. */
 const lookBack = 1000;
 
 /** Most files of each change in a list, and characters of its message; the change itself has them all. */
 const listedFiles = 100;
 const listedComments = 64 * 1024;
 
-/** A commit, or whatever a change source saw. */
+/** A commit, or another change that a change source found. */
 export const changes = defineResource({
   name: "change",
   plural: "changes",

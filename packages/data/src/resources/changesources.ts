@@ -3,7 +3,7 @@ import { defineResource } from "../model/define-resource.ts";
 import { integer, text } from "../model/field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
 
-/** What brings changes in by itself; claimed by at most one master. Nothing is published when that changes. */
+/** A poller that adds changes; claimed by at most one master. No event is published when its claim changes. */
 export const changesources = defineResource({
   name: "changesource",
   plural: "changesources",

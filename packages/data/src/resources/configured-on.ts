@@ -10,14 +10,14 @@ interface Location {
 
 /**
  * Entries of `configured_on` in one page of a list, over all its workers. A farm where every builder may run on every worker
- * has workers × builders × engines of them, of which a reader of the list can use a few.
+ * has workers × builders × engines of them, and a reader of the list can use a few of them.
  */
 const mostInList = 8_000;
 
 /**
- * Loads where workers are configured, ordered by builder and master. One worker that is read alone has all of it; in a list
- * each has as many entries as fit, and at least one. What this reads does not grow with all combinations, either: builders
- * with the same workers share a set of them.
+ * Loads where workers are configured, ordered by builder and master. A worker that is read alone has all entries; in a list
+ * each has as many entries as fit, and at least one. The cost does not grow with all combinations: builders with the same
+ * workers share a set of them.
  */
 export async function loadConfiguredOn(
   context: ReadContext,
@@ -69,7 +69,7 @@ async function readSets({ connection, params }: ReadContext, keys: readonly numb
   };
 }
 
-/** The same for masters that have no sets, of Buildbot or of an earlier release. */
+/** The same for masters without sets: of Buildbot or of an earlier release. */
 async function readOthers({ connection, params }: ReadContext, keys: readonly number[], most: number) {
   const limits = limitsOf(params);
   const places = await readPlacesWithoutSet(connection, limits);

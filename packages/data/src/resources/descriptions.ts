@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type AnyResource, defineResource, type Field } from "../model/define-resource.ts";
 import { describeField, type FieldDescription, jsonObject, text } from "../model/field-kinds.ts";
 
-/** What the API says of itself, made from the nouns: the list at its root, and every path with the fields it answers. */
+/** The API's description of itself, made from the nouns: the list at its root, and every path with the fields it answers. */
 export function createDescriptions(nouns: readonly AnyResource[]): AnyResource[] {
   const rootlinks = defineResource({
     name: "rootlink",

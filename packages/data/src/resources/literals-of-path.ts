@@ -3,7 +3,7 @@ import { resources } from "./registry.ts";
 
 const findMatch = createMatcher(resources);
 
-/** What a path is about: the words of it that are no ids, and the noun that it gives. Undefined: there is no such path. */
+/** Returns the words of a path that are not ids, and the noun that it leads to; undefined if there is no such path. */
 export function literalsOfPath(parts: readonly string[]): readonly string[] | undefined {
   const found = findMatch(parts);
   if (!found) return undefined;

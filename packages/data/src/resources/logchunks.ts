@@ -5,7 +5,7 @@ import { integer, text } from "../model/field-kinds.ts";
 import { RawSizes } from "../read/log-text/raw-sizes.ts";
 import { type LogToRead, readLines, stripPrefixes } from "../read/log-text/read-lines.ts";
 import { bindParams } from "../read/select.ts";
-import { logPlaces } from "./logs.ts";
+import { logPaths } from "./logs.ts";
 
 interface LogOfBuild extends LogToRead {
   readonly slug: string;
@@ -19,7 +19,7 @@ interface LogOfBuild extends LogToRead {
 
 const places = [
   { log: "logs/n:logid", where: "l.id = :logid" },
-  ...logPlaces
+  ...logPaths
     .filter(({ byName }) => !byName)
     .map(({ prefix, ofStep }) => ({ log: `${prefix}/logs/i:log_slug`, where: `${ofStep} and l.slug = :log_slug` })),
 ];
@@ -58,7 +58,7 @@ async function findLog({ connection, params }: ReadContext, condition: string): 
   return log && { ...log, stepName: log.stepname };
 }
 
-/** Beyond its end a log is empty, not missing: who follows a running log asks for lines that are still to come. */
+/** Beyond its end a log is empty, not missing: clients that follow a running log ask for lines that are still to come. */
 async function openContents(context: ReadContext, where: string): Promise<LinesAnswer | undefined> {
   const log = await findLog(context, where);
   if (!log) return undefined;
@@ -95,7 +95,7 @@ function sizesOf({ connection }: ReadContext): RawSizes {
   return sizes;
 }
 
-/** The text as a file from the beginning, or from a place that is known by an earlier measurement. */
+/** The text as a file, from the beginning or from an offset that was measured before. */
 function rawFrom(context: ReadContext, log: LogOfBuild, byte: number): { start: number; body: AsyncIterable<Buffer> } {
   const mark = sizesOf(context).markBefore(log.logid, byte);
   return mark

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, identifier, integer, text } from "../model/field-kinds.ts";
-import { buildIds, buildPlaces, stepPlaces } from "./build-places.ts";
+import { buildIds, buildPaths, stepPaths } from "./build-paths.ts";
 
 /** Every way a path names the step of a log, with the condition on `logs l`. */
-export const logPlaces = [
+export const logPaths = [
   { prefix: "steps/n:stepid", ofStep: "l.stepid = :stepid", byName: false },
-  ...buildPlaces.flatMap(({ prefix, build }) =>
-    stepPlaces.map(({ suffix, step }) => ({
+  ...buildPaths.flatMap(({ prefix, build }) =>
+    stepPaths.map(({ suffix, step }) => ({
       prefix: `${prefix}/${suffix}`,
       ofStep: `l.stepid in (select st.id from steps st where st.buildid = ${buildIds(build)} and ${step})`,
       byName: prefix.startsWith("builders/s:"),
@@ -35,7 +35,7 @@ export const logs = defineResource({
   order: ["logid"],
   paths: [
     { pattern: "logs/n:logid", kind: "single", where: "l.id = :logid" },
-    ...logPlaces.flatMap(
+    ...logPaths.flatMap(
       ({ prefix, ofStep }) =>
         [
           { pattern: `${prefix}/logs`, kind: "collection", where: ofStep },

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, entity, integer, text } from "../model/field-kinds.ts";
 
-/** A master process; `active` while its lease lives. */
+/** A master process; `active` while its lease is valid. */
 export const masters = defineResource({
   name: "master",
   plural: "masters",

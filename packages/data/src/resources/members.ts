@@ -23,7 +23,7 @@ const shape = {
   data_version: integer,
   host: text,
   pid: integer,
-  /** Rises with each life. */
+  /** Rises with each incarnation. */
   epoch: integer,
   joined_at: datetime.nullable(),
   /** Whole seconds; negative when it has expired. */
@@ -32,12 +32,12 @@ const shape = {
   workers_attached: integer,
   /** Schedulers and change sources. */
   singletons_held: integer,
-  /** Its event loop stands still now. */
+  /** Its event loop is blocked now. */
   stalled: bool,
   latest_stall: stall.nullable(),
   /** The longest of the last day. */
   worst_stall: stall.nullable(),
-  /** Those that are open; a drain shows there how far it is. */
+  /** Its open orders; the progress of a drain is in its order. */
   orders: entity("order", orders.schema.shape).array(),
 };
 
@@ -67,7 +67,7 @@ function readNamed(of: (member: Member) => string | number, param: string) {
     (await readMembers(context)).filter((member) => of(member) === context.params[param]);
 }
 
-/** All there ever were, by name. */
+/** All masters that ever joined, by name. */
 export async function readMembers(context: ReadContext): Promise<Member[]> {
   const { connection } = context;
   const [masters, joined, load, stood, open] = await Promise.all([

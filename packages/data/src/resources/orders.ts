@@ -16,7 +16,7 @@ const drainWarnings = { name: "mm_drain_warnings", key: "orderid" };
 const stranded = (what: "requests" | "singletons") => `coalesce(${drainWarnings.name}.${what}_stranded, 0)`;
 const countBeside = (sql: string) => ({ ...count(sql), beside: drainWarnings });
 
-/** What somebody wants of a master: to drain, or to add a role. A drain's order is also its live progress and its report. */
+/** A command to a master: to drain, or to add a role. The order of a drain also shows its progress and its report. */
 export const orders = defineResource({
   name: "order",
   plural: "orders",
@@ -50,7 +50,7 @@ export const orders = defineResource({
     /** Before the drain: requests that waited for this master's builders, and those that it was working on. */
     requests_pending: count("o.requests_pending"),
     requests_running: count("o.requests_running"),
-    /** Of those it worked on: ended by it, given back to be run again, and neither (never expected). */
+    /** Of those it worked on: ended by it, released to be run again, and neither (never expected). */
     requests_finished: count("o.requests_finished"),
     requests_retried: count("o.requests_retried"),
     requests_lost: count("o.requests_lost"),

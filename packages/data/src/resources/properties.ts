@@ -2,7 +2,7 @@ import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { bindParams } from "../read/select.ts";
-import { buildPlaces } from "./build-places.ts";
+import { buildPaths } from "./build-paths.ts";
 import { readBuildProperties } from "./build-properties.ts";
 import { readBuildsetProperties } from "./buildset-properties.ts";
 
@@ -22,7 +22,7 @@ export const properties = defineResource({
         return [(await readBuildsetProperties(context, [bsid])).get(bsid) ?? {}];
       },
     },
-    ...buildPlaces
+    ...buildPaths
       .filter(({ prefix }) => !prefix.startsWith("builders/s:"))
       .map(
         ({ prefix, build }) =>

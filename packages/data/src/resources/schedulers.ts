@@ -3,7 +3,7 @@ import { defineResource } from "../model/define-resource.ts";
 import { bool, integer, text } from "../model/field-kinds.ts";
 import { loadMasters, master } from "./masters.ts";
 
-/** What turns changes, times and people's wishes into buildsets; claimed by at most one master. */
+/** Turns changes, times and forms into buildsets; claimed by at most one master. */
 export const schedulers = defineResource({
   name: "scheduler",
   plural: "schedulers",

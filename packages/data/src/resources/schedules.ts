@@ -5,7 +5,7 @@ import { defineResource, plainFields, type ReadContext } from "../model/define-r
 import { bool, datetime, identifier, integer, text } from "../model/field-kinds.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
 
-/** By what a scheduler is moved, as far as it has told the cluster. */
+/** What makes a scheduler build, as far as it has published that. */
 type Kind = "changes" | "form" | "builds" | "unknown";
 
 const shape = {
@@ -13,7 +13,7 @@ const shape = {
   name: text,
   enabled: bool,
   kind: identifier(16),
-  /** When its timer fires, unless another change comes before; null while none runs. */
+  /** When its timer fires unless another change arrives before; null if no timer runs. */
   next_at: datetime.nullable(),
   /** Changes that it wants and that are in no buildset yet. */
   waiting_changes: integer,
@@ -43,7 +43,7 @@ export const schedules = defineResource({
   ],
 });
 
-/** No index finds the buildsets of a scheduler, so only so many of the latest are looked at. */
+/** No index finds the buildsets of a scheduler, so only this many of the latest are searched. */
 const latestBuildsets = 1000;
 
 async function readSchedules(context: ReadContext): Promise<Schedule[]> {

@@ -3,10 +3,10 @@ import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { datetime, entity, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
 
-/** The code that ran, or had run last, when an event loop stood still. */
+/** The code that ran, or had run last, when an event loop was blocked. */
 const culprit = entity("culprit", { builder: text, step: text, buildid: integer });
 
-/** Times when a master's event loop stood still for more than a second, and what did it. */
+/** Times when a master's event loop was blocked for more than a second, and the steps that blocked it. */
 export const stalls = defineResource({
   name: "stall",
   plural: "stalls",
@@ -18,7 +18,7 @@ export const stalls = defineResource({
     masterid: { schema: integer, sql: "ls.masterid" },
     master: { schema: text, sql: "m.name" },
     began_at: { schema: datetime, sql: "ls.began_at", read: wholeSeconds },
-    /** Null: it stands still now, or the master died of it. */
+    /** Null if it is still blocked, or if the master died of it. */
     ended_at: {
       schema: datetime.nullable(),
       sql: "ls.ended_at",

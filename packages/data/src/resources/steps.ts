@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, entity, identifier, integer, text } from "../model/field-kinds.ts";
-import { buildIds, buildPlaces, stepPlaces } from "./build-places.ts";
+import { buildIds, buildPaths, stepPaths } from "./build-paths.ts";
 
 const url = entity("Url", { name: text, url: text });
 
@@ -29,11 +29,11 @@ export const steps = defineResource({
   order: ["number", "stepid"],
   paths: [
     { pattern: "steps/n:stepid", kind: "single", where: "st.id = :stepid" },
-    ...buildPlaces.flatMap(
+    ...buildPaths.flatMap(
       ({ prefix, build }) =>
         [
           { pattern: `${prefix}/steps`, kind: "collection", where: `st.buildid = ${buildIds(build)}` },
-          ...stepPlaces.map(
+          ...stepPaths.map(
             ({ suffix, step }) =>
               ({
                 pattern: `${prefix}/${suffix}`,

@@ -42,7 +42,7 @@ export const waitingChanges = defineResource({
   ],
 });
 
-/** More changes than this wait for no timer but for somebody who looks after the cluster. */
+/** If more changes than this wait, the cause is a fault and not a timer. */
 const maxChanges = 5000;
 
 interface Row {
@@ -63,7 +63,7 @@ interface Row {
   now: number;
 }
 
-/** Read anew from the rows, with the reason why they wait. */
+/** Read from the rows each time, with the reason why they wait. */
 export async function readWaitingChanges({ connection }: ReadContext): Promise<WaitingChanges[]> {
   const { now } = connection.dialect;
   const rows = await queryRows<Row>(

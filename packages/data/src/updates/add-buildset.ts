@@ -26,7 +26,7 @@ export interface NewBuildset {
   reason: string;
   /** Existing source stamps by id, or new ones (found or created by their hash). At least one. */
   sourceStamps: readonly (NewSourceStamp | number)[];
-  /** Builders by name (rows are made when no engine has announced them yet) or by id. */
+  /** Builders by name (rows are made if no engine has configured them yet) or by id. */
   builders: readonly (string | number)[];
   properties?: SourcedProperties;
   /** Name of the scheduler, "rebuild", or null; part of the `buildsets.<id>.new` event. */
@@ -37,7 +37,7 @@ export interface NewBuildset {
   parentBuildid?: number | null;
   parentRelationship?: string | null;
   rebuiltBuildid?: number | null;
-  /** Who asked for it, as the server knows them: rights of an owner hang off this, and off no property. */
+  /** The user who asked for it, as the server authenticated them: an owner's rights depend on this, and on no property. */
   askedBy?: { readonly identity: string; readonly name: string } | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface AddedBuildset {
   requests: Readonly<Record<string, number>>;
 }
 
-/** Writes a buildset with its requests in the caller's transaction; `announceBuildset` follows the commit. */
+/** Writes a buildset with its requests in the caller's transaction; `publishBuildset` follows the commit. */
 export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {
   if (buildset.sourceStamps.length === 0) throw errors.requestInvalid("A buildset needs at least one source stamp.");
   const sourcestampids = await resolveSourceStamps(tx, buildset.sourceStamps);
@@ -66,7 +66,7 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
   });
   if (buildset.askedBy && buildset.askedBy.identity !== anonymousActor.identity)
     await insertAsker(tx, bsid, buildset.askedBy);
-  // Nothing to build is a success at once.
+  // A buildset without requests succeeds immediately.
   if (requests.size === 0) await completeBuildsets(tx, [bsid]);
   return { bsid, requests: Object.fromEntries(requests) };
 }
@@ -96,13 +96,13 @@ async function resolveBuilders(tx: Connection, builders: NewBuildset["builders"]
   return builders.map((builder) => (typeof builder === "string" ? (ids.get(builder) as number) : builder));
 }
 
-export async function announceBuildset(
-  { events, announce }: UpdateContext,
+export async function publishBuildset(
+  { events, track }: UpdateContext,
   { bsid, requests }: AddedBuildset,
   scheduler: string | null,
 ): Promise<void> {
   const ids = Object.values(requests);
-  await announce(events.of(buildsets).new([bsid], { scheduler }));
-  await announce(events.of(buildrequests).new(ids));
-  if (ids.length === 0) await announce(events.of(buildsets).complete([bsid]));
+  await track(events.of(buildsets).new([bsid], { scheduler }));
+  await track(events.of(buildrequests).new(ids));
+  if (ids.length === 0) await track(events.of(buildsets).complete([bsid]));
 }

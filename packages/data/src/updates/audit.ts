@@ -1,11 +1,11 @@
 import { type AuditRow, insertAuditRow, pruneAuditRows } from "@multimaster/database";
 import type { UpdateContext } from "./update-context.ts";
 
-/** The audit trail, as far as it is not written by the action that it is about. */
+/** The entries of the audit trail that no action writes itself. */
 export interface AuditUpdates {
-  /** Notes what was refused or failed, or was no action on rows. */
+  /** Writes entries of refusals, of failures, and of acts that write no rows. */
   note(rows: readonly AuditRow[]): Promise<void>;
-  /** Deletes rows beyond these numbers, of what was done and of the rest apart: the oldest of who has most. */
+  /** Deletes rows beyond these numbers, counted separately: the oldest of the actor with most rows first. */
   prune(keep: { readonly done: number; readonly others: number }): Promise<void>;
 }
 

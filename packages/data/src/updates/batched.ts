@@ -1,6 +1,6 @@
 /**
- * Makes one act for many of an act for one: calls that come while the former batch is under way go together in the next.
- * A single call waits for nobody; a thousand at once cost a few transactions. `act` gives one result per item, in order.
+ * Batches calls: those that arrive while a batch is under way go together in the next.
+ * A single call does not wait; a thousand concurrent calls cost a few transactions. `act` returns one result per item, in order.
  */
 export function batched<Item, Result>(
   act: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -11,7 +11,7 @@ export function batched<Item, Result>(
 
   async function run(): Promise<void> {
     running = true;
-    // Whoever calls in the same turn comes along.
+    // Calls of the same turn join this batch.
     await Promise.resolve();
     while (waiting.length > 0) {
       const batch = waiting.splice(0, most);

@@ -2,7 +2,7 @@ import { forkProperty, type Json } from "@multimaster/core";
 import type { NewChange } from "./new-change.ts";
 
 /**
- * The most that one change may hold: whoever pushes decides what is in it, and everyone who reads it pays. Lengths are in
+ * Limits of one change: the author of a push decides its content, and every reader bears the cost. Lengths are in
  * characters of the text, or of the value's JSON.
  */
 export const changeLimits = {
@@ -49,7 +49,7 @@ export function boundChange(change: NewChange): NewChange {
   };
 }
 
-/** About how many rows a change becomes, so that transactions of many changes have an end. */
+/** About how many rows a change becomes, so that transactions of many changes stay short. */
 export function rowsOf({ files = [], properties = {} }: NewChange): number {
   const named = Math.min(Object.keys(properties).length, changeLimits.properties);
   return 3 + Math.min(files.length, changeLimits.files) + named;
@@ -67,7 +67,7 @@ function boundFiles(files: readonly string[]): { kept: string[]; omitted: number
   return { kept, omitted: files.length - kept.length };
 }
 
-/** What a pull request is comes first: no list of other properties may push it out. */
+/** Properties of a pull request come first: no list of other properties may displace them. */
 function boundProperties(properties: Readonly<Record<string, Json>>): {
   kept: Record<string, Json>;
   omitted: number;

@@ -27,7 +27,7 @@ export interface BuilderConfiguration {
   maxBuilds?: number | null;
   /** Where it builds on a worker. */
   directory?: string;
-  /** Deaths of engines after which a request is not built again; null: it always is. */
+  /** Deaths of engines after which a request is not built again; null: no limit. */
   maxEngineDeaths?: number | null;
   /** The same for losses with its worker, or with a master that was stopped at once. */
   maxWorkerLosses?: number | null;
@@ -49,15 +49,15 @@ export interface BuilderUpdates {
   onlyHere(): Promise<number[]>;
 }
 
-export function createBuilderUpdates({ database, lease, events, announce }: UpdateContext): BuilderUpdates {
+export function createBuilderUpdates({ database, lease, events, track }: UpdateContext): BuilderUpdates {
   return {
     async configure(builders) {
       const done = await fencedTransaction(database, lease, (tx) => configureBuilders(tx, lease.masterid, builders));
       const { masterid } = lease;
-      await announce(events.of(projectResource).update(done.newProjects));
-      await announce(events.of(builderResource).stopped(done.stopped, { masterid }));
-      await announce(events.of(builderResource).started(done.started, { masterid }));
-      await announce(events.of(builderResource).update(done.changed));
+      await track(events.of(projectResource).update(done.newProjects));
+      await track(events.of(builderResource).stopped(done.stopped, { masterid }));
+      await track(events.of(builderResource).started(done.started, { masterid }));
+      await track(events.of(builderResource).update(done.changed));
       return done.ids;
     },
     async mirrorWorkers() {

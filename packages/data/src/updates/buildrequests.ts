@@ -29,7 +29,7 @@ export interface PendingRequest {
   submittedAt: number;
 }
 
-/** Everything a build needs to know of what asked for it. */
+/** What a build needs to know of its request. */
 export interface RequestDetails {
   buildrequestid: number;
   buildsetid: number;
@@ -45,19 +45,19 @@ export interface RequestDetails {
 export interface BuildRequestUpdates {
   /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
   pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
-  /** Free requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
+  /** Unclaimed requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
   awaited(
     builderids: readonly number[],
     limit: number,
   ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
-  /** Claims as many of them as are still free, in one fenced statement; resolves to the ids that are now this master's. */
+  /** Claims those that are still unclaimed, in one fenced statement; resolves to the ids that this master now has. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
   /**
-   * Releases claims of this master, ends as RETRY what is left of builds of theirs, and wakes the engines. "failed":
-   * their builds could not be written here; that counts as a death of the engine does.
+   * Releases claims of this master, ends their open builds as RETRY, and wakes the engines. "failed": their builds could not
+   * be written here, which counts like a death of the engine.
    */
   release(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
-  /** Incomplete requests claimed by this master: those it does not know of are claims whose answer was lost. */
+  /** Incomplete requests claimed by this master: if it does not know of one, the answer to that claim was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
   /**
@@ -73,7 +73,7 @@ export interface BuildRequestUpdates {
 }
 
 export function createBuildRequestUpdates(context: UpdateContext): BuildRequestUpdates {
-  const { database, lease, events, announce, announceOutcomes } = context;
+  const { database, lease, events, track, publishOutcomes } = context;
   const { masterid } = lease;
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
@@ -81,12 +81,12 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     async claim(buildrequestids) {
       const claims = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
       const claimed = claimedOf(claims);
-      await announce(events.of(buildrequests).claimed(claimed));
+      await track(events.of(buildrequests).claimed(claimed));
       return claimed;
     },
     async release(buildrequestids, why) {
       const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
-      if (outcomes) await announceOutcomes(outcomes);
+      if (outcomes) await publishOutcomes(outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: (buildrequestid) => readDetails(database, buildrequestid),
@@ -97,7 +97,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
   };
 
-  /** An eviction has released everything: then there is nothing left to release, and nothing to complain of. */
+  /** After an eviction there is nothing left to release, which is no error. */
   async function whileLeaseIsHeld<T>(fn: (tx: Connection) => Promise<T>): Promise<T | undefined> {
     try {
       return await fencedTransaction(database, lease, fn);
@@ -108,19 +108,19 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
-/** `buildrequests.cancel`, for updates that cancel on behalf of something else. */
+/** `buildrequests.cancel`, for callers inside the updates. */
 export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,
   trail?: Trail,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
-  const { database, lease, events, announce, announceOutcomes } = context;
+  const { database, lease, events, track, publishOutcomes } = context;
   const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, trail));
-  await announceOutcomes(outcomes);
+  await publishOutcomes(outcomes);
   if (result.answer === "stopping") {
-    await announce(events.publishControl("buildrequests", id, "cancel", { reason }));
-    for (const build of result.builds) await announce(events.publishControl("builds", build, "stop", { reason }));
+    await track(events.publishControl("buildrequests", id, "cancel", { reason }));
+    for (const build of result.builds) await track(events.publishControl("builds", build, "stop", { reason }));
   }
   return result.answer;
 }

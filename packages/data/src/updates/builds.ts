@@ -13,7 +13,7 @@ import {
 import { type BuildEnd, finishBuild, startBuild } from "@multimaster/lifecycle";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
-import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -32,7 +32,7 @@ export interface BuildUpdates {
     workerid: number;
   }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
   /** Publishes `builds.<id>.new`, once, after properties and the state "starting" were written. */
-  announce(buildid: number): Promise<void>;
+  publishNew(buildid: number): Promise<void>;
   setState(buildid: number, state: string): Promise<void>;
   /** Upserts the given properties (fenced) and publishes only them. */
   setProperties(buildid: number, properties: SourcedProperties): Promise<void>;
@@ -42,9 +42,9 @@ export interface BuildUpdates {
    * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
   finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
-  /** Asks the master that runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
+  /** Asks the engine that runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
   requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
-  /** Stop requests for these running builds; the engine polls it beside listening. */
+  /** Stop requests for these running builds; the engine also polls them. */
   stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
   /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
   rebuild(
@@ -54,17 +54,17 @@ export interface BuildUpdates {
 }
 
 export function createBuildUpdates(context: UpdateContext): BuildUpdates {
-  const { database, lease, events, announce, announceOutcomes, log } = context;
+  const { database, lease, events, track, publishOutcomes, log } = context;
   const { masterid } = lease;
   return {
     async create(build) {
       const { result, outcomes } = await fencedTransaction(database, lease, (tx) => startBuild(tx, lease, build));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
       return result ?? "lost";
     },
-    announce: (buildid) => announce(events.of(builds).new([buildid])),
+    publishNew: (buildid) => track(events.of(builds).new([buildid])),
     async setState(buildid, state) {
-      if (await setBuildState(database, buildid, masterid, state)) await announce(events.of(builds).update([buildid]));
+      if (await setBuildState(database, buildid, masterid, state)) await track(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
@@ -73,7 +73,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
         await saveBuildProperties(tx, buildid, properties);
         return true;
       });
-      if (running) await announce(events.publishProperties(buildid, properties));
+      if (running) await track(events.publishProperties(buildid, properties));
       else
         log.warn(
           { buildid, properties: Object.keys(properties) },
@@ -84,7 +84,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
       const { result, outcomes } = await fencedTransaction(database, lease, (tx) =>
         finishBuild(tx, lease, buildid, end),
       );
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
       return result ?? end;
     },
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
@@ -102,17 +102,17 @@ async function requestStop(
   reason: string,
   trail: Trail | undefined,
 ): Promise<"stopping" | "complete" | "unknown"> {
-  const { database, events, announce } = context;
+  const { database, events, track } = context;
   const answer = await database.transaction(async (tx) => {
     const build = await getBuildState(tx, buildid);
     if (!build) return "unknown";
-    // After the request's lock, so that the build cannot end between the check and the row.
+    // After the request's lock, so that the build cannot end between the check and the write.
     await lockRequest(tx, build.buildrequestid);
     const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
     if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });
-  if (answer === "stopping") await announce(events.publishControl("builds", buildid, "stop", { reason }));
+  if (answer === "stopping") await track(events.publishControl("builds", buildid, "stop", { reason }));
   return answer;
 }
 
@@ -127,7 +127,7 @@ async function rebuild(context: UpdateContext, buildid: number, by: Parameters<B
       scheduler: "rebuild",
       sourceStamps: source.sourcestampids,
       builders: [source.builderid],
-      // The user who asked for the former build has nothing to do with this one.
+      // The user who asked for the former build did not ask for this one.
       properties: asker === undefined ? source.properties : { ...source.properties, owner: [asker.name, "Rebuild"] },
       askedBy: asker,
       externalId: source.externalId,
@@ -137,6 +137,6 @@ async function rebuild(context: UpdateContext, buildid: number, by: Parameters<B
       rebuiltBuildid: source.rebuiltBuildid ?? buildid,
     });
   });
-  if (added !== "unknown") await announceBuildset(context, added, "rebuild");
+  if (added !== "unknown") await publishBuildset(context, added, "rebuild");
   return added;
 }

@@ -5,7 +5,7 @@ import {
 } from "@multimaster/database";
 import { completeBuildsets } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
-import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export interface BuildsetUpdates {
@@ -15,20 +15,20 @@ export interface BuildsetUpdates {
 }
 
 export function createBuildsetUpdates(context: UpdateContext): BuildsetUpdates {
-  const { database, announceOutcomes } = context;
+  const { database, publishOutcomes } = context;
   return {
     async add(buildset, trail) {
       const added = await database.transaction(async (tx) => {
         await trail?.(tx);
         return addBuildset(tx, buildset);
       });
-      await announceBuildset(context, added, buildset.scheduler);
+      await publishBuildset(context, added, buildset.scheduler);
       return added;
     },
     async completeFinished() {
       for (const bsid of await openBuildsetsWithoutOpenRequests(database)) {
         const outcomes = await database.transaction((tx) => completeBuildsets(tx, [bsid]));
-        await announceOutcomes(outcomes);
+        await publishOutcomes(outcomes);
       }
       await deleteAnsweredCancellations(database);
       await deleteAnsweredStopRequests(database);

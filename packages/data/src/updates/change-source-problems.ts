@@ -6,7 +6,7 @@ import type { StateKey } from "./object-state.ts";
 
 const saved = z.object({ problem: z.string(), at: z.number() });
 
-/** Where a change source's problem is kept, whatever its kind. */
+/** Where the problem of a change source of any kind is stored. */
 export function problemKey(changeSource: string): StateKey {
   return { object: changeSource, className: "ChangeSource", name: "problem" };
 }

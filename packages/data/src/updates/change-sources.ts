@@ -34,7 +34,7 @@ export interface ChangeSourceUpdates {
     changes: readonly NewChange[],
     state: StateKey & { value: Json },
   ): Promise<number[] | Lost>;
-  /** Asks change sources to poll immediately, whichever masters have them: a row each, then a `control.changesources.<id>.poll`. */
+  /** Asks change sources to poll now, on any master: a row each, then a `control.changesources.<id>.poll`. */
   requestPolls(changesourceids: readonly number[]): Promise<void>;
   /** Those of them that this master has and that were asked since the last call (fenced). */
   takePollRequests(changesourceids: readonly number[]): Promise<number[]>;
@@ -45,15 +45,15 @@ export function createChangeSourceUpdates({
   lease,
   events,
   clock,
-  announce,
-  announceOutcomes,
+  track,
+  publishOutcomes,
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
     claim: (changesourceid) => claim(database, lease, claimTables.changeSource, changesourceid),
     async release(changesourceid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     getState: (source) => getObjectState(database, source),
     async addPolled(changesourceid, changes, state) {
@@ -65,19 +65,19 @@ export function createChangeSourceUpdates({
         await setObjectState(tx, state, state.value);
         return added;
       });
-      if (ids !== "lost") await announce(events.of(changeResource).new(ids));
+      if (ids !== "lost") await track(events.of(changeResource).new(ids));
       return ids;
     },
     async requestPolls(changesourceids) {
-      // In one order, so that two who ask for the same ones do not wait for each other.
+      // In one order, so that two concurrent calls do not deadlock.
       const ids = [...changesourceids].sort((a, b) => a - b);
       await database.transaction(async (tx) => {
         for (const id of ids) await insertPollRequest(tx, id);
       });
-      for (const id of ids) await announce(events.publishControl("changesources", id, "poll", {}));
+      for (const id of ids) await track(events.publishControl("changesources", id, "poll", {}));
     },
     async takePollRequests(changesourceids) {
-      // There are hardly ever any: a read without a transaction finds that out.
+      // Requests are rare: a read without a transaction finds that there are none.
       const asked = await findPollRequests(database, changesourceids);
       if (asked.length === 0) return [];
       return fencedTransaction(database, lease, (tx) => takePollRequests(tx, lease.masterid, asked));

@@ -14,13 +14,13 @@ export interface ChangeUpdates {
   ): Promise<{ changeid: number; added: boolean }>;
   /**
    * Adds all changes of one delivery, oldest first, in transactions of a hundred at most. The n-th change is known as
-   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or what was left when somebody
-   * died over it. Resolves to the new change ids, once all changes are stored.
+   * `delivery/n`, so that a delivery that comes again adds only what is not there yet: nothing, or the rest if a master
+   * died in between. Resolves to the new change ids, once all changes are stored.
    */
   addDelivered(delivery: string | undefined, changes: readonly NewChange[]): Promise<number[]>;
 }
 
-export function createChangeUpdates({ database, events, clock, announce }: UpdateContext): ChangeUpdates {
+export function createChangeUpdates({ database, events, clock, track }: UpdateContext): ChangeUpdates {
   return {
     async add(change, { delivery, trail } = {}) {
       const row = changeRow(change, epochSeconds(clock));
@@ -32,7 +32,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         if (delivery !== undefined) await recordDelivery(tx, delivery, changeid);
         return { changeid, added: true };
       });
-      if (result.added) await announce(events.of(changes).new([result.changeid]));
+      if (result.added) await track(events.of(changes).new([result.changeid]));
       return result;
     },
     async addDelivered(delivery, all) {
@@ -43,9 +43,9 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
         const from = start;
         start += piece.length;
         const ids = await database.transaction((tx) => addPiece(tx, { delivery, from, now }, piece));
-        await announce(events.of(changes).new(ids));
+        await track(events.of(changes).new(ids));
         append(added, ids);
-        // SQLite answers at once: without this, nothing else would get a turn until the last piece is stored.
+        // SQLite answers synchronously: without this, nothing else would run until the last piece is stored.
         await new Promise((resolve) => setImmediate(resolve));
       }
       return added;
@@ -53,7 +53,7 @@ export function createChangeUpdates({ database, events, clock, announce }: Updat
   };
 }
 
-/** Most changes, and most rows, of one transaction: the same delivery is always cut in the same places. */
+/** Most changes, and most rows, of one transaction: the same delivery is always split in the same way. */
 const maxPiece = { changes: 100, rows: 20_000 };
 
 function* takePieces(changes: readonly NewChange[]): Iterable<NewChange[]> {
@@ -92,7 +92,7 @@ async function addPiece(
   return added;
 }
 
-/** Every change that is stored comes through here: within its limits, and with what Buildbot stores where nothing was said. */
+/** Makes the row of every change: within its limits, and with Buildbot's defaults. */
 export function changeRow(given: NewChange, now: number): ChangeRow {
   const change = boundChange(given);
   return {

@@ -5,7 +5,7 @@ import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export interface CommandUpdates {
-  /** Records a command before it is sent (fenced), so that whoever gets the worker next can interrupt it. */
+  /** Records a command before it is sent (fenced), so that the next master of the worker can interrupt it. */
   record(command: {
     commandId: string;
     workerid: number;
@@ -15,7 +15,7 @@ export interface CommandUpdates {
   }): Promise<void>;
   /** The command has completed; nothing may run under this id any more. */
   forget(commandIds: readonly string[]): Promise<void>;
-  /** Commands this worker may still run, of whichever master or epoch. */
+  /** Commands that this worker may still run, of any master or epoch. */
   ofWorker(workerid: number): Promise<{ commandId: string; buildid: number | null }[]>;
 }
 

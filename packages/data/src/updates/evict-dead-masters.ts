@@ -11,7 +11,7 @@ export interface EvictionOptions {
   readonly log: Logger;
 }
 
-/** How often a master that has left the message router is checked, until its lease shows whether it lives. */
+/** How often a master that has left the message router is checked, until its lease shows whether it is alive. */
 const suspectedMs = 250;
 
 export interface EvictionService extends Service {

@@ -25,8 +25,8 @@ import { createWorkerUpdates, type WorkerUpdates } from "./workers.ts";
 /**
  * What may be written, noun by noun. Every method commits before it publishes its events, and resolves after the commit.
  *
- * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` when it was evicted:
- * that ends everything this master does, so callers let it pass. Losing a single claim is a result, never an exception.
+ * Methods marked *fenced* check this master's lease in the same transaction and throw `LeaseLost` if the master was evicted:
+ * that ends everything this master does, so callers do not catch it. Losing a single claim is a result, never an exception.
  */
 export interface Updates {
   readonly masters: MasterUpdates;
@@ -47,7 +47,7 @@ export interface Updates {
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
   /**
-   * Resolves when everything done in the background is over: events on their way, logs being compressed. Called once
+   * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
    */
   close(): Promise<void>;
@@ -85,7 +85,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     testResults: createTestResultUpdates(context),
     async close() {
       await compressor.close();
-      await context.announced();
+      await context.allPublished();
     },
   };
 }

@@ -11,7 +11,7 @@ export const maxChunkBytes = 65_536;
 const newline = 0x0a;
 const deflateAsync = promisify(deflate);
 
-/** zlib, because it is the one code that every Buildbot master can read, whatever Python packages it has. */
+/** zlib is the one code that every Buildbot master can read, whatever Python packages it has. */
 export function compressChunk(content: Buffer): Promise<Buffer> {
   return deflateAsync(content, { level: constants.Z_BEST_SPEED });
 }
@@ -22,7 +22,7 @@ export function countLines(bytes: Buffer): number {
   return lines;
 }
 
-/** Cuts whole lines into chunks at line borders, each as large as a chunk may be. */
+/** Splits whole lines into chunks, each as large as a chunk may be. */
 export async function splitIntoChunks(bytes: Buffer, firstLine: number): Promise<LogChunk[]> {
   const chunks: LogChunk[] = [];
   let line = firstLine;

@@ -10,10 +10,10 @@ import {
 } from "@multimaster/database";
 import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
 
-/** Merges and compresses the chunks of finished logs, one log at a time, beside everything else. */
+/** Merges and compresses the chunks of finished logs in the background, one log at a time. */
 export interface LogCompressor {
   compress(logid: number): void;
-  /** Ends after the piece in hand; a log that stays as it was is only larger. */
+  /** Ends after the current piece; a log that is not compressed is only larger. */
   close(): Promise<void>;
 }
 
@@ -27,8 +27,8 @@ export interface LogCompressorOptions {
 const maxMergedLines = 1000;
 /** Uncompressed bytes that are in memory, and in one transaction, at a time. */
 const maxBatchBytes = 2 << 20;
-const chunksPerLook = 1000;
-/** Tries of a log that cannot be compressed although the database answers. */
+const chunksPerRead = 1000;
+/** Attempts at a log that cannot be compressed although the database answers. */
 const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
@@ -40,11 +40,11 @@ export function createLogCompressor({ database, lease, clock, log }: LogCompress
 
   async function compressLog(logid: number): Promise<void> {
     for (let line = 0; !closing; ) {
-      const sizes = await logChunkSizes(database, logid, line, chunksPerLook);
+      const sizes = await logChunkSizes(database, logid, line, chunksPerRead);
       for (const batch of takeBatches(groupChunks(sizes))) {
         if (closing || !(await replaceBatch(logid, batch))) return;
       }
-      if (sizes.length < chunksPerLook) return;
+      if (sizes.length < chunksPerRead) return;
       line = (sizes.at(-1) as LogChunkSize).lastLine + 1;
     }
   }
@@ -63,7 +63,7 @@ export function createLogCompressor({ database, lease, clock, log }: LogCompress
     return fencedTransaction(database, lease, (tx) => replaceLogChunks(tx, logid, contents.flat(), merged));
   }
 
-  /** After an outage of the database it goes on where it was: nothing else compresses a log later. */
+  /** It continues after an outage of the database: nothing else would compress the log later. */
   async function keepTrying(logid: number): Promise<void> {
     const backoff = new Backoff({ initial: 500, max: 30_000 });
     for (let tries = 1; !closing; ) {

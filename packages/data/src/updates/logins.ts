@@ -26,11 +26,11 @@ export interface ApiToken {
   readonly scope: TokenScope;
 }
 
-/** What a session is bound to beside its user. */
+/** What a session depends on beside its user. */
 export interface SessionBonds {
-  /** Of the password's hash: with another one the session counts no more. */
+  /** Of the password's hash: the session ends when it changes. */
   readonly fingerprint?: string | undefined;
-  /** What the provider gave to ask it again; kept encrypted. */
+  /** What the provider needs to confirm the user again; stored encrypted. */
   readonly grant?: Json | undefined;
   /** Writes the audit row of the login. */
   readonly trail?: Trail | undefined;
@@ -46,9 +46,9 @@ export interface Session {
 
 /** Sessions and API tokens, shared by all ui masters. Nothing here is under a lease: any master may do it. */
 export interface LoginUpdates {
-  /** Begins a session of a user, and gives its id: the only place where it is ever seen. */
+  /** Begins a session of a user and returns its id, which is shown nowhere else. */
   begin(method: string, user: User, lifetimeMs: number, bonds?: SessionBonds): Promise<string>;
-  /** Who has this session. Undefined: it has expired or ended, or was made by another kind of login. */
+  /** Returns the session; undefined if it has expired or ended, or belongs to another kind of login. */
   find(sessionId: string, method: string): Promise<Session | undefined>;
   /** True for one master in this time: it alone asks the provider whether the user is still who they were. */
   claimCheck(sessionId: string, ms: number): Promise<boolean>;
@@ -57,9 +57,9 @@ export interface LoginUpdates {
   end(sessionId: string, trail?: Trail): Promise<void>;
   /** Ends every session of the user, on all devices. */
   endAll(method: string, username: string, trail: Trail): Promise<void>;
-  /** Keeps what a login needs when it comes back from its provider, to whichever master; gives the key to it. */
+  /** Stores what a login needs when the browser returns from the provider, on any master; returns its key. */
   keep(kept: Json, lifetimeMs: number): Promise<string>;
-  /** Gives it back, once. */
+  /** Returns it, once. */
   take(key: string): Promise<Json | undefined>;
   /** The valid token with this secret; its use is noted. */
   useToken(secret: string): Promise<ApiToken | undefined>;

@@ -18,7 +18,7 @@ export type LogType = "s" | "t" | "h";
 export interface LogUpdates {
   /**
    * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
-   * was lost, it gives the same row.
+   * was lost, it returns the same row.
    */
   add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
   /**
@@ -29,18 +29,18 @@ export interface LogUpdates {
   append(logid: number, firstLine: number, text: string): Promise<number>;
   /** Marks it complete (fenced), then merges and compresses its chunks. */
   finish(logid: number): Promise<void>;
-  /** Merges and compresses, in the background, the chunks of logs that a master left which is gone. */
+  /** Merges and compresses, in the background, the chunks of logs of a master that is gone. */
   compress(logids: readonly number[]): void;
 }
 
 export function createLogUpdates(
-  { database, lease, events, announce }: UpdateContext,
+  { database, lease, events, track }: UpdateContext,
   compressor: LogCompressor,
 ): LogUpdates {
   return {
     async add(newLog) {
       const { id: logid, slug } = await fencedTransaction(database, lease, (tx) => insertLog(tx, newLog));
-      await announce(events.of(logs).new([logid]));
+      await track(events.of(logs).new([logid]));
       return { logid, slug };
     },
     async append(logid, firstLine, text) {
@@ -49,12 +49,12 @@ export function createLogUpdates(
       // Cut before the transaction begins: it holds the database's only connection, on SQLite.
       const chunks = await splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
       const added = await fencedTransaction(database, lease, (tx) => appendChunks(tx, logid, chunks));
-      if (added.appended) await announce(events.of(logs).append([logid]));
+      if (added.appended) await track(events.of(logs).append([logid]));
       return added.numLines;
     },
     async finish(logid) {
       if (!(await fencedTransaction(database, lease, (tx) => completeLog(tx, logid)))) return;
-      await announce(events.of(logs).finished([logid]));
+      await track(events.of(logs).finished([logid]));
       compressor.compress(logid);
     },
     compress(logids) {

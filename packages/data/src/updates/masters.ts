@@ -8,8 +8,8 @@ import type { UpdateContext } from "./update-context.ts";
 
 export interface MasterUpdates {
   /** Publishes `masters.<id>.started`. */
-  announceStarted(): Promise<void>;
-  /** Evicts masters whose lease has expired and publishes what changed thereby. Run by every master's loop. */
+  publishStarted(): Promise<void>;
+  /** Evicts masters whose lease has expired and publishes what changed. Every master's loop runs it. */
   evictDead(): Promise<void>;
   /** Deletes rows of the outbox that no one needs any more. */
   pruneOutbox(): Promise<void>;
@@ -18,20 +18,20 @@ export interface MasterUpdates {
 }
 
 export function createMasterUpdates(context: UpdateContext): MasterUpdates {
-  const { database, lease, events, announce, announceOutcomes } = context;
+  const { database, lease, events, track, publishOutcomes } = context;
   return {
-    async announceStarted() {
-      await announce(events.of(masters).started([lease.masterid]));
-      await announce(events.of(members).update([lease.masterid]));
+    async publishStarted() {
+      await track(events.of(masters).started([lease.masterid]));
+      await track(events.of(members).update([lease.masterid]));
     },
     renewals: (masterids) => readRenewals(database, masterids),
     async evictDead() {
       for (const { outcomes } of await evictDeadMasters(database, lease, releaseEverythingOf))
-        await announceOutcomes(outcomes);
-      await announce(events.of(orders).ended(await endAbandonedOrders(database)));
+        await publishOutcomes(outcomes);
+      await track(events.of(orders).ended(await endAbandonedOrders(database)));
       for (const id of await freeCancelledRequests(database)) {
         const outcomes = await database.transaction((tx) => endCancelledRequest(tx, lease, id));
-        await announceOutcomes(outcomes);
+        await publishOutcomes(outcomes);
       }
     },
     async pruneOutbox() {

@@ -30,11 +30,11 @@ import type { UpdateContext } from "./update-context.ts";
 interface OrderFacts {
   masterid: number;
   reason: string;
-  /** Who wants it, for those who look later. */
+  /** Who ordered it, for later readers. */
   orderedBy: string;
 }
 
-/** What a master had in hand when its drain began. */
+/** The work of a master when its drain began. */
 export interface DrainedWork {
   /** Requests that it worked on. */
   readonly requests: readonly number[];
@@ -47,19 +47,19 @@ export interface DrainedWork {
 export interface OrderUpdates {
   /**
    * Orders that a master drains (`role` null) and ends, or that it drops one of its roles. `deadline`: seconds after
-   * which running builds are given back; null: never. Ordered again, it is the same order with another deadline. Throws
+   * which running builds are released; null: never. Ordered again, it is the same order with another deadline. Throws
    * in a sentence when that master cannot.
    */
   drain(order: OrderFacts & { role: string | null; deadline: number | null }, trail?: Trail): Promise<Order>;
-  /** Takes an open drain back. */
+  /** Cancels an open drain. */
   undrain(masterid: number, role: string | null, trail?: Trail): Promise<Order>;
   addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }, trail?: Trail): Promise<Order>;
 
   /** The open orders to this master. */
   open(): Promise<OpenOrder[]>;
-  /** Writes down that this master was told by a signal to end; gives the order's id. */
+  /** Records that a signal asked this master to end; returns the order's id. */
   drainMyself(deadline: number | null, reason: string): Promise<number>;
-  /** Notes that the drain has begun and what there was; gives by what its outcome is judged later. */
+  /** Records that the drain has begun and the work at that time; returns what its outcome is judged by. */
   begin(orderid: number, work: Work): Promise<DrainedWork>;
   progress(orderid: number, work: Work, drained: DrainedWork | undefined): Promise<void>;
   /** Ends an order with its report; false when it was over, or when what was being undone has been ordered again. */
@@ -68,39 +68,39 @@ export interface OrderUpdates {
     outcome: OrderOutcome,
     report?: { detail?: string; work?: Work; drained?: DrainedWork; roles?: readonly string[]; before?: Work },
   ): Promise<boolean>;
-  /** Tells the cluster which roles this master has now (fenced). */
+  /** Publishes which roles this master has now (fenced). */
   setRoles(roles: readonly string[], builderSets: readonly string[]): Promise<void>;
 }
 
-/** Somebody may be called like what stands for a signal; nobody could take such an order back. */
+/** A user may have the name that stands for a signal; such an order could not be cancelled. */
 const namePerson = (name: string) => (name === orderedBySignal ? `user ${name}` : name);
 
 export function createOrderUpdates(context: UpdateContext): OrderUpdates {
-  const { database, lease, events, announce } = context;
+  const { database, lease, events, track } = context;
 
-  /** Tells everybody that the order is there, and its master that it has to look. */
-  async function tell(masterid: number, orderid: number, event: "new" | "update"): Promise<Order> {
+  /** Publishes the order, and wakes its master. */
+  async function publishOrder(masterid: number, orderid: number, event: "new" | "update"): Promise<Order> {
     await publish(event, orderid, masterid);
-    await announce(events.publishControl("masters", masterid, "order", { orderid }));
+    await track(events.publishControl("masters", masterid, "order", { orderid }));
     return (await getItem(orders, database, orderid)) as Order;
   }
 
   async function publish(event: "new" | "update" | "ended", orderid: number, masterid = lease.masterid): Promise<void> {
-    await announce(events.of(orders)[event]([orderid]));
-    await announce(events.of(members).update([masterid]));
+    await track(events.of(orders)[event]([orderid]));
+    await track(events.of(members).update([masterid]));
   }
 
   return {
     async drain({ masterid, ...order }, trail) {
       const orderedBy = namePerson(order.orderedBy);
       const orderid = await placeOrder(database, { masterid, kind: "drain", ...order, orderedBy }, trail);
-      return tell(masterid, orderid, "new");
+      return publishOrder(masterid, orderid, "new");
     },
     async undrain(masterid, role, trail) {
-      return tell(masterid, await undoDrain(database, masterid, role, trail), "update");
+      return publishOrder(masterid, await undoDrain(database, masterid, role, trail), "update");
     },
     async addRole({ masterid, ...order }, trail) {
-      return tell(masterid, await placeOrder(database, { masterid, kind: "add", ...order }, trail), "new");
+      return publishOrder(masterid, await placeOrder(database, { masterid, kind: "add", ...order }, trail), "new");
     },
     open: () => openOrders(database, lease),
     async drainMyself(deadline, reason) {
@@ -138,12 +138,12 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     },
     async setRoles(roles, builderSets) {
       await setRoles(database, lease, roles, builderSets);
-      await announce(events.of(masters).started([lease.masterid]));
-      await announce(events.of(members).update([lease.masterid]));
+      await track(events.of(masters).started([lease.masterid]));
+      await track(events.of(members).update([lease.masterid]));
     },
   };
 
-  /** What was handed over to no one is said in the report, too. */
+  /** The report also states what no other master took over. */
   async function warnAtEnd(
     orderid: number,
     roles: readonly string[],
@@ -156,7 +156,7 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     await saveDrainWarning(database, orderid, { warning, requests, singletons: singletons ?? 0 });
   }
 
-  /** What became of the requests that this master was working on; those it still works on count for nothing yet. */
+  /** The outcomes of the requests that this master was working on; those it still works on do not count yet. */
   async function fatesOf({ requests, newestBuild }: DrainedWork, over = false) {
     const taken = await requestsBuiltSince(database, lease.masterid, newestBuild);
     const running = [...new Set([...requests, ...taken])];

@@ -15,13 +15,13 @@ import { workers } from "../resources/workers.ts";
 type Publish = (ids: readonly number[]) => Promise<void>;
 
 /**
- * How the cluster hears of a released claim; null: not at all, those that may claim it poll. `unclaimed` matters most:
+ * The event of a released claim; null: none, masters that may claim it poll. `unclaimed` matters most:
  * Buildbot's masters do not poll, so without it they would never start the requests that became free.
  */
 const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | null>> = {
   request: (events) => events.of(buildrequests).unclaimed,
   worker: (events) => events.of(workers).disconnected,
-  // Buildbot knows no event for this; with the old value of `enabled` it does nothing but wake who may claim it.
+  // Buildbot knows no event for this; with the old value of `enabled` it only wakes masters that may claim it.
   scheduler: (events) => events.of(schedulers).updated,
   changeSource: null,
 };

@@ -24,7 +24,7 @@ import type { Trail } from "../model/actor.ts";
 import { loadItems } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
-import { type AddedBuildset, addBuildset, announceBuildset, type NewBuildset } from "./add-buildset.ts";
+import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import type { TriggerableSpec } from "./triggers.ts";
@@ -43,12 +43,12 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-/** How long nothing must come before a scheduler builds. */
+/** How long no change must arrive before a scheduler builds. */
 export interface TreeTimer {
   seconds: number;
   /** Each branch of a repository has its own timer; or else there is one for all. */
   perBranch: boolean;
-  /** It builds at the latest so long after the first change; absent or null: without a limit. */
+  /** It builds at the latest this long after the first change; absent or null: no limit. */
   mostSeconds?: number | null;
 }
 
@@ -68,14 +68,14 @@ export interface SchedulerUpdates {
   publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
   /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
   publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
-  /** For how long changes wait for others, for those who ask why they wait (fenced); null: they do not. */
+  /** For how long changes wait for others, so that pages can show it (fenced); null: they do not wait. */
   publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
   /**
-   * Changes this scheduler has not read, oldest first. Ids commit out of order: an id that appears late below
+   * Changes that this scheduler has not classified, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).
    */
   unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
-  /** Notes what the scheduler made of changes (fenced, claim checked): rows for the wanted ones, seen for all. */
+  /** Records how the scheduler classified changes (fenced, claim checked): rows for the wanted ones, seen for all. */
   classify(
     schedulerid: number,
     verdicts: readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[],
@@ -94,7 +94,7 @@ export interface SchedulerUpdates {
   getState(source: StateKey): Promise<Json | undefined>;
 }
 
-/** How often the seen changes of a scheduler are tidied up. */
+/** How often the seen changes of a scheduler are compacted. */
 const tidyMs = 600_000;
 /** Classified changes that are read at once. */
 const pageSize = 2000;
@@ -102,7 +102,7 @@ const pageSize = 2000;
 const longAgo = 10 ** 9;
 
 export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
-  const { database, lease, events, clock, announce, announceOutcomes } = context;
+  const { database, lease, events, clock, track, publishOutcomes } = context;
   const { masterid } = lease;
   const tidied = new Map<number, number>();
 
@@ -118,12 +118,12 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     isEnabled: (schedulerid) => isSchedulerEnabled(database, schedulerid),
     async setEnabled(schedulerid, enabled, trail) {
       if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
-      await announce(events.of(schedulers).updated([schedulerid]));
+      await track(events.of(schedulers).updated([schedulerid]));
     },
     publishForceSpec: (schedulerid, spec) =>
       fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
@@ -201,7 +201,7 @@ async function submit(
     });
     if (added === "lost") return "lost";
     for (const [i, set] of added.entries())
-      await announceBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+      await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
     return added;
   } catch (error) {
     if (error instanceof AlreadySubmitted) return "lost";

@@ -18,9 +18,9 @@ export interface StepUpdates {
   finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
 }
 
-export function createStepUpdates({ database, lease, events, announce }: UpdateContext): StepUpdates {
+export function createStepUpdates({ database, lease, events, track }: UpdateContext): StepUpdates {
   async function publish(event: "started" | "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
-    if (changed) await announce(events.of(steps)[event]([stepid]));
+    if (changed) await track(events.of(steps)[event]([stepid]));
   }
 
   return {
@@ -30,7 +30,7 @@ export function createStepUpdates({ database, lease, events, announce }: UpdateC
           throw new Error(`build ${buildid} does not run on this master`);
         return insertStep(tx, buildid, name);
       });
-      await announce(events.of(steps).new([stepid]));
+      await track(events.of(steps).new([stepid]));
       return { stepid, ...step };
     },
     start: async (stepid) => publish("started", stepid, await startStep(database, stepid)),

@@ -16,7 +16,7 @@ export type { NewTestResult, NewTestResultSet };
 export interface TestResultUpdates {
   /**
    * Adds an empty set to a step of a build that runs here. Called again before anything was added to it, because the
-   * answer was lost, it gives the same one.
+   * answer was lost, it returns the same one.
    */
   add(set: NewTestResultSet): Promise<{ setid: number }>;
   /**
@@ -27,7 +27,7 @@ export interface TestResultUpdates {
   complete(setid: number, counts: { passed: number; failed: number }): Promise<void>;
 }
 
-export function createTestResultUpdates({ database, lease, events, announce }: UpdateContext): TestResultUpdates {
+export function createTestResultUpdates({ database, lease, events, track }: UpdateContext): TestResultUpdates {
   return {
     async add(set) {
       const setid = await fencedTransaction(database, lease, async (tx) => {
@@ -35,7 +35,7 @@ export function createTestResultUpdates({ database, lease, events, announce }: U
           throw new Error(`build ${set.buildid} does not run on this master`);
         return insertTestResultSet(tx, set);
       });
-      await announce(events.of(testResultSets).new([setid]));
+      await track(events.of(testResultSets).new([setid]));
       return { setid };
     },
     async append(setid, first, results) {
@@ -44,7 +44,7 @@ export function createTestResultUpdates({ database, lease, events, announce }: U
     },
     async complete(setid, counts) {
       if (await fencedTransaction(database, lease, (tx) => completeTestResultSet(tx, setid, counts)))
-        await announce(events.of(testResultSets).completed([setid]));
+        await track(events.of(testResultSets).completed([setid]));
     },
   };
 }

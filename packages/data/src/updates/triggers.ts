@@ -22,9 +22,9 @@ import { z } from "zod";
 import {
   type AddedBuildset,
   addBuildset,
-  announceBuildset,
   type NewBuildset,
   type NewSourceStamp,
+  publishBuildset,
 } from "./add-buildset.ts";
 import { cancelRequest } from "./buildrequests.ts";
 import type { Lost } from "./lost.ts";
@@ -49,7 +49,7 @@ export const triggerableSpec = z.object({
 
 export type TriggerableSpec = z.output<typeof triggerableSpec>;
 
-/** A wish of a running build that a scheduler builds something. */
+/** A request of a running build that a scheduler builds something. */
 export interface Trigger {
   /** Name of a triggerable scheduler. */
   scheduler: string;
@@ -80,7 +80,7 @@ export interface TriggeredBuildset {
   requests: readonly { buildrequestid: number; builder: string }[];
 }
 
-/** Writing down triggers and what came of them. */
+/** Records triggers and their outcomes. */
 export interface TriggerUpdates {
   /**
    * Adds a buildset for each trigger, or none when one is refused, in one transaction (fenced; the build must run on
@@ -92,7 +92,7 @@ export interface TriggerUpdates {
   cancelAwaited(bsids: readonly number[], reason: string): Promise<void>;
   /** Results of those of the buildsets that are complete. */
   completed(bsids: readonly number[]): Promise<ReadonlyMap<number, Result>>;
-  /** Cancels what builds waited for whose request ended without them, and forgets what no attempt will ask for again. */
+  /** Cancels buildsets whose waiting request has ended, and deletes triggers that no attempt will repeat. */
   tidy(): Promise<void>;
 }
 
@@ -114,7 +114,7 @@ export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {
       for (;;) {
         const ended = await triggeredByEndedRequests(database);
         if (ended.length === 0) return;
-        // First cancelled, then forgotten: who dies in between leaves it to the next one.
+        // Cancelled before it is deleted: if this master dies in between, another one repeats it.
         await cancelAwaited(context, ended, "the build that waited for it has ended");
         await forgetTriggered(database, ended);
       }
@@ -122,7 +122,7 @@ export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {
   };
 }
 
-/** What a transaction made of triggers. */
+/** The outcome of a transaction of triggers. */
 interface Outcome {
   sets: TriggeredBuildset[];
   added: { set: AddedBuildset; scheduler: string }[];
@@ -134,7 +134,7 @@ async function trigger(context: UpdateContext, wanted: BuildTriggers): ReturnTyp
   const { database, lease } = context;
   const outcome = await fencedTransaction(database, lease, async (tx) => {
     const build = await getBuildState(tx, wanted.buildid);
-    // The request's lock makes a call whose answer was lost and its repetition come one after the other.
+    // The lock of the request serializes a call whose answer was lost and its repetition.
     const request = build && (await lockRequest(tx, build.buildrequestid));
     if (!request || request.complete || !(await holdRunningBuild(tx, wanted.buildid, lease.masterid))) return "lost";
     const schedulers = findSchedulers(await triggerableSchedulers(tx), wanted.triggers);
@@ -142,7 +142,7 @@ async function trigger(context: UpdateContext, wanted: BuildTriggers): ReturnTyp
     return addAll(tx, request.id, wanted, schedulers.specs);
   });
   if (outcome === "lost" || "refused" in outcome) return outcome;
-  for (const { set, scheduler } of outcome.added) await announceBuildset(context, set, scheduler);
+  for (const { set, scheduler } of outcome.added) await publishBuildset(context, set, scheduler);
   await cancelAwaited(
     context,
     outcome.superseded,

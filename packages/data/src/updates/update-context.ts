@@ -14,25 +14,25 @@ export interface UpdateContext {
   readonly clock: Clock;
   readonly log: Logger;
   /**
-   * Takes note of an event on its way. It is not waited for, since nothing depends on it, unless so many are that the
-   * writers have to slow down.
+   * Tracks an event that is being published. The caller does not wait for it, unless so many are under way that writers have
+   * to slow down.
    */
-  announce(publication: Promise<void>): Promise<void>;
-  /** Announces what a committed transaction changed, and has the logs compressed that it finished. */
-  announceOutcomes(outcomes: Outcomes): Promise<void>;
-  /** Resolves when every event announced until now is out. */
-  announced(): Promise<void>;
+  track(publication: Promise<void>): Promise<void>;
+  /** Publishes what a committed transaction changed, and has the logs compressed that it finished. */
+  publishOutcomes(outcomes: Outcomes): Promise<void>;
+  /** Resolves when every event tracked so far is published. */
+  allPublished(): Promise<void>;
 }
 
 const maxUnderWay = 200;
 
-type Base = Omit<UpdateContext, "announce" | "announceOutcomes" | "announced">;
+type Base = Omit<UpdateContext, "track" | "publishOutcomes" | "allPublished">;
 
 export function createUpdateContext(base: Base, compressor: LogCompressor): UpdateContext {
   const underWay = new Set<Promise<void>>();
   const context: UpdateContext = {
     ...base,
-    announce(publication) {
+    track(publication) {
       const done = publication
         .catch((error: unknown) =>
           base.log.warn({ err: error }, "an event was not published; what it reports is found in the rows later"),
@@ -41,11 +41,11 @@ export function createUpdateContext(base: Base, compressor: LogCompressor): Upda
       underWay.add(done);
       return underWay.size > maxUnderWay ? done : Promise.resolve();
     },
-    announceOutcomes(outcomes) {
+    publishOutcomes(outcomes) {
       for (const logid of outcomes.finishedLogs) compressor.compress(logid);
-      return context.announce(publishOutcomes(base.events, outcomes));
+      return context.track(publishOutcomes(base.events, outcomes));
     },
-    async announced() {
+    async allPublished() {
       await Promise.all(underWay);
     },
   };

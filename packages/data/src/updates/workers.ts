@@ -30,7 +30,7 @@ export interface WorkerState {
   name: string;
   paused: boolean;
   graceful: boolean;
-  /** Graceful, but without waiting for its builds. */
+  /** Shuts down without waiting for its builds. */
   atOnce: boolean;
 }
 
@@ -39,10 +39,10 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * asked to check whether its connection still lives. `maxBuilds`: how many builds this master gives it at once.
+   * asked to check its connection. `maxBuilds`: how many builds this master gives it at once.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
-  /** Detaches the worker (only if it is this master's) and publishes `disconnected`. */
+  /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
   contested(): Promise<number[]>;
@@ -56,7 +56,7 @@ export interface WorkerUpdates {
 }
 
 export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
-  const { database, lease, events, announce, announceOutcomes } = context;
+  const { database, lease, events, track, publishOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
   /** All in one transaction: the info of a worker that went to another master is not stored. */
@@ -75,7 +75,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       await saveWorkerOffers(tx, offers);
       return claims;
     });
-    await announce(events.of(workers).connected(claimedOf(claims)));
+    await track(events.of(workers).connected(claimedOf(claims)));
     return comers.map(({ workerid }) => claims.get(workerid) as Claim);
   }
   const attachOne = batched(attach);
@@ -85,7 +85,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
     async detach(workerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
-      await announceOutcomes(outcomes);
+      await publishOutcomes(outcomes);
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
@@ -95,11 +95,11 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     states: (workerids) => workerStates(database, workerids),
     async setPaused(workerid, paused, reason, trail) {
       if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
-      await announce(events.of(workers).state_updated([workerid]));
+      await track(events.of(workers).state_updated([workerid]));
     },
     async setGraceful(workerid, graceful, trail) {
       if (!(await written((tx) => setWorkerGraceful(tx, workerid, graceful), trail))) return;
-      await announce(events.of(workers).state_updated([workerid]));
+      await track(events.of(workers).state_updated([workerid]));
     },
   };
 }

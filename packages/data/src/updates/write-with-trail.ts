@@ -1,7 +1,7 @@
 import type { Connection, Database } from "@multimaster/database";
 import type { Trail } from "../model/actor.ts";
 
-/** Writes, and where something was written also the audit row of it, in one transaction. */
+/** Writes, and writes the audit row if anything changed, in one transaction. */
 export function writeWithTrail(
   database: Database,
   write: (tx: Connection) => Promise<boolean>,

@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import { actionsOf } from "../../actions/index.ts";
 import type { AnyResource, Field } from "../../model/define-resource.ts";
 import { resources } from "../../resources/registry.ts";
-import { listTemplates, type PathTemplate, type Place } from "./paths.ts";
+import { type ApiPath, listTemplates, type PathTemplate } from "./paths.ts";
 import { describe, filterSchema, resourceSchema } from "./schemas.ts";
 
 type Obj = { readonly [key: string]: Json };
@@ -65,25 +65,25 @@ export function describeApi({ title, version, server }: { title: string; version
 
 const schemaName = (resource: AnyResource) => resource.name.replace(/^_/, "listed_");
 
-/** What a POST to this place may call, by name. */
-export function methodsOf({ resource, path }: Place): string[] {
+/** What a POST to this path may call, by name. */
+export function methodsOf({ resource, path }: ApiPath): string[] {
   return Object.keys(actionsOf(resource, path));
 }
 
 function describePath(template: PathTemplate): Obj {
-  const [place] = template.places as [Place, ...Place[]];
-  const methods = methodsOf(place);
+  const [apiPath] = template.apiPaths as [ApiPath, ...ApiPath[]];
+  const methods = methodsOf(apiPath);
   return {
     ...(template.parameters.length === 0
       ? {}
       : { parameters: template.parameters.map((parameter) => ({ ...parameter, in: "path", required: true })) }),
-    get: describeGet(place),
-    ...(methods.length === 0 ? {} : { post: describePost(place, methods) }),
+    get: describeGet(apiPath),
+    ...(methods.length === 0 ? {} : { post: describePost(apiPath, methods) }),
   };
 }
 
-function describeGet(place: Place): Obj {
-  const { resource, path } = place;
+function describeGet(apiPath: ApiPath): Obj {
+  const { resource, path } = apiPath;
   const common = { tags: [resource.plural], responses: {} };
   const errors = {
     400: { $ref: "#/components/responses/bad_query" },
@@ -119,7 +119,7 @@ function describeGet(place: Place): Obj {
   return {
     ...common,
     summary: path.kind === "collection" ? `List of ${resource.plural}` : `One ${resource.name}`,
-    parameters: queryParameters(place),
+    parameters: queryParameters(apiPath),
     responses: {
       200: {
         description: "A list, also of one; whoever does not accept application/json gets the same, indented, as text.",
@@ -131,7 +131,7 @@ function describeGet(place: Place): Obj {
   };
 }
 
-function queryParameters({ resource, path }: Place): Obj[] {
+function queryParameters({ resource, path }: ApiPath): Obj[] {
   const fields = Object.entries<Field>(resource.fields);
   const names = fields.map(([name]) => name);
   const several = (items: Json) => ({ style: "form", explode: true, schema: { type: "array", items } });
@@ -175,7 +175,7 @@ function isSortable(resource: AnyResource, field: Field): boolean {
   return resource.from === undefined || (field.sql !== undefined && field.load === undefined);
 }
 
-function describePost({ resource, path }: Place, methods: readonly string[]): Obj {
+function describePost({ resource, path }: ApiPath, methods: readonly string[]): Obj {
   const call = {
     type: "object",
     properties: {

@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import type { AnyResource, Path } from "../../model/define-resource.ts";
 
-export interface Place {
+export interface ApiPath {
   readonly resource: AnyResource;
   readonly path: Path;
 }
@@ -12,19 +12,19 @@ export interface PathParameter {
   readonly schema: Json;
 }
 
-/** Places that one URL template leads to: OpenAPI tells no two templates apart that differ in their parameters only. */
+/** Paths that one URL template leads to: OpenAPI tells no two templates apart that differ in their parameters only. */
 export interface PathTemplate {
   readonly template: string;
   readonly parameters: readonly PathParameter[];
   /** In the order in which they are tried. */
-  readonly places: readonly Place[];
+  readonly apiPaths: readonly ApiPath[];
 }
 
 type Variant = { readonly kind: string; readonly name: string };
 
 /** All templates of the API, by name. */
 export function listTemplates(resources: readonly AnyResource[]): PathTemplate[] {
-  const groups = new Map<string, Place[]>();
+  const groups = new Map<string, ApiPath[]>();
   for (const resource of resources) {
     for (const path of resource.paths) {
       // The root has no path of its own below the server's.
@@ -38,8 +38,8 @@ export function listTemplates(resources: readonly AnyResource[]): PathTemplate[]
   return [...groups.values()].map(describeGroup).toSorted((a, b) => (a.template < b.template ? -1 : 1));
 }
 
-function describeGroup(places: readonly Place[]): PathTemplate {
-  const rows = places.map(({ path }) => path.pattern.split("/"));
+function describeGroup(apiPaths: readonly ApiPath[]): PathTemplate {
+  const rows = apiPaths.map(({ path }) => path.pattern.split("/"));
   const parameters: PathParameter[] = [];
   const parts = (rows[0] as string[]).map((part, i) => {
     if (!part.includes(":")) return part;
@@ -48,7 +48,7 @@ function describeGroup(places: readonly Place[]): PathTemplate {
     parameters.push(parameter);
     return `{${parameter.name}}`;
   });
-  return { template: `/${parts.join("/")}`, parameters, places };
+  return { template: `/${parts.join("/")}`, parameters, apiPaths };
 }
 
 function parse(part: string): Variant {

@@ -5,10 +5,10 @@ import { describeField, type FieldDescription } from "../../model/field-kinds.ts
 
 type Schema = { readonly [key: string]: Json };
 
-/** The JSON schema of a resource's objects. Nothing is required: who asks with `field=` gets nothing else. */
+/** The JSON schema of a resource's objects. Nothing is required: with `field=`, only those fields are returned. */
 export function resourceSchema(resource: AnyResource): Schema {
   const fields = Object.entries<Field>(resource.fields);
-  // A resource without fields of its own is a bag of properties by name.
+  // A resource without fields of its own is an object of properties by name.
   if (fields.length === 0) return { type: "object", additionalProperties: property };
   return {
     type: "object",

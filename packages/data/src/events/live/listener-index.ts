@@ -1,12 +1,12 @@
 type Pattern = readonly (string | null)[];
 
-/** Listeners by the pattern that they listen to, found by a key in as many steps as there are arrangements of wildcards. */
+/** Listeners by the pattern that they listen to, found by a key in one step per arrangement of wildcards. */
 export class ListenerIndex<L> {
   readonly #listeners = new Map<string, Set<{ readonly listener: L }>>();
-  /** How many patterns there are of each arrangement of wildcards. */
+  /** The number of patterns of each arrangement of wildcards. */
   readonly #arrangements = new Map<string, number>();
 
-  /** Adds a listener; the result removes it. The same one given twice is two listeners. */
+  /** Adds a listener; the result removes it. A listener added twice is called twice. */
   add(pattern: Pattern, listener: L): () => void {
     const text = textOf(pattern);
     const own = { listener };
@@ -27,7 +27,7 @@ export class ListenerIndex<L> {
     return this.#matching(key).next().done !== true;
   }
 
-  /** Who listens to this key, once for each pattern that matches. */
+  /** Returns the listeners to this key, each once per pattern that matches. */
   of(key: readonly string[]): L[] {
     return [...this.#matching(key)].flatMap((listeners) => [...listeners].map(({ listener }) => listener));
   }

@@ -5,35 +5,35 @@ import { ListenerIndex } from "./listener-index.ts";
 import { isPart, topicsOf } from "./live-topics.ts";
 import { createWholeEvents } from "./whole-events.ts";
 
-/** An event as those who watch get it, all of them the same object: what they make of it can be kept and shared. */
+/** An event for listeners. All get the same object, so what they derive from it can be cached. */
 export interface LiveEvent {
   readonly key: readonly string[];
-  /** The whole object as the rows have it, whatever the bus said of it. */
+  /** The whole object as it is in the rows, whatever the message contained. */
   readonly payload: Json;
 }
 
 export interface Watch {
-  /** Resolves when nothing is missed that happens from now on, as far as the router is there. */
+  /** Resolves when no later event will be missed, as long as the router is connected. */
   readonly ready: Promise<void>;
   /** The listener is not called again. */
   end(): void;
 }
 
 /**
- * The events of the cluster for those outside it: any number of listeners to any number of paths, which the bus sees as one
- * subscription per kind of topic (live-topics.ts) and no more. A hint like every message: who has to know looks at the rows,
- * first when `ready`, and again when the router was away.
+ * The events of the cluster for clients outside it: any number of listeners to any number of paths, which share one
+ * subscription of the bus per kind of topic (live-topics.ts). An event is a hint: a client that must know reads the rows,
+ * first when `ready`, and again when the router was disconnected.
  */
 export interface LiveEvents {
-  /** Hears each event whose key has as many parts as the pattern, each of them equal or asked for with `null`. */
+  /** Calls the listener for each event whose key has as many parts as the pattern, each equal or matched by `null`. */
   watch(pattern: readonly (string | null)[], listener: (event: LiveEvent) => void): Watch;
   /** How many subscriptions of the bus there are. */
   readonly patterns: number;
 }
 
-/** A page that was left is often followed by one that listens to the same. */
+/** The page that a user opens next often listens to the same. */
 const lingerMs = 5_000;
-/** Events that wait for their rows; what comes beyond is left out, as when the router is away. */
+/** Events that wait for their rows; more are dropped, as while the router is disconnected. */
 const maxWaiting = 10_000;
 
 export function createLiveEvents(options: {
@@ -48,15 +48,15 @@ export function createLiveEvents(options: {
   const index = new ListenerIndex<(event: LiveEvent) => void>();
 
   function open(shape: Pattern): Stream {
-    const tell = (event: LiveEvent) => {
+    const deliver = (event: LiveEvent) => {
       for (const listener of index.of(event.key)) listener(event);
     };
-    const hear = inOrder(whole.complete, tell, () =>
-      log.warn({ shape }, "events for browsers are left out: the database does not keep up with the messages"),
+    const receive = inOrder(whole.complete, deliver, () =>
+      log.warn({ shape }, "events for browsers are dropped: the database does not keep up with the messages"),
     );
     const subscription = bus.subscribe(shape, (message, publisher) => {
-      // What nobody listens to costs no read.
-      if (index.has(message.key)) return hear(message, publisher);
+      // An event without listeners costs no read.
+      if (index.has(message.key)) return receive(message, publisher);
     });
     return { watchers: 0, subscription, ready: subscription.then(() => undefined) };
   }
@@ -113,10 +113,10 @@ interface Stream {
   readonly ready: Promise<void>;
 }
 
-/** Completes messages side by side and tells them in the order in which they came. */
+/** Completes messages concurrently and delivers them in the order in which they arrived. */
 function inOrder(
   complete: (message: BusMessage, publisher: Publisher) => Json | Promise<Json | undefined>,
-  tell: (event: LiveEvent) => void,
+  deliver: (event: LiveEvent) => void,
   onOverflow: () => void,
 ) {
   let last: Promise<void> | undefined;
@@ -131,13 +131,13 @@ function inOrder(
     }
     overflows &&= waiting > maxWaiting / 2;
     const payload = complete(message, publisher);
-    if (!last && !(payload instanceof Promise)) return tell({ key, payload });
+    if (!last && !(payload instanceof Promise)) return deliver({ key, payload });
     const before = last;
     waiting++;
     const mine = (async () => {
       const value = await payload;
       await before?.catch(() => {});
-      if (value !== undefined) tell({ key, payload: value });
+      if (value !== undefined) deliver({ key, payload: value });
     })().finally(() => {
       waiting--;
       if (last === mine) last = undefined;

@@ -5,7 +5,7 @@ import { resources } from "../../resources/registry.ts";
 
 /** A kind of topic that events for browsers have: `builds/:buildid` and the event's name. */
 export interface LiveTopic {
-  /** What is subscribed to at the bus, once for all who listen to anything of this kind. */
+  /** The subscription of the bus, shared by all listeners to topics of this kind. */
   readonly shape: Pattern;
   /** What the events are about; undefined: the properties of a build. */
   readonly resource: AnyResource | undefined;
@@ -16,7 +16,7 @@ export interface LiveTopic {
 /** The properties of a build are no resource of their own, but have a topic. */
 const propertiesTopic: LiveTopic = { shape: ["builds", null, "properties", null], resource: undefined, idAt: 1 };
 
-/** Every kind of topic there is: whatever browsers ask for, a router sees no other subscriptions of theirs. */
+/** Every kind of topic: whatever browsers ask for, the router sees no other subscriptions for them. */
 export const liveTopics: readonly LiveTopic[] = [
   ...resources.flatMap((resource) =>
     (resource.events?.topics ?? []).map((topic) => {
@@ -47,13 +47,13 @@ const longestStars = 8;
 const findMatch = createMatcher(resources);
 
 /**
- * Whether somebody may ask to listen to this path at all. Clients of Buildbot listen to whatever they read: `X/*` where X is an
- * object, `X/*\/*` where it is a list. Of those there may never be an event, but they are no nonsense.
+ * Whether a client may listen to this path at all. Clients of Buildbot listen to all that they read: `X/*` if X is an
+ * object, `X/*\/*` if it is a list. There may never be such an event, but the request is valid.
  */
 export function isLivePath(pattern: Pattern): boolean {
   if (!pattern.every(isPart)) return false;
   if (topicsOf(pattern).length > 0) return true;
-  // Everything of so many parts, of which there may be nothing.
+  // All topics of that many parts; there may be none.
   if (pattern.length <= longestStars && pattern.every((part) => part === null)) return true;
   return [-1, -2].some((end) => isApiPath(pattern.slice(0, end)));
 }
@@ -64,7 +64,7 @@ function isApiPath(pattern: Pattern): boolean {
   return ["1", "x"].some((id) => findMatch(pattern.map((part) => part ?? id)) !== undefined);
 }
 
-/** No topic has another kind of part. */
+/** Whether this can be a part of a topic. */
 export function isPart(part: string | null): boolean {
   return part === null || (part !== "" && !/[.#\s]/.test(part));
 }

@@ -11,12 +11,12 @@ it.each(["99999999999999999999", "1e400", "-1", "1.5", "abc", "__proto__"])(
     const warned: unknown[] = [];
     const log = Object.assign(silentLog.child({}), { warn: (line: unknown) => warned.push(line) });
     const { complete } = createWholeEvents({ connection, log });
-    const told = [
+    const sent = [
       [["builders", id, "stopped"], null],
       [["builds", id, "properties", "update"], {}],
       [["builders", "1", "builds", "1", "finished"], { buildid: Number(id) / 3 }],
     ] as const;
-    for (const [key, payload] of told) expect(await complete({ key: [...key], payload }, "other")).toBeUndefined();
+    for (const [key, payload] of sent) expect(await complete({ key: [...key], payload }, "other")).toBeUndefined();
     expect([queries, warned]).toEqual([0, []]);
   },
 );

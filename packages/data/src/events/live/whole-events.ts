@@ -8,10 +8,10 @@ import { type LiveTopic, topicOf } from "./live-topics.ts";
 
 type JsonObject = { readonly [field: string]: Json };
 
-/** More properties than this are not read at once because a message names them. */
+/** At most so many properties are read because a message names them. */
 const maxNames = 1_000;
 
-/** What pages show of builds and requests beside their own fields. All properties may be a hundred times as much. */
+/** Properties that pages show of builds and requests. All properties may be a hundred times as much. */
 const shownProperties = [
   "branch",
   "revision",
@@ -24,46 +24,46 @@ const shownProperties = [
 ];
 
 /**
- * Makes whole objects of what came over the bus. A client takes an event for the object itself and forgets the fields that
- * are missing (web-contract §11.3, §11.13). Whoever may publish at the router could say anything in a message, so of another
- * process's message only the topic and ids count, and the object is read from the rows. This process's own messages were made of rows;
- * only what the bus cut off and the properties that are shown are read again.
+ * Completes messages of the bus to whole objects. A client takes an event for the object itself and forgets missing fields
+ * (web-contract §11.3, §11.13). Any program that may publish at the router can write any message, so only the topic and ids
+ * of another process's message count, and the object is read from the rows. This process made its own messages from rows;
+ * only what the bus truncated and the properties that pages show are read again.
  */
 export function createWholeEvents({ connection, log }: { connection: Connection; log: Logger }) {
   const reader = createItemReader(connection, shownProperties);
 
   async function read({ key, payload }: BusMessage, publisher: Publisher): Promise<Json | undefined> {
     const { resource, idAt } = topicOf(key) as LiveTopic;
-    const told = isObject(payload) ? payload : {};
+    const sent = isObject(payload) ? payload : {};
     if (resource === undefined) {
       const buildid = readId(key[idAt]);
-      return buildid === undefined ? undefined : readProperties(buildid, publisher === "self" ? undefined : told);
+      return buildid === undefined ? undefined : readProperties(buildid, publisher === "self" ? undefined : sent);
     }
     // A build below its builder has only its number in the topic: the message names it, and `isAbout` checks that.
-    const id = readId((idAt < 0 ? undefined : key[idAt]) ?? told[resource.id]);
+    const id = readId((idAt < 0 ? undefined : key[idAt]) ?? sent[resource.id]);
     if (id === undefined) return undefined;
     const item = (await reader.read(resource, [id])).get(id) as JsonObject | undefined;
     if (!item) return undefined;
     if (publisher === "self") {
-      const { truncated: _, ...rest } = told;
+      const { truncated: _, ...rest } = sent;
       return { ...rest, ...item };
     }
-    return isAbout(key, item, resource) ? { ...idsOf(told, resource), ...item } : undefined;
+    return isAbout(key, item, resource) ? { ...idsOf(sent, resource), ...item } : undefined;
   }
 
-  /** Those that were changed, or all when the message does not say which. */
-  async function readProperties(buildid: number, told: JsonObject | undefined): Promise<Json> {
-    const properties = told === undefined || isCut(told) ? undefined : Object.keys(told).slice(0, maxNames);
+  /** Reads the changed properties, or all if the message does not name them. */
+  async function readProperties(buildid: number, sent: JsonObject | undefined): Promise<Json> {
+    const properties = sent === undefined || isCut(sent) ? undefined : Object.keys(sent).slice(0, maxNames);
     return (await readBuildProperties({ connection, properties }, [buildid])).get(buildid) ?? {};
   }
 
   return {
-    /** The payload, or a promise of it: undefined when there is no such object any more. */
+    /** The payload, or a promise of it: undefined if the object no longer exists. */
     complete(message: BusMessage, publisher: Publisher): Json | Promise<Json | undefined> {
       const { key, payload } = message;
       if (publisher === "self" && !isIncomplete(message)) return payload;
       return read(message, publisher).catch((error: unknown) => {
-        // Whoever missed this looks at the rows, too, and they could not be read just now.
+        // Clients poll the rows as well, and the rows could not be read now.
         log.warn({ err: error, topic: key.join(".") }, "an event could not be completed");
         return publisher === "other" || isCut(payload) || payload === null ? undefined : payload;
       });
@@ -78,16 +78,16 @@ function isIncomplete({ key, payload }: BusMessage): boolean {
   return Object.keys(resource.fields).some((field) => !(field in payload)) || "properties" in resource.fields;
 }
 
-/** One that no database could look for would end the query in which the ids of other messages are looked for as well. */
-function readId(told: Json | undefined): number | undefined {
-  const id = typeof told === "string" && /^\d{1,16}$/.test(told) ? Number(told) : told;
+/** Undefined for an id out of range: it would fail the query that also reads the objects of other messages. */
+function readId(sent: Json | undefined): number | undefined {
+  const id = typeof sent === "string" && /^\d{1,16}$/.test(sent) ? Number(sent) : sent;
   return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
 }
 
 /** Which other objects a message says that it is about. */
-function idsOf(told: JsonObject, { events }: AnyResource): JsonObject {
-  const ids = (events?.ids ?? []).filter((name) => Number.isSafeInteger(told[name]));
-  return Object.fromEntries(ids.map((name) => [name, told[name] as Json]));
+function idsOf(sent: JsonObject, { events }: AnyResource): JsonObject {
+  const ids = (events?.ids ?? []).filter((name) => Number.isSafeInteger(sent[name]));
+  return Object.fromEntries(ids.map((name) => [name, sent[name] as Json]));
 }
 
 /** Whether one of the resource's topics, filled in for this object, is the key's. */

@@ -29,7 +29,7 @@ const codecs: Readonly<Record<number, { name: string; decode: Decode | undefined
   5: { name: "brotli", decode: (stored) => brotli(stored, limit) },
 };
 
-/** The text of a chunk, or one sentence that says why it cannot be had. */
+/** Returns the text of a chunk, or one sentence that says why it cannot be read. */
 export async function decompressChunk(stored: Buffer, code: number): Promise<Buffer | { problem: string }> {
   const codec = codecs[code];
   if (!codec) return { problem: `it is compressed with the unknown method ${code}` };

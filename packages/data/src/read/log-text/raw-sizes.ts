@@ -1,4 +1,4 @@
-/** So many bytes come before this line. */
+/** The number of bytes before a line. */
 interface Mark {
   readonly line: number;
   readonly size: number;
@@ -8,15 +8,15 @@ const maxLogs = 1_000;
 const maxMarks = 16;
 
 /**
- * How long the raw texts of logs are, as far as they were measured. Whoever follows a running log by ranges asks for its size
- * and its end again and again: each time only what was written since is read.
+ * Remembers how long the raw texts of logs are. A client that follows a running log by ranges asks repeatedly for its size
+ * and its end: each time only what was written since is read.
  */
 export class RawSizes {
   readonly #marks = new Map<number, readonly Mark[]>();
 
   /**
-   * The size of a log whose text begins with a header of so many bytes. `read` gives its raw pieces from a line on, each of
-   * them whole lines.
+   * Returns the size of a log whose text begins with a header of so many bytes. `read` returns its raw pieces from a line, each
+   * made of whole lines.
    */
   async measure(logid: number, header: number, read: (line: number) => AsyncIterable<Buffer>): Promise<number> {
     let { line, size } = this.#marks.get(logid)?.at(-1) ?? { line: 0, size: header };
@@ -29,14 +29,14 @@ export class RawSizes {
     return size;
   }
 
-  /** The last place before this byte of which is known on which line it is; undefined: the beginning is the only one. */
+  /** Returns the last measured line start at or before this byte; undefined if only the beginning is known. */
   markBefore(logid: number, byte: number): Mark | undefined {
     return this.#marks.get(logid)?.findLast(({ size }) => size <= byte);
   }
 
   #keep(logid: number, mark: Mark): void {
     const former = this.#marks.get(logid) ?? [];
-    // Two who measure at the same time get as far.
+    // Two concurrent measurements may both get this far.
     const marks = [...former.filter(({ line }) => line < mark.line), mark].slice(-maxMarks);
     this.#marks.delete(logid);
     this.#marks.set(logid, marks);

@@ -13,7 +13,7 @@ interface ChunkRow {
   compressed: number;
 }
 
-/** What is known of a log that is to be read. */
+/** The log to read. */
 export interface LogToRead {
   readonly logid: number;
   /** s: each line begins with the letter of its stream. */
@@ -21,8 +21,8 @@ export interface LogToRead {
 }
 
 /**
- * The stored bytes of a log's lines, each ended by a newline, chunk by chunk. A page of chunks starts at the line that
- * comes next, not at a chunk: they may be merged into others between two pages.
+ * The stored bytes of a log's lines, each ended by a newline, chunk by chunk. A page of chunks starts at the next
+ * line, not at a chunk: chunks may be merged between two pages.
  */
 export async function* readLines(
   connection: Connection,
@@ -44,7 +44,7 @@ export async function* readLines(
       if (next >= end || row.first_line >= end) return;
       const from = Math.max(next, row.first_line);
       const to = Math.min(end, row.last_line + 1);
-      // Two rows for the same lines: the first one was enough.
+      // Two rows for the same lines: the first one is used.
       if (to <= from) continue;
       const text = await readChunk(log, row);
       yield cutLines(text, from - row.first_line, to - row.first_line, row.last_line + 1 - row.first_line);
@@ -53,7 +53,7 @@ export async function* readLines(
   }
 }
 
-/** An unreadable chunk is told in its first line; the others stay empty, so that the lines after it keep their numbers. */
+/** The first line of an unreadable chunk says so; its other lines are empty, so that later lines keep their numbers. */
 async function readChunk(log: LogToRead, row: ChunkRow): Promise<Buffer> {
   const text = await decompressChunk(row.content ?? Buffer.alloc(0), row.compressed);
   if (Buffer.isBuffer(text)) return Buffer.concat([text, Buffer.from([newline])]);
@@ -68,7 +68,7 @@ function cutLines(text: Buffer, from: number, to: number, count: number): Buffer
   return text.subarray(start, findLine(text, start, to - from));
 }
 
-/** Where the line begins that comes `lines` lines after `start`. */
+/** Returns where the line begins that is `lines` lines after `start`. */
 function findLine(text: Buffer, start: number, lines: number): number {
   let at = start;
   for (let i = 0; i < lines; i++) {

@@ -11,9 +11,9 @@ const shape = {
   /** `healthy`, `degraded` (see the problems), or `upgrading`. */
   state: identifier(16),
   problems: problem.array(),
-  /** Masters of several releases live side by side, or the newest form of rows is not written yet. */
+  /** Masters of several releases run side by side, or the newest form of rows is not written yet. */
   upgrading: bool,
-  /** Of the masters that live. */
+  /** Of the live masters. */
   releases: text.array(),
   /** The form of rows that the cluster writes. */
   data_version: integer,
@@ -24,7 +24,7 @@ const shape = {
   builds_running: integer,
   workers_attached: integer,
   requests_waiting: integer,
-  /** Whether messages flow, as the master sees it that answers: `kind`, `state`, `degraded_since`. */
+  /** The message bus of the master that answers: `kind`, `state`, `degraded_since`. */
   bus: jsonObject,
 };
 

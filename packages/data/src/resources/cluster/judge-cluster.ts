@@ -22,7 +22,7 @@ const needed = [
   ["ui", "nobody can look or ask"],
 ] as const;
 
-/** What an operator should know of, worst first. */
+/** The problems that an operator should know of, worst first. */
 export function findProblems(
   members: readonly Member[],
   bus: BusView | null,
@@ -41,7 +41,7 @@ export function findProblems(
           } as const,
         ]
       : []),
-    // Of a Buildbot master nobody knows what it does.
+    // The roles of a Buildbot master are not known.
     ...(alive.some((member) => member.buildbot) ? [] : needed.filter(([role]) => !roles.has(role))).map(
       ([role, consequence]): Problem => ({
         kind: "role_missing",
@@ -64,7 +64,7 @@ export function findProblems(
   ];
 }
 
-/** An engine that is replaced leaves its builders alone for a moment. */
+/** While an engine is replaced, its builders have none for a moment. */
 const strandedSeconds = 60;
 const mostBuilders = 20;
 

@@ -2,19 +2,19 @@ import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../../read/group-values.ts";
 import { hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
-/** How far back is looked: of one builder, and at most of all of them together. */
+/** How many builds back are read: of one builder, and of all builders together. */
 const recentBuilds = 20;
 const recentSets = 2000;
-/** Tests that are looked at, those that failed most often first. */
+/** The number of tests that are checked, those that failed most often first. */
 const mostSuspects = 500;
-/** One change is a test that broke, or was repaired; the second says that nobody knows how it will end. */
+/** One turn is a test that broke, or was repaired; a second one makes it unpredictable. */
 const fewestTurns = 2;
 
 export interface FlakyRow {
   testid: number;
-  /** How it ended of late, oldest first. */
+  /** Its recent outcomes, oldest first. */
   outcomes: string[];
-  /** How often it ended otherwise than the time before. */
+  /** How often its outcome differed from the one before. */
   turns: number;
 }
 

@@ -16,7 +16,7 @@ export const flakyTests = defineResource({
     builderid: integer,
     builder: text,
     name: text,
-    /** How often it was run of late, and failed, and ended otherwise than the time before. */
+    /** Its recent runs, its failures among them, and how often the outcome differed from the one before. */
     runs: integer,
     failures: integer,
     turns: integer,

@@ -2,8 +2,8 @@ import { type Connection, queryRows } from "@multimaster/database";
 import { isWhole } from "./test-rows.ts";
 
 /**
- * Here and beside this the rows are read step by step, ids by ids: in one statement PostgreSQL would guess how many a
- * step gives, and read all results there ever were.
+ * Rows of tests are read step by step, by ids: in one statement PostgreSQL would misjudge how many rows a step returns, and
+ * read all results.
  */
 
 /** Ids of the sets of each builder's newest build that tested anything; of one builder when it is given. */
@@ -20,7 +20,7 @@ export async function readNewestSets(connection: Connection, builderid: number |
   return rows.map(({ id }) => id);
 }
 
-/** How many sets make the slowest tests: no others have any. */
+/** How many sets are searched for the slowest tests. */
 const slowestSets = 50;
 
 /** Ids of the slowest results of these sets. */

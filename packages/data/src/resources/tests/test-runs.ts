@@ -7,11 +7,11 @@ import { readBuildProperties } from "../build-properties.ts";
 import { readNewestSets, readSlowest } from "./newest-sets.ts";
 import { durationOf, hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
-/** Lists of what is so now end here. */
+/** Most entries of the lists of current tests. */
 const mostFailing = 1000;
 const mostSlow = 100;
 
-/** How one test ended in one build, with all that people want to know of both. */
+/** The outcome of one test in one build, with the facts about both that pages show. */
 export const testRuns = defineResource({
   name: "test_run",
   plural: "test_runs",

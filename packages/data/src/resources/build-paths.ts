@@ -1,5 +1,5 @@
 /** The three ways a path names a build, with the condition on `builds b` that each means. */
-export const buildPlaces = [
+export const buildPaths = [
   { prefix: "builds/n:buildid", build: "b.id = :buildid" },
   {
     prefix: "builders/n:builderid/builds/n:build_number",
@@ -12,7 +12,7 @@ export const buildPlaces = [
 ] as const;
 
 /** The two ways a path names a step below a build, with the condition on `steps st`. */
-export const stepPlaces = [
+export const stepPaths = [
   { suffix: "steps/n:step_number", step: "st.number = :step_number" },
   { suffix: "steps/i:step_name", step: "st.name = :step_name" },
 ] as const;
