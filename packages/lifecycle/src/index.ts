@@ -4,7 +4,7 @@ export { completeBuildsets } from "./end-buildsets.ts";
 export { endRequest } from "./end-requests.ts";
 export * from "./finish-build.ts";
 export { type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
-export { mergeOutcomes, noOutcomes, type Outcomes } from "./outcomes.ts";
+export { noOutcomes, type Outcomes } from "./outcomes.ts";
 export { releaseClaim } from "./release-claims.ts";
 export { releaseEverythingOf } from "./release-everything.ts";
 export { releaseRequests } from "./release-requests.ts";

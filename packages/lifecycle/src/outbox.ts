@@ -51,10 +51,10 @@ const mostPruned = 10_000;
 export async function pruneOutbox(connection: Connection, bounds = outboxBounds): Promise<number> {
   const { now, updateLock, skipLocked } = connection.dialect;
   const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;
-  // Two statements, so that each is served by its own index.
+  // The newest row stays, however old it is: SQLite would give its id again. Two statements, each served by its own index.
   let pruned = 0;
   for (const [old, bound] of [
-    [`at < ${now} - ?`, bounds.seconds],
+    [`at < ${now} - ? and id < (select max(id) from mm_outbox)`, bounds.seconds],
     ["id <= (select max(id) from mm_outbox) - ?", bounds.rows],
   ] as const) {
     const rows = await queryRows(

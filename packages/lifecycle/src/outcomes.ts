@@ -1,4 +1,3 @@
-import { append } from "@multimaster/core";
 import { type Claimable, claimables } from "./claim-tables.ts";
 
 /** What transitions changed, to be published after the commit of their transaction. All lists are of ids. */
@@ -33,12 +32,4 @@ export function noOutcomes(): Outcomes {
     stoppedBuilders: [],
     goneMasters: [],
   };
-}
-
-/** Adds what another transaction changed. */
-export function mergeOutcomes(into: Outcomes, { released, ...from }: Outcomes): void {
-  for (const kind of claimables) append(into.released[kind], released[kind]);
-  append(into.stoppedBuilders, from.stoppedBuilders);
-  for (const name of Object.keys(from) as (keyof typeof from)[])
-    if (name !== "stoppedBuilders") append(into[name], from[name]);
 }

@@ -76,7 +76,7 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(await claimRequests(database, one, [])).toEqual([]);
   });
 
-  it("are given back by their owner only, and not once the request is complete", async () => {
+  it("are released by their owner only, and not once the request is complete", async () => {
     const [mine, done, theirs] = (await addRequests(database, 3)) as [number, number, number];
     await claimRequests(database, one, [mine, done]);
     await claimRequests(database, two, [theirs]);
@@ -191,7 +191,7 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(await claimRequests(database, two, [brid])).toEqual([brid]);
   });
 
-  it("of schedulers and change sources go to one master, again to the same, and to the next when given back", async () => {
+  it("of schedulers and change sources go to one master, again to the same, and to the next when released", async () => {
     const { schedulerid, changesourceid } = await addSingletons(database);
     const results = await Promise.all([one, two].map((lease) => claimOne(database, lease, "scheduler", schedulerid)));
     expect(results.map(({ kind }) => kind).sort()).toEqual(["claimed", "lost"]);
@@ -205,7 +205,7 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(await holderOf(database, "changeSource", changesourceid)).toBe(one.masterid);
   });
 
-  it("of a former life cannot touch what the next life of the same master has claimed", async () => {
+  it("of a former incarnation cannot touch what the next one of the same master has claimed", async () => {
     const { schedulerid } = await addSingletons(database);
     await expire(database, one);
     const reborn = (await join(database, { name: one.name })).lease;

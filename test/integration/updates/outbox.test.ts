@@ -150,5 +150,10 @@ describe.each(engines)("the outbox on %s", (engine) => {
       { first: Number(newest) - 49, last: newest, n: expect.toSatisfy((n) => Number(n) === 50) },
     ]);
     expect(await pruneOutbox(masters.database, { ...outboxBounds, rows: 50 })).toBe(0);
+    // The newest stays: no id is given twice.
+    await execute(masters.database, "update mm_outbox set at = 1");
+    expect(await pruneOutbox(masters.database)).toBe(49);
+    await add(1, 0);
+    expect(Number(await masters.value("select max(id) from mm_outbox"))).toBeGreaterThan(Number(newest));
   });
 });
