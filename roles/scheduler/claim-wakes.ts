@@ -3,7 +3,7 @@ import { type Data, masters, schedulers } from "@multimaster/data";
 type Subscription = Awaited<ReturnType<Data["events"]["on"]>>;
 
 /**
- * Listens to what sets claims free: a master that left or was buried, a scheduler given back or switched, and the
+ * Listens to what sets claims free: a master that left or was evicted, a scheduler released or switched, and the
  * return of messages after a time without. A master that drains gives its schedulers back last, so that their event
  * also tells of its change sources, which have none of their own.
  */

@@ -1,4 +1,4 @@
-import { LeaseLost } from "@multimaster/cluster";
+import { type Claim, LeaseLost } from "@multimaster/cluster";
 import { Backoff, type Clock, type Logger, type Service, WakeupLoop, type Work } from "@multimaster/core";
 import type { Running } from "@multimaster/plugins";
 
@@ -18,7 +18,7 @@ export interface SingletonKind {
   readonly names: readonly string[];
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   readStates(ids: readonly number[]): Promise<ReadonlyMap<number, SingletonState>>;
-  claim(id: number): Promise<"claimed" | "lost">;
+  claim(id: number): Promise<Claim>;
   release(id: number): Promise<void>;
   /** Starts it; `lost` is called when one of its operations found the claim to be another master's. */
   start(singleton: Singleton, lost: () => void): Promise<Running>;
@@ -203,7 +203,7 @@ export class ClaimedHost implements Service {
         return;
       }
       if (!place.held) {
-        if ((await kind.claim(id)) === "lost") return;
+        if ((await kind.claim(id)).kind === "lost") return;
         place.held = true;
         place.lost = false;
         log.info({ [kind.field]: name }, `claimed the ${kind.noun} "${name}"`);

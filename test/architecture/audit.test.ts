@@ -26,7 +26,7 @@ master audit --check request-run-twice --json       # one check, for a program
 \`master audit\` looks at the rows of a cluster for what must never be. Anybody may run it at any time, also while the cluster
 works: it needs no running master, writes nothing, and keeps nobody waiting. It reads one snapshot of the database, in which
 a cluster that is well is without contradiction, however busy; what is true of such a cluster for a moment (a claim whose
-build is about to be made, a dead master about to be buried) counts only when it is older than the grace time (\`--grace\`, 30
+build is about to be made, a dead master about to be evicted) counts only when it is older than the grace time (\`--grace\`, 30
 seconds by default) by the database's clock. It exits with 0 when nothing was found and with 1 when something was.
 
 Checks marked *window* read history. Without \`--since\` they read all of it, which takes a while with millions of builds; with

@@ -125,7 +125,7 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
     expectBounded(statements);
   });
 
-  it("a master starts, takes work, drains and is buried without reading the history", async () => {
+  it("a master starts, takes work, drains and is evicted without reading the history", async () => {
     let engine: TestMaster | undefined;
     const start = await timed("start of a scheduler and engine, until ready", async () => {
       engine = await startMaster({
@@ -148,11 +148,11 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
       "select max(masterid) as masterid from mm_leases where host = 'host' and buried_at is null",
       big.url,
     );
-    const burial = await timed("a dead master is found and buried", async () => {
+    const eviction = await timed("a dead master is found and evicted", async () => {
       const its = `masterid = ${dead?.masterid}`;
       await postgres.psql(`update mm_leases set expires_at = 1 where ${its}`, big.url);
       const buried = () => postgres.psql(`select 1 from mm_leases where ${its} and buried_at is not null`, big.url);
-      await waitFor(async () => (await buried()).length > 0, { what: "the burial", timeoutMs: 120_000 });
+      await waitFor(async () => (await buried()).length > 0, { what: "the eviction", timeoutMs: 120_000 });
     });
     const drain = await timed("master drain --wait", async () => {
       const { code, stderr } = await command("drain", "engine", "--wait", "--url", await big.ui.url());
@@ -167,7 +167,7 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
         expect(code, stderr).toBe(0);
       }
     });
-    for (const statements of [start, force, burial, drain, words]) expectBounded(statements);
+    for (const statements of [start, force, eviction, drain, words]) expectBounded(statements);
   });
 
   const command = async (...args: string[]) => {

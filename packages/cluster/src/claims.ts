@@ -52,19 +52,19 @@ export function claim(database: Database, lease: Lease, { table, id: column }: C
 
 /**
  * Releases claims of this master; returns the ids of those that it had. The statement checks the lease too: a row may
- * already belong to the next incarnation of this master.
+ * already belong to the next incarnation of this master. The caller knows that the rows are claims, and no history.
  */
 export async function release(
   tx: Connection,
   lease: Lease,
-  { table, id, only = "1 = 1", epoch, mirror }: ClaimTable,
+  { table, id, epoch, mirror }: ClaimTable,
   ids: readonly number[],
 ): Promise<number[]> {
   const { masterid } = lease;
   const wanted = tx.dialect.isOneOf(id, ids);
   const rows = await queryRows<{ id: number }>(
     tx,
-    `delete from ${table} where ${wanted.sql} and masterid = ?${epoch ? " and epoch = ?" : ""} and ${only}
+    `delete from ${table} where ${wanted.sql} and masterid = ?${epoch ? " and epoch = ?" : ""}
        and exists (select 1 from mm_leases where ${leaseIsHeld}) returning ${id} as id`,
     [...wanted.bindings, masterid, ...(epoch ? [lease.epoch] : []), masterid, lease.epoch],
   );

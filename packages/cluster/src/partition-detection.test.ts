@@ -73,7 +73,7 @@ async function pass(leases: number): Promise<void> {
 
 const cutOff = () => members.filter((member) => member.cutOff).map(({ life }) => life);
 
-it("stops nobody while the database is away for all, however long, and nobody buries meanwhile", async () => {
+it("stops nobody while the database is away for all, however long, and no one evicts meanwhile", async () => {
   const all = [await join(1), await join(2), await join(3)];
   await pass(1);
   expect(all.every(({ watch }) => watch.mayEvict())).toBe(true);
@@ -100,7 +100,7 @@ it("stops a master that is cut off alone when its lease ends, not before, and on
   expect(cutOff()).toEqual([]);
 });
 
-it("stops a master whose fellows reach the database again while it does not, before they may bury it", async () => {
+it("stops a master whose fellows reach the database again while it does not, before they may evict it", async () => {
   const [late, other] = [await join(1), await join(2)];
   await pass(1);
   late.reaches = false;

@@ -1,1 +1,4 @@
-export {};
+export { judgeBuilder, judgeEngine, judgeWorker } from "./judge.ts";
+export { type Placement, place, type WorkerOutcome } from "./place.ts";
+export { listStartable, type PlaceableBuilder, placeRequests } from "./place-requests.ts";
+export type * from "./world.ts";

@@ -1,4 +1,5 @@
 import { nameBuilddir } from "@multimaster/config";
+import type { PlaceableBuilder } from "@multimaster/placement";
 import { Secrets } from "../logs/secrets.ts";
 import type { EngineBuilder } from "../slice.ts";
 
@@ -22,9 +23,18 @@ export class ConfiguredBuilder {
     return this.config.name;
   }
 
-  /** How many more builds of it may run on this engine. */
-  get free(): number {
-    return (this.config.maxBuilds ?? Number.POSITIVE_INFINITY) - this.#running;
+  /** As placement sees it now. */
+  view(): PlaceableBuilder {
+    const { maxBuilds, workers } = this.config;
+    return {
+      builderid: this.builderid,
+      workers,
+      limit: maxBuilds ?? null,
+      running: this.#running,
+      directory: this.directory,
+      heldLocks: [],
+      closedUntil: null,
+    };
   }
 
   reserve(): void {

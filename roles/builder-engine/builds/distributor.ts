@@ -1,10 +1,10 @@
 import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
+import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
-import { listStartable, pickWork } from "./pick-work.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 
 export interface DistributorOptions {
@@ -122,28 +122,27 @@ export class Distributor implements Service {
   async #startSome(): Promise<number | undefined> {
     const { builders, workers } = this.#options;
     const mode = this.#mode;
-    const pickable = [...builders.values()].map(({ builderid, free, config, directory }) => ({
-      builderid,
-      free,
-      directory,
-      workers: config.workers,
-    }));
-    const startable = listStartable(pickable, workers.all);
+    const placeable = [...builders.values()].map((builder) => builder.view());
+    const views = workers.all.map((worker) => worker.view());
+    const startable = listStartable(placeable, views);
     if (startable.length === 0) return undefined;
-    const places = workers.all.reduce((sum, worker) => sum + worker.free, 0);
-    const limit = Math.min(500, places * 2 + 10);
+    const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
+    const limit = Math.min(500, free * 2 + 10);
     const pending = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,
     );
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
-    const picks = pickWork(pending, pickable, workers.all).map(({ request, workerName }) => ({
+    // What changed while the requests were read counts.
+    const now = workers.all.map((worker) => worker.view());
+    const running = [...builders.values()].map((builder) => builder.view());
+    const placed = placeRequests(pending, running, now).map(({ request, workerName }) => ({
       buildrequestid: request.buildrequestid,
       builder: builders.get(request.builderid) as ConfiguredBuilder,
       worker: workers.get(workerName) as AttachedWorker,
     }));
-    return picks.length === 0 ? undefined : this.#claim(picks);
+    return placed.length === 0 ? undefined : this.#claim(placed);
   }
 
   async #findPending(builderids: readonly number[], limit: number) {
@@ -158,9 +157,9 @@ export class Distributor implements Service {
   }
 
   /** Claims and starts them; gives how many were got. */
-  async #claim(picks: readonly Chosen[]): Promise<number> {
-    const ids = picks.map((pick) => pick.buildrequestid);
-    for (const { buildrequestid, builder, worker } of picks) {
+  async #claim(placed: readonly Chosen[]): Promise<number> {
+    const ids = placed.map(({ buildrequestid }) => buildrequestid);
+    for (const { buildrequestid, builder, worker } of placed) {
       this.#claiming.add(buildrequestid);
       builder.reserve();
       worker.reserve(builder.directory);
@@ -173,7 +172,7 @@ export class Distributor implements Service {
       for (const id of ids) this.#unanswered.add(id);
       throw error;
     } finally {
-      for (const { buildrequestid, builder, worker } of picks) {
+      for (const { buildrequestid, builder, worker } of placed) {
         if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
         else {
           builder.release();

@@ -1,3 +1,4 @@
+import type { Claim } from "@multimaster/cluster";
 import type { WorkerConfig } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Updates } from "@multimaster/data";
@@ -30,7 +31,7 @@ const workerFaults = [LinkClosed, RemoteException, RequestTimedOut, RequestRefus
 const orphanMs = 1000;
 
 /**
- * How long a worker waits here for another master to let it go: that master is dead more often than not, and buried
+ * How long a worker waits here for another master to release it: that master is dead more often than not, and evicted
  * within the usual lease. One that is refused comes back only seconds later, and all of them again and again.
  */
 const parkedMs = 20_000;
@@ -45,8 +46,7 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
   let claimed = false;
   try {
     const [info] = await Promise.all([link.getInfo(), link.configure()]);
-    const outcome = await claim(options, info);
-    if (outcome === "lost") {
+    if ((await claim(options, info)).kind === "lost") {
       link.close(1013, "this worker is attached to another master");
       return undefined;
     }
@@ -77,14 +77,14 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
 }
 
 /** Claims the worker, waiting a while for another master's claim to go. */
-async function claim(options: AttachOptions, info: WorkerInfo): Promise<"attached" | "lost"> {
+async function claim(options: AttachOptions, info: WorkerInfo): Promise<Claim> {
   const { link, config, workerid, updates, persistence, clock, log, isRefusing } = options;
   const end = clock.now() + parkedMs;
   for (let tries = 1; ; tries += 1) {
     const outcome = await persistence.write(`attach worker ${config.name}`, () =>
       updates.workers.attach(workerid, describeInfo(info), config.maxBuilds),
     );
-    if (outcome === "attached" || !link.isOpen || isRefusing() || clock.now() >= end) return outcome;
+    if (outcome.kind === "claimed" || !link.isOpen || isRefusing() || clock.now() >= end) return outcome;
     if (tries === 1) {
       log.info(
         { worker: config.name },

@@ -1,4 +1,5 @@
 import type { WorkerConfig } from "@multimaster/config";
+import type { WorkerView } from "@multimaster/placement";
 import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
 
 /** A worker that is connected to this master and claimed by it. */
@@ -28,15 +29,23 @@ export class AttachedWorker {
     return this.config.name;
   }
 
-  /** Builds that run on it or have been promised a place. */
+  /** Builds that run on it or were promised a slot. */
   get builds(): number {
     return this.#builds;
   }
 
-  /** How many more builds it can take now. */
-  get free(): number {
-    if (this.paused || this.graceful || this.leaving || !this.link.isOpen) return 0;
-    return Math.max(0, this.config.maxBuilds - this.#builds);
+  /** As placement sees it now. */
+  view(): WorkerView {
+    return {
+      name: this.name,
+      presence: this.link.isOpen ? "attached" : "absent",
+      paused: this.paused,
+      quarantined: false,
+      leaving: this.graceful || this.leaving,
+      slots: this.config.maxBuilds,
+      builds: this.#builds,
+      directories: this.#directories,
+    };
   }
 
   /** Directories that builds on it work in, or are going to. */

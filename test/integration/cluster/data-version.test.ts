@@ -35,7 +35,7 @@ describe.each(engines)("the data version on %s", (engine) => {
     expect(await writes(3)).toBe(false);
   });
 
-  it("waits for the last master of an older release, also while that one stands still, until it is buried", async () => {
+  it("waits for the last master of an older release, also while that one stands still, until it is evicted", async () => {
     const evictor = await joinAsEvictor(database, release(2));
     const { lease: old } = await join(database, release(1));
     await expire(database, old);
@@ -87,7 +87,7 @@ describe.each(engines)("the data version on %s", (engine) => {
     expect(joined.status === "fulfilled" ? 1 : 2).toBe(version?.version);
   });
 
-  it("does not rise by the word of a master that has been buried and knows less than the others", async () => {
+  it("does not rise by the word of a master that has been evicted and knows less than the others", async () => {
     const { lease: old } = await join(database, release(1));
     await expire(database, old);
     const evictor = await joinAsEvictor(database, release(3));

@@ -122,7 +122,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(kept.lost).toBe(false);
   });
 
-  it("that has expired unburied is simply renewed, and its master may write", async () => {
+  it("that has expired, but is not evicted, is simply renewed, and its master may write", async () => {
     const { lease } = await join(database, { leaseMs: 2000 });
     await expire(database, lease);
     await fencedTransaction(database, lease, async () => {});
@@ -130,7 +130,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect((await readLease(database, lease.masterid)).live).toBe(1);
   });
 
-  it("is lost when somebody buries it: the heartbeat says so, and the fence refuses", async () => {
+  it("is lost when somebody evicts it: the heartbeat says so, and the fence refuses", async () => {
     const { lease } = await join(database, { leaseMs: 2000 });
     const evictor = await joinAsEvictor(database);
     const { heartbeat, kept } = keepAlive(database, lease);
@@ -144,7 +144,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     await fencedTransaction(database, evictor, async () => {});
   });
 
-  it("that is alive is not buried, nor is anybody by a master that has only just joined or been cut off", async () => {
+  it("that is alive is not evicted, nor is any other by a master that has only just joined or been cut off", async () => {
     const { lease } = await join(database);
     const evictor = await joinAsEvictor(database);
     expect(await evictDead(database, evictor)).toEqual([]);
@@ -155,7 +155,25 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(await evictDead(database, evictor)).toEqual([]);
   });
 
-  it("that expired in an outage is not buried by a master whose own has not yet, but is not renewed either", async () => {
+  it("that is renewed between being found dead and being evicted stays", async () => {
+    const { lease } = await join(database);
+    const evictor = await joinAsEvictor(database);
+    await expire(database, lease);
+    const renewsFirst: Database = {
+      ...database,
+      async transaction(fn) {
+        const { now } = database.dialect;
+        await execute(database, `update mm_leases set expires_at = ${now} + 60 where masterid = ?`, [lease.masterid]);
+        return database.transaction(fn);
+      },
+    };
+    expect(await evictDead(renewsFirst, evictor)).toEqual([]);
+    await requireLease(database, lease);
+    await expire(database, lease);
+    expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
+  });
+
+  it("that expired in an outage is not evicted by a master whose own has not yet, but is not renewed either", async () => {
     const { lease } = await join(database, { leaseMs: 4000 });
     const evictor = await joinAsEvictor(database, { leaseMs: 4000 });
     await expire(database, lease);
@@ -171,7 +189,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
   });
 
-  it("late in being renewed makes its master wait before it may bury", async () => {
+  it("late in being renewed makes its master wait before it may evict", async () => {
     const { lease } = await join(database);
     const evictor = await joinAsEvictor(database, { leaseMs: 60_000 });
     await expire(database, evictor);
@@ -182,7 +200,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
   });
 
-  it("is buried once by however many masters try at once", async () => {
+  it("is evicted once by however many masters try at once", async () => {
     const dead = [await join(database), await join(database), await join(database)];
     const evictors: Lease[] = [];
     for (let n = 0; n < 3; n++) evictors.push(await joinAsEvictor(database));
@@ -199,7 +217,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(found.sort()).toEqual(dead.map(({ lease }) => lease.masterid).sort());
   });
 
-  it("buries a Buildbot master that has been silent for ten minutes, once", async () => {
+  it("evicts a Buildbot master that has been silent for ten minutes, once", async () => {
     await database
       .sql("masters")
       .insert({ name: "bb", name_hash: "bb", active: 1, last_active: Math.floor(Date.now() / 1000) - 700 });
@@ -210,7 +228,7 @@ describe.each(engines)("a lease on %s", (engine) => {
 });
 
 describe("a lease on postgresql", () => {
-  it("is not buried under an open transaction of its master, but as soon as that has ended", async () => {
+  it("is not evicted under an open transaction of its master, but as soon as that has ended", async () => {
     const database = await newDatabase("postgresql");
     const evictor = await joinAsEvictor(database);
     const { lease } = await join(database);
@@ -234,7 +252,7 @@ describe("a lease on postgresql", () => {
     expect(await evictDead(database, evictor)).toHaveLength(1);
   });
 
-  it("survives a restart, a freeze and a long absence of the server: nobody is buried, everybody renews", async () => {
+  it("survives a restart, a freeze and a long absence of the server: nobody is evicted, everybody renews", async () => {
     const postgres = await startPostgres();
     const database = await openTestDatabase(await postgres.createDatabase());
     await upgradeDatabase(database);

@@ -118,7 +118,7 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     for (const name of names) await updates.workers.setPaused(await attach(name), true, "night");
     const reasons = await sentences(await ask());
     expect(reasons).toHaveLength(6);
-    expect(reasons.at(-1)).toEqual(["worker_paused", "3 more workers likewise."]);
+    expect(reasons.at(-1)).toEqual(["worker_paused", "3 more workers are in the same state."]);
   });
 
   it("its directory is in use, or as many of its builds run as may", async () => {

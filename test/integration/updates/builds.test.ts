@@ -1,6 +1,7 @@
-import { Results } from "@multimaster/core";
+import { type Result, Results } from "@multimaster/core";
 import { auditDatabase } from "@multimaster/data";
 import { execute } from "@multimaster/database";
+import { endRequest, noOutcomes, transition } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   aWorker,
@@ -166,6 +167,31 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
       `builders.1.${request}.complete`,
       "buildsets.1.complete",
     ]);
+  });
+
+  it("a build is not ended by a master that does not run it", async () => {
+    const { buildid, buildrequestid } = await runningBuild(one);
+    await masters.takeTopics();
+    await two.updates.builds.finish(buildid, finish(Results.SUCCESS));
+    await two.updates.builds.finish(buildid, finish(Results.RETRY));
+    expect(await masters.takeTopics()).toEqual([]);
+    expect(await masters.rows("select results, complete_at from builds")).toEqual([
+      { results: null, complete_at: null },
+    ]);
+    expect(await one.updates.buildrequests.claimedByMe()).toEqual([buildrequestid]);
+  });
+
+  it("a request that has ended is not ended again by one that saw it open", async () => {
+    const id = await claimedRequest(one);
+    const end = (results: Result) =>
+      one.database.transaction((tx) => transition(tx, (t) => endRequest(t, { id, cancelled: false }, results)));
+    const bsid = await masters.value("select buildsetid from buildrequests where id = ?", [id]);
+    expect((await end(Results.FAILURE)).outcomes).toMatchObject({
+      completedRequests: [id],
+      completedBuildsets: [bsid],
+    });
+    expect((await end(Results.SUCCESS)).outcomes).toEqual(noOutcomes());
+    expect(await requestRow(id)).toMatchObject({ complete: 1, results: 2 });
   });
 
   it("a build that has ended is not ended again", async () => {

@@ -94,8 +94,8 @@ describe.each(engines)("changes on %s", (engine) => {
     const two = await masters.join();
     const id = (await one.updates.changeSources.register(["poller"])).get("poller") as number;
     const state = { object: "poller", className: "GitPoller", name: "lastRev" };
-    expect(await one.updates.changeSources.claim(id)).toBe("claimed");
-    expect(await two.updates.changeSources.claim(id)).toBe("lost");
+    expect(await one.updates.changeSources.claim(id)).toEqual({ kind: "claimed" });
+    expect(await two.updates.changeSources.claim(id)).toEqual({ kind: "lost", holder: one.lease.masterid });
     expect(await two.updates.changeSources.addPolled(id, [change], { ...state, value: { main: "x" } })).toBe("lost");
     expect(await two.updates.changeSources.getState(state)).toBeUndefined();
     const ids = await one.updates.changeSources.addPolled(id, [change, change], { ...state, value: { main: "y" } });
@@ -103,6 +103,6 @@ describe.each(engines)("changes on %s", (engine) => {
     expect(await two.updates.changeSources.getState(state)).toEqual({ main: "y" });
     expect(await masters.takeTopics()).toEqual((ids as number[]).map((changeid) => `changes.${changeid}.new`));
     await one.updates.changeSources.release(id);
-    expect(await two.updates.changeSources.claim(id)).toBe("claimed");
+    expect(await two.updates.changeSources.claim(id)).toEqual({ kind: "claimed" });
   });
 });

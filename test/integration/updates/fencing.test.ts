@@ -18,7 +18,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 const info = { admin: null, host: "h", access_uri: null, version: "1" };
 const source = { object: "poller", className: "GitPoller", name: "lastRev" };
 
-describe.each(engines)("a master that was buried, on %s", (engine) => {
+describe.each(engines)("a master that was evicted, on %s", (engine) => {
   let masters: TestMasters;
   let dead: Member;
   let ids: {

@@ -74,12 +74,12 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     const workerid = await aWorker(one);
     await two.updates.workers.setGraceful(workerid, true);
     await masters.takeTopics();
-    expect(await one.updates.workers.attach(workerid, info)).toBe("attached");
+    expect(await one.updates.workers.attach(workerid, info)).toEqual({ kind: "claimed" });
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.connected`]);
     expect(await masters.value("select info from workers")).toBe(
       '{"admin": "a\\n", "host": "h", "access_uri": null, "version": "4.3.0"}',
     );
-    expect(await two.updates.workers.attach(workerid, info)).toBe("lost");
+    expect(await two.updates.workers.attach(workerid, info)).toEqual({ kind: "lost", holder: one.lease.masterid });
     expect(await one.updates.workers.contested()).toEqual([workerid]);
     await one.updates.workers.keep(workerid);
     expect(await one.updates.workers.contested()).toEqual([]);
@@ -87,7 +87,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     expect(await masters.value("select count(*) as n from connected_workers")).toBe(1);
     await one.updates.workers.detach(workerid);
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.disconnected`]);
-    expect(await two.updates.workers.attach(workerid, info)).toBe("attached");
+    expect(await two.updates.workers.attach(workerid, info)).toEqual({ kind: "claimed" });
     expect(await two.updates.workers.states([workerid])).toEqual([
       { workerid, name: "w1", paused: false, graceful: false, atOnce: false },
     ]);

@@ -25,7 +25,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
 
   async function registered(member: Member, name = "main"): Promise<number> {
     const id = (await member.updates.schedulers.register([name])).get(name) as number;
-    expect(await member.updates.schedulers.claim(id)).toBe("claimed");
+    expect(await member.updates.schedulers.claim(id)).toEqual({ kind: "claimed" });
     return id;
   }
   const unseen = async (member: Member, id: number) =>
@@ -173,7 +173,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
     const { changeid } = await one.updates.changes.add(change);
     await one.updates.schedulers.classify(id, important([changeid]));
     await one.updates.schedulers.release(id);
-    expect(await two.updates.schedulers.claim(id)).toBe("claimed");
+    expect(await two.updates.schedulers.claim(id)).toEqual({ kind: "claimed" });
     const state = { object: "main", className: "Nightly", name: "last_build", value: 1 };
     expect(
       await one.updates.schedulers.submit(id, [{ buildset: buildsetFor("runtests"), changeids: [changeid] }], state),

@@ -176,7 +176,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     expect(await masters.value("select max(length(state_string)) from steps")).toBe(1000);
   });
 
-  it("are refused from a master that has not got the build, and fenced off from one that was buried", async () => {
+  it("are refused from a master that has not got the build, and fenced off from one that was evicted", async () => {
     const { setid } = await member.updates.testResults.add({ ...place, ...kind });
     const other = await masters.join();
     await expect(other.updates.testResults.add({ ...place, ...kind })).rejects.toThrow("does not run on this master");

@@ -5,7 +5,7 @@ export interface Moment {
   readonly before: number;
   /** Checks that would read the whole history read what began since then. */
   readonly since: number;
-  /** Since when the database could be asked: nobody can renew a lease while it is away. */
+  /** Since when the database could be asked: no master can renew a lease while it is away. */
   readonly upSince: number;
 }
 
@@ -15,12 +15,12 @@ export interface Check {
   /** A finding in words: a sentence without its full stop, for one and, with `{n}`, for several. */
   readonly one: string;
   readonly many: string;
-  /** What it tells of the cluster. */
+  /** What it means for the cluster. */
   readonly means: string;
   /** What an operator does. */
   readonly advice: string;
   /** It reads history, and so only what began within the window (`--since`). */
   readonly windowed?: true;
-  /** A select of `id`, each once: what does not hold. It must give nothing for what a healthy cluster shows for a moment. */
+  /** A select of `id`, each once: what does not hold. It must return nothing for what a healthy cluster shows for a moment. */
   sql(at: Moment): string;
 }

@@ -6,11 +6,11 @@ import { auditChecks } from "./checks/index.ts";
 export interface AuditOptions {
   /** What is younger than so many seconds may be in the middle of happening. Default 30. */
   graceSeconds?: number;
-  /** Checks of history look at what began in the last so many seconds. Default: all of it. */
+  /** Checks of history read what began in the last so many seconds. Default: all of it. */
   windowSeconds?: number;
   /** Ids of the checks to make. Default: all. */
   only?: readonly string[];
-  /** Ids told of each finding, at most. Default 10. */
+  /** Ids reported for each finding, at most. Default 10. */
   maxIds?: number;
 }
 
@@ -39,7 +39,7 @@ export function auditDatabase(database: Database, options: AuditOptions = {}): P
   return database.snapshot((tx) => auditRows(tx, options));
 }
 
-/** The same in the caller's transaction, which must show one snapshot unless nobody else writes. */
+/** The same in the caller's transaction, which must show one snapshot unless no one else writes. */
 export async function auditRows(tx: Connection, options: AuditOptions = {}): Promise<AuditReport> {
   const checks = chooseChecks(options.only);
   const at = await readMoment(tx, options);

@@ -1,4 +1,4 @@
-import { claim, fencedTransaction } from "@multimaster/cluster";
+import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import { epochSeconds, type Json } from "@multimaster/core";
 import {
   findOrCreateNamed,
@@ -21,7 +21,7 @@ import type { UpdateContext } from "./update-context.ts";
 export interface ChangeSourceUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Claims the change source (fenced); "claimed" as well when this master already has it. */
-  claim(changesourceid: number): Promise<"claimed" | Lost>;
+  claim(changesourceid: number): Promise<Claim>;
   release(changesourceid: number): Promise<void>;
   /** Saved state, as Buildbot keeps it (objects.name, objects.class_name, object_state.name); undefined when none. */
   getState(source: StateKey): Promise<Json | undefined>;
@@ -50,7 +50,7 @@ export function createChangeSourceUpdates({
 }: UpdateContext): ChangeSourceUpdates {
   return {
     register: async (names) => (await database.transaction((tx) => findOrCreateNamed(tx, "changesources", names))).ids,
-    claim: async (changesourceid) => (await claim(database, lease, claimTables.changeSource, changesourceid)).kind,
+    claim: (changesourceid) => claim(database, lease, claimTables.changeSource, changesourceid),
     async release(changesourceid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "changeSource", changesourceid));
       await publishOutcomes(outcomes);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { claim, fencedTransaction } from "@multimaster/cluster";
+import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import { type Json, pythonJson } from "@multimaster/core";
 import {
   type Connection,
@@ -60,7 +60,7 @@ export interface SchedulerUpdates {
    */
   register(names: readonly string[], followers?: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Claims the scheduler (fenced); "claimed" as well when this master already has it. */
-  claim(schedulerid: number): Promise<"claimed" | Lost>;
+  claim(schedulerid: number): Promise<Claim>;
   release(schedulerid: number): Promise<void>;
   isEnabled(schedulerid: number): Promise<boolean>;
   setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
@@ -115,7 +115,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
 
   return {
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
-    claim: async (schedulerid) => (await claim(database, lease, claimTables.scheduler, schedulerid)).kind,
+    claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
       const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "scheduler", schedulerid));
       await publishOutcomes(outcomes);

@@ -1,4 +1,4 @@
-import { claimedOf, fencedTransaction } from "@multimaster/cluster";
+import { type Claim, claimedOf, fencedTransaction } from "@multimaster/cluster";
 import {
   type Connection,
   type EngineLoad,
@@ -14,7 +14,6 @@ import { claimWorkers, contestedWorkers, keepWorker, releaseClaim } from "@multi
 import type { Trail } from "../model/actor.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
-import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -42,7 +41,7 @@ export interface WorkerUpdates {
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
    * asked to check its connection. `maxBuilds`: how many builds this master gives it at once.
    */
-  attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<"attached" | "lost">;
+  attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
   /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */
   detach(workerid: number): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
@@ -60,10 +59,10 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
   const { database, lease, events, track, publishOutcomes } = context;
   const written = (write: (tx: Connection) => Promise<boolean>, trail: Trail | undefined) =>
     writeWithTrail(database, write, trail);
-  /** All in one transaction: what is told of the info of a worker that went to another master is not stored. */
+  /** All in one transaction: the info of a worker that went to another master is not stored. */
   async function attach(
     comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[],
-  ): Promise<("attached" | Lost)[]> {
+  ): Promise<Claim[]> {
     const claims = await fencedTransaction(database, lease, async (tx) => {
       const ids = comers.map(({ workerid }) => workerid);
       const claims = await claimWorkers(tx, lease, ids);
@@ -77,7 +76,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
       return claims;
     });
     await track(events.of(workers).connected(claimedOf(claims)));
-    return comers.map(({ workerid }) => (claims.get(workerid)?.kind === "claimed" ? "attached" : "lost"));
+    return comers.map(({ workerid }) => claims.get(workerid) as Claim);
   }
   const attachOne = batched(attach);
 

@@ -1,29 +1,32 @@
-import { buildsAt, nameBuild, named, showBuilds, type WorkerStandings } from "./explain-workers.ts";
-import type { Engine, Picture, WorkerSeen } from "./read-picture.ts";
-import type { Place } from "./read-places.ts";
+import { judgeEngine, type PairObstacle, place } from "@multimaster/placement";
+import { describeBuilderObstacle, findPair, named } from "./describe-obstacle.ts";
+import type { WorkerStandings } from "./explain-workers.ts";
+import type { BuilderPlacement } from "./read-builder-placements.ts";
+import type { Engine, Picture } from "./read-picture.ts";
 import { because, listNames, type Reason } from "./reasons.ts";
-import { type Finding, shorten } from "./shorten.ts";
+import { shorten } from "./shorten.ts";
+import { viewBuilder } from "./view-picture.ts";
 
 /**
  * Why the requests of a builder are not being built: what keeps each engine from starting one, or that one is about to.
- * It judges as the distributor of an engine does, from the rows of all of them.
+ * The decision is `place`, which the distributor of an engine asks too, here about the rows of all engines.
  */
 export function explainBuilder(picture: Picture, standings: WorkerStandings, builderid: number): Reason[] {
-  const having = (picture.places.get(builderid) ?? []).flatMap((place) => {
-    const engine = picture.engines.get(place.masterid);
-    return engine ? [{ place, engine }] : [];
+  const having = (picture.placements.get(builderid) ?? []).flatMap((placement) => {
+    const engine = picture.engines.get(placement.masterid);
+    return engine ? [{ placement, engine, obstacle: judgeEngine(engine) }] : [];
   });
-  const live = having.filter(({ engine }) => engine.alive);
+  const live = having.filter(({ obstacle }) => obstacle?.kind !== "engine_lost");
   if (live.length === 0) return [explainNoEngine(having.map(({ engine }) => engine))];
-  const draining = live.filter(({ engine }) => engine.draining).map(({ engine }) => explainDraining(engine));
-  const open = live.filter(({ engine }) => !engine.draining);
+  const draining = live.filter(({ obstacle }) => obstacle !== undefined).map(({ engine }) => explainDraining(engine));
+  const open = live.filter(({ obstacle }) => obstacle === undefined);
   const perEngine: (readonly Reason[])[] = [];
-  for (const { place, engine } of open) {
-    const { free, reasons } = explainPlace(picture, standings, place, engine);
+  for (const { placement, engine } of open) {
+    const { free, reasons } = explainPlacement(picture, standings, placement, engine);
     if (free) return [free];
     perEngine.push(reasons);
   }
-  const absent = open.length === 0 ? [] : standings.absent(open.map(({ place }) => place));
+  const absent = open.length === 0 ? [] : standings.absent(open.map(({ placement }) => placement));
   return [...absent, ...perEngine.flat(), ...draining];
 }
 
@@ -39,51 +42,24 @@ function explainDraining({ masterid, name }: Engine): Reason {
 }
 
 /** What keeps one engine from starting a build; `free` when nothing does. */
-function explainPlace(
+function explainPlacement(
   picture: Picture,
   standings: WorkerStandings,
-  place: Place,
+  placement: BuilderPlacement,
   engine: Engine,
 ): { free?: Reason; reasons: readonly Reason[] } {
-  const { masterid, name: master } = engine;
-  const running = picture.buildsOfBuilder.get(place.builderid) ?? [];
-  const here = running.filter((build) => build.masterid === masterid);
-  if (place.maxBuilds !== null && here.length >= place.maxBuilds) {
-    const sentence = `${master} runs as many builds of this builder as it may (${place.maxBuilds}).`;
-    const facts = { masterid, master, max_builds: place.maxBuilds, builds: showBuilds(here) };
-    return { reasons: [because("max_builds", sentence, facts)] };
+  const { reasons, takers } = standings.at(placement, engine);
+  const placed = place(viewBuilder(picture, placement), takers);
+  if (placed.kind === "placed") {
+    const { masterid, name: master } = engine;
+    const sentence = `${placed.worker.name} is free on ${master}, which is about to claim it.`;
+    return { free: because("claiming", sentence, { masterid, master, ...named(placed.worker.seen) }), reasons };
   }
-  const { reasons, open } = standings.at(place, engine);
-  const sharing: Finding[] = [];
-  for (const worker of open) {
-    const finding = findSharing(picture, place, engine, worker);
-    if (finding === undefined) {
-      const sentence = `${worker.name} is free on ${master}, which is about to claim it.`;
-      return { free: because("claiming", sentence, { masterid, master, ...named(worker) }), reasons };
-    }
-    sharing.push(finding);
-  }
-  return { reasons: [...reasons, ...shorten(sharing)] };
-}
-
-/** A build of the worker that uses the directory in which this builder would build. */
-function findSharing(
-  picture: Picture,
-  place: Place,
-  { masterid, name: master }: Engine,
-  worker: WorkerSeen,
-): Finding | undefined {
-  const sharing = buildsAt(picture, worker, masterid).find(
-    (build) => build.builderid === place.builderid || (place.directory !== null && build.directory === place.directory),
-  );
-  if (!sharing) return undefined;
-  const describe = () =>
-    because("directory_in_use", `${nameBuild(sharing)} builds in the same directory of ${worker.name}.`, {
-      masterid,
-      master,
-      ...named(worker),
-      directory: place.directory,
-      builds: showBuilds([sharing]),
-    });
-  return { kind: "directory_in_use", describe };
+  if (placed.kind === "builder_waits")
+    return { reasons: [describeBuilderObstacle(picture, placement, engine, placed.obstacle)] };
+  // Of those that take builds, none has an obstacle of its own.
+  const findings = placed
+    .obstacles()
+    .map(({ worker, obstacle }) => findPair(picture, placement, engine, worker.seen, obstacle as PairObstacle));
+  return { reasons: [...reasons, ...shorten(findings)] };
 }

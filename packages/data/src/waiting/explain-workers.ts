@@ -1,15 +1,17 @@
-import type { Json } from "@multimaster/core";
-import type { Engine, Picture, RunningBuild, WorkerSeen } from "./read-picture.ts";
-import type { Place } from "./read-places.ts";
-import { because, listNames, mostFacts, type Reason } from "./reasons.ts";
+import { judgeWorker } from "@multimaster/placement";
+import { findWorker, named } from "./describe-obstacle.ts";
+import type { BuilderPlacement } from "./read-builder-placements.ts";
+import type { Engine, Picture, WorkerSeen } from "./read-picture.ts";
+import { because, listNames, type Reason } from "./reasons.ts";
 import { type Finding, nameFacts, shorten } from "./shorten.ts";
+import { type SeenWorkerView, viewWorker } from "./view-picture.ts";
 
 /** How the workers of one list stand at one engine, whichever builder asks. */
 export interface Standing {
   /** Why those that take no build do not. */
   readonly reasons: readonly Reason[];
-  /** Those that would take a build, if its directory is free. */
-  readonly open: readonly WorkerSeen[];
+  /** Those that take a build, if nothing about its builder forbids it. */
+  readonly takers: readonly SeenWorkerView[];
 }
 
 /** Judges workers once for all builders that have the same ones; for one reading of the rows. */
@@ -24,34 +26,38 @@ export class WorkerStandings {
   }
 
   /** Of the workers that are attached to this engine. */
-  at(place: Place, engine: Engine): Standing {
-    const key = this.#key([place]);
+  at(placement: BuilderPlacement, engine: Engine): Standing {
+    const key = this.#key([placement]);
     const known = this.#standings.get(key);
     if (known) return known;
-    const attached = workersOf(this.#picture, place.workerids).filter(({ masterids }) =>
+    const attached = workersOf(this.#picture, placement.workerids).filter(({ masterids }) =>
       masterids.includes(engine.masterid),
     );
-    const judged = attached.map((worker) => ({ worker, finding: this.#judge(engine, worker) }));
-    const standing = {
-      reasons: shorten(judged.flatMap(({ finding }) => finding ?? [])),
-      open: judged.flatMap(({ worker, finding }) => (finding ? [] : worker)),
-    };
+    const findings: Finding[] = [];
+    const takers: SeenWorkerView[] = [];
+    for (const worker of attached) {
+      const view = viewWorker(this.#picture, engine, worker);
+      const obstacle = judgeWorker(view);
+      if (obstacle) findings.push(findWorker(this.#picture, engine, worker, obstacle));
+      else takers.push(view);
+    }
+    const standing = { reasons: shorten(findings), takers };
     this.#standings.set(key, standing);
     return standing;
   }
 
   /** Why those that are attached to none of these engines are of no use. */
-  absent(places: readonly Place[]): readonly Reason[] {
-    const key = this.#key(places);
+  absent(placements: readonly BuilderPlacement[]): readonly Reason[] {
+    const key = this.#key(placements);
     const known = this.#absences.get(key);
     if (known) return known;
-    const reasons = explainAbsent(this.#picture, places);
+    const reasons = explainAbsent(this.#picture, placements);
     this.#absences.set(key, reasons);
     return reasons;
   }
 
-  #key(places: readonly Place[]): string {
-    return places.map(({ workerids, masterid }) => `${this.#numberOf(workerids)} ${masterid}`).join();
+  #key(placements: readonly BuilderPlacement[]): string {
+    return placements.map(({ workerids, masterid }) => `${this.#numberOf(workerids)} ${masterid}`).join();
   }
 
   #numberOf(workerids: readonly number[]): number {
@@ -59,44 +65,12 @@ export class WorkerStandings {
     this.#numbers.set(workerids, number);
     return number;
   }
-
-  /** Undefined: it would take a build. */
-  #judge({ masterid, name: master }: Engine, worker: WorkerSeen): Finding | undefined {
-    const facts = { masterid, master, ...named(worker) };
-    const { name } = worker;
-    if (worker.paused) {
-      const why = worker.pauseReason === null || worker.pauseReason === "" ? "" : `: ${worker.pauseReason}`;
-      const describe = () =>
-        because("worker_paused", `${name} is paused${why}.`, { ...facts, reason: worker.pauseReason });
-      return { kind: "worker_paused", describe };
-    }
-    if (worker.graceful) {
-      const sentence = `${name} is being shut down and takes no more builds.`;
-      return { kind: "worker_graceful", describe: () => because("worker_graceful", sentence, facts) };
-    }
-    const builds = buildsAt(this.#picture, worker, masterid);
-    if (builds.length < (worker.maxBuilds ?? 1)) return undefined;
-    return {
-      kind: "worker_busy",
-      describe: () =>
-        because("worker_busy", `${name} is busy with ${listNames(builds.map(nameBuild))} on ${master}.`, {
-          ...facts,
-          max_builds: worker.maxBuilds,
-          builds: showBuilds(builds),
-        }),
-    };
-  }
-}
-
-/** What this worker builds for one engine. */
-export function buildsAt(picture: Picture, worker: WorkerSeen, masterid: number): readonly RunningBuild[] {
-  return (picture.buildsOnWorker.get(worker.workerid) ?? []).filter((build) => build.masterid === masterid);
 }
 
 /** The workers that are configured and attached to none of the engines that have the builder. */
-function explainAbsent(picture: Picture, places: readonly Place[]): Reason[] {
-  const workerids = new Set([...new Set(places.map((place) => place.workerids))].flat());
-  const masterids = new Set(places.map(({ masterid }) => masterid));
+function explainAbsent(picture: Picture, placements: readonly BuilderPlacement[]): Reason[] {
+  const workerids = new Set([...new Set(placements.map(({ workerids }) => workerids))].flat());
+  const masterids = new Set(placements.map(({ masterid }) => masterid));
   const all = workersOf(picture, [...workerids]);
   const absent = all.filter((worker) => !worker.masterids.some((id) => masterids.has(id)));
   const away = absent.filter(({ masterids: at }) => at.length === 0);
@@ -130,15 +104,4 @@ function explainElsewhere(picture: Picture, worker: WorkerSeen): Reason {
 
 function workersOf(picture: Picture, workerids: readonly number[]): WorkerSeen[] {
   return workerids.flatMap((id) => picture.workers.get(id) ?? []);
-}
-
-export const named = ({ workerid, name }: WorkerSeen) => ({ workerid, worker: name });
-
-export const nameBuild = ({ builder, number }: RunningBuild) => `${builder} #${number}`;
-
-/** The first of many: a builder may have thousands of builds at once. */
-export function showBuilds(builds: readonly RunningBuild[]): Json[] {
-  return builds
-    .slice(0, mostFacts)
-    .map(({ buildid, number, builderid, builder }) => ({ buildid, number, builderid, builder }));
 }

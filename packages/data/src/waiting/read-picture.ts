@@ -1,7 +1,7 @@
 import { listMasters } from "@multimaster/cluster";
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
-import { type Place, readPlaces } from "./read-places.ts";
+import { type BuilderPlacement, readBuilderPlacements } from "./read-builder-placements.ts";
 
 /** A master, as far as it matters to a builder it has. */
 export interface Engine {
@@ -37,7 +37,7 @@ export interface RunningBuild {
 /** What decides whether builders can build now, over all masters, as the rows have it. */
 export interface Picture {
   readonly engines: ReadonlyMap<number, Engine>;
-  readonly places: ReadonlyMap<number, readonly Place[]>;
+  readonly placements: ReadonlyMap<number, readonly BuilderPlacement[]>;
   readonly workers: ReadonlyMap<number, WorkerSeen>;
   readonly buildsOfBuilder: ReadonlyMap<number, readonly RunningBuild[]>;
   readonly buildsOnWorker: ReadonlyMap<number, readonly RunningBuild[]>;
@@ -45,13 +45,16 @@ export interface Picture {
 
 /** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
 export async function readPicture(connection: Connection, builderids: readonly number[]): Promise<Picture> {
-  const [engines, places] = await Promise.all([readEngines(connection), readPlaces(connection, builderids)]);
-  const lists = new Set(places.map((place) => place.workerids));
+  const [engines, placements] = await Promise.all([
+    readEngines(connection),
+    readBuilderPlacements(connection, builderids),
+  ]);
+  const lists = new Set(placements.map(({ workerids }) => workerids));
   const workerids = [...new Set([...lists].flat())];
   const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
   return {
     engines,
-    places: groupValues(places.map((place) => [place.builderid, place])),
+    placements: groupValues(placements.map((placement) => [placement.builderid, placement])),
     workers,
     buildsOfBuilder: groupValues(builds.map((build) => [build.builderid, build])),
     buildsOnWorker: groupValues(builds.flatMap((build) => (build.workerid === null ? [] : [[build.workerid, build]]))),

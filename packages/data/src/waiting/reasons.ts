@@ -19,13 +19,17 @@ export type ReasonKind =
   | "engine_lost"
   | "master_draining"
   | "max_builds"
+  | "outside_hours"
+  | "locked"
   | "no_worker"
   | "worker_away"
   | "worker_elsewhere"
   | "worker_paused"
+  | "worker_quarantined"
   | "worker_graceful"
   | "worker_busy"
   | "directory_in_use"
+  | "refused"
   | "claiming"
   // Of changes
   | "scheduler_disabled"
@@ -46,7 +50,7 @@ export function listNames(names: readonly string[]): string {
   return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
-/** Entries of a list in the facts of a reason: whoever needs all of them asks for the things themselves. */
+/** Entries of a list in the facts of a reason: a reader who needs all of them reads the things themselves. */
 export const mostFacts = 20;
 
 /** As many as a reason carries in its facts. */

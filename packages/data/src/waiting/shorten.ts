@@ -19,7 +19,7 @@ export function shorten(findings: readonly Finding[]): Reason[] {
     shown.set(kind, nth);
     if (nth <= mostOfKind) return describe();
     const more = (seen.get(kind) ?? 0) - mostOfKind;
-    const sentence = more === 1 ? "1 more worker likewise." : `${more} more workers likewise.`;
+    const sentence = more === 1 ? "1 more worker is in the same state." : `${more} more workers are in the same state.`;
     return nth === mostOfKind + 1 ? { kind, sentence, facts: { more } } : [];
   });
 }

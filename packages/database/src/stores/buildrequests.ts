@@ -64,7 +64,7 @@ export async function lockRequest(tx: Connection, brid: number): Promise<LockedR
   };
 }
 
-/** Notes that the request is not wanted any more, whoever has it. */
+/** Notes that the request is not wanted any more, whichever master has it. */
 export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
   const sql = `insert into mm_cancellations (buildrequestid, reason, requested_at) values (?, ?, ${tx.dialect.now})
     on conflict (buildrequestid) do nothing`;

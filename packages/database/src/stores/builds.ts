@@ -15,7 +15,7 @@ export interface NewBuildRow {
 export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{ id: number; number: number }> {
   // Builds of one builder that start at once take turns, instead of all but one losing each number.
   await queryRows(tx, `select id from builders where id = ?${tx.dialect.noKeyUpdateLock}`, [build.builderid]);
-  // Each failed try means that somebody else has taken a number, so this ends; any other violation is thrown.
+  // Each failed try means that another transaction has taken a number, so this ends; any other violation is thrown.
   for (;;) {
     const rows = await queryRows<{ id: number; number: number }>(
       tx,
@@ -119,7 +119,7 @@ export async function saveBuildProperties(
   await insertRows(tx, "build_properties", rows);
 }
 
-/** Notes that running builds are to stop; the first reason stays. Gives the ids of those that run. */
+/** Notes that running builds are to stop; the first reason stays. Returns the ids of those that run. */
 export async function insertStopRequests(
   tx: Connection,
   builds: { buildid: number } | { buildrequestid: number },

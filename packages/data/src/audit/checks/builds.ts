@@ -1,7 +1,7 @@
 import type { Check } from "../check.ts";
 import { isGone } from "../standing.ts";
 
-/** Builds are numbered without a gap, and run only where somebody runs them. */
+/** Builds are numbered without a gap, and run only on live masters. */
 export const buildChecks: readonly Check[] = [
   {
     id: "build-numbers-repeat",

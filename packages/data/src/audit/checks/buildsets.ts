@@ -1,6 +1,6 @@
 import type { Check } from "../check.ts";
 
-/** Masters look twice a minute for buildsets that a Buildbot master beside them left open. */
+/** Masters complete, twice a minute, buildsets that a Buildbot master beside them left open. */
 const sweepSeconds = 60;
 
 /** A buildset ends with its last build request, neither before nor never. */
@@ -18,7 +18,7 @@ export const buildsetChecks: readonly Check[] = [
     id: "buildset-not-complete",
     one: "A buildset is open although all of its build requests are complete",
     many: "{n} buildsets are open although all of their build requests are complete",
-    means: "Nobody hears of its end: reports are not sent, and what waits for it waits on.",
+    means: "Its end is not published: reports are not sent, and what waits for it waits on.",
     advice: "Any live master completes it within half a minute; see whether one lives, and what its log says.",
     sql: ({ before }) => `select s.id from buildsets s
       where s.complete = 0 and s.submitted_at <= ${before - sweepSeconds} and not exists (

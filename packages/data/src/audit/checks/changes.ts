@@ -8,8 +8,8 @@ const settledSeconds = 300;
 export const changeChecks: readonly Check[] = [
   {
     id: "change-unseen",
-    one: "A change has not been looked at by a scheduler that reads changes and runs",
-    many: "{n} changes have not been looked at by a scheduler that reads changes and runs",
+    one: "A change has not been read by a scheduler that reads changes and runs",
+    many: "{n} changes have not been read by a scheduler that reads changes and runs",
     means: "It may never be built. (What comes while no master runs the scheduler waits, and is no finding.)",
     advice: "See which schedulers are behind in mm_scheduler_seen, and what the log of their master says of them.",
     // A change has no time of arrival, and the one it carries may be years old. It had arrived by the time when a scheduler

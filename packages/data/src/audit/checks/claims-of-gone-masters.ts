@@ -39,7 +39,7 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
   },
 };
 
-/** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where rows tell. */
+/** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where the rows have an epoch. */
 function findClaims(kind: Claimable, at: Moment): string {
   const { table, id, only, epoch, mirror } = claimTableOf(kind);
   const selects = [

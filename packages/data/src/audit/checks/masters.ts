@@ -39,7 +39,7 @@ export const masterChecks: readonly Check[] = [
     id: "builder-of-gone-master",
     one: "A builder counts as run by a master that is gone",
     many: "{n} builders count as run by masters that are gone",
-    means: "It shows as available where nobody builds it.",
+    means: "It shows as available where no master builds it.",
     advice: "Delete that master's rows of builder_masters.",
     sql: (at) => `select distinct h.builderid as id from builder_masters h where ${isGone("h.masterid", at)}`,
   },

@@ -3,7 +3,7 @@ import { outboxBounds } from "@multimaster/lifecycle";
 import type { Check } from "../check.ts";
 import { somebodyWatches } from "../standing.ts";
 
-/** Masters look for what has been answered twice a minute. */
+/** Masters delete what has been answered twice a minute. */
 const sweepSeconds = 60;
 
 /** Reported by a check of its own, which says what it means. */
@@ -22,8 +22,8 @@ const references = ownTables
 export const ownRowChecks: readonly Check[] = [
   {
     id: "cancellation-unanswered",
-    one: "A build request was cancelled that nobody has, and it is still open",
-    many: "{n} build requests were cancelled that nobody has, and they are still open",
+    one: "A build request was cancelled that no master has, and it is still open",
+    many: "{n} build requests were cancelled that no master has, and they are still open",
     means: "It is not built, but what waits for it waits on. Any live master ends it within a fifth of its lease.",
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select x.buildrequestid as id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid

@@ -11,7 +11,7 @@ export const requestChecks: readonly Check[] = [
     many: "{n} build requests were run more than once, though not to repeat them",
     means: "It has more than one build that did not end as RETRY (running ones count): work was done twice.",
     advice:
-      "Look at its builds for what has been released or deployed twice. Report the fault with the logs of both builds' masters.",
+      "Check its builds for what has been released or deployed twice. Report the fault with the logs of both builds' masters.",
     windowed: true,
     sql: (at) => `select distinct b.buildrequestid as id from builds b
         join builds o on o.buildrequestid = b.buildrequestid and o.id <> b.id
@@ -23,7 +23,7 @@ export const requestChecks: readonly Check[] = [
     one: "A build request is open although its build has ended",
     many: "{n} build requests are open although their builds have ended",
     means: "A build that does not end as RETRY ends its request in the same transaction; this one may be run again.",
-    advice: "Cancel it, so that it is not built once more, and look at the log of its build's master around that time.",
+    advice: "Cancel it, so that it is not built once more, and read the log of its build's master around that time.",
     sql: (at) => `select r.id from buildrequests r
         join builds b on b.id = (select max(n.id) from builds n where n.buildrequestid = r.id)
       where r.complete = 0 and b.results <> 5 and b.complete_at <= ${at.before}`,
@@ -41,8 +41,8 @@ export const requestChecks: readonly Check[] = [
   },
   {
     id: "child-without-parent",
-    one: "A triggered build request is open that nobody waits for any more",
-    many: "{n} triggered build requests are open that nobody waits for any more",
+    one: "A triggered build request is open that no build waits for any more",
+    many: "{n} triggered build requests are open that no build waits for any more",
     means:
       "The build that waited for it, and its request, ended minutes ago; children that are waited for end with it.",
     advice: "Cancel it, if its result is of no use by itself.",

@@ -96,7 +96,7 @@ function describeStranded(alive: readonly Member[], pending: readonly PendingBui
 function describeExpired({ masterid, name: master }: Member): Problem {
   return {
     kind: "master_expired",
-    sentence: `${master} has not renewed its lease; what it held is given to others as soon as one of them buries it.`,
+    sentence: `${master} has not renewed its lease; its claims are released as soon as another master evicts it.`,
     facts: { masterid, master },
   };
 }

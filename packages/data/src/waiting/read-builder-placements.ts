@@ -2,7 +2,7 @@ import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 
 /** A builder on a master. */
-export interface Place {
+export interface BuilderPlacement {
   readonly builderid: number;
   readonly masterid: number;
   /** Null: without a limit, or unknown. */
@@ -13,7 +13,7 @@ export interface Place {
   readonly workerids: readonly number[];
 }
 
-interface PlaceRow {
+interface PlacementRow {
   id: number;
   builderid: number;
   masterid: number;
@@ -25,9 +25,12 @@ interface PlaceRow {
 const noWorkers: readonly number[] = [];
 
 /** Where builders are, with their workers: each set of workers is read once, however many builders have it. */
-export async function readPlaces(connection: Connection, builderids: readonly number[]): Promise<Place[]> {
+export async function readBuilderPlacements(
+  connection: Connection,
+  builderids: readonly number[],
+): Promise<BuilderPlacement[]> {
   const wanted = connection.dialect.isOneOf("bm.builderid", builderids);
-  const rows = await queryRows<PlaceRow>(
+  const rows = await queryRows<PlacementRow>(
     connection,
     `select bm.id, bm.builderid, bm.masterid, o.max_builds as maxbuilds, o.directory, bw.setid from builder_masters bm
        left join mm_builder_offers o on o.builderid = bm.builderid and o.masterid = bm.masterid
@@ -36,7 +39,7 @@ export async function readPlaces(connection: Connection, builderids: readonly nu
     wanted.bindings,
   );
   const setids = [...new Set(rows.flatMap(({ setid }) => setid ?? []))];
-  const [ofSet, ofPlace] = await Promise.all([
+  const [ofSet, ofPlacement] = await Promise.all([
     readWorkerids(connection, "mm_worker_set_members", "setid", setids),
     // Masters of Buildbot, or of an earlier release.
     readWorkerids(
@@ -46,10 +49,10 @@ export async function readPlaces(connection: Connection, builderids: readonly nu
       rows.flatMap(({ id, setid }) => (setid === null ? id : [])),
     ),
   ]);
-  return rows.map(({ id, setid, maxbuilds, ...place }) => ({
-    ...place,
+  return rows.map(({ id, setid, maxbuilds, ...placement }) => ({
+    ...placement,
     maxBuilds: maxbuilds,
-    workerids: (setid === null ? ofPlace.get(id) : ofSet.get(setid)) ?? noWorkers,
+    workerids: (setid === null ? ofPlacement.get(id) : ofSet.get(setid)) ?? noWorkers,
   }));
 }
 

@@ -1,0 +1,111 @@
+import type { Json } from "@multimaster/core";
+import type { BuilderObstacle, HeldLock, PairObstacle, WorkerObstacle } from "@multimaster/placement";
+import type { BuilderPlacement } from "./read-builder-placements.ts";
+import type { Engine, Picture, RunningBuild, WorkerSeen } from "./read-picture.ts";
+import { because, listNames, mostFacts, type Reason } from "./reasons.ts";
+import type { Finding } from "./shorten.ts";
+import { buildsAt } from "./view-picture.ts";
+
+export const named = ({ workerid, name }: WorkerSeen) => ({ workerid, worker: name });
+
+const nameBuild = ({ builder, number }: RunningBuild) => `${builder} #${number}`;
+
+/** The first of many: a builder may have thousands of builds at once. */
+function showBuilds(builds: readonly RunningBuild[]): Json[] {
+  return builds
+    .slice(0, mostFacts)
+    .map(({ buildid, number, builderid, builder }) => ({ buildid, number, builderid, builder }));
+}
+
+function describeLock(lock: HeldLock): string {
+  return `lock ${lock.name} is held by ${lock.holder}${lock.ahead > 0 ? `, ${lock.ahead} ahead of it` : ""}`;
+}
+
+/** Why this engine starts no build of the builder, whichever worker is free. */
+export function describeBuilderObstacle(
+  picture: Picture,
+  { builderid }: BuilderPlacement,
+  { masterid, name: master }: Engine,
+  obstacle: BuilderObstacle,
+): Reason {
+  switch (obstacle.kind) {
+    case "max_builds": {
+      const here = (picture.buildsOfBuilder.get(builderid) ?? []).filter((build) => build.masterid === masterid);
+      const sentence = `${master} runs as many builds of this builder as it may (${obstacle.limit}).`;
+      const facts = { masterid, master, max_builds: obstacle.limit, builds: showBuilds(here) };
+      return because("max_builds", sentence, facts);
+    }
+    case "outside_hours": {
+      const opens = new Date(obstacle.until * 1000).toISOString();
+      return because("outside_hours", `This builder is outside its hours until ${opens}.`, { until: obstacle.until });
+    }
+    case "locked": {
+      const facts = { masterid, master, ...obstacle.lock };
+      return because("locked", `On ${master}, ${describeLock(obstacle.lock)}.`, facts);
+    }
+  }
+}
+
+/** Why this worker takes no build at this engine. */
+export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen, obstacle: WorkerObstacle): Finding {
+  const { masterid, name: master } = engine;
+  const facts = { masterid, master, ...named(worker) };
+  const { name } = worker;
+  switch (obstacle.kind) {
+    case "worker_away":
+      return { kind: "worker_away", describe: () => because("worker_away", `${name} is not attached.`, facts) };
+    case "worker_paused": {
+      const why = worker.pauseReason === null || worker.pauseReason === "" ? "" : `: ${worker.pauseReason}`;
+      const describe = () =>
+        because("worker_paused", `${name} is paused${why}.`, { ...facts, reason: worker.pauseReason });
+      return { kind: "worker_paused", describe };
+    }
+    case "worker_quarantined": {
+      const sentence = `${master} gives ${name} no builds for some time, since its last ones failed.`;
+      return { kind: "worker_quarantined", describe: () => because("worker_quarantined", sentence, facts) };
+    }
+    case "worker_leaving": {
+      const sentence = `${name} is being shut down and takes no more builds.`;
+      return { kind: "worker_graceful", describe: () => because("worker_graceful", sentence, facts) };
+    }
+    case "worker_full": {
+      const describe = () => {
+        const builds = buildsAt(picture, worker, masterid);
+        const sentence = `${name} is busy with ${listNames(builds.map(nameBuild))} on ${master}.`;
+        return because("worker_busy", sentence, { ...facts, max_builds: worker.maxBuilds, builds: showBuilds(builds) });
+      };
+      return { kind: "worker_busy", describe };
+    }
+  }
+}
+
+/** Why this worker, which takes builds, takes none of this builder. */
+export function findPair(
+  picture: Picture,
+  { builderid, directory }: BuilderPlacement,
+  { masterid, name: master }: Engine,
+  worker: WorkerSeen,
+  obstacle: PairObstacle,
+): Finding {
+  const facts = { masterid, master, ...named(worker) };
+  switch (obstacle.kind) {
+    case "directory_in_use": {
+      const describe = () => {
+        const sharing = buildsAt(picture, worker, masterid).filter(
+          (build) => build.builderid === builderid || (directory !== null && build.directory === directory),
+        );
+        const sentence = `${listNames(sharing.map(nameBuild))} builds in the same directory of ${worker.name}.`;
+        return because("directory_in_use", sentence, { ...facts, directory, builds: showBuilds(sharing) });
+      };
+      return { kind: "directory_in_use", describe };
+    }
+    case "worker_locked": {
+      const sentence = `On ${worker.name}, ${describeLock(obstacle.lock)}.`;
+      return { kind: "locked", describe: () => because("locked", sentence, { ...facts, ...obstacle.lock }) };
+    }
+    case "refused": {
+      const sentence = `The config of ${master} refuses ${worker.name}: ${obstacle.why}.`;
+      return { kind: "refused", describe: () => because("refused", sentence, { ...facts, why: obstacle.why }) };
+    }
+  }
+}

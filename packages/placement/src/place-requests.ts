@@ -1,0 +1,67 @@
+import { judgeWorker } from "./judge.ts";
+import { canPlace, place } from "./place.ts";
+import type { BuilderView, WorkerView } from "./world.ts";
+
+/** A builder with the workers that are configured for it, by name. */
+export interface PlaceableBuilder extends BuilderView {
+  readonly builderid: number;
+  readonly workers: readonly string[];
+}
+
+export interface PlaceableRequest {
+  readonly buildrequestid: number;
+  readonly builderid: number;
+}
+
+/** A request and the worker on which its build starts. */
+export interface PlacedRequest<R extends PlaceableRequest> {
+  readonly request: R;
+  readonly workerName: string;
+}
+
+/** The builders of which a build could start now. */
+export function listStartable(
+  builders: readonly PlaceableBuilder[],
+  workers: readonly WorkerView[],
+): PlaceableBuilder[] {
+  const takers = takersByName(workers);
+  return builders.filter((builder) => canPlace(builder, workersOf(builder, takers)));
+}
+
+/**
+ * Gives each request, in the order given (priority, then age, over all builders), a slot of a worker. A request that
+ * finds none is left out, and holds back none behind it.
+ */
+export function placeRequests<R extends PlaceableRequest>(
+  requests: readonly R[],
+  builders: readonly PlaceableBuilder[],
+  workers: readonly WorkerView[],
+): PlacedRequest<R>[] {
+  const left = takersByName(workers);
+  const byId = new Map(builders.map((builder) => [builder.builderid, builder]));
+  const placed: PlacedRequest<R>[] = [];
+  for (const request of requests) {
+    const builder = byId.get(request.builderid);
+    if (!builder) continue;
+    const placement = place(builder, workersOf(builder, left));
+    if (placement.kind !== "placed") continue;
+    const { worker } = placement;
+    left.set(worker.name, withBuild(worker, builder.directory));
+    byId.set(builder.builderid, { ...builder, running: builder.running + 1 });
+    placed.push({ request, workerName: worker.name });
+  }
+  return placed;
+}
+
+/** Those that take a build: usually far fewer than there are. */
+function takersByName(workers: readonly WorkerView[]): Map<string, WorkerView> {
+  return new Map(workers.flatMap((worker) => (judgeWorker(worker) === undefined ? [[worker.name, worker]] : [])));
+}
+
+function workersOf({ workers }: PlaceableBuilder, byName: ReadonlyMap<string, WorkerView>): WorkerView[] {
+  return workers.flatMap((name) => byName.get(name) ?? []);
+}
+
+function withBuild(worker: WorkerView, directory: string): WorkerView {
+  return { ...worker, builds: worker.builds + 1, directories: new Set(worker.directories).add(directory) };
+}

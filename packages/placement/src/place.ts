@@ -1,0 +1,50 @@
+import { judgeBuilder, judgePair, judgeWorker } from "./judge.ts";
+import type { BuilderObstacle, BuilderView, PairObstacle, WorkerObstacle, WorkerView } from "./world.ts";
+
+/** Where a build of a builder starts on an engine, or why it does not. */
+export type Placement<W extends WorkerView> =
+  | { readonly kind: "placed"; readonly worker: W }
+  | { readonly kind: "builder_waits"; readonly obstacle: BuilderObstacle }
+  | { readonly kind: "no_worker_takes_it"; obstacles(): WorkerOutcome<W>[] };
+
+/** Why one worker takes no build of the builder. */
+export interface WorkerOutcome<W extends WorkerView> {
+  readonly worker: W;
+  readonly obstacle: WorkerObstacle | PairObstacle;
+}
+
+/**
+ * Decides where the next build of this builder starts: on the least busy of the workers that take it, of equals the
+ * first, and on one that has to be made only when none is attached. The engine's distributor asks it about the world in
+ * its memory, and "why does this wait" about the world in the rows. Reasons are made only when asked for.
+ */
+export function place<W extends WorkerView>(builder: BuilderView, workers: readonly W[]): Placement<W> {
+  const obstacle = judgeBuilder(builder);
+  if (obstacle) return { kind: "builder_waits", obstacle };
+  let best: W | undefined;
+  for (const worker of workers) {
+    if (best !== undefined && !isBetter(worker, best)) continue;
+    if (judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined) best = worker;
+  }
+  if (best) return { kind: "placed", worker: best };
+  return {
+    kind: "no_worker_takes_it",
+    obstacles: () =>
+      workers.map((worker) => ({
+        worker,
+        obstacle: (judgeWorker(worker) ?? judgePair(builder, worker)) as WorkerObstacle | PairObstacle,
+      })),
+  };
+}
+
+/** Whether `place` finds a worker: without looking for the best one. */
+export function canPlace(builder: BuilderView, workers: readonly WorkerView[]): boolean {
+  if (judgeBuilder(builder)) return false;
+  return workers.some((worker) => judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined);
+}
+
+function isBetter(worker: WorkerView, best: WorkerView): boolean {
+  const isAttached = worker.presence === "attached";
+  if (isAttached !== (best.presence === "attached")) return isAttached;
+  return worker.builds < best.builds;
+}

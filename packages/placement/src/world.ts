@@ -1,0 +1,74 @@
+/** How a worker can be had: it is connected, it can be made when it is needed (latent), or neither. */
+export type Presence = "attached" | "startable" | "absent";
+
+/** A lock that others hold. */
+export interface HeldLock {
+  readonly name: string;
+  /** The build that holds it, in words. */
+  readonly holder: string;
+  /** How many wait for it before this builder. */
+  readonly ahead: number;
+}
+
+/** A worker, as one engine sees it. */
+export interface WorkerView {
+  readonly name: string;
+  readonly presence: Presence;
+  /** A user has paused it. */
+  readonly paused: boolean;
+  /** The engine gives it nothing for some time, since its last builds failed for reasons of the worker. */
+  readonly quarantined: boolean;
+  /** It is being shut down. */
+  readonly leaving: boolean;
+  /** How many builds it takes at the same time. */
+  readonly slots: number;
+  /** Builds that it has, or that were promised a slot. */
+  readonly builds: number;
+  /** Directories in use: only one build at a time works in one, however many slots there are. */
+  readonly directories: ReadonlySet<string>;
+}
+
+/** A builder on one engine. */
+export interface BuilderView {
+  /** How many of its builds may run on this engine; null: without a limit. */
+  readonly limit: number | null;
+  /** How many run there. */
+  readonly running: number;
+  /** Where it builds on a worker. */
+  readonly directory: string;
+  /** Locks it needs and cannot have now, on whichever worker. */
+  readonly heldLocks: readonly HeldLock[];
+  /** Until when it is outside its hours, in seconds since 1970; null: it is inside them, or has none. */
+  readonly closedUntil: number | null;
+  /** What forbids a build on this worker: a lock of the worker, or the config's own function. */
+  refuses?(worker: WorkerView): PairObstacle | undefined;
+}
+
+/** An engine, as others see it. */
+export interface EngineView {
+  readonly alive: boolean;
+  readonly draining: boolean;
+}
+
+/** Why an engine starts nothing. */
+export type EngineObstacle = { readonly kind: "engine_lost" } | { readonly kind: "engine_draining" };
+
+/** Why an engine starts no build of a builder, whichever worker is free. */
+export type BuilderObstacle =
+  | { readonly kind: "max_builds"; readonly limit: number }
+  | { readonly kind: "outside_hours"; readonly until: number }
+  | { readonly kind: "locked"; readonly lock: HeldLock };
+
+/** Why a worker takes no build, whichever builder asks. */
+export type WorkerObstacle =
+  | { readonly kind: "worker_away" }
+  | { readonly kind: "worker_paused" }
+  | { readonly kind: "worker_quarantined" }
+  | { readonly kind: "worker_leaving" }
+  | { readonly kind: "worker_full" };
+
+/** Why a worker that takes builds takes none of this builder. */
+export type PairObstacle =
+  | { readonly kind: "directory_in_use" }
+  | { readonly kind: "worker_locked"; readonly lock: HeldLock }
+  | { readonly kind: "refused"; readonly why: string };

@@ -1,0 +1,285 @@
+import { type PairObstacle, place, placeRequests, type WorkerView } from "@multimaster/placement";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { explainBuilder } from "../../../packages/data/src/waiting/explain-builder.ts";
+import { WorkerStandings } from "../../../packages/data/src/waiting/explain-workers.ts";
+import type { BuilderPlacement } from "../../../packages/data/src/waiting/read-builder-placements.ts";
+import type { Engine, Picture, RunningBuild, WorkerSeen } from "../../../packages/data/src/waiting/read-picture.ts";
+import type { Reason } from "../../../packages/data/src/waiting/reasons.ts";
+import { canPlace } from "../../../packages/placement/src/place.ts";
+
+/** What there may be in a small cluster: few of each, so that what matters meets often. */
+const world = fc.record({
+  engines: fc.array(fc.record({ alive: mostly(true), draining: mostly(false) }), { minLength: 1, maxLength: 3 }),
+  workers: fc.array(
+    fc.record({
+      paused: mostly(false),
+      graceful: mostly(false),
+      at: fc.option(fc.nat(2)),
+      maxBuilds: fc.option(fc.integer({ min: 1, max: 3 })),
+    }),
+    { maxLength: 4 },
+  ),
+  builders: fc.array(
+    fc.record({
+      maxBuilds: fc.option(fc.integer({ min: 1, max: 2 })),
+      directory: fc.option(fc.constantFrom("shared", "own")),
+      on: fc.uniqueArray(fc.nat(2), { maxLength: 3 }),
+      workers: fc.uniqueArray(fc.nat(3), { maxLength: 4 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  builds: fc.array(fc.record({ builder: fc.nat(2), worker: fc.nat(3) }), { maxLength: 6 }),
+});
+type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
+
+function mostly(value: boolean): fc.Arbitrary<boolean> {
+  return fc.integer({ min: 1, max: 6 }).map((n) => (n === 1 ? !value : value));
+}
+
+function rarely<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: value });
+}
+
+const groups = <T>(items: readonly T[], key: (item: T) => number) => {
+  const map = new Map<number, T[]>();
+  for (const item of items) map.set(key(item), [...(map.get(key(item)) ?? []), item]);
+  return map;
+};
+
+/** The rows of that world, as "why does this wait" reads them. */
+function pictureOf({ engines, workers, builders, builds }: World): Picture {
+  const seen: WorkerSeen[] = workers.map(({ at, ...rest }, workerid) => ({
+    workerid,
+    name: `w${workerid}`,
+    pauseReason: null,
+    masterids: at !== null && at < engines.length ? [at] : [],
+    ...rest,
+  }));
+  const placements = builders.flatMap(({ on, workers: ids, ...rest }, builderid) =>
+    on
+      .filter((masterid) => masterid < engines.length)
+      .map(
+        (masterid): BuilderPlacement => ({
+          builderid,
+          masterid,
+          workerids: ids.filter((id) => id < seen.length),
+          ...rest,
+        }),
+      ),
+  );
+  const running = builds.flatMap(({ builder, worker }, buildid): RunningBuild[] => {
+    const masterid = seen[worker]?.masterids[0];
+    const placement = placements.find((one) => one.builderid === builder && one.masterid === masterid);
+    if (masterid === undefined || !placement) return [];
+    const { directory } = placement;
+    return [
+      { buildid, number: buildid, builderid: builder, builder: `b${builder}`, masterid, workerid: worker, directory },
+    ];
+  });
+  return {
+    engines: new Map(
+      engines.map((engine, masterid): [number, Engine] => [masterid, { masterid, name: `m${masterid}`, ...engine }]),
+    ),
+    placements: groups(placements, (one) => one.builderid),
+    workers: new Map(seen.map((worker) => [worker.workerid, worker])),
+    buildsOfBuilder: groups(running, (build) => build.builderid),
+    buildsOnWorker: groups(running, (build) => build.workerid as number),
+  };
+}
+
+/** Directory of a build, which is the builder's own where it has not said which. */
+const directoryOf = (one: { builderid: number; directory: string | null }) =>
+  one.directory ?? `of builder ${one.builderid}`;
+
+/** Which engines' distributors start a request of the builder: from their memory, which is made up from the world by itself. */
+function enginesThatStart(picture: Picture, builderid: number): { master: string; worker: string }[] {
+  return (picture.placements.get(builderid) ?? []).flatMap((placement) => {
+    const engine = picture.engines.get(placement.masterid) as Engine;
+    if (!engine.alive || engine.draining) return [];
+    const here = [...picture.buildsOnWorker.values()].flat().filter((build) => build.masterid === engine.masterid);
+    const workers = [...picture.workers.values()]
+      .filter(({ masterids }) => masterids.includes(engine.masterid))
+      .map((worker): WorkerView => {
+        const own = here.filter((build) => build.workerid === worker.workerid);
+        return {
+          name: worker.name,
+          presence: "attached",
+          paused: worker.paused,
+          quarantined: false,
+          leaving: worker.graceful,
+          slots: worker.maxBuilds ?? 1,
+          builds: own.length,
+          directories: new Set(own.map(directoryOf)),
+        };
+      });
+    const builder = {
+      builderid,
+      workers: placement.workerids.map((id) => `w${id}`),
+      limit: placement.maxBuilds,
+      running: here.filter((build) => build.builderid === builderid).length,
+      directory: directoryOf(placement),
+      heldLocks: [],
+      closedUntil: null,
+    };
+    return placeRequests([{ buildrequestid: 1, builderid }], [builder], workers).map(({ workerName }) => ({
+      master: engine.name,
+      worker: workerName,
+    }));
+  });
+}
+
+/** Whether a reason is so in this world, told without the code that gave it. */
+function isTrue(picture: Picture, builderid: number, { kind, facts: given }: Reason): boolean {
+  const facts = given as Readonly<Record<string, unknown>>;
+  const all = picture.placements.get(builderid) ?? [];
+  const worker = picture.workers.get(facts["workerid"] as number);
+  const masterid = facts["masterid"] as number;
+  const own = (picture.buildsOnWorker.get(worker?.workerid ?? -1) ?? []).filter((build) => build.masterid === masterid);
+  const at = all.find((one) => one.masterid === masterid);
+  switch (kind) {
+    case "no_engine":
+      return all.length === 0;
+    case "engine_lost":
+      return all.length > 0 && all.every((one) => !picture.engines.get(one.masterid)?.alive);
+    case "master_draining":
+      return picture.engines.get(masterid)?.draining === true;
+    case "max_builds": {
+      const here = (picture.buildsOfBuilder.get(builderid) ?? []).filter((build) => build.masterid === masterid);
+      return here.length >= (at?.maxBuilds ?? Number.POSITIVE_INFINITY);
+    }
+    case "worker_paused":
+      return worker?.paused === true;
+    case "worker_graceful":
+      return worker?.graceful === true;
+    case "worker_busy":
+      return own.length >= (worker?.maxBuilds ?? 1);
+    case "directory_in_use":
+      return at !== undefined && own.some((build) => directoryOf(build) === directoryOf(at));
+    case "no_worker":
+    case "worker_away":
+      return (facts["away"] as string[]).every((name) =>
+        [...picture.workers.values()].some((one) => one.name === name && one.masterids.length === 0),
+      );
+    case "worker_elsewhere":
+      return worker?.masterids.every((id) => !startsBuilds(picture, builderid, id)) === true;
+    default:
+      return false;
+  }
+}
+
+function startsBuilds(picture: Picture, builderid: number, masterid: number): boolean {
+  const engine = picture.engines.get(masterid);
+  const has = picture.placements.get(builderid)?.some((one) => one.masterid === masterid) === true;
+  return has && engine?.alive === true && !engine.draining;
+}
+
+const explain = (picture: Picture, builderid: number) =>
+  explainBuilder(picture, new WorkerStandings(picture), builderid);
+
+describe("in any world", () => {
+  it("what an engine places is explained as about to be claimed, and what waits has true reasons", () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(world, (made) => {
+        const picture = pictureOf(made);
+        for (const builderid of made.builders.keys()) {
+          const starting = enginesThatStart(picture, builderid);
+          const reasons = explain(picture, builderid);
+          for (const { kind } of reasons) seen.add(kind);
+          if (starting.length > 0) {
+            expect(reasons).toEqual([expect.objectContaining({ kind: "claiming" })]);
+            const { master, worker } = (reasons[0] as Reason).facts as { master: string; worker: string };
+            expect(starting).toContainEqual({ master, worker });
+          } else {
+            expect(reasons).not.toEqual([]);
+            for (const reason of reasons.filter(({ facts }) => !("more" in (facts as object))))
+              expect([reason.kind, isTrue(picture, builderid, reason)]).toEqual([reason.kind, true]);
+          }
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    // The worlds are rich enough: every reason that rows can give has been met.
+    expect([...seen].sort()).toEqual(
+      [
+        "claiming",
+        "directory_in_use",
+        "engine_lost",
+        "master_draining",
+        "max_builds",
+        "no_engine",
+        "no_worker",
+        "worker_away",
+        "worker_busy",
+        "worker_elsewhere",
+        "worker_graceful",
+        "worker_paused",
+      ].sort(),
+    );
+  });
+
+  it("a build is placed if, and only if, no obstacle is found: locks, hours, quarantine and refusals too", () => {
+    const lock = { name: "db", holder: "web #81", ahead: 2 };
+    const obstacles: PairObstacle[] = [
+      { kind: "worker_locked", lock },
+      { kind: "refused", why: "not at night" },
+    ];
+    const worker = fc.record({
+      name: fc.constantFrom("a", "b", "c"),
+      presence: fc.constantFrom("attached" as const, "startable" as const, "absent" as const),
+      paused: mostly(false),
+      quarantined: mostly(false),
+      leaving: mostly(false),
+      slots: fc.integer({ min: 1, max: 3 }),
+      builds: fc.nat(2),
+      directories: rarely(fc.constantFrom("x", "y")).map((name) => new Set(name === null ? [] : [name])),
+      refusal: rarely(fc.constantFrom(...obstacles)),
+    });
+    const builder = fc.record({
+      limit: rarely(fc.nat(2)),
+      running: fc.nat(2),
+      directory: fc.constantFrom("x", "y"),
+      heldLocks: rarely(fc.constant(lock)).map((held) => (held === null ? [] : [held])),
+      closedUntil: rarely(fc.constant(1_800_000_000)),
+    });
+    fc.assert(
+      fc.property(builder, fc.array(worker, { maxLength: 6, size: "max" }), (about, workers) => {
+        const refuses = (one: WorkerView) => (one as (typeof workers)[number]).refusal ?? undefined;
+        const view = { ...about, refuses };
+        const mayStart =
+          (about.limit === null || about.running < about.limit) &&
+          about.heldLocks.length === 0 &&
+          about.closedUntil === null;
+        const takers = workers.filter(
+          (one) =>
+            one.presence !== "absent" &&
+            !(one.paused || one.quarantined || one.leaving) &&
+            one.builds < one.slots &&
+            !one.directories.has(about.directory) &&
+            one.refusal === null,
+        );
+        const placement = place(view, workers);
+        expect(canPlace(view, workers)).toBe(placement.kind === "placed");
+        if (!mayStart) {
+          expect(placement.kind).toBe("builder_waits");
+          return;
+        }
+        if (takers.length === 0) {
+          if (placement.kind !== "no_worker_takes_it") throw new Error(`it is ${placement.kind}`);
+          const outcomes = placement.obstacles();
+          expect(outcomes.map((one) => one.worker)).toEqual(workers);
+          for (const { obstacle } of outcomes) expect(obstacle.kind).toMatch(/^(worker_|directory_in_use|refused)/);
+          return;
+        }
+        if (placement.kind !== "placed") throw new Error(`it is ${placement.kind}`);
+        expect(takers).toContain(placement.worker);
+        const attached = takers.filter(({ presence }) => presence === "attached");
+        const best = attached.length > 0 ? attached : takers;
+        expect(placement.worker.builds).toBe(Math.min(...best.map(({ builds }) => builds)));
+        if (attached.length > 0) expect(placement.worker.presence).toBe("attached");
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
