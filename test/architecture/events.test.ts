@@ -16,6 +16,23 @@ it("every event says in a sentence who reacts to it", () => {
   expect(sentences.filter((sentence) => !/^[A-Z].{20,}\.$/.test(sentence))).toEqual([]);
 });
 
+it("every topic names fields of its resource, and one of them the id alone", () => {
+  for (const { plural, id, fields, events } of resources) {
+    const topics = events?.topics ?? [];
+    const variables = topics.map((topic) =>
+      topic.split("/").flatMap((part) => (part.startsWith(":") ? part.slice(1) : [])),
+    );
+    expect(
+      variables.flat().filter((name) => !(name in fields)),
+      plural,
+    ).toEqual([]);
+    expect(variables, plural).toContainEqual([id]);
+    expect(
+      Object.values(events?.only ?? {}).flatMap((few) => (few ?? []).filter((topic) => !topics.includes(topic))),
+    ).toEqual([]);
+  }
+});
+
 // After a change to an event, write the page again: npx vitest run --config test/vitest.config.ts test/architecture/events.test.ts -u
 it("docs/events.md lists the events as they are declared", async () => {
   await expect(renderPage()).toMatchFileSnapshot(join(root, "docs/events.md"));

@@ -9,7 +9,7 @@ const closedAt = "coalesce(l.buried_at, l.ended_at)";
 export const isLive = (alias: string, { now }: Moment) => isLeaseLive(alias, now);
 
 /** A condition: some master has lived, without a gap in its renewals, since before that time and a lease of its own. */
-export const somebodyWatches = (at: Moment, since: number) =>
+export const someMasterWatches = (at: Moment, since: number) =>
   `exists (select 1 from mm_leases v where ${isLive("v", at)} and v.steady_since + v.lease_s <= ${since})`;
 
 /**

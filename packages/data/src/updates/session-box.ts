@@ -6,8 +6,8 @@ const keyOf = (sessionId: string) =>
   Buffer.from(hkdfSync("sha256", sessionId, "", "multimaster grant of a session", 32));
 
 /**
- * Encrypts what belongs to a session with the session's id. Only its browser has the id, and rows hold its hash: whoever
- * reads the database cannot use what is in the box.
+ * Encrypts what belongs to a session with the session's id. Only its browser has the id, and rows hold its hash: a
+ * reader of the database cannot decrypt it.
  */
 export function sealForSession(sessionId: string, value: Json): string {
   const iv = randomBytes(12);

@@ -39,7 +39,7 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * asked to check its connection. `maxBuilds`: how many builds this master gives it at once.
+   * asked to check its connection. `maxBuilds`: how many builds this master gives it at a time.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
   /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */
@@ -61,22 +61,22 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     writeWithTrail(database, write, trail);
   /** All in one transaction: the info of a worker that went to another master is not stored. */
   async function attach(
-    comers: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[],
+    attaching: readonly { workerid: number; info: WorkerInfo; maxBuilds?: number }[],
   ): Promise<Claim[]> {
     const claims = await fencedTransaction(database, lease, async (tx) => {
-      const ids = comers.map(({ workerid }) => workerid);
+      const ids = attaching.map(({ workerid }) => workerid);
       const claims = await claimWorkers(tx, lease, ids);
-      const infos = new Map(comers.map(({ workerid, info }) => [workerid, info]));
+      const infos = new Map(attaching.map(({ workerid, info }) => [workerid, info]));
       for (const [workerid, claim] of claims) if (claim.kind === "lost") infos.delete(workerid);
       await saveWorkerInfos(tx, infos);
-      const offers = comers.flatMap(({ workerid, maxBuilds }) =>
+      const offers = attaching.flatMap(({ workerid, maxBuilds }) =>
         maxBuilds !== undefined && infos.has(workerid) ? [{ workerid, masterid: lease.masterid, maxBuilds }] : [],
       );
       await saveWorkerOffers(tx, offers);
       return claims;
     });
     await track(events.of(workers).connected(claimedOf(claims)));
-    return comers.map(({ workerid }) => claims.get(workerid) as Claim);
+    return attaching.map(({ workerid }) => claims.get(workerid) as Claim);
   }
   const attachOne = batched(attach);
 

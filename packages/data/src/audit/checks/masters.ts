@@ -1,6 +1,6 @@
 import { isLeaseOpen } from "@multimaster/database";
 import type { Check } from "../check.ts";
-import { isGone, isLive, mastersByStanding, somebodyWatches } from "../standing.ts";
+import { isGone, isLive, mastersByStanding, someMasterWatches } from "../standing.ts";
 import { goneChecks } from "./claims-of-gone-masters.ts";
 
 /** A dead master is evicted soon, and nothing is left of it. */
@@ -17,11 +17,11 @@ export const masterChecks: readonly Check[] = [
     // away, no master could renew.
     sql: (at) => `select l.masterid as id from mm_leases l
       where ${isLeaseOpen("l")} and l.expires_at + 2 * l.lease_s <= ${at.before}
-        and (${somebodyWatches(at, at.before)} or (2 * l.lease_s <= ${at.before - at.upSince}
+        and (${someMasterWatches(at, at.before)} or (2 * l.lease_s <= ${at.before - at.upSince}
           and not exists (select 1 from mm_leases v where ${isLive("v", at)})))
       union
       select x.id from ${mastersByStanding(at)} x join masters m on m.id = x.id and m.active = 1
-      where x.standing = 'expired' and m.last_active <= ${at.before - 660} and ${somebodyWatches(at, at.before)}
+      where x.standing = 'expired' and m.last_active <= ${at.before - 660} and ${someMasterWatches(at, at.before)}
         and not exists (select 1 from mm_leases l where l.masterid = x.id and ${isLeaseOpen("l")})`,
   },
   {

@@ -1,7 +1,7 @@
 import { isRequestFree, ownTables } from "@multimaster/database";
 import { outboxBounds } from "@multimaster/lifecycle";
 import type { Check } from "../check.ts";
-import { somebodyWatches } from "../standing.ts";
+import { someMasterWatches } from "../standing.ts";
 
 /** Masters delete what has been answered twice a minute. */
 const sweepSeconds = 60;
@@ -27,7 +27,7 @@ export const ownRowChecks: readonly Check[] = [
     means: "It is not built, but what waits for it waits on. Any live master ends it within a fifth of its lease.",
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select x.buildrequestid as id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
-      where ${isRequestFree("r")} and x.requested_at <= ${at.before} and ${somebodyWatches(at, at.before)}`,
+      where ${isRequestFree("r")} and x.requested_at <= ${at.before} and ${someMasterWatches(at, at.before)}`,
   },
   {
     id: "cancellation-left",
@@ -37,7 +37,7 @@ export const ownRowChecks: readonly Check[] = [
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select x.buildrequestid as id from mm_cancellations x join buildrequests r on r.id = x.buildrequestid
       where r.complete = 1 and r.complete_at <= ${at.before - sweepSeconds}
-        and x.requested_at <= ${at.before - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
+        and x.requested_at <= ${at.before - sweepSeconds} and ${someMasterWatches(at, at.before - sweepSeconds)}`,
   },
   {
     id: "stop-request-left",
@@ -47,7 +47,7 @@ export const ownRowChecks: readonly Check[] = [
     advice: "See in the live masters' logs why they cannot.",
     sql: (at) => `select q.buildid as id from mm_stop_requests q join builds b on b.id = q.buildid
       where b.complete_at <= ${at.before - sweepSeconds}
-        and q.requested_at <= ${at.before - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
+        and q.requested_at <= ${at.before - sweepSeconds} and ${someMasterWatches(at, at.before - sweepSeconds)}`,
   },
   {
     id: "outbox-overgrown",
@@ -56,10 +56,8 @@ export const ownRowChecks: readonly Check[] = [
     means: "Live masters delete old rows of mm_outbox twice a minute; without that the table grows for ever.",
     advice: "See in the live masters' logs why they cannot.",
     // The oldest one stands for all of them.
-    sql: (
-      at,
-    ) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox) and o.id < (select max(id) from mm_outbox)
-        and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${somebodyWatches(at, at.before - sweepSeconds)}`,
+    sql: (at) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox)
+        and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${someMasterWatches(at, at.before - sweepSeconds)}`,
   },
   {
     id: "orphan-row",
