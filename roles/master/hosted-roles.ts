@@ -1,8 +1,10 @@
 import {
   addWork,
   errors,
+  type FailedService,
   type Logger,
   type RunningServices,
+  type RunOptions,
   runServices,
   type Service,
   type Work,
@@ -30,6 +32,7 @@ export interface HostedRolesOptions {
   onDropped(role: string): void;
   /** Services that belong to no role; they start last. */
   readonly extra: readonly Service[];
+  readonly run: RunOptions;
   /** Of what the roles stand on. */
   isReady(): true | string[];
 }
@@ -60,7 +63,7 @@ export class HostedRoles {
     const { selection, extra, log } = this.#options;
     try {
       for (const selected of selection.roles) await this.#host(selected);
-      const services = runServices(extra, log);
+      const services = runServices(extra, log, this.#options.run);
       this.#hosted.push({ name: "", services });
       await services.start();
     } catch (error) {
@@ -103,6 +106,11 @@ export class HostedRoles {
     return reasons.length === 0 ? true : reasons;
   }
 
+  /** What fails in the roles' services now. */
+  failures(): FailedService[] {
+    return this.#hosted.flatMap(({ services }) => services.failures());
+  }
+
   /** The services of one role; undefined when the master does not have it. */
   of(name: string): RunningServices | undefined {
     return this.#hosted.find((hosted) => hosted.name === name)?.services;
@@ -134,6 +142,7 @@ export class HostedRoles {
     const services = runServices(
       this.#options.makeServices(selected, () => this.#isReady(services)),
       this.#options.log,
+      this.#options.run,
     );
     // Listed before it starts: whoever stops the master meanwhile must reach it.
     this.#hosted = this.#hosted.toSpliced(place, 0, { name, services });

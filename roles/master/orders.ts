@@ -1,5 +1,5 @@
 import type { OpenOrder } from "@multimaster/cluster";
-import { type Clock, type Logger, type Service, UserError, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Service, UserError, WakeupLoop } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { DrainRun } from "./drain-run.ts";
 import type { HostedRoles, SelectedRole, Selection } from "./hosted-roles.ts";
@@ -50,6 +50,10 @@ export class Orders implements Service {
         return undefined;
       });
     this.#loop.start();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

@@ -21,6 +21,7 @@ import {
   type Logger,
   onAbort,
   type Registry,
+  type RunOptions,
   runServices,
   type Service,
   systemClock,
@@ -31,6 +32,7 @@ import { type Database, dataVersions } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { DrainRun } from "./drain-run.ts";
+import { createFailureReports } from "./failure-reports.ts";
 import { HostedRoles, type SelectedRole, type Selection } from "./hosted-roles.ts";
 import { createLoopDelay } from "./loop-delay.ts";
 import { createMasterMetrics } from "./master-metrics.ts";
@@ -145,8 +147,15 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
       ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
       orders,
+      createFailureReports({
+        data,
+        failures: () => [...base.failures(), ...hosts.failures()],
+        clock: systemClock,
+        log,
+      }),
     ],
     log,
+    runOptions(lease),
   );
 
   const stop = async () => {
@@ -323,8 +332,14 @@ function hostRoles(
       for (const name of metricsOf.get(role) ?? []) metrics.removeSingleMetric(name);
     },
     extra: plan.extraServices?.({ data, log, addresses }) ?? [],
+    run: runOptions(lease),
     isReady,
   });
+}
+
+/** A service that has failed for longer than an eviction takes has more than a bad moment. */
+function runOptions({ leaseMs }: Lease): RunOptions {
+  return { failedAfterMs: 2 * leaseMs };
 }
 
 function whenAborted(signals: readonly AbortSignal[]): Promise<void> {

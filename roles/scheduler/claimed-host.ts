@@ -1,5 +1,5 @@
 import { type Claim, LeaseLost } from "@multimaster/cluster";
-import { Backoff, type Clock, type Logger, type Service, WakeupLoop, type Work } from "@multimaster/core";
+import { Backoff, type Clock, type Failure, type Logger, type Service, WakeupLoop, type Work } from "@multimaster/core";
 import type { Running } from "@multimaster/plugins";
 
 /** What the rows say of a singleton. */
@@ -113,6 +113,18 @@ export class ClaimedHost implements Service {
 
   resume(): Promise<void> {
     return this.#inTurn(() => this.#come());
+  }
+
+  failure(): Failure | undefined {
+    const own = this.#loop?.failure();
+    if (own) return own;
+    const { noun } = this.#options.kind;
+    const failing = this.#places.flatMap(({ name, current }) => {
+      const failure = current?.running.failure?.();
+      return failure ? [{ ...failure, cause: `${noun} "${name}": ${failure.cause}` }] : [];
+    });
+    // The one that has failed longest stands for all.
+    return failing.sort((a, b) => a.since - b.since)[0];
   }
 
   stop(): Promise<void> {

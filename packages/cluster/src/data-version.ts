@@ -68,5 +68,6 @@ export function createDataVersionService({ database, leaseMs, clock, log }: Data
     name: "data version",
     start: async () => loop.start(),
     stop: () => loop.stop(),
+    failure: () => loop.failure(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "./log.ts";
-import { addWork, type Service, type Work } from "./service.ts";
+import { addWork, type FailedService, type Service, type Work } from "./service.ts";
 
 /** A list of services under one roof: the only code that starts, drains or stops any of them. */
 export interface RunningServices {
@@ -13,13 +13,31 @@ export interface RunningServices {
   left(): Work;
   /** Stops in reverse order. Every call returns the same promise; one failing stop does not skip the others. */
   stop(): Promise<void>;
-  /** True when every service can take work; otherwise the reasons, each with its service's name. */
+  /** True when every service can take work and none has failed; otherwise the reasons, each with its service's name. */
   ready(): true | string[];
+  /** Services that have failed for some time and go on trying, housekeeping included. */
+  failures(): FailedService[];
 }
 
+export interface RunOptions {
+  /** Every try of a service has failed for so long, in milliseconds: it counts as failed. */
+  readonly failedAfterMs?: number;
+}
+
+/**
+ *     new ──► starting ──► running ◄──► draining
+ *                 │           │             │
+ *                 └───────────┴─────────────┴──► stopping
+ *
+ * A service that fails while it runs does not change the phase of the others: it goes on trying, and `failures` lists it.
+ */
 type Phase = "new" | "starting" | "running" | "draining" | "stopping";
 
-export function runServices(services: readonly Service[], log: Logger): RunningServices {
+export function runServices(
+  services: readonly Service[],
+  log: Logger,
+  { failedAfterMs = 30_000 }: RunOptions = {},
+): RunningServices {
   const started: Service[] = [];
   let phase: Phase = "new";
   /** Counts drains, so that one that was undone does not go on when the next has begun. */
@@ -74,6 +92,13 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
     }
   }
 
+  function failuresOf(some: readonly Service[]): FailedService[] {
+    return some.flatMap((service) => {
+      const failure = service.failure?.();
+      return failure && Date.now() - failure.since >= failedAfterMs ? [{ service: service.name, ...failure }] : [];
+    });
+  }
+
   return {
     start: () => (starting ??= startAll()),
     drain(signal) {
@@ -102,7 +127,10 @@ export function runServices(services: readonly Service[], log: Logger): RunningS
         const state = service.ready?.() ?? true;
         if (state !== true) reasons.push(`${service.name}: ${state}`);
       }
+      for (const { service, since, cause } of failuresOf(services.filter(({ isHousekeeping }) => !isHousekeeping)))
+        reasons.push(`${service}: has failed since ${new Date(since).toISOString()}: ${cause}`);
       return reasons.length === 0 ? true : reasons;
     },
+    failures: () => failuresOf(started),
   };
 }

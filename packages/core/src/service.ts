@@ -8,6 +8,7 @@
  * - `left` says what a drain still waits for, as figures by name.
  * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
  * - `ready` says whether the service can take work; a string is the reason why it cannot.
+ * - `failure` reports that what it does in the background fails again and again, though it goes on trying.
  */
 export interface Service {
   readonly name: string;
@@ -17,6 +18,22 @@ export interface Service {
   left?(): Work;
   stop(): Promise<void>;
   ready?(): true | string;
+  failure?(): Failure | undefined;
+  /** It only tidies up: the master can take work although it fails. */
+  readonly isHousekeeping?: boolean;
+}
+
+/** What a service fails with. */
+export interface Failure {
+  /** Since when every try has failed, in milliseconds since 1970. */
+  readonly since: number;
+  /** The last error, as a sentence. */
+  readonly cause: string;
+}
+
+/** A service that has failed for some time. */
+export interface FailedService extends Failure {
+  readonly service: string;
 }
 
 /** Work in hand, by what it is. What a service does not have at all, it does not name. */

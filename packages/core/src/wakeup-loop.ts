@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Logger } from "./log.ts";
+import type { Failure } from "./service.ts";
 
 export interface WakeupLoopOptions {
   name: string;
@@ -11,13 +12,16 @@ export interface WakeupLoopOptions {
   look(signal: AbortSignal): Promise<void>;
 }
 
+/** A loop that polls rarely shows soon that it works again. */
+const longestRetryMs = 10_000;
+
 /** "Messages wake, rows tell": one loop that looks when woken or when the poll interval has passed, whichever is first. */
 export class WakeupLoop {
   #options: WakeupLoopOptions;
   #stop = new AbortController();
   #wake = new AbortController();
   #running: Promise<void> | undefined;
-  #failing: { since: number; toldAt: number } | undefined;
+  #failing: { since: number; loggedAt: number; cause: string } | undefined;
 
   constructor(options: WakeupLoopOptions) {
     this.#options = options;
@@ -30,6 +34,11 @@ export class WakeupLoop {
   /** Asks for a look soon; calls during a look are merged into one more look. */
   wake(): void {
     this.#wake.abort();
+  }
+
+  /** Since when each look has failed, and with what; undefined when the last one has not. */
+  failure(): Failure | undefined {
+    return this.#failing && { since: this.#failing.since, cause: this.#failing.cause };
   }
 
   /** Ends the loop and waits for the look in progress. */
@@ -52,7 +61,8 @@ export class WakeupLoop {
         await clock.sleep(Math.min(1000, pollMs), this.#stop.signal);
       }
       // Jitter keeps equal masters from looking at the same instant.
-      await clock.sleep(pollMs * (0.8 + Math.random() * 0.4), this.#wake.signal);
+      const restMs = this.#failing ? Math.min(pollMs, longestRetryMs) : pollMs;
+      await clock.sleep(restMs * (0.8 + Math.random() * 0.4), this.#wake.signal);
     }
   }
 
@@ -60,9 +70,10 @@ export class WakeupLoop {
   #noteFailure(error: unknown): void {
     const { clock, log, name } = this.#options;
     const now = clock.now();
-    this.#failing ??= { since: now, toldAt: Number.NEGATIVE_INFINITY };
-    if (now - this.#failing.toldAt < 60_000) return;
-    this.#failing.toldAt = now;
+    this.#failing ??= { since: now, loggedAt: Number.NEGATIVE_INFINITY, cause: "" };
+    this.#failing.cause = error instanceof Error ? error.message : String(error);
+    if (now - this.#failing.loggedAt < 60_000) return;
+    this.#failing.loggedAt = now;
     log.error({ loop: name, err: error }, `${name} failed; it is tried again`);
   }
 

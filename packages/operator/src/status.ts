@@ -2,7 +2,14 @@ import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cl
 import type { LoadedConfig } from "@multimaster/config";
 import { createLog } from "@multimaster/core";
 import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
-import { checkSchema, type Database, openDatabase, readDataVersion, takeSessionLock } from "@multimaster/database";
+import {
+  checkSchema,
+  type Database,
+  openDatabase,
+  readDataVersion,
+  readServiceFailures,
+  takeSessionLock,
+} from "@multimaster/database";
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -27,6 +34,8 @@ export interface ClusterStatus {
     graceful: boolean;
   }[];
   pendingRequests: number;
+  /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
+  failures: { master: string; service: string; since: number; cause: string }[];
   /** Upgrades that were killed half-way: new masters run beside the old ones. */
   unfinishedUpgrades: { host: string; beganAt: number; old: string[]; new: string[] }[];
 }
@@ -69,6 +78,10 @@ export async function readClusterStatus(config: LoadedConfig): Promise<ClusterSt
         graceful: worker.graceful,
       })),
       pendingRequests: pending?.total ?? 0,
+      failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
+        const master = masters.find((one) => one.masterid === masterid);
+        return master?.alive ? [{ master: master.name, ...failure }] : [];
+      }),
       unfinishedUpgrades: await readUnfinished(database, masters),
     };
   } finally {

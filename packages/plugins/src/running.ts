@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Timer, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Timer, WakeupLoop } from "@multimaster/core";
 
 /** A scheduler or change source at work on the master that claimed it. */
 export interface Running {
@@ -6,6 +6,8 @@ export interface Running {
   wake?(): void;
   /** Ends it and waits for what it is doing; may be called twice. */
   stop(): Promise<void>;
+  /** Since when each of its tries has failed, and with what; undefined when the last one has not. */
+  failure?(): Failure | undefined;
 }
 
 export interface Looking {
@@ -52,5 +54,6 @@ export function startLooking(ctx: { name: string; clock: Clock; log: Logger }, l
       await loop.stop();
       timer?.cancel();
     },
+    failure: () => loop.failure(),
   };
 }

@@ -1,4 +1,12 @@
-import { type Clock, type Logger, onAbort, type Result, type Service, WakeupLoop } from "@multimaster/core";
+import {
+  type Clock,
+  type Failure,
+  type Logger,
+  onAbort,
+  type Result,
+  type Service,
+  WakeupLoop,
+} from "@multimaster/core";
 import { buildsets, type Data } from "@multimaster/data";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 
@@ -33,6 +41,10 @@ export class AwaitedBuildsets implements Service {
   async start(): Promise<void> {
     this.#events.start();
     this.#loop.start();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

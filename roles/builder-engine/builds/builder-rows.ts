@@ -1,5 +1,5 @@
 import { nameBuilddir } from "@multimaster/config";
-import { type Clock, type Logger, type Service, WakeupLoop, waitAtMost } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Service, WakeupLoop, waitAtMost } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { EngineBuilder } from "../slice.ts";
 import { ConfiguredBuilder } from "./configured-builder.ts";
@@ -76,6 +76,10 @@ export class BuilderRows implements Service {
       if (builderid !== undefined && !this.#byId.has(builderid))
         this.#byId.set(builderid, new ConfiguredBuilder(builderid, config));
     }
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { isLeaseLoss } from "@multimaster/cluster";
-import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
 import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
@@ -87,6 +87,10 @@ export class Distributor implements Service {
   reopen(): void {
     if (this.#mode === "draining") this.#mode = "open";
     this.#loop.wake();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

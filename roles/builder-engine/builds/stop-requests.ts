@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
@@ -48,6 +48,10 @@ export class StopRequests implements Service {
   async start(): Promise<void> {
     this.#events.start();
     this.#loop.start();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

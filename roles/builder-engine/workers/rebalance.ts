@@ -1,4 +1,12 @@
-import { type Clock, Counter, type Logger, type Registry, type Service, WakeupLoop } from "@multimaster/core";
+import {
+  type Clock,
+  Counter,
+  type Failure,
+  type Logger,
+  type Registry,
+  type Service,
+  WakeupLoop,
+} from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import { findSurplus } from "./find-surplus.ts";
@@ -59,6 +67,10 @@ export class Rebalance implements Service {
       look: (signal) => this.#compare(every, signal),
     });
     this.#loop.start();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop?.failure();
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { type Data, workers as workerResource } from "@multimaster/data";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import type { Persistence } from "../builds/persistence.ts";
@@ -38,6 +38,10 @@ export class WorkerWatch implements Service {
   async start(): Promise<void> {
     this.#events.start();
     this.#loop.start();
+  }
+
+  failure(): Failure | undefined {
+    return this.#loop.failure();
   }
 
   async stop(): Promise<void> {

@@ -18,5 +18,11 @@ export function createLoginCleanUp({ config, data, clock, log }: RoleContext<UiS
       await data.updates.audit.prune({ done, others: Math.ceil(done / 10) });
     },
   });
-  return { name: "clean-up of sessions", start: async () => loop.start(), stop: () => loop.stop() };
+  return {
+    name: "clean-up of sessions",
+    start: async () => loop.start(),
+    stop: () => loop.stop(),
+    failure: () => loop.failure(),
+    isHousekeeping: true,
+  };
 }

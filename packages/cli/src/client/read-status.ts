@@ -36,6 +36,10 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       graceful,
     })),
     pendingRequests: cluster.requests_waiting,
+    // A ui master of an earlier release does not say.
+    failures: members.flatMap(({ name, alive, failures = [] }) =>
+      alive ? failures.map((failure) => ({ master: name, ...failure })) : [],
+    ),
     // Read from the database only: it concerns whoever upgrades a host.
     unfinishedUpgrades: [],
   };

@@ -33,7 +33,7 @@ export function addStatus(program: Command): void {
 }
 
 function formatStatus(status: ClusterStatus): string {
-  const { dataVersion, masters, builds, workers, pendingRequests, unfinishedUpgrades } = status;
+  const { dataVersion, masters, builds, workers, pendingRequests, failures, unfinishedUpgrades } = status;
   return [
     section(
       "Masters",
@@ -77,6 +77,10 @@ function formatStatus(status: ClusterStatus): string {
       ]),
     ),
     `Build requests that wait: ${pendingRequests}\nData version: ${dataVersion}\n`,
+    ...failures.map(
+      ({ master, service, since, cause }) =>
+        `On ${master}, "${service}" has failed since ${new Date(since * 1000).toISOString()}: ${cause}\n`,
+    ),
     ...unfinishedUpgrades.map(
       ({ host, beganAt, old, new: started }) =>
         `The upgrade of ${host} that began at ${new Date(beganAt * 1000).toISOString()} was not finished: ${started.join(", ")} ` +

@@ -1,5 +1,5 @@
 import { listMasters } from "@multimaster/cluster";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, queryRows, readServiceFailures } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, entity, identifier, integer, text } from "../model/field-kinds.ts";
@@ -37,6 +37,8 @@ const shape = {
   latest_stall: stall.nullable(),
   /** The longest of the last day. */
   worst_stall: stall.nullable(),
+  /** What it does in the background and fails at again and again, the oldest first. */
+  failures: entity("service_failure", { service: text, since: datetime, cause: text }).array(),
   /** Its open orders; the progress of a drain is in its order. */
   orders: entity("order", orders.schema.shape).array(),
 };
@@ -70,14 +72,18 @@ function readNamed(of: (member: Member) => string | number, param: string) {
 /** All masters that ever joined, by name. */
 export async function readMembers(context: ReadContext): Promise<Member[]> {
   const { connection } = context;
-  const [masters, joined, load, stood, open] = await Promise.all([
+  const [masters, joined, load, stood, failing, open] = await Promise.all([
     listMasters(connection),
     readJoined(connection),
     readLoad(connection),
     readStalls(context),
+    readServiceFailures(connection),
     findItems(orders, connection, { filters: [{ field: "ended_at", operator: "eq", values: [null] }] }),
   ]);
   const ordersOf = groupValues(((open?.rows ?? []) as Order[]).map((order) => [order.masterid, order]));
+  const failuresOf = groupValues(
+    failing.map(({ masterid, since, ...failure }) => [masterid, { ...failure, since: Math.floor(since) }]),
+  );
   return masters.map((master) => {
     const { masterid, alive } = master;
     const { latest = null, worst = null } = stood.get(masterid) ?? {};
@@ -102,6 +108,7 @@ export async function readMembers(context: ReadContext): Promise<Member[]> {
       stalled: alive && latest !== null && latest.ended_at === null,
       latest_stall: latest,
       worst_stall: worst,
+      failures: (alive && failuresOf.get(masterid)) || [],
       orders: ordersOf.get(masterid) ?? [],
     };
   });

@@ -75,5 +75,6 @@ export function createEvictionService({
       await loop.stop();
       await updates.close();
     },
+    failure: () => loop.failure(),
   };
 }

@@ -1,5 +1,5 @@
-import { endAbandonedOrders, evictDeadMasters, readRenewals } from "@multimaster/cluster";
-import { freeCancelledRequests } from "@multimaster/database";
+import { endAbandonedOrders, evictDeadMasters, fencedTransaction, readRenewals } from "@multimaster/cluster";
+import { freeCancelledRequests, replaceServiceFailures, type ServiceFailure } from "@multimaster/database";
 import { endCancelledRequest, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
@@ -13,6 +13,8 @@ export interface MasterUpdates {
   evictDead(): Promise<void>;
   /** Deletes rows of the outbox that no one needs any more. */
   pruneOutbox(): Promise<void>;
+  /** Writes down which services of this master fail now, instead of what was written before (fenced). */
+  saveFailures(failures: readonly ServiceFailure[]): Promise<void>;
   /** When those of these masters last renewed whose lease is still there. */
   renewals(masterids: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
@@ -22,6 +24,10 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
   return {
     async publishStarted() {
       await track(events.of(masters).started([lease.masterid]));
+      await track(events.of(members).update([lease.masterid]));
+    },
+    async saveFailures(failures) {
+      await fencedTransaction(database, lease, (tx) => replaceServiceFailures(tx, lease, failures));
       await track(events.of(members).update([lease.masterid]));
     },
     renewals: (masterids) => readRenewals(database, masterids),

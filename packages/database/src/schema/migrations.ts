@@ -12,6 +12,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
@@ -48,6 +49,7 @@ export const migrations: readonly Migration[] = [
   upgradeRuns,
   workerLossLimits,
   outbox,
+  serviceFailures,
 ];
 
 /** The tables that migrations made. */

@@ -41,6 +41,11 @@ export function MemberRow({ member }: { member: Member }) {
         )}
         {member.host && <Figure name="host" value={`${member.host} · pid ${member.pid}`} />}
       </dl>
+      {member.failures?.map(({ service, since, cause }) => (
+        <p class="problem" key={service}>
+          "{service}" fails since <When at={since} />: {cause}
+        </p>
+      ))}
       {member.stalled && member.latest_stall && (
         <p class="problem">Its event loop stands still now: {culprit(member.latest_stall)}.</p>
       )}

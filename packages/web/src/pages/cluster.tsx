@@ -87,6 +87,7 @@ function usePlainMembers(isOld: boolean) {
       stalled: false,
       latest_stall: null,
       worst_stall: null,
+      failures: [],
       orders: open,
     };
   });

@@ -56,7 +56,9 @@ export const ownRowChecks: readonly Check[] = [
     means: "Live masters delete old rows of mm_outbox twice a minute; without that the table grows for ever.",
     advice: "See in the live masters' logs why they cannot.",
     // The oldest one stands for all of them.
-    sql: (at) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox)
+    sql: (
+      at,
+    ) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox) and o.id < (select max(id) from mm_outbox)
         and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${someMasterWatches(at, at.before - sweepSeconds)}`,
   },
   {

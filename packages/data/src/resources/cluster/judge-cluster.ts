@@ -11,7 +11,8 @@ export interface Problem {
     | "master_expired"
     | "role_missing"
     | "builder_missing"
-    | "loop_stalled";
+    | "loop_stalled"
+    | "service_failing";
   readonly sentence: string;
   readonly facts: { readonly [name: string]: Json };
 }
@@ -52,6 +53,7 @@ export function findProblems(
     ...members.filter(({ state }) => state === "expired").map(describeExpired),
     ...describeStranded(alive, stranded),
     ...alive.filter(({ stalled }) => stalled).map(describeStalled),
+    ...alive.flatMap(describeFailures),
     ...(bus?.state === "degraded"
       ? [
           {
@@ -99,6 +101,14 @@ function describeExpired({ masterid, name: master }: Member): Problem {
     sentence: `${master} has not renewed its lease; its claims are released as soon as another master evicts it.`,
     facts: { masterid, master },
   };
+}
+
+function describeFailures({ masterid, name: master, failures }: Member): Problem[] {
+  return failures.map(({ service, since, cause }) => ({
+    kind: "service_failing",
+    sentence: `On ${master}, "${service}" has failed since ${new Date(since * 1000).toISOString()}: ${cause}`,
+    facts: { masterid, master, service, since, cause },
+  }));
 }
 
 function describeStalled({ masterid, name: master, latest_stall }: Member): Problem {
