@@ -155,7 +155,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
       }),
     ],
     log,
-    runOptions(lease),
+    runOptions(lease, database),
   );
 
   const stop = async () => {
@@ -332,14 +332,14 @@ function hostRoles(
       for (const name of metricsOf.get(role) ?? []) metrics.removeSingleMetric(name);
     },
     extra: plan.extraServices?.({ data, log, addresses }) ?? [],
-    run: runOptions(lease),
+    run: runOptions(lease, plan.database),
     isReady,
   });
 }
 
 /** A service that has failed for longer than an eviction takes has more than a bad moment. */
-function runOptions({ leaseMs }: Lease): RunOptions {
-  return { failedAfterMs: 2 * leaseMs };
+function runOptions({ leaseMs }: Lease, database: Database): RunOptions {
+  return { failedAfterMs: 2 * leaseMs, isPassing: (error) => database.dialect.isAway(error) };
 }
 
 function whenAborted(signals: readonly AbortSignal[]): Promise<void> {

@@ -123,3 +123,33 @@ describe("services under one roof", () => {
     expect(services.ready()).toEqual(["the master is draining"]);
   });
 });
+
+describe("a service that fails again and again", () => {
+  const failing = (name: string, seconds: number, more: object = {}): Service => ({
+    name,
+    start: async () => {},
+    stop: async () => {},
+    failure: () => ({ since: Date.now() - seconds * 1000, cause: `${name} is broken` }),
+    ...more,
+  });
+
+  it("makes what runs not ready after a while, unless it only tidies up or the database is away, and is listed", async () => {
+    const services = runServices(
+      [
+        failing("brief", 1),
+        failing("long", 20),
+        failing("tidying", 20, { isHousekeeping: true }),
+        failing("cut off", 20, { failure: () => ({ since: 0, cause: "no database", error: "away" }) }),
+      ],
+      silentLog,
+      { failedAfterMs: 10_000, isPassing: (error) => error === "away" },
+    );
+    expect(services.failures()).toEqual([]);
+    await services.start();
+    expect(services.ready()).toEqual([expect.stringMatching(/^long: has failed since \d{4}-.*Z: long is broken$/)]);
+    expect(services.failures().map(({ service, cause }) => [service, cause])).toEqual([
+      ["long", "long is broken"],
+      ["tidying", "tidying is broken"],
+    ]);
+  });
+});

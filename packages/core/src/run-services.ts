@@ -22,6 +22,8 @@ export interface RunningServices {
 export interface RunOptions {
   /** Every try of a service has failed for so long, in milliseconds: it counts as failed. */
   readonly failedAfterMs?: number;
+  /** Whether an error is not the service's own, such as that of a database that is away: it is reported elsewhere. */
+  isPassing?(error: unknown): boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ type Phase = "new" | "starting" | "running" | "draining" | "stopping";
 export function runServices(
   services: readonly Service[],
   log: Logger,
-  { failedAfterMs = 30_000 }: RunOptions = {},
+  { failedAfterMs = 30_000, isPassing = () => false }: RunOptions = {},
 ): RunningServices {
   const started: Service[] = [];
   let phase: Phase = "new";
@@ -94,8 +96,9 @@ export function runServices(
 
   function failuresOf(some: readonly Service[]): FailedService[] {
     return some.flatMap((service) => {
-      const failure = service.failure?.();
-      return failure && Date.now() - failure.since >= failedAfterMs ? [{ service: service.name, ...failure }] : [];
+      const { since, cause, error } = service.failure?.() ?? {};
+      if (since === undefined || cause === undefined || Date.now() - since < failedAfterMs) return [];
+      return error !== undefined && isPassing(error) ? [] : [{ service: service.name, since, cause }];
     });
   }
 

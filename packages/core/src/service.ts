@@ -29,10 +29,11 @@ export interface Failure {
   readonly since: number;
   /** The last error, as a sentence. */
   readonly cause: string;
+  readonly error?: unknown;
 }
 
 /** A service that has failed for some time. */
-export interface FailedService extends Failure {
+export interface FailedService extends Omit<Failure, "error"> {
   readonly service: string;
 }
 

@@ -44,6 +44,29 @@ describe("a loop that wakes", () => {
     await loop.stop();
   });
 
+  it("tells since when and with what it fails, until a look succeeds", async () => {
+    let fails = true;
+    let looks = 0;
+    const loop = new WakeupLoop({
+      name: "test",
+      clock: systemClock,
+      log: silentLog,
+      pollMs: 1,
+      async look() {
+        looks++;
+        if (fails) throw new Error(`no ${looks}`);
+      },
+    });
+    loop.start();
+    while (looks < 3) await settle();
+    const { since, cause } = loop.failure() ?? {};
+    expect(cause).toMatch(/^no [23]$/);
+    expect(since).toBeLessThanOrEqual(Date.now());
+    fails = false;
+    while (loop.failure()) await settle();
+    await loop.stop();
+  });
+
   it("goes on after a look that failed", async () => {
     let looks = 0;
     const loop = new WakeupLoop({

@@ -21,7 +21,7 @@ export class WakeupLoop {
   #stop = new AbortController();
   #wake = new AbortController();
   #running: Promise<void> | undefined;
-  #failing: { since: number; loggedAt: number; cause: string } | undefined;
+  #failing: { since: number; loggedAt: number; error: unknown } | undefined;
 
   constructor(options: WakeupLoopOptions) {
     this.#options = options;
@@ -38,7 +38,9 @@ export class WakeupLoop {
 
   /** Since when each look has failed, and with what; undefined when the last one has not. */
   failure(): Failure | undefined {
-    return this.#failing && { since: this.#failing.since, cause: this.#failing.cause };
+    if (!this.#failing) return undefined;
+    const { since, error } = this.#failing;
+    return { since, error, cause: error instanceof Error ? error.message : String(error) };
   }
 
   /** Ends the loop and waits for the look in progress. */
@@ -70,8 +72,8 @@ export class WakeupLoop {
   #noteFailure(error: unknown): void {
     const { clock, log, name } = this.#options;
     const now = clock.now();
-    this.#failing ??= { since: now, loggedAt: Number.NEGATIVE_INFINITY, cause: "" };
-    this.#failing.cause = error instanceof Error ? error.message : String(error);
+    this.#failing ??= { since: now, loggedAt: Number.NEGATIVE_INFINITY, error };
+    this.#failing.error = error;
     if (now - this.#failing.loggedAt < 60_000) return;
     this.#failing.loggedAt = now;
     log.error({ loop: name, err: error }, `${name} failed; it is tried again`);

@@ -58,6 +58,7 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
       stalled: false,
       latest_stall: null,
       worst_stall: null,
+      failures: [],
       orders: [],
     });
     expect((await server.get(`/api/v2/members/${lease.masterid}`)).body.members[0].name).toBe("engine-a");

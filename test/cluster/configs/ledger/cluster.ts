@@ -40,6 +40,7 @@ export default defineCluster({
     mute: env("BUS") === "mute",
     notify: env("BUS") === "notify",
   },
+  ...(env("MONITOR", "") !== "" && { monitor: { port: Number(env("MONITOR", "")) } }),
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({
