@@ -7,6 +7,12 @@ const checks = [
   { name: "format and lint", program: "@biomejs/biome/bin/biome", args: ["check", "--error-on-warnings", "."] },
   { name: "types", program: "typescript/bin/tsc", args: ["-b"] },
   { name: "dead code", program: "knip/bin/knip.js", args: [] },
+  // What only tests use proves a path that production never takes.
+  {
+    name: "code for tests only",
+    program: "knip/bin/knip.js",
+    args: ["-c", "test/dead-code.json", "--no-config-hints"],
+  },
   {
     name: "architecture",
     program: "vitest/vitest.mjs",

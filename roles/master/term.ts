@@ -13,7 +13,6 @@ import {
   LoopSign,
   leaveCluster,
   type OpenOrder,
-  setState,
 } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import {
@@ -181,7 +180,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     }
     await base.start();
     await hosts.start();
-    await setState(database, lease, "running");
+    await data.updates.masters.setState("running");
   } catch (error) {
     // Whoever found out first says so in its own words: what it was doing did not fail by itself.
     if (lost.signal.aborted || isLeaseLoss(error)) {
@@ -222,7 +221,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
         return "stopped";
       }
       if (ended === "undone") {
-        await tell(() => setState(database, lease, "running"));
+        await tell(() => data.updates.masters.setState("running"));
         continue;
       }
       await leave();
@@ -242,7 +241,7 @@ export async function beginTerm(plan: TermPlan): Promise<Term> {
     const told = await Promise.all([
       order?.orderid ??
         (draining.aborted ? tell(() => data.updates.orders.drainMyself(deadlineIn, "signal")) : undefined),
-      tell(() => setState(database, lease, "draining")),
+      tell(() => data.updates.masters.setState("draining")),
     ]);
     const run = new DrainRun({ orderid: told[0], target: hosts, roles: hosts.names, data, clock: systemClock, log });
     run.heed(order ?? { deadlineIn, undone: false });

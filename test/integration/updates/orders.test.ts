@@ -25,6 +25,15 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     two = await masters.join();
   });
 
+  it("each state of a master is published, so that no one keeps seeing it drain", async () => {
+    await masters.takeTopics();
+    for (const state of ["draining", "running"] as const) {
+      await one.updates.masters.setState(state);
+      expect(await masters.value("select state from mm_leases where masterid = ?", [one.lease.masterid])).toBe(state);
+      expect(await masters.takeTopics()).toEqual([`members.${one.lease.masterid}.update`]);
+    }
+  });
+
   it("a drain that is ordered twice is one, with the latest deadline; its master alone sees it open", async () => {
     const { masterid } = one.lease;
     const first = await two.updates.orders.drain({ ...facts, masterid });

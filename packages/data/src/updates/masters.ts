@@ -1,4 +1,11 @@
-import { endAbandonedOrders, evictDeadMasters, fencedTransaction, readRenewals } from "@multimaster/cluster";
+import {
+  endAbandonedOrders,
+  evictDeadMasters,
+  fencedTransaction,
+  type MasterState,
+  readRenewals,
+  setState,
+} from "@multimaster/cluster";
 import { freeCancelledRequests, replaceServiceFailures, type ServiceFailure } from "@multimaster/database";
 import { endCancelledRequest, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
 import { masters } from "../resources/masters.ts";
@@ -13,6 +20,8 @@ export interface MasterUpdates {
   evictDead(): Promise<void>;
   /** Deletes rows of the outbox that no one needs any more. */
   pruneOutbox(): Promise<void>;
+  /** Writes down whether this master runs or drains, and publishes it; throws `LeaseLost` when it was evicted. */
+  setState(state: MasterState): Promise<void>;
   /** Writes down which services of this master fail now, instead of what was written before (fenced). */
   saveFailures(failures: readonly ServiceFailure[]): Promise<void>;
   /** When those of these masters last renewed whose lease is still there. */
@@ -24,6 +33,10 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
   return {
     async publishStarted() {
       await track(events.of(masters).started([lease.masterid]));
+      await track(events.of(members).update([lease.masterid]));
+    },
+    async setState(state) {
+      await setState(database, lease, state);
       await track(events.of(members).update([lease.masterid]));
     },
     async saveFailures(failures) {
