@@ -44,7 +44,7 @@ export class DrainRun {
   }
 
   /** What the row says by now: another deadline, or that it is not wanted any more. */
-  heed({ deadlineIn, undone }: Pick<OpenOrder, "deadlineIn" | "undone">): void {
+  update({ deadlineIn, undone }: Pick<OpenOrder, "deadlineIn" | "undone">): void {
     this.#deadline?.cancel();
     this.#deadline = undefined;
     if (undone && !this.#now.signal.aborted) this.#undone.abort();

@@ -81,7 +81,7 @@ export class Orders implements Service {
     const { data, onDrain } = this.#options;
     for (const order of await data.updates.orders.open()) {
       const run = this.#runs.get(order.orderid);
-      if (run) run.heed(order);
+      if (run) run.update(order);
       else if (this.#taken.has(order.orderid)) continue;
       else if (order.undone) await data.updates.orders.end(order.orderid, "undone");
       else {
@@ -120,7 +120,7 @@ export class Orders implements Service {
       return;
     }
     const run = new DrainRun({ orderid: order.orderid, target, roles: [role], data, clock, log });
-    run.heed(order);
+    run.update(order);
     this.follow(run);
     log.info({ role, orderid: order.orderid }, `dropping the role ${role}: ${order.reason}`);
     try {

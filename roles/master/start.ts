@@ -6,7 +6,8 @@ import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { roleNames } from "../index.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
 import { selectRoles } from "./select-roles.ts";
-import { beginTerm, type ExtraContext, type Term, type TermPlan } from "./term.ts";
+import { beginTerm, type Term } from "./term.ts";
+import type { ExtraContext, TermPlan } from "./term-plan.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 

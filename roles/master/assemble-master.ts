@@ -1,0 +1,131 @@
+import { hostname } from "node:os";
+import {
+  createDataVersionService,
+  createHeartbeat,
+  createPartitionDetection,
+  createPeerLeftHints,
+  createWriteProbe,
+  type Eviction,
+  joinCluster,
+  type Lease,
+  LoopSign,
+} from "@multimaster/cluster";
+import { createMetrics, type RunningServices, type RunOptions, runServices, systemClock } from "@multimaster/core";
+import { createData, createEvictionService, type Data } from "@multimaster/data";
+import { type Database, dataVersions } from "@multimaster/database";
+import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
+import { roleNames } from "../index.ts";
+import { createFailureReports } from "./failure-reports.ts";
+import { hostRoles } from "./host-roles.ts";
+import type { HostedRoles } from "./hosted-roles.ts";
+import { createLoopDelay } from "./loop-delay.ts";
+import { createMasterMetrics } from "./master-metrics.ts";
+import { createMonitor } from "./monitor.ts";
+import { OrderedDrain } from "./ordered-drain.ts";
+import { Orders } from "./orders.ts";
+import type { TermPlan } from "./term-plan.ts";
+
+/** What a master under one lease consists of; nothing of it has been started. */
+export interface MasterParts {
+  readonly lease: Lease;
+  readonly data: Data;
+  /** What every master runs, whatever its roles. */
+  readonly base: RunningServices;
+  readonly hosts: HostedRoles;
+  readonly orders: Orders;
+  /** The order to drain that the term has not acted on yet. */
+  readonly ordered: OrderedDrain;
+  /** Aborts when the lease is lost. */
+  readonly lost: AbortSignal;
+  /** Masters that were evicted when this one joined. */
+  readonly evictions: readonly Eviction<Outcomes>[];
+}
+
+/** Joins the cluster and puts the parts of the master together. */
+export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
+  const { database, bus, config, selection, log } = plan;
+  const { lease, evictions } = await join(plan);
+  Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
+  const writes = createWriteProbe({ database, lease, clock: systemClock, log });
+  const data = createData({ database, bus, lease, writes, log, clock: systemClock });
+  const metrics = createMetrics();
+  const loop = new LoopSign();
+  const lost = new AbortController();
+  const ordered = new OrderedDrain();
+  const run = runOptions(lease, database);
+  const parts = { data, log, metrics, loop, lost: lost.signal };
+  const hosts = hostRoles(plan, lease, parts, run, () => base.ready());
+  const orders = new Orders({
+    masterid: lease.masterid,
+    data,
+    hosts,
+    selection,
+    clock: systemClock,
+    log,
+    loadRole: plan.loadRole,
+    onDrain: (order) => ordered.set(order),
+  });
+  const heartbeat = createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() });
+  const watch = createPartitionDetection({
+    bus,
+    lease,
+    heartbeat,
+    log,
+    onPartition() {
+      // Commands on workers are the only thing that goes on outside the database.
+      if (hosts.left().builds === undefined) return;
+      lost.abort();
+      database.breakConnections();
+    },
+  });
+  const eviction = createEvictionService({
+    updates: data.updates,
+    leaseMs: lease.leaseMs,
+    mayEvict: () => watch.mayEvict(),
+    clock: systemClock,
+    log,
+  });
+  const failures = () => [...base.failures(), ...hosts.failures()];
+  const base: RunningServices = runServices(
+    [
+      heartbeat,
+      writes,
+      watch,
+      createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
+      eviction,
+      createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
+      createLoopDelay(metrics, loop),
+      createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
+      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
+      orders,
+      createFailureReports({ data, failures, clock: systemClock, log }),
+    ],
+    log,
+    run,
+  );
+  return { lease, data, base, hosts, orders, ordered, lost: lost.signal, evictions };
+}
+
+function join({ database, config, selection, name, release }: TermPlan) {
+  const names = selection.roles.map(({ role }) => role.name);
+  return joinCluster(
+    database,
+    {
+      name,
+      defaultBase: `${hostname()}-${names.length === roleNames.length ? "all" : names.join("+")}`,
+      roles: names,
+      builderSets: names.includes("builder-engine") ? selection.builderSets : [],
+      release,
+      dataVersions,
+      leaseMs: config.shared.lease,
+      host: hostname(),
+      pid: process.pid,
+    },
+    releaseEverythingOf,
+  );
+}
+
+/** A service that has failed for longer than an eviction takes has more than a bad moment. */
+function runOptions({ leaseMs }: Lease, database: Database): RunOptions {
+  return { failedAfterMs: 2 * leaseMs, isPassing: (error) => database.dialect.isAway(error) };
+}

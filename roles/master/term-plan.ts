@@ -1,0 +1,31 @@
+import type { Bus } from "@multimaster/bus";
+import type { LoadedConfig } from "@multimaster/config";
+import type { Logger, Service } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
+import type { Database } from "@multimaster/database";
+import type { SelectedRole, Selection } from "./hosted-roles.ts";
+
+/** What every term of this master has in common. */
+export interface TermPlan {
+  readonly config: LoadedConfig;
+  /** Roles come and go while the master runs; the next term has those of the last. */
+  readonly selection: Selection;
+  readonly name?: string;
+  readonly release: string;
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly log: Logger;
+  /** What every line of that log tells of this master; each term writes its own facts into it. */
+  readonly identity: { service: string; master?: string; epoch?: number };
+  /** Loads a role that is added while the master runs. */
+  loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
+  extraServices?(context: ExtraContext): readonly Service[];
+}
+
+/** What services that belong to no role work with. */
+export interface ExtraContext {
+  readonly data: Data;
+  readonly log: Logger;
+  /** Where services of the roles listen, by name; complete when the extra services start. */
+  readonly addresses: ReadonlyMap<string, string>;
+}
