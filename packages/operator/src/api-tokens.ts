@@ -3,7 +3,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 import { commandLineActor, createTrail, type TokenScope } from "@multimaster/data";
 import { insertApiToken, listApiTokens, revokeApiToken } from "@multimaster/database";
-import { withDatabase } from "./with-cluster.ts";
+import { withCluster } from "./with-cluster.ts";
 
 export interface NewToken {
   readonly name: string;
@@ -25,7 +25,7 @@ export interface TokenStatus {
 
 /** Makes an API token in the rows, and gives its secret: the only time that it is seen. */
 export function createToken(config: LoadedConfig, { name, roles, scope, lifetimeMs }: NewToken): Promise<string> {
-  return withDatabase(config, async (database) => {
+  return withCluster(config, async (database) => {
     const secret = `mmt_${randomBytes(32).toString("base64url")}`;
     const seconds = lifetimeMs === undefined ? null : lifetimeMs / 1000;
     await database.transaction(async (tx) => {
@@ -37,7 +37,7 @@ export function createToken(config: LoadedConfig, { name, roles, scope, lifetime
 }
 
 export function listTokens(config: LoadedConfig): Promise<TokenStatus[]> {
-  return withDatabase(config, async (database) => {
+  return withCluster(config, async (database) => {
     const now = Date.now() / 1000;
     return (await listApiTokens(database)).map((row) => ({
       name: row.name,
@@ -54,7 +54,7 @@ export function listTokens(config: LoadedConfig): Promise<TokenStatus[]> {
 
 /** From now on no master accepts it. */
 export function revokeToken(config: LoadedConfig, name: string): Promise<void> {
-  return withDatabase(config, async (database) => {
+  return withCluster(config, async (database) => {
     await database.transaction(async (tx) => {
       if (!(await revokeApiToken(tx, name))) throw errors.tokenNotThere(name);
       await trailOf("revoke token", name)(tx);

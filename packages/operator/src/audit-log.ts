@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "@multimaster/config";
 import { type AuditEntry, auditEntries, type Filter, findItems } from "@multimaster/data";
-import { withDatabase } from "./with-cluster.ts";
+import { withCluster } from "./with-cluster.ts";
 
 export interface AuditLogQuery {
   /** Only entries of the last so many milliseconds. */
@@ -15,7 +15,7 @@ export function readAuditLog(config: LoadedConfig, { sinceMs, who, limit }: Audi
   const since: Filter[] =
     sinceMs === undefined ? [] : [{ field: "at", operator: "ge", values: [Math.floor((Date.now() - sinceMs) / 1000)] }];
   const read = async (more: Filter[]) =>
-    withDatabase(config, async (database) => {
+    withCluster(config, async (database) => {
       const found = await findItems(auditEntries, database, {
         filters: [...since, ...more],
         order: ["-auditid"],

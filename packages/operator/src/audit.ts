@@ -1,7 +1,6 @@
 import type { LoadedConfig } from "@multimaster/config";
-import { createLog } from "@multimaster/core";
 import { type AuditOptions, type AuditReport, auditChecks, auditDatabase, chooseChecks } from "@multimaster/data";
-import { checkSchema, openDatabase } from "@multimaster/database";
+import { withCluster } from "./with-cluster.ts";
 
 export type { AuditOptions };
 
@@ -17,11 +16,8 @@ export const auditCheckIds: readonly string[] = auditChecks.map(({ id }) => id);
 export async function auditCluster(config: LoadedConfig, options: AuditOptions): Promise<ClusterAudit> {
   // A mistake is told before the database is asked.
   chooseChecks(options.only);
-  const database = await openDatabase(config.shared.database, { log: createLog({ level: "warn" }) });
-  try {
-    await checkSchema(database);
-    return { database: database.describe, ...(await auditDatabase(database, options)) };
-  } finally {
-    await database.close();
-  }
+  return withCluster(config, async (database) => ({
+    database: database.describe,
+    ...(await auditDatabase(database, options)),
+  }));
 }

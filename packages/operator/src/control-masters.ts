@@ -1,8 +1,8 @@
 import { listMasters, placeOrder, undoDrain } from "@multimaster/cluster";
-import { createLog, errors, systemClock } from "@multimaster/core";
+import { errors, systemClock } from "@multimaster/core";
 import { commandLineActor, createTrail, equals, findItems, type Order, orders } from "@multimaster/data";
-import { checkSchema, openDatabase } from "@multimaster/database";
 import { loadClusterConfig } from "./load-cluster-config.ts";
+import { openCluster } from "./with-cluster.ts";
 
 /** Orders to masters, written straight into the rows: no ui master and no router is needed. */
 export interface MasterControl {
@@ -22,13 +22,7 @@ const over = new Set(["done", "undone", "failed", "lost"]);
 /** Opens the cluster that a config names, to give orders to its masters. */
 export async function openControl(configFile: string): Promise<MasterControl> {
   const { shared } = await loadClusterConfig(configFile);
-  const database = await openDatabase(shared.database, { log: createLog({ level: "warn" }) });
-  try {
-    await checkSchema(database);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  const database = await openCluster(shared);
 
   async function findMaster(name: string): Promise<number> {
     const master = (await listMasters(database)).find((candidate) => candidate.name === name);

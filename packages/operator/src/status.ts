@@ -1,15 +1,8 @@
 import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { createLog } from "@multimaster/core";
 import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
-import {
-  checkSchema,
-  type Database,
-  openDatabase,
-  readDataVersion,
-  readServiceFailures,
-  takeSessionLock,
-} from "@multimaster/database";
+import { type Database, readDataVersion, readServiceFailures, takeSessionLock } from "@multimaster/database";
+import { withCluster } from "./with-cluster.ts";
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -41,52 +34,50 @@ export interface ClusterStatus {
 }
 
 /** Reads the status of the cluster that a config names. */
-export async function readClusterStatus(config: LoadedConfig): Promise<ClusterStatus> {
-  const database = await openDatabase(config.shared.database, { log: createLog({ level: "warn" }) });
-  try {
-    await checkSchema(database);
-    const masters = await listMasters(database);
-    const masterNames = new Map(masters.map((master) => [master.masterid, master.name]));
-    const allWorkers = (await findItems(workers, database))?.rows ?? [];
-    const workerNames = new Map(allWorkers.map((worker) => [worker.workerid, worker.name]));
-    const running = (await findItems(builds, database, { filters: [equals("complete", false)] }))?.rows ?? [];
-    const builderNames = new Map(
-      ((await findItems(builders, database))?.rows ?? []).map((builder) => [builder.builderid, builder.name]),
-    );
-    const pending = await findItems(buildrequests, database, {
-      filters: [equals("claimed", false), equals("complete", false)],
-      limit: 1,
-      countTo: Number.MAX_SAFE_INTEGER,
-    });
-    return {
-      dataVersion: await readDataVersion(database),
-      masters,
-      builds: running.map((build) => ({
-        buildid: build.buildid,
-        builder: builderNames.get(build.builderid) ?? String(build.builderid),
-        number: build.number,
-        master: masterNames.get(build.masterid) ?? String(build.masterid),
-        worker: build.workerid === null ? null : (workerNames.get(build.workerid) ?? String(build.workerid)),
-        state: build.state_string,
-        started_at: build.started_at,
-      })),
-      workers: allWorkers.map((worker) => ({
-        name: worker.name,
-        connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
-        configured: worker.configured_on.length > 0,
-        paused: worker.paused,
-        graceful: worker.graceful,
-      })),
-      pendingRequests: pending?.total ?? 0,
-      failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
-        const master = masters.find((one) => one.masterid === masterid);
-        return master?.alive ? [{ master: master.name, ...failure }] : [];
-      }),
-      unfinishedUpgrades: await readUnfinished(database, masters),
-    };
-  } finally {
-    await database.close();
-  }
+export function readClusterStatus(config: LoadedConfig): Promise<ClusterStatus> {
+  return withCluster(config, readStatus);
+}
+
+async function readStatus(database: Database): Promise<ClusterStatus> {
+  const masters = await listMasters(database);
+  const masterNames = new Map(masters.map((master) => [master.masterid, master.name]));
+  const allWorkers = (await findItems(workers, database))?.rows ?? [];
+  const workerNames = new Map(allWorkers.map((worker) => [worker.workerid, worker.name]));
+  const running = (await findItems(builds, database, { filters: [equals("complete", false)] }))?.rows ?? [];
+  const builderNames = new Map(
+    ((await findItems(builders, database))?.rows ?? []).map((builder) => [builder.builderid, builder.name]),
+  );
+  const pending = await findItems(buildrequests, database, {
+    filters: [equals("claimed", false), equals("complete", false)],
+    limit: 1,
+    countTo: Number.MAX_SAFE_INTEGER,
+  });
+  return {
+    dataVersion: await readDataVersion(database),
+    masters,
+    builds: running.map((build) => ({
+      buildid: build.buildid,
+      builder: builderNames.get(build.builderid) ?? String(build.builderid),
+      number: build.number,
+      master: masterNames.get(build.masterid) ?? String(build.masterid),
+      worker: build.workerid === null ? null : (workerNames.get(build.workerid) ?? String(build.workerid)),
+      state: build.state_string,
+      started_at: build.started_at,
+    })),
+    workers: allWorkers.map((worker) => ({
+      name: worker.name,
+      connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
+      configured: worker.configured_on.length > 0,
+      paused: worker.paused,
+      graceful: worker.graceful,
+    })),
+    pendingRequests: pending?.total ?? 0,
+    failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
+      const master = masters.find((one) => one.masterid === masterid);
+      return master?.alive ? [{ master: master.name, ...failure }] : [];
+    }),
+    unfinishedUpgrades: await readUnfinished(database, masters),
+  };
 }
 
 async function readUnfinished(

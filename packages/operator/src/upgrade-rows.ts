@@ -11,12 +11,12 @@ import {
   type UpgradeRun,
 } from "@multimaster/cluster";
 import type { ClusterConfig } from "@multimaster/config";
-import { createLog, errors } from "@multimaster/core";
+import { errors } from "@multimaster/core";
 import { commandLineActor, createTrail } from "@multimaster/data";
 import {
   checkSchema,
+  type Database,
   describeSchema,
-  openDatabase,
   type PendingBuilder,
   readPendingBuilders,
   readSchemaState,
@@ -24,6 +24,7 @@ import {
   type UpgradeReport,
 } from "@multimaster/database";
 import { beginUpgrade, upgradeSchema } from "./upgrade-trail.ts";
+import { openCluster } from "./with-cluster.ts";
 
 export { describePending } from "@multimaster/cluster";
 export type { PendingBuilder } from "@multimaster/database";
@@ -52,12 +53,10 @@ export interface UpgradeRows {
 /** Opens the rows of a cluster that can have more than one master. */
 export async function openUpgradeRows({ database: url }: ClusterConfig): Promise<UpgradeRows> {
   if (url.startsWith("sqlite:")) throw errors.upgradeNeedsPostgresql(`The SQLite file ${url.slice("sqlite:".length)}`);
-  const database = await openDatabase(url, { log: createLog({ level: "warn" }), poolSize: 4 });
+  const database = await openCluster({ database: url }, { poolSize: 4, check: checkUpgradable });
   let unlock: (() => Promise<void>) | undefined;
   try {
     const state = await readSchemaState(database);
-    // Whoever is behind can be helped; the rest of what is wrong is said as a master that starts says it.
-    if (state.standing !== "behind" || state.own === 0) await checkSchema(database);
     return {
       schema: { found: describeSchema(state), missing: state.missing },
       upgradeSchema: () => upgradeSchema(database),
@@ -85,4 +84,10 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
     await database.close();
     throw error;
   }
+}
+
+/** A schema that is behind can be upgraded; anything else that is wrong is refused as a master that starts refuses it. */
+async function checkUpgradable(database: Database): Promise<void> {
+  const { standing, own } = await readSchemaState(database);
+  if (standing !== "behind" || own === 0) await checkSchema(database);
 }
