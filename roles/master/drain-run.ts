@@ -11,7 +11,7 @@ export interface Drainable {
 }
 
 export interface DrainRunOptions {
-  /** Undefined when the order could not be written down: then nobody hears how far it is. */
+  /** Undefined when the order could not be written down: then no one hears how far it is. */
   readonly orderid: number | undefined;
   readonly target: Drainable;
   /** The roles that leave. */

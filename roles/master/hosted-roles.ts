@@ -17,7 +17,7 @@ export interface SelectedRole {
   readonly slice: unknown;
 }
 
-/** What a master has been asked to do; roles that come and go while it runs stay so when it joins anew. */
+/** What a master has been asked to do; roles that come and go while it runs stay so when it joins again. */
 export interface Selection {
   roles: readonly SelectedRole[];
   builderSets: readonly string[];

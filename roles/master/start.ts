@@ -149,7 +149,7 @@ async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undef
       // What a user must mend ends the master.
       if (!plan.database.dialect.isAway(error))
         throw error instanceof UserError ? error : new Error("cannot join anew", { cause: error });
-      if (!away) plan.log.warn({ err: error }, "the database is away: joining anew is tried until it is back");
+      if (!away) plan.log.warn({ err: error }, "the database is away: joining again is tried until it is back");
       away = true;
       await systemClock.sleep(backoff.next(), ending);
     }

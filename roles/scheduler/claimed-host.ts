@@ -26,7 +26,7 @@ export interface SingletonKind {
   takeWakes?(ids: readonly number[]): Promise<readonly number[]>;
   /** What runs in its place while it is disabled, if anything. */
   startDisabled?(singleton: Singleton, lost: () => void): Promise<Running>;
-  /** Listens to what may concern the claims (`look`) or those that run here (`wake`); gives how to stop listening. */
+  /** Listens to what may concern the claims (`look`) or those that run here (`wake`); returns how to stop listening. */
   listen(look: () => void, wake: () => void): Promise<() => Promise<void>>;
 }
 

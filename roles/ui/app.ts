@@ -84,7 +84,7 @@ export function listRoutes(
     {
       name: "login",
       path: /^\/auth\/log(in|out)$/,
-      guard: { kind: "everybody", because: "whoever logs in is nobody yet" },
+      guard: { kind: "everybody", because: "whoever logs in is no one yet" },
       answer: login,
     },
     {

@@ -12,7 +12,7 @@ export interface Readiness {
   resume(): void;
   /** What `/ready` answers to this asker (its address); each answer counts as told. */
   ask(asker: string): true | string[];
-  /** Resolves when everybody who keeps asking `/ready` has been told of the drain often enough; at once when nobody does. */
+  /** Resolves when everybody who keeps asking `/ready` has been told of the drain often enough; at once when no one does. */
   noticed(signal: AbortSignal): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import type { Access } from "./access/access.ts";
 
 /**
  * Who may ask a route. Every route says it, and there is no other way to add one (`mountRoutes`), so that no door is left open
- * because nobody thought of it.
+ * because no one thought of it.
  */
 export type Guard =
   /** It shows nothing of the cluster that is not for everybody. */

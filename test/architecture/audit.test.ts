@@ -10,7 +10,7 @@ it("every check of the audit has an id of its own and speaks of one and of many"
   expect(badSentences.map(({ id }) => id)).toEqual([]);
 });
 
-// After a change to a check, write the page anew: npx vitest run --config test/vitest.config.ts test/architecture/audit.test.ts -u
+// After a change to a check, write the page again: npx vitest run --config test/vitest.config.ts test/architecture/audit.test.ts -u
 it("docs/audit.md lists the checks as they are declared", async () => {
   await expect(renderPage()).toMatchFileSnapshot(join(root, "docs/audit.md"));
 });
@@ -24,7 +24,7 @@ master audit --check request-run-twice --json       # one check, for a program
 \`\`\`
 
 \`master audit\` looks at the rows of a cluster for what must never be. Anybody may run it at any time, also while the cluster
-works: it needs no running master, writes nothing, and keeps nobody waiting. It reads one snapshot of the database, in which
+works: it needs no running master, writes nothing, and keeps no one waiting. It reads one snapshot of the database, in which
 a cluster that is well is without contradiction, however busy; what is true of such a cluster for a moment (a claim whose
 build is about to be made, a dead master about to be evicted) counts only when it is older than the grace time (\`--grace\`, 30
 seconds by default) by the database's clock. It exits with 0 when nothing was found and with 1 when something was.

@@ -10,7 +10,7 @@ describe("the errors catalogue", () => {
     expect(codes.filter((code) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(code))).toEqual([]);
   });
 
-  // After a change to the catalogue, write the page anew: npx vitest run --config test/vitest.config.ts test/architecture/errors.test.ts -u
+  // After a change to the catalogue, write the page again: npx vitest run --config test/vitest.config.ts test/architecture/errors.test.ts -u
   it("is what docs/errors.md says", async () => {
     await expect(renderPage()).toMatchFileSnapshot(join(root, "docs/errors.md"));
   });

@@ -68,7 +68,7 @@ it("a click that is not allowed is refused beside the button, with who may do it
   expect(await page.getByRole("alert").count()).toBe(0);
 });
 
-it("who did what, and who was refused it, is a page for those who control, and a link for nobody else", async () => {
+it("who did what, and who was refused it, is a page for those who control, and a link for no one else", async () => {
   const page = await open("/audit");
   const refused = "You may not read audit entries: that is for the role operators";
   await page.getByText(`${refused}; log in first.`).waitFor();

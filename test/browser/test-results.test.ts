@@ -69,7 +69,7 @@ afterAll(async () => {
   await master?.stop();
 });
 
-/** Commits what the tests say, and waits for the build of it; gives the revision. */
+/** Commits what the tests say, and waits for the build of it; returns the revision. */
 async function build(tests: Said, number: number): Promise<string> {
   const revision = repository.commit({ files: { "report.xml": report(tests) }, message: `build ${number}` });
   await finished(number);

@@ -161,7 +161,7 @@ describe("a master whose name is taken", () => {
 });
 
 describe("what comes to the ports of a running cluster", () => {
-  it("is answered with a sentence, and hurts nobody else", async () => {
+  it("is answered with a sentence, and hurts no one else", async () => {
     const cluster = await startCluster({ config: ledger, router: false, env: { POLL: "no", WORKERS: "w1,w2" } });
     const master = await cluster.master({ name: "all" });
     await master.waitReady();
@@ -219,7 +219,7 @@ describe("what comes to the ports of a running cluster", () => {
 });
 
 describe("PostgreSQL gone in the middle of a build", () => {
-  it("stops nobody; the build goes on and no line of its log is missing", async () => {
+  it("stops no one; the build goes on and no line of its log is missing", async () => {
     const cluster = await startCluster({
       config: ledger,
       env: { POLL: "no", WORK: "for i in $(seq 1 100); do echo line $i; sleep 0.15; done" },

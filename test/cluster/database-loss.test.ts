@@ -29,7 +29,7 @@ async function waitForEnd(cluster: TestCluster): Promise<void> {
 }
 
 it("a master that is told to end while the database is away finishes its build when it is back, and ends", async () => {
-  // Without a router nobody can promise not to bury it: the outage has to be shorter than the lease.
+  // Without a router no one can promise not to bury it: the outage has to be shorter than the lease.
   const { cluster, engine } = await startBuild("30s");
   await cluster.postgres.kill();
   engine.sigterm();
@@ -61,7 +61,7 @@ it("a master that is told twice to end does not wait for the database; its build
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("a master that lost its lease joins anew also when the database goes away at that moment", async () => {
+it("a master that lost its lease joins again also when the database goes away at that moment", async () => {
   const { cluster, engine } = await startBuild();
   engine.freeze();
   await waitFor(async () => (await cluster.rows("select 1 from mm_leases where buried_at is not null")).length === 1, {

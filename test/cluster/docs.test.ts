@@ -7,7 +7,7 @@ import { startMaster } from "../harness/master.ts";
 import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 
-/** Writes the files that a page of docs/ shows; gives how many there were. */
+/** Writes the files that a page of docs/ shows; returns how many there were. */
 function writeFilesOf(page: string, directory: string): number {
   const files = [...readFileSync(configFile(page), "utf8").matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)];
   for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));

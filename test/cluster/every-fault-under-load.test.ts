@@ -153,7 +153,7 @@ async function countRetries({ cluster }: Diagram): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** Those who are there have a lease, and nobody else: what the dead had is free. */
+/** Those who are there have a lease, and no one else: what the dead had is free. */
 async function waitUntilBuried(diagram: Diagram): Promise<void> {
   await waitFor(
     async () =>

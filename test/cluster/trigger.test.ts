@@ -38,7 +38,7 @@ describe("a build that waits for a child which another engine builds", () => {
     for (const file of [gate, bad]) if (existsSync(file)) rmSync(file);
   });
 
-  /** Forces a parent and waits until its child runs; gives the child's number and the parent's id. */
+  /** Forces a parent and waits until its child runs; returns the child's number and the parent's id. */
   async function forceParent(): Promise<{ number: number; buildid: number }> {
     await front.apiPost("forceschedulers/force", "force", { builderNames: ["parent"], reason: "test" });
     const [{ number }] = (await waitFor(

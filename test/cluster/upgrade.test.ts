@@ -355,7 +355,7 @@ it("the master of a SQLite file is not upgraded beside itself: the sentence says
   await master.waitReady();
   const running = await startCommand(["upgrade", "--config", config], env);
   expect(await running.waitForExit()).toMatchObject({ code: 2 });
-  expect(running.output()).toMatch(/SQLite file .* serves one master.*; stop it .*, then start it anew/);
+  expect(running.output()).toMatch(/SQLite file .* serves one master.*; stop it .*, then start it again/);
   expect(master.process.exit()).toBeUndefined();
 });
 

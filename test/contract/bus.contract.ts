@@ -99,7 +99,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(inbox.payloads()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
     });
 
-    it("calls nobody who has unsubscribed, and goes on for the others of the same topic", async () => {
+    it("calls no one who has unsubscribed, and goes on for the others of the same topic", async () => {
       const topic = newTopic();
       const leaving = await listen(there, [topic, null]);
       const staying = await listen(there, [topic, null]);
@@ -123,7 +123,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(first.payloads()).toEqual([]);
     });
 
-    it("replaces a payload of 17 MB by its ids, and nobody is disconnected", async () => {
+    it("replaces a payload of 17 MB by its ids, and no one is disconnected", async () => {
       const topic = newTopic();
       const far = await listen(there, [topic, null, "update"]);
       const near = await listen(here, [topic, null, "update"]);

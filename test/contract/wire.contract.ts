@@ -552,7 +552,7 @@ function filesOf(updates: readonly CommandUpdate[]): string[] {
   return updates.flatMap((update) => (update.kind === "files" ? update.files : [])).sort();
 }
 
-/** Killed, but its parent has not looked yet: in a container nobody may ever. */
+/** Killed, but its parent has not looked yet: in a container no one may ever. */
 function isZombie(pid: number): boolean {
   try {
     return / Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/\(.*\)/, ""));

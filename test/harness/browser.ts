@@ -5,7 +5,7 @@ import { onCleanup } from "./cleanup.ts";
 /** A page in a real browser, which remembers whatever went wrong in it. */
 export interface WatchedPage {
   readonly page: Page;
-  /** Requests that failed, errors on the console, errors that nobody caught. */
+  /** Requests that failed, errors on the console, errors that no one caught. */
   problems(): string[];
 }
 

@@ -73,7 +73,7 @@ export async function deliver(server: RestServer, delivery: Delivery): Promise<H
   return { status: response.status, text: await response.text() };
 }
 
-/** Posts the head of a request whose body never comes; gives the status of the answer to that. */
+/** Posts the head of a request whose body never comes; returns the status of the answer to that. */
 export async function postHead(
   server: RestServer,
   { forge, event, signature }: { forge: Forge | "base"; event: string; signature: string | null },

@@ -13,7 +13,7 @@ export interface Seat {
   readonly place: "a" | "b";
   readonly master: TestMaster;
   readonly name: string;
-  /** Where the balancer looks for it; undefined for schedulers, which nobody connects to. */
+  /** Where the balancer looks for it; undefined for schedulers, which no one connects to. */
   readonly port: number | undefined;
 }
 

@@ -32,7 +32,7 @@ export interface Engine {
   /** As the master does when its lease is lost. */
   loseLease(): void;
   submit(builder: string, more?: Partial<NewBuildset>): Promise<number>;
-  /** Waits until the request is complete; gives its builds, oldest first. */
+  /** Waits until the request is complete; returns its builds, oldest first. */
   finished(requestid: number): Promise<Finished[]>;
   properties(buildid: number): Promise<Record<string, [unknown, string]>>;
   logText(stepid: number, name: string): Promise<string>;

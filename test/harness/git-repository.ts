@@ -20,7 +20,7 @@ export interface TestGitRepository {
   readonly path: string;
   /** The same as a file:// URL. */
   readonly url: string;
-  /** Commits and pushes; gives the revision. */
+  /** Commits and pushes; returns the revision. */
   commit(options?: CommitOptions): string;
   /** Rewrites history: puts the branch on another revision (`main~1` and the like work), then adds the commit, if any. */
   forcePush(branch: string, revision: string, commit?: Omit<CommitOptions, "branch">): string;
@@ -28,7 +28,7 @@ export interface TestGitRepository {
   createTag(name: string, revision?: string): void;
   /** The revision of a branch or any other name. */
   revision(name?: string): string;
-  /** Any git command in the clone; gives its output, trimmed. */
+  /** Any git command in the clone; returns its output, trimmed. */
   git(...args: string[]): string;
   /** Removes it now; the end of the test file does so too. */
   stop(): void;

@@ -68,7 +68,7 @@ it("HAProxy finds masters wherever they come to listen, and sends nothing new to
   await haproxy.waitForServer(first);
 });
 
-it("HAProxy keeps a worker's connection to an engine that drains, and cuts it when nobody answers there any more", async () => {
+it("HAProxy keeps a worker's connection to an engine that drains, and cuts it when no one answers there any more", async () => {
   const haproxy = await startHaproxy();
   const [port] = haproxy.enginePorts as [number];
   const engine = await startBackend(port);
@@ -90,7 +90,7 @@ it("HAProxy keeps a worker's connection to an engine that drains, and cuts it wh
   await waitFor(() => heard.includes("still here"), { what: "the echo" });
   expect(closed).toBe(false);
 
-  // Nobody listens any more, though the connection itself is still open.
+  // No one listens any more, though the connection itself is still open.
   engine.server.close();
   await waitFor(() => closed, { what: "the worker to be cut loose" });
   const [server] = (await haproxy.servers()).filter((one) => one.port === port);

@@ -53,7 +53,7 @@ export interface TestHaproxy {
   stats(): Promise<Record<string, string>[]>;
   /** Waits until the master at this port gets work from the balancer (or, `ready: false`, does not). */
   waitForServer(port: number, ready?: boolean): Promise<HaproxyServer>;
-  /** A command of its runtime API, such as `set server engines/engine-1 state maint`; gives the answer. */
+  /** A command of its runtime API, such as `set server engines/engine-1 state maint`; returns the answer. */
   command(text: string): Promise<string>;
   /** Reads the config again, as `systemctl reload` does: connections stay with the former process. */
   reload(): Promise<void>;

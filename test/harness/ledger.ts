@@ -65,7 +65,7 @@ const success = 0;
 const retry = 5;
 
 /**
- * Requests that ran to their end more than once. An end that came before its master died, so that nobody could write it
+ * Requests that ran to their end more than once. An end that came before its master died, so that no one could write it
  * down and the build is RETRY, has to be repeated: that one does not count.
  */
 function findEndedTwice(entries: readonly LedgerEntry[], builds: readonly BuildOutcome[]): string[] {
@@ -78,7 +78,7 @@ function findEndedTwice(entries: readonly LedgerEntry[], builds: readonly BuildO
     .map(([request, ofRequest]) => `request ${request} ended more than once: ${listWhat(ofRequest)}`);
 }
 
-/** Requests that succeeded in the rows, and whose end nobody saw. Of builders that do not write to it the ledger knows nothing. */
+/** Requests that succeeded in the rows, and whose end no one saw. Of builders that do not write to it the ledger knows nothing. */
 function findForgottenEnds(entries: readonly LedgerEntry[], builds: readonly BuildOutcome[]): string[] {
   const writing = new Set(entries.map(({ builder }) => builder));
   const ended = new Set(entries.filter(({ word }) => word === "end").map(({ what }) => what));

@@ -24,7 +24,7 @@ export interface Provider {
   renewal: "none" | "refresh" | "gone";
   /** Times that somebody was confirmed by a refresh token. */
   renewed: number;
-  /** Logs somebody in at the address to which a browser was sent; gives the address to which it is sent back. */
+  /** Logs somebody in at the address to which a browser was sent; returns the address to which it is sent back. */
   approve(authorizeUrl: string): Promise<URL>;
 }
 

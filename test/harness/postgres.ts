@@ -19,9 +19,9 @@ export interface TestPostgres {
   /** Superuser URL of the database "postgres". */
   readonly url: string;
   readonly port: number;
-  /** A new database, empty or a copy of the one of this name; gives its URL. */
+  /** A new database, empty or a copy of the one of this name; returns its URL. */
   createDatabase(template?: string): Promise<string>;
-  /** Runs SQL in the database "postgres", or in the one whose URL is given; gives the rows. */
+  /** Runs SQL in the database "postgres", or in the one whose URL is given; returns the rows. */
   psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, databaseUrl?: string): Promise<Row[]>;
   /** "fast" disconnects everybody and writes all down; "immediate" crashes and recovers from its log. */
   restart(mode: "fast" | "immediate"): Promise<void>;

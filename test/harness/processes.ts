@@ -75,7 +75,7 @@ export async function startProcess(options: ProcessOptions): Promise<TestProcess
   return ownProcess(child, options);
 }
 
-/** Runs a program to its end and gives its output; fails with the output when the exit code is not 0. */
+/** Runs a program to its end and returns its output; fails with the output when the exit code is not 0. */
 export async function runProcess(
   options: ProcessOptions & { timeoutMs?: number },
 ): Promise<{ stdout: string; stderr: string }> {

@@ -15,7 +15,7 @@ export interface Frame {
 export interface TestListener {
   readonly socket: WebSocket;
   readonly frames: Frame[];
-  /** Sends a frame and gives the answer with its `_id`. */
+  /** Sends a frame and returns the answer with its `_id`. */
   ask(frame: { _id?: unknown; [field: string]: unknown } | unknown[]): Promise<Frame>;
   listen(path: string): Promise<Frame>;
   /** The keys of the events so far. */

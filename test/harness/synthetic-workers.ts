@@ -129,7 +129,7 @@ export class SyntheticWorker {
         ["rc", rc],
         ["elapsed", seconds],
       ];
-      // Nobody may be left to hear it.
+      // No one may be left to hear it.
       link
         .request("update", { command_id: id, args: update })
         .then(() => link.request("complete", { command_id: id, args: null }))

@@ -34,7 +34,7 @@ export interface TcpProxy {
   url(original: string): string;
   /**
    * Resets all open connections; new ones are still accepted. With a side, only that side is told: the other one keeps a
-   * connection at whose end nobody is.
+   * connection at whose end no one is.
    */
   cut(side?: Side): void;
   /** Connections accepted from now on lead there; open ones stay. */
@@ -43,7 +43,7 @@ export interface TcpProxy {
   stall(direction?: Direction): void;
   /** What was held back passes now. */
   resume(direction?: Direction): void;
-  /** Connects nobody any more ("connection refused"); open connections stay. */
+  /** Connects no one any more ("connection refused"); open connections stay. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
   /** Bytes that arrive from now on are passed on this much later, in each direction. */

@@ -20,7 +20,7 @@ export interface BusMessage {
 /** Who published a message: this process, or anybody who may publish at the router, which proves nothing. */
 export type Publisher = "self" | "other";
 
-/** Called once per message, in order. It is not awaited; what it throws or rejects with is logged and hurts nobody else. */
+/** Called once per message, in order. It is not awaited; what it throws or rejects with is logged and hurts no one else. */
 export type MessageHandler = (message: BusMessage, publisher: Publisher) => void | Promise<void>;
 
 export interface Subscription {
@@ -54,11 +54,11 @@ export interface Bus extends Service {
   readonly degradedSince: number | null;
   /** Calls `listener` on every change; `connected` comes after all subscriptions are in place again. Returns the way to end it. */
   onState(listener: (state: BusState) => void): () => void;
-  /** What the others are told when this process leaves the router; null while it is away, or when it tells nobody. */
+  /** What the others are told when this process leaves the router; null while it is away, or when it tells no one. */
   readonly session: string | null;
   /**
    * Calls `listener` with the session of each peer that leaves the router. A hint, no more: a peer may leave and live, or
-   * die and nobody is told. Returns the way to end it.
+   * die and no one is told. Returns the way to end it.
    */
   onPeerLeft(listener: (session: string) => void): () => void;
 }

@@ -9,7 +9,7 @@ export interface Link {
   /** Resolves when the router has acknowledged, or the link is closed; rejects when the router refuses. */
   subscribe(pattern: Pattern): Promise<void>;
   unsubscribe(pattern: Pattern): Promise<void>;
-  /** What the router calls this connection when it tells the others of its end; null: it tells nobody. */
+  /** What the router calls this connection when it tells the others of its end; null: it tells no one. */
   readonly session: string | null;
   /** Resolves with the reason once the connection is gone, whoever ended it. */
   readonly closed: Promise<string>;

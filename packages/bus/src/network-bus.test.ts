@@ -135,7 +135,7 @@ it("asks the router once for a pattern of many subscribers, and ends it with the
   expect(link.unsubscribe).toHaveBeenCalledWith(["a", null]);
 });
 
-it("publishes what cannot be serialised to nobody, and says so instead of throwing", async () => {
+it("publishes what cannot be serialised to no one, and says so instead of throwing", async () => {
   const error = vi.fn();
   bus = new NetworkBus("wamp", new PlayedRouter(), Object.assign(silentLog.child({}), { error }), systemClock);
   bus.publish(["a"], 1n as never);

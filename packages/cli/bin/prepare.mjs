@@ -83,7 +83,7 @@ function hashSources(web) {
   return hash.digest("hex");
 }
 
-/** Runs `work` and gives the exit code: a PrepareError is printed as the sentence it is. */
+/** Runs `work` and returns the exit code: a PrepareError is printed as the sentence it is. */
 export async function exitCodeOf(work) {
   try {
     return (await work()) ?? 0;

@@ -9,7 +9,7 @@ import { openTerminal, type Terminal } from "./terminal.ts";
 /** As shells say it of a program that Ctrl-C has ended. */
 const interruptedCode = 130;
 
-/** Does what goes on until it is over or Ctrl-C is pressed, which ends the looking and nothing else; gives the exit code. */
+/** Does what goes on until it is over or Ctrl-C is pressed, which ends the looking and nothing else; returns the exit code. */
 export async function following(
   flags: ClientFlags,
   act: (api: Api, signal: AbortSignal) => Promise<number>,
@@ -26,7 +26,7 @@ export async function following(
   }
 }
 
-/** Shows a build to its end; gives the exit code by its result. */
+/** Shows a build to its end; returns the exit code by its result. */
 export async function showFollowedBuild(
   api: Api,
   buildid: number,

@@ -19,13 +19,13 @@ export function orderOptions(command: Command): Command {
     .option("--json", "as JSON");
 }
 
-/** Prints an order as it stands; gives the exit code. */
+/** Prints an order as it stands; returns the exit code. */
 export function printOrder(order: Order, { json }: OrderFlags): number {
   process.stdout.write(json ? `${JSON.stringify(order, null, 2)}\n` : `${describe(order)}\n`);
   return exitCodeOf(order);
 }
 
-/** Prints what changes until the order is over, then its report; gives the exit code. */
+/** Prints what changes until the order is over, then its report; returns the exit code. */
 export async function followOrder(control: MasterControl, first: Order, flags: OrderFlags): Promise<number> {
   let shown = "";
   const show = (order: Order) => {

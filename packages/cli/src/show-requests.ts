@@ -11,7 +11,7 @@ export function readAsked(answer: Json): Asked {
   return answer as unknown as Asked;
 }
 
-/** Says which builds have been asked for, and follows them where that is wanted; gives the exit code. */
+/** Says which builds have been asked for, and follows them where that is wanted; returns the exit code. */
 export async function showAsked(
   api: Api,
   [bsid, requests]: Asked,

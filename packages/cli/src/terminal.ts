@@ -10,7 +10,7 @@ export interface Terminal {
   readonly isTty: boolean;
   /** Resolves when more may be written: what is read slowly is fetched slowly. */
   write(text: string): Promise<void>;
-  /** A line at the bottom, told anew each second until the next text takes its place; nothing in a pipe. */
+  /** A line at the bottom, told again each second until the next text takes its place; nothing in a pipe. */
   status(tell: () => string): void;
   style(style: Style, text: string): string;
   /** Text that others wrote: of its control sequences a terminal gets the colours only. */

@@ -73,7 +73,7 @@ async function pass(leases: number): Promise<void> {
 
 const cutOff = () => members.filter((member) => member.cutOff).map(({ life }) => life);
 
-it("stops nobody while the database is away for all, however long, and no one evicts meanwhile", async () => {
+it("stops no one while the database is away for all, however long, and no one evicts meanwhile", async () => {
   const all = [await join(1), await join(2), await join(3)];
   await pass(1);
   expect(all.every(({ watch }) => watch.mayEvict())).toBe(true);
@@ -161,7 +161,7 @@ it("does not judge by what it missed while its own loop stood still", async () =
   expect(cutOff()).toEqual([]);
 });
 
-it("is not kept from hearing its fellows by any number of doubts that nobody had", async () => {
+it("is not kept from hearing its fellows by any number of doubts that no one had", async () => {
   bus = createBus({ kind: "in-process", maxPayload: 20_000 } as never, silentLog);
   const all = [await join(1), await join(2), await join(3)];
   await pass(1);

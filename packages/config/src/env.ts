@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { PortChoice } from "./port.ts";
 
-/** Names of variables that hold what nobody may know. */
+/** Names of variables that hold what no one may know. */
 const secretName = /PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|TICKET|CREDENTIAL|PRIVATE_?KEY|API_?KEY/i;
 
 /** Configs may load their own copy of this module, so the place where it notes things is the process's. */

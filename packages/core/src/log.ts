@@ -31,12 +31,12 @@ export function createLog(options: LogOptions = {}): Logger {
   );
 }
 
-/** Lines that nobody takes are held up to this many bytes. */
+/** Lines that no one takes are held up to this many bytes. */
 const maxHeld = 4 * 1024 * 1024;
 
 function openStandardError(): pino.DestinationStream {
   const destination = pino.destination({ dest: 2, sync: false, maxLength: maxHeld });
-  // The terminal may be closed, or the disk be full: a program whose log nobody can read goes on.
+  // The terminal may be closed, or the disk be full: a program whose log no one can read goes on.
   let isFailing = false;
   destination.on("error", () => (isFailing = true));
   destination.on("write", () => (isFailing = false));
@@ -46,7 +46,7 @@ function openStandardError(): pino.DestinationStream {
   return destination;
 }
 
-/** Writes to a terminal that was closed, or to a pipe that nobody reads, are lost instead of ending the program. */
+/** Writes to a terminal that was closed, or to a pipe that no one reads, are lost instead of ending the program. */
 export function outliveTerminal(): () => void {
   const ignore = () => undefined;
   process.stdout.on("error", ignore);

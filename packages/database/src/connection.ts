@@ -24,17 +24,17 @@ export interface Database extends Connection {
   /**
    * Runs `fn` in one transaction. `fn` may run more than once: it is repeated, a few times, when the server reports a
    * serialization failure or deadlock, or when the connection broke before the commit was sent. So it does nothing but
-   * query `tx`. If the connection breaks during the commit, nobody knows the outcome: the error is thrown, and the
+   * query `tx`. If the connection breaks during the commit, no one knows the outcome: the error is thrown, and the
    * connection is destroyed.
    */
   transaction<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
   /**
    * Runs `fn` over the rows as they are at its first query, however long it reads and whatever is written meanwhile. It
-   * writes nothing, and keeps nobody from writing.
+   * writes nothing, and keeps no one from writing.
    */
   snapshot<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
   /**
-   * Breaks every connection in use: what waits for an answer fails at once, and what comes next dials anew. For a master
+   * Breaks every connection in use: what waits for an answer fails at once, and what comes next dials again. For a master
    * that has found the way to its server dead, where answers would be waited for until the system gives up. SQLite has none.
    */
   breakConnections(): void;

@@ -24,7 +24,7 @@ export interface Upsert {
 
 export const dialects = { sqlite: sqliteDialect, postgresql: postgresqlDialect } as const;
 
-/** Runs one SQL statement with `?` bindings and gives its rows (of a select, or what a `returning` names). */
+/** Runs one SQL statement with `?` bindings and returns its rows (of a select, or what a `returning` names). */
 export async function queryRows<R extends object = Row>(
   connection: Connection,
   sql: string,
@@ -35,7 +35,7 @@ export async function queryRows<R extends object = Row>(
   return ((answer as { rows?: R[] }).rows ?? []) as R[];
 }
 
-/** Runs one SQL statement with `?` bindings and gives the number of rows it changed. */
+/** Runs one SQL statement with `?` bindings and returns the number of rows it changed. */
 export async function execute(connection: Connection, sql: string, bindings: readonly unknown[] = []): Promise<number> {
   const answer = (await connection.sql.raw(sql, bindings as never)) as { rowCount?: number | null; changes?: number };
   return answer.rowCount ?? answer.changes ?? 0;

@@ -10,9 +10,9 @@ import { SqliteDatabase } from "./sqlite-driver.ts";
 /** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
 export interface SingleConnection {
   readonly dialect: Dialect;
-  /** Runs one statement with `?` bindings; gives the number of rows changed. */
+  /** Runs one statement with `?` bindings; returns the number of rows changed. */
   execute(sql: string, bindings: readonly (number | string | null)[]): Promise<number>;
-  /** The same for a query; gives its rows. */
+  /** The same for a query; returns its rows. */
   rows(sql: string, bindings: readonly (number | string | null)[]): Promise<Row[]>;
   close(): Promise<void>;
 }

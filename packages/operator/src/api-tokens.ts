@@ -23,7 +23,7 @@ export interface TokenStatus {
   readonly used_at: number | null;
 }
 
-/** Makes an API token in the rows, and gives its secret: the only time that it is seen. */
+/** Makes an API token in the rows, and returns its secret: the only time that it is seen. */
 export function createToken(config: LoadedConfig, { name, roles, scope, lifetimeMs }: NewToken): Promise<string> {
   return withCluster(config, async (database) => {
     const secret = `mmt_${randomBytes(32).toString("base64url")}`;

@@ -10,7 +10,7 @@ export function readSessions(config: LoadedConfig): Promise<ListedSession[]> {
   return withCluster(config, listSessions);
 }
 
-/** Ends all sessions of users of this name; gives how many there were. */
+/** Ends all sessions of users of this name; returns how many there were. */
 export function endSessions(config: LoadedConfig, username: string): Promise<number> {
   return withCluster(config, (database) =>
     database.transaction(async (tx) => {

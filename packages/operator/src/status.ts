@@ -21,7 +21,7 @@ export interface ClusterStatus {
   workers: {
     name: string;
     connected_to: string[];
-    /** For a builder of a live engine; otherwise nobody expects it. */
+    /** For a builder of a live engine; otherwise no one expects it. */
     configured: boolean;
     paused: boolean;
     graceful: boolean;

@@ -43,7 +43,7 @@ export interface UpgradeRows {
   pendingBuilders(): Promise<PendingBuilder[]>;
   /** Upgrades that have begun and not ended. */
   unfinished(): Promise<UpgradeRun[]>;
-  /** Notes that this upgrade begins, and gives what notes its end, both with who asked for it. */
+  /** Notes that this upgrade begins, and returns what notes its end, both with who asked for it. */
   begin(run: Parameters<typeof beginUpgrade>[1]): ReturnType<typeof beginUpgrade>;
   /** Makes this the only upgrade of the host until closed, or throws. */
   lockHost(host: string): Promise<void>;

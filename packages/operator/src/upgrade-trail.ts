@@ -33,7 +33,7 @@ export async function upgradeSchema(database: Database): Promise<UpgradeReport> 
   return report;
 }
 
-/** Notes that the upgrade of a host's masters begins, and gives what notes its end. */
+/** Notes that the upgrade of a host's masters begins, and returns what notes its end. */
 export async function beginUpgrade(
   database: Database,
   run: Pick<UpgradeRun, "host" | "config" | "pairs"> & { readonly release: string },

@@ -29,7 +29,7 @@ export function listStartable(
 }
 
 /**
- * Gives each request, in the order given (priority, then age, over all builders), a slot of a worker. A request that
+ * Returns each request, in the order given (priority, then age, over all builders), a slot of a worker. A request that
  * finds none is left out, and holds back none behind it.
  */
 export function placeRequests<R extends PlaceableRequest>(

@@ -11,7 +11,7 @@ export interface AuthContext {
 /** How a ui master learns who somebody is. */
 export type Authenticator = NoLogin | PasswordLogin | ProxyLogin | RedirectLogin;
 
-/** Nobody logs in. */
+/** No one logs in. */
 export interface NoLogin {
   readonly kind: "none";
 }

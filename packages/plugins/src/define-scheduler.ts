@@ -36,7 +36,7 @@ export interface SchedulerContext {
   readonly log: Logger;
   /** Aborts when it has to stop: the claim was lost, the scheduler was disabled, or the master drains. */
   readonly signal: AbortSignal;
-  /** Changes it has not classified yet, oldest first, however long nobody ran it. */
+  /** Changes it has not classified yet, oldest first, however long no one ran it. */
   unseenChanges(limit: number): Promise<readonly Change[]>;
   classify(verdicts: readonly Verdict[]): Promise<"done" | Lost>;
   /** The important and unimportant ones that are in no buildset yet. */

@@ -101,7 +101,7 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
   if (kind === "tag" && !options.tags) return { ignored: "tags are no changes here" };
   if (kind === "pull request" && !options.pullRequests) return { ignored: "pull requests are no changes here" };
   if (kind === "pull request" && !options.forks && found.changes.some(isForks))
-    return { ignored: "it is a fork's code, or nobody says that it is not; the hook's option forks: true takes it" };
+    return { ignored: "it is a fork's code, or no one says that it is not; the hook's option forks: true takes it" };
   if (kind !== "tag" && !isWanted(branch, options.branches)) return { ignored: `not a branch of interest: ${branch}` };
   if (options.skips.some((pattern) => boundedPattern(pattern).test(headline)))
     return { ignored: "its message says so" };

@@ -73,7 +73,7 @@ export interface UploadHandler {
   unpack?(): Promise<void>;
 }
 
-/** Gives what a worker downloads: at most `length` bytes, an empty array at the end. */
+/** Returns what a worker downloads: at most `length` bytes, an empty array at the end. */
 export interface DownloadHandler {
   read(length: number): Promise<Uint8Array>;
   close?(): Promise<void>;

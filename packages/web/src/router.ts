@@ -50,7 +50,7 @@ export function usePlace(): Place {
   return place;
 }
 
-/** Links are plain `<a href>`: those that lead to a page of the app do not load it anew. */
+/** Links are plain `<a href>`: those that lead to a page of the app do not load it again. */
 export function followLinks(): void {
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;

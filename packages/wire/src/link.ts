@@ -144,7 +144,7 @@ export class Link {
 
   #settle(number: number, message: Message): void {
     const pending = this.#pending.get(number);
-    // An answer that came after its time-out, or twice, has nobody left to hear it.
+    // An answer that came after its time-out, or twice, has no one left to hear it.
     if (pending === undefined) return;
     this.#pending.delete(number);
     clearTimeout(pending.timer);

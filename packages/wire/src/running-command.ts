@@ -13,7 +13,7 @@ export interface UploadReceiver {
   unpack?(): Promise<void>;
 }
 
-/** Gives what a worker downloads. */
+/** Returns what a worker downloads. */
 export interface DownloadSource {
   /** At most `length` bytes; nothing left: an empty array. */
   read(length: number): Promise<Uint8Array>;

@@ -55,7 +55,7 @@ export interface WorkerListener extends Service {
 
 /** Clients that connect and stay silent this long are no WebSocket clients. */
 const silenceMs = 10_000;
-/** Connections of which nobody knows yet whether a worker is at their other end. A worker's is one for some milliseconds. */
+/** Connections of which no one knows yet whether a worker is at their other end. A worker's is one for some milliseconds. */
 const maxUnknown = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */

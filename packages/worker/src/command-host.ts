@@ -170,7 +170,7 @@ function checkSettings(settings: WorkerSettings): WorkerSettings {
 }
 
 async function complete(request: CommandContext["request"], failure: string | null): Promise<void> {
-  // Nobody may be left to hear it; then the next master interrupts an id that is not there, which is no error.
+  // No one may be left to hear it; then the next master interrupts an id that is not there, which is no error.
   await request("complete", { args: failure }).catch(() => undefined);
 }
 

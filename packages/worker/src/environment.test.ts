@@ -50,7 +50,7 @@ describe("what commands get of the environment of their worker", () => {
     XLC_ALL: "t",
   };
 
-  it("is what is plain, and nothing that nobody named", () => {
+  it("is what is plain, and nothing that no one named", () => {
     for (const [name, value] of Object.entries({ ...secrets, LC_ALL: "C.UTF-8", TZ: "UTC", TERM: "dumb" }))
       vi.stubEnv(name, value);
     const passed = passedEnvironment();

@@ -54,7 +54,7 @@ describe("the update buffer", () => {
     expect(buffer.isCongested).toBe(false);
   });
 
-  it("holds nobody back once nobody listens", async () => {
+  it("holds no one back once no one listens", async () => {
     const { buffer, sent } = makeBuffer(1000);
     while (!buffer.isCongested) buffer.addLines("stdout", line("x".repeat(1000)), false);
     const drained = buffer.whenDrained();

@@ -5,7 +5,7 @@ export interface UpdateBufferOptions {
   size: number;
   /** Milliseconds after the first item when an update is sent at the latest. */
   timeoutMs: number;
-  /** Sends one update; resolves when the master has taken it, rejects when nobody will. */
+  /** Sends one update; resolves when the master has taken it, rejects when no one will. */
   send(pairs: unknown[]): Promise<unknown>;
 }
 
@@ -92,7 +92,7 @@ export class UpdateBuffer {
     );
   }
 
-  /** Nobody listens any more. */
+  /** No one listens any more. */
   discard(): void {
     this.#discarding = true;
     this.#untaken = 0;

@@ -105,7 +105,7 @@ export class Build {
     } catch (error) {
       if (error instanceof Abandoned)
         log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
-      // The claim stays until the distributor notices that nobody works for it, so that a fault is not repeated at once.
+      // The claim stays until the distributor notices that no one works for it, so that a fault is not repeated at once.
       else
         log.error(
           { buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error },

@@ -55,7 +55,7 @@ export class BuilderRows implements Service {
       .catch((error: unknown) => {
         if (!(error instanceof Abandoned)) throw error;
       });
-    // With the database away they go with the lease: nobody waits for that.
+    // With the database away they go with the lease: no one waits for that.
     await waitAtMost(clock, patienceMs, written, signal);
   }
 

@@ -122,7 +122,7 @@ export class Distributor implements Service {
     }
   }
 
-  /** Starts what it can of the first pending requests; gives how many, or undefined when none could be. */
+  /** Starts what it can of the first pending requests; returns how many, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
     const { builders, workers } = this.#options;
     const mode = this.#mode;
@@ -160,7 +160,7 @@ export class Distributor implements Service {
     );
   }
 
-  /** Claims and starts them; gives how many were got. */
+  /** Claims and starts them; returns how many were got. */
   async #claim(placed: readonly Chosen[]): Promise<number> {
     const ids = placed.map(({ buildrequestid }) => buildrequestid);
     for (const { buildrequestid, builder, worker } of placed) {
@@ -189,7 +189,7 @@ export class Distributor implements Service {
   }
 
   /**
-   * Gives back claims of this master that nobody here works for: the answer of a claim was lost, or its build could not
+   * Returns back claims of this master that no one here works for: the answer of a claim was lost, or its build could not
    * be written. Those of a lost answer at once, others when seen in two looks, for one may fall between a build's end and
    * its row's.
    */

@@ -27,7 +27,7 @@ describe("a build is of a fork's code", () => {
     ["a fork's pull request", asked("refs/pull/1/merge", { pullrequest_fork: true }), true],
     ["a fork's pull request that has the name of a branch", asked("main", { pullrequest_fork: true }), true],
     ["the repository's own pull request", asked("refs/pull/1/merge", { pullrequest_fork: false }), false],
-    ["a pull request of which nobody says whose it is", asked("refs/pull/1/merge", { pullrequest_number: 1 }), true],
+    ["a pull request of which no one says whose it is", asked("refs/pull/1/merge", { pullrequest_number: 1 }), true],
     ["a forced build of a pull request's ref", asked("refs/merge-requests/1/head", undefined), true],
     ["a forced build of a change of Gerrit", asked("refs/changes/01/1/1", undefined), true],
     ["a forced build of a tag", asked("refs/tags/v1", undefined), false],

@@ -89,7 +89,7 @@ export class Persistence {
     }
   }
 
-  /** Also a write that nobody waits for any more says that it came too late. */
+  /** Also a write that no one waits for any more says that it came too late. */
   async #noteFence<T>(what: string, writing: Promise<T>): Promise<T> {
     try {
       return await writing;

@@ -9,7 +9,7 @@ const maxLearnt = 100;
 /** All builders of a set share what is found out about its secrets. */
 const known = new WeakMap<object, HiddenTexts>();
 
-/** What a builder may use and nobody may see: values by name, and a mask that puts `<name>` wherever one would show. */
+/** What a builder may use and no one may see: values by name, and a mask that puts `<name>` wherever one would show. */
 export class Secrets {
   #values: Readonly<Record<string, string>>;
   #learnt: readonly (readonly [name: string, text: string])[] = [];
@@ -71,7 +71,7 @@ export class Secrets {
   get(name: string): string {
     if (this.#allowed && !this.#allowed.includes(name))
       throw new Error(
-        `this build is of a fork's code, or nobody says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
+        `this build is of a fork's code, or no one says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
       );
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
     if (value !== undefined) return value;

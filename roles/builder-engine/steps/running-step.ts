@@ -41,7 +41,7 @@ export interface StepSurroundings {
   ledger: CommandLedger;
   watchdog: LoopWatchdog;
   awaited: AwaitedBuildsets;
-  /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
+  /** Where people see the cluster, with a slash at its end; "" when no one has said. */
   siteUrl: string;
   clock: Clock;
   log: Logger;

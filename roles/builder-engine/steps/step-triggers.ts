@@ -12,7 +12,7 @@ export interface StepTriggersOptions {
   buildid: number;
   /** The step's name, unique in its build and the same in each attempt. */
   step: string;
-  /** Where people see the cluster, with a slash at its end; "" when nobody has said. */
+  /** Where people see the cluster, with a slash at its end; "" when no one has said. */
   siteUrl: string;
   /** Properties of the builds are there for all to read; a secret among them is only its name. */
   secrets: Secrets;
@@ -57,7 +57,7 @@ export class StepTriggers {
     return answer.map((set) => this.#describe(set));
   };
 
-  /** The build is not wanted any more, so nobody needs what its step waited for. */
+  /** The build is not wanted any more, so no one needs what its step waited for. */
   async cancel(reason: string): Promise<void> {
     const { data, persistence, buildid } = this.#options;
     if (this.#awaited.length === 0) return;

@@ -21,7 +21,7 @@ export interface AttachOptions {
   persistence: Persistence;
   clock: Clock;
   log: Logger;
-  /** The master drains: nobody is waited for any more. */
+  /** The master drains: no one is waited for any more. */
   isRefusing(): boolean;
 }
 

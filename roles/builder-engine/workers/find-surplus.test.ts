@@ -39,7 +39,7 @@ describe("the surplus of the first engine", () => {
     expect(findSurplus(1, engines([60, 0], facts), 20)).toBe(0);
   });
 
-  it("is moved once: with what is left nobody has a surplus", () => {
+  it("is moved once: with what is left no one has a surplus", () => {
     for (let total = 0; total < 200; total++) {
       for (const others of [1, 2, 5]) {
         const loads = engines([total, ...Array.from({ length: others }, () => 0)]);

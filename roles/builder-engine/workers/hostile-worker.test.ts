@@ -248,7 +248,7 @@ const attacks: Attack[] = [
     check: ({ end }) => expect((end as Error).message).toMatch(/connection to worker bad ended/),
   },
   {
-    name: "log files that nobody asked for, with names of any length",
+    name: "log files that no one asked for, with names of any length",
     attack(worker, id) {
       for (const name of ["unknown", "n".repeat(oneMebibyte), "stdio", "known"])
         worker.update(id, ["log", [name, lines(`${name.slice(0, 9)}\n`)]]);
@@ -416,7 +416,7 @@ const attacks: Attack[] = [
 
 describe("a hostile worker", () => {
   it.each(attacks)(
-    "that sends $name costs nobody else anything",
+    "that sends $name costs no one else anything",
     async ({ command, args, options, deadMs, attack, check }) => {
       const { connect } = await openPort(deadMs);
       const [bad, good] = [await connect("bad"), await connect("good")];

@@ -73,7 +73,7 @@ export class WorkerServer implements Service {
       data.updates.workers.register([...this.#configs.keys()]),
     );
     await this.#local.start();
-    // A port nobody may use would only be in the way of other masters on this machine.
+    // A port no one may use would only be in the way of other masters on this machine.
     if (slice.workers.some((config) => !config.local)) await this.#listen();
   }
 
@@ -99,7 +99,7 @@ export class WorkerServer implements Service {
     this.#sentOn.set(name, this.#options.clock.now() + sentOnMs);
   }
 
-  /** Gives a worker back and closes its connection; it goes to whoever takes workers then. */
+  /** Returns a worker back and closes its connection; it goes to whoever takes workers then. */
   async letGo(worker: AttachedWorker, why = "the master drains"): Promise<void> {
     worker.leaving = true;
     await this.#options.ledger.flush();
@@ -156,7 +156,7 @@ export class WorkerServer implements Service {
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
     // Each may hold a frame that is half there: who knows one worker's password must not fill the memory with them. The newest
-    // stays, since a worker comes anew because its former connection is gone.
+    // stays, since a worker comes again because its former connection is gone.
     this.#waiting.get(link.name)?.terminate();
     this.#waiting.set(link.name, link);
     void this.#takeTurn(link.name, async () => {

@@ -24,7 +24,7 @@ export interface Question {
   readonly owner?: string | undefined;
 }
 
-/** Who may: everybody, or those; an empty list is nobody. */
+/** Who may: everybody, or those; an empty list is no one. */
 export type Allowed = "everybody" | AuthorizationRule["to"];
 
 /** The first rule that is about it decides. */

@@ -14,7 +14,7 @@ it.each([
   ["https://ci/", "9.9.9.9", undefined, "__Host-mm-session", "/", true],
   ["https://ci/ci/", "9.9.9.9", undefined, "__Secure-mm-session", "/ci/", true],
   ["http://ci/a/b/", "9.9.9.9", undefined, "mm-session", "/a/b/", false],
-  // TLS that ended at a proxy counts where the proxy is trusted, and where nobody could have said it in its name.
+  // TLS that ended at a proxy counts where the proxy is trusted, and where no one could have said it in its name.
   [undefined, "10.0.0.1", "https", "__Host-mm-session", "/", true],
   ["http://ci/", "10.0.0.1", "https", "__Host-mm-session", "/", true],
   [undefined, "10.0.0.1", "http", "mm-session", "/", false],

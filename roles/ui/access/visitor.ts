@@ -2,7 +2,7 @@ import type { Authorization } from "@multimaster/config";
 import { ownerName, type User } from "@multimaster/core";
 import { type Actor, type ApiToken, anonymousActor } from "@multimaster/data";
 
-/** Whoever asks: nobody in particular, a user, or a program with a token. */
+/** Whoever asks: no one in particular, a user, or a program with a token. */
 export interface Visitor extends Actor {
   readonly by: "nothing" | "session" | "proxy" | "token";
   readonly user: User | undefined;

@@ -26,7 +26,7 @@ export function describeWhoControls(own: Doors): string {
   return `By its rules the cluster may be controlled by ${who.length === 0 ? "nobody" : who.join(", ")}.`;
 }
 
-/** Says in the log, whenever a ui master starts, who may control the cluster: a default that nobody knows of is no choice. */
+/** Says in the log, whenever a ui master starts, who may control the cluster: a default that no one knows of is no choice. */
 export function createControlNotice(own: Doors, log: Logger): Service {
   return {
     name: "notice of control",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** A picture for a person: initials on a colour that is always theirs. Nobody else is asked, so nobody is told who works here. */
+/** A picture for a person: initials on a colour that is always theirs. No one else is asked, so no one is told who works here. */
 export function drawAvatar(person: string, size: string | null): string {
   const pixels = Math.min(Math.max(Number(size) || 32, 8), 512);
   const hue = createHash("sha256").update(person.toLowerCase()).digest().readUInt16BE(0) % 360;

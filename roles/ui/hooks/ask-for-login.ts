@@ -3,7 +3,7 @@ import { errors, isSameSecret } from "@multimaster/core";
 import { parseBasicAuth } from "@multimaster/wire";
 import type Koa from "koa";
 
-/** Lets a request pass that knows the name and password of `changeHookAuth`; without that nobody knows them. */
+/** Lets a request pass that knows the name and password of `changeHookAuth`; without that no one knows them. */
 export function askForLogin(ctx: Koa.Context, login: UiSlice["changeHookAuth"]): void {
   if (login === undefined) throw errors.hookLoginWrong();
   const { user, password } = login;

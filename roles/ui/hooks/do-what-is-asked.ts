@@ -4,7 +4,7 @@ import { changesources, type Data, type NewChange } from "@multimaster/data";
 import type { HookAnswer } from "@multimaster/plugins";
 import type { RoleContext } from "../../define-role.ts";
 
-/** Does it, and gives what the forge is told. `deliveryOf` says under which id a delivery of so many changes is known. */
+/** Does it, and returns what the forge is told. `deliveryOf` says under which id a delivery of so many changes is known. */
 export async function doWhatIsAsked(
   { data, log }: Pick<RoleContext<UiSlice>, "data" | "log">,
   answer: HookAnswer,

@@ -92,7 +92,7 @@ describe("the http server", () => {
     await server.stop();
   });
 
-  it("drains at once when nobody asks whether it is ready, and tells its clients to go elsewhere", async () => {
+  it("drains at once when no one asks whether it is ready, and tells its clients to go elsewhere", async () => {
     const { server } = await start((_request, response) => response.end("ok"));
     const askConnection = (agent: Agent) =>
       new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ describe("the http server", () => {
     expect(await askConnection(new Agent({ keepAlive: true }))).toBe("close");
   });
 
-  it("sends readers elsewhere before it closes its port, and goes on with writers until nobody comes", async () => {
+  it("sends readers elsewhere before it closes its port, and goes on with writers until no one comes", async () => {
     const naps: (() => void)[] = [];
     const nap = () => new Promise<void>((resolve) => naps.push(resolve));
     const { server } = await start((_request, response) => response.end("ok"), 0, nap);

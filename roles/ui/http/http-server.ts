@@ -12,7 +12,7 @@ export interface HttpServerOptions {
   readonly host: string;
   /** The path below which users find this, if a proxy does not take it away: `/`, or `/ci/`. */
   readonly basePath: string;
-  /** Whether a `Host` header names this master; anything else is answered by nobody. */
+  /** Whether a `Host` header names this master; anything else is answered by no one. */
   readonly isOwnHost: HostCheck;
   /** The first free one of several; 0: any free port. */
   readonly port: number | readonly number[];
@@ -33,14 +33,14 @@ const lastAnswersMs = 5_000;
 /** More than one master should serve. */
 const mostConnections = 10_000;
 
-/** A master that nobody has sent a request to for this long has been left alone by its balancers. */
+/** A master that no one has sent a request to for this long has been left alone by its balancers. */
 const quietMs = 250;
 /** Who goes on sending requests for longer than this has no other master to send them to. */
 const longestLeavingMs = 5_000;
 
 /**
  * Listens for HTTP. It drains by saying "not ready" and going on until the balancers that ask have noticed; then it tells
- * those that do not ask, by answering 503 to what they may send elsewhere, until nobody comes any more. Only then it
+ * those that do not ask, by answering 503 to what they may send elsewhere, until no one comes any more. Only then it
  * closes the port: whoever is about to be accepted in that moment is cut, and a POST that was cut cannot be repeated.
  */
 export function createHttpServer({
@@ -81,7 +81,7 @@ export function createHttpServer({
     if (leaving && !isProbe && isRepeatable(request)) sendElsewhere(response);
     else handler(request, response);
   }
-  // A client has a minute to send its request; an answer that nobody reads for two is given up.
+  // A client has a minute to send its request; an answer that no one reads for two is given up.
   server.headersTimeout = 20_000;
   server.requestTimeout = 60_000;
   server.keepAliveTimeout = 75_000;

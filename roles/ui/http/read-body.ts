@@ -6,7 +6,7 @@ const mebibyte = 1024 * 1024;
 export interface BodyLimits {
   /** Bytes of all bodies that are held at the same time. */
   readonly maxInFlight: number;
-  /** Of these, bytes of one share: nobody alone keeps others from sending theirs. */
+  /** Of these, bytes of one share: no one alone keeps others from sending theirs. */
   readonly maxOfShare: number;
   /** A body that brings less than this in a second, over each interval, is cut. */
   readonly minBytesPerSecond: number;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 
 /**
  * Serves a request that offers to go on with another protocol than WebSocket, as some clients do with HTTP/2, as if it had
- * offered nothing. Node has stopped reading such a connection as HTTP: it begins anew, with the offer left out.
+ * offered nothing. Node has stopped reading such a connection as HTTP: it begins again, with the offer left out.
  */
 export function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

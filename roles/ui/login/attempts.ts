@@ -13,7 +13,7 @@ const firstDelayMs = 250;
 const longestDelayMs = 8_000;
 /** An attacker with many addresses must not fill the memory. */
 const maxKept = 50_000;
-/** Logins that wait are held: of all accounts together, so that nobody locks out the user of one. */
+/** Logins that wait are held: of all accounts together, so that no one locks out the user of one. */
 const maxDelayed = 1_000;
 
 interface Failures {

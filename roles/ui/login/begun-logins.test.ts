@@ -28,7 +28,7 @@ it.each([
   [84, 60],
   [1_000, 6],
   [3_000, 2],
-])("keep nobody from one, though %i addresses begin %i each", (addresses, each) => {
+])("keep no one from one, though %i addresses begin %i each", (addresses, each) => {
   const logins = new BegunLogins({ now: () => 0 });
   const mine = logins.begin("192.0.2.1").begun;
   const rows = new Set([mine]);

@@ -22,7 +22,7 @@ export class BegunLogin {
 /**
  * Bounds the rows that visits of the login's address make, whoever visits it how often. An address has so many and no more.
  * When there are as many as may be of all, the oldest one of the address with the most makes way: with many addresses, too,
- * strangers end their own logins and keep nobody else from one.
+ * strangers end their own logins and keep no one else from one.
  */
 export class BegunLogins {
   readonly #clock: Pick<Clock, "now">;

@@ -4,7 +4,7 @@ import { describeLogin } from "./who-am-i.ts";
 
 const user = { username: "ann", email: null, fullName: null, groups: ["dev"] };
 
-it("Buildbot's frontend is told of nobody with an e-mail that is null, so that its force dialog asks for a name", () => {
+it("Buildbot's frontend is told of no one with an e-mail that is null, so that its force dialog asks for a name", () => {
   const access = { authenticator: { kind: "none" }, look: { name: "NoAuth" } } as const;
   expect(describeLogin(anonymous, access)).toEqual({
     auth: { name: "NoAuth" },

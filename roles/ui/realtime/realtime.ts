@@ -15,7 +15,7 @@ export interface Realtime {
   readonly serveEvents: Koa.Middleware;
   /** Answers a request to become a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Sends everybody to another master, and nobody new in. */
+  /** Sends everybody to another master, and no one new in. */
   leave(signal: AbortSignal): Promise<void>;
   /** Lets clients in again. */
   resume(): void;

@@ -8,7 +8,7 @@ export type Listener = object;
 
 /** Decides who hears what. */
 export interface ListeningRights {
-  /** Who asks to listen; undefined: nobody who may, which is answered with 403. Asked again while it listens. */
+  /** Who asks to listen; undefined: no one who may, which is answered with 403. Asked again while it listens. */
   identify(request: IncomingMessage): Promise<Listener | undefined>;
   /**
    * Asked when somebody starts to listen, with the path as given (`*` for any part), and again for each event, with its
@@ -17,7 +17,7 @@ export interface ListeningRights {
   mayRead(listener: Listener, path: readonly string[], object?: unknown): boolean;
   /** How many paths this listener may listen to on one connection. */
   maxPaths(listener: Listener): number;
-  /** How long this listener's connection may stay; then it must come again, and is judged anew. */
+  /** How long this listener's connection may stay; then it must come again, and is judged again. */
   longestMs(listener: Listener): number;
   /** From where a connection comes, as far as one can know behind proxies: one address has so many and no more. */
   addressOf(request: IncomingMessage): string;
@@ -58,5 +58,5 @@ export function longestListening({ by }: Pick<Visitor, "by">): number {
   return longest[by];
 }
 
-/** A page of a build with hundreds of steps listens to each; nobody needs more than this. */
+/** A page of a build with hundreds of steps listens to each; no one needs more than this. */
 export const mostPaths = { anonymous: 300, loggedIn: 5_000 } as const;

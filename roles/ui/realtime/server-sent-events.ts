@@ -126,7 +126,7 @@ function createResponseClient(response: ServerResponse, address: string): Client
     send(text) {
       if (!response.writableEnded) response.write(text);
     },
-    /** A comment; nobody answers it, but what cannot be delivered fills up, and times out. */
+    /** A comment; no one answers it, but what cannot be delivered fills up, and times out. */
     ping() {
       if (response.headersSent) this.send(": ping\n\n");
       return true;

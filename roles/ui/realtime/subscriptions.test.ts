@@ -109,7 +109,7 @@ it("forgets a path that stays stopped, or of which more happens than it may keep
   expect(timers.size).toBe(1);
 });
 
-it("lets nobody fill the memory with paths", async () => {
+it("lets no one fill the memory with paths", async () => {
   const { start, stop, listeners, subscriptions } = listen(() => true);
   for (let i = 0; i < 5_000; i++) await start(`steps/${i}/*`);
   expect(await start("steps/5000/*")).toMatchObject({ code: 400, error: "too many paths on one connection" });

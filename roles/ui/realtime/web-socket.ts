@@ -14,7 +14,7 @@ const maxFrameDepth = 8;
 
 const eventFrame = writeOnce(({ key, payload }) => JSON.stringify({ k: key.join("/"), m: payload }));
 
-/** Looks like an event that nobody asked for, so Buildbot's own frontend passes over it. */
+/** Looks like an event that no one asked for, so Buildbot's own frontend passes over it. */
 export function busFrame(news: BusNews): string {
   return JSON.stringify({ k: "bus/state", m: news });
 }

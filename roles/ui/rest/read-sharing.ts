@@ -5,7 +5,7 @@ interface Lane<T> {
 
 /**
  * Reads by key, at most one of each under way: who asks for the same meanwhile shares the next one. So pages that all ask
- * at once, as they do after an event, cost one read, and nobody gets what was read before he asked.
+ * at once, as they do after an event, cost one read, and no one gets what was read before he asked.
  */
 export class SharedReads<T> {
   #lanes = new Map<string, Lane<T>>();

@@ -106,7 +106,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       if (!visitor) return;
       const read = async () => {
         if (!isSmall(ctx.req.headers["content-length"])) {
-          // Should that be refused, nobody reads what follows on this connection.
+          // Should that be refused, no one reads what follows on this connection.
           ctx.set("Connection", "close");
           try {
             access.checkAnyAction(visitor, path);

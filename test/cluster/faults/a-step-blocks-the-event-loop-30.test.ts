@@ -28,7 +28,7 @@ const stalls = `select m.name, s.steps, s.ended_at from mm_loop_stalls s join ma
 
 for (const { lease, seconds } of forms) {
   it(
-    `a step that blocks its engine for ${seconds} s (lease ${lease}) costs no lease, is named while it does, and holds up nobody else`,
+    `a step that blocks its engine for ${seconds} s (lease ${lease}) costs no lease, is named while it does, and holds up no one else`,
     async () => {
       const cluster = await startCluster({
         config: "test/cluster/configs/blocking/cluster.ts",

@@ -34,7 +34,7 @@ it("engines cut off from the database, or from everything, stop their commands b
 
   await refused.refuse();
   refused.cut();
-  // The other one hears nobody any more: for all it knows the whole cluster is in the same plight.
+  // The other one hears no one any more: for all it knows the whole cluster is in the same plight.
   halfOpen.stall();
   routerOfTwo.stall();
   await waitFor(() => begun(8), { what: "the builds to run again elsewhere", timeoutMs: 90_000 });

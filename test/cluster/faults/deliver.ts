@@ -1,6 +1,6 @@
 import type { TestMaster } from "../../harness/master.ts";
 
-/** What a forge does: one delivery of one commit to a ui; gives the status of the answer. */
+/** What a forge does: one delivery of one commit to a ui; returns the status of the answer. */
 export async function deliver(ui: TestMaster, revision: string, delivery: string, branch = "main"): Promise<number> {
   const fields = {
     author: "Ada <ada@example.org>",

@@ -31,7 +31,7 @@ it("a change of 18 MB reaches everybody as its id, and costs no master its conne
   expect(event).toMatchObject({ args: [{ changeid: 1, branch: "main", truncated: true }] });
   expect(await cluster.rows("select length(comments) as n from changes")).toEqual([{ n: comments.length }]);
 
-  // The same from a client without manners: the router drops it, and nobody else.
+  // The same from a client without manners: the router drops it, and no one else.
   const rude = await joinRealm(router.url, router);
   rude.send([16, 1, {}, "org.buildbot.mq.builds.1.finished", ["x".repeat(17 * 1024 * 1024)]]);
   await waitFor(() => !rude.isOpen, { what: "the router to drop it" });

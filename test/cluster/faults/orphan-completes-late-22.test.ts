@@ -31,7 +31,7 @@ it("a command of a dead engine that completes at the next one, while that runs i
   const heir = await cluster.master({ roles: ["builder-engine"], name: "heir" });
   balancer.retarget(await heir.workerPort());
   await dying.kill9();
-  // As if the worker had not heard the interrupt: nobody knows of the orphan any more.
+  // As if the worker had not heard the interrupt: no one knows of the orphan any more.
   await cluster.rows("delete from mm_commands");
   await waitFor(running(2), { what: "the build to run again beside the orphan", timeoutMs: 90_000 });
   writeFileSync(gate, "");

@@ -157,7 +157,7 @@ function startLoad(cluster: TestCluster, first: TestMaster[]) {
   return {
     askAlso: (...more: TestMaster[]) => void (uis = [...uis, ...more]),
     askOnly: (...only: TestMaster[]) => void (uis = only),
-    /** Gives the number of requests that there must be: two schedulers follow the changes. */
+    /** Returns the number of requests that there must be: two schedulers follow the changes. */
     async end() {
       running = false;
       await done;

@@ -87,7 +87,7 @@ it(`${count} workers of two engines come to the one that is left, and every requ
   );
 });
 
-/** Forces builds all the time; gives how many there were. */
+/** Forces builds all the time; returns how many there were. */
 function startLoad(ui: TestMaster): { stop(): Promise<number> } {
   let going = true;
   let requests = 0;

@@ -11,7 +11,7 @@ import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { newDatabase } from "../../harness/test-databases.ts";
 
-/** Who asks: nobody, somebody who may read nothing, a page of another site in the browser of one who may, one who may, two tokens. */
+/** Who asks: no one, somebody who may read nothing, a page of another site in the browser of one who may, one who may, two tokens. */
 const askers = ["nobody", "denied", "other site", "reader", "read token", "forged token"] as const;
 type Asker = (typeof askers)[number];
 
@@ -147,7 +147,7 @@ describe("each route of the ui", () => {
   });
 });
 
-it("a large body is read from nobody who may do nothing there", async () => {
+it("a large body is read from no one who may do nothing there", async () => {
   const send = (asker: Asker, path: string, bytes: number) =>
     fetch(new URL(path, server.url), {
       method: "POST",

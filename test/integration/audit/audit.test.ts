@@ -118,7 +118,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(
       await findAfter(async (tx) => forget(`update sourcestamps set created_at = ${tx.dialect.nowSeconds}`)(tx)),
     ).toEqual([]);
-    // While nobody runs the schedulers, changes wait.
+    // While no one runs the schedulers, changes wait.
     expect(await findAfter(forget("delete from scheduler_masters"))).toEqual([]);
   });
 

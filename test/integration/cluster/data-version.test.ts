@@ -54,7 +54,7 @@ describe.each(engines)("the data version on %s", (engine) => {
     expect(await raiseToCommonVersion(database, 3)).toBe(3);
     const refused = /writes data version 3, this release knows no newer one than 1.*newer release/;
     await expect(join(database, release(1))).rejects.toThrow(refused);
-    // Nobody lives any more, but what was written is still there.
+    // No one lives any more, but what was written is still there.
     await leave(database, young);
     await expect(join(database, release(2))).rejects.toThrow(/than 2/);
     await join(database, release(3));

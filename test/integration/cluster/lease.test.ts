@@ -252,7 +252,7 @@ describe("a lease on postgresql", () => {
     expect(await evictDead(database, evictor)).toHaveLength(1);
   });
 
-  it("survives a restart, a freeze and a long absence of the server: nobody is evicted, everybody renews", async () => {
+  it("survives a restart, a freeze and a long absence of the server: no one is evicted, everybody renews", async () => {
     const postgres = await startPostgres();
     const database = await openTestDatabase(await postgres.createDatabase());
     await upgradeDatabase(database);

@@ -139,7 +139,7 @@ describe("a transaction on postgresql", () => {
 });
 
 describe.each(engines)("a snapshot on %s", (engine) => {
-  it("shows one state of the rows, whatever is written meanwhile, and keeps nobody from writing", async () => {
+  it("shows one state of the rows, whatever is written meanwhile, and keeps no one from writing", async () => {
     const url = await newDatabaseUrl(engine);
     const [reader, writer] = [await openTestDatabase(url), await openTestDatabase(url)];
     await upgradeDatabase(writer);

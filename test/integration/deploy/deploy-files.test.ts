@@ -317,7 +317,7 @@ describe("the Kubernetes files", () => {
       const { ports, readinessProbe, livenessProbe, lifecycle, env } = spec.template.spec.containers[0];
       expect(readinessProbe?.httpGet).toEqual({ path: "/ready", port: ports[0]?.name });
       expect(livenessProbe?.httpGet).toEqual({ path: "/health", port: ports[0]?.name });
-      // Nobody is sent to a scheduler, so it need not leave a Service before it stops.
+      // No one is sent to a scheduler, so it need not leave a Service before it stops.
       if (ports[0]?.name !== "monitor") expect(lifecycle?.preStop.exec.command[0]).toBe("sleep");
       const told = env.find(({ name }) => /^(UI|WORKER|MONITOR)_PORT$/.test(name))?.value;
       expect(Number(told)).toBe(ports[0]?.containerPort);

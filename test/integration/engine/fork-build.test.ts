@@ -15,7 +15,7 @@ describe("a build of a fork's code", () => {
   const secrets = { token: "never shown", other: "another one" };
   const sentence = 'so it gets no secret "token"; secretsForForks: ["token"] of the builder gives it';
 
-  /** Builds the source stamp of a change with these properties; gives how it ended and what the last step wrote of it. */
+  /** Builds the source stamp of a change with these properties; returns how it ended and what the last step wrote of it. */
   async function build(engine: Engine, properties: Record<string, Json>, builder = "b") {
     // Each of its own revision: changes of the same source stamp are judged together.
     const revision = JSON.stringify(properties);

@@ -111,7 +111,7 @@ describe("the git step", () => {
     expect(await runGit(engine)).toMatchObject({ results: 0 });
   });
 
-  it("begins anew where the directory is broken, and never touches a repository around it", async () => {
+  it("begins again where the directory is broken, and never touches a repository around it", async () => {
     const repository = createGitRepository({ files: { f: "1" } });
     const directory = temporaryDirectory("around");
     execFileSync("git", ["init", "--quiet", directory]);

@@ -19,7 +19,7 @@ interface Wire {
   readonly port: number;
   /** Cuts every connection. */
   cut(): void;
-  /** Nothing more goes through, but nobody is told. */
+  /** Nothing more goes through, but no one is told. */
   freeze(): void;
 }
 
@@ -123,7 +123,7 @@ describe("an engine with a worker over the network", () => {
     expect(await builddirOf(await engine.submit("b"))).toBe(second);
   });
 
-  it("keeps two connections of one name that nobody has attached yet, the newest of them", async () => {
+  it("keeps two connections of one name that no one has attached yet, the newest of them", async () => {
     const engine = await startEngine({ b: [shell({ command: "true" })] }, { workers: remoteWorkers });
     // None of them says who it is: each would hold half a frame for as long as it waits.
     const headers = { Authorization: formatBasicAuth("w1", "secret") };

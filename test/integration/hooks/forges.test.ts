@@ -115,7 +115,7 @@ const github: Case[] = [
     "its message says so",
   ],
   ["a ping", { forge: "github", event: "ping", payload: { zen: "Keep it." } }, "event ping"],
-  ["an event that nobody knows", { forge: "github", event: "star", payload: { action: "created" } }, "event star"],
+  ["an event that no one knows", { forge: "github", event: "star", payload: { action: "created" } }, "event star"],
   [
     "a pull request from a fork",
     { forge: "github", event: "pull_request", payload: p.ghPull() },
@@ -294,7 +294,7 @@ const gitlab: Case[] = [
     "a comment that is not on a merge request",
   ],
   [
-    "an event that nobody knows",
+    "an event that no one knows",
     { forge: "gitlab", event: "Pipeline Hook", payload: { object_kind: "pipeline" } },
     "event pipeline",
   ],
@@ -385,7 +385,7 @@ const gitea: Case[] = [
     { forge: "gitea", event: "pull_request", payload: p.giteaPull({ action: "edited", changes: { ref: {} } }) },
     [{ revision: sha(9) }],
   ],
-  ["an event that nobody knows", { forge: "gitea", event: "fork", payload: {} }, "event fork"],
+  ["an event that no one knows", { forge: "gitea", event: "fork", payload: {} }, "event fork"],
 ];
 
 const bitbucketcloud: Case[] = [
@@ -439,7 +439,7 @@ const bitbucketcloud: Case[] = [
     { forge: "bitbucketcloud", event: "pullrequest:rejected", payload: p.cloudPull() },
     "pull request rejected",
   ],
-  ["an event that nobody knows", { forge: "bitbucketcloud", event: "repo:fork", payload: {} }, "event repo:fork"],
+  ["an event that no one knows", { forge: "bitbucketcloud", event: "repo:fork", payload: {} }, "event repo:fork"],
 ];
 
 const bitbucketserver: Case[] = [
@@ -486,7 +486,7 @@ const bitbucketserver: Case[] = [
     ],
   ],
   [
-    "a repository that nobody says where it is",
+    "a repository that no one says where it is",
     {
       forge: "bitbucketserver",
       event: "repo:refs_changed",
@@ -523,7 +523,7 @@ const bitbucketserver: Case[] = [
   ],
   ["a ping", { forge: "bitbucketserver", event: "diagnostics:ping", payload: { test: true } }, "ping"],
   [
-    "an event that nobody knows",
+    "an event that no one knows",
     { forge: "bitbucketserver", event: "repo:comment:added", payload: {} },
     "event repo:comment:added",
   ],

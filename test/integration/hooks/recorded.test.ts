@@ -27,7 +27,7 @@ const recordings: Recording[] = readFileSync(new URL("../../fixtures/hooks/build
 
 /** Where we do something else, and why. */
 const different: Record<string, { changes?: (changes: RestChange[]) => RestChange[] }> = {
-  // An event that concerns nobody is no mistake of the forge's.
+  // An event that concerns no one is no mistake of the forge's.
   "github status (unknown)": {},
   "bbserver unknown": {},
   // A branch that is gone cannot be built.

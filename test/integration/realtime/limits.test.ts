@@ -92,7 +92,7 @@ describe("a router", () => {
     const lie = { ...build, results: 0, complete: true, state_string: "all green", html: "<b>", properties: {} };
     await watched.forge(["builds", "3", "finished"], lie);
     await watched.forge(["builds", "3", "blown-up"], lie);
-    // Of what is not there, and of what the message says is another one than its topic does, nobody hears.
+    // Of what is not there, and of what the message says is another one than its topic does, no one hears.
     await watched.forge(["builds", "999", "finished"], { ...lie, buildid: 3 });
     await watched.forge(["builders", "1", "builds", "77", "finished"], lie);
     await watched.forge(["control", "builds", "3", "stop"], { reason: "lie" });
@@ -169,7 +169,7 @@ describe("who listens", () => {
   });
 
   it.each(["_id", "cmd", "path"])(
-    "is sent away, and nobody else, when the %s of its command is nested by the thousand",
+    "is sent away, and no one else, when the %s of its command is nested by the thousand",
     async (name) => {
       const { url } = await startRestServer(database);
       const other = await connectListener(url);

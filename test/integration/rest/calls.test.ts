@@ -144,7 +144,7 @@ describe.each(engines)("calls on %s", (engine) => {
       [409, -32600, "The build 1 is over (success): there is nothing to be done to it."],
       [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
       [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
-      [409, -32600, "The worker w2 is attached to no master, so nobody can end it."],
+      [409, -32600, "The worker w2 is attached to no master, so no one can end it."],
     ]);
   });
 

@@ -226,7 +226,7 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
       return `/${[start, ...parts].join("/")}${start === "badges" ? ".svg" : ""}?${search}`;
     });
     await fc.assert(
-      // 501: nobody logs in here.
+      // 501: no one logs in here.
       fc.asyncProperty(path, method, headers, async (address, verb, more) => {
         const { status, body } = await send(address, { method: verb, headers: more as Record<string, string> });
         expect(status === 501 || status < 500, `${status} ${body}`.slice(0, 200)).toBe(true);
@@ -267,7 +267,7 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
     );
   });
 
-  it("on a WebSocket is answered or ends it, and hurts nobody else", async () => {
+  it("on a WebSocket is answered or ends it, and hurts no one else", async () => {
     const commands = fc.constantFrom<unknown>(
       "ping",
       "startConsuming",
@@ -307,7 +307,7 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
     expect((await witness.ask({ cmd: "ping", _id: "still there" })).msg).toBe("pong");
   });
 
-  it("in a login is no fault, logs nobody in, and leads to no other site", async () => {
+  it("in a login is no fault, logs no one in, and leads to no other site", async () => {
     const { url } = await startProvider();
     const ours = { url: "https://ci.example.org/" };
     const [byPassword, byProvider] = await Promise.all([

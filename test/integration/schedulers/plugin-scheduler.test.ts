@@ -16,7 +16,7 @@ const main = (more: object = {}) => singleBranch({ name: "main", branch: "main",
 const everything = () => anyBranch({ name: "everything", builders });
 
 let revisions = 0;
-/** Adds a change as a hook would; gives its revision. */
+/** Adds a change as a hook would; returns its revision. */
 async function push(cluster: SchedulerCluster, branch = "main"): Promise<string> {
   const revision = `r${++revisions}`;
   await cluster.data.updates.changes.add({

@@ -146,7 +146,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     const [free] = await trigger(one, ask(buildid, [wish({ slot: "trigger/kids/2" })], { waitedFor: false }));
     await one.updates.triggers.tidy();
     expect(await buildsets()).toMatchObject([{ complete: 0 }, { complete: 0 }]);
-    // Its engine dies, and before another one begins anew, nobody wants the build any more.
+    // Its engine dies, and before another one begins again, no one wants the build any more.
     await masters.evict(one);
     const two = await masters.join();
     expect(await two.updates.buildrequests.cancel(buildrequestid, "not needed")).toBe("cancelled");

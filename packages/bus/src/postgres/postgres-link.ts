@@ -51,7 +51,7 @@ export async function openPostgresLink(
 
 /** Everything goes over one channel and is picked from it here: the server knows no patterns. */
 class PostgresLink implements Link {
-  /** The server tells nobody who leaves. */
+  /** The server tells no one who leaves. */
   readonly session = null;
   readonly closed: Promise<string>;
   #noteClosed: (reason: string) => void;

@@ -18,7 +18,7 @@ autobahn.log.warn = () => {};
 
 /**
  * Opens one WAMP session. autobahn's own reconnection is off: it gives up for good after a refusal, a goodbye or a
- * failed transport, so the bus dials anew instead.
+ * failed transport, so the bus dials again instead.
  */
 export function openWampLink(options: WampBusOptions, incoming: Incoming, signal: AbortSignal): Promise<Link> {
   return new Promise((resolve, reject) => {

@@ -43,7 +43,7 @@ export interface Page<Item> {
 
 export interface ApiOptions {
   readonly server: Server;
-  /** How long reads are tried again when nobody answers; a balancer may lead to another master meanwhile. */
+  /** How long reads are tried again when no one answers; a balancer may lead to another master meanwhile. */
   readonly patienceMs: number;
   /** Called when the first try of a read has failed, and again when a later one has succeeded. */
   onConnection?(state: "lost" | "back", why: string): void;
@@ -69,10 +69,10 @@ export interface Api {
 const passing = new Set([429, 502, 503, 504]);
 const answerMs = 60_000;
 
-/** Nobody answered, or not to the end. */
+/** No one answered, or not to the end. */
 class NoAnswer extends Error {
   readonly isPassing: boolean;
-  /** The question has surely reached nobody. */
+  /** The question has surely reached no one. */
   readonly isUnasked: boolean;
 
   constructor(why: string, is: { passing: boolean; unasked: boolean }, cause?: unknown) {

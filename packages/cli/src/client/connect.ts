@@ -4,7 +4,7 @@ import { findServer, type ServerFlags } from "./profile.ts";
 
 /** How long a command that asks one thing tries to reach somebody. */
 const onceMs = 3_000;
-/** How long one that follows does: as long as a cluster may be upgraded or a host started anew. */
+/** How long one that follows does: as long as a cluster may be upgraded or a host started again. */
 const followingMs = 15 * 60_000;
 
 export interface ClientFlags extends ServerFlags {

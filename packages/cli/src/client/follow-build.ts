@@ -23,7 +23,7 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a build request to its end and gives its result: each of its builds, since one whose engine died is run again
+ * Follows a build request to its end and returns its result: each of its builds, since one whose engine died is run again
  * by another.
  */
 export async function* followRequest(

@@ -74,7 +74,7 @@ export function describe({
   readonly paused: boolean;
   readonly graceful: boolean;
 }): string {
-  // Renamed or taken out of the config, nobody expects it any more.
+  // Renamed or taken out of the config, no one expects it any more.
   const away = places.length > 0 ? "away" : "unused";
   return [masters.length > 0 ? "connected" : away, paused && "paused", graceful && "stopping"]
     .filter(Boolean)

@@ -80,7 +80,7 @@ describe("the plan of an upgrade", () => {
     expect(plan(masters, { startedAs, names: ["b"] })).toHaveLength(1);
   });
 
-  it("says who runs when nobody is found", () => {
+  it("says who runs when no one is found", () => {
     expect(() => plan([master("a", { host: "there" })])).toThrow("(running in the cluster: a on there)");
     expect(() => plan([master("a")], { names: ["b"] })).toThrow("No master named b runs on the host here");
     expect(() => plan([master("a"), master("b", { state: "starting" })])).toThrow("Still starting: b");

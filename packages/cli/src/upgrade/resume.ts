@@ -12,7 +12,7 @@ export function planResume(
   const run = runs.findLast((one) => one.host === host);
   const left = run ? findLeft(masters, run) : [];
   const started = left.flatMap(({ running }) => running?.name ?? []);
-  // Nothing was started, or nothing is left to replace: it may begin anew.
+  // Nothing was started, or nothing is left to replace: it may begin again.
   if (!run || started.length === 0) return undefined;
   const began = new Date(run.beganAt * 1000).toISOString();
   if (run.config !== config) throw errors.upgradeUnfinished(host, began, `it was started with ${run.config}`, started);

@@ -86,7 +86,7 @@ describe("an upgrade", () => {
       ({ tools }) => (tools.rows.masters = () => Promise.reject(new Error("no database"))),
       "no database",
     ],
-  ])("ends all successors and drains nobody when one %s", async (_, change, why) => {
+  ])("ends all successors and drains no one when one %s", async (_, change, why) => {
     const given = host();
     change(given);
     const report = await upgradeMasters(plan, given.tools);

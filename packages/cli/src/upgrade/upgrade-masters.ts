@@ -28,7 +28,7 @@ export async function upgradeMasters(plan: readonly Replacement[], tools: Upgrad
 }
 
 /**
- * Who is drained together. All successors are ready by then, so nobody leaves a gap. First schedulers: their claims are handed
+ * Who is drained together. All successors are ready by then, so no one leaves a gap. First schedulers: their claims are handed
  * over within a moment, and the new rules apply. Then those that serve people: they hold nothing. Engines last, and all at
  * once: a drain lasts as long as the longest build, and idle workers move at the engines' own pace.
  */
@@ -104,7 +104,7 @@ class Upgrade {
     return this.#conclude("undone", `Nothing was upgraded: ${problem}\n${ended}; the old masters run as before.`);
   }
 
-  /** Drains some of the old masters; gives the reason why the others must not follow. */
+  /** Drains some of the old masters; returns the reason why the others must not follow. */
   async #drainAll(wave: readonly Replacement[]): Promise<string | undefined> {
     const { interrupted } = this.#tools;
     if (interrupted.aborted) return "interrupted";

@@ -61,7 +61,7 @@ const rule = z.strictObject({
     .array(z.string())
     .optional()
     .describe("Only of builders with such names, * being any text; for builds, build requests and force schedulers."),
-  to: z.array(who).describe("Who may; nobody else may, and with an empty list nobody."),
+  to: z.array(who).describe("Who may; no one else may, and with an empty list no one."),
 });
 
 const role = z.strictObject({

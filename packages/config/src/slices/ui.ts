@@ -64,7 +64,7 @@ export const uiSlice = z
       .describe(
         "WebSockets and event streams that one address may have; behind a proxy set trustedProxies, or it counts as one.",
       ),
-    auth: descriptorOf("auth").optional().describe("How users log in; absent: nobody does."),
+    auth: descriptorOf("auth").optional().describe("How users log in; absent: no one does."),
     sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
     renewLogins: duration
       .prefault("1h")

@@ -11,7 +11,7 @@ export const masterErrors = {
   rejoining: defineError(
     "REJOINING",
     unavailable,
-    (master: string) => `The master ${master} lost its lease and is joining the cluster anew; try again.`,
+    (master: string) => `The master ${master} lost its lease and is joining the cluster again; try again.`,
   ),
   masterNotAlive: defineError(
     "MASTER_NOT_ALIVE",
@@ -108,6 +108,6 @@ export const masterErrors = {
     "UPGRADE_NEEDS_POSTGRESQL",
     usage,
     (database: string) =>
-      `${database} serves one master, so no new one can run beside it; stop it with SIGTERM or Ctrl-C (running builds finish), then start it anew with "master start": it brings the file up to date by itself.`,
+      `${database} serves one master, so no new one can run beside it; stop it with SIGTERM or Ctrl-C (running builds finish), then start it again with "master start": it brings the file up to date by itself.`,
   ),
 } as const;

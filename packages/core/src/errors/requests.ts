@@ -38,6 +38,6 @@ export const requestErrors = {
   workerNotAttached: defineError(
     "WORKER_NOT_ATTACHED",
     conflict,
-    (worker: string) => `The worker ${worker} is attached to no master, so nobody can end it.`,
+    (worker: string) => `The worker ${worker} is attached to no master, so no one can end it.`,
   ),
 } as const;

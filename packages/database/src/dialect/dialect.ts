@@ -7,7 +7,7 @@ export interface Fragment {
   bindings: readonly unknown[];
 }
 
-/** Everything the two engines do differently, named once. Nobody else asks which engine it is. */
+/** Everything the two engines do differently, named once. No one else asks which engine it is. */
 export interface Dialect {
   readonly name: "sqlite" | "postgresql";
   /** SQL: the database's clock, epoch seconds with fractions. It moves within a transaction. Leases go by it. */
@@ -50,7 +50,7 @@ export interface Dialect {
   isRetryable(error: unknown): boolean;
   /**
    * What is wrong with the database, if not the statement is at fault, however deep that lies under the error: the same
-   * may succeed later. Only what is known to be the statement's fault is that; what nobody has thought of is not.
+   * may succeed later. Only what is known to be the statement's fault is that; what no one has thought of is not.
    */
   findTrouble(error: unknown): DatabaseTrouble | undefined;
   /** Whether `findTrouble` finds anything. */

@@ -7,7 +7,7 @@ const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 /**
  * Classes of SQLSTATE that are the statement's fault, or its values': unsupported or unknown things, wrong data, violated
  * constraints, wrong use of transactions and cursors, limits, errors that a function raises. In every other class the
- * database is at fault, including those that nobody has thought of.
+ * database is at fault, including those that no one has thought of.
  */
 const statementClasses = new Set(
   "02 03 09 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 27 2B 2D 2F 34 36 38 39 3B 3F 42 44 54 P0".split(" "),

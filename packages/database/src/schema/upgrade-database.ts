@@ -61,7 +61,7 @@ async function createEverything(database: Database, migrations: readonly Migrati
   });
 }
 
-/** Gives the names of the masters that it waits for; none when it is applied. */
+/** Returns the names of the masters that it waits for; none when it is applied. */
 async function applyMigration(database: Database, migration: Migration): Promise<string[]> {
   if (migration.kind === "contract") return applyContract(database, migration, applyInside);
   if (migration.indexes && database.dialect.name === "postgresql") {

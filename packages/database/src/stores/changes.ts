@@ -23,7 +23,7 @@ export interface ChangeRow {
   properties: Readonly<Record<string, Json>>;
 }
 
-/** Stores a change with its source stamp, files and properties; gives its id. */
+/** Stores a change with its source stamp, files and properties; returns its id. */
 export async function insertChange(tx: Connection, change: ChangeRow): Promise<number> {
   const branch = fitNullable(change.branch, 255);
   const line = {

@@ -42,7 +42,7 @@ export async function setConfiguredWorkers(
   tx: Connection,
   workersByPlace: ReadonlyMap<number, readonly number[]>,
 ): Promise<void> {
-  // One master after the other: sets that nobody uses are deleted below.
+  // One master after the other: sets that no one uses are deleted below.
   await tx.dialect.lockName(tx, "worker sets");
   const hashes = new Map([...workersByPlace].map(([place, workers]) => [place, hashSet(workers)]));
   const wanted = new Map([...workersByPlace].map(([place, workers]) => [hashes.get(place) as string, workers]));

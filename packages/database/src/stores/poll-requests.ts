@@ -22,7 +22,7 @@ export async function findPollRequests(connection: Connection, changesourceids: 
   return rows.map(({ changesourceid }) => changesourceid);
 }
 
-/** Takes requests away; gives those that were still there and whose change source this master has. */
+/** Takes requests away; returns those that were still there and whose change source this master has. */
 export async function takePollRequests(
   tx: Connection,
   masterid: number,

@@ -51,7 +51,7 @@ export async function unseenChangeIds(connection: Connection, schedulerid: numbe
   return rows.map((row) => row.changeid);
 }
 
-/** Notes that the scheduler has looked at these changes; gives those it had not looked at before. */
+/** Notes that the scheduler has looked at these changes; returns those it had not looked at before. */
 export async function markSeen(
   tx: Connection,
   schedulerid: number,
@@ -108,7 +108,7 @@ export async function classifiedRows(
   );
 }
 
-/** Takes changes out of the classified ones; gives how many of them were there. */
+/** Takes changes out of the classified ones; returns how many of them were there. */
 export async function removeClassified(
   tx: Connection,
   schedulerid: number,

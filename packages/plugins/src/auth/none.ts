@@ -8,5 +8,5 @@ const none = defineAuth({
   start: () => ({ kind: "none" }),
 });
 
-/** Nobody logs in; programs may still use API tokens. */
+/** No one logs in; programs may still use API tokens. */
 export default () => none({});

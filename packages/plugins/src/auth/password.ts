@@ -24,7 +24,7 @@ export default defineAuth({
   look: () => ({ name: "password" }),
   start(_, { users }) {
     const known = new Map(Object.entries(users));
-    // Nobody shall find out from the time it takes which names there are.
+    // No one shall find out from the time it takes which names there are.
     const stranger = hashPassword("");
     return {
       kind: "password",

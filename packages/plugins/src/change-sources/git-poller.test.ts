@@ -321,7 +321,7 @@ describe("a git poller in trouble", () => {
     expect(revisions(await second.poll())).toEqual([pushed]);
   });
 
-  it("fetches anew when its local copy is damaged, and loses nothing", async () => {
+  it("fetches again when its local copy is damaged, and loses nothing", async () => {
     const repository = createGitRepository();
     const poller = await startPoller(repository.url);
     const pushed = repository.commit();

@@ -245,7 +245,7 @@ function fullName({ project, slug }: z.output<typeof home>): string {
   return key && slug ? `${key}/${slug}` : "";
 }
 
-/** The repository's page, ending in a slash; its name where nobody says where it is. */
+/** The repository's page, ending in a slash; its name where no one says where it is. */
 function repositoryUrl(repository: z.output<typeof home>, { baseUrl }: Options): string {
   const self = repository.links?.self?.[0]?.href;
   if (self !== undefined) return self.replace(/browse\/?$/, "");

@@ -132,7 +132,7 @@ function parseChange(payload: Payload, type: string, options: Options): HookAnsw
         headRepository: project,
         base: branch,
         labels: change.hashtags ?? [],
-        // Gerrit has no forks: whoever may upload brings code that nobody has looked at.
+        // Gerrit has no forks: whoever may upload brings code that no one has looked at.
         isFork: !isMerged && !options.trustUploaders,
         isDraft: change.wip,
       }),

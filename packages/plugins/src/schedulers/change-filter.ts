@@ -34,7 +34,7 @@ export const changeFilter = z.strictObject({
   forks: z
     .boolean()
     .optional()
-    .describe("false: no pull requests of forks, nor those of which nobody says whose they are; true: only those."),
+    .describe("false: no pull requests of forks, nor those of which no one says whose they are; true: only those."),
   filter: z
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",

@@ -30,7 +30,7 @@ const options = z.object({
   method: z
     .enum(["clean", "fresh", "clobber"])
     .default("fresh")
-    .describe("How mode full does it: clean keeps ignored files, fresh removes them too, clobber clones anew."),
+    .describe("How mode full does it: clean keeps ignored files, fresh removes them too, clobber clones again."),
   revisionMustBeOnBranch: z
     .boolean()
     .optional()

@@ -128,9 +128,9 @@ describe("a junit step", () => {
       "a.xml: it is no XML (1:",
     ],
     [
-      "an encoding that nobody knows",
+      "an encoding that no one knows",
       `<?xml version="1.0" encoding="klingon"?><testsuite/>`,
-      'a.xml: nobody knows its encoding "klingon"',
+      'a.xml: no one knows its encoding "klingon"',
     ],
     ["too large", `<testsuite>${" ".repeat(2000)}</testsuite>`, "a.xml: it is larger than 1000 bytes (maxFileSize)"],
   ])("fails because of a file that is %s, and stores what the others say", async (_, content, why) => {

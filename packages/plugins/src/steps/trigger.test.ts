@@ -23,7 +23,7 @@ interface World {
   ends?: Record<string, (typeof Results)[keyof typeof Results]>;
 }
 
-/** Runs the step; gives how it ended, what it asked for, and the links it made. */
+/** Runs the step; returns how it ended, what it asked for, and the links it made. */
 async function run(
   options: Parameters<typeof trigger>[0],
   { sources = [source()], properties = {}, ends = {} }: World = {},

@@ -135,7 +135,7 @@ class LiveQuery {
 
 const queries = new Map<string, { query: LiveQuery; usedAt: number }>();
 
-/** Lists that nobody looks at any more are forgotten after a while; going back to a page shows them at once. */
+/** Lists that no one looks at any more are forgotten after a while; going back to a page shows them at once. */
 function forgetUnused(): void {
   for (const [key, { query, usedAt }] of queries)
     if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
@@ -191,7 +191,7 @@ export const reach: {
   readonly listeners: Set<() => void>;
 } = { lostSince: undefined, error: undefined, listeners: new Set() };
 
-/** Nobody answers, or no master can: it passes by itself, so one goes on asking. */
+/** No one answers, or no master can: it passes by itself, so one goes on asking. */
 function isOutage(error: ApiError | undefined): error is ApiError {
   return error?.status === 0 || error?.status === 503;
 }

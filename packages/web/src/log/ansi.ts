@@ -31,7 +31,7 @@ const sequence = new RegExp(
   "g",
 );
 
-/** Takes a line of terminal output apart. A carriage return starts the line anew, as a terminal shows it. */
+/** Takes a line of terminal output apart. A carriage return starts the line again, as a terminal shows it. */
 export function parseAnsi(line: string): Span[] {
   const shown = lastRewrite(line);
   const spans: Span[] = [];

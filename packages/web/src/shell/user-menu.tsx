@@ -1,7 +1,7 @@
 import { useVisitor } from "../format/visitor.ts";
 import { usePlace } from "../router.ts";
 
-/** Who looks, and how to become somebody; nothing where nobody logs in. */
+/** Who looks, and how to become somebody; nothing where no one logs in. */
 export function UserMenu() {
   const place = usePlace();
   const visitor = useVisitor();

@@ -7,7 +7,7 @@ export class XmlDecoder {
   /** Until it is known how the file begins. */
   #begin: Uint8Array = new Uint8Array();
 
-  /** Throws NotJunit when nobody knows the encoding. */
+  /** Throws NotJunit when no one knows the encoding. */
   decode(block: Uint8Array): string {
     if (this.#decoder) return this.#decoder.decode(block, { stream: true });
     this.#begin = Buffer.concat([this.#begin, block]);
@@ -42,6 +42,6 @@ function encodingOf(block: Uint8Array): string {
     // Bytes that say so one by one are no UTF-16: a writer took over the name and not the encoding.
     return encoding.startsWith("utf-16") ? "utf-8" : encoding;
   } catch {
-    throw new NotJunit(`nobody knows its encoding "${name.slice(0, 50)}"`);
+    throw new NotJunit(`no one knows its encoding "${name.slice(0, 50)}"`);
   }
 }

@@ -104,7 +104,7 @@ class Collected {
   }
 }
 
-/** Reads one file; gives what is wrong with it. */
+/** Reads one file; returns what is wrong with it. */
 async function readFile(
   ctx: StepContext,
   path: string,
