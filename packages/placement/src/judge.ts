@@ -14,12 +14,13 @@ export function judgeEngine({ alive, draining }: EngineView): EngineObstacle | u
   return draining ? { kind: "engine_draining" } : undefined;
 }
 
-/** Why the engine starts no build of this builder on any worker; undefined when it may. */
-export function judgeBuilder({ limit, running, heldLocks, closedUntil }: BuilderView): BuilderObstacle | undefined {
-  if (limit !== null && running >= limit) return { kind: "max_builds", limit };
-  if (closedUntil !== null) return { kind: "outside_hours", until: closedUntil };
-  const [lock] = heldLocks;
-  return lock && { kind: "locked", lock };
+/** Everything for which the engine starts no build of this builder on any worker; empty when it may. */
+export function judgeBuilder({ limit, running, heldLocks, closedUntil }: BuilderView): BuilderObstacle[] {
+  return [
+    ...(limit !== null && running >= limit ? [{ kind: "max_builds", limit } as const] : []),
+    ...(closedUntil === null ? [] : [{ kind: "outside_hours", until: closedUntil } as const]),
+    ...heldLocks.map((lock) => ({ kind: "locked", lock }) as const),
+  ];
 }
 
 /** Why this worker takes no build of any builder; undefined when it takes one. */

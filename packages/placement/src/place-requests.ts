@@ -58,8 +58,16 @@ function takersByName(workers: readonly WorkerView[]): Map<string, WorkerView> {
   return new Map(workers.flatMap((worker) => (judgeWorker(worker) === undefined ? [[worker.name, worker]] : [])));
 }
 
-function workersOf({ workers }: PlaceableBuilder, byName: ReadonlyMap<string, WorkerView>): WorkerView[] {
-  return workers.flatMap((name) => byName.get(name) ?? []);
+/** Looked up one by one: of thousands of workers the first free one often answers the question. */
+function workersOf({ workers }: PlaceableBuilder, byName: ReadonlyMap<string, WorkerView>): Iterable<WorkerView> {
+  return {
+    *[Symbol.iterator]() {
+      for (const name of workers) {
+        const worker = byName.get(name);
+        if (worker) yield worker;
+      }
+    },
+  };
 }
 
 function withBuild(worker: WorkerView, directory: string): WorkerView {

@@ -4,7 +4,7 @@ import type { BuilderObstacle, BuilderView, PairObstacle, WorkerObstacle, Worker
 /** Where a build of a builder starts on an engine, or why it does not. */
 export type Placement<W extends WorkerView> =
   | { readonly kind: "placed"; readonly worker: W }
-  | { readonly kind: "builder_waits"; readonly obstacle: BuilderObstacle }
+  | { readonly kind: "builder_waits"; readonly obstacles: readonly BuilderObstacle[] }
   | { readonly kind: "no_worker_takes_it"; obstacles(): WorkerOutcome<W>[] };
 
 /** Why one worker takes no build of the builder. */
@@ -18,9 +18,9 @@ export interface WorkerOutcome<W extends WorkerView> {
  * first, and on one that has to be made only when none is attached. The engine's distributor asks it about the world in
  * its memory, and "why does this wait" about the world in the rows. Reasons are made only when asked for.
  */
-export function place<W extends WorkerView>(builder: BuilderView, workers: readonly W[]): Placement<W> {
-  const obstacle = judgeBuilder(builder);
-  if (obstacle) return { kind: "builder_waits", obstacle };
+export function place<W extends WorkerView>(builder: BuilderView, workers: Iterable<W>): Placement<W> {
+  const obstacles = judgeBuilder(builder);
+  if (obstacles.length > 0) return { kind: "builder_waits", obstacles };
   let best: W | undefined;
   for (const worker of workers) {
     if (best !== undefined && !isBetter(worker, best)) continue;
@@ -30,7 +30,7 @@ export function place<W extends WorkerView>(builder: BuilderView, workers: reado
   return {
     kind: "no_worker_takes_it",
     obstacles: () =>
-      workers.map((worker) => ({
+      Array.from(workers, (worker) => ({
         worker,
         obstacle: (judgeWorker(worker) ?? judgePair(builder, worker)) as WorkerObstacle | PairObstacle,
       })),
@@ -38,9 +38,11 @@ export function place<W extends WorkerView>(builder: BuilderView, workers: reado
 }
 
 /** Whether `place` finds a worker: without looking for the best one. */
-export function canPlace(builder: BuilderView, workers: readonly WorkerView[]): boolean {
-  if (judgeBuilder(builder)) return false;
-  return workers.some((worker) => judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined);
+export function canPlace(builder: BuilderView, workers: Iterable<WorkerView>): boolean {
+  if (judgeBuilder(builder).length > 0) return false;
+  for (const worker of workers)
+    if (judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined) return true;
+  return false;
 }
 
 function isBetter(worker: WorkerView, best: WorkerView): boolean {

@@ -262,7 +262,13 @@ describe("in any world", () => {
         const placement = place(view, workers);
         expect(canPlace(view, workers)).toBe(placement.kind === "placed");
         if (!mayStart) {
-          expect(placement.kind).toBe("builder_waits");
+          if (placement.kind !== "builder_waits") throw new Error(`it is ${placement.kind}`);
+          const reasons = [
+            ...(about.limit !== null && about.running >= about.limit ? ["max_builds"] : []),
+            ...(about.closedUntil === null ? [] : ["outside_hours"]),
+            ...about.heldLocks.map(() => "locked"),
+          ];
+          expect(placement.obstacles.map(({ kind }) => kind)).toEqual(reasons);
           return;
         }
         if (takers.length === 0) {

@@ -56,7 +56,9 @@ function explainPlacement(
     return { free: because("claiming", sentence, { masterid, master, ...named(placed.worker.seen) }), reasons };
   }
   if (placed.kind === "builder_waits")
-    return { reasons: [describeBuilderObstacle(picture, placement, engine, placed.obstacle)] };
+    return {
+      reasons: placed.obstacles.map((obstacle) => describeBuilderObstacle(picture, placement, engine, obstacle)),
+    };
   // Of those that take builds, none has an obstacle of its own.
   const findings = placed
     .obstacles()
