@@ -6,6 +6,7 @@ import { configFile } from "../harness/cluster.ts";
 import { startMaster } from "../harness/master.ts";
 import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
 
 /** Writes the files that a page of docs/ shows; returns how many there were. */
 function writeFilesOf(page: string, directory: string): number {
@@ -63,4 +64,27 @@ it("every command that the README names is in the help, and the other way round"
     .map(([, command]) => command)
     .filter((command) => command !== "help" && !command?.startsWith("-") && command !== "master");
   expect([...new Set(documented)].toSorted()).toEqual([...new Set(offered)].toSorted());
+});
+
+it("the step, scheduler, change source and hook that docs/extending.md shows build together", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/extending.md", directory)).toBe(5);
+  const config = join(directory, "cluster.ts");
+  writeFileSync(join(directory, "notes.txt"), "the first note");
+  const master = await startMaster({ config, env: { CHANGE_HOOK_PASSWORD: "the hooks'" } });
+  await master.waitReady();
+  // One change from the file, one from the hook: together they are enough for the scheduler.
+  const body = JSON.stringify({ author: "ann", branch: "main", revision: "abc", text: "by hook" });
+  const authorization = `Basic ${Buffer.from("forge:the hooks'").toString("base64")}`;
+  const answer = await master.fetch("change_hook/plain", { method: "POST", body, headers: { authorization } });
+  expect(answer.status).toBe(202);
+  const builds = async () =>
+    (await master.api<{ builds: { results: number | null; state_string: string }[] }>("builds?complete=true")).body
+      .builds;
+  await waitFor(async () => (await builds()).length > 0, { what: "the build to end", timeoutMs: 60_000 });
+  expect(await builds()).toMatchObject([{ results: 0, state_string: "build successful" }]);
+  const { body: steps } = await master.api<{ steps: { name: string; state_string: string }[] }>("builds/1/steps");
+  expect(steps.steps.at(-1)).toMatchObject({ name: "count-lines", state_string: expect.stringMatching(/^\d+ lines$/) });
+  const { body: set } = await master.api<{ buildsets: { reason: string }[] }>("buildsets");
+  expect(set.buildsets).toMatchObject([{ reason: "2 changes" }]);
 });

@@ -1,3 +1,4 @@
+export { z } from "zod";
 export * from "./define-auth.ts";
 export * from "./define-change-source.ts";
 export * from "./define-hook.ts";
