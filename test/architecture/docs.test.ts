@@ -1,6 +1,7 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { mayImport } from "./rooms.ts";
 import { listFiles, readSource } from "./source-files.ts";
 
 const pages = listFiles().filter((file) => /^(README\.md|docs\/.*\.md|test\/README\.md|roles\/.*\.md)$/.test(file));
@@ -12,12 +13,53 @@ function namedPaths(page: string): string[] {
   );
 }
 
-/** Files that a page links to, without the part after "#". */
-function linkedFiles(page: string): string[] {
+/** What a page links to in the repository; `page` itself for a link that is only "#heading". */
+function linksOf(page: string): { path: string; heading: string | undefined }[] {
   const links = [...readSource(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link as string);
   return links
-    .filter((link) => !/^(https?:|mailto:|#|<)/.test(link))
-    .map((link) => normalize(join(dirname(page), link.replace(/#.*$/, ""))));
+    .filter((link) => !/^(https?:|mailto:|<)/.test(link))
+    .map((link) => {
+      const [path = "", heading] = link.split("#");
+      return { path: path === "" ? page : normalize(join(dirname(page), path)), heading };
+    });
+}
+
+/** The names by which links reach the headings of a page. */
+function headingsOf(page: string): string[] {
+  const text = readSource(page).replace(/^```[\s\S]*?^```/gm, "");
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Pages that are written or generated later: links to them may lead nowhere until their folder exists. */
+const isAwaited = (path: string) =>
+  ["docs/spec", "docs/reference"].some(
+    (folder) => (path === folder || path.startsWith(`${folder}/`)) && !existsSync(folder),
+  );
+
+/** The rooms that a name in the diagram of imports means in `rooms.ts`. */
+const roomNames: Readonly<Record<string, string>> = {
+  "roles/<one>": "role",
+  "roles/*.ts": "roles",
+  "roles/master": "roles",
+};
+
+/** The diagram of imports that a page shows: what each room may import. */
+function shownImports(page: string): Record<string, string[]> {
+  const names = (side: string) =>
+    side
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "and no other role")
+      .map((name) => roomNames[name] ?? name);
+  const arrows = [...readSource(page).matchAll(/^(core.*|data \(types\).*) ← (.*)$/gm)];
+  return Object.fromEntries(
+    arrows.flatMap(([, left = "", right = ""]) => names(right).map((room) => [room, names(left).toSorted()])),
+  );
 }
 
 describe("the pages", () => {
@@ -27,21 +69,34 @@ describe("the pages", () => {
     expect(named.filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  it("link only to files that exist", () => {
+  it("link only to files and headings that exist", () => {
     const broken = pages.flatMap((page) =>
-      linkedFiles(page)
-        .filter((path) => !existsSync(path))
-        .map((path) => `${page}: ${path}`),
+      linksOf(page)
+        .filter(({ path, heading }) => {
+          if (!existsSync(path)) return !isAwaited(path);
+          return heading !== undefined && path.endsWith(".md") && !headingsOf(path).includes(heading);
+        })
+        .map(({ path, heading }) => `${page}: ${path}${heading === undefined ? "" : `#${heading}`}`),
     );
     expect(broken).toEqual([]);
   });
 
   it("are all in the index", () => {
-    const indexed = new Set(linkedFiles("docs/README.md"));
+    const indexed = new Set(linksOf("docs/README.md").map(({ path }) => path));
     const missing = pages.filter(
       (page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/README.md" && !indexed.has(page),
     );
     expect(missing).toEqual([]);
     expect([...indexed].filter((path) => existsSync(path) && statSync(path).isDirectory())).toEqual(["docs/decisions"]);
+  });
+
+  it.each(["README.md", "docs/architecture.md"])("%s names every room, and shows what each may import", (page) => {
+    const rooms = [...readdirSync("packages").map((name) => `packages/${name}`), "roles/master"];
+    const text = readSource(page);
+    expect(rooms.filter((room) => !new RegExp(`${room}(?![\\w-])`).test(text))).toEqual([]);
+    const { core, ...others } = mayImport;
+    expect(core).toEqual([]);
+    const expected = Object.entries(others).map(([room, imports]) => [room, imports.toSorted()]);
+    expect(shownImports(page)).toEqual(Object.fromEntries(expected));
   });
 });
