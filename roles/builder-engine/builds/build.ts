@@ -1,35 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Clock, formatDuration, type Logger, type Properties, type Result, Results } from "@multimaster/core";
+import { formatDuration, type Properties, type Result, Results } from "@multimaster/core";
 import type { Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
+import type { EngineParts } from "../engine-parts.ts";
 import { LatestWriter } from "../logs/latest-writer.ts";
 import type { Secrets } from "../logs/secrets.ts";
-import type { LoopWatchdog } from "../loop-watchdog.ts";
+import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
-import { RunningStep, type StepSurroundings } from "../steps/running-step.ts";
+import { RunningStep } from "../steps/running-step.ts";
 import { applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
-import type { CommandLedger } from "../workers/command-ledger.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
-import type { AwaitedBuildsets } from "./awaited-buildsets.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
-import { Abandoned, type Persistence } from "./persistence.ts";
-
-/** What every build of an engine works with. */
-export interface BuildSurroundings {
-  data: Data;
-  persistence: Persistence;
-  ledger: CommandLedger;
-  watchdog: LoopWatchdog;
-  awaited: AwaitedBuildsets;
-  siteUrl: string;
-  clock: Clock;
-  log: Logger;
-  /** The end of a build has been written. */
-  onFinished(results: Result): void;
-}
+import { Abandoned } from "./persistence.ts";
 
 interface Created {
   buildid: number;
@@ -45,7 +30,7 @@ export class Build {
   readonly buildrequestid: number;
   readonly builder: ConfiguredBuilder;
   readonly worker: AttachedWorker;
-  #around: BuildSurroundings;
+  #engine: EngineParts;
   #onCreated: () => void;
   #interruption: Interruption | undefined;
   #step: RunningStep | undefined;
@@ -60,13 +45,13 @@ export class Build {
     buildrequestid: number,
     builder: ConfiguredBuilder,
     worker: AttachedWorker,
-    around: BuildSurroundings,
+    engine: EngineParts,
     onCreated: () => void,
   ) {
     this.buildrequestid = buildrequestid;
     this.builder = builder;
     this.worker = worker;
-    this.#around = around;
+    this.#engine = engine;
     this.#onCreated = onCreated;
     // Until its request is read, nothing says that it is not a fork's.
     this.#secrets = builder.secrets.forFork(false);
@@ -84,7 +69,7 @@ export class Build {
 
   /** Resolves when the build is over: finished in the database, or abandoned. Never rejects. */
   async run(): Promise<void> {
-    const { clock, log } = this.#around;
+    const { clock, log } = this.#engine;
     const { maxTime } = this.builder.config;
     const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
     void this.worker.link.closed.then(() =>
@@ -122,7 +107,7 @@ export class Build {
   }
 
   async #create(): Promise<Created | "lost"> {
-    const { data, persistence, log } = this.#around;
+    const { data, persistence, log } = this.#engine;
     const { buildrequestid } = this;
     const workerid = this.worker.workerid;
     const [created, request] = await Promise.all([
@@ -152,18 +137,18 @@ export class Build {
       return end;
     } catch (error) {
       if (error instanceof Abandoned) throw error;
-      if (this.#around.persistence.isPassing(error)) {
-        this.#around.log.warn({ buildid, err: error }, `build ${buildid} is given up because of the database`);
+      if (this.#engine.persistence.isPassing(error)) {
+        this.#engine.log.warn({ buildid, err: error }, `build ${buildid} is given up because of the database`);
         return { results: Results.RETRY, state: "given up because of the database" };
       }
-      this.#around.log.error({ buildid, err: error }, `build ${buildid} failed unexpectedly`);
+      this.#engine.log.error({ buildid, err: error }, `build ${buildid} failed unexpectedly`);
       return { results: Results.EXCEPTION, state: "exception in the master" };
     }
   }
 
   /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is published. */
   async #prepare(buildid: number, properties: Properties, state: LatestWriter<string>): Promise<boolean> {
-    const { data, persistence } = this.#around;
+    const { data, persistence } = this.#engine;
     const { steps } = data.updates;
     // The worker is asked while the rows are written.
     const answer = this.worker.link.ping().then(
@@ -196,7 +181,7 @@ export class Build {
   }
 
   async #runSteps(created: Created, properties: Properties, state: LatestWriter<string>): Promise<BuildEnd> {
-    const around = this.#makeStepSurroundings(created, properties);
+    const scope = this.#makeScope(created, properties);
     state.set("building");
     let standing: Standing = atStart;
     const texts: string[] = [];
@@ -206,7 +191,7 @@ export class Build {
       const definition = plugin as StepDefinition;
       const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
       if (!isDue(standing, rules)) continue;
-      this.#step = new RunningStep(definition, options, around);
+      this.#step = new RunningStep(definition, options, scope);
       const { results, text } = await this.#step.run();
       this.#step = undefined;
       standing = applyStep(standing, rules, results);
@@ -240,10 +225,10 @@ export class Build {
     return isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets.forBuild();
   }
 
-  #makeStepSurroundings({ buildid, number, request }: Created, properties: Properties): StepSurroundings {
+  #makeScope({ buildid, number, request }: Created, properties: Properties): BuildScope {
     const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
     return {
-      ...this.#around,
+      engine: this.#engine,
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
@@ -284,20 +269,20 @@ export class Build {
   }
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
-    const { data, persistence } = this.#around;
+    const { data, persistence } = this.#engine;
     const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
     const shown = { ...end, state: this.#secrets.hide(end.state) };
     const wanted = isLost ? { ...shown, maxWorkerLosses: this.builder.config.maxWorkerLosses } : shown;
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
     );
-    this.#around.onFinished(results);
-    this.#around.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
+    this.#engine.onFinished(results);
+    this.#engine.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
   }
 
   #write<T>(what: string, write: (builds: Data["updates"]["builds"]) => Promise<T>): Promise<T> {
-    return this.#around.persistence.write(`${what} of build ${this.#buildid}`, () =>
-      write(this.#around.data.updates.builds),
+    return this.#engine.persistence.write(`${what} of build ${this.#buildid}`, () =>
+      write(this.#engine.data.updates.builds),
     );
   }
 }

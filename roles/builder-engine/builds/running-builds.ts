@@ -1,19 +1,20 @@
 import { Results, type Service } from "@multimaster/core";
+import type { EngineParts } from "../engine-parts.ts";
 import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
-import { Build, type BuildSurroundings } from "./build.ts";
+import { Build } from "./build.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 
 /** The builds in progress on this engine. Stopping it abandons them: their rows are for the cluster to put in order. */
 export class RunningBuilds implements Service {
   readonly name = "builds";
-  #around: BuildSurroundings;
+  #engine: EngineParts;
   #workers: AttachedWorkers;
   #builds = new Map<Build, Promise<void>>();
   #listeners = new Set<(build: Build, event: "started" | "ended") => void>();
 
-  constructor(around: BuildSurroundings, workers: AttachedWorkers) {
-    this.#around = around;
+  constructor(engine: EngineParts, workers: AttachedWorkers) {
+    this.#engine = engine;
     this.#workers = workers;
   }
 
@@ -36,12 +37,12 @@ export class RunningBuilds implements Service {
 
   /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */
   launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker): void {
-    const build = new Build(buildrequestid, builder, worker, this.#around, () => this.#tell(build, "started"));
+    const build = new Build(buildrequestid, builder, worker, this.#engine, () => this.#notify(build, "started"));
     const running = build.run().finally(() => {
       this.#builds.delete(build);
       builder.release();
       worker.release(builder.directory);
-      this.#tell(build, "ended");
+      this.#notify(build, "ended");
       this.#workers.changed();
     });
     this.#builds.set(build, running);
@@ -52,7 +53,7 @@ export class RunningBuilds implements Service {
   }
 
   abandon(reason: string): void {
-    this.#around.persistence.abandon();
+    this.#engine.persistence.abandon();
     this.interruptAll({ kind: "abandoned", reason, results: Results.RETRY });
   }
 
@@ -67,7 +68,7 @@ export class RunningBuilds implements Service {
     return () => this.#listeners.delete(listener);
   }
 
-  #tell(build: Build, event: "started" | "ended"): void {
+  #notify(build: Build, event: "started" | "ended"): void {
     for (const listener of this.#listeners) listener(build, event);
   }
 }

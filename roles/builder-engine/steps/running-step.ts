@@ -1,67 +1,28 @@
 import type { RenderContext } from "@multimaster/config";
 import { render } from "@multimaster/config";
-import { type Clock, type Logger, onAbort, type Properties, type Result, Results, resultName } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import { onAbort, type Result, Results, resultName } from "@multimaster/core";
 import {
   BadRendering,
-  type BuildFacts,
   CommandException,
   type Environment,
-  type StepContext,
   type StepDefinition,
   type StepEnd,
   StepStopped,
   StepValueRefused,
   TriggerRefused,
-  type WorkerFacts,
   WorkerLost,
 } from "@multimaster/plugins";
-import type { AwaitedBuildsets } from "../builds/awaited-buildsets.ts";
-import { Abandoned, type Persistence } from "../builds/persistence.ts";
+import { Abandoned } from "../builds/persistence.ts";
 import { LatestWriter } from "../logs/latest-writer.ts";
-import type { Secrets } from "../logs/secrets.ts";
-import { StepLogs, type StepLogsOptions } from "../logs/step-logs.ts";
-import type { LoopWatchdog } from "../loop-watchdog.ts";
-import type { AttachedWorker } from "../workers/attached-worker.ts";
-import type { CommandLedger } from "../workers/command-ledger.ts";
-import { resolveWorkerPath } from "../workers/worker-paths.ts";
+import { StepLogs } from "../logs/step-logs.ts";
+import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
 import { StepCommands } from "./step-commands.ts";
-import { createStepTests } from "./step-tests.ts";
+import { createRenderContext, createStepContext, type StepParts, type Turns } from "./step-context.ts";
 import { StepTriggers } from "./step-triggers.ts";
-import { checkProperty, checkUrl } from "./step-values.ts";
 
-/** Time between the end of a stopped step's commands and the end of the patience with its code. */
-const deafMs = 2000;
-
-/** What every step of a build works with. */
-export interface StepSurroundings {
-  data: Data;
-  persistence: Persistence;
-  ledger: CommandLedger;
-  watchdog: LoopWatchdog;
-  awaited: AwaitedBuildsets;
-  /** Where people see the cluster, with a slash at its end; "" when no one has said. */
-  siteUrl: string;
-  clock: Clock;
-  log: Logger;
-  worker: AttachedWorker;
-  build: Omit<BuildFacts, "environment">;
-  /** The builder's environment, not rendered. */
-  environment: Readonly<Record<string, unknown>>;
-  properties: Properties;
-  secrets: Secrets;
-  /** What builds that it triggers are told of whose code this is. */
-  forkProperty: Readonly<Record<string, boolean>>;
-  limits: StepLogsOptions["limits"];
-  builddir: string;
-}
-
-/** Tells the watchdog whether the step's own code has control. */
-interface Turns {
-  enter(): void;
-  leave(): void;
-}
+/** Grace period for a stopped step's code once its commands have ended, in milliseconds. */
+const graceMs = 2000;
 
 export interface StepOutcome {
   results: Result;
@@ -69,30 +30,19 @@ export interface StepOutcome {
   text: string;
 }
 
-/** What a step's code works through. */
-interface StepParts {
-  name: string;
-  stepid: number;
-  logs: StepLogs;
-  commands: StepCommands;
-  triggers: StepTriggers;
-  setState(text: string): void;
-  turns: Turns;
-}
-
 /** One step of one build, from its row to its result. */
 export class RunningStep {
   #step: StepDefinition;
   #options: Readonly<Record<string, unknown>>;
-  #around: StepSurroundings;
+  #scope: BuildScope;
   #abort = new AbortController();
   #interruption: Interruption | undefined;
   #commands: StepCommands | undefined;
 
-  constructor(step: StepDefinition, options: unknown, around: StepSurroundings) {
+  constructor(step: StepDefinition, options: unknown, scope: BuildScope) {
     this.#step = step;
     this.#options = options as Readonly<Record<string, unknown>>;
-    this.#around = around;
+    this.#scope = scope;
   }
 
   /** The step's commands are interrupted, its signal aborts, and its result follows from the interruption. */
@@ -104,14 +54,15 @@ export class RunningStep {
 
   /** Runs it to its end, whatever that is. Rejects only when nothing may or can be written any more. */
   async run(): Promise<StepOutcome> {
-    const { data, persistence, ledger, clock, worker, watchdog, build, secrets, log } = this.#around;
+    const { engine, worker, build, secrets } = this.#scope;
+    const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
     const wanted = this.#step.nameOf(this.#options);
     const { stepid, name } = await persistence.write(`add step "${wanted}" of build ${build.buildid}`, () =>
       steps.add({ buildid: build.buildid, name: wanted }),
     );
     await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
-    const { limits } = this.#around;
+    const { limits } = this.#scope;
     const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = () => watchdog.enter(place);
@@ -162,13 +113,14 @@ export class RunningStep {
     const { logs, triggers, turns } = parts;
     let end: StepEnd;
     try {
-      const rendering = this.#makeRenderContext();
+      const rendering = createRenderContext(this.#scope);
       turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       const environment = await this.#renderEnvironment(rendering);
-      const ctx = this.#makeContext(parts, rendering, environment);
+      const { signal } = this.#abort;
+      const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
       turns.enter();
-      end = await this.#unlessDeaf(this.#step.run(ctx, this.#options));
+      end = await this.#unlessUnresponsive(this.#step.run(ctx, this.#options));
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       end = await this.#judgeError(error, logs);
@@ -183,24 +135,24 @@ export class RunningStep {
     return { ...withoutReason(end), results: interruption.results };
   }
 
-  /** A step whose code does not hear that it is stopped is left behind, some time after its commands have been. */
-  #unlessDeaf(running: Promise<StepEnd>): Promise<StepEnd> {
+  /** A step whose code does not stop by itself is left behind, some time after its commands have ended. */
+  #unlessUnresponsive(running: Promise<StepEnd>): Promise<StepEnd> {
     const { signal } = this.#abort;
-    const deaf = new Promise<never>((_resolve, reject) => {
+    const unresponsive = new Promise<never>((_resolve, reject) => {
       const wait = () => {
         const ms = this.#commands?.patienceMs ?? 0;
-        this.#around.clock.after(ms + deafMs, () => reject(new StepStopped("the step did not stop by itself")));
+        this.#scope.engine.clock.after(ms + graceMs, () => reject(new StepStopped("the step did not stop by itself")));
       };
       onAbort(signal, wait);
     });
-    return Promise.race([running, deaf]);
+    return Promise.race([running, unresponsive]);
   }
 
   async #judgeError(error: unknown, logs: StepLogs): Promise<StepEnd> {
     if (error instanceof StepStopped) return { results: Results.CANCELLED };
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
-    if (this.#around.persistence.isPassing(error)) throw error;
+    if (this.#scope.engine.persistence.isPassing(error)) throw error;
     const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused].some(
       (kind) => error instanceof kind,
     );
@@ -210,7 +162,8 @@ export class RunningStep {
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
-    const { data, persistence, awaited, siteUrl, secrets, forkProperty, build } = this.#around;
+    const { engine, secrets, forkProperty, build } = this.#scope;
+    const { data, persistence, awaited, siteUrl } = engine;
     const { signal } = this.#abort;
     const { buildid } = build;
     return new StepTriggers({
@@ -228,26 +181,9 @@ export class RunningStep {
     });
   }
 
-  #makeRenderContext(): RenderContext {
-    const { properties, secrets, build } = this.#around;
-    return {
-      build,
-      property: (name) => properties.get(name),
-      secret: (name) => secrets.get(name),
-      source(codebase = "") {
-        const { sources } = build;
-        // Asked for none in particular, the only one is meant.
-        return (
-          sources.find((source) => source.codebase === codebase) ??
-          (codebase === "" && sources.length === 1 ? sources[0] : undefined)
-        );
-      },
-    };
-  }
-
   async #renderEnvironment(rendering: RenderContext): Promise<Environment> {
     try {
-      return (await render(this.#around.environment, rendering)) as Environment;
+      return (await render(this.#scope.environment, rendering)) as Environment;
     } catch (error) {
       throw new BadRendering(
         `The builder's "env" could not be rendered: ${error instanceof Error ? error.message : String(error)}`,
@@ -255,83 +191,14 @@ export class RunningStep {
     }
   }
 
-  #makeContext(parts: StepParts, rendering: RenderContext, environment: Environment): StepContext {
-    const { data, persistence, clock, worker, properties, secrets, build, builddir } = this.#around;
-    const { name, stepid, logs, commands, triggers, setState, turns } = parts;
-    const { signal } = this.#abort;
-    const system = worker.info.system;
-    const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
-    return {
-      ...rendering,
-      name,
-      build: { ...build, environment },
-      worker: describeWorker(worker),
-      properties: {
-        get: (key) => properties.get(key),
-        set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
-      },
-      builddir,
-      signal,
-      path,
-      command: (command, args, options) => commands.run(command, args, options),
-      shell: ({ workdir = "build", env, maxLines, initialStdin, ...args }, options) =>
-        commands.run(
-          "shell",
-          {
-            ...args,
-            workdir: path(workdir),
-            env: { ...environment, ...env },
-            max_lines: maxLines ?? null,
-            initial_stdin: initialStdin ?? null,
-            ...renamed(args),
-          },
-          options,
-        ),
-      log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
-      hide: (text, as) => secrets.add(as, text),
-      setState,
-      async addUrl(urlName, url) {
-        const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
-        await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
-      },
-      addTestResults: createStepTests({
-        data,
-        persistence,
-        buildid: build.buildid,
-        stepid,
-        secrets,
-        signal,
-        onWait: turns.leave,
-        onReturn: turns.enter,
-      }),
-      trigger: triggers.trigger,
-      async sleep(ms) {
-        turns.leave();
-        await clock.sleep(ms, signal);
-        signal.throwIfAborted();
-        turns.enter();
-      },
-    };
-  }
-
   #isHidden(results: Result): boolean {
     try {
       return this.#step.isHidden(this.#options, results);
     } catch (error) {
-      this.#around.log.warn({ err: error }, "a step's hideStepIf failed; the step is shown");
+      this.#scope.engine.log.warn({ err: error }, "a step's hideStepIf failed; the step is shown");
       return false;
     }
   }
-}
-
-function describeWorker({ name, info }: AttachedWorker): WorkerFacts {
-  const { system, basedir, version, environ, commands } = info;
-  return { name, system, basedir, version, environ, commands };
-}
-
-/** Two options of the wire are spelled otherwise than a step's. */
-function renamed(args: { wantStdout?: boolean; wantStderr?: boolean }): Record<string, unknown> {
-  return { want_stdout: args.wantStdout ?? true, want_stderr: args.wantStderr ?? true };
 }
 
 /** "'make all'", "'make all' (failure)", "finished (exception)". */

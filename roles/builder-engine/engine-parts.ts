@@ -1,0 +1,21 @@
+import type { Clock, Logger, Result } from "@multimaster/core";
+import type { Data } from "@multimaster/data";
+import type { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
+import type { Persistence } from "./builds/persistence.ts";
+import type { LoopWatchdog } from "./loop-watchdog.ts";
+import type { CommandLedger } from "./workers/command-ledger.ts";
+
+/** What lives as long as the engine, and every build and step of it works with. */
+export interface EngineParts {
+  readonly data: Data;
+  readonly persistence: Persistence;
+  readonly ledger: CommandLedger;
+  readonly watchdog: LoopWatchdog;
+  readonly awaited: AwaitedBuildsets;
+  /** Where people see the cluster, with a slash at its end; "" when the config does not say. */
+  readonly siteUrl: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The end of a build has been written. */
+  onFinished(results: Result): void;
+}

@@ -1,0 +1,21 @@
+import type { Properties } from "@multimaster/core";
+import type { BuildFacts } from "@multimaster/plugins";
+import type { EngineParts } from "../engine-parts.ts";
+import type { Secrets } from "../logs/secrets.ts";
+import type { StepLogsOptions } from "../logs/step-logs.ts";
+import type { AttachedWorker } from "../workers/attached-worker.ts";
+
+/** What all steps of one build share. */
+export interface BuildScope {
+  readonly engine: EngineParts;
+  readonly worker: AttachedWorker;
+  readonly build: Omit<BuildFacts, "environment">;
+  /** The builder's environment, not rendered. */
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly properties: Properties;
+  readonly secrets: Secrets;
+  /** What builds that a step triggers are told of whose code this is. */
+  readonly forkProperty: Readonly<Record<string, boolean>>;
+  readonly limits: StepLogsOptions["limits"];
+  readonly builddir: string;
+}

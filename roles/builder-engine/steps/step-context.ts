@@ -1,0 +1,117 @@
+import type { RenderContext } from "@multimaster/config";
+import type { Environment, StepContext, WorkerFacts } from "@multimaster/plugins";
+import type { StepLogs } from "../logs/step-logs.ts";
+import type { AttachedWorker } from "../workers/attached-worker.ts";
+import { resolveWorkerPath } from "../workers/worker-paths.ts";
+import type { BuildScope } from "./build-scope.ts";
+import type { StepCommands } from "./step-commands.ts";
+import { createStepTests } from "./step-tests.ts";
+import type { StepTriggers } from "./step-triggers.ts";
+import { checkProperty, checkUrl } from "./step-values.ts";
+
+/** Tells the watchdog whether the step's own code has control. */
+export interface Turns {
+  enter(): void;
+  leave(): void;
+}
+
+/** What a step's code works through. */
+export interface StepParts {
+  name: string;
+  stepid: number;
+  logs: StepLogs;
+  commands: StepCommands;
+  triggers: StepTriggers;
+  setState(text: string): void;
+  turns: Turns;
+}
+
+/** What options that are functions of the build are rendered with. */
+export function createRenderContext({ properties, secrets, build }: BuildScope): RenderContext {
+  return {
+    build,
+    property: (name) => properties.get(name),
+    secret: (name) => secrets.get(name),
+    source(codebase = "") {
+      const { sources } = build;
+      // Asked for none in particular, the only one is meant.
+      return (
+        sources.find((source) => source.codebase === codebase) ??
+        (codebase === "" && sources.length === 1 ? sources[0] : undefined)
+      );
+    },
+  };
+}
+
+/** What a step's code sees of its build, its worker and the engine. */
+export function createStepContext(
+  { engine, worker, properties, secrets, build, builddir }: BuildScope,
+  parts: StepParts,
+  { rendering, environment, signal }: { rendering: RenderContext; environment: Environment; signal: AbortSignal },
+): StepContext {
+  const { data, persistence, clock } = engine;
+  const { name, stepid, logs, commands, triggers, setState, turns } = parts;
+  const system = worker.info.system;
+  const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
+  return {
+    ...rendering,
+    name,
+    build: { ...build, environment },
+    worker: describeWorker(worker),
+    properties: {
+      get: (key) => properties.get(key),
+      set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
+    },
+    builddir,
+    signal,
+    path,
+    command: (command, args, options) => commands.run(command, args, options),
+    shell: ({ workdir = "build", env, maxLines, initialStdin, ...args }, options) =>
+      commands.run(
+        "shell",
+        {
+          ...args,
+          workdir: path(workdir),
+          env: { ...environment, ...env },
+          max_lines: maxLines ?? null,
+          initial_stdin: initialStdin ?? null,
+          ...renamed(args),
+        },
+        options,
+      ),
+    log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
+    hide: (text, as) => secrets.add(as, text),
+    setState,
+    async addUrl(urlName, url) {
+      const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
+      await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
+    },
+    addTestResults: createStepTests({
+      data,
+      persistence,
+      buildid: build.buildid,
+      stepid,
+      secrets,
+      signal,
+      onWait: turns.leave,
+      onReturn: turns.enter,
+    }),
+    trigger: triggers.trigger,
+    async sleep(ms) {
+      turns.leave();
+      await clock.sleep(ms, signal);
+      signal.throwIfAborted();
+      turns.enter();
+    },
+  };
+}
+
+function describeWorker({ name, info }: AttachedWorker): WorkerFacts {
+  const { system, basedir, version, environ, commands } = info;
+  return { name, system, basedir, version, environ, commands };
+}
+
+/** Two options of the wire are spelled otherwise than a step's. */
+function renamed(args: { wantStdout?: boolean; wantStderr?: boolean }): Record<string, unknown> {
+  return { want_stdout: args.wantStdout ?? true, want_stderr: args.wantStderr ?? true };
+}
