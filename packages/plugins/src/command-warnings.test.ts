@@ -18,6 +18,12 @@ describe("a command in a config is warned of", () => {
     ["an inner shell", interpolate("sh -c 'make ${target}'"), /"sh -c" reads its arguments as code again/],
     ["eval", interpolate("eval make ${target}"), /"eval" reads/],
     ["another host's shell", interpolate("ssh host make ${target}"), /"ssh" reads/],
+    ["a shell in a list", ["sh", "-c", interpolate("make ${target}")], /^command: "sh -c" reads an argument as code/],
+    ["a shell with a path", ["/bin/bash", "-e", "-lc", interpolate("make ${raw:target}")], /"\/bin\/bash -lc" reads/],
+    ["a shell within a list", ["docker", "exec", "c", "sh", "-c", interpolate("make ${target}")], /"sh -c" reads/],
+    ["another language", ["python3", "-c", interpolate("print('${target}')")], /"python3 -c" reads/],
+    ["Windows' shell", ["cmd.exe", "/c", interpolate("make ${target}")], /"cmd.exe \/c" reads/],
+    ["another host's shell in a list", ["ssh", "host", "make", interpolate("${target}")], /"ssh" reads an argument/],
     ["a secret in a text", interpolate("curl -H 'X: ${secret:token}'"), /^command: puts a secret on the command line/],
     ["a secret in a list", ["curl", interpolate("-uci:${secret:token}")], /puts a secret on the command line/],
     ["a secret as an argument", ["login", secret("token")], /puts a secret on the command line/],
@@ -28,6 +34,9 @@ describe("a command in a config is warned of", () => {
   it("not for values that are quoted, lists, or secrets in env", () => {
     expect(warningsOf({ command: interpolate("make ${target} $${raw:x}") })).toEqual([]);
     expect(warningsOf({ command: ["make", interpolate("${raw:target}")] })).toEqual([]);
+    expect(warningsOf({ command: ["sh", "-c", 'make "$1"', "sh", interpolate("${target}")] })).toEqual([]);
+    expect(warningsOf({ command: ["sh", "./run.sh", interpolate("${target}")] })).toEqual([]);
+    expect(warningsOf({ command: ["sh", "-c", "make"], env: { T: interpolate("${target}") } })).toEqual([]);
     expect(warningsOf({ command: "make", env: { T: secret("token"), U: interpolate("${secret:token}") } })).toEqual([]);
     expect(warningsOf({ command: interpolate("sh -c make"), workdir: interpolate("${raw:x}") })).toEqual([]);
   });

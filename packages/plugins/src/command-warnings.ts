@@ -6,6 +6,15 @@ import { commandOption } from "./step-options.ts";
 const readsArgumentsAsCode =
   /\beval\b|\blet\b|\[\[|\bssh\b|\b(?:ba|da|k|z|c)?sh\s+(?:-\w+\s+)*-\w*c\b|\bsu\b.*\s-\w*c\b/;
 
+/** Programs that take an argument of a list as code: the one after such a flag, or (no flag) all that follow. */
+const codeInLists: readonly { readonly program: RegExp; readonly flag?: RegExp }[] = [
+  { program: /^(?:(?:ba|da|k|z|c|tc|fi)?sh|su|runuser)$/, flag: /^(?:-\w*c|--command)$/ },
+  { program: /^(?:python|pypy)[\d.]*$/, flag: /^-\w*c$/ },
+  { program: /^(?:node|perl|ruby|lua)$/, flag: /^(?:-\w*[eEp]|--eval|--print)$/ },
+  { program: /^(?:cmd|powershell|pwsh)$/, flag: /^(?:\/[ck]|-c(?:ommand)?)$/i },
+  { program: /^ssh$/ },
+];
+
 /** Risks in the commands of a step's options: values as code, and secrets that a list of processes shows. */
 export function warningsOfCommands(
   schema: z.ZodObject,
@@ -30,9 +39,36 @@ function sentencesOf(command: unknown): string[] {
     sentences.push(
       `"${program}" reads its arguments as code again, where the quotes around a property no longer help; pass the value in env`,
     );
+  const inList = Array.isArray(command) ? findCodeInList(command) : undefined;
+  if (inList !== undefined)
+    sentences.push(
+      `"${inList}" reads an argument as code, and a property is put into it: whoever sets the property runs commands on the worker; pass the value in env`,
+    );
   if ((Array.isArray(command) ? command : [command]).some(holdsSecret))
     sentences.push(
       "puts a secret on the command line, which every user of the worker's machine can see; pass it in env",
     );
   return sentences;
+}
+
+/** The program of a list, with its flag, that reads as code an argument into which a property is put. */
+function findCodeInList(command: readonly unknown[]): string | undefined {
+  for (const { program, flag } of codeInLists) {
+    const at = command.findIndex((part) => typeof part === "string" && program.test(nameOfProgram(part)));
+    if (at === -1) continue;
+    for (let i = at + 1; i < command.length; i++) {
+      const before = command[i - 1];
+      const isCode = flag === undefined || (i > at + 1 && typeof before === "string" && flag.test(before));
+      if (isCode && holdsProperty(command[i])) return [command[at], ...(flag ? [before] : [])].join(" ");
+    }
+  }
+  return undefined;
+}
+
+function holdsProperty(part: unknown): boolean {
+  return namesIn(templateIn(part) ?? "").some(({ kind }) => kind !== "secret");
+}
+
+function nameOfProgram(path: string): string {
+  return path.replace(/^.*[\\/]/, "").replace(/\.exe$/i, "");
 }
