@@ -29,7 +29,7 @@ async function waitForEnd(cluster: TestCluster): Promise<void> {
 }
 
 it("a master that is told to end while the database is away finishes its build when it is back, and ends", async () => {
-  // Without a router no one can promise not to bury it: the outage has to be shorter than the lease.
+  // Without a router no one can promise not to evict it: the outage has to be shorter than the lease.
   const { cluster, engine } = await startBuild("30s");
   await cluster.postgres.kill();
   engine.sigterm();
@@ -65,7 +65,7 @@ it("a master that lost its lease joins again also when the database goes away at
   const { cluster, engine } = await startBuild();
   engine.freeze();
   await waitFor(async () => (await cluster.rows("select 1 from mm_leases where buried_at is not null")).length === 1, {
-    what: "the frozen engine to be buried",
+    what: "the frozen engine to be evicted",
     timeoutMs: 60_000,
   });
   engine.thaw();

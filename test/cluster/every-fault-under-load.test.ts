@@ -159,7 +159,7 @@ async function waitUntilBuried(diagram: Diagram): Promise<void> {
     async () =>
       (await diagram.cluster.rows("select 1 from mm_leases where buried_at is null and ended_at is null")).length ===
       diagram.seats().length,
-    { what: "the dead to be buried, and those who lost their lease to be back", timeoutMs: 120_000 },
+    { what: "the dead to be evicted, and those who lost their lease to be back", timeoutMs: 120_000 },
   );
 }
 

@@ -26,8 +26,8 @@ export interface SchedulerCluster {
   readonly data: Data;
   readonly database: Database;
   add(slice: SchedulerSliceInput): Promise<SchedulerMaster>;
-  /** Buries it as if its lease had expired. */
-  bury(master: SchedulerMaster): Promise<void>;
+  /** Evicts it as if its lease had expired. */
+  evict(master: SchedulerMaster): Promise<void>;
   rows<R extends object = Row>(sql: string): Promise<R[]>;
   /** Change ids of each buildset made by a scheduler, by its name. */
   built(scheduler: string): Promise<string[]>;
@@ -99,7 +99,7 @@ export async function startSchedulerCluster(
         stop,
       };
     },
-    async bury(master) {
+    async evict(master) {
       await expire(database, master.lease);
       await evictor.updates.masters.evictDead();
     },

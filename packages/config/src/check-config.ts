@@ -80,13 +80,12 @@ export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?
 
 /** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
 export function checkScheduling({ changeSources, schedulers }: SchedulerSlice): string[] {
-  const named = (descriptors: SchedulerSlice["changeSources" | "schedulers"]) =>
-    descriptors.map(({ plugin, options }) => ({
-      name: plugin.nameOf?.(options) ?? (options as { name: string }).name,
-    }));
+  const ownName = (options: unknown) => (options as { name: string }).name;
+  const sources = changeSources.map(({ plugin, options }) => ({ name: plugin.nameOf?.(options) ?? ownName(options) }));
+  const named = schedulers.map(({ options }) => ({ name: ownName(options) }));
   return [
-    ...checkNames("change source", "scheduler: changeSources", named(changeSources)),
-    ...checkNames("scheduler", "scheduler: schedulers", named(schedulers)),
+    ...checkNames("change source", "scheduler: changeSources", sources),
+    ...checkNames("scheduler", "scheduler: schedulers", named),
   ];
 }
 

@@ -28,7 +28,7 @@ const busConfig = z
       .regex(/^wss?:\/\//, "must be a ws:// or wss:// URL")
       .optional()
       .describe("URL of the WAMP router (crossbar.io)."),
-    realm: z.string().min(3).default("buildbot"),
+    realm: z.string().min(3).default("buildbot").describe("The router's realm in which the masters meet."),
     authid: z.string().default("master").describe("Name of the master at the router, with a ticket or a key."),
     ticket: z.string().optional().describe("Password of the master at the router, when it asks for one."),
     privateKey: z
@@ -58,7 +58,7 @@ const monitorConfig = z.strictObject({
 
 /** The cluster's config as loaded: what all masters share, and where the slices are. */
 export const clusterConfig = z.strictObject({
-  name: plainName(70),
+  name: plainName(70).describe("Of the cluster."),
   url: z
     .url()
     .transform((url) => (url.endsWith("/") ? url : `${url}/`))
@@ -86,10 +86,13 @@ export const clusterConfig = z.strictObject({
   monitor: monitorConfig
     .optional()
     .describe("Where each master, whatever its roles, tells how it is; absent: nowhere."),
-  scheduler: slice<SchedulerSliceInput>().optional(),
-  builders: z.record(setName, slice<BuildersSliceInput>()).default({}),
-  workers: slice<WorkersSliceInput>().optional(),
-  ui: slice<UiSliceInput>().optional(),
+  scheduler: slice<SchedulerSliceInput>().optional().describe("Loads the slice of the scheduler role."),
+  builders: z
+    .record(setName, slice<BuildersSliceInput>())
+    .default({})
+    .describe("Builder sets by name; each loads its builders."),
+  workers: slice<WorkersSliceInput>().optional().describe("Loads the workers, which engines know."),
+  ui: slice<UiSliceInput>().optional().describe("Loads the slice of the ui role."),
 });
 
 /** The names by which masters of this cluster may be asked. */

@@ -5,28 +5,45 @@ import { explainIssue } from "./describe-issue.ts";
 /** The kinds of things a config can name. */
 export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth";
 
-/** What every plugin's definition has in common; each kind adds its behaviour (packages/plugins/src/define-*.ts). */
-export interface PluginDefinition<Kind extends PluginKind = PluginKind> {
+/** What the definition of every plugin has. */
+interface CommonDefinition<Kind extends PluginKind> {
   readonly kind: Kind;
   readonly type: string;
   readonly options: z.ZodType;
-  /** Names of the builders that the options name, so that a config is checked as a whole. */
-  builderNames?(options: unknown): readonly string[];
-  /** Names of the schedulers that a step triggers, as far as they are known before it runs. */
-  triggers?(options: unknown): readonly string[];
-  /** Whether it is a scheduler that steps may trigger. */
-  readonly triggerable?: boolean;
-  /** Of a hook: how it knows by itself who sends a request; undefined when it does not. */
-  authenticate?(options: unknown): unknown;
-  /** Of a login: what it cannot do without, elsewhere in the config. */
-  readonly needs?: readonly ("url" | "trustedProxies")[];
-  /** Of a login: the option that keeps strangers out, where with these options anyone in the world has an account. */
-  admitsAnyone?(options: unknown): string | undefined;
-  /** The name by which it is claimed, where that is not the option `name`. */
-  nameOf?(options: unknown): string;
   /** Risks of checked options; their paths begin at the options. A step's options may hold functions of the build. */
   warnings?(options: unknown): readonly ConfigWarning[];
 }
+
+/** What a config is checked by as a whole, by the kind of plugin; its behaviour is in packages/plugins/src/define-*.ts. */
+interface DefinitionFacts {
+  step: {
+    /** Names of the schedulers that it triggers, as far as they are known before it runs. */
+    triggers?(options: unknown): readonly string[];
+  };
+  scheduler: {
+    /** Names of the builders that the options name. */
+    builderNames?(options: unknown): readonly string[];
+    /** Whether steps may trigger it. */
+    readonly triggerable?: boolean;
+  };
+  "change-source": {
+    /** The name by which it is claimed, where that is not the option `name`. */
+    nameOf?(options: unknown): string;
+  };
+  hook: {
+    /** How it knows by itself who sends a request; undefined when it does not. */
+    authenticate?(options: unknown): unknown;
+  };
+  auth: {
+    /** What it cannot do without, elsewhere in the config. */
+    readonly needs?: readonly ("url" | "trustedProxies")[];
+    /** The option that keeps strangers out, where with these options anyone in the world has an account. */
+    admitsAnyone?(options: unknown): string | undefined;
+  };
+}
+
+/** The definition of a plugin of one kind. */
+export type PluginDefinition<Kind extends PluginKind = PluginKind> = CommonDefinition<Kind> & DefinitionFacts[Kind];
 
 /** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */
 export interface PluginDescriptor<Kind extends PluginKind = PluginKind> {

@@ -29,6 +29,8 @@ type RawOptions = Readonly<Record<string, unknown>>;
 
 /** What the engine asks of a step. */
 export interface StepDefinition extends PluginDefinition<"step"> {
+  /** The options as `run` gets them, functions rendered; the reference is made from it. */
+  readonly rendered: z.ZodType;
   nameOf(options: RawOptions): string;
   rulesOf(options: RawOptions): StepRules;
   /** False when the step is to be skipped for this build. Throws `BadRendering`. */
@@ -64,6 +66,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     kind: "step",
     type: plugin.type,
     options: unrendered(schema),
+    rendered: schema,
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
     warnings: (options) => [
       ...warningsOfCommands(schema, options as RawOptions),

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "@multimaster/core";
 import type { LiveEvent, LiveEvents } from "@multimaster/data";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { answerCommand } from "./commands.ts";
 import type { ListeningRights } from "./rights.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -120,4 +120,23 @@ it("lets no one fill the memory with paths", async () => {
   expect(await start("x".repeat(1_001))).toMatchObject({ code: 400, error: "the path is too long" });
   subscriptions.end();
   expect(listeners).toEqual([]);
+});
+
+it("looks at no other path when it refuses one, so that a flood of refused commands costs no more than it sends", async () => {
+  const { start, stop } = listen(() => true);
+  for (let i = 0; i < 5_000; i++) await start(`steps/${i}/*`);
+  const walks = vi.spyOn(Map.prototype, Symbol.iterator);
+  try {
+    for (let i = 0; i < 100; i++) expect(await start(`builds/${i}/*`)).toMatchObject({ code: 400 });
+    expect(walks).not.toHaveBeenCalled();
+  } finally {
+    walks.mockRestore();
+  }
+  // One that was stopped and started again counts, one that was stopped makes way.
+  await stop("steps/7/*");
+  await start("steps/7/*");
+  expect(await start("builds/1/*")).toMatchObject({ code: 400 });
+  await stop("steps/8/*");
+  expect(await start("builds/1/*")).toMatchObject({ code: 200 });
+  expect(await start("builds/2/*")).toMatchObject({ code: 400 });
 });

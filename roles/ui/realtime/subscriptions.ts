@@ -32,6 +32,8 @@ export interface SubscriptionOptions {
  */
 export class Subscriptions {
   #subscriptions = new Map<string, Subscription>();
+  /** Paths that are stopped: a refused command must not cost a walk over all that are listened to. */
+  #stopped = new Set<string>();
   #options: SubscriptionOptions;
   #listener: Listener;
   #deliver: (event: LiveEvent) => void;
@@ -78,6 +80,7 @@ export class Subscriptions {
     }
     const { stopped } = subscription;
     delete subscription.stopped;
+    this.#stopped.delete(path);
     stopped?.forget.cancel();
     for (const event of stopped?.held ?? []) this.#tell(event);
     await subscription.watch.ready;
@@ -89,6 +92,7 @@ export class Subscriptions {
     if (!subscription || subscription.stopped) return false;
     const forget = this.#options.clock.after(resumeMs, () => this.#forget(path));
     subscription.stopped = { held: [], forget };
+    this.#stopped.add(path);
     return true;
   }
 
@@ -112,7 +116,7 @@ export class Subscriptions {
   }
 
   #forgetStopped(): void {
-    for (const [path, { stopped }] of [...this.#subscriptions]) if (stopped) this.#forget(path);
+    for (const path of this.#stopped) this.#forget(path);
   }
 
   #forget(path: string): void {
@@ -120,6 +124,7 @@ export class Subscriptions {
     subscription?.stopped?.forget.cancel();
     subscription?.watch.end();
     this.#subscriptions.delete(path);
+    this.#stopped.delete(path);
   }
 }
 

@@ -13,7 +13,7 @@ interface Lease extends Record<string, unknown> {
   late: number;
 }
 
-it("a master that leaves the router is buried when its lease has expired, and not at all when it lives", async () => {
+it("a master that leaves the router is evicted when its lease has expired, and not at all when it lives", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no" } });
   const router = cluster.router as NonNullable<typeof cluster.router>;
   const wire = await startTcpProxy({ target: router.url });
@@ -40,12 +40,12 @@ it("a master that leaves the router is buried when its lease has expired, and no
       const buried = (await leases()).filter((lease) => lease.buried);
       return buried.length > 0 && buried;
     },
-    { what: "the dead master to be buried", timeoutMs: 60_000 },
+    { what: "the dead master to be evicted", timeoutMs: 60_000 },
   );
   expect(dead?.name).toBe("dying");
   // By the database's clock, which alone decides.
   expect(dead?.late).toBeGreaterThanOrEqual(0);
-  console.log(`buried ${Math.round((dead?.late ?? 0) * 1000)} ms after the lease had expired`);
+  console.log(`evicted ${Math.round((dead?.late ?? 0) * 1000)} ms after the lease had expired`);
 
   await wire.accept();
   await leaving.waitForLog(({ msg }) => msg === "connected to the message router", "its return to the router");

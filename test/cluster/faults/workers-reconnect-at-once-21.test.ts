@@ -81,7 +81,7 @@ it(`${count} workers of two engines come to the one that is left, and every requ
   expect(stall).toBeDefined();
   console.log(
     `${times.length} workers came to the survivor: ${describeTimes(times)} after the kill, ` +
-      `${describeTimes(times.map((seconds) => killed + seconds - buried))} after the burial; ` +
+      `${describeTimes(times.map((seconds) => killed + seconds - buried))} after the eviction; ` +
       `its longest stall: ${((stall as number) * 1000).toFixed(0)} ms; builds: ${JSON.stringify(results)}; ` +
       `its memory: ${before.toFixed(0)} MB before the workers, ${residentMegabytes(survivor.process.pid).toFixed(0)} MB at the end`,
   );

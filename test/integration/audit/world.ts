@@ -19,7 +19,7 @@ export interface World {
   scheduler: Member;
   /** Lives and has nothing. */
   idle: Member;
-  /** Was buried in mid-build. */
+  /** Was evicted in mid-build. */
   gone: Member;
   workers: { attached: number; away: number };
   changeid: number;

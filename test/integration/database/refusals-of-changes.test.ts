@@ -75,7 +75,7 @@ describe.each(engines)("a database that refuses while changes come: %s", (engine
     await first.stop();
     faults.end();
     const second = await cluster.add(slice);
-    await cluster.bury(first);
+    await cluster.evict(first);
     await second.start();
     await waitFor(async () => (await stored()).length >= 2, { what: "both commits", timeoutMs: 60_000 });
     commits.push(repository.commit());

@@ -103,7 +103,7 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const second = await cluster.add(slice());
     await second.start();
     // The first one still runs and believes to have it: what it writes must not get in.
-    await cluster.bury(first);
+    await cluster.evict(first);
     await held(cluster, second, "main");
     expect(await cluster.built("main")).toEqual([]);
     await execute(cluster.database, "update mm_scheduler_seen set seen_at = seen_at - 31");
@@ -231,7 +231,7 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     await second.start();
     expected.push(repository.commit(), repository.commit());
     await isBuilt(cluster, "everything", ...expected);
-    await cluster.bury(first);
+    await cluster.evict(first);
     expected.push(repository.commit(), repository.commit({ branch: "dev" }));
     await isBuilt(cluster, "everything", ...expected);
     await first.stop();

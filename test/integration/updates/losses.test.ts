@@ -89,7 +89,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
       const members = await Promise.all(requests.map(() => masters.join()));
       for (const [n, member] of members.entries()) await begin(member, requests[n] as number);
       await Promise.all(members.map((member) => masters.evict(member)));
-      // One that was locked by another is buried by the next look.
+      // One that was locked by another is evicted by the next check.
       for (const member of members) {
         await waitFor(
           async () => {
@@ -102,7 +102,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
               ).length === 0
             );
           },
-          { what: "all to be buried" },
+          { what: "all to be evicted" },
         );
       }
     }

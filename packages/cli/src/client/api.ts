@@ -1,38 +1,6 @@
 import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
-import type {
-  Build,
-  Builder,
-  BuildRequest,
-  Cluster,
-  ForceScheduler,
-  Log,
-  Master,
-  Member,
-  Order,
-  Step,
-  Waiting,
-  WaitingChanges,
-  Worker,
-} from "@multimaster/data";
+import type { ItemOf, NounName } from "@multimaster/data";
 import type { Server } from "./profile.ts";
-
-/** What can be read, by the name under which the API answers it. */
-interface Nouns {
-  builders: Builder;
-  builds: Build;
-  buildrequests: BuildRequest;
-  cluster: Cluster;
-  forceschedulers: ForceScheduler;
-  logchunks: { logid: number; firstline: number; content: string };
-  logs: Log;
-  masters: Master;
-  members: Member;
-  orders: Order;
-  steps: Step;
-  waiting: Waiting;
-  waiting_changes: WaitingChanges;
-  workers: Worker;
-}
 
 type Search = URLSearchParams | Readonly<Record<string, string | number | boolean>>;
 
@@ -56,8 +24,8 @@ export interface ApiOptions {
 /** The REST API of whichever ui master answers at an address. */
 export interface Api {
   readonly url: string;
-  one<N extends keyof Nouns>(noun: N, path: string, search?: Search): Promise<Nouns[N]>;
-  list<N extends keyof Nouns>(noun: N, path: string, search?: Search): Promise<Page<Nouns[N]>>;
+  one<N extends NounName>(noun: N, path: string, search?: Search): Promise<ItemOf<N>>;
+  list<N extends NounName>(noun: N, path: string, search?: Search): Promise<Page<ItemOf<N>>>;
   /**
    * Performs a method of what a path names. It is not sent again once it may have arrived: who gets no answer cannot know
    * whether it was done.
@@ -158,11 +126,11 @@ export function createApi({
 
   const unreachable = (error: NoAnswer) => errors.uiUnreachable(server.url, error.message, { cause: error });
 
-  function readPage<N extends keyof Nouns>(noun: N, body: Record<string, unknown>): Page<Nouns[N]> {
+  function readPage<N extends NounName>(noun: N, body: Record<string, unknown>): Page<ItemOf<N>> {
     const items = body[noun];
     if (!Array.isArray(items)) throw errors.noUiThere(server.url, `its answer has no ${noun}`);
     const total = (body["meta"] as { total?: number } | undefined)?.total ?? items.length;
-    return { items: items as Nouns[N][], total };
+    return { items: items as ItemOf<N>[], total };
   }
 
   return {

@@ -81,7 +81,7 @@ export const authorization = z
   .strictObject({
     rules: z.array(rule).describe("The first rule that is about an action and its object decides."),
     otherwise: z.enum(["allow", "deny"]).describe("What no rule is about."),
-    roles: z.record(z.string(), role).default({}),
+    roles: z.record(z.string(), role).default({}).describe("Roles by name: who has them."),
   })
   .superRefine(({ rules, roles }, ctx) => {
     for (const [i, { allow, builders, to }] of rules.entries()) {

@@ -9,8 +9,8 @@ import { renderable } from "../renderable.ts";
 /** One builder: which workers may run it, and its steps. */
 export const builderConfig = z.strictObject({
   name: plainName(70).describe("Unique in the cluster."),
-  description: z.string().nullable().default(null),
-  tags: z.array(z.string()).default([]),
+  description: z.string().nullable().default(null).describe("Shown on the builder's page."),
+  tags: z.array(z.string()).default([]).describe("By which pages and clients select builders."),
   project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),
   workers: z.array(z.string()).min(1).describe("Names of the workers that may run it."),
   builddir: z
@@ -81,7 +81,7 @@ export const buildersSlice = z.strictObject({
     )
     .default({})
     .describe('Values that steps use by secret("NAME"); logs, states and properties show <NAME> instead.'),
-  builders: z.array(builderConfig).min(1),
+  builders: z.array(builderConfig).min(1).describe("The builders of this set."),
 });
 
 export type BuilderConfig = z.output<typeof builderConfig>;

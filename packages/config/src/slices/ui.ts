@@ -23,7 +23,7 @@ export const uiSlice = z
       .string()
       .optional()
       .describe("Of app buildbot: where pip installed buildbot-www and its views, relative to the config."),
-    title: z.string().default("Multimaster"),
+    title: z.string().default("Multimaster").describe("Of the pages."),
     allowedOrigins: z
       .array(z.string())
       .default([])
@@ -38,7 +38,10 @@ export const uiSlice = z
       .optional()
       .describe("What /change_hook/<type> answers; absent: nothing."),
     changeHookAuth: z
-      .strictObject({ user: loginText, password: loginText })
+      .strictObject({
+        user: loginText.describe("By HTTP Basic authentication."),
+        password: loginText.describe("By HTTP Basic authentication."),
+      })
       .optional()
       .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
     jsonCacheSeconds: z

@@ -10,7 +10,8 @@ export const workerConfig = z
     name: z
       .string()
       .max(50)
-      .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'"),
+      .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'")
+      .describe("As the worker logs in."),
     password: z.string().min(1).optional().describe("Required unless the worker is local."),
     local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
     maxBuilds: z
@@ -66,7 +67,7 @@ export const workersSlice = z.strictObject({
       "How often an engine checks whether it has far more workers than others with the same builders; idle ones are then released to them. false: never.",
     ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
-  workers: z.array(workerConfig),
+  workers: z.array(workerConfig).describe("The workers that may attach."),
 });
 
 export type WorkerConfig = z.output<typeof workerConfig>;

@@ -14,8 +14,8 @@ const workspacesAnswer = z.object({ values: z.array(z.object({ slug: z.string() 
 export default defineAuth({
   type: "bitbucket",
   options: z.strictObject({
-    url: z.url().default("https://bitbucket.org"),
-    apiUrl: z.url().default("https://api.bitbucket.org"),
+    url: z.url().default("https://bitbucket.org").describe("Where users log in."),
+    apiUrl: z.url().default("https://api.bitbucket.org").describe("Where the user is read from."),
     ...clientOptions,
     workspaces: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
   }),

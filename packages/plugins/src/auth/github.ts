@@ -15,7 +15,7 @@ export default defineAuth({
   options: z.strictObject({
     url: z.url().default("https://github.com").describe("Of GitHub Enterprise Server, its address."),
     ...clientOptions,
-    teams: z.boolean().default(true),
+    teams: z.boolean().default(true).describe("A user's teams are groups, too, as ORGANIZATION/TEAM."),
     organizations: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
   }),
   needs: ["url"],

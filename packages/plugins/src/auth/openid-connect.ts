@@ -6,7 +6,7 @@ import { admitMember, admittedNames, requireOneOf } from "./oauth/membership.ts"
 
 /** What every login by a provider needs. */
 export const clientOptions = {
-  clientId: z.string().min(1),
+  clientId: z.string().min(1).describe("Of this program, as the provider has registered it."),
   clientSecret: z.string().min(1).describe("Take it from the environment, with env(…)."),
 };
 
@@ -14,10 +14,10 @@ const options = z.strictObject({
   issuer: z.url().describe("The address of the provider, where /.well-known/openid-configuration is found."),
   ...clientOptions,
   name: z.string().default("OpenID Connect").describe("Shown to people."),
-  icon: z.string().default("fa-sign-in"),
-  scope: z.string().default("openid profile email"),
-  usernameClaim: z.string().default("preferred_username"),
-  groupsClaim: z.string().default("groups"),
+  icon: z.string().default("fa-sign-in").describe("Font Awesome's name of the icon on the login page."),
+  scope: z.string().default("openid profile email").describe("What the provider is asked for."),
+  usernameClaim: z.string().default("preferred_username").describe("The claim that is the user's name."),
+  groupsClaim: z.string().default("groups").describe("The claim with the user's groups."),
   groups: admittedNames.describe("Only users in one of these groups may log in; absent: everybody."),
   domains: admittedNames.describe("Only users with a verified e-mail address in one of these domains may log in."),
   domainClaim: z.string().optional().describe("Claim that holds the domain of a user, instead of the e-mail address."),

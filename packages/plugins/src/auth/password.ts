@@ -20,7 +20,11 @@ function userOf(username: string, { email, fullName, groups }: z.output<typeof u
 /** Users of the config's own, each with the hash of a password. */
 export default defineAuth({
   type: "password",
-  options: z.strictObject({ users: z.record(z.string().min(1), user) }),
+  options: z.strictObject({
+    users: z
+      .record(z.string().min(1), user)
+      .describe("Users by name, each with the hash that `master hash-password` prints."),
+  }),
   look: () => ({ name: "password" }),
   start(_, { users }) {
     const known = new Map(Object.entries(users));

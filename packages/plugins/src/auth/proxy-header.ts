@@ -8,8 +8,8 @@ export default defineAuth({
   type: "proxy-header",
   options: z.strictObject({
     header: headerName.default("X-Forwarded-User").describe("Holds the name of the user."),
-    emailHeader: headerName.optional(),
-    fullNameHeader: headerName.optional(),
+    emailHeader: headerName.optional().describe("With the user's e-mail address."),
+    fullNameHeader: headerName.optional().describe("With the user's full name."),
     groupsHeader: headerName.optional().describe("Holds groups, separated by commas."),
   }),
   needs: ["trustedProxies"],

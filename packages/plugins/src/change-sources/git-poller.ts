@@ -26,7 +26,10 @@ const options = z.strictObject({
     .optional()
     .describe("Names, true for all, or a function of the name; absent: the repository's own default branch."),
   maxBranches: z.int().positive().default(2000).describe("More are not followed; the log says so."),
-  pollInterval: duration.pipe(z.number().min(100, "must be at least 100ms")).prefault("1m"),
+  pollInterval: duration
+    .pipe(z.number().min(100, "must be at least 100ms"))
+    .prefault("1m")
+    .describe("Time between two polls."),
   pollAtStart: z.boolean().default(true).describe("False: the first poll is one interval after the start."),
   buildOnFirstRun: z
     .boolean()
@@ -38,9 +41,12 @@ const options = z.strictObject({
     .describe("A branch that is new or moved, without a commit that is new, makes a change of its head."),
   name: z.string().min(1).max(128).optional().describe("Unique in the cluster; made from the repository when absent."),
   workdir: z.string().optional().describe("Where the local copy is kept; below the master's state when absent."),
-  project: z.string().default(""),
-  codebase: z.string().default(""),
-  category: z.union([z.string(), predicate<(change: NewChange) => string | null>("the change")]).optional(),
+  project: z.string().default("").describe("Of its changes."),
+  codebase: z.string().default("").describe("Of its changes."),
+  category: z
+    .union([z.string(), predicate<(change: NewChange) => string | null>("the change")])
+    .optional()
+    .describe("Of its changes: a text, or a function of the change."),
   env: z.record(z.string(), z.string()).default({}).describe("Added to git's environment, such as GIT_SSH_COMMAND."),
   timeout: duration
     .prefault("30m")

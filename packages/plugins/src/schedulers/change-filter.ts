@@ -23,10 +23,10 @@ export const changeFilter = z.strictObject({
     "A text, a list of texts, a regular expression or a function; null is a change without a branch.",
   ),
   branches: z.array(text).optional().describe("The same as a list for branch."),
-  repository: matcher,
-  project: matcher,
-  category: matcher,
-  codebase: matcher,
+  repository: matcher.describe("As the change has it."),
+  project: matcher.describe("As the change has it."),
+  category: matcher.describe("As the change has it."),
+  codebase: matcher.describe("As the change has it."),
   author: matcher.describe('"Name <mail>" as the change has it.'),
   files: matcher.describe(
     "Matches when one of the changed files does, and when there were too many of them to be stored.",
@@ -39,7 +39,8 @@ export const changeFilter = z.strictObject({
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",
     })
-    .optional(),
+    .optional()
+    .describe("A function of the change that must return true, beside all else."),
 });
 
 export type ChangeFilter = z.output<typeof changeFilter>;

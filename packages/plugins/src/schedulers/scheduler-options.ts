@@ -33,7 +33,9 @@ export const commonShape = {
 /** Options of the schedulers that follow changes. */
 export const changeShape = {
   ...commonShape,
-  changeFilter: changeFilter.optional(),
+  changeFilter: changeFilter
+    .optional()
+    .describe("Which changes concern it, by branch, repository, project and more; absent: all."),
   treeStableTimer: duration
     .optional()
     .describe("Builds when this long nothing came; absent: each important change by itself."),

@@ -37,7 +37,7 @@ const options = z.object({
     .describe(
       "Refuses a revision that the branch does not contain. Absent: for branches, tags and HEAD, not for other refs such as those of pull requests.",
     ),
-  submodules: z.boolean().default(false),
+  submodules: z.boolean().default(false).describe("Checks out the repository's submodules, too."),
   shallow: z
     .union([z.boolean(), z.int().positive()])
     .default(false)
@@ -46,11 +46,17 @@ const options = z.object({
   tags: z.boolean().default(false).describe("Fetches tags as well."),
   alwaysUseLatest: z.boolean().default(false).describe("Ignores the source stamp's revision."),
   retry: z
-    .strictObject({ delay: duration, times: z.int().nonnegative() })
+    .strictObject({
+      delay: duration.describe("Time between two tries."),
+      times: z.int().nonnegative().describe("Tries after the first."),
+    })
     .optional()
     .describe("What to do when the repository cannot be reached."),
   timeout: duration.nullable().prefault("20m").describe("A git command is killed after this long without output."),
-  env: z.record(z.string(), z.union([z.string(), z.null()])).default({}),
+  env: z
+    .record(z.string(), z.union([z.string(), z.null()]))
+    .default({})
+    .describe("Added to git's environment; null removes a variable."),
   config: z.record(z.string(), z.string()).default({}).describe('Given to each git command as "-c name=value".'),
 });
 

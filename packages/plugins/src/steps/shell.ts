@@ -46,7 +46,8 @@ const options = z.object({
   interruptSignal: z
     .string()
     .regex(/^[A-Z0-9]+$/, 'must be a signal without SIG, such as "KILL"')
-    .default("KILL"),
+    .default("KILL")
+    .describe("What a command gets that is interrupted, without SIG."),
   decodeRC: z
     .record(z.string().regex(/^-?\d+$/, "must be a return code"), result)
     .default({})
@@ -66,10 +67,14 @@ const options = z.object({
     )
     .default({})
     .describe("Files watched while it runs, by log name."),
-  initialStdin: z.string().nullable().default(null),
-  usePTY: z.boolean().default(false),
-  wantStdout: z.boolean().default(true),
-  wantStderr: z.boolean().default(true),
+  initialStdin: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Written to the command's standard input, which is then closed; null: there is none."),
+  usePTY: z.boolean().default(false).describe("Runs the command in a terminal."),
+  wantStdout: z.boolean().default(true).describe("Keeps the standard output in the log."),
+  wantStderr: z.boolean().default(true).describe("Keeps the standard error in the log."),
   logEnviron: z.boolean().default(false).describe("Writes the environment into the log's header."),
 });
 

@@ -7,11 +7,11 @@ import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-conte
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
 const stamp = z.strictObject({
-  codebase: z.string().default(""),
-  branch: z.string().nullable().optional(),
-  revision: z.string().nullable().optional(),
-  repository: z.string().optional(),
-  project: z.string().optional(),
+  codebase: z.string().default("").describe("Which of several repositories it is."),
+  branch: z.string().nullable().optional().describe("Absent: the scheduler's."),
+  revision: z.string().nullable().optional().describe("Null: the newest."),
+  repository: z.string().optional().describe("Absent: the scheduler's."),
+  project: z.string().optional().describe("Absent: the scheduler's."),
 });
 
 const options = z.object({
