@@ -37,9 +37,7 @@ function headingsOf(page: string): string[] {
 
 /** Pages that are written or generated later: links to them may lead nowhere until their folder exists. */
 const isAwaited = (path: string) =>
-  ["docs/spec", "docs/reference"].some(
-    (folder) => (path === folder || path.startsWith(`${folder}/`)) && !existsSync(folder),
-  );
+  ["docs/spec"].some((folder) => (path === folder || path.startsWith(`${folder}/`)) && !existsSync(folder));
 
 /** The rooms that a name in the diagram of imports means in `rooms.ts`. */
 const roomNames: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -8,11 +8,26 @@ import { runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
 /** Writes the files that a page of docs/ shows; returns how many there were. */
 function writeFilesOf(page: string, directory: string): number {
   const files = [...readFileSync(configFile(page), "utf8").matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)];
   for (const [, name, text] of files) writeFileSync(join(directory, String(name)), String(text));
   return files.length;
+}
+
+/** Checks the types of the files that pages show, as an editor does for the author of a config beside our packages. */
+async function checkTypesOf(...pages: string[]): Promise<void> {
+  const directory = temporaryDirectory("types");
+  for (const page of pages) writeFilesOf(page, directory);
+  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+  writeFileSync(join(directory, "package.json"), JSON.stringify({ type: "module" }));
+  const compilerOptions = { noEmit: true, composite: false, rewriteRelativeImportExtensions: false };
+  const options = { extends: join(root, "tsconfig.json"), compilerOptions, include: ["*.ts"] };
+  writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ ...options, references: [] }));
+  const args = [join(root, "node_modules/typescript/bin/tsc"), "-p", directory];
+  await runProcess({ name: "tsc", command: process.execPath, args });
 }
 
 const passwords = { LINUX_1_PASSWORD: "the first", LINUX_2_PASSWORD: "the second", CHANGE_HOOK_PASSWORD: "the hooks'" };
@@ -21,6 +36,7 @@ const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", impor
 it("the config that docs/config.md shows is a good one, and a master starts with it", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/config.md", directory)).toBe(6);
+  await checkTypesOf("docs/config.md");
   const config = join(directory, "cluster.ts");
   const { stdout } = await runProcess({
     name: "master",
@@ -36,6 +52,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
 it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(7);
+  await checkTypesOf("docs/config.md", "docs/webhooks.md");
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
   const secrets = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));
@@ -69,6 +86,7 @@ it("every command that the README names is in the help, and the other way round"
 it("the step, scheduler, change source and hook that docs/extending.md shows build together", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/extending.md", directory)).toBe(5);
+  await checkTypesOf("docs/extending.md");
   const config = join(directory, "cluster.ts");
   writeFileSync(join(directory, "notes.txt"), "the first note");
   const master = await startMaster({ config, env: { CHANGE_HOOK_PASSWORD: "the hooks'" } });
@@ -76,8 +94,13 @@ it("the step, scheduler, change source and hook that docs/extending.md shows bui
   // One change from the file, one from the hook: together they are enough for the scheduler.
   const body = JSON.stringify({ author: "ann", branch: "main", revision: "abc", text: "by hook" });
   const authorization = `Basic ${Buffer.from("forge:the hooks'").toString("base64")}`;
-  const answer = await master.fetch("change_hook/plain", { method: "POST", body, headers: { authorization } });
-  expect(answer.status).toBe(202);
+  const headers = { authorization, "x-delivery": "1" };
+  const deliver = async (sent: string) =>
+    (await master.fetch("change_hook/plain", { method: "POST", body: sent, headers })).status;
+  expect([await deliver("no JSON"), await deliver('{"author":"ann"}')]).toEqual([400, 400]);
+  expect(await deliver(body)).toBe(202);
+  // Only a delivery that comes again: it adds nothing.
+  expect(await deliver(body)).toBe(202);
   const builds = async () =>
     (await master.api<{ builds: { results: number | null; state_string: string }[] }>("builds?complete=true")).body
       .builds;
