@@ -8,19 +8,19 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const faults = [
   [
     "fencing",
-    "03-engine-woken-in-mid-write",
+    "engine-woken-in-mid-write-03",
     "changes no row, and says that it was fenced",
     /waited 60 s for master frozen to log that it was fenced off/,
   ],
   [
     "durable cursor",
-    "10-webhooks-while-no-scheduler-runs",
+    "webhooks-while-no-scheduler-runs-10",
     "every change acknowledged while no scheduler runs is in one buildset of each",
     /waited 90 s for two buildsets of each change/,
   ],
   [
     "orphan interrupt",
-    "20-worker-at-two-engines",
+    "worker-at-two-engines-20",
     "is attached to one, and builds once",
     /AssertionError: expected true to be false/,
   ],
@@ -42,7 +42,8 @@ it.concurrent.each(faults)(
         `--testNamePattern=${test}`,
       ],
       cwd: root,
-      env: { PLANTED_FAULT: fault, NO_COLOR: "1" },
+      // It is a run of its own, not a worker of this one.
+      env: { PLANTED_FAULT: fault, NO_COLOR: "1", VITEST_POOL_ID: undefined },
     });
     const { code } = await run.waitForExit({ timeoutMs: 240_000 });
     expect(run.output()).toContain(`planted: without ${fault}`);

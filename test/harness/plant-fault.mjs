@@ -21,7 +21,7 @@ const faults = {
     return ids;`,
   },
   "orphan interrupt": {
-    file: "roles/dist/builder-engine/attach-worker.js",
+    file: "roles/dist/builder-engine/workers/attach-worker.js",
     safeguard: "if (orphans.length === 0)",
     instead: "if (orphans.length >= 0)",
   },
