@@ -52,6 +52,25 @@ describe.each(engines)("a database that refuses while changes come: %s", (engine
     },
   );
 
+  it("the same poller goes on by itself when the database accepts again", async () => {
+    const repository = createGitRepository();
+    const cluster = await startSchedulerCluster(engine);
+    const only = await cluster.add({
+      changeSources: [gitPoller({ name: "p", repository: repository.url, pollInterval: "1s" })],
+    });
+    await only.start();
+    const state = () => cluster.rows("select 1 from object_state where name = 'lastRev'");
+    await waitFor(async () => (await state()).length === 1, { what: "the first poll" });
+    const faults = new DatabaseRefusals(engine);
+    faults.refuse(refusals[engine].slice(0, 3));
+    const commits = [repository.commit(), repository.commit()];
+    await waitFor(() => faults.met.size === 3, { what: "polls to be refused", timeoutMs: 30_000 });
+    faults.end();
+    const stored = () => cluster.rows<{ revision: string }>("select revision from changes order by changeid");
+    await waitFor(async () => (await stored()).length >= 2, { what: "both commits", timeoutMs: 60_000 });
+    expect((await stored()).map(({ revision }) => revision)).toEqual(commits);
+  });
+
   it.each(moments)("the next poller stores each commit once, in order: %s", async (_what, statements) => {
     const repository = createGitRepository();
     const cluster = await startSchedulerCluster(engine);
