@@ -4,7 +4,7 @@ import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "./read-picture.ts";
 import { because, listNames, mostFacts, type Reason } from "./reasons.ts";
 import type { Finding } from "./shorten.ts";
-import { buildsAt } from "./view-picture.ts";
+import { buildsAt, buildsOfBuilderAt, directoryOf } from "./view-picture.ts";
 
 export const named = ({ workerid, name }: WorkerSeen) => ({ workerid, worker: name });
 
@@ -30,7 +30,7 @@ export function describeBuilderObstacle(
 ): Reason {
   switch (obstacle.kind) {
     case "max_builds": {
-      const here = (picture.buildsOfBuilder.get(builderid) ?? []).filter((build) => build.masterid === masterid);
+      const here = buildsOfBuilderAt(picture, builderid, masterid);
       const sentence = `${master} runs as many builds of this builder as it may (${obstacle.limit}).`;
       const facts = { masterid, master, max_builds: obstacle.limit, builds: showBuilds(here) };
       return because("max_builds", sentence, facts);
@@ -82,7 +82,7 @@ export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen,
 /** Why this worker, which takes builds, takes none of this builder. */
 export function findPair(
   picture: Picture,
-  { builderid, directory }: BuilderPlacement,
+  placement: BuilderPlacement,
   { masterid, name: master }: Engine,
   worker: WorkerSeen,
   obstacle: PairObstacle,
@@ -91,11 +91,14 @@ export function findPair(
   switch (obstacle.kind) {
     case "directory_in_use": {
       const describe = () => {
-        const sharing = buildsAt(picture, worker, masterid).filter(
-          (build) => build.builderid === builderid || (directory !== null && build.directory === directory),
-        );
+        const own = directoryOf(placement);
+        const sharing = buildsAt(picture, worker, masterid).filter((build) => directoryOf(build) === own);
         const sentence = `${listNames(sharing.map(nameBuild))} builds in the same directory of ${worker.name}.`;
-        return because("directory_in_use", sentence, { ...facts, directory, builds: showBuilds(sharing) });
+        return because("directory_in_use", sentence, {
+          ...facts,
+          directory: placement.directory,
+          builds: showBuilds(sharing),
+        });
       };
       return { kind: "directory_in_use", describe };
     }

@@ -12,6 +12,16 @@ export function buildsAt(picture: Picture, worker: WorkerSeen, masterid: number)
   return (picture.buildsOnWorker.get(worker.workerid) ?? []).filter((build) => build.masterid === masterid);
 }
 
+/** The builds of a builder that one engine runs. */
+export function buildsOfBuilderAt(picture: Picture, builderid: number, masterid: number): readonly RunningBuild[] {
+  return (picture.buildsOfBuilder.get(builderid) ?? []).filter((build) => build.masterid === masterid);
+}
+
+/** Where a builder, or a build of it, works on a worker; for one that has not said where, a place that no other has. */
+export function directoryOf({ builderid, directory }: Pick<RunningBuild, "builderid" | "directory">): string {
+  return directory ?? `/builder/${builderid}`;
+}
+
 /** A worker of the rows, as this engine has it in its memory. */
 export function viewWorker(picture: Picture, { masterid }: Engine, seen: WorkerSeen): SeenWorkerView {
   const builds = buildsAt(picture, seen, masterid);
@@ -24,24 +34,18 @@ export function viewWorker(picture: Picture, { masterid }: Engine, seen: WorkerS
     leaving: seen.graceful,
     slots: seen.maxBuilds ?? 1,
     builds: builds.length,
-    directories: new Set(builds.map(({ builderid, directory }) => directory ?? unknownDirectory(builderid))),
+    directories: new Set(builds.map(directoryOf)),
   };
 }
 
 /** A builder of the rows, as this engine has it in its memory. */
-export function viewBuilder(
-  picture: Picture,
-  { builderid, masterid, maxBuilds, directory }: BuilderPlacement,
-): BuilderView {
-  const running = (picture.buildsOfBuilder.get(builderid) ?? []).filter((build) => build.masterid === masterid);
+export function viewBuilder(picture: Picture, placement: BuilderPlacement): BuilderView {
+  const { builderid, masterid, maxBuilds } = placement;
   return {
     limit: maxBuilds,
-    running: running.length,
-    directory: directory ?? unknownDirectory(builderid),
+    running: buildsOfBuilderAt(picture, builderid, masterid).length,
+    directory: directoryOf(placement),
     heldLocks: [],
     closedUntil: null,
   };
 }
-
-/** Stands for the directory of a builder that has not said which: no other builder's. */
-const unknownDirectory = (builderid: number) => `/builder/${builderid}`;
