@@ -15,7 +15,6 @@ import { errors } from "@multimaster/core";
 import { commandLineActor, createTrail } from "@multimaster/data";
 import {
   checkSchema,
-  type Database,
   describeSchema,
   type PendingBuilder,
   readPendingBuilders,
@@ -53,10 +52,12 @@ export interface UpgradeRows {
 /** Opens the rows of a cluster that can have more than one master. */
 export async function openUpgradeRows({ database: url }: ClusterConfig): Promise<UpgradeRows> {
   if (url.startsWith("sqlite:")) throw errors.upgradeNeedsPostgresql(`The SQLite file ${url.slice("sqlite:".length)}`);
-  const database = await openCluster({ database: url }, { poolSize: 4, check: checkUpgradable });
+  // What is wrong is refused as a master that starts refuses it; but a schema that is behind can be upgraded.
+  const database = await openCluster({ database: url }, { poolSize: 4, check: async () => {} });
   let unlock: (() => Promise<void>) | undefined;
   try {
     const state = await readSchemaState(database);
+    if (state.standing !== "behind" || state.own === 0) await checkSchema(database);
     return {
       schema: { found: describeSchema(state), missing: state.missing },
       upgradeSchema: () => upgradeSchema(database),
@@ -84,10 +85,4 @@ export async function openUpgradeRows({ database: url }: ClusterConfig): Promise
     await database.close();
     throw error;
   }
-}
-
-/** A schema that is behind can be upgraded; anything else that is wrong is refused as a master that starts refuses it. */
-async function checkUpgradable(database: Database): Promise<void> {
-  const { standing, own } = await readSchemaState(database);
-  if (standing !== "behind" || own === 0) await checkSchema(database);
 }
