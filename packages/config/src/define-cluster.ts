@@ -41,7 +41,7 @@ const busConfig = z
       .boolean()
       .default(false)
       .describe(
-        "Carry out what Buildbot's masters ask by a message alone: whoever may publish at the router can then stop builds.",
+        "Carry out what Buildbot's masters ask by a message alone: anyone who may publish at the router can then stop builds.",
       ),
     mute: z.boolean().default(false).describe("Send and hear nothing: the masters then only poll the database."),
   })
@@ -52,7 +52,7 @@ const busConfig = z
 
 /** Where every master answers `/health`, `/ready` and `/metrics`. */
 const monitorConfig = z.strictObject({
-  host: z.string().default("127.0.0.1").describe("Address to listen on; whoever reaches it may read the figures."),
+  host: z.string().default("127.0.0.1").describe("Address to listen on; anyone who reaches it may read the figures."),
   port: portChoice.describe("The first free one of several, for the masters of one host; 0 lets the system choose."),
 });
 

@@ -81,7 +81,7 @@ export const uiSlice = z
       .boolean()
       .default(false)
       .describe(
-        "Lets in whoever reaches this port or has an account at the provider of auth; without authorization they control the cluster.",
+        "Lets in anyone who reaches this port or has an account at the provider of auth; without authorization they control the cluster.",
       ),
     authorization: authorization
       .optional()
