@@ -1,4 +1,5 @@
 export * from "./address-group.ts";
+export * from "./address-shares.ts";
 export * from "./backoff.ts";
 export * from "./bounded-pattern.ts";
 export * from "./clock.ts";
