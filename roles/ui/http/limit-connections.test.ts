@@ -41,7 +41,7 @@ it("cuts the oldest connection of the network with the most where all have too m
     return state;
   };
   const mine = [await openFrom("127.1.0.1")];
-  const flood = [];
+  const flood: { isClosed: boolean }[] = [];
   for (let i = 1; i <= 6; i += 1) flood.push(await openFrom(`127.0.${i}.1`));
   mine.push(await openFrom("127.2.0.1"));
   await expect.poll(() => flood.filter(({ isClosed }) => isClosed).length).toBe(4);
