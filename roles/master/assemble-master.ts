@@ -54,7 +54,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
   const ordered = new OrderedDrain();
   const run = runOptions(lease, database);
   const parts = { data, log, metrics, loop, lost: lost.signal };
-  const hosts = hostRoles(plan, lease, parts, run, () => base.ready());
+  const hosts = hostRoles(plan, lease, parts, run, (audience) => base.ready(audience));
   const orders = new Orders({
     masterid: lease.masterid,
     data,

@@ -26,7 +26,7 @@ export interface Selection {
 export interface HostedRolesOptions {
   readonly selection: Selection;
   readonly log: Logger;
-  /** The services of a role; `ready` says whether that role can take work here. */
+  /** The services of a role; `ready` says, as strangers may know it, whether that role can take work here. */
   makeServices(selected: SelectedRole, ready: () => true | string[]): readonly Service[];
   /** The role has been stopped, and may be added again later. */
   onDropped(role: string): void;
@@ -34,7 +34,7 @@ export interface HostedRolesOptions {
   readonly extra: readonly Service[];
   readonly run: RunOptions;
   /** Of what the roles stand on. */
-  isReady(): true | string[];
+  isReady: RunningServices["ready"];
 }
 
 interface Hosted {
@@ -156,7 +156,8 @@ export class HostedRoles {
 
   #isReady(services: RunningServices): true | string[] {
     if (this.#draining) return ["the master is draining"];
-    const base = this.#options.isReady();
-    return base === true ? services.ready() : base;
+    // Balancers ask the ports of workers and users, and so may whoever reaches those.
+    const base = this.#options.isReady("strangers");
+    return base === true ? services.ready("strangers") : base;
   }
 }

@@ -3,6 +3,7 @@ export * from "./address-shares.ts";
 export * from "./backoff.ts";
 export * from "./bounded-pattern.ts";
 export * from "./clock.ts";
+export * from "./describe-cause.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./extremes.ts";

@@ -147,6 +147,7 @@ describe("a service that fails again and again", () => {
     expect(services.failures()).toEqual([]);
     await services.start();
     expect(services.ready()).toEqual([expect.stringMatching(/^long: has failed since \d{4}-.*Z: long is broken$/)]);
+    expect(services.ready("strangers")).toEqual([expect.stringMatching(/^long: has failed since \d{4}-[^ ]*Z$/)]);
     expect(services.failures().map(({ service, cause }) => [service, cause])).toEqual([
       ["long", "long is broken"],
       ["tidying", "tidying is broken"],

@@ -1,5 +1,5 @@
 import type { Logger } from "./log.ts";
-import { addWork, type FailedService, type Service, type Work } from "./service.ts";
+import { type Audience, addWork, type FailedService, type Service, type Work } from "./service.ts";
 
 /** A list of services under one roof: the only code that starts, drains or stops any of them. */
 export interface RunningServices {
@@ -14,7 +14,7 @@ export interface RunningServices {
   /** Stops in reverse order. Every call returns the same promise; one failing stop does not skip the others. */
   stop(): Promise<void>;
   /** True when every service can take work and none has failed; otherwise the reasons, each with its service's name. */
-  ready(): true | string[];
+  ready(audience?: Audience): true | string[];
   /** Services that have failed for some time and go on trying, housekeeping included. */
   failures(): FailedService[];
 }
@@ -123,7 +123,7 @@ export function runServices(
     },
     left: () => addWork(started.map((service) => service.left?.() ?? {})),
     stop: () => (stopping ??= stopAll()),
-    ready() {
+    ready(audience = "operators") {
       if (phase !== "running") return [`the master is ${phase === "new" ? "starting" : phase}`];
       const reasons: string[] = [];
       for (const service of services) {
@@ -131,7 +131,9 @@ export function runServices(
         if (state !== true) reasons.push(`${service.name}: ${state}`);
       }
       for (const { service, since, cause } of failuresOf(services.filter(({ isHousekeeping }) => !isHousekeeping)))
-        reasons.push(`${service}: has failed since ${new Date(since).toISOString()}: ${cause}`);
+        reasons.push(
+          `${service}: has failed since ${new Date(since).toISOString()}${audience === "operators" ? `: ${cause}` : ""}`,
+        );
       return reasons.length === 0 ? true : reasons;
     },
     failures: () => failuresOf(started),

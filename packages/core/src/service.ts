@@ -23,6 +23,9 @@ export interface Service {
   readonly isHousekeeping?: boolean;
 }
 
+/** Who is told why something cannot take work. Strangers are not told what an error said: it may name what is inside. */
+export type Audience = "operators" | "strangers";
+
 /** What a service fails with. */
 export interface Failure {
   /** Since when every try has failed, in milliseconds since 1970. */
