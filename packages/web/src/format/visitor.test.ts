@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isBy, type Visitor } from "./visitor.ts";
+import { isBy, nameActor, type Visitor } from "./visitor.ts";
 
 const ann: Visitor = {
   anonymous: false,
@@ -23,4 +23,12 @@ it.each([
 
 it("nobody is somebody without a name or an address", () => {
   expect(isBy({ ...ann, username: "ann", full_name: null, email: null }, "<>")).toBe(false);
+});
+
+it.each([
+  ["user:ann", "Ann", "Ann"],
+  ["anonymous", "anonymous", "anonymous"],
+  ["anonymous", "ann", "anonymous (as ann)"],
+])("%s who is called %s shows as %s", (who, name, shown) => {
+  expect(nameActor(who, name)).toBe(shown);
 });

@@ -21,3 +21,8 @@ export function isBy({ username, full_name, email }: Visitor, author: string): b
   const known = [username, full_name, email].flatMap((each) => (each ? [each.toLowerCase()] : []));
   return [name, address.trim()].some((each) => known.includes(each.toLowerCase()));
 }
+
+/** Who did something. A name that a failed login gave is only what it claimed. */
+export function nameActor(who: string, name: string): string {
+  return who === "anonymous" && name !== who ? `anonymous (as ${name})` : name;
+}

@@ -3,6 +3,7 @@ import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
 import { When } from "../components/when.tsx";
+import { nameActor } from "../format/visitor.ts";
 
 /** Entries have no events of their own, and refusals come in batches: the page reads them again this often. */
 const restMs = 5_000;
@@ -34,7 +35,7 @@ export function AuditPage() {
                 <td>
                   <When at={at} />
                 </td>
-                <td title={who}>{name}</td>
+                <td title={who}>{nameActor(who, name)}</td>
                 <td>{by}</td>
                 <td>{address ?? "–"}</td>
                 <td>{action.replaceAll("_", " ")}</td>
