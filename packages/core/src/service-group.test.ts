@@ -72,7 +72,7 @@ describe("services under one roof", () => {
     const ended: string[] = [];
     const signal = new AbortController().signal;
     const both = ["first", "second"].map((name) => services.drain(signal).then(() => ended.push(name)));
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     expect(ended).toEqual([]);
     finish();
     await Promise.all(both);
@@ -152,7 +152,7 @@ describe("groups in a group", () => {
     const { outer, inner } = await started(journal);
     await outer.add(record("c", journal), 1);
     await outer.remove(inner);
-    await expect(outer.add(record("bad", journal, { start: true }))).rejects.toThrow("bad cannot start");
+    await expect(outer.add(record("bad", journal, { start: true, ready: "not started" }))).rejects.toThrow("bad cannot start");
     expect(outer.ready()).toBe(true);
     await outer.add(record("e", journal));
     await outer.stop();
@@ -201,6 +201,7 @@ describe("a service that fails again and again", () => {
     ]);
     const outer = new ServiceGroup("outer", [services], silentLog);
     await outer.start();
-    expect([outer.ready(), outer.failures()]).toEqual([services.ready(), services.failures()]);
+    expect(outer.ready()).toEqual([expect.stringMatching(/^long: has failed since/)]);
+    expect(outer.failures().map(({ service }) => service)).toEqual(["long", "tidying"]);
   });
 });
