@@ -152,7 +152,9 @@ describe("groups in a group", () => {
     const { outer, inner } = await started(journal);
     await outer.add(record("c", journal), 1);
     await outer.remove(inner);
-    await expect(outer.add(record("bad", journal, { start: true, ready: "not started" }))).rejects.toThrow("bad cannot start");
+    await expect(outer.add(record("bad", journal, { start: true, ready: "not started" }))).rejects.toThrow(
+      "bad cannot start",
+    );
     expect(outer.ready()).toBe(true);
     await outer.add(record("e", journal));
     await outer.stop();
