@@ -43,8 +43,8 @@ function urlForms(text: string): string[] {
   const strict = encoded.replace(/[!'()*]/g, hexCode);
   // Some leave "~" as it is and some do not; Java leaves "*".
   const java = encoded.replace(/[!'()~]/g, hexCode).replaceAll("%20", "+");
-  const forms = [encoded, strict, strict.replaceAll("~", "%7E"), java];
-  forms.push(...forms.map((form) => form.replaceAll("%20", "+")), asPassword(text));
+  const plain = [encoded, strict, strict.replaceAll("~", "%7E"), java];
+  const forms = [...plain, ...plain.map((form) => form.replaceAll("%20", "+")), asPassword(text)];
   // In a path a slash stays one: many programs leave it so everywhere.
   const all = forms.flatMap((form) => [form, form.replaceAll("%2F", "/")]);
   return [...new Set(all)].flatMap((form) => [form, form.replace(/%../g, (code) => code.toLowerCase())]);
