@@ -1,5 +1,16 @@
 import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
-import { type Client, formatCall, formatRead, readPage } from "@multimaster/data/client";
+import type { NounName } from "@multimaster/data";
+import {
+  type Client,
+  type FieldOf,
+  formatCall,
+  formatRead,
+  type Page,
+  type PathOf,
+  type Query,
+  type Row,
+  readPage,
+} from "@multimaster/data/client";
 import type { Server } from "./profile.ts";
 
 export interface ApiOptions {
@@ -114,11 +125,15 @@ export function createApi({
 
   const unreachable = (error: NoAnswer) => errors.uiUnreachable(server.url, error.message, { cause: error });
 
-  const list: Client["list"] = async (noun, path, query) => {
-    const page = readPage(noun, await get(formatRead(path, query)));
+  async function list<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+    noun: N,
+    path: PathOf<N>,
+    query?: Query<N, F>,
+  ): Promise<Page<Row<N, F>>> {
+    const page = readPage<Row<N, F>>(noun, await get(formatRead(path, query)));
     if (page === undefined) throw errors.noUiThere(server.url, `its answer has no ${noun}`);
     return page;
-  };
+  }
 
   return {
     url: server.url,

@@ -76,10 +76,7 @@ export function formatRead(
 }
 
 /** Reads the objects out of an answer; undefined if it is no answer about this noun. */
-export function readPage<N extends NounName, F extends FieldOf<N>>(
-  noun: N,
-  answer: Readonly<Record<string, unknown>>,
-): Page<Row<N, F>> | undefined {
+export function readPage<Item>(noun: string, answer: Readonly<Record<string, unknown>>): Page<Item> | undefined {
   const items = answer[noun];
   if (!Array.isArray(items)) return undefined;
   const total = (answer["meta"] as { total?: number } | undefined)?.total ?? items.length;

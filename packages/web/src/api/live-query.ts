@@ -1,11 +1,13 @@
+import type { NounName } from "@multimaster/data";
+import { type FieldOf, formatRead, type PathOf, type Query, type Row } from "@multimaster/data/client";
 import { useEffect, useState } from "preact/hooks";
 import { liveSocket } from "./live-socket.ts";
-import { type Answer, ApiError, parseAnswer, readText } from "./read.ts";
+import { ApiError, parsePage, readText } from "./read.ts";
 
 /** What a page knows of its rows. */
-export interface QueryState<Row> {
+export interface QueryState<Item> {
   /** Undefined until they were read once. */
-  readonly rows: readonly Row[] | undefined;
+  readonly rows: readonly Item[] | undefined;
   readonly total: number | undefined;
   /** Of the last attempt. */
   readonly error: ApiError | undefined;
@@ -19,10 +21,11 @@ const pollMs = 3_000;
 const lookAnywayMs = 60_000;
 const keepMs = 60_000;
 
-/** Rows of one path, read again whenever something happens at its topics; shared by all that show them. */
+/** The rows at one address, read again whenever something happens at its topics; shared by all that show them. */
 class LiveQuery {
   state: QueryState<never> = { rows: undefined, total: undefined, error: undefined };
-  readonly #path: string;
+  readonly #noun: string;
+  readonly #address: string;
   readonly #topics: readonly string[];
   readonly #restMs: number;
   readonly #listeners = new Set<() => void>();
@@ -35,8 +38,9 @@ class LiveQuery {
   #lastMs = 0;
   #readAt = 0;
 
-  constructor(path: string, topics: readonly string[], restMs: number) {
-    this.#path = path;
+  constructor(noun: string, address: string, topics: readonly string[], restMs: number) {
+    this.#noun = noun;
+    this.#address = address;
     this.#topics = topics;
     this.#restMs = restMs;
   }
@@ -100,12 +104,12 @@ class LiveQuery {
     this.#isStale = false;
     const began = performance.now();
     try {
-      const text = await readText(this.#path);
+      const text = await readText(this.#address);
       noteAnswer(undefined);
       if (text !== this.#text || this.state.error) {
         this.#text = text;
-        const answer: Answer<never> = parseAnswer(text);
-        this.#show({ rows: answer.rows, total: answer.total, error: undefined });
+        const { items, total } = parsePage<never>(this.#noun, text);
+        this.#show({ rows: items, total, error: undefined });
       }
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(0, String(error));
@@ -141,25 +145,49 @@ function forgetUnused(): void {
     if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
 }
 
-function findQuery(path: string, topics: readonly string[], restMs: number): LiveQuery {
-  const key = `${path} ${topics.join(" ")}`;
+function findQuery(noun: string, address: string, topics: readonly string[], restMs: number): LiveQuery {
+  const key = `${address} ${topics.join(" ")}`;
   const found = queries.get(key)?.query;
   if (!found) forgetUnused();
-  const query = found ?? new LiveQuery(path, topics, restMs);
+  const query = found ?? new LiveQuery(noun, address, topics, restMs);
   queries.set(key, { query, usedAt: performance.now() });
   return query;
 }
 
 /**
- * The rows of a path of the data API, kept up to date by the events of `topics`, and read anyway after `restMs`: shorter for
- * rows that change without an event. Without a path nothing is read, as long as it is not known what to read.
+ * Objects of a noun, kept up to date by the events of `topics`, and read anyway after `restMs`: shorter for rows that change
+ * without an event. Without a path nothing is read, as long as it is not known what to read.
  */
-export function useRows<Row>(
-  path: string | undefined,
+export function useRows<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+  noun: N,
+  path: PathOf<N> | undefined,
+  query?: Query<N, F>,
+  topics?: readonly string[],
+  restMs?: number,
+): QueryState<Row<N, F>> {
+  return useAnswer(noun, path && formatRead(path, query), topics, restMs);
+}
+
+/** One object of a noun. */
+export function useRow<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+  noun: N,
+  path: PathOf<N> | undefined,
+  query?: Query<N, F>,
+  topics?: readonly string[],
+  restMs?: number,
+): { row: Row<N, F> | undefined; error: ApiError | undefined } {
+  const { rows, error } = useRows(noun, path, query, topics, restMs);
+  return { row: rows?.[0], error };
+}
+
+/** What an address answers under a name; for what is no noun of the data API but is answered like one. */
+export function useAnswer<Item>(
+  name: string,
+  address: string | undefined,
   topics: readonly string[] = [],
   restMs = lookAnywayMs,
-): QueryState<Row> {
-  const query = path === undefined ? undefined : findQuery(path, topics, restMs);
+): QueryState<Item> {
+  const query = address === undefined ? undefined : findQuery(name, address, topics, restMs);
   const [, redraw] = useState(0);
   useEffect(() => {
     if (!query) return;
@@ -167,16 +195,6 @@ export function useRows<Row>(
     return query.use(() => redraw((n) => n + 1));
   }, [query]);
   return query?.state ?? { rows: undefined, total: undefined, error: undefined };
-}
-
-/** The one row of a path. */
-export function useRow<Row>(
-  path: string | undefined,
-  topics: readonly string[] = [],
-  restMs = lookAnywayMs,
-): { row: Row | undefined; error: ApiError | undefined } {
-  const { rows, error } = useRows<Row>(path, topics, restMs);
-  return { row: rows?.[0], error };
 }
 
 /** All lists that are shown are read again: after something was done that shows somewhere. */

@@ -1,4 +1,4 @@
-import type { Build, Buildset, ForceScheduler } from "@multimaster/data";
+import type { Build, Buildset } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
@@ -9,9 +9,9 @@ import { propertyText } from "../format/properties.ts";
 import { navigate } from "../router.ts";
 
 export function BuildActions({ build, buildset }: { build: Build; buildset: Buildset | undefined }) {
-  const path = `builds/${build.buildid}`;
+  const path = `builds/${build.buildid}` as const;
   const rebuild = async () => {
-    const [, requests] = await call<[number, Record<string, number>]>(path, "rebuild");
+    const [, requests] = await call("builds", path, "rebuild", {});
     const [request] = Object.values(requests);
     if (request !== undefined) navigate(`/buildrequests/${request}`);
   };
@@ -23,7 +23,7 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
       </ActionButton>
     </>
   ) : (
-    <ActionButton kind="danger" act={() => call(path, "stop", { reason: "" })} confirm="Stop this build?">
+    <ActionButton kind="danger" act={() => call("builds", path, "stop", { reason: "" })} confirm="Stop this build?">
       Stop
     </ActionButton>
   );
@@ -32,7 +32,7 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
 /** Asks for it again by its builder's form, whose fields begin with what this build was asked for. */
 function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset }) {
   const [isOpen, setOpen] = useState(false);
-  const { rows } = useRows<ForceScheduler>(`builders/${build.builderid}/forceschedulers`);
+  const { rows } = useRows("forceschedulers", `builders/${build.builderid}/forceschedulers`);
   const forms = rows?.filter(({ enabled }) => enabled) ?? [];
   const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
   if (!form) return null;

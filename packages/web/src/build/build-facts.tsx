@@ -1,6 +1,5 @@
 import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import type { BarFacts } from "../components/build-strip.tsx";
 import { Progress } from "../components/progress.tsx";
 import { When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
@@ -71,7 +70,11 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 }
 
 function Running({ build }: { build: Build }) {
-  const earlier = useRows<BarFacts>(`builders/${build.builderid}/builds?complete=true&order=-number&limit=20`);
+  const earlier = useRows("builds", `builders/${build.builderid}/builds`, {
+    complete: true,
+    order: "-number",
+    limit: 20,
+  });
   return <Progress from={build.started_at} estimate={estimateOf(earlier.rows ?? [], build.builderid)} />;
 }
 

@@ -1,4 +1,4 @@
-import type { Build, Change, TestResultSet } from "@multimaster/data";
+import type { Build, TestResultSet } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
@@ -14,9 +14,9 @@ export type Tab = "steps" | "tests" | "changes" | "properties" | "children";
 
 /** What belongs to a build besides its steps. */
 export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
-  const children = useRows<Build>(`builds/${build.buildid}/triggered_builds`, ["builds/*/*"]);
-  const changes = useRows<Change>(`builds/${build.buildid}/changes`);
-  const sets = useRows<TestResultSet>(`builds/${build.buildid}/test_result_sets`, ["test_result_sets/*/*"]);
+  const children = useRows("builds", `builds/${build.buildid}/triggered_builds`, {}, ["builds/*/*"]);
+  const changes = useRows("changes", `builds/${build.buildid}/changes`);
+  const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],

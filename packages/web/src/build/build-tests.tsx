@@ -18,7 +18,7 @@ export function BuildTests({ build }: { build: Build }) {
   const place = usePlace();
   const text = place.query.get("q") ?? "";
   // In the order of the alphabet errors and failures come before what passed and what was skipped.
-  const tests = useRows<TestRun>(`builds/${build.buildid}/tests?order=outcome&order=name&limit=${most}`, [
+  const tests = useRows("test_runs", `builds/${build.buildid}/tests`, { order: ["outcome", "name"], limit: most }, [
     "test_result_sets/*/*",
   ]);
   return (

@@ -17,7 +17,7 @@ export function StepLogs({
   href: string;
   isFull: boolean;
 }) {
-  const logs = useRows<Log>(`steps/${step.stepid}/logs`, [
+  const logs = useRows("logs", `steps/${step.stepid}/logs`, {}, [
     `steps/${step.stepid}/logs/*/*`,
     `steps/${step.stepid}/finished`,
   ]);

@@ -34,8 +34,8 @@ export function ForceDialog({
     setProblems({});
     setFailure("");
     try {
-      const path = `forceschedulers/${encodeURIComponent(form.name)}`;
-      const [, requests] = await call<[number, Record<string, number>]>(path, "force", {
+      const path = `forceschedulers/${encodeURIComponent(form.name)}` as const;
+      const [, requests] = await call("forceschedulers", path, "force", {
         ...values,
         builderid: String(builderid),
       });

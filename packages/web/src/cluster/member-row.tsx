@@ -74,11 +74,11 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 function MemberActions({ member, drain }: { member: Member; drain: Order | undefined }) {
-  const path = `masters/${member.masterid}`;
+  const path = `masters/${member.masterid}` as const;
   if (drain)
     return (
       <span class="buttons">
-        <ActionButton kind="small" act={() => call(path, "undrain")} title="It takes work again">
+        <ActionButton kind="small" act={() => call("masters", path, "undrain", {})} title="It takes work again">
           Cancel the drain
         </ActionButton>
       </span>
@@ -87,7 +87,7 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
     <span class="buttons">
       <ActionButton
         kind="small"
-        act={() => call(path, "drain", { reason: "from the cluster page" })}
+        act={() => call("masters", path, "drain", { reason: "from the cluster page" })}
         confirm="It finishes its builds, hands the rest to other masters, and ends. Drain it?"
       >
         Drain

@@ -1,11 +1,18 @@
-import type { Build } from "@multimaster/data";
+import type { Row } from "@multimaster/data/client";
 import { standingOf } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
 
-export type BarFacts = Pick<
-  Build,
-  "buildid" | "number" | "builderid" | "started_at" | "complete" | "complete_at" | "results"
->;
+/** What a bar shows of a build. */
+export const barFields = [
+  "buildid",
+  "number",
+  "builderid",
+  "started_at",
+  "complete",
+  "complete_at",
+  "results",
+] as const;
+export type BarFacts = Row<"builds", (typeof barFields)[number]>;
 
 /** One bar a build, the newest on the right: its height the duration, its colour the result. */
 export function BuildStrip({ builds, tall = false }: { builds: readonly BarFacts[]; tall?: boolean }) {

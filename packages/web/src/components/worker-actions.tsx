@@ -1,10 +1,11 @@
-import type { Worker } from "@multimaster/data";
+import type { ActionName, Worker } from "@multimaster/data";
 import { call } from "../api/read.ts";
 import { ActionButton } from "./action-button.tsx";
 
 /** What can be asked of a worker, each said with what it does. */
 export function WorkerActions({ worker }: { worker: Worker }) {
-  const ask = (method: string) => () => call(`workers/${worker.workerid}`, method, { reason: "" });
+  const ask = (action: ActionName<"workers">) => () =>
+    call("workers", `workers/${worker.workerid}`, action, { reason: "" });
   return (
     <span class="buttons">
       {worker.paused ? (

@@ -2,6 +2,9 @@ import type { Build } from "@multimaster/data";
 
 export type Properties = Build["properties"];
 
+/** The properties that say what a build has built, and for whom. */
+export const sourceProperties = ["branch", "revision", "got_revision", "owner"] as const;
+
 /** A property as text; empty where there is none. */
 export function propertyText(properties: Properties | null | undefined, ...names: readonly string[]): string {
   for (const name of names) {

@@ -1,4 +1,4 @@
-import { useRow } from "../api/live-query.ts";
+import { useAnswer } from "../api/live-query.ts";
 
 /** Who looks at the pages. */
 export interface Visitor {
@@ -12,7 +12,7 @@ export interface Visitor {
 }
 
 export function useVisitor(): Visitor | undefined {
-  return useRow<Visitor>("whoami").row;
+  return useAnswer<Visitor>("whoami", "whoami").rows?.[0];
 }
 
 /** Whether somebody who was written down as `author`, "Ann Example <ann@example.org>" or one of the two, is the visitor. */

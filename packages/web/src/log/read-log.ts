@@ -1,9 +1,9 @@
-import { readRows } from "../api/read.ts";
+import { list } from "../api/read.ts";
 
 /** The lines of a log from `offset` on, as they are stored: those of `type` s with the letter of their stream. */
 export async function readLines(logid: number, offset: number, limit: number): Promise<string[]> {
-  const { rows } = await readRows<{ content: string }>(`logs/${logid}/contents?offset=${offset}&limit=${limit}`);
-  const content = rows[0]?.content ?? "";
+  const { items } = await list("logchunks", `logs/${logid}/contents`, { offset, limit });
+  const content = items[0]?.content ?? "";
   if (content === "") return [];
   return (content.endsWith("\n") ? content.slice(0, -1) : content).split("\n");
 }

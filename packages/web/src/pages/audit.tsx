@@ -1,4 +1,3 @@
-import type { AuditEntry } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
@@ -10,7 +9,7 @@ const topics = ["workers/*/state_updated", "schedulers/*/updated"];
 
 /** Who did what, and who was refused it: for those who control the cluster. */
 export function AuditPage() {
-  const entries = useRows<AuditEntry>("audit_entries?order=-auditid&limit=200", topics, restMs);
+  const entries = useRows("audit_entries", "audit_entries", { order: "-auditid", limit: 200 }, topics, restMs);
   return (
     <Page title="Audit trail">
       <Rows of={entries} empty="Nothing has been done yet.">

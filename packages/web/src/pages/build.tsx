@@ -1,4 +1,4 @@
-import type { Build, BuildRequest, Buildset, Step } from "@multimaster/data";
+import type { Build, Step } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildActions } from "../build/build-actions.tsx";
@@ -19,8 +19,8 @@ import { NotFoundPage } from "./not-found.tsx";
 /** Why did it fail? Or: how far is it? The steps beside the log of the one that answers that. */
 export function BuildPage({ params }: { params: Readonly<Record<string, string>> }) {
   const { builder = "", number = "" } = params;
-  const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}`;
-  const { row: build, error } = useRow<Build>(`${path}?property=*`, [`builders/${builder}/builds/${number}/*`]);
+  const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}` as const;
+  const { row: build, error } = useRow("builds", path, { property: "*" }, [`builders/${builder}/builds/${number}/*`]);
   if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
   if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   return <BuildView build={build} step={params["step"]} log={params["log"]} />;
@@ -31,9 +31,9 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   const here = `/builders/${build.builderid}/builds/${build.number}`;
   const isFull = place.query.get("view") === "log";
   const tab = (place.query.get("tab") ?? "steps") as Tab;
-  const steps = useRows<Step>(`builds/${build.buildid}/steps`, [`builds/${build.buildid}/steps/*/*`]);
-  const { row: request } = useRow<BuildRequest>(`buildrequests/${build.buildrequestid}`);
-  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const steps = useRows("steps", `builds/${build.buildid}/steps`, {}, [`builds/${build.buildid}/steps/*/*`]);
+  const { row: request } = useRow("buildrequests", `buildrequests/${build.buildrequestid}`);
+  const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const name = useBuilderNames()(build.builderid);
   const shown = useMemo(() => steps.rows?.filter(({ hidden }) => !hidden), [steps.rows]);
   const selected =

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { type BarFacts, BuildStrip } from "../components/build-strip.tsx";
+import { type BarFacts, BuildStrip, barFields } from "../components/build-strip.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
@@ -11,9 +11,6 @@ import { windowAt } from "../list/window.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
 const rowPx = 44;
-const barFields = ["buildid", "number", "builderid", "started_at", "complete", "complete_at", "results"]
-  .map((name) => `field=${name}`)
-  .join("&");
 const recentLimit = 1_000;
 const barLimit = 16;
 
@@ -21,7 +18,9 @@ const barLimit = 16;
 export function BuildersPage() {
   const place = usePlace();
   const builders = useBuilders();
-  const recent = useRows<BarFacts>(`builds?order=-buildid&limit=${recentLimit}&${barFields}`, ["builds/*/*"]);
+  const recent = useRows("builds", "builds", { order: "-buildid", limit: recentLimit, field: barFields }, [
+    "builds/*/*",
+  ]);
   const text = place.query.get("q") ?? "";
   const tags = place.query.getAll("tag");
   const order = place.query.get("order") ?? "name";
@@ -143,11 +142,11 @@ function BuilderRow({
   isComplete: boolean;
 }) {
   // A builder that is rarely used is not among the recent builds of all: it is asked for alone, once it is seen.
-  const own = useRows<BarFacts>(
-    builds || isComplete
-      ? undefined
-      : `builders/${builder.builderid}/builds?order=-number&limit=${barLimit}&${barFields}`,
-  );
+  const own = useRows("builds", builds || isComplete ? undefined : `builders/${builder.builderid}/builds`, {
+    order: "-number",
+    limit: barLimit,
+    field: barFields,
+  });
   const known = builds ?? own.rows ?? [];
   const [last] = known;
   return (

@@ -1,4 +1,3 @@
-import type { Change } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
@@ -9,7 +8,7 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 export function ChangesPage() {
   const place = usePlace();
   const [limit, setLimit] = useState(60);
-  const changes = useRows<Change>(`changes?order=-changeid&limit=${limit}`, ["changes/*/new"]);
+  const changes = useRows("changes", "changes", { order: "-changeid", limit }, ["changes/*/new"]);
   const text = (place.query.get("q") ?? "").toLowerCase();
   const shown = changes.rows
     ?.filter((change) =>

@@ -1,4 +1,4 @@
-import type { Build, Cluster, Master, Member, Order, Scheduler, Worker } from "@multimaster/data";
+import type { Member } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
@@ -13,11 +13,11 @@ const restMs = 3_000;
 
 /** May I upgrade now? What runs where, is it well, and what is on its way out. */
 export function ClusterPage() {
-  const told = useRows<Member>("members", topics, restMs);
+  const told = useRows("members", "members", {}, topics, restMs);
   const isOld = told.error?.status === 404;
   const plain = usePlainMembers(isOld);
   const members = isOld ? plain : told;
-  const { row: state } = useRow<Cluster>(isOld ? undefined : "cluster", topics, restMs);
+  const { row: state } = useRow("cluster", isOld ? undefined : "cluster", {}, topics, restMs);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (
@@ -57,11 +57,11 @@ export function ClusterPage() {
 
 /** What can be known of the members from a master of an earlier release. */
 function usePlainMembers(isOld: boolean) {
-  const masters = useRows<Master>(isOld ? "masters" : undefined, topics);
-  const orders = useRows<Order>(isOld ? "orders?order=-orderid&limit=50" : undefined, topics);
-  const builds = useRows<Build>(isOld ? "builds?complete=false" : undefined, topics);
-  const workers = useRows<Worker>(isOld ? "workers?field=workerid&field=connected_to" : undefined, topics);
-  const schedulers = useRows<Scheduler>(isOld ? "schedulers" : undefined, topics);
+  const masters = useRows("masters", isOld ? "masters" : undefined, {}, topics);
+  const orders = useRows("orders", isOld ? "orders" : undefined, { order: "-orderid", limit: 50 }, topics);
+  const builds = useRows("builds", isOld ? "builds" : undefined, { complete: false }, topics);
+  const workers = useRows("workers", isOld ? "workers" : undefined, { field: ["workerid", "connected_to"] }, topics);
+  const schedulers = useRows("schedulers", isOld ? "schedulers" : undefined, {}, topics);
   const rows = masters.rows?.map((master): Member => {
     const { masterid, name, active } = master;
     const open = orders.rows?.filter((order) => order.masterid === masterid && order.ended_at === null) ?? [];
@@ -95,7 +95,7 @@ function usePlainMembers(isOld: boolean) {
 }
 
 function RecentOrders() {
-  const orders = useRows<Order>("orders?order=-orderid&limit=10", ["orders/*/*"]);
+  const orders = useRows("orders", "orders", { order: "-orderid", limit: 10 }, ["orders/*/*"]);
   if (!orders.rows || orders.rows.length === 0) return null;
   return (
     <Panel title="Drains and role changes">

@@ -1,4 +1,4 @@
-import type { Build, BuildRequest } from "@multimaster/data";
+import type { Build } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { Page, Panel, Rows, siteTitle } from "../components/page.tsx";
 import { Progress } from "../components/progress.tsx";
@@ -7,18 +7,26 @@ import { Took, When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
 import { type Failing, findFailing } from "../format/failing.ts";
 import { useBuilderNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { useVisitor } from "../format/visitor.ts";
 import { MyChanges } from "../home/my-changes.tsx";
 
-const withFacts = "&property=branch&property=revision&property=got_revision&property=owner";
-
 /** What needs me? What runs, what waits, what was done? */
 export function HomePage() {
-  const running = useRows<Build>(`builds?complete=false&order=started_at&limit=60${withFacts}`, ["builds/*/*"]);
-  const recent = useRows<Build>(`builds?complete=true&order=-buildid&limit=200${withFacts}`, ["builds/*/finished"]);
-  const waiting = useRows<BuildRequest>("buildrequests?claimed=false&order=submitted_at&limit=60", [
+  const running = useRows(
+    "builds",
+    "builds",
+    { complete: false, order: "started_at", limit: 60, property: sourceProperties },
+    ["builds/*/*"],
+  );
+  const recent = useRows(
+    "builds",
+    "builds",
+    { complete: true, order: "-buildid", limit: 200, property: sourceProperties },
+    ["builds/*/finished"],
+  );
+  const waiting = useRows("buildrequests", "buildrequests", { claimed: false, order: "submitted_at", limit: 60 }, [
     "buildrequests/*/*",
   ]);
   const visitor = useVisitor();

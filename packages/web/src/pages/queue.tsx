@@ -13,12 +13,14 @@ const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*
 /** What waits, and why each does. */
 export function QueuePage() {
   const builder = usePlace().query.get("builder");
-  const filter = builder ? `&builderid=${encodeURIComponent(builder)}` : "";
-  const explained = useRows<Waiting>(`waiting?order=since&limit=300${filter}`, topics);
+  const builderid = builder || undefined;
+  const explained = useRows("waiting", "waiting", { order: "since", limit: 300, builderid }, topics);
   // A master of an earlier release knows the requests, though not the reasons.
   const isOld = explained.error?.status === 404;
-  const plain = useRows<BuildRequest>(
-    isOld ? `buildrequests?claimed=false&order=submitted_at&limit=300${filter}` : undefined,
+  const plain = useRows(
+    "buildrequests",
+    isOld ? "buildrequests" : undefined,
+    { claimed: false, order: "submitted_at", limit: 300, builderid },
     topics,
   );
   const builderName = useBuilderNames();
@@ -85,7 +87,7 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
             <ActionButton
               kind="small"
               confirm="Cancel it?"
-              act={() => call(`buildrequests/${request.buildrequestid}`, "cancel")}
+              act={() => call("buildrequests", `buildrequests/${request.buildrequestid}`, "cancel", {})}
             >
               Cancel
             </ActionButton>
@@ -98,7 +100,8 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
 
 /** Requests of a higher priority are built first. */
 function Priority({ request: { buildrequestid, priority } }: { request: Waiting }) {
-  const set = (value: number) => () => call(`buildrequests/${buildrequestid}`, "set_priority", { priority: value });
+  const set = (value: number) => () =>
+    call("buildrequests", `buildrequests/${buildrequestid}`, "set_priority", { priority: value });
   return (
     <>
       <span class="num">{priority}</span>{" "}
@@ -136,7 +139,11 @@ function nameCount({ changeids, changeids_more: more }: Partial<WaitingChanges>)
 
 /** Changes that wait for their tree to become stable are no requests yet. */
 function TimedChanges() {
-  const timed = useRows<WaitingChanges>("waiting/changes", ["changes/*/new", "buildsets/*/new", "schedulers/*/*"]);
+  const timed = useRows("waiting_changes", "waiting/changes", {}, [
+    "changes/*/new",
+    "buildsets/*/new",
+    "schedulers/*/*",
+  ]);
   if (!timed.rows || timed.rows.length === 0) return null;
   return (
     <Panel title="Changes that wait" note="not in a build request yet">

@@ -1,4 +1,3 @@
-import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useEffect } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
@@ -14,10 +13,10 @@ import { NotFoundPage } from "./not-found.tsx";
 
 /** A request for a build: where it stands, and the builds that came of it. Leads on to the build as soon as there is one. */
 export function RequestPage({ params: { request: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const path = `buildrequests/${encodeURIComponent(id)}`;
-  const { row: request, error } = useRow<BuildRequest>(path, [`buildrequests/${id}/*`]);
-  const builds = useRows<Build>(`${path}/builds`, [`buildrequests/${id}/*`, "builds/*/new"]);
-  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const path = `buildrequests/${encodeURIComponent(id)}` as const;
+  const { row: request, error } = useRow("buildrequests", path, {}, [`buildrequests/${id}/*`]);
+  const builds = useRows("builds", `${path}/builds`, {}, [`buildrequests/${id}/*`, "builds/*/new"]);
+  const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   const running = builds.rows?.find(({ complete }) => !complete);
@@ -34,7 +33,11 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
       above={<a href={`/builders/${request.builderid}`}>{builderName(request.builderid)}</a>}
       actions={
         !request.complete && (
-          <ActionButton kind="danger" act={() => call(path, "cancel")} confirm="Cancel this request?">
+          <ActionButton
+            kind="danger"
+            act={() => call("buildrequests", path, "cancel", {})}
+            confirm="Cancel this request?"
+          >
             Cancel
           </ActionButton>
         )

@@ -1,4 +1,4 @@
-import type { Schedule, Scheduler } from "@multimaster/data";
+import type { Schedule } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../components/action-button.tsx";
@@ -8,8 +8,8 @@ import { In, When } from "../components/when.tsx";
 
 /** What makes builds out of changes, times and wishes. */
 export function SchedulersPage() {
-  const schedulers = useRows<Scheduler>("schedulers", ["schedulers/*/*", "masters/*/*"]);
-  const schedules = useRows<Schedule>("schedules", ["schedulers/*/*", "changes/*/new", "buildsets/*/new"]);
+  const schedulers = useRows("schedulers", "schedulers", {}, ["schedulers/*/*", "masters/*/*"]);
+  const schedules = useRows("schedules", "schedules", {}, ["schedulers/*/*", "changes/*/new", "buildsets/*/new"]);
   const scheduleOf = (id: number) => schedules.rows?.find(({ schedulerid }) => schedulerid === id);
   return (
     <Page title="Schedulers">
@@ -44,7 +44,7 @@ export function SchedulersPage() {
                 <td class="right">
                   <ActionButton
                     kind="small"
-                    act={() => call(`schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
+                    act={() => call("schedulers", `schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
                     confirm={enabled ? "Switched off it starts no builds. Switch it off?" : ""}
                   >
                     {enabled ? "Switch off" : "Switch on"}

@@ -1,4 +1,4 @@
-import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
+import type { FlakyTest, TestRun } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Empty, Page, Panel, Rows } from "../components/page.tsx";
@@ -20,11 +20,11 @@ export function TestsPage() {
   const place = usePlace();
   const builder = place.query.get("builder") ?? "";
   const text = place.query.get("q") ?? "";
-  const prefix = builder === "" ? "" : `builders/${encodeURIComponent(builder)}/`;
-  const failing = useRows<TestRun>(`${prefix}tests/failing`, topics);
-  const flaky = useRows<FlakyTest>(`${prefix}tests/flaky`, topics);
-  const slowest = useRows<TestRun>(`${prefix}tests/slowest`, topics);
-  const any = useRows<TestResultSet>("test_result_sets?limit=1", topics);
+  const tests = builder === "" ? "tests" : (`builders/${encodeURIComponent(builder)}/tests` as const);
+  const failing = useRows("test_runs", `${tests}/failing`, {}, topics);
+  const flaky = useRows("flaky_tests", `${tests}/flaky`, {}, topics);
+  const slowest = useRows("test_runs", `${tests}/slowest`, {}, topics);
+  const any = useRows("test_result_sets", "test_result_sets", { limit: 1 }, topics);
   return (
     <Page title="Tests">
       <Filters builder={builder} text={text} />

@@ -14,7 +14,7 @@ const ticks = 6;
 export function TimelinePage() {
   const place = usePlace();
   const now = useNow(5_000);
-  const builds = useRows<Build>("builds?order=-buildid&limit=500", ["builds/*/*"]);
+  const builds = useRows("builds", "builds", { order: "-buildid", limit: 500 }, ["builds/*/*"]);
   const builderName = useBuilderNames();
   const workerName = useWorkerNames();
   const by = place.query.get("by") === "worker" ? "worker" : "builder";

@@ -1,4 +1,3 @@
-import type { Build, Worker } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
@@ -12,8 +11,10 @@ import { NotFoundPage } from "./not-found.tsx";
 
 /** One machine: its state, what it built lately, what it says of itself. */
 export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const { row: worker, error } = useRow<Worker>(`workers/${encodeURIComponent(id)}`, ["workers/*/*"]);
-  const builds = useRows<Build>(worker && `workers/${worker.workerid}/builds?order=-buildid&limit=50`, ["builds/*/*"]);
+  const { row: worker, error } = useRow("workers", `workers/${encodeURIComponent(id)}`, {}, ["workers/*/*"]);
+  const builds = useRows("builds", worker && `workers/${worker.workerid}/builds`, { order: "-buildid", limit: 50 }, [
+    "builds/*/*",
+  ]);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   if (error?.status === 404) return <NotFoundPage what={`There is no worker ${id}.`} />;

@@ -1,4 +1,5 @@
-import type { Build, Worker } from "@multimaster/data";
+import type { Worker } from "@multimaster/data";
+import type { Query } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
@@ -12,24 +13,22 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 /** Of a farm's thousands of workers only some are read, again at each event. */
 const pageSize = 100;
 
-type RunningBuild = Pick<Build, "buildid" | "builderid" | "number" | "workerid" | "started_at">;
-
 // `complete`, too: the API filters by fields that are asked for.
-const buildFields = ["buildid", "builderid", "number", "workerid", "started_at", "complete"]
-  .map((name) => `&field=${name}`)
-  .join("");
+const buildFields = ["buildid", "builderid", "number", "workerid", "started_at", "complete"] as const;
 
 /** The machines: what each does, and what can be asked of it. */
 export function WorkersPage() {
   const place = usePlace();
   const from = Math.max(0, Number(place.query.get("from")) || 0);
   const text = place.query.get("q") ?? "";
-  const workers = useRows<Worker>(pagePath(text, from), ["workers/*/*"]);
-  const ids = workers.rows?.map(({ workerid }) => `&workerid=${workerid}`).join("");
-  const running = useRows<RunningBuild>(ids && `builds?complete=false&limit=${10 * pageSize}${buildFields}${ids}`, [
-    "builds/*/new",
-    "builds/*/finished",
-  ]);
+  const workers = useRows("workers", "workers", queryPage(text, from), ["workers/*/*"]);
+  const ids = workers.rows?.map(({ workerid }) => workerid);
+  const running = useRows(
+    "builds",
+    ids && ids.length > 0 ? "builds" : undefined,
+    { complete: false, limit: 10 * pageSize, field: buildFields, workerid: ids },
+    ["builds/*/new", "builds/*/finished"],
+  );
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   return (
@@ -101,10 +100,9 @@ export function WorkersPage() {
   );
 }
 
-function pagePath(text: string, from: number): string {
+function queryPage(text: string, from: number): Query<"workers"> {
   const names = [...new Set([text, text.toLowerCase(), text.toUpperCase()])].filter(Boolean);
-  const filter = names.map((name) => `&name__contains=${encodeURIComponent(name)}`).join("");
-  return `workers?order=name&limit=${pageSize}&offset=${from}${filter}`;
+  return { order: "name", limit: pageSize, offset: from, name__contains: names };
 }
 
 /** Where one is in a list of more than one page. */
