@@ -98,8 +98,7 @@ export const dataRooms: Record<string, DataRoom> = {
   client: {
     imports: [...below, "actions"],
     isTypesOnly: true,
-    because:
-      "browsers load the client: it knows every noun and action by its type, and brings no code of a master along",
+    because: "browsers load the client: it knows nouns and actions by their types alone, and loads no code of a master",
   },
   audit: {
     imports: [],

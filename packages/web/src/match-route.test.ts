@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { formatLineLink, parseLineLink } from "./log/line-link.ts";
 import { matchRoute } from "./match-route.ts";
 
-it("reads the parameters of an address, and knows which page it is not", () => {
+it("reads the parameters of an address, and rejects addresses of other pages", () => {
   expect(matchRoute("/builders/:builder/builds/:number", "/builders/a%2Fb/builds/7")).toEqual({
     builder: "a/b",
     number: "7",

@@ -4,7 +4,7 @@ import type { Order } from "../resources/orders.ts";
 import { type Client, formatRead, type Page, readPage } from "./client.ts";
 
 describe("the address of a read", () => {
-  it("has what is asked for in the order in which it is written", () => {
+  it("has the parts of the query in the order in which they are written", () => {
     expect(
       formatRead("builders/3/builds", {
         complete: false,
@@ -23,7 +23,7 @@ describe("the address of a read", () => {
 });
 
 describe("the answer to a read", () => {
-  it("is that of the noun that was asked for, or none", () => {
+  it("is a page of the requested noun, or nothing", () => {
     expect(readPage("builds", { builds: [{ buildid: 1 }], meta: { total: 7 } })).toEqual({
       items: [{ buildid: 1 }],
       total: 7,
@@ -45,7 +45,7 @@ describe("a read or an action", () => {
     expectTypeOf(await client.list("builds", "builds")).toEqualTypeOf<Page<Pick<Build, keyof Build>>>();
     const [first] = (await client.list("builds", "builders/1/builds", { field: ["buildid", "number"] })).items;
     expectTypeOf(first).toEqualTypeOf<{ buildid: number; number: number } | undefined>();
-    // @ts-expect-error: this field was not asked for
+    // @ts-expect-error: this field was not requested
     expect(first?.results).toBeUndefined();
     // @ts-expect-error: builds have no such field
     expect((await client.one("builds", "builds/1")).owner).toBeUndefined();
@@ -60,7 +60,7 @@ describe("a read or an action", () => {
     await client.list("builds", "builder/1/builds");
     // @ts-expect-error: these are logs
     await client.list("builds", "steps/1/logs");
-    // @ts-expect-error: builds have no such field to be asked for
+    // @ts-expect-error: builds have no such field
     await client.list("builds", "builds", { field: ["owner"] });
     // @ts-expect-error: builds cannot be ordered by it
     await client.list("builds", "builds", { order: "-owner" });

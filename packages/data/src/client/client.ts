@@ -12,7 +12,7 @@ type Value = string | number | boolean;
 
 /** Which objects of a noun are wanted, and how. What is undefined is not sent. */
 export type Query<N extends NounName, F extends FieldOf<N> = FieldOf<N>> = {
-  /** Only these fields. A filter applies to fields that are asked for. */
+  /** Only these fields. A filter needs its field among them. */
   readonly field?: readonly F[] | undefined;
   /** The first one decides first; `-` means descending. */
   readonly order?: Order<N> | readonly Order<N>[] | undefined;
@@ -38,7 +38,7 @@ type FillPattern<Pattern extends string> = Pattern extends `${infer Element}/${i
 /** A path at which the API answers a noun; any text can stand for a parameter, which the caller encodes. */
 export type PathOf<N extends NounName> = FillPattern<PatternOf<N>>;
 
-/** The part of a list that was asked for, and the length of the whole list. */
+/** The requested part of a list, and the length of the whole list. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly total: number;

@@ -1,10 +1,10 @@
 import { type Client, formatCall, formatRead, type Page, readPage } from "@multimaster/data/client";
 import { addressOf } from "../base.ts";
 
-/** A refusal in the words of the server, or the news that it could not be reached (status 0). */
+/** A refusal with the message of the server; with status 0, the server could not be reached. */
 export class ApiError extends Error {
   readonly status: number;
-  /** Of a form: what is wrong with which field. */
+  /** If a form was refused: the problem of each field. */
   readonly fields: Readonly<Record<string, string>>;
   constructor(status: number, message: string, fields: Readonly<Record<string, string>> = {}) {
     super(message);
@@ -16,7 +16,7 @@ export class ApiError extends Error {
 const api = addressOf("/api/v2/");
 const slowestMs = 30_000;
 
-/** GET of a path under the API (`builds?limit=10`) as text, so that an equal answer can be seen to be equal. */
+/** GET of an address below the API (`builds?limit=10`), as text: equal answers are recognized by their text. */
 export async function readText(path: string): Promise<string> {
   const { response, text } = await request(api + path, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new ApiError(response.status, messageOf(text));
@@ -34,7 +34,7 @@ export function parsePage<Item>(noun: string, text: string): Page<Item> {
 export const list: Client["list"] = async (noun, path, query) =>
   parsePage(noun, await readText(formatRead(path, query)));
 
-/** Performs an action: what a button does. Throws ApiError with the server's sentence. */
+/** Performs an action: what a button does. Throws ApiError with the server's message. */
 export const call: Client["call"] = async (_noun, path, action, parameters) => {
   const { response, text } = await request(api + path, {
     method: "POST",
@@ -45,7 +45,7 @@ export const call: Client["call"] = async (_noun, path, action, parameters) => {
   if (response.ok && body && body.error === undefined) return body.result as never;
   const message = body?.error?.message;
   if (typeof message === "object" && message !== null)
-    throw new ApiError(response.status, "Some fields need another value.", message as Record<string, string>);
+    throw new ApiError(response.status, "Some form fields are invalid.", message as Record<string, string>);
   throw new ApiError(response.status, typeof message === "string" ? message : text.trim() || response.statusText);
 };
 
@@ -57,7 +57,7 @@ async function request(url: string, init: RequestInit): Promise<{ response: Resp
   return answer;
 }
 
-/** A load balancer answered that it found no master to ask; a master's own answers are JSON. */
+/** A load balancer answered that it reached no master; a master's own answers are JSON. */
 function isOfGateway({ response: { status }, text }: { response: Response; text: string }): boolean {
   return status >= 502 && status <= 504 && parse(text) === undefined;
 }

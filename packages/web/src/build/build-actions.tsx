@@ -29,21 +29,21 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
   );
 }
 
-/** Asks for it again by its builder's form, whose fields begin with what this build was asked for. */
+/** Requests a build by the force form of its builder, filled in with the values of this build. */
 function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset }) {
   const [isOpen, setOpen] = useState(false);
   const { rows } = useRows("forceschedulers", `builders/${build.builderid}/forceschedulers`);
   const forms = rows?.filter(({ enabled }) => enabled) ?? [];
   const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
   if (!form) return null;
-  const begin = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
+  const initialValues = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
   return (
     <>
       <button type="button" title="Another branch, revision or property" onClick={() => setOpen(true)}>
         Change and rebuild
       </button>
       {isOpen && (
-        <ForceDialog form={form} builderid={build.builderid} values={begin()} onClose={() => setOpen(false)} />
+        <ForceDialog form={form} builderid={build.builderid} values={initialValues()} onClose={() => setOpen(false)} />
       )}
     </>
   );

@@ -7,7 +7,7 @@ import { useMasterNames, useWorkerNames } from "../format/names.ts";
 import { personName, propertyText, shortRevision } from "../format/properties.ts";
 import { formatDuration } from "../format/time.ts";
 
-/** What was built, why, where, and where the time went. */
+/** What was built, why and where, and how the time was spent. */
 export function BuildFacts({
   build,
   request,

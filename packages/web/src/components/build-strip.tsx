@@ -2,7 +2,7 @@ import type { Row } from "@multimaster/data/client";
 import { standingOf } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
 
-/** What a bar shows of a build. */
+/** The fields of a build that a bar shows. */
 export const barFields = [
   "buildid",
   "number",
@@ -14,7 +14,7 @@ export const barFields = [
 ] as const;
 export type BarFacts = Row<"builds", (typeof barFields)[number]>;
 
-/** One bar a build, the newest on the right: its height the duration, its colour the result. */
+/** One bar for each build, the newest on the right: the height is the duration, the colour the result. */
 export function BuildStrip({ builds, tall = false }: { builds: readonly BarFacts[]; tall?: boolean }) {
   const sorted = [...builds].sort((a, b) => a.number - b.number);
   const now = Date.now() / 1000;

@@ -10,14 +10,14 @@ export function useBuilders() {
   return useRows("builders", "builders", { field: builderFields }, ["builders/*/*"]);
 }
 
-/** Names by id, `#7` for what is not known (yet). */
+/** Names by id; `#7` while a name is unknown. */
 export function useBuilderNames(): (id: number) => string {
   const { rows } = useBuilders();
   return (id) => rows?.find(({ builderid }) => builderid === id)?.name ?? `#${id}`;
 }
 
 export function useWorkerNames(): (id: number | null) => string {
-  // Names never change, and a worker that is new is among those that connect.
+  // Names never change, and a new worker connects.
   const { rows } = useRows("workers", "workers", { field: ["workerid", "name"] }, ["workers/*/connected"]);
   return (id) => (id === null ? "–" : (rows?.find(({ workerid }) => workerid === id)?.name ?? `#${id}`));
 }

@@ -117,7 +117,7 @@ function LogText({
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div ref={view} class={wraps ? "log-text wraps" : "log-text"} tabIndex={0} role="log" aria-live="off">
       {log.num_lines === 0 ? (
-        <p class="empty">{log.complete ? "This log is empty." : "Nothing was printed yet."}</p>
+        <p class="empty">{log.complete ? "This log is empty." : "Nothing has been printed yet."}</p>
       ) : (
         <div class="log-space" style={{ height: `${seen.heightPx}px` }}>
           <div class="log-rows" style={{ transform: `translateY(${seen.topPx}px)` }}>

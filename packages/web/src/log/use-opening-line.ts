@@ -4,8 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { findOpening } from "./search-log.ts";
 
 /**
- * Opens a complete log at the line that a reader wants to see first, unless the address names one or the reader has scrolled.
- * Returns that line if it looks like the reason of a failure.
+ * Opens a complete log at the line that a reader probably wants to see first, unless the address names one or the reader has
+ * scrolled. Returns that line if it looks like the reason of a failure.
  */
 export function useOpeningLine(
   log: Log,

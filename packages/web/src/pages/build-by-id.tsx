@@ -4,7 +4,7 @@ import { Failure, Page, Skeleton } from "../components/page.tsx";
 import { navigate } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** `/builds/ID` leads to the build at its builder. */
+/** `/builds/ID` redirects to the build below its builder. */
 export function BuildById({ params: { build: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const { row, error } = useRow("builds", `builds/${encodeURIComponent(id)}`);
   useEffect(() => {

@@ -16,7 +16,7 @@ import { NotFoundPage } from "./not-found.tsx";
 
 const step = 50;
 
-/** How one builder does: a bar for each of the last builds, then all of them. */
+/** One builder: a bar for each of its last builds, then the list of its builds. */
 export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const { row: builder, error } = useRow("builders", `builders/${encodeURIComponent(id)}`, {}, ["builders/*/*"]);
   if (error?.status === 404) return <NotFoundPage what={`There is no builder ${id}.`} />;

@@ -14,7 +14,7 @@ const rowPx = 44;
 const recentLimit = 1_000;
 const barLimit = 16;
 
-/** All builders, those that fail first; any number of them, since only what is seen is drawn. */
+/** All builders, in any number: only the visible rows are drawn. */
 export function BuildersPage() {
   const place = usePlace();
   const builders = useBuilders();
@@ -91,7 +91,7 @@ export function BuildersPage() {
       <Rows of={builders} empty="There are no builders: add some to the builders of the config.">
         {() =>
           shown.length === 0 ? (
-            <p class="empty">No builder fits. Take something out of the filter.</p>
+            <p class="empty">No builder matches the filter.</p>
           ) : (
             <BuilderList builders={shown} byBuilder={byBuilder} isComplete={(recent.rows?.length ?? 0) < recentLimit} />
           )
@@ -108,7 +108,7 @@ function BuilderList({
 }: {
   builders: readonly BuilderFacts[];
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
-  /** Whether all builds there are were read, so that a builder without one has none. */
+  /** Whether all builds have been read, so that a builder without one in the list has none. */
   isComplete: boolean;
 }) {
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
@@ -141,7 +141,7 @@ function BuilderRow({
   builds: readonly BarFacts[] | undefined;
   isComplete: boolean;
 }) {
-  // A builder that is rarely used is not among the recent builds of all: it is asked for alone, once it is seen.
+  // The recent builds of all builders do not include rarely used ones: their builds are read once the row is visible.
   const own = useRows("builds", builds || isComplete ? undefined : `builders/${builder.builderid}/builds`, {
     order: "-number",
     limit: barLimit,

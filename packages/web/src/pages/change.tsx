@@ -5,7 +5,7 @@ import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
 import { When } from "../components/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** One change: what it says, what it touches, what was built of it. */
+/** One change: its comments, its files, its builds. */
 export function ChangePage({ params: { change: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const path = `changes/${encodeURIComponent(id)}` as const;
   const { row: change, error } = useRow("changes", path);
@@ -56,7 +56,7 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
       {rest.join("\n").trim() && <pre class="comments">{rest.join("\n").trim()}</pre>}
       <div class="columns">
         <Panel title="Builds">
-          <Rows of={builds} empty="No build of it yet.">
+          <Rows of={builds} empty="This change has not been built yet.">
             {(rows) => <BuildList builds={rows} />}
           </Rows>
         </Panel>

@@ -8,15 +8,15 @@ import { When } from "../components/when.tsx";
 
 const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
 
-/** A lease gets shorter, and an event loop stands still, without a message of it. */
+/** A lease gets shorter, and an event loop is blocked, without an event. */
 const restMs = 3_000;
 
-/** May I upgrade now? What runs where, is it well, and what is on its way out. */
+/** What runs where, is it healthy, what is being drained, and is it safe to upgrade now? */
 export function ClusterPage() {
-  const told = useRows("members", "members", {}, topics, restMs);
-  const isOld = told.error?.status === 404;
+  const current = useRows("members", "members", {}, topics, restMs);
+  const isOld = current.error?.status === 404;
   const plain = usePlainMembers(isOld);
-  const members = isOld ? plain : told;
+  const members = isOld ? plain : current;
   const { row: state } = useRow("cluster", isOld ? undefined : "cluster", {}, topics, restMs);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
@@ -55,7 +55,7 @@ export function ClusterPage() {
   );
 }
 
-/** What can be known of the members from a master of an earlier release. */
+/** The members as far as a master of an earlier release describes them. */
 function usePlainMembers(isOld: boolean) {
   const masters = useRows("masters", isOld ? "masters" : undefined, {}, topics);
   const orders = useRows("orders", isOld ? "orders" : undefined, { order: "-orderid", limit: 50 }, topics);
@@ -106,7 +106,7 @@ function RecentOrders() {
               {order.kind === "add" ? `add ${order.role}` : order.role ? `drop ${order.role}` : "drain"}{" "}
               <strong>{order.master}</strong>{" "}
               <span class="quiet">
-                {order.reason && `${order.reason} · `}by {order.ordered_by || "somebody"}
+                {order.reason && `${order.reason} · `}by {order.ordered_by || "unknown"}
               </span>
               {order.detail && <div class="problem">{order.detail}</div>}
               {order.warning && <div class="problem">{order.warning}</div>}

@@ -12,7 +12,7 @@ import { standingOf } from "../format/result.ts";
 import { useVisitor } from "../format/visitor.ts";
 import { MyChanges } from "../home/my-changes.tsx";
 
-/** What needs me? What runs, what waits, what was done? */
+/** What needs attention, what runs, what waits, and what has finished. */
 export function HomePage() {
   const running = useRows(
     "builds",
@@ -42,7 +42,7 @@ export function HomePage() {
         <Panel title="Needs attention" note={failing && failing.length > 0 ? `${failing.length} failing` : ""}>
           <Rows
             of={{ rows: failing, error: recent.error }}
-            empty="Nothing fails: the last build of each builder was good."
+            empty="Nothing fails: the last build of each builder succeeded."
           >
             {(rows) => (
               <ul class="list">
@@ -54,10 +54,7 @@ export function HomePage() {
           </Rows>
         </Panel>
         <Panel title="Running" note={running.rows?.length ? String(running.rows.length) : ""}>
-          <Rows
-            of={running}
-            empty="Nothing runs. A build starts with a change, at its time, or when somebody forces it."
-          >
+          <Rows of={running} empty="Nothing runs. A change, a timer or a user starts a build.">
             {(rows) => (
               <ul class="list">
                 {rows.map((build) => (

@@ -12,12 +12,12 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 
 const properties = ["got_revision", "revision", "branch"];
 
-/** Changes × builders: what each change did to each builder. */
+/** Changes × builders: the builds of each change. */
 export function ConsolePage() {
   return <Matrix title="Console" isTurned={false} />;
 }
 
-/** The same turned: builders × revisions, for few revisions of many builders. */
+/** The same transposed: builders × revisions, for few revisions of many builders. */
 export function GridPage() {
   return <Matrix title="Grid" isTurned />;
 }

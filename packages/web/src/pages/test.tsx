@@ -11,7 +11,7 @@ import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, RunStrip } from "../tests/test-strips.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** One test through the builds: since when, how often, how long. */
+/** One test through the builds: since when it fails, how often, and how long it takes. */
 export function TestPage({ params: { test: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const [limit, setLimit] = useState(50);
   const path = `tests/${encodeURIComponent(id)}` as const;

@@ -12,10 +12,10 @@ import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
 
 const topics = ["test_result_sets/*/completed"];
-/** Longer lists are for a filter. */
+/** Longer lists need a filter. */
 const mostShown = 200;
 
-/** Which tests fail now, which cannot be relied upon, which are slow. */
+/** Which tests fail now, which are flaky, which are slow. */
 export function TestsPage() {
   const place = usePlace();
   const builder = place.query.get("builder") ?? "";
@@ -30,8 +30,8 @@ export function TestsPage() {
       <Filters builder={builder} text={text} />
       {any.rows?.length === 0 ? (
         <Empty>
-          No build has told of tests yet. Have the tests write JUnit XML, which most test programs can, and add the step{" "}
-          <code>{'junit({ files: "reports/*.xml" })'}</code> behind the one that runs them.
+          No build has reported tests yet. Let the tests write JUnit XML, which most test programs can, and add the step{" "}
+          <code>{'junit({ files: "reports/*.xml" })'}</code> after the one that runs them.
         </Empty>
       ) : (
         <>
@@ -40,13 +40,13 @@ export function TestsPage() {
               {(rows) => <FailingTable runs={rows} />}
             </Found>
           </Panel>
-          <Panel title="Flaky" note="passed and failed by turns in the last 20 builds">
-            <Found of={flaky} text={text} empty="No test failed and passed by turns.">
+          <Panel title="Flaky" note="passed and failed alternately in the last 20 builds">
+            <Found of={flaky} text={text} empty="No test failed and passed alternately.">
               {(rows) => <FlakyTable tests={rows} />}
             </Found>
           </Panel>
           <Panel title="Slowest" note="in the newest build of each builder">
-            <Found of={slowest} text={text} empty="No test says how long it took.">
+            <Found of={slowest} text={text} empty="No test reports how long it took.">
               {(rows) => <SlowTable runs={rows} />}
             </Found>
           </Panel>
@@ -86,7 +86,7 @@ function Filters({ builder, text }: { builder: string; text: string }) {
 
 const countOf = ({ rows }: QueryState<unknown>) => (rows === undefined ? "" : String(rows.length));
 
-/** The rows that fit the text, as many as one can look at. */
+/** The rows that match the text, up to a readable number. */
 function Found<Row extends { readonly name: string | null }>({
   of,
   text,
@@ -171,7 +171,7 @@ function FlakyTable({ tests }: { tests: readonly FlakyTest[] }) {
       head={
         <>
           <th>Test</th>
-          <th>Of late</th>
+          <th>Recent</th>
           <th>Failed</th>
           <th>Builder</th>
         </>

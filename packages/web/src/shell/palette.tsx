@@ -20,7 +20,7 @@ const pages: readonly Findable[] = [
   ["Settings", "/settings"],
 ].map(([name = "", href = ""]) => ({ kind: "page", name, href }));
 
-/** Finds anything that has a name; "web 812" is build 812 of builder web. */
+/** Finds anything by its name; "web 812" is build 812 of builder web. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
