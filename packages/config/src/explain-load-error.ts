@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { explainFileError } from "@multimaster/core";
 
 /** A path as users read it: relative to their directory if it is in it. */
 export function shortenPath(file: string): string {
@@ -12,7 +13,7 @@ export function explainLoadError(
   directory: string,
   packages: Readonly<Record<string, string>> = {},
 ): string {
-  const missing = missingModule(error, packages);
+  const missing = missingModule(error, packages) ?? explainFileError(error);
   if (missing !== undefined) return missing;
   const text = error instanceof Error ? error.message : String(error);
   const [first = "", second = ""] = text.split("\n", 2).map((line) => line.trim());
