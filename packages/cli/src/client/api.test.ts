@@ -94,6 +94,6 @@ describe("a ui master that is asked", () => {
 
   it("asks for a token where one without any is refused", async () => {
     const { api } = world([{ status: 403, body: { error: "You may not; log in first." } }], 0, "");
-    await expect(api.call("x", "y", {})).rejects.toMatchObject({ code: "TOKEN_NEEDED" });
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "TOKEN_NEEDED" });
   });
 });
