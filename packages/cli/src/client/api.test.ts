@@ -5,7 +5,7 @@ import { createApi } from "./api.ts";
 type Answer = Error | { status: number; body: unknown };
 
 /** Answers in order; the last one for ever. Time passes only by sleeping. */
-function world(answers: readonly Answer[], patienceMs = 10_000) {
+function world(answers: readonly Answer[], patienceMs = 10_000, token = "secret") {
   const requests: { url: string; method: string; authorization: string | null }[] = [];
   const told: string[] = [];
   let now = 0;
@@ -17,7 +17,7 @@ function world(answers: readonly Answer[], patienceMs = 10_000) {
     },
   };
   const api = createApi({
-    server: { url: "http://ci/base/", token: "secret" },
+    server: { url: "http://ci/base/", token: token === "" ? undefined : token },
     patienceMs,
     clock,
     onConnection: (state) => told.push(state),
@@ -90,5 +90,10 @@ describe("a ui master that is asked", () => {
     const { api } = world([{ status, body }]);
     await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code });
     await expect(api.call("builds", "builds/1", "stop", {})).rejects.toThrow(message);
+  });
+
+  it("asks for a token where one without any is refused", async () => {
+    const { api } = world([{ status: 403, body: { error: "You may not; log in first." } }], 0, "");
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "TOKEN_NEEDED" });
   });
 });

@@ -82,7 +82,8 @@ export function createApi({
     }
     const { status } = response;
     if (passing.has(status)) throw new NoAnswer(`${status} ${shorten(text)}`, { passing: true, unasked: false });
-    if (status === 401) throw errors.tokenNeeded(server.url);
+    // Without a token the answer can only be that one has to log in, which no program does.
+    if (status === 401 || (status === 403 && server.token === undefined)) throw errors.tokenNeeded(server.url);
     if (status >= 300 && status < 400) {
       throw errors.noUiThere(server.url, `it sends to ${response.headers.get("Location") ?? "nowhere"}`);
     }

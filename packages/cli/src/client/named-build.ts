@@ -2,6 +2,7 @@ import { errors } from "@multimaster/core";
 import type { Build } from "@multimaster/data";
 import type { PathOf } from "@multimaster/data/client";
 import type { Api } from "./api.ts";
+import { orNotFound } from "./find-item.ts";
 
 /** The API's path of a build that is named by its id, BUILDER/NUMBER, or the URL of its page or of the API. */
 export function buildPath(text: string): PathOf<"builds"> {
@@ -21,7 +22,7 @@ export function buildPath(text: string): PathOf<"builds"> {
 
 /** Finds a build that is named in one of these ways. */
 export function findBuild(api: Api, text: string): Promise<Build> {
-  return api.one("builds", buildPath(text));
+  return orNotFound(api.one("builds", buildPath(text)), `There is no build ${text}.`);
 }
 
 /** A page of a browser app keeps its path behind "#". */
