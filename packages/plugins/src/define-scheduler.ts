@@ -1,14 +1,6 @@
 import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
-import type {
-  AddedBuildset,
-  Change,
-  ClassifiedChange,
-  Lost,
-  NewBuildset,
-  TreeTimer,
-  TriggerableSpec,
-} from "@multimaster/data";
+import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset, PublishedScheduler } from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
@@ -48,12 +40,8 @@ export interface SchedulerContext {
   ): Promise<readonly AddedBuildset[] | Lost>;
   /** State saved with `submit`, by whichever master had the claim then. */
   getState(name: string): Promise<Json | undefined>;
-  /** Tells UI masters what a person may ask for, in the REST shape of `forceschedulers`. */
-  publishForceSpec(spec: Json): Promise<void>;
-  /** Tells engines what it builds when a step triggers it. */
-  publishTriggerable(spec: TriggerableSpec): Promise<void>;
-  /** Tells people for how long its changes wait for others; null: they do not. */
-  publishTreeTimer(timer: TreeTimer | null): Promise<void>;
+  /** Replaces what it shows to the masters that do not load it: its kind, next run, form, what a trigger builds, its timer. */
+  publish(published: PublishedScheduler): Promise<void>;
 }
 
 /** What the scheduler role asks of a scheduler. */

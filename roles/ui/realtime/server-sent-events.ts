@@ -24,7 +24,7 @@ const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]
 const maxHeld = 1_000;
 
 /**
- * `/sse` (spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
+ * `/sse` (docs/spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
  * the address are listened to, before the first event: whoever reads the rows then misses nothing.
  */
 export function serveEvents(

@@ -66,10 +66,12 @@ describe("a ui master that is asked", () => {
   it("is told to act once only: an answer that was lost says nothing of the act", async () => {
     for (const answer of [reset, { status: 503, body: "stopping" }]) {
       const { api, requests } = world([answer, { status: 200, body: { result: null } }]);
-      await expect(api.call("builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
+      await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
       expect(requests).toHaveLength(1);
     }
-    expect(await world([refused, { status: 200, body: { result: null } }]).api.call("builds/1", "stop", {})).toBeNull();
+    expect(
+      await world([refused, { status: 200, body: { result: null } }]).api.call("builds", "builds/1", "stop", {}),
+    ).toBeNull();
   });
 
   it.each([
@@ -86,7 +88,7 @@ describe("a ui master that is asked", () => {
     ["NO_UI_THERE", 200, "<html>", /is no ui master \(status 200, no JSON\)/],
   ] as const)("says %s", async (code, status, body, message) => {
     const { api } = world([{ status, body }]);
-    await expect(api.call("x", "y", {})).rejects.toMatchObject({ code });
-    await expect(api.call("x", "y", {})).rejects.toThrow(message);
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code });
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toThrow(message);
   });
 });

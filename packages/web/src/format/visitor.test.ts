@@ -21,6 +21,6 @@ it.each([
   expect(isBy(ann, author)).toBe(expected);
 });
 
-it("nobody is somebody without a name or an address", () => {
+it("an author without a name and an address is not a visitor without them", () => {
   expect(isBy({ ...ann, username: "ann", full_name: null, email: null }, "<>")).toBe(false);
 });
