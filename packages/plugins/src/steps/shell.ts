@@ -145,9 +145,15 @@ function summarizeCommand(command: string | readonly string[]): string {
   const words = typeof command === "string" ? command.slice(0, 1000).trim().split(/\s+/) : command;
   const shown = words
     .slice(0, 2)
-    .map((word) => (word.length > longestWord ? `${word.slice(0, longestWord)}…` : word))
+    .map((word) => (word.length > longestWord ? `${cutWord(word)}…` : word))
     .join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
+}
+
+/** Never between the halves of a character. */
+function cutWord(word: string): string {
+  const isHalf = /[\ud800-\udbff]/.test(word[longestWord - 1] ?? "");
+  return word.slice(0, isHalf ? longestWord - 1 : longestWord);
 }
 
 /** Output is written by whoever wrote the code that is built, and has no end: only a linear pattern may see it. */

@@ -63,14 +63,25 @@ async function findFiles(
   problems: string[],
 ): Promise<string[]> {
   const found = new Set<string>();
+  const base = ctx.path(workdir);
   for (const pattern of patterns) {
-    const { files, rc } = await ctx.command("glob", { path: ctx.path(workdir, pattern) }, { log: null });
+    const path = escapeDirectory(base, ctx.path(workdir, pattern));
+    const { files, rc } = await ctx.command("glob", { path }, { log: null });
     if (rc !== 0) problems.push(`${pattern}: the worker could not look for files (code ${rc})`);
     for (const file of files) found.add(file);
   }
   const all = [...found].sort();
   if (all.length > mostFiles) problems.push(`only the first ${mostFiles} of ${all.length} files are read`);
   return all.slice(0, mostFiles);
+}
+
+/** The pattern, in which the directory that it shares with `base` stands for itself, though its name has `[`, `*` or `?`. */
+function escapeDirectory(base: string, pattern: string): string {
+  let same = 0;
+  while (same < base.length && base[same] === pattern[same]) same += 1;
+  const isWhole = same === base.length && /[\\/]/.test(pattern[same] ?? "");
+  const end = isWhole ? same : base.slice(0, same).search(/[^\\/]*$/);
+  return pattern.slice(0, end).replace(/[*?[]/g, "[$&]") + pattern.slice(end);
 }
 
 /** The tests of all files of the step, as far as they are taken. */
