@@ -121,7 +121,7 @@ describe("a mistake on the command line or in the config", () => {
     });
     expect(await runMaster(["init", directory])).toMatchObject({
       code: 2,
-      output: expect.stringContaining("is there already"),
+      output: expect.stringContaining("already exists"),
     });
     expect(await runMaster(["init", config])).toMatchObject({
       code: 3,

@@ -116,9 +116,7 @@ it("what is asked wrongly is told in sentences", async () => {
     runMaster(["builds", "--url", closed], nobody),
   ]);
   expect(fields.code).toBe(2);
-  expect(fields.stderr).toMatch(
-    /^master: These fields of the form are not filled in rightly:\n {2}code: .*\n {2}target: /,
-  );
+  expect(fields.stderr).toMatch(/^master: Some form fields are invalid:\n {2}code: .*\n {2}target: /);
   expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no step "none"') });
   expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no buildrequest") });
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("--url URL") });

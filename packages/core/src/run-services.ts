@@ -1,28 +1,28 @@
 import type { Logger } from "./log.ts";
 import { addWork, type FailedService, type Service, type Work } from "./service.ts";
 
-/** A list of services under one roof: the only code that starts, drains or stops any of them. */
+/** Runs a list of services: the only code that starts, drains or stops any of them. */
 export interface RunningServices {
-  /** Starts them in order. If one fails, those already started are stopped in reverse and the error is thrown on. */
+  /** Starts them in order. If one fails, this stops those already started in reverse order and throws the error. */
   start(): Promise<void>;
-  /** Drains in order, so that what accepts work goes quiet before what performs it. */
+  /** Drains in order, so that what accepts work stops before what performs it. */
   drain(signal: AbortSignal): Promise<void>;
-  /** Undoes a drain: one in progress resolves, and all take work again. */
+  /** Undoes a drain: a drain in progress resolves, and all services take work again. */
   resume(): Promise<void>;
-  /** What a drain would wait for, or still waits for. */
+  /** The work that a drain would wait for, or still waits for. */
   left(): Work;
   /** Stops in reverse order. Every call returns the same promise; one failing stop does not skip the others. */
   stop(): Promise<void>;
-  /** True when every service can take work and none has failed; otherwise the reasons, each with its service's name. */
+  /** True if every service can take work and none has failed; otherwise the reasons, each with its service's name. */
   ready(): true | string[];
-  /** Services that have failed for some time and go on trying, housekeeping included. */
+  /** Services that have failed for some time and keep retrying, housekeeping included. */
   failures(): FailedService[];
 }
 
 export interface RunOptions {
-  /** Every try of a service has failed for so long, in milliseconds: it counts as failed. */
+  /** A service counts as failed when every attempt has failed for this long, in milliseconds. */
   readonly failedAfterMs?: number;
-  /** Whether an error is not the service's own, such as that of a database that is away: it is reported elsewhere. */
+  /** Whether an error is not the service's own, such as an unreachable database: it is reported elsewhere. */
   isPassing?(error: unknown): boolean;
 }
 
@@ -31,7 +31,7 @@ export interface RunOptions {
  *                 │           │             │
  *                 └───────────┴─────────────┴──► stopping
  *
- * A service that fails while it runs does not change the phase of the others: it goes on trying, and `failures` lists it.
+ * A service that fails while it runs does not change the phase of the others: it retries, and `failures` lists it.
  */
 type Phase = "new" | "starting" | "running" | "draining" | "stopping";
 
@@ -42,7 +42,7 @@ export function runServices(
 ): RunningServices {
   const started: Service[] = [];
   let phase: Phase = "new";
-  /** Counts drains, so that one that was undone does not go on when the next has begun. */
+  /** Counts drains, so that a drain that was undone does not continue once the next has begun. */
   let drains = 0;
   let draining: Promise<void> = Promise.resolve();
   let starting: Promise<void> | undefined;
@@ -83,7 +83,7 @@ export function runServices(
     phase = "draining";
     const mine = ++drains;
     for (const service of services) {
-      // Undone meanwhile, or stopped.
+      // The drain was undone meanwhile, or the services were stopped.
       if (phase !== "draining" || mine !== drains) return;
       if (!started.includes(service) || !service.drain) continue;
       try {
@@ -105,7 +105,7 @@ export function runServices(
   return {
     start: () => (starting ??= startAll()),
     drain(signal) {
-      // Whoever asks again waits for the same end.
+      // A second caller waits for the same end.
       if (phase === "running") draining = drainAll(signal);
       return draining;
     },

@@ -1,14 +1,14 @@
 /**
- * Something with a life of its own: it is started once, may be drained, and is stopped once.
+ * A component with a lifecycle: it is started once, may be drained, and is stopped once.
  *
  * - `start` resolves when the service does its work; if it rejects, the service has cleaned up after itself.
- * - `drain` stops taking new work and resolves when the work in hand is done. `signal` aborts when the deadline has
- *   passed or a second signal came: then running work is given back, not finished; its reason is the sentence why.
- * - `resume` undoes a drain: a drain in progress resolves, and new work is taken on again.
- * - `left` says what a drain still waits for, as figures by name.
- * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
- * - `ready` says whether the service can take work; a string is the reason why it cannot.
- * - `failure` reports that what it does in the background fails again and again, though it goes on trying.
+ * - `drain` stops taking new work and resolves when the current work is done. `signal` aborts when the deadline has
+ *   passed or a second signal came: then running work is released, not finished; the abort reason says why.
+ * - `resume` undoes a drain: a drain in progress resolves, and the service takes new work again.
+ * - `left` returns what a drain still waits for, as figures by name.
+ * - `stop` releases everything the service holds. It may be called twice, and before `start` has resolved.
+ * - `ready` returns whether the service can take work; a string is the reason why it cannot.
+ * - `failure` reports that its background work fails repeatedly, though it keeps retrying.
  */
 export interface Service {
   readonly name: string;
@@ -19,15 +19,15 @@ export interface Service {
   stop(): Promise<void>;
   ready?(): true | string;
   failure?(): Failure | undefined;
-  /** It only tidies up: the master can take work although it fails. */
+  /** The service only tidies up: the master can take work although this service fails. */
   readonly isHousekeeping?: boolean;
 }
 
-/** What a service fails with. */
+/** Why a service fails. */
 export interface Failure {
-  /** Since when every try has failed, in milliseconds since 1970. */
+  /** The time since when every attempt has failed, in milliseconds since 1970. */
   readonly since: number;
-  /** The last error, as a sentence. */
+  /** The message of the last error. */
   readonly cause: string;
   readonly error?: unknown;
 }
@@ -37,7 +37,7 @@ export interface FailedService extends Omit<Failure, "error"> {
   readonly service: string;
 }
 
-/** Work in hand, by what it is. What a service does not have at all, it does not name. */
+/** Work in progress, by kind. A service omits the kinds it never has. */
 export interface Work {
   readonly builds?: number;
   readonly workers?: number;
@@ -45,7 +45,7 @@ export interface Work {
   readonly singletons?: number;
 }
 
-/** The work of several services together. */
+/** The sum of the work of several services. */
 export function addWork(parts: readonly Work[]): Work {
   const sum: Record<string, number> = {};
   for (const part of parts) {

@@ -241,7 +241,7 @@ describe("who sends it is checked first:", () => {
     const forged = `${other}${createHmac("sha256", "guessed").update("x").digest("hex")}`;
     for (const signature of [forged, `${other}0`, secret.slice(0, -1), `${secret} `.repeat(9), "\u00e9"]) {
       const wrong = await deliver(server, { ...delivery, signature });
-      expect([wrong.status, wrong.text]).toEqual([403, expect.stringMatching(/does not fit this hook's secret/)]);
+      expect([wrong.status, wrong.text]).toEqual([403, expect.stringMatching(/does not match this hook's secret/)]);
       expect(wrong.text).not.toContain(secret);
     }
     // Also before anything is said about the body.
@@ -396,7 +396,7 @@ describe("a mistake is answered with a sentence:", () => {
     const unknown = await post("change_hook/svn", "");
     expect([unknown.status, await unknown.text()]).toEqual([
       404,
-      'There is no change hook "svn" here; name it in the list hooks of the config\'s ui.\n',
+      'There is no change hook "svn" here; add it to the list "hooks" in the ui part of the config.\n',
     ]);
     expect((await post("change_hook/base", "")).status).toBe(404);
     expect((await server.get("/change_hook/github")).status).toBe(405);

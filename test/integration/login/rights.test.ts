@@ -110,7 +110,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await act(server, ann, `builders/${builderid}/builds/1`, "rebuild")).toBe(200);
     expect(await act(server, ann, `builds/${id}`, "rebuild")).toBe(200);
     // She may; it is only too late.
-    expect(await act(server, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("is over")]);
+    expect(await act(server, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("has already ended")]);
     expect(await act(server, bob, "workers/1", "pause", { reason: "" })).toEqual([
       403,
       "You may not pause workers: that is for nobody.",
@@ -118,7 +118,7 @@ describe.each(engines)("rights on %s", (engine) => {
     // What no rule is about.
     expect(await act(server, nobody, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
       409,
-      expect.stringContaining("is over"),
+      expect.stringContaining("has already ended"),
     ]);
 
     const special = await start(rights([`${name.slice(0, 3)}*`]));
@@ -126,7 +126,7 @@ describe.each(engines)("rights on %s", (engine) => {
       403,
       "You may not stop builds: that is for the role qa.",
     ]);
-    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("is over")]);
+    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("has already ended")]);
   });
 
   it("to force: of each builder that is named, in whichever way", async () => {

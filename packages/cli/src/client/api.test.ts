@@ -73,7 +73,7 @@ describe("a ui master that is asked", () => {
   });
 
   it.each([
-    ["UI_REFUSED", 400, { error: { code: -32602, message: "no" } }, "The ui master refuses: no"],
+    ["UI_REFUSED", 400, { error: { code: -32602, message: "no" } }, "The ui master refused the request: no"],
     [
       "FIELDS_REFUSED",
       400,
@@ -81,9 +81,9 @@ describe("a ui master that is asked", () => {
       /\n {2}branch: missing\n {2}code: no int$/,
     ],
     ["NOT_FOUND", 404, { error: { message: "There is none." } }, "There is none."],
-    ["TOKEN_NEEDED", 401, { error: "who?" }, /does not know who asks; give a valid API token/],
-    ["UI_REFUSED", 403, { error: { message: "You may not." } }, "The ui master refuses: You may not."],
-    ["NO_UI_THERE", 200, "<html>", /is no ui master \(status 200, no JSON\)/],
+    ["TOKEN_NEEDED", 401, { error: "who?" }, /did not authenticate this command; give a valid API token/],
+    ["UI_REFUSED", 403, { error: { message: "You may not." } }, "The ui master refused the request: You may not."],
+    ["NO_UI_THERE", 200, "<html>", /is not a ui master \(status 200, no JSON\)/],
   ] as const)("says %s", async (code, status, body, message) => {
     const { api } = world([{ status, body }]);
     await expect(api.call("x", "y", {})).rejects.toMatchObject({ code });

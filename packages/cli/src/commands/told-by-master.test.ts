@@ -132,6 +132,6 @@ it("a master that does not know of it is told to be too old", async () => {
   for (const command of ["why", "status"]) {
     const { code, stderr } = await run({}, command);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/is of a release that does not tell .*; upgrade it first\.\n$/);
+    expect(stderr).toMatch(/runs a release that does not report .*; upgrade it first\.\n$/);
   }
 });
