@@ -126,7 +126,10 @@ describe.each(engines)("rights on %s", (engine) => {
       403,
       "You may not stop builds: that is for the role qa.",
     ]);
-    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("has already ended")]);
+    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([
+      409,
+      expect.stringContaining("has already ended"),
+    ]);
   });
 
   it("to force: of each builder that is named, in whichever way", async () => {
