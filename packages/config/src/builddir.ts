@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { toFileName } from "@multimaster/core";
 import type { BuildersSlice } from "./slices/builders.ts";
 
-/** A builder's directory below a worker's own. */
+/** A builder's directory, below a worker's base directory. */
 export function nameBuilddir(builder: { name: string; builddir?: string | undefined }): string {
   return builder.builddir ?? toFileName(builder.name);
 }
@@ -14,7 +14,7 @@ interface PlacedBuilder {
   directory: string;
 }
 
-/** Builders that would work in one directory of a worker: errors, and where only some file systems think so, warnings. */
+/** Finds builders that would share a directory of a worker: errors, or warnings if only some file systems confuse the names. */
 export function findSharedDirectories(sets: ReadonlyMap<string, BuildersSlice>): {
   problems: string[];
   warnings: string[];
@@ -35,17 +35,17 @@ export function findSharedDirectories(sets: ReadonlyMap<string, BuildersSlice>):
       if (other === undefined) continue;
       const both = `${builder.place}: the builders "${builder.name}" and "${other.name}" (${other.place})`;
       if (other.directory === builder.directory)
-        problems.push(`${both} would build in one directory of a worker, "${builder.directory}"; give one a builddir`);
+        problems.push(`${both} would share a worker's directory, "${builder.directory}"; set builddir for one of them`);
       else
         warnings.push(
-          `${both} have directories that are one where the file system ignores case, as on Windows and macOS: "${builder.directory}" and "${other.directory}"; give one a builddir`,
+          `${both} share a directory if the file system ignores case, as on Windows and macOS: "${builder.directory}" and "${other.directory}"; set builddir for one of them`,
         );
     }
   }
   return { problems, warnings };
 }
 
-/** What a file system may take for the same name: case, ways to write a letter, dots and spaces at the end. */
+/** Normalizes what a file system may ignore in a name: case, Unicode composition, dots and spaces at the end. */
 function fold(directory: string): string {
   return directory
     .normalize("NFC")

@@ -6,18 +6,18 @@ import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
 
-/** What a checked config holds, for a summary. */
+/** A summary of a checked config. */
 export interface ConfigSummary {
   builderSets: number;
   builders: number;
   workers: number;
   schedulers: number;
   changeSources: number;
-  /** Risks that are no errors, each with file and path. */
+  /** Risks that are not errors, each with file and path. */
   warnings: readonly string[];
 }
 
-/** Loads every slice and checks them against each other; throws with all problems at once. */
+/** Loads every slice and checks them against each other; throws all problems in one error. */
 export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> {
   const problems: string[] = [];
   let scheduler: SchedulerSlice | undefined;
@@ -38,7 +38,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     setsComplete &&= problems.length === before;
   }
 
-  // A slice that is broken already said so; judging others against what is missing would only add noise.
+  // A broken slice has reported its errors already; checks against a missing slice would only add noise.
   append(problems, checkBuilders(builders, workers));
   if (ui) append(problems, checkLogin(ui, shared));
   if (workers) append(problems, checkNames("worker", "workers: workers", workers.workers));
@@ -57,7 +57,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   };
 }
 
-/** Builders of the same name, in whatever sets, and builders that name a worker that is not there. */
+/** Finds builders of the same name in any sets, and builders that name an unknown worker. */
 export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?: WorkersSlice): string[] {
   const placed = [...sets].flatMap(([set, slice]) =>
     slice.builders.map((builder, i) => ({ place: `builders.${set}: builders[${i}]`, builder })),
@@ -78,7 +78,7 @@ export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?
   return problems;
 }
 
-/** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
+/** Finds change sources and schedulers of the same name: they are claimed by name, so two would share one claim. */
 export function checkScheduling({ changeSources, schedulers }: SchedulerSlice): string[] {
   const ownName = (options: unknown) => (options as { name: string }).name;
   const sources = changeSources.map(({ plugin, options }) => ({ name: plugin.nameOf?.(options) ?? ownName(options) }));
@@ -117,7 +117,7 @@ function checkSchedulerBuilders(scheduler: SchedulerSlice, builders: ReadonlyMap
   );
 }
 
-/** Steps that trigger what no scheduler is. */
+/** Reports trigger steps that name an unknown scheduler. */
 function checkTriggers(builders: ReadonlyMap<string, BuildersSlice>, scheduler: SchedulerSlice | undefined): string[] {
   const known = (scheduler?.schedulers ?? [])
     .filter(({ plugin }) => plugin.triggerable)

@@ -4,14 +4,14 @@ import type { z } from "zod";
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
 
-/** A zod issue as `path: what is wrong and what would be right`, with list indexes in brackets. */
+/** Formats a zod issue as `path: what is wrong and what is expected`, with list indexes in brackets. */
 export function describeIssue(issue: Issue, schema: Schema): string[] {
   return explainIssue(issue, schema).map(({ path, message }) =>
     path.length > 0 ? `${formatPath(path)}: ${message}` : message,
   );
 }
 
-/** `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
+/** Formats `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
@@ -19,10 +19,10 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** What a zod issue means to a config author; one that speaks of several keys becomes several. */
+/** Rewords a zod issue for a config author; an issue about several keys becomes several. */
 export function explainIssue(issue: Issue, schema: Schema): { path: PropertyKey[]; message: string }[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    // A value of the right kind with a fault inside has the deepest path in the branch that was meant.
+    // If the value has the kind of one branch and an error inside, that branch has the deepest path.
     const branches = issue.errors.filter((branch) => branch.length > 0);
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > 0) {
@@ -49,7 +49,7 @@ function plainMessage(issue: Issue): string {
   return issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
 }
 
-/** "expected string, received number", "expected array, received number" as "expected string or array, received number". */
+/** Joins "expected string, received number", "expected array, received number" to "expected string or array, received number". */
 function joinExpectations(messages: readonly string[]): string {
   const parts = messages.map((message) => /^expected (.*), received (.*)$/.exec(message));
   const received = parts.find((part) => part)?.[2];
@@ -61,7 +61,7 @@ function depth(issues: readonly Issue[]): number {
   return findGreatest(issues, (issue) => issue.path.length) ?? 0;
 }
 
-/** The keys of the object schema found by following `path`, or none where the path leaves what can be followed. */
+/** The keys of the object schema at `path`; none if the path cannot be followed. */
 function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
   let at: Schema | undefined = schema;
   for (const part of [...path, undefined]) {

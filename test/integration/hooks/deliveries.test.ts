@@ -407,7 +407,7 @@ describe("a mistake is answered with a sentence:", () => {
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
     expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("has no value")]);
-    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each has one address"]);
+    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each type has one URL"]);
     expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });
 });
