@@ -55,7 +55,7 @@ describe("a build that is followed", () => {
     await proxy.refuse();
     proxy.cut();
     openGate("away");
-    await command.waitForOutput("trying on");
+    await command.waitForOutput("; retrying");
     await waitFor(async () => (await master.api<{ meta: { total: number } }>("builds?complete=true")).body.meta.total, {
       what: "the build to end while nobody can see it",
     });
@@ -94,7 +94,7 @@ describe("a build that is followed", () => {
     await command.waitForOutput("before 300");
     command.signal("SIGINT");
     expect((await command.waitForExit()).code).toBe(130);
-    expect(command.stderr()).toContain("No longer followed; the build goes on.");
+    expect(command.stderr()).toContain("Stopped following; the build continues.");
     expect((await run("builds", "--running")).stdout).toContain("web/4");
     const log = await startCommand(["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url], nobody);
     const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");

@@ -4,14 +4,14 @@ import { nameBuilders } from "./client/find-item.ts";
 import { showFollowedRequests } from "./follow.ts";
 import { formatJson, openTerminal } from "./terminal.ts";
 
-/** What `force` and `rebuild` answer: the buildset, and the build request of each builder's id. */
+/** The answer to `force` and `rebuild`: the buildset, and each build request by its builder's id. */
 export type Asked = readonly [bsid: number, requests: Readonly<Record<string, number>>];
 
 export function readAsked(answer: Json): Asked {
   return answer as unknown as Asked;
 }
 
-/** Says which builds have been asked for, and follows them where that is wanted; returns the exit code. */
+/** Prints the requested builds, and follows them if asked to; returns the exit code. */
 export async function showAsked(
   api: Api,
   [bsid, requests]: Asked,

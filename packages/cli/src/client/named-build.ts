@@ -2,7 +2,7 @@ import { errors } from "@multimaster/core";
 import type { Build } from "@multimaster/data";
 import type { Api } from "./api.ts";
 
-/** The API's path of a build that is named by its id, BUILDER/NUMBER, or the URL of its page or of the API. */
+/** The API path of a build named by its id, BUILDER/NUMBER, or the URL of its page or of the API. */
 export function buildPath(text: string): string {
   if (/^\d{1,15}$/.test(text)) return `builds/${text}`;
   const path = /^https?:\/\//.test(text) ? pathInUrl(text) : `builders/${text.replace(/\/(?=\d+$)/, "/builds/")}`;
@@ -10,7 +10,7 @@ export function buildPath(text: string): string {
   const at = parts.findLastIndex((part, i) => part === "builds" && /^\d{1,15}$/.test(parts[i + 1] ?? ""));
   const number = parts[at + 1];
   if (at < 0 || number === undefined) throw errors.buildNotNamed(text);
-  // A builder's name may have slashes of its own.
+  // A builder's name may contain slashes.
   const from = parts.indexOf("builders");
   const builder = from < 0 || from >= at ? "" : parts.slice(from + 1, at).join("/");
   if (builder !== "") return `builders/${encodeURIComponent(builder)}/builds/${number}`;
@@ -18,12 +18,12 @@ export function buildPath(text: string): string {
   return `builds/${number}`;
 }
 
-/** Finds a build that is named in one of these ways. */
+/** Finds a build named in one of these ways. */
 export function findBuild(api: Api, text: string): Promise<Build> {
   return api.one("builds", buildPath(text));
 }
 
-/** A page of a browser app keeps its path behind "#". */
+/** The path in a URL; browser apps keep it behind "#". */
 function pathInUrl(text: string): string {
   if (!URL.canParse(text)) throw errors.buildNotNamed(text);
   const { hash, pathname } = new URL(text);

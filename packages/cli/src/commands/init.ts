@@ -9,7 +9,7 @@ const starter = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "templ
 export function addInit(program: Command): void {
   program
     .command("init")
-    .argument("<dir>", "directory to write to; made when it does not exist")
+    .argument("<dir>", "directory to write to; created if it does not exist")
     .description("write a commented starter config that works")
     .action(async (dir: string) => {
       const target = resolve(dir);
@@ -19,7 +19,7 @@ export function addInit(program: Command): void {
     });
 }
 
-/** Writes all of the files or, where one of them is there already, none. */
+/** Writes all files or, if one of them already exists, none. */
 async function writeStarter(dir: string, target: string): Promise<void> {
   try {
     await mkdir(target, { recursive: true });

@@ -7,14 +7,14 @@ interface AddFlags extends OrderFlags {
   builders?: string[];
 }
 
-/** `master role drop|add`: a running master gives one of its roles up, or takes another one on. */
+/** `master role drop|add`: drops a role of a running master, or adds one. */
 export function addRole(program: Command, setExitCode: (code: number) => void): void {
   const role = program.command("role").description("let a running master drop one of its roles, or add one");
 
   orderOptions(
     role
       .command("drop")
-      .description("drain one role of a master; the others go on")
+      .description("drain one role of a master; the others continue")
       .argument("<name>", "the master's name")
       .argument("<role>", "scheduler, builder-engine or ui"),
   ).action(async (name: string, which: string, flags: OrderFlags) => {
@@ -30,7 +30,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
   orderOptions(
     role
       .command("add")
-      .description("let a master take on a role, with the slice of the config it was started with")
+      .description("add a role to a master, with the slice of the config it was started with")
       .argument("<name>", "the master's name")
       .argument("<role>", "scheduler, builder-engine or ui")
       .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),
