@@ -129,7 +129,7 @@ it("a request that nobody can build is cancelled", async () => {
   };
   const id = String(asked.requests[0]?.buildrequestid);
   expect((await run("cancel", id)).stdout).toBe(`Build request ${id} is cancelled.\n`);
-  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was complete already.\n`);
+  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was already complete.\n`);
 });
 
 it("every example of docs/command-line.md works", async () => {

@@ -352,8 +352,8 @@ describe("a mistake is answered with a sentence:", () => {
   it.each([
     ["no JSON", "{", "There is no JSON in the request's body."],
     ["nothing", "", "There is no JSON in the request's body."],
-    ["a list", "[1]", "The payload is no JSON object."],
-    ["nothing but null", "null", "The payload is no JSON object."],
+    ["a list", "[1]", "The payload is not a JSON object."],
+    ["nothing but null", "null", "The payload is not a JSON object."],
     ["too deep", `{"a":${"[".repeat(200)}${"]".repeat(200)}}`, "The payload is nested deeper than 100 levels."],
     ["another event", "{}", "The payload of this push is not as expected: "],
     [
@@ -406,7 +406,7 @@ describe("a mistake is answered with a sentence:", () => {
 
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
-    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("has no value")]);
+    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("is given without a value")]);
     expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each type has one URL"]);
     expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });

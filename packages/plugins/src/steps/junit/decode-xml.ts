@@ -1,13 +1,13 @@
 import { TextDecoder } from "node:util";
 import { NotJunit } from "./junit-parser.ts";
 
-/** Turns the blocks of an XML file into text, in the encoding that the file says it has. */
+/** Decodes the blocks of an XML file to text, in the encoding that the file declares. */
 export class XmlDecoder {
   #decoder: TextDecoder | undefined;
-  /** Until it is known how the file begins. */
+  /** The first bytes, kept until the encoding is known. */
   #begin: Uint8Array = new Uint8Array();
 
-  /** Throws NotJunit when no one knows the encoding. */
+  /** Throws NotJunit for an unknown encoding. */
   decode(block: Uint8Array): string {
     if (this.#decoder) return this.#decoder.decode(block, { stream: true });
     this.#begin = Buffer.concat([this.#begin, block]);
@@ -26,22 +26,22 @@ export class XmlDecoder {
   }
 }
 
-/** Bytes in which the declaration has ended, if there is one. */
+/** Maximum length in bytes of the XML declaration. */
 const longestDeclaration = 400;
 
 function encodingOf(block: Uint8Array): string {
   if (block[0] === 0xff && block[1] === 0xfe) return "utf-16le";
   if (block[0] === 0xfe && block[1] === 0xff) return "utf-16be";
-  // Without its mark, but then each of its first letters has an empty byte.
+  // UTF-16 without a byte order mark: each of the first letters has an empty byte.
   if (block[0] === 0x3c && block[1] === 0) return "utf-16le";
   if (block[0] === 0 && block[1] === 0x3c) return "utf-16be";
   const start = Buffer.from(block.subarray(0, longestDeclaration)).toString("latin1");
   const name = /^(?:\xef\xbb\xbf)?<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1] ?? "utf-8";
   try {
     const { encoding } = new TextDecoder(name);
-    // Bytes that say so one by one are no UTF-16: a writer took over the name and not the encoding.
+    // A single-byte declaration is not UTF-16: a writer has copied the name, but not the encoding.
     return encoding.startsWith("utf-16") ? "utf-8" : encoding;
   } catch {
-    throw new NotJunit(`no one knows its encoding "${name.slice(0, 50)}"`);
+    throw new NotJunit(`its encoding "${name.slice(0, 50)}" is unknown`);
   }
 }

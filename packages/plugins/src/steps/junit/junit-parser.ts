@@ -3,83 +3,83 @@ import { readSeconds } from "./read-seconds.ts";
 
 type Outcome = "pass" | "fail" | "error" | "skip";
 
-/** One test as a file tells it. */
+/** One test of a file. */
 export interface JunitTest {
   name: string;
   path: string | null;
   line: number | null;
   durationNs: number | null;
   outcome: Outcome;
-  /** Why it did not pass, as far as the file says so. */
+  /** Why it did not pass, if the file says so. */
   message: string;
 }
 
-/** A file is not what it should be; the message says what is wrong, and where. */
+/** A file is invalid; the message says what is wrong, and where. */
 export class NotJunit extends Error {
   override name = "NotJunit";
 }
 
-/** JUnit has four levels; more than this is an attack on whoever remembers them all. */
+/** JUnit has four levels; a deeper file is an attack on the parser's memory. */
 const mostDepth = 64;
-/** What a test says at most of why it failed, and how long its name and path may be. */
+/** Maximum length of a test's failure message, and of its name and path. */
 const longestMessage = 64 * 1024;
 const longestName = 1000;
 
 const outcomes: Readonly<Record<string, Outcome>> = { failure: "fail", error: "error", skipped: "skip" };
-/** Of several words about one test the worst counts. */
+/** If a test has several outcomes, the worst counts. */
 const weight: Readonly<Record<Outcome, number>> = { pass: 0, skip: 1, fail: 2, error: 3 };
-/** Other writers say it so. */
+/** Values by which other writers mark a skipped test. */
 const notRun = new Set(["notrun", "disabled", "skipped"]);
 
-/** A suite that is open, with what it says of its content and what it has. */
+/** An open suite: its declared counts and its actual ones. */
 interface Suite {
   readonly name: string;
-  /** What its tests are named after. */
+  /** The prefix of its tests' names. */
   readonly group: string;
   readonly file: string | undefined;
   readonly said: { readonly tests: number; readonly failures: number };
   tests: number;
-  /** Elements that tell of a failure: several may be of one test. */
+  /** Elements that report a failure: several may belong to one test. */
   failures: number;
 }
 
 /**
- * Reads JUnit XML piece by piece: of a file only its tests are kept. No entity is known but the five of XML itself, so
- * that none expands and none is fetched. Time and memory are in proportion to the file, less its depth's limit.
+ * Parses JUnit XML as a stream and keeps only a file's tests. It knows only XML's five entities, so that none expands and
+ * none is fetched. Time and memory are proportional to the file, and its depth is limited.
  */
 export class JunitParser {
-  /** What the file says of itself and does not keep: a reason not to believe that all is well. */
+  /** Declared counts that differ from the actual ones: a reason not to trust a success. */
   readonly contradictions: string[] = [];
   #parser = new SaxesParser({ xmlns: false });
   #onTest: (test: JunitTest) => void;
   #open: string[] = [];
   #suites: Suite[] = [];
   #test: JunitTest | undefined;
-  /** Of the element that is the test. */
+  /** The depth of the test's element. */
   #testDepth = 0;
-  /** Why it failed, and how long that is. */
-  #told: string[] = [];
-  #toldLength = 0;
-  /** The text of the element that says why. */
-  #isTelling = false;
+  /** The pieces of the failure message, and their length. */
+  #message: string[] = [];
+  #messageLength = 0;
+  /** Whether the current text belongs to the failure message. */
+  #isInMessage = false;
 
   constructor(onTest: (test: JunitTest) => void) {
     this.#onTest = onTest;
     this.#parser.on("error", (error) => {
-      throw new NotJunit(`it is no XML (${error.message.slice(0, longestName)})`);
+      throw new NotJunit(`it is not XML (${error.message.slice(0, longestName)})`);
     });
     this.#parser.on("opentag", (tag) => this.#begin(tag));
     this.#parser.on("closetag", ({ name }) => this.#end(name));
-    this.#parser.on("text", (text) => this.#tell(text));
-    this.#parser.on("cdata", (text) => this.#tell(text));
+    this.#parser.on("text", (text) => this.#addText(text));
+    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
-  /** Throws NotJunit. */
+  /** Parses more text. Throws NotJunit. */
   write(text: string): void {
     this.#parser.write(text);
   }
 
-  /** The end of the file. Throws NotJunit. */
+  /** Ends the file. Throws NotJunit. */
   close(): void {
     this.#parser.close();
   }
@@ -88,9 +88,11 @@ export class JunitParser {
     const { name } = tag;
     const parent = this.#open.at(-1);
     if (parent === undefined && name !== "testsuites" && name !== "testsuite")
-      throw new NotJunit(`it is no JUnit XML: it begins with <${cutName(name)}>, not with <testsuites> or <testsuite>`);
+      throw new NotJunit(
+        `it is not JUnit XML: it begins with <${cutName(name)}>, not with <testsuites> or <testsuite>`,
+      );
     if (this.#open.length >= mostDepth)
-      throw new NotJunit(`it is no JUnit XML: elements are within each other ${mostDepth} times`);
+      throw new NotJunit(`it is not JUnit XML: elements are nested ${mostDepth} levels deep`);
     this.#open.push(name);
     if (name === "testsuite" || name === "testsuites") this.#suites.push(describeSuite(tag));
     else if (name === "testcase") this.#beginTest(this.#describe(tag));
@@ -103,13 +105,13 @@ export class JunitParser {
   }
 
   #beginTest(test: JunitTest): void {
-    // A test within a test is none that any writer means; the outer one has been told as far as it goes.
+    // No writer nests tests on purpose; the outer test ends here.
     if (this.#test) this.#finishTest(this.#test);
     this.#test = test;
     this.#testDepth = this.#open.length;
   }
 
-  /** What a suite says of itself, such as that it could not be loaded, is a failed test of its name. */
+  /** A suite's own failure, such as that it could not be loaded, becomes a failed test of its name. */
   #beginSuiteFailure(outcome: Outcome, message: string): void {
     const suite = this.#suites.at(-1);
     const name = cutName(suite?.name || "the suite itself");
@@ -132,37 +134,37 @@ export class JunitParser {
   }
 
   #judge(test: JunitTest, outcome: Outcome, message: string): void {
-    this.#isTelling = true;
+    this.#isInMessage = true;
     if (weight[outcome] > weight[test.outcome]) test.outcome = outcome;
     const suite = this.#suites.at(-1);
     if (suite && outcome !== "skip") suite.failures += 1;
-    this.#tell(message);
+    this.#addText(message);
   }
 
-  #tell(text: string): void {
-    if (!this.#test || !this.#isTelling || this.#toldLength >= longestMessage) return;
+  #addText(text: string): void {
+    if (!this.#test || !this.#isInMessage || this.#messageLength >= longestMessage) return;
     const line = text.slice(0, longestMessage).trim();
     if (line === "") return;
-    const last = this.#told.at(-1);
-    // Most writers say the message once more where they tell everything.
-    if (last !== undefined && line.startsWith(last)) this.#toldLength -= this.#told.pop()?.length ?? 0;
-    this.#told.push(line);
-    this.#toldLength += line.length;
+    const last = this.#message.at(-1);
+    // Most writers repeat the message at the beginning of the details.
+    if (last !== undefined && line.startsWith(last)) this.#messageLength -= this.#message.pop()?.length ?? 0;
+    this.#message.push(line);
+    this.#messageLength += line.length;
   }
 
   #end(name: string): void {
     const depth = this.#open.length;
     this.#open.pop();
     if (name === "testsuite" || name === "testsuites") this.#endSuite();
-    if (Object.hasOwn(outcomes, name)) this.#isTelling = false;
+    if (Object.hasOwn(outcomes, name)) this.#isInMessage = false;
     if (this.#test && depth <= this.#testDepth) this.#finishTest(this.#test);
   }
 
   #finishTest(test: JunitTest): void {
-    test.message = this.#told.join("\n").slice(0, longestMessage);
-    this.#told = [];
-    this.#toldLength = 0;
-    this.#isTelling = false;
+    test.message = this.#message.join("\n").slice(0, longestMessage);
+    this.#message = [];
+    this.#messageLength = 0;
+    this.#isInMessage = false;
     this.#test = undefined;
     const suite = this.#suites.at(-1);
     if (suite) suite.tests += 1;
@@ -216,7 +218,7 @@ function read(tag: SaxesTagPlain, attribute: string): string | undefined {
 const cutName = (name: string) => name.slice(0, longestName);
 const cutPath = (path: string | undefined) => (path ? path.slice(0, longestName) : null);
 
-/** `pkg.Class.test` where both are words, `suite > does this` where one is a sentence or a path. */
+/** `pkg.Class.test` if both are identifiers, `suite > does this` if one is a sentence or a path. */
 function nameTest(wholeGroup: string, wholeName: string): string {
   const [group, name] = [cutName(wholeGroup), cutName(wholeName)];
   if (group === "" || name.startsWith(group)) return name;

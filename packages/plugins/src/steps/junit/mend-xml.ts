@@ -1,9 +1,9 @@
 /**
- * Makes XML of what writers leave in it: colours and other characters that XML forbids, references to such, `&` and `<`
- * that are not escaped. Everything else is left to the parser.
+ * Corrects common errors of writers to make valid XML: colour codes and other forbidden characters, references to these, and
+ * unescaped `&` and `<`. The parser reports all other errors.
  */
 export class XmlMender {
-  /** Whether something was mended. */
+  /** Whether anything was corrected. */
   mended = false;
   #isData = false;
   #held = "";
@@ -61,7 +61,7 @@ function isAllowed(code: number): boolean {
   return code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) && code !== 0xfffe && code !== 0xffff;
 }
 
-/** Where the end may be the beginning of a mark or a reference whose rest is yet to come. */
+/** The position from which the end may be an incomplete mark or reference. */
 function findHoldable(text: string): number {
   for (let i = text.length - 1; i >= Math.max(0, text.length - 40); i -= 1) {
     const char = text[i];
