@@ -6,13 +6,13 @@ import type { Site } from "./site.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
-/** What the page is told of login, and of who looks at it. */
+/** What the page gets about the login and the visitor. */
 interface ShownLogin {
   readonly auth: Json;
   readonly user: Json;
 }
 
-/** What the frontend asks its server about itself (web-contract §1.3). */
+/** The configuration that the frontend requests from its server (web-contract §1.3). */
 export function frontendConfig(
   ctx: Koa.Context,
   { own, shared, site, login }: { own: UiSlice; shared: ClusterConfig; site: Site; login: ShownLogin },

@@ -2,12 +2,12 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { groupOfAddress } from "@multimaster/core";
 
-/** Cuts connections of an address that has as many as it may have, before a byte of them is read. */
+/** Cuts a connection of an address that has reached its limit, before any byte is read. */
 export function limitConnections(server: Server, maxOf: (address: string) => number): void {
   const open = new Map<string, number>();
   const seen = new WeakSet<Socket>();
   server.on("connection", (socket: Socket) => {
-    // A request that offered to upgrade comes in once more over the same connection.
+    // A request that offered to upgrade is emitted again with the same connection.
     if (seen.has(socket)) return;
     seen.add(socket);
     const address = socket.remoteAddress ?? "";

@@ -33,13 +33,13 @@ it.each([
   const mine = logins.begin("192.0.2.1").begun;
   const rows = new Set([mine]);
   for (let i = 0; i < addresses * each; i++) {
-    const { begun, madeWay } = logins.begin(`10.0.${(i % addresses) >> 8}.${(i % addresses) & 255}`);
+    const { begun, replaced } = logins.begin(`10.0.${(i % addresses) >> 8}.${(i % addresses) & 255}`);
     rows.add(begun);
-    if (madeWay) rows.delete(madeWay);
+    if (replaced) rows.delete(replaced);
   }
   const later = logins.begin("192.0.2.2");
-  expect(later.madeWay?.group).toMatch(/^10\./);
-  expect(mine.hasMadeWay).toBe(false);
+  expect(later.replaced?.group).toMatch(/^10\./);
+  expect(mine.isReplaced).toBe(false);
   expect(rows.size).toBe(5_000);
 });
 
@@ -48,5 +48,5 @@ it("are all gone after their time, so that no memory of them stays", () => {
   const logins = new BegunLogins({ now: () => now });
   for (let i = 0; i < 5_000; i++) logins.begin(`10.0.${i >> 8}.${i & 255}`);
   now += 600_000;
-  expect(logins.begin("192.0.2.1").madeWay).toBeUndefined();
+  expect(logins.begin("192.0.2.1").replaced).toBeUndefined();
 });

@@ -59,7 +59,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     const changes = await readChanges(server);
     expect(changes.length).toBeGreaterThan(0);
     const again = await deliver(server, delivery);
-    expect(again).toEqual({ status: 202, text: "no change found: this delivery was there before" });
+    expect(again).toEqual({ status: 202, text: "no change found: this delivery was stored before" });
     expect(await readChanges(server)).toEqual(changes);
   });
 
@@ -70,7 +70,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
       expect((await deliver(server, { forge, id: "d-1", ...pushes[forge] })).status).toBe(202);
       const changes = await readChanges(server);
       const again = await deliver(server, { forge, id: "d-2", ...pushes[forge] });
-      expect(again).toEqual({ status: 202, text: "no change found: this delivery was there before" });
+      expect(again).toEqual({ status: 202, text: "no change found: this delivery was stored before" });
       expect(await readChanges(server)).toEqual(changes);
     },
   );
@@ -99,7 +99,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     };
     expect(await post("a")).toBe("2 change found");
     expect(await post("b")).toBe("2 change found");
-    expect(await post("a")).toBe("no change found: this delivery was there before");
+    expect(await post("a")).toBe("no change found: this delivery was stored before");
   });
 
   it("that comes to two ui masters at once is there once, whatever it is", async () => {
@@ -157,7 +157,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, delivery)).text).toBe("150 change found");
     const revisions = (await readChanges(server)).slice(1).map(({ revision }) => revision);
     expect(revisions).toEqual(commits.map(({ id }) => id));
-    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was there before");
+    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was stored before");
   });
 
   it("of GitLab is told apart from what scripts say of theirs", async () => {
@@ -406,7 +406,9 @@ describe("a mistake is answered with a sentence:", () => {
 
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
-    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("is given without a value")]);
+    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([
+      expect.stringContaining("is given without a value"),
+    ]);
     expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each type has one URL"]);
     expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });
@@ -464,7 +466,7 @@ describe("the options of a hook", () => {
     expect(text).toBe("2 change found");
     expect(changes).toMatchObject([{ author: "x", revision: "z" }, { author: "x" }]);
     const none = await ask(github({ transform: () => null }), one());
-    expect([none.changes, none.text]).toEqual([[], "no change found: none was left by the options of the hook"]);
+    expect([none.changes, none.text]).toEqual([[], "no change found: the hook's options excluded all"]);
   });
 
   it("take parts of the payload as properties, by the names that Buildbot gives them", async () => {

@@ -434,16 +434,18 @@ describe("a git poller of an odd repository", () => {
     await lost.poll();
     expect(lost.rows.changes).toEqual([]);
     expect(lost.log()).toHaveLength(1);
-    expect(lost.log()[0]).toMatch(/HEAD (does not resolve|names the branch master).*nothing is followed.*: main, other$/);
+    expect(lost.log()[0]).toMatch(
+      /HEAD (does not resolve|names the branch master).*nothing is followed.*: main, other$/,
+    );
     repository.git("push", "--quiet", "origin", ":other");
     expect(revisions(await lost.poll())).toEqual([repository.revision()]);
     expect(lost.log().at(-2)).toMatch(/the only branch main is followed$/);
 
     const mistyped = await startPoller(repository.url, { branches: ["mian", "main"] });
     await mistyped.poll();
-    expect(
-      mistyped.log().filter((line) => line.includes("these configured branches do not exist: mian")),
-    ).toHaveLength(1);
+    expect(mistyped.log().filter((line) => line.includes("these configured branches do not exist: mian"))).toHaveLength(
+      1,
+    );
   });
 
   it("takes commits for what they are, whatever their files, messages and encodings say", async () => {

@@ -130,7 +130,11 @@ describe("what a git step checks out", () => {
     [text("refs/pull/9/merge"), h("fork"), "merge"],
     [text("refs/pull/9/merge"), short("fork"), "merge"],
     [text("refs/pull/9/merge"), h("fork"), "merge", { shallow: true }],
-    [text("refs/pull/9/merge"), h("side"), /^refs\/pull\/9\/merge is stale: [0-9a-f]{10} is not a merge of [0-9a-f]{40}/],
+    [
+      text("refs/pull/9/merge"),
+      h("side"),
+      /^refs\/pull\/9\/merge is stale: [0-9a-f]{10} is not a merge of [0-9a-f]{40}/,
+    ],
     // A pull request of which the forge makes no ref, and whose commit it names by its beginning.
     [text("refs/pull-requests/7/from"), h("side"), "side"],
     [text("refs/pull-requests/7/from"), short("side"), "side"],
