@@ -33,8 +33,8 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
     of(request) {
       const nearest = request.socket.remoteAddress ?? "";
       if (!isFromProxy(request)) return nearest;
-      const protocol = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
-      const hops = told.map((hop) => hop.trim()).filter((hop) => hop !== "");
+      const listed = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
+      const hops = listed.map((hop) => hop.trim()).filter((hop) => hop !== "");
       return hops.findLast((hop) => !isTrusted(hop)) ?? hops[0] ?? nearest;
     },
   };
