@@ -9,7 +9,7 @@ export interface WakeupLoopOptions {
   /** Longest time between two polls, in milliseconds; a lost message costs at most this delay. */
   pollMs: number;
   /** Reads the rows and does what they require. One poll runs at a time; an error is logged and the loop continues. */
-  look(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal): Promise<void>;
 }
 
 /** Limits the wait after a failure, so that a loop with a long interval soon shows that it works again. */
@@ -51,11 +51,11 @@ export class WakeupLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, pollMs, look } = this.#options;
+    const { clock, pollMs, poll } = this.#options;
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
       try {
-        await look(this.#stop.signal);
+        await poll(this.#stop.signal);
         this.#noteSuccess();
       } catch (error) {
         if (this.#stop.signal.aborted) return;

@@ -34,7 +34,7 @@ export function startLooking(ctx: { name: string; clock: Clock; log: Logger }, l
     clock: ctx.clock,
     log: ctx.log,
     pollMs: looking.pollMs,
-    async look(signal) {
+    async poll(signal) {
       timer?.cancel();
       if (skip) {
         skip = false;

@@ -13,7 +13,7 @@ export function createLoginCleanUp({ config, data, clock, log }: RoleContext<UiS
     clock,
     log,
     pollMs: everyMs,
-    async look() {
+    async poll() {
       await data.updates.logins.cleanUp();
       await data.updates.audit.prune({ done, others: Math.ceil(done / 10) });
     },
