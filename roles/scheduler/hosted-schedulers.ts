@@ -38,9 +38,7 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
         );
       },
       getState: (state) => updates.schedulers.getState(key(state)),
-      publishForceSpec: (spec) => updates.schedulers.publishForceSpec(id, spec),
-      publishTriggerable: (spec) => updates.schedulers.publishTriggerable(id, spec),
-      publishTreeTimer: (timer) => updates.schedulers.publishTreeTimer(id, timer),
+      publish: (published) => updates.schedulers.publish(id, published),
     };
   }
 

@@ -35,9 +35,24 @@ function headingsOf(page: string): string[] {
   );
 }
 
-/** Pages that are written or generated later: links to them may lead nowhere until their folder exists. */
-const isAwaited = (path: string) =>
-  ["docs/spec"].some((folder) => (path === folder || path.startsWith(`${folder}/`)) && !existsSync(folder));
+/** Sections of the interface pages that a file cites: `docs/spec/messages.md §4`, or a link to a page followed by `§4, §5`. */
+function citationsIn(file: string): { path: string; section: string | undefined }[] {
+  const text = readSource(file);
+  const named = [...text.matchAll(/(docs\/spec\/[\w-]+\.md)((?:,? §[\d.]*\d)*)/g)];
+  const linked = [...text.matchAll(/\]\(([\w./-]+\.md)\)((?:,? §[\d.]*\d)+)/g)].map(
+    ([, link = "", sections]) => ["", normalize(join(dirname(file), link)), sections] as const,
+  );
+  return [...named, ...linked].flatMap(([, path = "", list = ""]) => {
+    if (!path.startsWith("docs/spec/")) return [];
+    const sections = [...list.matchAll(/§([\d.]+)/g)].map(([, section]) => section);
+    return (sections.length > 0 ? sections : [undefined]).map((section) => ({ path, section }));
+  });
+}
+
+/** The numbers of a page's sections: "4" of "## 4. Logs", "5.1" of "### 5.1 Start". */
+function sectionsOf(page: string): string[] {
+  return [...readSource(page).matchAll(/^#+ (\d+(?:\.\d+)*)\.? /gm)].map(([, section = ""]) => section);
+}
 
 /** The rooms that a name in the diagram of imports means in `rooms.ts`. */
 const roomNames: Readonly<Record<string, string>> = {
@@ -67,11 +82,17 @@ describe("the pages", () => {
     expect(named.filter((path) => !existsSync(path))).toEqual([]);
   });
 
+  it("about interfaces name only paths that exist", () => {
+    const named = pages.filter((page) => page.startsWith("docs/spec/")).flatMap(namedPaths);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
   it("link only to files and headings that exist", () => {
     const broken = pages.flatMap((page) =>
       linksOf(page)
         .filter(({ path, heading }) => {
-          if (!existsSync(path)) return !isAwaited(path);
+          if (!existsSync(path)) return true;
           return heading !== undefined && path.endsWith(".md") && !headingsOf(path).includes(heading);
         })
         .map(({ path, heading }) => `${page}: ${path}${heading === undefined ? "" : `#${heading}`}`),
@@ -79,12 +100,25 @@ describe("the pages", () => {
     expect(broken).toEqual([]);
   });
 
+  it("have the sections that sources and pages cite", () => {
+    const cited = listFiles()
+      .filter((file) => /\.(tsx?|mjs|md)$/.test(file))
+      .flatMap((file) => citationsIn(file).map((citation) => ({ file, ...citation })));
+    expect(cited.length).toBeGreaterThan(30);
+    const wrong = cited.filter(
+      ({ path, section }) => !existsSync(path) || (section !== undefined && !sectionsOf(path).includes(section)),
+    );
+    expect(wrong.map(({ file, path, section }) => `${file}: ${path} §${section ?? ""}`)).toEqual([]);
+  });
+
   it("are all in the index", () => {
     const indexed = new Set(linksOf("docs/README.md").map(({ path }) => path));
     const missing = pages.filter(
       (page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/README.md" && !indexed.has(page),
     );
-    expect(missing).toEqual([]);
+    const shown = new Set(linksOf("docs/spec/README.md").map(({ path }) => path));
+    const hidden = pages.filter((page) => /^docs\/spec\/(?!README)/.test(page) && !shown.has(page));
+    expect([...missing, ...hidden]).toEqual([]);
     expect([...indexed].filter((path) => existsSync(path) && statSync(path).isDirectory())).toEqual(["docs/decisions"]);
   });
 

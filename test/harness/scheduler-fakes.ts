@@ -1,6 +1,6 @@
 import type { Clock, Json, Timer } from "@multimaster/core";
 import { silentLog } from "@multimaster/core";
-import type { Change, NewChange } from "@multimaster/data";
+import type { Change, NewChange, PublishedScheduler } from "@multimaster/data";
 import type { ChangeSourceContext, SchedulerContext, Submission } from "@multimaster/plugins";
 
 /** A clock that moves only when it is told to. */
@@ -79,12 +79,12 @@ export interface FakeSchedulerRows {
   unseen: Change[];
   classified: Map<number, { change: Change; important: boolean; at: number }>;
   submissions: Submission[];
-  spec: Json;
+  published: PublishedScheduler | undefined;
   lost: boolean;
 }
 
 export function createSchedulerRows(): FakeSchedulerRows {
-  return { unseen: [], classified: new Map(), submissions: [], spec: null, lost: false };
+  return { unseen: [], classified: new Map(), submissions: [], published: undefined, lost: false };
 }
 
 export function fakeSchedulerContext(
@@ -126,9 +126,7 @@ export function fakeSchedulerContext(
       return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));
     },
     getState: async () => undefined,
-    publishForceSpec: async (spec) => void (rows.spec = spec),
-    publishTriggerable: async (spec) => void (rows.spec = spec),
-    publishTreeTimer: async () => {},
+    publish: async (published) => void (rows.published = published),
   };
 }
 

@@ -1,30 +1,34 @@
 import { Results } from "@multimaster/core";
-import { type Connection, newestBuildId, openRequestsClaimedBy, queryRows } from "@multimaster/database";
+import { type Connection, newestBuildId, openRequestsClaimedBy, queryRows, requestStates } from "@multimaster/database";
 
 /** What became of the build requests that a master had when its drain began, and of those it still took on. */
 export interface DrainedRequests {
   before: number;
-  /** Built to their end by it. */
+  /** Built to their end by it, or cancelled before a build began. */
   finished: number;
-  /** Given to other masters before they were begun. */
+  /** Released before a build began: other masters build them. */
   handedOver: number;
-  /** Begun, given back, and to be built again. */
+  /** Begun and released, to be built again, whether another master has done so or not. */
   retried: number;
   /** It still builds them. */
   running: number;
-  /** It is gone, and they are still its own: there must be none. */
+  /** The master is gone, and they are still its own: there must be none. */
   lost: number;
 }
 
-interface Work {
-  requests: ReadonlySet<number>;
-  /** No build of earlier times than this one, except those that run. */
-  newestBuild: number;
-  runningBuilds: readonly number[];
+type Fate = Exclude<keyof DrainedRequests, "before">;
+
+/** The work of a master when its drain begins. */
+export interface MasterWork {
+  /** Requests that it works on. */
+  readonly requests: readonly number[];
+  /** The newest build there is: later ones of this master are of requests that it takes on while it drains. */
+  readonly newestBuild: number;
+  readonly runningBuilds: readonly number[];
 }
 
-/** What a master has in hand. */
-export async function readWork(connection: Connection, masterid: number): Promise<Work> {
+/** Reads what a master works on. */
+export async function readWork(connection: Connection, masterid: number): Promise<MasterWork> {
   const newestBuild = await newestBuildId(connection);
   const claimed = await openRequestsClaimedBy(connection, masterid);
   const running = await queryRows<{ id: number; buildrequestid: number }>(
@@ -33,41 +37,44 @@ export async function readWork(connection: Connection, masterid: number): Promis
     [masterid],
   );
   return {
-    requests: new Set([...claimed, ...running.map(({ buildrequestid }) => buildrequestid)]),
+    requests: [...new Set([...claimed, ...running.map(({ buildrequestid }) => buildrequestid)])],
     newestBuild,
     runningBuilds: running.map(({ id }) => id),
   };
 }
 
-/** What became of it; `isGone`: the master does nothing more. */
+/**
+ * Counts what became of the work, by the master's own builds: what it released counts as retried, though another master
+ * may have built it since. `isGone`: the master does nothing more.
+ */
 export async function judgeWork(
   connection: Connection,
   masterid: number,
-  before: Work,
+  before: MasterWork,
   isGone: boolean,
 ): Promise<DrainedRequests> {
-  const ran = connection.dialect.isOneOf("id", before.runningBuilds);
+  const newest = await readNewestBuilds(connection, masterid, before);
+  const unbuilt = before.requests.filter((request) => !newest.has(request));
+  const states = new Map((await requestStates(connection, unbuilt)).map((state) => [state.id, state]));
+  const count = { before: before.requests.length, finished: 0, handedOver: 0, retried: 0, running: 0, lost: 0 };
+  const held: Fate = isGone ? "lost" : "running";
+  for (const { results, open } of newest.values())
+    count[open === 1 ? held : results === Results.RETRY ? "retried" : "finished"] += 1;
+  for (const request of unbuilt) {
+    const state = states.get(request);
+    count[state?.complete ? "finished" : state?.claimedBy === masterid ? held : "handedOver"] += 1;
+  }
+  return count;
+}
+
+/** By request: the newest of the builds that ran when the drain began or came later. */
+async function readNewestBuilds(connection: Connection, masterid: number, { newestBuild, runningBuilds }: MasterWork) {
+  const ran = connection.dialect.isOneOf("id", runningBuilds);
   const builds = await queryRows<{ buildrequestid: number; results: number | null; open: number }>(
     connection,
     `select buildrequestid, results, case when complete_at is null then 1 else 0 end as open from builds
      where masterid = ? and (id > ? or ${ran.sql}) order by id`,
-    [masterid, before.newestBuild, ...ran.bindings],
+    [masterid, newestBuild, ...ran.bindings],
   );
-  const claimed = new Set(await openRequestsClaimedBy(connection, masterid));
-  const newest = new Map(builds.map((build) => [build.buildrequestid, build]));
-  const fates = [...new Set([...before.requests, ...newest.keys()])].map((request) => {
-    const build = newest.get(request);
-    if (build ? build.open === 1 : claimed.has(request)) return isGone ? "lost" : "running";
-    if (!build) return "handedOver";
-    return build.results === Results.RETRY ? "retried" : "finished";
-  });
-  const count = (fate: string) => fates.filter((one) => one === fate).length;
-  return {
-    before: before.requests.size,
-    finished: count("finished"),
-    handedOver: count("handedOver"),
-    retried: count("retried"),
-    running: count("running"),
-    lost: count("lost"),
-  };
+  return new Map(builds.map((build) => [build.buildrequestid, build]));
 }

@@ -2,6 +2,7 @@ export * from "./claims.ts";
 export * from "./data-version.ts";
 export * from "./drain-master.ts";
 export { describePending, readStranded, saveDrainWarning } from "./drain-warnings.ts";
+export * from "./drained-requests.ts";
 export * from "./eviction.ts";
 export * from "./heartbeat.ts";
 export * from "./join-cluster.ts";

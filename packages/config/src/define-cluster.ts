@@ -71,7 +71,7 @@ export const clusterConfig = z.strictObject({
       "Further host names, beside that of `url` and localhost, for which the ui and the monitor answer requests.",
     ),
   database: z
-    .string()
+    .string("must be sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME; is an environment variable not set?")
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
   databaseConnections: z
     .int()

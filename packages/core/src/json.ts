@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * JSON text as Python's `json.dumps` writes it: ASCII only, `", "` and `": "` as separators. Buildbot compares such
- * columns as text (spec/database.md §1), so a differing format would cause pointless updates.
+ * columns as text (docs/spec/database.md §1), so a differing format would cause pointless updates.
  */
 export function pythonJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((v) => pythonJson(v as Json)).join(", ")}]`;

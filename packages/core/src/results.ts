@@ -1,4 +1,4 @@
-/** Result codes as stored in every `results` column (spec/database.md §1). */
+/** Result codes as stored in every `results` column (docs/spec/database.md §1). */
 export const Results = {
   SUCCESS: 0,
   WARNINGS: 1,

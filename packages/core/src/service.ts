@@ -2,13 +2,14 @@
  * A component with a lifecycle: it is started once, may be drained, and is stopped once.
  *
  * - `start` resolves when the service does its work; if it rejects, the service has cleaned up after itself.
- * - `drain` stops taking new work and resolves when the current work is done. `signal` aborts when the deadline has
- *   passed or a second signal came: then running work is released, not finished; the abort reason says why.
- * - `resume` undoes a drain: a drain in progress resolves, and the service takes new work again.
- * - `left` returns what a drain still waits for, as figures by name.
- * - `stop` releases everything the service holds. It may be called twice, and before `start` has resolved.
- * - `ready` returns whether the service can take work; a string is the reason why it cannot.
- * - `failure` reports that its background work fails repeatedly, though it keeps retrying.
+ * - `drain` stops taking new work and resolves when the work in hand is done. `signal` aborts when the deadline has
+ *   passed or a second signal came: then running work is given back, not finished; its reason is the sentence why.
+ * - `resume` undoes a drain: a drain in progress resolves, and new work is taken on again.
+ * - `left` says what a drain still waits for, as figures by name.
+ * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
+ * - `ready` says whether the service can take work; a string is the reason why it cannot. A group of services lists reasons.
+ * - `failure` reports that what it does in the background fails again and again, though it goes on trying; `failures` of a
+ *   group lists those of its services.
  */
 export interface Service {
   readonly name: string;
@@ -17,13 +18,17 @@ export interface Service {
   resume?(): Promise<void>;
   left?(): Work;
   stop(): Promise<void>;
-  ready?(): true | string;
+  ready?(audience?: Audience): true | string | readonly string[];
   failure?(): Failure | undefined;
-  /** The service only tidies up: the master can take work although this service fails. */
+  failures?(): readonly FailedService[];
+  /** It only tidies up: the master can take work although it fails. */
   readonly isHousekeeping?: boolean;
 }
 
-/** Why a service fails. */
+/** Who is told why something cannot take work. Strangers are not told what an error said: it may name what is inside. */
+export type Audience = "operators" | "strangers";
+
+/** What a service fails with. */
 export interface Failure {
   /** The time since when every attempt has failed, in milliseconds since 1970. */
   readonly since: number;

@@ -1,7 +1,7 @@
 export type { EngineLoad } from "@multimaster/database";
 export type { Caller, Subject } from "./actions/action.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
-export type { ActionName, ActionParameters } from "./actions/index.ts";
+export type { ActionName, ActionParameters, ActionResult } from "./actions/index.ts";
 export { describeApi } from "./api/openapi/describe-api.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./api/rest.ts";
 export type { Check } from "./audit/check.ts";
@@ -42,7 +42,8 @@ export type { NewChange } from "./updates/new-change.ts";
 export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
-export type { ClassifiedChange, SchedulerUpdates, TreeTimer, WaitingChange } from "./updates/schedulers.ts";
+export type { PublishedScheduler } from "./updates/published-scheduler.ts";
+export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StepUpdates } from "./updates/steps.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";

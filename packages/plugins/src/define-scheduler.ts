@@ -1,14 +1,6 @@
 import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
-import type {
-  AddedBuildset,
-  Change,
-  ClassifiedChange,
-  Lost,
-  NewBuildset,
-  TreeTimer,
-  TriggerableSpec,
-} from "@multimaster/data";
+import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset, PublishedScheduler } from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
@@ -48,12 +40,8 @@ export interface SchedulerContext {
   ): Promise<readonly AddedBuildset[] | Lost>;
   /** Returns state saved with `submit`, by whichever master had the claim. */
   getState(name: string): Promise<Json | undefined>;
-  /** Publishes for ui masters which builds users may request, in the REST shape of `forceschedulers`. */
-  publishForceSpec(spec: Json): Promise<void>;
-  /** Publishes for engines what it builds when a step triggers it. */
-  publishTriggerable(spec: TriggerableSpec): Promise<void>;
-  /** Publishes for users how long its changes wait for further ones; null: they do not. */
-  publishTreeTimer(timer: TreeTimer | null): Promise<void>;
+  /** Replaces what it shows to the masters that do not load it: its kind, next run, form, what a trigger builds, its timer. */
+  publish(published: PublishedScheduler): Promise<void>;
 }
 
 /** A scheduler as the scheduler role uses it. */

@@ -12,7 +12,7 @@ interface ShownLogin {
   readonly user: Json;
 }
 
-/** The configuration that the frontend requests from its server (web-contract §1.3). */
+/** What the frontend asks its server about itself (docs/spec/web-contract.md §1.3). */
 export function frontendConfig(
   ctx: Koa.Context,
   { own, shared, site, login }: { own: UiSlice; shared: ClusterConfig; site: Site; login: ShownLogin },

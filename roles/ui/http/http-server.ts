@@ -32,6 +32,8 @@ const lastAnswersMs = 5_000;
 
 /** Upper limit on connections, more than one master should serve. */
 const mostConnections = 10_000;
+/** Those of addresses that may not have any number; the rest is for this machine and for proxies. */
+const mostOfStrangers = 8_000;
 
 /** When a draining master has received no request for this long, its balancers have stopped using it. */
 const quietMs = 250;
@@ -59,9 +61,9 @@ export function createHttpServer({
   let leaving = false;
   let requests = 0;
   const server = createServer(answer);
-  // Limits a flood from many addresses, so that present clients are still served.
+  // A flood from many addresses of one network cuts its own connections; what is beyond is not accepted.
   server.maxConnections = mostConnections;
-  limitConnections(server, maxConnectionsOf);
+  limitConnections(server, maxConnectionsOf, mostOfStrangers);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     // Checked first: a page under a stranger's host name that points here would count as our own.

@@ -11,7 +11,9 @@ const forBalancers = /^(metrics|ready|health)(?:[?#]|$)/;
 export function readAddress(request: IncomingMessage, basePath = "/"): boolean {
   const { host = "" } = request.headers;
   if (!hostForm.test(host)) return false;
-  // Proxies may send the whole URL.
+  // Of two, a proxy may have looked at the other one.
+  if ((request.headersDistinct?.["host"]?.length ?? 0) > 1) return false;
+  // Proxies ask for the whole address.
   const whole = /^https?:\/\/[^/?]*/i.exec(request.url ?? "")?.[0];
   if (whole !== undefined) {
     if (!URL.canParse(whole)) return false;

@@ -16,7 +16,7 @@ const refusals: Readonly<Record<Refusal, { code: number; error: string }>> = {
   unknown: { code: 404, error: "no event has such a path" },
 };
 
-/** Returns the answer to one frame of a client (spec/web-contract.md §4.1). */
+/** The answer to one frame of a client (docs/spec/web-contract.md §4.1). */
 export async function answerCommand(frame: Json, subscriptions: Subscriptions): Promise<Json> {
   const fields = typeof frame === "object" && frame !== null && !Array.isArray(frame) ? (frame as Fields) : {};
   const id = fields["_id"] ?? null;

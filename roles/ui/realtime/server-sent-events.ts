@@ -24,8 +24,8 @@ const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]
 const maxHeld = 1_000;
 
 /**
- * `/sse` (spec/web-contract.md §4.4): the same events for clients that only support HTTP. The greeting is sent when all paths
- * of the URL are subscribed, before the first event: a client that then reads the rows misses nothing.
+ * `/sse` (docs/spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
+ * the address are listened to, before the first event: whoever reads the rows then misses nothing.
  */
 export function serveEvents(
   options: SubscriptionOptions & {

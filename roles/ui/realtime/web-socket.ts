@@ -19,7 +19,7 @@ export function busFrame(news: BusNews): string {
   return JSON.stringify({ k: "bus/state", m: news });
 }
 
-/** Serves Buildbot's protocol of `/ws` (spec/web-contract.md §4.1) to all accepted clients. */
+/** Speaks Buildbot's protocol of `/ws` (docs/spec/web-contract.md §4.1) with everybody who is let in. */
 export function createWebSockets(
   options: SubscriptionOptions & {
     audience: Audience;

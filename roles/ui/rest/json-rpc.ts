@@ -37,7 +37,7 @@ class BadRequest extends Error {
   }
 }
 
-/** Performs a POST of the API: one method on one object (spec/data-api.md §4). */
+/** Performs a POST of the API: one method on one object (docs/spec/data-api.md §4). */
 export async function answerCall(
   perform: (path: readonly string[], method: string, params: Call["params"]) => Promise<Json>,
   request: Pick<IncomingMessage, "headers">,

@@ -25,7 +25,7 @@ const unread = "call";
 const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
 
-/** REST v2 and its control calls below `/api` (spec/data-api.md). */
+/** REST v2 and its control calls below `/api` (docs/spec/data-api.md). */
 export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Middleware {
   const { config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);

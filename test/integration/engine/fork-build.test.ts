@@ -66,7 +66,7 @@ describe("a build of a fork's code", () => {
     const engine = await startEngine({ ...steps, parent: [lie({}), trigger(kids)] }, { secrets });
     const id = (await engine.data.updates.schedulers.register(["kids"])).get("kids") as number;
     const rest = { properties: {}, priority: 0, reason: "triggered", codebases: {} };
-    await engine.data.updates.schedulers.publishTriggerable(id, { builders: ["b"], ...rest });
+    await engine.data.updates.schedulers.publish(id, { kind: "builds", triggerable: { builders: ["b"], ...rest } });
     const results = [];
     for (const fork of [true, false]) results.push((await build(engine, { pullrequest_fork: fork }, "parent")).results);
     expect(results).toEqual([Results.EXCEPTION, Results.SUCCESS]);

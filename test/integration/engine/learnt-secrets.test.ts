@@ -49,7 +49,7 @@ describe("a text that a step has learnt", () => {
     });
     const late = defineStep({
       type: "late",
-      options: z.object({}),
+      options: z.object({ name: z.string() }),
       run: async (ctx) => {
         ctx.properties.set("again", learnt, "late");
         return { results: Results.FAILURE, summary: `late ${learnt}` };
@@ -65,7 +65,7 @@ describe("a text that a step has learnt", () => {
     const wait = shell({ command: `while ! test -e ${marker}; do sleep 0.05; done` });
     const engine = await startEngine(
       {
-        b: [learn({ text: learnt }), wait, late({}), broken({})],
+        b: [learn({ text: learnt }), wait, late({ name: `late ${learnt}` }), broken({})],
         kids: [shell({ command: "true" })],
         noise: [flood({})],
       },
@@ -73,7 +73,7 @@ describe("a text that a step has learnt", () => {
     );
     const id = (await engine.data.updates.schedulers.register(["kids"])).get("kids") as number;
     const rest = { properties: {}, priority: 0, reason: "triggered", codebases: {} };
-    await engine.data.updates.schedulers.publishTriggerable(id, { builders: ["kids"], ...rest });
+    await engine.data.updates.schedulers.publish(id, { kind: "builds", triggerable: { builders: ["kids"], ...rest } });
     const request = await engine.submit("b", { properties: { pullrequest_fork: [fork, "Change"] } });
     await waitFor(async () => (await engine.stepsOf(1))[2], { what: "the second step" });
     await engine.finished(await engine.submit("noise"));

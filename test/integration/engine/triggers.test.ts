@@ -11,7 +11,7 @@ describe("a build that triggers others", () => {
   async function publish(engine: Engine, name: string, builders: string[]): Promise<void> {
     const id = (await engine.data.updates.schedulers.register([name])).get(name) as number;
     const rest = { properties: {}, priority: 0, reason: "triggered", codebases: {} };
-    await engine.data.updates.schedulers.publishTriggerable(id, { builders, ...rest });
+    await engine.data.updates.schedulers.publish(id, { kind: "builds", triggerable: { builders, ...rest } });
   }
   const stepOf = async (engine: Engine, build: Finished | undefined) =>
     (await engine.stepsOf(build?.buildid as number))[1] as Awaited<ReturnType<Engine["stepsOf"]>>[number] & {

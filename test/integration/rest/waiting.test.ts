@@ -187,7 +187,7 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     const id = (await updates.schedulers.register(["all", "idle"])).get("all") as number;
     const waiting = async () => (await server.get("/api/v2/waiting/changes")).body.waiting_changes;
     await updates.schedulers.claim(id);
-    await updates.schedulers.publishTreeTimer(id, { seconds: 600, perBranch: true });
+    await updates.schedulers.publish(id, { kind: "changes", timer: { seconds: 600, perBranch: true } });
     const schedule = async () => (await server.get(`/api/v2/schedules/${id}`)).body.schedules[0];
     expect(await schedule()).toMatchObject({ next_at: null, waiting_changes: 0, last_bsid: null, last_at: null });
     const changeids: number[] = [];

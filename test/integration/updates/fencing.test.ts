@@ -79,16 +79,7 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
     "changeSources.addPolled": (u) =>
       u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
     "schedulers.claim": (u) => u.schedulers.claim(ids.scheduler),
-    "schedulers.publishForceSpec": (u) => u.schedulers.publishForceSpec(ids.scheduler, {}),
-    "schedulers.publishTreeTimer": (u) => u.schedulers.publishTreeTimer(ids.scheduler, null),
-    "schedulers.publishTriggerable": (u) =>
-      u.schedulers.publishTriggerable(ids.scheduler, {
-        builders: ["a"],
-        properties: {},
-        priority: 0,
-        reason: "late",
-        codebases: {},
-      }),
+    "schedulers.publish": (u) => u.schedulers.publish(ids.scheduler, { kind: "form", form: {} }),
     "schedulers.classify": (u) =>
       u.schedulers.classify(ids.scheduler, [{ changeid: ids.changeid, verdict: "important" }]),
     "schedulers.submit": (u) =>

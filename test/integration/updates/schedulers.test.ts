@@ -233,8 +233,14 @@ describe.each(engines)("schedulers on %s", (engine) => {
     expect(await one.updates.schedulers.isEnabled(id)).toBe(true);
     await one.updates.schedulers.setEnabled(id, false);
     expect(await one.updates.schedulers.isEnabled(id)).toBe(false);
-    await one.updates.schedulers.publishForceSpec(id, { name: "force" });
-    await one.updates.schedulers.publishForceSpec(id, { name: "force", label: "again" });
-    expect(await masters.value("select spec from mm_force_schedulers")).toBe('{"name": "force", "label": "again"}');
+    const { publish } = one.updates.schedulers;
+    await publish(id, { kind: "form", form: { name: "force" } });
+    await publish(id, { kind: "form", form: { name: "force", label: "again" } });
+    const form = '{"name": "force", "label": "again"}';
+    expect(await masters.value("select form from mm_published_schedulers")).toBe(form);
+    expect(await masters.value("select spec from mm_force_schedulers"), "for earlier releases").toBe(form);
+    await publish(id, { kind: "changes" });
+    expect(await masters.rows("select form from mm_published_schedulers")).toEqual([{ form: null }]);
+    expect(await masters.rows("select spec from mm_force_schedulers"), "a kind that it had before").toEqual([]);
   });
 });

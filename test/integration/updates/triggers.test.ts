@@ -19,7 +19,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     masters = await startMasters(engine);
     one = await masters.join();
     scheduler = (await one.updates.schedulers.register(["kids"])).get("kids") as number;
-    await one.updates.schedulers.publishTriggerable(scheduler, spec);
+    await one.updates.schedulers.publish(scheduler, { kind: "builds", triggerable: spec });
   });
 
   const spec = {
@@ -202,7 +202,10 @@ describe.each(engines)("triggering on %s", (engine) => {
   });
 
   it("builds what the scheduler was last told to", async () => {
-    await one.updates.schedulers.publishTriggerable(scheduler, { ...spec, builders: ["other"], codebases: {} });
+    await one.updates.schedulers.publish(scheduler, {
+      kind: "builds",
+      triggerable: { ...spec, builders: ["other"], codebases: {} },
+    });
     const { buildid } = await runningBuild(one, "parent");
     const [set] = await trigger(one, ask(buildid));
     expect(set?.requests.map(({ builder }) => builder)).toEqual(["other"]);

@@ -4,7 +4,7 @@ import type { Dialer } from "../link.ts";
 import { NetworkBus } from "../network-bus.ts";
 import { DEFAULT_MAX_PAYLOAD } from "../payload.ts";
 
-/** Messages through a WAMP router, in the topics and shapes of Buildbot's masters (spec/messages.md). */
+/** Messages through a WAMP router, in the topics and shapes of Buildbot's masters (docs/spec/messages.md). */
 export function createWampBus(options: WampBusOptions, log: Logger, clock: Clock): Bus {
   const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
   const dialer: Dialer = {

@@ -39,11 +39,16 @@ export function chooseForceScheduler(
     ({ enabled, builder_names: names }) => enabled && builders.every((builder) => names.includes(builder)),
   );
   const [only] = fitting;
+  if (!only && builders.length > 0) throw errors.builderNotForced(builders, forcedNames(all));
   if (only && fitting.length === 1) return only;
   throw errors.forceSchedulerToChoose(fitting.map((scheduler) => scheduler.name));
 }
 
-/** The parameters of `force`, by the form's names. Options without a field are errors here; the master checks the rest. */
+function forcedNames(all: readonly ForceScheduler[]): string[] {
+  return [...new Set(all.flatMap(({ enabled, builder_names: names }) => (enabled ? names : [])))];
+}
+
+/** The parameters of `force`, by the form's own names; what the form has no place for is said here, all else by the master. */
 export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record<string, Json> {
   const form = scheduler.all_fields as unknown as readonly Field[];
   const leaves = form.flatMap(listLeaves);

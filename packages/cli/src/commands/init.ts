@@ -14,12 +14,18 @@ export function addInit(program: Command): void {
     .action(async (dir: string) => {
       const target = resolve(dir);
       await writeStarter(dir, target);
-      const config = relative(process.cwd(), join(target, "cluster.ts"));
+      const config = shorten(join(target, "cluster.ts"));
       process.stdout.write(`Wrote a starter config to ${dir}. Start it with:\n  master start --config ${config}\n`);
     });
 }
 
-/** Writes all files or, if one of them already exists, none. */
+/** A path that climbs out of the current directory is easier to read from the root. */
+function shorten(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path.startsWith("..") ? file : path;
+}
+
+/** Writes all of the files or, where one of them is there already, none. */
 async function writeStarter(dir: string, target: string): Promise<void> {
   try {
     await mkdir(target, { recursive: true });

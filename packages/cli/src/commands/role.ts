@@ -1,3 +1,5 @@
+import { errors } from "@multimaster/core";
+import { roleNames } from "@multimaster/roles";
 import type { Command } from "commander";
 import { openControlOf } from "../open-control.ts";
 import { gatherList } from "../options.ts";
@@ -7,7 +9,13 @@ interface AddFlags extends OrderFlags {
   builders?: string[];
 }
 
-/** `master role drop|add`: drops a role of a running master, or adds one. */
+/** A wrong name is refused here: the master that gets it could only log it. */
+function parseRole(name: string): string {
+  if (!(roleNames as readonly string[]).includes(name)) throw errors.unknownRole(name, roleNames);
+  return name;
+}
+
+/** `master role drop|add`: a running master gives one of its roles up, or takes another one on. */
 export function addRole(program: Command, setExitCode: (code: number) => void): void {
   const role = program.command("role").description("let a running master drop one of its roles, or add one");
 
@@ -16,7 +24,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .command("drop")
       .description("drain one role of a master; the others continue")
       .argument("<name>", "the master's name")
-      .argument("<role>", "scheduler, builder-engine or ui"),
+      .argument("<role>", roleNames.join(", "), parseRole),
   ).action(async (name: string, which: string, flags: OrderFlags) => {
     const control = await openControlOf(flags);
     try {
@@ -32,7 +40,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .command("add")
       .description("add a role to a master, with the slice of the config it was started with")
       .argument("<name>", "the master's name")
-      .argument("<role>", "scheduler, builder-engine or ui")
+      .argument("<role>", roleNames.join(", "), parseRole)
       .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),
   ).action(async (name: string, which: string, flags: AddFlags) => {
     const control = await openControlOf(flags);

@@ -2,6 +2,7 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { network } from "../networks.ts";
+import type { PlaceOf } from "../place-of.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { portChoice } from "../port.ts";
@@ -136,10 +137,16 @@ export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
   return (options as { anybody?: unknown }).anybody === true;
 }
 
-/** Checks that the shared part of the config has the options that a login requires. */
-export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
+/** What a login needs of the part of the config that all share, and does not find there. */
+export function checkLogin(
+  { auth }: Pick<UiSlice, "auth">,
+  { url }: { url?: string | undefined },
+  placeOf: PlaceOf,
+): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
-  return [`url: is missing; ${auth.plugin.type} sends users back to it, such as url: "https://ci.example.org/"`];
+  return [
+    `${placeOf("cluster")}: url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`,
+  ];
 }
 
 const noHooks: ConfigWarning = {

@@ -6,7 +6,7 @@ import type { Filter, Operator, Query } from "../model/query.ts";
 const operators = new Set<string>(["eq", "ne", "lt", "le", "gt", "ge", "contains", "in", "notin"] satisfies Operator[]);
 const ofSeveral = new Set<string>(["eq", "ne", "contains", "in", "notin"] satisfies Operator[]);
 
-/** Reads the parameters of a GET (spec/data-api.md §1). Error messages are those that clients expect. */
+/** Reads the parameters of a GET (docs/spec/data-api.md §1). Error messages are those that clients expect. */
 export function parseQuery(search: URLSearchParams, resource: AnyResource, path: Path): Query {
   const filters: Filter[] = [];
   let order: string[] | undefined;

@@ -51,7 +51,8 @@ export const builders = defineResource({
     },
   ],
   events: {
-    // Complete objects and not only ids: Buildbot's own frontend forgets the fields that are left out (web-contract §11.3).
+    // Complete objects and not only ids: Buildbot's own frontend forgets the fields that are left out
+    // (docs/spec/web-contract.md §11.3).
     names: {
       started: "Pages show that a master can build it; without it, at their next read.",
       stopped: "Pages show that one master less can build it; without it, at their next read.",

@@ -1,5 +1,5 @@
 import type { Json } from "@multimaster/core";
-import { queryRows } from "@multimaster/database";
+import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, identifier, jsonObject, text } from "../model/field-kinds.ts";
@@ -41,8 +41,8 @@ export const forceschedulers = defineResource({
 async function readForceSchedulers({ connection }: ReadContext): Promise<ForceScheduler[]> {
   const rows = await queryRows<{ name: string; enabled: number; spec: string }>(
     connection,
-    `select s.name, coalesce(s.enabled, 1) as enabled, f.spec from mm_force_schedulers f
-       join schedulers s on s.id = f.schedulerid order by s.name`,
+    `select s.name, coalesce(s.enabled, 1) as enabled, p.form as spec from ${publishedSchedulers} p
+       join schedulers s on s.id = p.schedulerid where p.form is not null order by s.name`,
   );
   return rows.map(({ name, enabled, spec }) => {
     const form = JSON.parse(spec) as Partial<ForceScheduler>;

@@ -34,7 +34,8 @@ export const masters = defineResource({
     },
   ],
   events: {
-    // Complete objects, though Buildbot leaves `last_active` out: its own frontend loses the field (web-contract §11.3).
+    // Complete objects, though Buildbot leaves `last_active` out: its own frontend loses the field
+    // (docs/spec/web-contract.md §11.3).
     names: {
       started: "Pages show it; without it, at their next read.",
       stopped: "Other masters claim the schedulers and change sources that it had; without it, when they next poll.",

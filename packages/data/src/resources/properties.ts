@@ -32,7 +32,7 @@ export const properties = defineResource({
             rows: async (context: ReadContext) => [await readOfBuild(context, build)],
           }) as const,
       ),
-    // Buildbot lacks this one, though its own page of pending requests asks for it (web-contract §11.11).
+    // Buildbot lacks this one, though its own page of pending requests asks for it (docs/spec/web-contract.md §11.11).
     {
       pattern: "buildrequests/n:buildrequestid/properties",
       kind: "single",

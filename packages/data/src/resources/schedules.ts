@@ -1,19 +1,17 @@
 import { findLeast } from "@multimaster/core";
-import { queryRows } from "@multimaster/database";
+import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, identifier, integer, text } from "../model/field-kinds.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
 
-/** What makes a scheduler build, as far as it has published that. */
-type Kind = "changes" | "form" | "builds" | "unknown";
-
 const shape = {
   schedulerid: integer,
   name: text,
   enabled: bool,
+  /** What makes it build, or "unknown" if it has published nothing. */
   kind: identifier(16),
-  /** When its timer fires unless another change arrives before; null if no timer runs. */
+  /** When it builds next: by the clock, or when its timer fires unless another change arrives before; null if neither is known. */
   next_at: datetime.nullable(),
   /** Changes that it wants and that are in no buildset yet. */
   waiting_changes: integer,
@@ -49,9 +47,10 @@ const latestBuildsets = 1000;
 async function readSchedules(context: ReadContext): Promise<Schedule[]> {
   const waiting = await readWaitingChanges(context);
   const last = await readLastBuildsets(context);
-  return (await readSchedulers(context)).map(({ id, name, enabled, kind }) => {
+  return (await readSchedulers(context)).map(({ id, name, enabled, kind, published }) => {
     const lines = waiting.filter(({ schedulerid }) => schedulerid === id);
     const due = lines.flatMap(({ until, reasons }) => (until !== null && reasons[0]?.kind === "timer" ? [until] : []));
+    if (published !== null) due.push(Math.ceil(published));
     return {
       schedulerid: id,
       name,
@@ -66,14 +65,10 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
 }
 
 function readSchedulers({ connection }: ReadContext) {
-  return queryRows<{ id: number; name: string; enabled: number; kind: Kind }>(
+  return queryRows<{ id: number; name: string; enabled: number; kind: string; published: number | null }>(
     connection,
-    `select s.id, s.name, coalesce(s.enabled, 1) as enabled,
-            case when exists (select 1 from mm_force_schedulers f where f.schedulerid = s.id) then 'form'
-                 when exists (select 1 from mm_triggerable_schedulers t where t.schedulerid = s.id) then 'builds'
-                 when exists (select 1 from mm_scheduler_cursors c where c.schedulerid = s.id) then 'changes'
-                 else 'unknown' end as kind
-       from schedulers s order by s.id`,
+    `select s.id, s.name, coalesce(s.enabled, 1) as enabled, coalesce(p.kind, 'unknown') as kind, p.next_at as published
+       from schedulers s left join ${publishedSchedulers} p on p.schedulerid = s.id order by s.id`,
   );
 }
 

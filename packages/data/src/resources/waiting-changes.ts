@@ -1,5 +1,5 @@
 import { findGreatest, findLeast } from "@multimaster/core";
-import { queryRows } from "@multimaster/database";
+import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { datetime, integer, text } from "../model/field-kinds.ts";
@@ -68,13 +68,13 @@ export async function readWaitingChanges({ connection }: ReadContext): Promise<W
   const { now } = connection.dialect;
   const rows = await queryRows<Row>(
     connection,
-    `select s.id as schedulerid, s.name as scheduler, coalesce(s.enabled, 1) as enabled, m.name as master, t.seconds,
-            l.seconds as most_seconds,
-            t.per_branch, coalesce(sc.important, 0) as important, c.changeid, c.branch, c.repository, c.project,
+    `select s.id as schedulerid, s.name as scheduler, coalesce(s.enabled, 1) as enabled, m.name as master,
+            p.timer_seconds as seconds, p.timer_most_seconds as most_seconds, p.timer_per_branch as per_branch,
+            coalesce(sc.important, 0) as important, c.changeid, c.branch, c.repository, c.project,
             c.codebase, coalesce(n.seen_at, c.when_timestamp) as seen_at, ${now} as now
        from scheduler_changes sc join schedulers s on s.id = sc.schedulerid join changes c on c.changeid = sc.changeid
        left join mm_scheduler_seen n on n.schedulerid = sc.schedulerid and n.changeid = sc.changeid
-       left join mm_tree_timers t on t.schedulerid = s.id left join mm_tree_limits l on l.schedulerid = s.id
+       left join ${publishedSchedulers} p on p.schedulerid = s.id
        left join scheduler_masters sm on sm.schedulerid = s.id left join masters m on m.id = sm.masterid
       order by s.id, c.changeid limit ${maxChanges}`,
   );

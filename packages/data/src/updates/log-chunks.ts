@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { constants, deflate } from "node:zlib";
 import type { LogChunk } from "@multimaster/database";
 
-/** Values of `logchunks.compressed` that we write (spec/database.md §4). */
+/** Values of `logchunks.compressed` that we write (docs/spec/database.md §4). */
 export const Compression = { none: 0, zlib: 1 } as const;
 
 /** Most bytes of a chunk as stored. */

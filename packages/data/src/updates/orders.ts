@@ -1,5 +1,7 @@
 import {
   endOrder,
+  judgeWork,
+  type MasterWork,
   noteProgress,
   type OpenOrder,
   type OrderOutcome,
@@ -7,19 +9,13 @@ import {
   orderedBySignal,
   placeOrder,
   readStranded,
+  readWork,
   saveDrainWarning,
   setRoles,
   undoDrain,
 } from "@multimaster/cluster";
 import type { Work } from "@multimaster/core";
-import {
-  buildersOfMaster,
-  countPendingRequestsOf,
-  newestBuildId,
-  openRequestsClaimedBy,
-  requestStates,
-  requestsBuiltSince,
-} from "@multimaster/database";
+import { buildersOfMaster, countPendingRequestsOf } from "@multimaster/database";
 import type { Trail } from "../model/actor.ts";
 import { getItem } from "../read/read-items.ts";
 import { masters } from "../resources/masters.ts";
@@ -34,13 +30,8 @@ interface OrderFacts {
   orderedBy: string;
 }
 
-/** The work of a master when its drain began. */
-export interface DrainedWork {
-  /** Requests that it worked on. */
-  readonly requests: readonly number[];
-  /** The newest build there was: later ones of this master are of requests that it took on while it drained. */
-  readonly newestBuild: number;
-  /** Its builders. */
+/** The work of a master when its drain began, and its builders. */
+export interface DrainedWork extends MasterWork {
   readonly builders: readonly number[];
 }
 
@@ -112,17 +103,18 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     },
     async begin(orderid, work) {
       const hasBuilds = work.builds !== undefined;
-      const running = hasBuilds ? await openRequestsClaimedBy(database, lease.masterid) : [];
-      const newestBuild = hasBuilds ? await newestBuildId(database) : 0;
+      const before = hasBuilds
+        ? await readWork(database, lease.masterid)
+        : { requests: [], newestBuild: 0, runningBuilds: [] };
       const pending = hasBuilds ? await countPendingRequestsOf(database, lease.masterid) : undefined;
       await noteProgress(database, orderid, {
-        ...(pending === undefined ? {} : { requests_pending: pending, requests_running: running.length }),
+        ...(pending === undefined ? {} : { requests_pending: pending, requests_running: before.requests.length }),
         ...(work.workers === undefined ? {} : { workers_before: work.workers }),
         ...(work.singletons === undefined ? {} : { singletons_before: work.singletons }),
         ...leftOf(work),
       });
       await publish("update", orderid);
-      return { requests: running, newestBuild, builders: await buildersOfMaster(database, lease.masterid) };
+      return { ...before, builders: await buildersOfMaster(database, lease.masterid) };
     },
     async progress(orderid, work, drained) {
       const fates = drained && work.builds !== undefined ? await fatesOf(drained) : {};
@@ -156,20 +148,10 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     await saveDrainWarning(database, orderid, { warning, requests, singletons: singletons ?? 0 });
   }
 
-  /** The outcomes of the requests that this master was working on; those it still works on do not count yet. */
-  async function fatesOf({ requests, newestBuild }: DrainedWork, over = false) {
-    const taken = await requestsBuiltSince(database, lease.masterid, newestBuild);
-    const running = [...new Set([...requests, ...taken])];
-    if (running.length === 0) return { requests_finished: 0, requests_retried: 0, requests_lost: 0 };
-    const states = await requestStates(database, running);
-    const finished = states.filter((state) => state.complete).length;
-    // Free, or with another master already.
-    const retried = states.filter((state) => !state.complete && state.claimedBy !== lease.masterid).length;
-    return {
-      requests_finished: finished,
-      requests_retried: retried,
-      requests_lost: over ? running.length - finished - retried : 0,
-    };
+  /** The figures of the requests that this master worked on; `isGone`: it does nothing more. */
+  async function fatesOf(drained: DrainedWork, isGone = false) {
+    const { finished, handedOver, retried, lost } = await judgeWork(database, lease.masterid, drained, isGone);
+    return { requests_finished: finished, requests_retried: retried + handedOver, requests_lost: lost };
   }
 }
 

@@ -26,7 +26,7 @@ const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | 
   changeSource: null,
 };
 
-/** Publishes what transitions changed, after their commit: in the order in which Buildbot's masters do (spec/messages.md §4). */
+/** Publishes what transitions changed, after their commit, in the order of Buildbot's masters (docs/spec/messages.md §4). */
 export async function publishOutcomes(events: Events, outcomes: Outcomes): Promise<void> {
   const publishReleased = async (kind: Claimable) => releaseEvents[kind]?.(events)(outcomes.released[kind]);
   const stopped = groupValues(outcomes.stoppedBuilders.map(({ masterid, builderid }) => [masterid, builderid]));

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
-import { type Json, pythonJson } from "@multimaster/core";
+import type { Json } from "@multimaster/core";
 import {
   type Connection,
   classifiedRows,
@@ -12,9 +12,7 @@ import {
   raiseFloor,
   registerSchedulers,
   removeClassified,
-  saveForceSpec,
-  saveTreeTimer,
-  saveTriggerableSpec,
+  savePublishedScheduler,
   setObjectState,
   setSchedulerEnabled,
   unseenChangeIds,
@@ -27,7 +25,7 @@ import { schedulers } from "../resources/schedulers.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
-import type { TriggerableSpec } from "./triggers.ts";
+import { type PublishedScheduler, toRow } from "./published-scheduler.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -43,15 +41,6 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-/** How long no change must arrive before a scheduler builds. */
-export interface TreeTimer {
-  seconds: number;
-  /** Each branch of a repository has its own timer; or else there is one for all. */
-  perBranch: boolean;
-  /** It builds at the latest this long after the first change; absent or null: no limit. */
-  mostSeconds?: number | null;
-}
-
 export interface SchedulerUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
@@ -64,12 +53,8 @@ export interface SchedulerUpdates {
   release(schedulerid: number): Promise<void>;
   isEnabled(schedulerid: number): Promise<boolean>;
   setEnabled(schedulerid: number, enabled: boolean, trail?: Trail): Promise<void>;
-  /** What UI masters need to list and validate a force scheduler: the REST shape of `forceschedulers` (fenced). */
-  publishForceSpec(schedulerid: number, spec: Json): Promise<void>;
-  /** What engines need to trigger it, though none of them loads the schedulers (fenced). */
-  publishTriggerable(schedulerid: number, spec: TriggerableSpec): Promise<void>;
-  /** For how long changes wait for others, so that pages can show it (fenced); null: they do not wait. */
-  publishTreeTimer(schedulerid: number, timer: TreeTimer | null): Promise<void>;
+  /** Replaces what the scheduler has published of itself (fenced). */
+  publish(schedulerid: number, published: PublishedScheduler): Promise<void>;
   /**
    * Changes that this scheduler has not classified, oldest first. Ids commit out of order: an id that appears late below
    * others is still delivered (cursor = floor + set of seen ids).
@@ -125,12 +110,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       if (!(await writeWithTrail(database, (tx) => setSchedulerEnabled(tx, schedulerid, enabled), trail))) return;
       await track(events.of(schedulers).updated([schedulerid]));
     },
-    publishForceSpec: (schedulerid, spec) =>
-      fencedTransaction(database, lease, (tx) => saveForceSpec(tx, schedulerid, pythonJson(spec))),
-    publishTriggerable: (schedulerid, spec) =>
-      fencedTransaction(database, lease, (tx) => saveTriggerableSpec(tx, schedulerid, pythonJson(spec))),
-    publishTreeTimer: (schedulerid, timer) =>
-      fencedTransaction(database, lease, (tx) => saveTreeTimer(tx, schedulerid, timer)),
+    publish: (schedulerid, published) =>
+      fencedTransaction(database, lease, (tx) => savePublishedScheduler(tx, toRow(schedulerid, published))),
     async unseenChanges(schedulerid, limit) {
       return loadChanges(database, await unseenChangeIds(database, schedulerid, limit));
     },

@@ -11,6 +11,7 @@ import { offers } from "./migrations/offers.ts";
 import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
+import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
@@ -50,6 +51,7 @@ export const migrations: readonly Migration[] = [
   workerLossLimits,
   outbox,
   serviceFailures,
+  publishedSchedulersTable,
 ];
 
 /** The tables that migrations made. */

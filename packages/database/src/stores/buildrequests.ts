@@ -118,16 +118,6 @@ export async function newestBuildId(connection: Connection): Promise<number> {
   return rows[0]?.id ?? 0;
 }
 
-/** Requests of which a master has begun builds since that one. */
-export async function requestsBuiltSince(connection: Connection, masterid: number, buildid: number): Promise<number[]> {
-  const rows = await queryRows<{ id: number }>(
-    connection,
-    "select distinct buildrequestid as id from builds where id > ? and masterid = ?",
-    [buildid, masterid],
-  );
-  return rows.map(({ id }) => id);
-}
-
 /** Where these requests stand; those that do not exist are left out. */
 export async function requestStates(
   connection: Connection,

@@ -128,7 +128,7 @@ export async function buildsetProperties(connection: Connection, bsid: number): 
   return Object.fromEntries(rows.flatMap((row) => parseProperty(row.property_name, row.property_value)));
 }
 
-/** Readers ignore rows whose JSON is broken (spec/database.md §1). */
+/** Readers ignore rows whose JSON is broken (docs/spec/database.md §1). */
 function parseProperty(name: string, json: string): [string, SourcedProperties[string]][] {
   try {
     const pair: unknown = JSON.parse(json);

@@ -17,6 +17,7 @@ export * from "./object-state.ts";
 export * from "./offers.ts";
 export * from "./pending-builders.ts";
 export * from "./poll-requests.ts";
+export * from "./published-schedulers.ts";
 export * from "./schedulers.ts";
 export * from "./service-failures.ts";
 export * from "./sessions.ts";

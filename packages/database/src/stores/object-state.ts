@@ -4,7 +4,7 @@ import { insertIgnore, queryRows, upsert } from "../dialect.ts";
 import { fitText, longest } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
-/** A value that something keeps from one run to the next (spec/database.md, tables objects and object_state). */
+/** A value that something keeps from one run to the next (docs/spec/database.md §3, tables objects and object_state). */
 export interface StateName {
   object: string;
   className: string;

@@ -78,19 +78,3 @@ export async function saveWorkerOffers(
   }));
   await upsert(tx, { table: "mm_worker_offers", rows, key: ["workerid"] });
 }
-
-export async function saveTreeTimer(
-  tx: Connection,
-  schedulerid: number,
-  timer: { seconds: number; perBranch: boolean; mostSeconds?: number | null | undefined } | null,
-): Promise<void> {
-  const most = timer?.mostSeconds ?? null;
-  if (most === null) await execute(tx, "delete from mm_tree_limits where schedulerid = ?", [schedulerid]);
-  else await upsert(tx, { table: "mm_tree_limits", rows: [{ schedulerid, seconds: most }], key: ["schedulerid"] });
-  if (timer === null) {
-    await execute(tx, "delete from mm_tree_timers where schedulerid = ?", [schedulerid]);
-    return;
-  }
-  const rows = [{ schedulerid, seconds: timer.seconds, per_branch: Number(timer.perBranch) }];
-  await upsert(tx, { table: "mm_tree_timers", rows, key: ["schedulerid"] });
-}

@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
+import { execute, insertIgnore, queryRows } from "../dialect.ts";
 import { findOrCreateNamed } from "./named-rows.ts";
 
 /**
@@ -165,8 +165,4 @@ export async function setSchedulerEnabled(
   return (
     (await execute(connection, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0
   );
-}
-
-export async function saveForceSpec(tx: Connection, schedulerid: number, spec: string): Promise<void> {
-  await upsert(tx, { table: "mm_force_schedulers", rows: [{ schedulerid, spec }], key: ["schedulerid"] });
 }

@@ -1,25 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { execute, queryRows, upsert } from "../dialect.ts";
-
-export async function saveTriggerableSpec(tx: Connection, schedulerid: number, spec: string): Promise<void> {
-  await upsert(tx, { table: "mm_triggerable_schedulers", rows: [{ schedulerid, spec }], key: ["schedulerid"] });
-}
-
-export interface TriggerableRow {
-  name: string;
-  enabled: boolean;
-  spec: string;
-}
-
-/** Every triggerable scheduler of the cluster, by name. */
-export async function triggerableSchedulers(connection: Connection): Promise<TriggerableRow[]> {
-  const rows = await queryRows<{ name: string; enabled: number; spec: string }>(
-    connection,
-    `select s.name, coalesce(s.enabled, 1) as enabled, t.spec from mm_triggerable_schedulers t
-       join schedulers s on s.id = t.schedulerid order by s.name`,
-  );
-  return rows.map((row) => ({ ...row, enabled: row.enabled !== 0 }));
-}
+import { execute, queryRows } from "../dialect.ts";
 
 /** Which trigger of which open request a buildset comes from. */
 export interface TriggeredRow {

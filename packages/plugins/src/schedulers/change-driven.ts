@@ -27,11 +27,12 @@ const pollMs = 5000;
 /** Follows changes: classifies each once, keeps it among the classified ones, and removes it when a buildset contains it. */
 export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Promise<Running> {
   const { treeStableTimer: timer, treeStableMaxWait: most } = driven.options;
-  await ctx.publishTreeTimer(
-    timer === undefined
-      ? null
-      : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: most === undefined ? null : most / 1000 },
-  );
+  const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000);
+  await ctx.publish({
+    kind: "changes",
+    timer:
+      timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
+  });
   return startLooking(ctx, {
     pollMs,
     async look(signal) {

@@ -19,7 +19,7 @@ async function publish(options: Parameters<typeof force>[0]) {
     plugin.options.parse(options),
   );
   await running.stop();
-  return rows.spec as unknown as { all_fields: Field[] } & Record<string, unknown>;
+  return rows.published?.form as unknown as { all_fields: Field[] } & Record<string, unknown>;
 }
 
 const problems = (options: unknown) => {

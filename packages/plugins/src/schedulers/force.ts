@@ -12,7 +12,7 @@ export default defineScheduler({
   followsChanges: false,
   builderNames: ({ builders }) => builders,
   async start(ctx, options) {
-    await ctx.publishForceSpec(buildForceSpec(options));
+    await ctx.publish({ kind: "form", form: buildForceSpec(options) });
     return { stop: async () => {} };
   },
 });

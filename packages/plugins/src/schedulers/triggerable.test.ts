@@ -12,7 +12,8 @@ async function publish(options: Parameters<typeof triggerable>[0]) {
   const rows = createSchedulerRows();
   const context = fakeSchedulerContext(rows, options.name, createFakeClock());
   await (await plugin.start(context, plugin.options.parse(options))).stop();
-  return rows.spec;
+  expect(rows.published?.kind).toBe("builds");
+  return rows.published?.triggerable;
 }
 
 describe("a triggerable scheduler", () => {

@@ -21,13 +21,14 @@ export default defineScheduler({
   triggerable: true,
   builderNames: ({ builders }) => builders,
   async start(ctx, { name, builders, properties, priority, reason, codebases }) {
-    await ctx.publishTriggerable({
+    const triggerable = {
       builders,
       properties,
       priority,
       reason: reason ?? `The Triggerable scheduler named '${name}' triggered this build`,
       codebases: codebases ?? {},
-    });
+    };
+    await ctx.publish({ kind: "builds", triggerable });
     return { stop: async () => {} };
   },
 });

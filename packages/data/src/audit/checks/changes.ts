@@ -1,3 +1,4 @@
+import { publishedSchedulers } from "@multimaster/database";
 import type { Check } from "../check.ts";
 import { isLive } from "../standing.ts";
 
@@ -19,7 +20,7 @@ export const changeChecks: readonly Check[] = [
         join mm_leases l on l.masterid = h.masterid and ${isLive("l", at)} and l.joined_at <= ${at.before}
         join changes c on c.changeid > k.floor and c.changeid > (select min(floor) from mm_scheduler_cursors)
         join sourcestamps t on t.id = c.sourcestampid
-      where not exists (select 1 from mm_force_schedulers f where f.schedulerid = k.schedulerid)
+      where not exists (select 1 from ${publishedSchedulers} p where p.schedulerid = k.schedulerid and p.form is not null)
         and not exists (select 1 from mm_scheduler_seen s where s.schedulerid = k.schedulerid and s.changeid = c.changeid)
         and (exists (select 1 from mm_scheduler_seen s where s.changeid = c.changeid and s.seen_at <= ${at.before})
           or c.changeid < (select max(changeid) from mm_scheduler_seen where seen_at <= ${at.before - settledSeconds})

@@ -25,8 +25,8 @@ const shownProperties = [
 
 /**
  * Completes messages of the bus to whole objects. A client takes an event for the object itself and forgets missing fields
- * (web-contract §11.3, §11.13). Any program that may publish at the router can write any message, so only the topic and ids
- * of another process's message count, and the object is read from the rows. This process made its own messages from rows;
+ * (docs/spec/web-contract.md §11.3, §11.13). Any program that may publish at the router can write any message, so only the
+ * topic and ids of another process's message count, and the object is read from the rows. This process made its own messages from rows;
  * only what the bus truncated and the properties that pages show are read again.
  */
 export function createWholeEvents({ connection, log }: { connection: Connection; log: Logger }) {

@@ -16,7 +16,7 @@ const { zstdDecompress } = zlib as unknown as {
   zstdDecompress?: (data: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void;
 };
 
-/** How chunks are stored, by the code in `logchunks.compressed` (spec/database.md §4). */
+/** How chunks are stored, by the code in `logchunks.compressed` (docs/spec/database.md §4). */
 const codecs: Readonly<Record<number, { name: string; decode: Decode | undefined }>> = {
   0: { name: "none", decode: async (stored) => stored },
   1: { name: "zlib", decode: (stored) => inflate(stored, limit) },
