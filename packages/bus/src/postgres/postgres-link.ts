@@ -8,13 +8,13 @@ import { startWatchdog, type Watchdog } from "../watchdog.ts";
 import { packEnvelope, unpackEnvelope } from "./envelope.ts";
 
 const CONNECT_MS = 5000;
-/** From the first packet to the answer to LISTEN. */
+/** Timeout from the first packet to the answer to LISTEN. */
 const OPEN_MS = 8000;
 const BATCH = 200;
-/** More than this unsent means that the server stands still; better start over than collect without bound. */
+/** With more unsent bytes than this, the server is stuck; reconnecting is better than queueing without bound. */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
-/** Opens the one connection of a bus, outside every pool: LISTEN belongs to a session. */
+/** Opens the single connection of a bus, outside every pool: LISTEN belongs to a session. */
 export async function openPostgresLink(
   options: PostgresBusOptions,
   sender: string,
@@ -32,7 +32,7 @@ export async function openPostgresLink(
   });
   const link = new PostgresLink(client, socket, sender, options.channel ?? "multimaster", receive);
   const abort = () => link.lose("stopped");
-  const deadline = setTimeout(() => link.lose("the server did not let us in in time"), OPEN_MS);
+  const deadline = setTimeout(() => link.lose("the server did not complete the login in time"), OPEN_MS);
   const ignoreSignal = onAbort(signal, abort);
   try {
     await Promise.race([
@@ -49,9 +49,9 @@ export async function openPostgresLink(
   }
 }
 
-/** Everything goes over one channel and is picked from it here: the server knows no patterns. */
+/** All events go over one channel and are filtered here: the server knows no patterns. */
 class PostgresLink implements Link {
-  /** The server tells no one who leaves. */
+  /** The server sends no hints about sessions that end. */
   readonly session = null;
   readonly closed: Promise<string>;
   #noteClosed: (reason: string) => void;
@@ -79,7 +79,7 @@ class PostgresLink implements Link {
     client.on("notification", (notification) => {
       this.#watchdog?.alive();
       const event = unpackEnvelope(notification.payload ?? "");
-      // The bus has delivered its own messages already.
+      // The bus has already delivered its own messages.
       if (event && event.sender !== sender) receive(null, event.key, event.payload);
     });
   }
@@ -124,13 +124,13 @@ class PostgresLink implements Link {
   async close(): Promise<void> {
     const cut = setTimeout(() => this.lose("stopped"), CLOSE_MS);
     while (this.#sending && !this.#lost) await Promise.race([this.#sending, this.closed]);
-    // Its end event closes us; with a query under way it breaks the connection, which is as well.
+    // Its end event closes this link; if a query is running, it breaks the connection, which is acceptable.
     this.#client.end().catch(() => {});
     await this.closed;
     clearTimeout(cut);
   }
 
-  /** The connection is gone, or is cut now. */
+  /** Handles the loss of the connection, or cuts it. */
   lose(reason: string): void {
     if (this.#lost) return;
     this.#lost = true;
@@ -140,7 +140,7 @@ class PostgresLink implements Link {
     this.#noteClosed(reason);
   }
 
-  /** One statement at a time; what is published meanwhile goes together with the next one. */
+  /** Sends one statement at a time; messages published meanwhile go together with the next one. */
   async #sendAll(): Promise<void> {
     try {
       while (this.#unsent.length > 0) {

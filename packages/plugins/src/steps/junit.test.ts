@@ -115,22 +115,22 @@ describe("a junit step", () => {
   });
 
   it.each([
-    ["no XML", "not at all", "a.xml: it is no XML (1:"],
-    ["cut short", `<testsuite><testcase name="a"`, "a.xml: it is no XML (1:"],
+    ["no XML", "not at all", "a.xml: it is not XML (1:"],
+    ["cut short", `<testsuite><testcase name="a"`, "a.xml: it is not XML (1:"],
     [
       "other XML",
       "<html><body/></html>",
-      "a.xml: it is no JUnit XML: it begins with <html>, not with <testsuites> or <testsuite>",
+      "a.xml: it is not JUnit XML: it begins with <html>, not with <testsuites> or <testsuite>",
     ],
     [
       "an entity of its own",
       `<!DOCTYPE t [<!ENTITY a "${"x".repeat(99)}">]><testsuite name="&a;"/>`,
-      "a.xml: it is no XML (1:",
+      "a.xml: it is not XML (1:",
     ],
     [
       "an encoding that no one knows",
       `<?xml version="1.0" encoding="klingon"?><testsuite/>`,
-      'a.xml: no one knows its encoding "klingon"',
+      'a.xml: its encoding "klingon" is unknown',
     ],
     ["too large", `<testsuite>${" ".repeat(2000)}</testsuite>`, "a.xml: it is larger than 1000 bytes (maxFileSize)"],
   ])("fails because of a file that is %s, and stores what the others say", async (_, content, why) => {
@@ -204,7 +204,7 @@ describe("a junit step", () => {
     ["failed ones", `<testsuite failed="1">${good}</testsuite>`, "counts 1 failures and errors, and lists 0"],
     ["tests where there is none", `<testsuite tests="5"></testsuite>`, "counts 5 tests, and lists none"],
     ["nothing at all", "", "a.xml: it is empty"],
-    ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is no XML"],
+    ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is not XML"],
   ])("is no success because of a file that tells of %s", async (_, content, reason) => {
     const { end } = await run({ "a.xml": content }, { onFailedTests: "success", onNoFiles: "success" });
     expect(end).toMatchObject({ results: Results.FAILURE, reason: expect.stringContaining(reason) });
@@ -248,7 +248,7 @@ describe("a junit step", () => {
     });
     expect(end).toEqual({ results: Results.FAILURE, summary: "1 passed, 1 failed" });
     expect(logs["failed tests"]).toContain("a\ufffd[31mred\ufffd[0m\ufffd");
-    expect(logs["problems"]).toBe("a.xml: it has characters that XML forbids, or that are not escaped\n");
+    expect(logs["problems"]).toBe("a.xml: it contains characters that XML forbids, or that are not escaped\n");
     expect(stored?.passed).toBe(1);
   });
 
@@ -297,7 +297,7 @@ describe("a junit step", () => {
   it("is not ended by elements within elements", async () => {
     const deep = `<testsuite>${"<a>".repeat(200_000)}`;
     const { end } = await run({ "a.xml": deep, "b.xml": report(`<testsuite>${good}</testsuite>`) }, {}, 64 * 1024);
-    expect(end.reason).toContain("elements are within each other 64 times");
+    expect(end.reason).toContain("elements are nested 64 levels deep");
     expect(end.summary).toBe("1 passed");
   });
 

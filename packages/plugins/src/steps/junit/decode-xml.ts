@@ -45,6 +45,6 @@ function encodingOf(block: Uint8Array): string {
     return encoding.startsWith("utf-16") ? "utf-8" : encoding;
   } catch {
     if (wideName.test(name)) return "utf-8";
-    throw new NotJunit(`no one knows its encoding "${name.slice(0, 50)}"`);
+    throw new NotJunit(`its encoding "${name.slice(0, 50)}" is unknown`);
   }
 }

@@ -66,22 +66,22 @@ export class JunitParser {
   /** Of the element that is the test. */
   #testDepth = 0;
   /** Why it failed, and how long that is. */
-  #told: string[] = [];
-  #toldLength = 0;
+  #message: string[] = [];
+  #messageLength = 0;
   /** The text of the element that says why. */
-  #isTelling = false;
+  #isInMessage = false;
   /** Whether an element has said that it failed. */
   #isJudged = false;
 
   constructor(onTest: (test: JunitTest) => void) {
     this.#onTest = onTest;
     this.#parser.on("error", (error) => {
-      throw new NotJunit(`it is no XML (${error.message.slice(0, longestName)})`);
+      throw new NotJunit(`it is not XML (${error.message.slice(0, longestName)})`);
     });
     this.#parser.on("opentag", (tag) => this.#begin(tag));
     this.#parser.on("closetag", ({ name }) => this.#end(name.toLowerCase()));
-    this.#parser.on("text", (text) => this.#tell(text));
-    this.#parser.on("cdata", (text) => this.#tell(text));
+    this.#parser.on("text", (text) => this.#addText(text));
+    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
   /** Throws NotJunit. */
@@ -99,10 +99,10 @@ export class JunitParser {
     const parent = this.#open.at(-1);
     if (parent === undefined && name !== "testsuites" && name !== "testsuite")
       throw new NotJunit(
-        `it is no JUnit XML: it begins with <${cutName(tag.name)}>, not with <testsuites> or <testsuite>`,
+        `it is not JUnit XML: it begins with <${cutName(tag.name)}>, not with <testsuites> or <testsuite>`,
       );
     if (this.#open.length >= mostDepth)
-      throw new NotJunit(`it is no JUnit XML: elements are within each other ${mostDepth} times`);
+      throw new NotJunit(`it is not JUnit XML: elements are nested ${mostDepth} levels deep`);
     this.#open.push(name);
     if (name === "testsuite" || name === "testsuites") this.#suites.push(describeSuite(tag));
     else if (name === "testcase") this.#beginTest(this.#describe(tag));
@@ -144,38 +144,38 @@ export class JunitParser {
   }
 
   #judge(test: JunitTest, outcome: Outcome, message: string): void {
-    this.#isTelling = true;
+    this.#isInMessage = true;
     test.outcome = worst(test.outcome, outcome);
     this.#isJudged ||= outcome !== "skip";
     const suite = this.#suites.at(-1);
     if (suite && outcome !== "skip") suite.failures += 1;
-    this.#tell(message);
+    this.#addText(message);
   }
 
-  #tell(text: string): void {
-    if (!this.#test || !this.#isTelling || this.#toldLength >= longestMessage) return;
+  #addText(text: string): void {
+    if (!this.#test || !this.#isInMessage || this.#messageLength >= longestMessage) return;
     const line = text.slice(0, longestMessage).trim();
     if (line === "") return;
-    const last = this.#told.at(-1);
+    const last = this.#message.at(-1);
     // Most writers say the message once more where they tell everything.
-    if (last !== undefined && line.startsWith(last)) this.#toldLength -= this.#told.pop()?.length ?? 0;
-    this.#told.push(line);
-    this.#toldLength += line.length;
+    if (last !== undefined && line.startsWith(last)) this.#messageLength -= this.#message.pop()?.length ?? 0;
+    this.#message.push(line);
+    this.#messageLength += line.length;
   }
 
   #end(name: string): void {
     const depth = this.#open.length;
     this.#open.pop();
     if (name === "testsuite" || name === "testsuites") this.#endSuite();
-    if (Object.hasOwn(outcomes, name)) this.#isTelling = false;
+    if (Object.hasOwn(outcomes, name)) this.#isInMessage = false;
     if (this.#test && depth <= this.#testDepth) this.#finishTest(this.#test);
   }
 
   #finishTest(test: JunitTest): void {
-    test.message = this.#told.join("\n").slice(0, longestMessage);
-    this.#told = [];
-    this.#toldLength = 0;
-    this.#isTelling = false;
+    test.message = this.#message.join("\n").slice(0, longestMessage);
+    this.#message = [];
+    this.#messageLength = 0;
+    this.#isInMessage = false;
     this.#test = undefined;
     const suite = this.#suites.at(-1);
     if (suite) {
