@@ -55,6 +55,6 @@ describe("what is said of a database URL", () => {
     // No port could be so.
     for (const password of ["a#b", "a?b", "a/b", "99999/b"])
       expect(() => parseDatabaseUrl(`postgresql://me:${password}@host/db`), password).toThrow(/write \/ as %2F/);
-    expect(() => parseDatabaseUrl("postgresql://host:port/db")).toThrow(/is no database URL/);
+    expect(() => parseDatabaseUrl("postgresql://host:port/db")).toThrow(/is not a database URL/);
   });
 });
