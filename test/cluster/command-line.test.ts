@@ -118,7 +118,7 @@ it("what is asked wrongly is told in sentences", async () => {
   expect(fields.code).toBe(2);
   expect(fields.stderr).toMatch(/^master: Some form fields are invalid:\n {2}code: .*\n {2}target: /);
   expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no step "none"') });
-  expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no buildrequest") });
+  expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no build request 99") });
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("--url URL") });
   expect(away).toMatchObject({ code: 3, stderr: expect.stringContaining("the connection is refused") });
 });
