@@ -28,8 +28,22 @@ export interface Subscription {
   unsubscribe(): Promise<void>;
 }
 
-/** `degraded`: the router is away; work goes on by polling. */
+/** `degraded`: the router is away; work goes on by wake-ups through PostgreSQL, or by polling. */
 export type BusState = "connected" | "degraded";
+
+/** Messages of other processes since the start, by the way on which they came. */
+export interface Received {
+  readonly router: number;
+  readonly notify: number;
+}
+
+/** What PostgreSQL carries while the router is away. */
+export interface WakeupsView {
+  /** Whether wake-ups of other processes would arrive now. */
+  readonly isListening: boolean;
+  /** How many were dropped because PostgreSQL did not take them soon enough. */
+  readonly dropped: number;
+}
 
 /**
  * Messages between masters: a hint that rows have changed, never the truth.
@@ -38,7 +52,9 @@ export type BusState = "connected" | "degraded";
  * - Subscribers in the publisher's own process get a message directly, never through the router, in every
  *   implementation: a master with all roles is not slower because the router is away. Other processes get nothing
  *   while the router is away, so they look at the rows again when the state becomes `connected`.
- * - A message may come twice when a stalled connection comes back, so consumers are idempotent.
+ * - Where PostgreSQL carries wake-ups meanwhile, other processes get a message without its payload (`WakeupPayload`), and
+ *   equal ones that come in quick succession once.
+ * - A message may come twice, when a stalled connection comes back or when both ways carry it, so consumers are idempotent.
  */
 export interface Bus extends Service {
   readonly kind: "in-process" | "wamp" | "postgres" | "none";
@@ -61,6 +77,9 @@ export interface Bus extends Service {
    * die and no one is told. Returns the way to end it.
    */
   onPeerLeft(listener: (session: string) => void): () => void;
+  readonly received: Received;
+  /** Absent: nothing stands in for the router. */
+  readonly wakeups?: WakeupsView | undefined;
 }
 
 /** How to log in at the router; absent: anonymous. */
@@ -93,18 +112,24 @@ export interface WampBusOptions extends CommonOptions {
   readonly maxPayload?: number;
   /** A router that does not answer for two of these intervals counts as lost (default 2000 ms). */
   readonly pingMs?: number;
+  /** The PostgreSQL that carries wake-ups while the router is away; absent: masters then find work by polling. */
+  readonly notify?: NotifyOptions;
 }
 
-export interface PostgresBusOptions extends CommonOptions {
-  readonly kind: "postgres";
+/** How PostgreSQL is reached for LISTEN and NOTIFY. */
+export interface NotifyOptions {
   /** A direct connection: it does not work through a pooler in transaction mode. */
   readonly url: string;
   /** Makes the connection's client, such as one that agrees on TLS as the database's connections do. Default: pg's own. */
   readonly makeClient?: (config: ClientConfig & { readonly connectionString: string }) => Client;
-  /** Default `multimaster`. All masters of the cluster use the same. */
-  readonly channel?: string;
   /** A server that does not answer for two of these intervals counts as lost (default 2000 ms). */
   readonly pingMs?: number;
+}
+
+export interface PostgresBusOptions extends CommonOptions, NotifyOptions {
+  readonly kind: "postgres";
+  /** Default `multimaster`. All masters of the cluster use the same. */
+  readonly channel?: string;
 }
 
 export type BusOptions = LocalBusOptions | WampBusOptions | PostgresBusOptions;
