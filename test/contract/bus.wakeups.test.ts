@@ -61,25 +61,35 @@ describe("wake-ups through PostgreSQL", () => {
 
   it("reach one that alone has no router, and come from it", async () => {
     const lonely = createBus({ ...options, router: `ws://127.0.0.1:${await freePort()}/ws` }, silentLog);
+    const [far, near] = [await listen(lonely, ["lonely", null]), await listen(here, ["lonely", null])];
+    // It may have lost its router already, and the others not know it yet.
+    here.publish(["lonely", "1"], { id: 1 });
     await lonely.start();
     expect(lonely.state).toBe("degraded");
-    const [far, near] = [await listen(lonely, ["lonely", null]), await listen(here, ["lonely", null])];
-    lonely.publish(["lonely", "1"], { id: 1 });
-    await near.count(1);
-    // It has asked before it published, in the same session.
+    await far.count(1);
     here.publish(["lonely", "2"], { id: 2 });
     await far.count(2);
-    expect(far.payloads()).toEqual([{ id: 1 }, { truncated: true, id: 2 }]);
+    lonely.publish(["lonely", "3"], { id: 3 });
+    await near.count(3);
+    const [one, two, three] = [1, 2, 3].map((id) => ({ truncated: true, id }));
+    expect(far.payloads()).toEqual([one, two, { id: 3 }]);
+    expect(near.payloads()).toEqual([{ id: 1 }, { id: 2 }, three]);
     await lonely.stop();
   });
 
   it("bring what a router that stands still has swallowed", async () => {
-    const inbox = await listen(there, ["swallowed", null]);
+    // In a database where no one has asked for them yet.
+    const other = { ...options, notify: { url: await postgres.createDatabase() } };
+    const [one, two] = [createBus(other, silentLog), createBus(other, silentLog)];
+    await Promise.all([one.start(), two.start()]);
+    await waitFor(() => one.state === "connected" && two.state === "connected", { what: "the buses to be connected" });
+    const inbox = await listen(two, ["swallowed", null]);
     crossbar.freeze();
-    here.publish(["swallowed", "1"], { id: 1 });
-    await degraded();
+    one.publish(["swallowed", "1"], { id: 1 });
     await inbox.count(1);
     expect(inbox.payloads()).toEqual([{ truncated: true, id: 1 }]);
+    expect(two.received.router).toBe(0);
+    await Promise.all([one.stop(), two.stop()]);
   });
 
   describe("when the router is away", () => {
