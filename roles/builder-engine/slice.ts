@@ -33,7 +33,7 @@ export async function loadEngineSlice(
   let workers: WorkersSlice | undefined;
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
-  if (sets !== undefined) append(problems, checkBuilders(sets, workers));
+  if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   const builders = [...sets.values()].flatMap((set) =>
     set.builders.map((config) => ({ ...config, secrets: set.secrets })),
