@@ -10,7 +10,7 @@ import type { Wakeups } from "./wakeups.ts";
 
 const channel = "multimaster_wakeups";
 const retry = { initial: 200, max: 4000 };
-/** What is published within this time goes together; a master sends no more than a hundred transactions a second. */
+/** Between two transactions; what is published meanwhile goes together. So a master sends no more than a hundred a second. */
 const gatherMs = 10;
 /** Wake-ups in one transaction. */
 const maxAtOnce = 500;
@@ -118,7 +118,8 @@ export class PostgresWakeups implements Wakeups {
   }
 
   async #send(session: NotifySession): Promise<void> {
-    await this.#clock.sleep(gatherMs, this.#stopped.signal);
+    // What is published in one go goes together; no one waits for more.
+    await this.#clock.sleep(0, this.#stopped.signal);
     while (!session.isLost && (this.#waiting.size > 0 || this.#isRequestWaiting)) {
       const request = this.#isRequestWaiting ? [packRequest(this.#sender)] : [];
       this.#isRequestWaiting = false;
