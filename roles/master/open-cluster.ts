@@ -4,6 +4,7 @@ import { type Bus, type BusOptions, createBus, type NotifyOptions, type WampAuth
 import type { ClusterConfig } from "@multimaster/config";
 import { errors, explainFileError, type Logger } from "@multimaster/core";
 import {
+  checkPrivileges,
   checkSchema,
   type Database,
   openDatabase,
@@ -32,6 +33,7 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
       if (applied.length > 0) log.info({ schema: to, applied }, "database upgraded");
     }
     await checkSchema(database);
+    await checkPrivileges(database);
     return database;
   } catch (error) {
     await database.close();

@@ -7,13 +7,14 @@ import { capPayload, freezePayload } from "./payload.ts";
 import type { Wakeups } from "./wakeups/wakeups.ts";
 
 const RETRY = { initial: 200, max: 4000 };
-/** A connection that held this long was a good one: the next attempt after it comes quickly. */
+/** A connection that lasted this long was stable: the first reconnection after it waits only briefly. */
 const STEADY_MS = 5000;
 const LOG_EVERY_MS = 60_000;
 
 /**
- * A bus over a router that comes and goes. One loop owns the connection: dial, put every subscription in place, say
- * `connected`, wait for the loss, say `degraded`, back off, dial again. No loss of a router ever ends it; `stop` does.
+ * A bus over a router that may be unreachable at times. One loop owns the connection: connect, restore every subscription,
+ * publish the state `connected`, wait for the loss, publish `degraded`, back off, connect again. Losing the router never
+ * ends the loop; only `stop` does.
  */
 export class NetworkBus implements Bus {
   readonly name = "bus";
@@ -65,7 +66,7 @@ export class NetworkBus implements Bus {
     return true;
   }
 
-  /** Resolves after the first attempt, whatever came of it: a router that is away is no reason not to work. */
+  /** Resolves after the first attempt, whatever its outcome: an unreachable router must not prevent work. */
   async start(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#running ??= this.#run();
@@ -86,7 +87,7 @@ export class NetworkBus implements Bus {
   }
 
   onState(listener: (state: BusState) => void): () => void {
-    // Wrapped, so that the same function given twice is two listeners.
+    // Wrapped, so that the same function passed twice is two listeners.
     const own = (state: BusState) => listener(state);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
@@ -130,7 +131,7 @@ export class NetworkBus implements Bus {
     const { signal } = this.#stopped;
     const incoming: Incoming = {
       receive: (pattern, key, value) => this.#receive(pattern, key, value),
-      peerLeft: (session) => this.#tell(this.#leaveListeners, session, "peer-left hints"),
+      peerLeft: (session) => this.#notify(this.#leaveListeners, session, "peer-left hints"),
     };
     while (!signal.aborted) {
       const from = this.#clock.now();
@@ -150,7 +151,7 @@ export class NetworkBus implements Bus {
     this.#firstAttempt.resolve();
   }
 
-  /** Puts the subscriptions in place and stays until the link is lost. */
+  /** Restores the subscriptions and waits until the link is lost. */
   async #use(link: Link): Promise<void> {
     let lost = false;
     const closed = link.closed.then(() => {
@@ -160,7 +161,7 @@ export class NetworkBus implements Bus {
     this.#link = link;
     if (this.#stopped.signal.aborted) await link.close();
     await Promise.all(this.#delivery.patterns().map((pattern) => this.#subscribeAt(link, pattern)));
-    // Only now: whoever reads its rows on hearing this misses nothing that happens afterwards.
+    // Published only now: a listener that then reads its rows misses nothing that happens afterwards.
     if (!lost && !this.#stopped.signal.aborted) {
       this.#wakeups?.setRouterAway(false);
       this.#changeState("connected");
@@ -173,7 +174,7 @@ export class NetworkBus implements Bus {
     try {
       await link.subscribe(pattern);
     } catch (error) {
-      // The poll still works; refusing to run for it would be worse.
+      // Polling still works; refusing to run because of the router would be worse.
       this.#log.error({ err: error, pattern, router: this.#dialer.where }, "the message router refused a subscription");
     }
   }
@@ -200,10 +201,10 @@ export class NetworkBus implements Bus {
     if (state === this.state) return;
     this.#degradedSince = state === "connected" ? null : this.#clock.now();
     if (state === "connected") this.#noteReturn();
-    this.#tell(this.#listeners, state, "the state");
+    this.#notify(this.#listeners, state, "the state");
   }
 
-  #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T, of: string): void {
+  #notify<T>(listeners: ReadonlySet<(news: T) => void>, news: T, of: string): void {
     for (const listener of listeners) {
       try {
         listener(news);
@@ -213,14 +214,14 @@ export class NetworkBus implements Bus {
     }
   }
 
-  /** A router may be away for days and may flap: one line a minute tells it. */
+  /** A router may be unreachable for days or reconnect often: at most one line a minute reports it. */
   #noteLoss(reason: string): void {
     const now = this.#clock.now();
     if (this.#stopped.signal.aborted || now - this.#lastLossLogged < LOG_EVERY_MS) return;
     this.#lastLossLogged = now;
     this.#lossLogged = true;
     const how = this.#wakeups ? "by wake-ups through PostgreSQL" : "by polling";
-    this.#log.warn({ router: this.#dialer.where, reason }, `the message router is away; work goes on ${how}`);
+    this.#log.warn({ router: this.#dialer.where, reason }, `the message router is unreachable; work continues ${how}`);
   }
 
   #noteReturn(): void {

@@ -6,7 +6,7 @@ import { CLOSE_MS, defer } from "../link.ts";
 import { startWatchdog, type Watchdog } from "../watchdog.ts";
 
 const CONNECT_MS = 5000;
-/** From the first packet to the answer to LISTEN. */
+/** Timeout from the first packet to the answer to LISTEN. */
 const OPEN_MS = 8000;
 
 export interface NotifySessionOptions extends NotifyOptions {
@@ -29,7 +29,7 @@ export async function openNotifySession(options: NotifySessionOptions, signal: A
     stream: () => socket,
   });
   const session = new NotifySession(client, socket, options);
-  const deadline = setTimeout(() => session.lose("the server did not let us in in time"), OPEN_MS);
+  const deadline = setTimeout(() => session.lose("the server did not complete the login in time"), OPEN_MS);
   const ignoreSignal = onAbort(signal, () => session.lose("stopped"));
   try {
     await Promise.race([
@@ -121,13 +121,13 @@ export class NotifySession {
   async close(sending?: Promise<void>): Promise<void> {
     const cut = setTimeout(() => this.lose("stopped"), CLOSE_MS);
     await Promise.race([sending, this.closed]);
-    // Its end event closes us; with a query under way it breaks the connection, which is as well.
+    // Its end event closes this session; if a query is running, it breaks the connection, which is acceptable.
     this.#client.end().catch(() => {});
     await this.closed;
     clearTimeout(cut);
   }
 
-  /** The connection is gone, or is cut now. */
+  /** Handles the loss of the connection, or cuts it. */
   lose(reason: string): void {
     if (this.#isLost) return;
     this.#isLost = true;

@@ -5,10 +5,10 @@ import { packEnvelope, unpackEnvelope } from "./envelope.ts";
 import { type NotifySession, openNotifySession } from "./notify-session.ts";
 
 const BATCH = 200;
-/** More than this unsent means that the server stands still; better start over than collect without bound. */
+/** With more unsent bytes than this, the server is stuck; reconnecting is better than queueing without bound. */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
-/** Opens the one connection of a bus. */
+/** Opens the single connection of a bus. */
 export async function openPostgresLink(
   options: PostgresBusOptions,
   sender: string,
@@ -23,7 +23,7 @@ export async function openPostgresLink(
       applicationName: "multimaster bus",
       receive(text) {
         const event = unpackEnvelope(text);
-        // The bus has delivered its own messages already.
+        // The bus has already delivered its own messages.
         if (event && event.sender !== sender) receive(null, event.key, event.payload);
       },
     },
@@ -32,9 +32,9 @@ export async function openPostgresLink(
   return new PostgresLink(session, sender);
 }
 
-/** Everything goes over one channel and is picked from it by the receiver: the server knows no patterns. */
+/** All events go over one channel and are filtered by the receiver: the server knows no patterns. */
 class PostgresLink implements Link {
-  /** The server tells no one who leaves. */
+  /** The server sends no hints about sessions that end. */
   readonly session = null;
   readonly closed: Promise<string>;
   #session: NotifySession;
@@ -68,7 +68,7 @@ class PostgresLink implements Link {
     return this.#session.close(this.#sending);
   }
 
-  /** One statement at a time; what is published meanwhile goes together with the next one. */
+  /** Sends one statement at a time; messages published meanwhile go together with the next one. */
   async #sendAll(): Promise<void> {
     while (this.#unsent.length > 0 && !this.#session.isLost) {
       const batch = this.#unsent.splice(0, BATCH);

@@ -12,7 +12,7 @@ export function createWampBus(options: WampBusOptions, log: Logger, clock: Clock
     where: describeRouter(options.router),
     maxPayload: () => maxPayload,
     async dial(incoming, signal) {
-      // Loaded on first use: a master with another bus does without the library.
+      // Loaded on first use: a master with another bus does not load the library.
       const { openWampLink } = await import("./wamp-link.ts");
       signal.throwIfAborted();
       return openWampLink(options, incoming, signal);
