@@ -28,8 +28,22 @@ export interface Subscription {
   unsubscribe(): Promise<void>;
 }
 
-/** `degraded`: the router is unreachable; work continues by polling. */
+/** `degraded`: the router is unreachable; work continues by wake-ups through PostgreSQL, or by polling. */
 export type BusState = "connected" | "degraded";
+
+/** Messages of other processes since the start, by the way on which they came. */
+export interface Received {
+  readonly router: number;
+  readonly notify: number;
+}
+
+/** What PostgreSQL carries while the router is away. */
+export interface WakeupsView {
+  /** Whether wake-ups of other processes would arrive now. */
+  readonly isListening: boolean;
+  /** How many were dropped because PostgreSQL did not take them soon enough. */
+  readonly dropped: number;
+}
 
 /**
  * Messages between masters: hints that rows have changed, never the truth.
@@ -38,7 +52,9 @@ export type BusState = "connected" | "degraded";
  * - Subscribers in the publisher's own process get a message directly, never through the router, in every
  *   implementation: a master with all roles is not slower when the router is unreachable. Other processes then receive
  *   nothing, so they read the rows again when the state becomes `connected`.
- * - A message may arrive twice when a stalled connection recovers, so consumers are idempotent.
+ * - Where PostgreSQL carries wake-ups meanwhile, other processes get a message without its payload (`WakeupPayload`), and
+ *   several on one topic in quick succession as one.
+ * - A message may arrive twice, when a stalled connection recovers or when both ways carry it, so consumers are idempotent.
  */
 export interface Bus extends Service {
   readonly kind: "in-process" | "wamp" | "postgres" | "none";
@@ -61,6 +77,9 @@ export interface Bus extends Service {
    * without one. Returns a function that ends this.
    */
   onPeerLeft(listener: (session: string) => void): () => void;
+  readonly received: Received;
+  /** Absent: nothing stands in for the router. */
+  readonly wakeups?: WakeupsView | undefined;
 }
 
 /** The login at the router; absent: anonymous. */
@@ -93,18 +112,24 @@ export interface WampBusOptions extends CommonOptions {
   readonly maxPayload?: number;
   /** A router that does not answer for two of these intervals counts as lost (default 2000 ms). */
   readonly pingMs?: number;
+  /** The PostgreSQL that carries wake-ups while the router is away; absent: masters then find work by polling. */
+  readonly notify?: NotifyOptions;
 }
 
-export interface PostgresBusOptions extends CommonOptions {
-  readonly kind: "postgres";
+/** How PostgreSQL is reached for LISTEN and NOTIFY. */
+export interface NotifyOptions {
   /** A direct connection: LISTEN does not work through a pooler in transaction mode. */
   readonly url: string;
   /** Creates the connection's client, such as one that negotiates TLS like the database's connections. Default: pg's own. */
   readonly makeClient?: (config: ClientConfig & { readonly connectionString: string }) => Client;
-  /** Default `multimaster`. All masters of the cluster use the same. */
-  readonly channel?: string;
   /** A server that does not answer for two of these intervals counts as lost (default 2000 ms). */
   readonly pingMs?: number;
+}
+
+export interface PostgresBusOptions extends CommonOptions, NotifyOptions {
+  readonly kind: "postgres";
+  /** Default `multimaster`. All masters of the cluster use the same. */
+  readonly channel?: string;
 }
 
 export type BusOptions = LocalBusOptions | WampBusOptions | PostgresBusOptions;

@@ -18,6 +18,7 @@ export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
     ready: () => true,
     onState: () => () => {},
     session: null,
+    received: { router: 0, notify: 0 },
     onPeerLeft: () => () => {},
     publish(key, payload) {
       try {

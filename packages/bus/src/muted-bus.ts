@@ -13,6 +13,7 @@ export function createMutedBus(kind: BusOptions["kind"]): Bus {
     ready: () => true,
     onState: () => () => {},
     session: null,
+    received: { router: 0, notify: 0 },
     onPeerLeft: () => () => {},
     publish() {},
     async subscribe(pattern) {

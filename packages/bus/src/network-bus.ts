@@ -1,9 +1,10 @@
 import { Backoff, type Clock, type Json, type Logger } from "@multimaster/core";
-import type { Bus, BusState, Key, MessageHandler, Pattern, Subscription } from "./contract.ts";
+import type { Bus, BusState, Key, MessageHandler, Pattern, Received, Subscription, WakeupsView } from "./contract.ts";
 import { assertKey, assertPattern } from "./key.ts";
 import { type Dialer, defer, type Incoming, type Link } from "./link.ts";
 import { LocalDelivery } from "./local-delivery.ts";
 import { capPayload, freezePayload } from "./payload.ts";
+import type { Wakeups } from "./wakeups/wakeups.ts";
 
 const RETRY = { initial: 200, max: 4000 };
 /** A connection that lasted this long was stable: the first reconnection after it waits only briefly. */
@@ -32,9 +33,12 @@ export class NetworkBus implements Bus {
   #backoff = new Backoff(RETRY);
   #lastLossLogged = Number.NEGATIVE_INFINITY;
   #lossLogged = false;
+  #wakeups: Wakeups | undefined;
+  #received = { router: 0, notify: 0 };
 
-  constructor(kind: Bus["kind"], dialer: Dialer, log: Logger, clock: Clock) {
+  constructor(kind: Bus["kind"], dialer: Dialer, log: Logger, clock: Clock, wakeups?: Wakeups) {
     this.kind = kind;
+    this.#wakeups = wakeups;
     this.#dialer = dialer;
     this.#log = log;
     this.#clock = clock;
@@ -50,6 +54,14 @@ export class NetworkBus implements Bus {
     return this.#degradedSince;
   }
 
+  get received(): Received {
+    return this.#received;
+  }
+
+  get wakeups(): WakeupsView | undefined {
+    return this.#wakeups;
+  }
+
   ready(): true {
     return true;
   }
@@ -58,6 +70,10 @@ export class NetworkBus implements Bus {
   async start(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#running ??= this.#run();
+    await this.#wakeups?.start(({ key, payload }) => {
+      this.#received.notify += 1;
+      this.#delivery.deliver(key, "other", () => freezePayload({ ...payload }));
+    });
     await this.#firstAttempt.promise;
   }
 
@@ -65,7 +81,7 @@ export class NetworkBus implements Bus {
     this.#stopped.abort();
     this.#listeners.clear();
     this.#leaveListeners.clear();
-    await this.#link?.close();
+    await Promise.all([this.#link?.close(), this.#wakeups?.stop()]);
     await this.#running;
     this.#delivery.close();
   }
@@ -93,6 +109,7 @@ export class NetworkBus implements Bus {
       const capped = capPayload(payload, this.#dialer.maxPayload(key));
       this.#delivery.deliver(key, "self", () => freezePayload(JSON.parse(capped.text)));
       this.#link?.send(key, capped);
+      this.#wakeups?.note(key, capped.value);
     } catch (error) {
       this.#log.error({ err: error, key }, "a message could not be published");
     }
@@ -127,6 +144,7 @@ export class NetworkBus implements Bus {
       }
       this.#firstAttempt.resolve();
       if (this.#clock.now() - from > STEADY_MS && this.#degradedSince === null) this.#backoff.reset();
+      this.#wakeups?.setRouterAway(true);
       this.#changeState("degraded");
       await this.#clock.sleep(this.#backoff.next(), signal);
     }
@@ -145,6 +163,7 @@ export class NetworkBus implements Bus {
     await Promise.all(this.#delivery.patterns().map((pattern) => this.#subscribeAt(link, pattern)));
     // Published only now: a listener that then reads its rows misses nothing that happens afterwards.
     if (!lost && !this.#stopped.signal.aborted) {
+      this.#wakeups?.setRouterAway(false);
       this.#changeState("connected");
       this.#firstAttempt.resolve();
     }
@@ -172,6 +191,7 @@ export class NetworkBus implements Bus {
   }
 
   #receive(pattern: Pattern | null, key: Key, payload: Json): void {
+    this.#received[this.kind === "postgres" ? "notify" : "router"] += 1;
     const read = () => freezePayload(payload);
     if (pattern) this.#delivery.deliverTo(pattern, key, read);
     else this.#delivery.deliver(key, "other", read);
@@ -200,10 +220,8 @@ export class NetworkBus implements Bus {
     if (this.#stopped.signal.aborted || now - this.#lastLossLogged < LOG_EVERY_MS) return;
     this.#lastLossLogged = now;
     this.#lossLogged = true;
-    this.#log.warn(
-      { router: this.#dialer.where, reason },
-      "the message router is unreachable; work continues by polling",
-    );
+    const how = this.#wakeups ? "by wake-ups through PostgreSQL" : "by polling";
+    this.#log.warn({ router: this.#dialer.where, reason }, `the message router is unreachable; work continues ${how}`);
   }
 
   #noteReturn(): void {

@@ -36,7 +36,12 @@ const busConfig = z
       .regex(/^[0-9a-fA-F]{64}$/, "must be the 64 hexadecimal digits of an ed25519 key's seed")
       .optional()
       .describe("Private key of the master; the router has only its public half (WAMP-cryptosign)."),
-    notify: z.boolean().default(false).describe("Use PostgreSQL's LISTEN/NOTIFY instead of a router."),
+    notify: z
+      .boolean()
+      .optional()
+      .describe(
+        "PostgreSQL's LISTEN/NOTIFY: `true` uses it instead of a router; beside a router it wakes masters while that is unreachable, unless `false`.",
+      ),
     believeControl: z
       .boolean()
       .default(false)
