@@ -10,7 +10,7 @@ export function nameBuilddir(builder: { name: string; builddir?: string | undefi
 interface PlacedBuilder {
   place: string;
   name: string;
-  workers: ReadonlySet<string>;
+  workers: readonly string[];
   directory: string;
 }
 
@@ -23,7 +23,7 @@ export function findSharedDirectories(sets: ReadonlyMap<string, BuildersSlice>):
     builders.map((builder, i) => ({
       place: `builders.${set}: builders[${i}]`,
       name: builder.name,
-      workers: new Set(builder.workers),
+      workers: builder.workers,
       directory: posix.normalize(nameBuilddir(builder).replaceAll("\\", "/")).replace(/\/$/, ""),
     })),
   );
@@ -54,15 +54,17 @@ function fold(directory: string): string {
 }
 
 function sharesWorker(one: PlacedBuilder, other: PlacedBuilder): boolean {
-  for (const worker of one.workers) if (other.workers.has(worker)) return true;
-  return false;
+  const others = new Set(other.workers);
+  return one.workers.some((worker) => others.has(worker));
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
   }
   return [...groups.values()];
 }
