@@ -2,6 +2,7 @@
 // and, in turns, of others (built, with this directory in them). Machines are noisy: only ratios mean anything.
 //   BENCH_ROUNDS=3 BENCH_BUILDS=300 BENCH_PROFILE=DIRECTORY (one .cpuprofile for each master)
 // `npm run bench -- farm [CHECKOUT…]`: what a farm costs where each of 500 builders may run on each of 2,000 workers.
+//   FARM_WORKERS=2000 FARM_BUILDERS=500 FARM_PENDING=20000 FARM_MIRROR=1 (with a Buildbot master beside, which takes minutes)
 import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";
 

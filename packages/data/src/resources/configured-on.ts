@@ -65,7 +65,7 @@ async function readSets({ connection, params }: ReadContext, keys: readonly numb
   );
   return {
     members: members.map(({ setid, workerid }) => [workerid, setid] as const),
-    locations: groupValues(rows.map(({ setid, masterid, builderid }) => [setid, { masterid, builderid }])),
+    locations: groupValues(rows.map(({ setid, masterid, builderid }) => [setid, { builderid, masterid }])),
   };
 }
 
@@ -86,7 +86,7 @@ async function readOthers({ connection, params }: ReadContext, keys: readonly nu
       where nth <= ${most} order by workerid, nth`,
     [...wanted.bindings, ...there.bindings],
   );
-  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { masterid, builderid }]));
+  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { builderid, masterid }]));
 }
 
 interface Limits {
