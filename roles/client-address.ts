@@ -34,9 +34,15 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
       const nearest = request.socket.remoteAddress ?? "";
       if (!isFromProxy(request)) return nearest;
       const told = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
-      const hops = told.map((hop) => hop.trim()).filter((hop) => hop !== "");
+      const hops = told.map(withoutPort).filter((hop) => hop !== "");
       return hops.findLast((hop) => !isTrusted(hop)) ?? hops[0] ?? nearest;
     },
   };
   return address;
+}
+
+/** Some proxies write the port behind the address: with it, each connection would count as an address of its own. */
+function withoutPort(hop: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(hop.trim()) ?? [];
+  return bracketed ?? plain ?? hop.trim();
 }

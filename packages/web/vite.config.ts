@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
-  // Modern browsers only, hence small; no file is inlined: the page's content security policy allows none of that.
-  // The page finds its files wherever the server puts it; the server writes how far up they are.
+  // For modern browsers only, which keeps it small. No file is inlined: the page's content security policy forbids that.
+  // Relative addresses: the page works below any path; the server writes how far up the files are.
   base: "./",
   build: { target: "es2022", outDir: "dist", assetsInlineLimit: 0, reportCompressedSize: false, emptyOutDir: true },
+  // The client of the data API is bundled from its source.
+  resolve: { conditions: ["source", ...defaultClientConditions] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [compressFiles()],
   // `npm run dev -w packages/web` beside a master on its usual port.
@@ -19,7 +21,7 @@ export default defineConfig({
   },
 });
 
-/** The ui role sends these as they are: compressed once, and better than there would be time for at each request. */
+/** The ui role sends these files as they are: compressed once, and better than each request would have time for. */
 function compressFiles(): Plugin {
   return {
     name: "compress-files",

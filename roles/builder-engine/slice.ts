@@ -34,7 +34,7 @@ export async function loadEngineSlice(
   let workers: WorkersSlice | undefined;
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
-  if (sets !== undefined) append(problems, checkBuilders(sets, workers));
+  if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>

@@ -10,7 +10,7 @@ import {
   type Lease,
   LoopSign,
 } from "@multimaster/cluster";
-import { createMetrics, type RunningServices, type RunOptions, runServices, systemClock } from "@multimaster/core";
+import { createMetrics, type RunOptions, ServiceGroup, systemClock } from "@multimaster/core";
 import { createData, createEvictionService, type Data } from "@multimaster/data";
 import { type Database, dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
@@ -30,7 +30,7 @@ export interface MasterParts {
   readonly lease: Lease;
   readonly data: Data;
   /** What every master runs, whatever its roles. */
-  readonly base: RunningServices;
+  readonly base: ServiceGroup;
   readonly hosts: HostedRoles;
   readonly orders: Orders;
   /** The order to drain that the term has not acted on yet. */
@@ -54,7 +54,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
   const ordered = new OrderedDrain();
   const run = runOptions(lease, database);
   const parts = { data, log, metrics, loop, lost: lost.signal };
-  const hosts = hostRoles(plan, lease, parts, run, () => base.ready());
+  const hosts = hostRoles(plan, lease, parts, run, (audience) => base.ready(audience));
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -86,7 +86,8 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     log,
   });
   const failures = () => [...base.failures(), ...hosts.failures()];
-  const base: RunningServices = runServices(
+  const base: ServiceGroup = new ServiceGroup(
+    "master",
     [
       heartbeat,
       writes,

@@ -1,5 +1,5 @@
 import type { Lease, LoopSign } from "@multimaster/cluster";
-import { type Logger, type Registry, type RunOptions, systemClock } from "@multimaster/core";
+import { type Audience, type Logger, type Registry, type RunOptions, systemClock } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import { HostedRoles } from "./hosted-roles.ts";
 import type { TermPlan } from "./term-plan.ts";
@@ -19,7 +19,7 @@ export function hostRoles(
   lease: Lease,
   parts: RoleParts,
   run: RunOptions,
-  isReady: () => true | string[],
+  isReady: (audience?: Audience) => true | string[],
 ): HostedRoles {
   const { data, log, metrics } = parts;
   const { directory, shared } = plan.config;

@@ -107,7 +107,7 @@ export class Orders implements Service {
     const { data, hosts, loadRole, selection } = this.#options;
     const role = order.role as string;
     const selected = await loadRole(role, order.builderSets ?? undefined);
-    await hosts.add(selected, order.builderSets ?? []);
+    await hosts.addRole(selected, order.builderSets ?? []);
     await data.updates.orders.setRoles(hosts.names, selection.builderSets);
     await data.updates.orders.end(order.orderid, "done");
   }
@@ -125,7 +125,7 @@ export class Orders implements Service {
     log.info({ role, orderid: order.orderid }, `dropping the role ${role}: ${order.reason}`);
     try {
       if ((await run.run()) === "undone") return;
-      await hosts.drop(role);
+      await hosts.dropRole(role);
       await data.updates.orders.setRoles(hosts.names, selection.builderSets);
       await run.report();
     } finally {

@@ -4,7 +4,8 @@ import singleBranch from "@multimaster/plugins/schedulers/single-branch";
 import { describe, expect, it } from "vitest";
 import { loadSchedulerSlice } from "./slice.ts";
 
-const config = (slice: unknown) => ({ scheduler: async () => schedulerSlice.parse(slice) }) as LoadedConfig;
+const config = (slice: unknown) =>
+  ({ scheduler: async () => schedulerSlice.parse(slice), placeOf: () => "scheduler.ts" }) as unknown as LoadedConfig;
 const main = () => singleBranch({ name: "main", branch: "main", builders: ["b"] });
 
 describe("the scheduler slice", () => {
@@ -21,10 +22,10 @@ describe("the scheduler slice", () => {
     };
     const error = (await loadSchedulerSlice(config(twice)).catch((e: unknown) => e)) as Error;
     expect(error.message).toContain(
-      'changeSources[1].name: the change source "GitPoller:https://example.org/r.git" is already defined at scheduler: changeSources[0]',
+      'changeSources[1].name: the change source "GitPoller:https://example.org/r.git" is already defined at scheduler.ts: changeSources[0]',
     );
     expect(error.message).toContain(
-      'schedulers[1].name: the scheduler "main" is already defined at scheduler: schedulers[0]',
+      'schedulers[1].name: the scheduler "main" is already defined at scheduler.ts: schedulers[0]',
     );
   });
 });

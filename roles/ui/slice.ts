@@ -1,6 +1,9 @@
-import type { LoadedConfig, UiSlice } from "@multimaster/config";
+import { ConfigProblems, checkLogin, type LoadedConfig, type UiSlice } from "@multimaster/config";
 
 /** The slice of this role: `ui` of the config. It never evaluates builders, workers or schedulers. */
-export function loadUiSlice(config: LoadedConfig): Promise<UiSlice> {
-  return config.ui();
+export async function loadUiSlice(config: LoadedConfig): Promise<UiSlice> {
+  const slice = await config.ui();
+  const problems = checkLogin(slice, config.shared, config.placeOf);
+  if (problems.length > 0) throw new ConfigProblems(problems);
+  return slice;
 }

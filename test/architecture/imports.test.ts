@@ -93,7 +93,7 @@ function explainRoom(found: Import): string[] {
     return [`${what}: cross a room by its name, @multimaster/${to.kind}`];
   }
   const allowed = mayImport[from.kind] ?? [];
-  if (allowed.includes(to.kind)) return [];
+  if (allowed.includes(to.kind) || allowed.includes(found.specifier.replace("@multimaster/", ""))) return [];
   if (allowed.includes(`${to.kind} (types)`)) {
     return found.isType ? [] : [`${what}: only with "import type"; ${reasons[from.kind]}`];
   }
@@ -105,9 +105,11 @@ function explainRoom(found: Import): string[] {
 function explainDataRoom(found: Import): string[] {
   const from = roomOfData(found.from);
   const to = found.specifier.startsWith(".") ? roomOfData(resolveRelative(found)) : undefined;
-  if (from === undefined || to === undefined || from === to) return [];
+  if (from === undefined || from === to) return [];
   const room = dataRooms[from];
-  if (room?.imports.includes(to)) return [];
+  if (room?.isTypesOnly && !found.isType)
+    return [`${found.from} imports ${found.specifier}: only with "import type"; ${room.because}`];
+  if (to === undefined || room?.imports.includes(to)) return [];
   return [
     `${found.from} imports ${found.specifier}: ${from} may not import ${to}; ${room?.because ?? "name the room"}`,
   ];

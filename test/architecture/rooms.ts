@@ -1,4 +1,7 @@
-/** What a room may import of the others; "data (types)" means only with `import type`. */
+/**
+ * What a room may import of the others; "data (types)" means only with `import type`, "data/client" only that entry of
+ * the package.
+ */
 export const mayImport: Record<string, readonly string[]> = {
   core: [],
   config: ["core"],
@@ -12,7 +15,7 @@ export const mayImport: Record<string, readonly string[]> = {
   data: ["core", "database", "bus", "cluster", "lifecycle", "placement"],
   plugins: ["core", "config", "data (types)"],
   worker: ["core", "wire"],
-  web: ["data (types)"],
+  web: ["data (types)", "data/client"],
   operator: ["core", "config", "database", "bus", "cluster", "data"],
   // One role; what roles share lies in roles/*.ts.
   role: ["core", "cluster", "data", "placement", "config", "plugins", "wire", "roles"],
@@ -54,7 +57,7 @@ export const reasons: Record<string, string> = {
   plugins:
     "a plugin is one file that sees contracts only (core, config, types of data); what it needs at run time comes with its context",
   worker: "the worker program runs on other machines: it knows the protocol (wire) and core, never a master's parts",
-  web: "the browser app sees types of data only and reaches the rest over HTTP",
+  web: "the browser app sees types of data and its client, and reaches the rest over HTTP",
   role: "a role sees data, cluster and the contracts; rows are reached through data, never through database, bus or another role",
   roles: "roles/*.ts and roles/master put a master together out of packages",
   cli: "cli is the edge: it parses arguments and starts roles; what it does with rows belongs in roles or data",
@@ -63,8 +66,15 @@ export const reasons: Record<string, string> = {
 
 const below = ["model", "read", "resources"] as const;
 
+interface DataRoom {
+  readonly imports: readonly string[];
+  /** It imports types alone, of anything outside its own folder. */
+  readonly isTypesOnly?: boolean;
+  readonly because: string;
+}
+
 /** The rooms of packages/data/src, lowest first: what each may import of the others, of types too. */
-export const dataRooms: Record<string, { readonly imports: readonly string[]; readonly because: string }> = {
+export const dataRooms: Record<string, DataRoom> = {
   model: { imports: [], because: "the model says what a noun, an event and a query are, and knows no noun" },
   read: { imports: ["model"], because: "read turns any resource into SQL and objects, and knows no noun" },
   waiting: { imports: ["model", "read"], because: "waiting explains from rows why something waits" },
@@ -84,6 +94,11 @@ export const dataRooms: Record<string, { readonly imports: readonly string[]; re
   api: {
     imports: [...below, "events", "updates", "actions"],
     because: "the API puts resources and actions at paths",
+  },
+  client: {
+    imports: [...below, "actions"],
+    isTypesOnly: true,
+    because: "browsers load the client: it knows nouns and actions by their types alone, and loads no code of a master",
   },
   audit: {
     imports: [],

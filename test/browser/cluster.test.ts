@@ -108,9 +108,9 @@ it("while a step blocks its engine the ui masters answer as ever, and the cluste
   await onPage("/cluster", async (page) => {
     await isLive(page);
     await served.force("parses");
-    const blocked = "Its event loop stands still now: step parse of parses.";
+    const blocked = "Its event loop is blocked now: step parse of parses.";
     await shows(page, blocked);
-    await shows(page, 'The event loop of engine-blocking stands still while it runs step "parse" of builder "parses"');
+    await shows(page, 'The event loop of engine-blocking is blocked while it runs step "parse" of builder "parses"');
     const during = await measureUis(served, isLong ? { rounds: 200, seconds: 30 } : { rounds: 20 });
     // So all of that was while it was blocked.
     expect(
@@ -225,7 +225,7 @@ describe("a page says how things are", () => {
         await ui.kill9();
         served.forgetUi(name);
       }
-      await shows(page, /Disconnected for \d+ s: what you see is as of then/);
+      await shows(page, /Disconnected for \d+ s: you see the state of that time/);
       await page.getByRole("button", { name: "Stop" }).click();
       await page.getByRole("button", { name: "Yes" }).click();
       await shows(page, "The server cannot be reached.");
@@ -250,7 +250,7 @@ describe("a page says how things are", () => {
       await onPage("/builders", async (page) => {
         await isLive(page);
         await served.cluster.postgres.kill();
-        await shows(page, /Disconnected for \d+ s: what you see is as of then/);
+        await shows(page, /Disconnected for \d+ s: you see the state of that time/);
         await shows(page, "generated-0000");
         await served.cluster.postgres.start();
         await showsNoBar(page);

@@ -93,14 +93,14 @@ const panel = (page: Page, title: string) =>
   page.locator(".panel", { has: page.getByRole("heading", { name: title }) });
 const row = (page: Page, name: string) => page.getByRole("row", { name: new RegExp(name) });
 
-describe("before any build has told of tests", () => {
+describe("before any build has reported tests", () => {
   it("the step says that no file is there, and the pages say what to do", async () => {
     const { page, problems } = await openPage(browser);
     await page.goto(new URL("/tests", url).href);
-    await text(page, "No build has told of tests yet");
+    await text(page, "No build has reported tests yet");
     expect(await findSeriousProblems(page)).toEqual([]);
     await page.goto(new URL(`/builders/${builderIds["web"]}/builds/1?tab=tests`, url).href);
-    await text(page, "This build has told of no tests");
+    await text(page, "This build has reported no tests");
     await page.goto(new URL(`/builders/${builderIds["web"]}/builds/1/steps/results`, url).href);
     await page.locator(".log-content", { hasText: "no file in build matches reports/**/*.xml" }).waitFor(patience);
     expect(problems()).toEqual([]);
@@ -170,7 +170,7 @@ describe("once builds tell of tests", () => {
       await page.getByPlaceholder("Filter by name").fill("crawl");
       await panel(page, "Slowest").getByText("pkg.Sum.crawls").waitFor(patience);
       await page.getByLabel("Builder").selectOption({ label: "docs" });
-      await panel(page, "Slowest").getByText("No test says how long it took.").waitFor(patience);
+      await panel(page, "Slowest").getByText("No test reports how long it took.").waitFor(patience);
       expect(new URL(page.url()).search).toBe(`?q=crawl&builder=${builderIds["docs"]}`);
     });
 

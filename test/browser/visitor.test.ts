@@ -75,10 +75,10 @@ it("finds their own changes on the first page, with what became of each", async 
   await mine.getByRole("link", { name: "app #2: success" }).waitFor(patience);
   expect(await mine.locator("[data-row]").count()).toBe(1);
 
-  const nobody = await open("/", {});
-  await nobody.getByText("Recently finished").waitFor(patience);
-  await nobody.getByText("app #3").first().waitFor(patience);
-  expect(await nobody.getByText("My changes").count()).toBe(0);
+  const anonymous = await open("/", {});
+  await anonymous.getByText("Recently finished").waitFor(patience);
+  await anonymous.getByText("app #3").first().waitFor(patience);
+  expect(await anonymous.getByText("My changes").count()).toBe(0);
 });
 
 it("sees when each scheduler ran last and runs next", async () => {
@@ -92,7 +92,7 @@ it("sees when each scheduler ran last and runs next", async () => {
   await row("main")
     .getByText(/ago|now/)
     .waitFor(patience);
-  await row("force").getByText("when somebody asks").waitFor(patience);
+  await row("force").getByText("when a user requests it").waitFor(patience);
 });
 
 it("asks for a build again with other values, beginning with those it had", async () => {

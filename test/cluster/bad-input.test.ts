@@ -62,6 +62,9 @@ describe("a mistake on the command line or in the config", () => {
     });
     const set = await runMaster(["start", "--config", config, "--role", "builder-engine", "--builders", "mobile"], env);
     expect(set).toMatchObject({ code: 2, output: expect.stringContaining('no builder set "mobile" (have: web, db)') });
+    // Refused before the database is asked: the master that got such a command could only log it.
+    const added = await runMaster(["role", "add", "engine-1", "bulder", "--config", config], env);
+    expect(added).toMatchObject({ code: 2, output: expect.stringContaining('no role "bulder" (have: scheduler, ') });
     const missing = await runMaster(["start", "--config", "no-such-file.ts"]);
     expect(missing).toMatchObject({ code: 2, output: expect.stringContaining("no-such-file.ts") });
     const gone = await runMaster(["start", "--config", config, "--role", "ui"], env);

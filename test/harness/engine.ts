@@ -7,7 +7,7 @@ import {
   type WorkersSliceInput,
   workersSlice,
 } from "@multimaster/config";
-import { createMetrics, type Logger, runServices, silentLog, systemClock } from "@multimaster/core";
+import { createMetrics, type Logger, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
 import { buildrequests, builds, createData, type Data, equals, logs, type NewBuildset, steps } from "@multimaster/data";
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
@@ -23,7 +23,7 @@ export interface Engine {
   readonly data: Data;
   readonly directory: string;
   readonly database: Database;
-  readonly services: ReturnType<typeof runServices>;
+  readonly services: ServiceGroup;
   readonly lease: Lease;
   /** Where workers connect, once it listens. */
   port(): number;
@@ -103,7 +103,8 @@ export async function startEngine(
     said.push(text ?? String(fields));
   };
   const log: Logger = Object.assign(Object.create(silentLog), { info: listen, warn: listen, error: listen });
-  const services = runServices(
+  const services = new ServiceGroup(
+    "engine",
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
       config: {

@@ -1,7 +1,7 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
 import { type ClusterConfig, uiSlice } from "@multimaster/config";
-import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
+import { type Clock, createMetrics, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import base from "@multimaster/plugins/hooks/base";
@@ -53,7 +53,7 @@ export async function startRestServer(
     listening: () => {},
     ready,
   });
-  const running = runServices(services, silentLog);
+  const running = new ServiceGroup("ui", services, silentLog);
   await running.start();
   onCleanup(async () => {
     await running.stop();

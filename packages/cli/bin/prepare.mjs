@@ -77,7 +77,9 @@ function hashSources(web) {
   const hash = createHash("sha256");
   const add = (path) => hash.update(path).update(readFileSync(join(web, path)));
   for (const file of ["index.html", "package.json", "vite.config.ts"]) add(file);
-  const files = readdirSync(join(web, "src"), { recursive: true, withFileTypes: true });
+  const files = ["src", "../data/src/client"].flatMap((folder) =>
+    readdirSync(join(web, folder), { recursive: true, withFileTypes: true }),
+  );
   const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
   for (const path of paths.map((each) => relative(web, each)).sort()) if (!/\.test\.ts$/.test(path)) add(path);
   return hash.digest("hex");

@@ -11,6 +11,7 @@ const usage = `Usage: npm start -- [--repository PATH_OR_URL] [--once]
   --repository PATH_OR_URL  the git repository to build (default: this checkout)
   --once                    end with the result of the first build
 
+The pages are at port 8010, or at the one of UI_PORT.
 The database and the builds are in ~/.local/state/multimaster, or where MULTIMASTER_STATE says.`;
 
 process.exitCode = await exitCodeOf(async () => {

@@ -28,10 +28,15 @@ export function printOrder(order: Order, { json }: OrderFlags): number {
 /** Prints what changes until the order is over, then its report; returns the exit code. */
 export async function followOrder(control: MasterControl, first: Order, flags: OrderFlags): Promise<number> {
   let shown = "";
+  let warned: Order["warning"] = null;
   const show = (order: Order) => {
-    const text = describe(order);
-    if (!flags.json && text !== shown) process.stdout.write(`${text}\n`);
-    shown = text;
+    const line = describe({ ...order, warning: null });
+    const isNewWarning = order.warning !== warned;
+    // Between the first line and the last, a warning is repeated only when it changes.
+    const text = isNewWarning || order.state === "done" ? describe(order) : line;
+    if (!flags.json && (line !== shown || isNewWarning)) process.stdout.write(`${text}\n`);
+    shown = line;
+    warned = order.warning;
   };
   show(first);
   const last = await control.wait(first.orderid, show);

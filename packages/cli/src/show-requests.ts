@@ -1,15 +1,11 @@
-import type { Json } from "@multimaster/core";
+import type { ActionResult } from "@multimaster/data";
 import type { Api } from "./client/api.ts";
 import { nameBuilders } from "./client/find-item.ts";
 import { showFollowedRequests } from "./follow.ts";
 import { formatJson, openTerminal } from "./terminal.ts";
 
 /** What `force` and `rebuild` answer: the buildset, and the build request of each builder's id. */
-export type Asked = readonly [bsid: number, requests: Readonly<Record<string, number>>];
-
-export function readAsked(answer: Json): Asked {
-  return answer as unknown as Asked;
-}
+type Asked = ActionResult<"builds", "rebuild"> | ActionResult<"forceschedulers", "force">;
 
 /** Says which builds have been asked for, and follows them where that is wanted; returns the exit code. */
 export async function showAsked(

@@ -70,6 +70,11 @@ function keepColours(text: string, isColoured: boolean): string {
   return hasColour ? `${clean}${esc}[0m` : clean;
 }
 
+/** What others wrote stays in its cell, on one line; the colours are ours. */
+function cleanCell(text: string): string {
+  return text.replace(controls, (sequence) => (colour.test(sequence) ? sequence : sequence === "\n" ? " " : ""));
+}
+
 /** A table with a heading line, or the sentence that there is nothing. */
 export function formatTable(
   head: readonly string[],
@@ -80,7 +85,7 @@ export function formatTable(
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
   append(
     table,
-    rows.map((row) => row.map(String)),
+    rows.map((row) => row.map((cell) => cleanCell(String(cell)))),
   );
   return `${table.toString()}\n`;
 }

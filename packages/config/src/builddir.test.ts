@@ -11,7 +11,7 @@ function judge(one: Given, other: Given) {
     const slice = { secrets: {}, builders: [{ workers: ["w"], steps, ...given }] };
     return [`set${i}`, slice as unknown as ReturnType<typeof buildersSlice.parse>] as const;
   });
-  const { problems, warnings } = findSharedDirectories(new Map(sets));
+  const { problems, warnings } = findSharedDirectories(new Map(sets), (part) => part);
   return problems.length > 0 ? "error" : warnings.length > 0 ? "warning" : "good";
 }
 

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { toFileName } from "@multimaster/core";
+import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 
 /** A builder's directory below a worker's own. */
@@ -15,13 +16,16 @@ interface PlacedBuilder {
 }
 
 /** Builders that would work in one directory of a worker: errors, and where only some file systems think so, warnings. */
-export function findSharedDirectories(sets: ReadonlyMap<string, BuildersSlice>): {
+export function findSharedDirectories(
+  sets: ReadonlyMap<string, BuildersSlice>,
+  placeOf: PlaceOf,
+): {
   problems: string[];
   warnings: string[];
 } {
   const placed = [...sets].flatMap(([set, { builders }]) =>
     builders.map((builder, i) => ({
-      place: `builders.${set}: builders[${i}]`,
+      place: `${placeOf(`builders.${set}`)}: builders[${i}]`,
       name: builder.name,
       workers: builder.workers,
       directory: posix.normalize(nameBuilddir(builder).replaceAll("\\", "/")).replace(/\/$/, ""),

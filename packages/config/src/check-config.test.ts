@@ -14,7 +14,7 @@ function buildersOf(its: readonly string[]): ReadonlyMap<string, BuildersSlice> 
 }
 
 it("names some of the workers that there are, and how many more", () => {
-  const [problem, ...others] = checkBuilders(buildersOf([...names, "missing"]), workers);
+  const [problem, ...others] = checkBuilders(buildersOf([...names, "missing"]), workers, (slice) => slice);
   expect(problem).toMatch(
     /^builders\.all: builders\[0\]\.workers: no worker "missing" \(have: worker-0, .*worker-99 and 200 more\)$/,
   );

@@ -1,6 +1,7 @@
 import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
+import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
@@ -24,7 +25,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   let workers: WorkersSlice | undefined;
   let ui: UiSlice | undefined;
   const builders = new Map<string, BuildersSlice>();
-  const { shared } = config;
+  const { shared, placeOf } = config;
 
   if (shared.scheduler) await collect(problems, async () => (scheduler = await config.scheduler()));
   if (shared.workers) await collect(problems, async () => (workers = await config.workers()));
@@ -39,12 +40,12 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   }
 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
-  append(problems, checkBuilders(builders, workers));
-  if (ui) append(problems, checkLogin(ui, shared));
-  if (workers) append(problems, checkNames("worker", "workers: workers", workers.workers));
-  if (scheduler) append(problems, checkScheduling(scheduler));
-  if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders));
-  if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler));
+  append(problems, checkBuilders(builders, workers, placeOf));
+  if (ui) append(problems, checkLogin(ui, shared, placeOf));
+  if (workers) append(problems, checkNames("worker", `${placeOf("workers")}: workers`, workers.workers));
+  if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
+  if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
+  if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
   if (problems.length > 0) throw new ConfigProblems(problems, config.warnings());
 
   return {
@@ -58,15 +59,19 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
 }
 
 /** Builders of the same name, in whatever sets, and builders that name a worker that is not there. */
-export function checkBuilders(sets: ReadonlyMap<string, BuildersSlice>, workers?: WorkersSlice): string[] {
+export function checkBuilders(
+  sets: ReadonlyMap<string, BuildersSlice>,
+  workers: WorkersSlice | undefined,
+  placeOf: PlaceOf,
+): string[] {
   const placed = [...sets].flatMap(([set, slice]) =>
-    slice.builders.map((builder, i) => ({ place: `builders.${set}: builders[${i}]`, builder })),
+    slice.builders.map((builder, i) => ({ place: `${placeOf(`builders.${set}`)}: builders[${i}]`, builder })),
   );
   const problems = checkPlacedNames(
     "builder",
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
-  append(problems, findSharedDirectories(sets).problems);
+  append(problems, findSharedDirectories(sets, placeOf).problems);
   if (!workers) return problems;
   const names = workers.workers.map(({ name }) => name);
   const known = new Set(names);
@@ -91,13 +96,13 @@ function listSome(names: readonly string[]): string {
 }
 
 /** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
-export function checkScheduling({ changeSources, schedulers }: SchedulerSlice): string[] {
+export function checkScheduling({ changeSources, schedulers }: SchedulerSlice, placeOf: PlaceOf): string[] {
   const ownName = (options: unknown) => (options as { name: string }).name;
   const sources = changeSources.map(({ plugin, options }) => ({ name: plugin.nameOf?.(options) ?? ownName(options) }));
   const named = schedulers.map(({ options }) => ({ name: ownName(options) }));
   return [
-    ...checkNames("change source", "scheduler: changeSources", sources),
-    ...checkNames("scheduler", "scheduler: schedulers", named),
+    ...checkNames("change source", `${placeOf("scheduler")}: changeSources`, sources),
+    ...checkNames("scheduler", `${placeOf("scheduler")}: schedulers`, named),
   ];
 }
 
@@ -118,19 +123,26 @@ function checkPlacedNames(what: string, placed: readonly { place: string; name: 
   });
 }
 
-function checkSchedulerBuilders(scheduler: SchedulerSlice, builders: ReadonlyMap<string, BuildersSlice>): string[] {
-  const names = [...builders.values()].flatMap((set) => set.builders.map(({ name }) => name));
-  const known = new Set(names);
-  const have = listSome(names);
+function checkSchedulerBuilders(
+  scheduler: SchedulerSlice,
+  builders: ReadonlyMap<string, BuildersSlice>,
+  placeOf: PlaceOf,
+): string[] {
+  const known = new Set([...builders.values()].flatMap((set) => set.builders.map(({ name }) => name)));
+  const have = listSome([...known]);
   return scheduler.schedulers.flatMap(({ plugin, options }, i) =>
     (plugin.builderNames?.(options) ?? [])
       .filter((name) => !known.has(name))
-      .map((name) => `scheduler: schedulers[${i}].builders: no builder "${name}" (${have})`),
+      .map((name) => `${placeOf("scheduler")}: schedulers[${i}].builders: no builder "${name}" (${have})`),
   );
 }
 
 /** Steps that trigger what no scheduler is. */
-function checkTriggers(builders: ReadonlyMap<string, BuildersSlice>, scheduler: SchedulerSlice | undefined): string[] {
+function checkTriggers(
+  builders: ReadonlyMap<string, BuildersSlice>,
+  scheduler: SchedulerSlice | undefined,
+  placeOf: PlaceOf,
+): string[] {
   const known = (scheduler?.schedulers ?? [])
     .filter(({ plugin }) => plugin.triggerable)
     .map(({ options }) => (options as { name: string }).name);
@@ -141,7 +153,7 @@ function checkTriggers(builders: ReadonlyMap<string, BuildersSlice>, scheduler: 
           .filter((name) => !known.includes(name))
           .map(
             (name) =>
-              `builders.${set}: builders[${i}].steps[${j}]: no triggerable scheduler "${name}" (have: ${known.join(", ") || "none"})`,
+              `${placeOf(`builders.${set}`)}: builders[${i}].steps[${j}]: no triggerable scheduler "${name}" (have: ${known.join(", ") || "none"})`,
           ),
       ),
     ),

@@ -71,7 +71,7 @@ export const clusterConfig = z.strictObject({
       "Names beside those of `url` and localhost by which browsers and programs may ask the ui and the monitor.",
     ),
   database: z
-    .string()
+    .string("must be sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME; is an environment variable not set?")
     .describe("sqlite:FILE (relative to the config file) or postgresql://USER:PASSWORD@HOST:PORT/NAME."),
   databaseConnections: z
     .int()

@@ -24,7 +24,7 @@ async function problems(load: Promise<unknown>): Promise<string[]> {
     () => undefined,
     (thrown: unknown) => thrown as Error & { problems?: string[] },
   );
-  return (error?.problems ?? []).map((text) => text.replace(`${directory}/`, ""));
+  return (error?.problems ?? []).map((text) => text.replaceAll(`${directory}/`, ""));
 }
 
 describe("a config", () => {
@@ -62,7 +62,7 @@ describe("a config", () => {
       "workers.ts": 'export default { workers: [{ name: "a b" }] };',
     });
     expect((await problems(loadConfig(file, { alsoCheck: checkConfig }))).toSorted()).toEqual([
-      "cluster.ts: database: expected string, received undefined",
+      "cluster.ts: database: must be sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME; is an environment variable not set?",
       "cluster.ts: name: expected string, received number",
       expect.stringMatching(/^ui\.ts: hots: unknown option \(have: host, port, /),
       'ui.ts: port: must be a port, a list of ports, or a range such as "9989-9992"',
@@ -71,9 +71,57 @@ describe("a config", () => {
     ]);
   });
 
+  it("names the file of every slice, also in what is wrong between two slices", async () => {
+    const builder = '{ name: "b", workers: ["w2"], steps: [] }';
+    const file = write({
+      "cluster.ts": `export default { ${shared}, builders: { a: () => import("./a.ts"), b: () => import("./b.ts") },
+        workers: () => import("./workers.ts") };`,
+      "a.ts": `export default { builders: [${builder.replace("w2", "w1").replace("[] }", "[step] }")}] };
+        const step = { plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } } };`
+        .split("\n")
+        .reverse()
+        .join("\n"),
+      "workers.ts": `export default ${workers}.default;`,
+      "b.ts": 'export { default } from "./a.ts";',
+    });
+    expect(await problems(checkConfig(await loadConfig(file)))).toEqual([
+      expect.stringMatching(
+        /^b\.ts: builders\[0\]\.name: the builder "b" is already defined at .*a\.ts: builders\[0\]$/,
+      ),
+    ]);
+  });
+
+  it("tells what has no value from what is missing, and names the words that would be right", async () => {
+    const file = write({
+      "cluster.ts": `export default { ${shared}, ui: () => import("./ui.ts"), workers: () => import("./workers.ts") };`,
+      "workers.ts": "export default { basedir: 3 };",
+      "ui.ts": `export default { title: null, authorization: { otherwise: "maybe", roles: {}, rules: [
+        { allow: "raed", on: "builds", to: ["anyone"] }, { allow: "read", on: process.env.NOT_SET_HERE, to: ["anyone"] }] } };`,
+    });
+    expect(await problems(loadConfig(file).then(checkConfig))).toEqual([
+      "workers.ts: basedir: expected string, received number",
+      "workers.ts: workers: is missing; expected array",
+      "ui.ts: title: expected string, received null",
+      expect.stringMatching(/^ui\.ts: authorization\.rules\[0\]\.allow: must be one of "read", "force", /),
+      expect.stringMatching(/^ui\.ts: authorization\.rules\[1\]\.on: must be one of /),
+      'ui.ts: authorization.otherwise: must be one of "allow", "deny"',
+    ]);
+  });
+
+  it("says by its own name which import does not exist, and near which line its code failed", async () => {
+    const config = (text: string) =>
+      loadConfig(write({ "cluster.ts": text }), { packages: { "@x/plugins": "/nowhere" } });
+    expect(await problems(config('import git from "@x/plugins/steps/gti";\nexport default git;'))).toEqual([
+      'cluster.ts: cannot be loaded: there is no module "@x/plugins/steps/gti"; docs/reference names all plugins',
+    ]);
+    expect(await problems(config("export default undefinedName;"))).toEqual([
+      "cluster.ts: cannot be loaded: undefinedName is not defined (near cluster.ts:1)",
+    ]);
+  });
+
   it("whose promise rejects, or whose slice stands in it, says where", async () => {
     const rejecting = loadConfig(write({ "cluster.ts": 'export default Promise.reject(new Error("no secret"));' }));
-    expect(await problems(rejecting)).toEqual(["cluster.ts: cannot be loaded: no secret"]);
+    expect(await problems(rejecting)).toEqual(["cluster.ts: cannot be loaded: no secret (near cluster.ts:1)"]);
     const config = await loadConfig(
       write({ "cluster.ts": `export default { ${shared}, ui: async () => ({ default: { port: "80" } }) };` }),
     );
@@ -111,9 +159,9 @@ describe("a config", () => {
       }),
     );
     expect(await problems(checkConfig(config))).toEqual([
-      'builders.a: builders[1].name: the builder "test" is already defined at builders.a: builders[0]',
-      'builders.a: builders[0].workers: no worker "w2" (have: w1)',
-      'scheduler: schedulers[0].builders: no builder "tset" (have: test, test)',
+      'cluster.ts: builders.a: builders[1].name: the builder "test" is already defined at cluster.ts: builders.a: builders[0]',
+      'cluster.ts: builders.a: builders[0].workers: no worker "w2" (have: w1)',
+      'cluster.ts: scheduler: schedulers[0].builders: no builder "tset" (have: test)',
     ]);
   });
 
@@ -131,7 +179,7 @@ describe("a config", () => {
     const schedulers = `scheduler: async () => ({ default: { schedulers: [
       ${plugin("scheduler", "triggerable: true")} options: { name: "kids" } }),
       ${plugin("scheduler", "")} options: { name: "nightly" } })] } }),`;
-    const place = "builders.a: builders[0].steps";
+    const place = "cluster.ts: builders.a: builders[0].steps";
     expect(await problems(checkConfig(await loadConfig(write(files(schedulers)))))).toEqual([
       `${place}[1]: no triggerable scheduler "nightly" (have: kids)`,
       `${place}[1]: no triggerable scheduler "none" (have: kids)`,

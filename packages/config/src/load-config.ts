@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { append, errors, UserError } from "@multimaster/core";
 import { createJiti } from "jiti";
 import type { z } from "zod";
@@ -8,6 +8,8 @@ import { listClosedDefaults } from "./closed-defaults.ts";
 import { type ClusterConfig, type ClusterConfigInput, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
 import { noteFallbacks } from "./env.ts";
+import { explainLoadError, shortenPath } from "./explain-load-error.ts";
+import type { PlaceOf } from "./place-of.ts";
 import { type LoadedParts, listWarnings, type Placed } from "./slice-warnings.ts";
 import { type BuildersSlice, type BuildersSliceInput, buildersSlice } from "./slices/builders.ts";
 import { type SchedulerSlice, type SchedulerSliceInput, schedulerSlice } from "./slices/scheduler.ts";
@@ -24,6 +26,8 @@ export interface LoadedConfig {
   builders(sets: readonly string[] | "all"): Promise<ReadonlyMap<string, BuildersSlice>>;
   workers(): Promise<WorkersSlice>;
   ui(): Promise<UiSlice>;
+  /** What a problem in a part begins with: its file, or the config file and the part's name. */
+  readonly placeOf: PlaceOf;
   /** Risks in the slices that were loaded so far, and in the shared part: one line each, with file and path. */
   warnings(): readonly string[];
   /** What this release closes by default and those parts say nothing of, with the line that opens it. */
@@ -48,9 +52,9 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   const evaluate = createEvaluator(file, options);
   const { fallbacks } = evaluate;
 
-  const exported = await evaluate(shorten(file), () => evaluate.import(file));
+  const exported = await evaluate(shortenPath(file), () => evaluate.import(file));
   try {
-    return describe(parse(shorten(file), clusterConfig, exported), exported as ClusterConfigInput);
+    return describe(parse(shortenPath(file), clusterConfig, exported), exported as ClusterConfigInput);
   } catch (error) {
     if (!(error instanceof ConfigProblems) || typeof exported !== "object" || !options.alsoCheck) throw error;
     const problems = [...error.problems];
@@ -81,16 +85,28 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
       if (load !== undefined && typeof load !== "function") throw new ConfigProblems([]);
       if (load === undefined) {
         throw new ConfigProblems([
-          `${shorten(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`,
+          `${shortenPath(file)}: ${name}: is missing; the role needs it, such as ${name}: () => import("./${name}.ts")`,
         ]);
       }
-      const sliceFile = importedFile(load, directory);
-      // A slice written in the config file itself is found there by its name.
-      const place = sliceFile === undefined ? `${shorten(file)}: ${name}` : shorten(sliceFile);
+      const place = placeOf(name);
       const given = await evaluate(place, load);
       const parsed = parse(place, schema, given);
       loaded.set(name, { place, slice: parsed, given });
       return parsed;
+    }
+
+    function placeOf(name: string): string {
+      if (name === "cluster") return shortenPath(file);
+      const loaders: Readonly<Record<string, unknown>> = {
+        scheduler: shared.scheduler,
+        workers: shared.workers,
+        ui: shared.ui,
+        ...Object.fromEntries(Object.entries(shared.builders).map(([set, load]) => [`builders.${set}`, load])),
+      };
+      const load = loaders[name];
+      const sliceFile = typeof load === "function" ? importedFile(load, directory) : undefined;
+      // A slice written in the config file itself is found there by its name.
+      return sliceFile === undefined ? `${shortenPath(file)}: ${name}` : shortenPath(sliceFile);
     }
 
     /** By name as `slice` was asked for it, so its schema gave it its type. */
@@ -104,12 +120,13 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         return placed ? [[set, placed] as const] : [];
       });
       return {
-        shared: { place: shorten(file), slice: shared, given: givenCluster },
+        shared: { place: shortenPath(file), slice: shared, given: givenCluster },
         scheduler: part<SchedulerSlice, SchedulerSliceInput>("scheduler"),
         workers: part<WorkersSlice, WorkersSliceInput>("workers"),
         ui: part<UiSlice, UiSliceInput>("ui"),
         builders: new Map(builders),
         fallbacks: [...fallbacks].flatMap(([place, names]) => [...names].map((name) => warnOfFallback(place, name))),
+        placeOf,
       };
     }
 
@@ -135,6 +152,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         if (problems.length > 0) throw new ConfigProblems(problems);
         return found;
       },
+      placeOf,
       warnings: () => [...new Set(listWarnings(loadedParts()))],
       closedDefaults: () => listClosedDefaults(loadedParts()),
     };
@@ -191,7 +209,9 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
       return Object.keys(module).includes("default") ? await module.default : undefined;
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new ConfigProblems([`${place}: cannot be loaded: ${sayWhy(error)}`]);
+      throw new ConfigProblems([
+        `${place}: cannot be loaded: ${explainLoadError(error, dirname(file), options.packages)}`,
+      ]);
     }
   };
   return Object.assign(evaluate, { import: (path: string) => jiti.import(path), fallbacks });
@@ -214,12 +234,12 @@ function parse<S extends z.ZodType>(file: string, schema: S, value: unknown): z.
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ConfigProblems(
-    parsed.error.issues.flatMap((issue) => describeIssue(issue, schema).map((text) => `${file}: ${text}`)),
+    parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, value).map((text) => `${file}: ${text}`)),
   );
 }
 
 /** The file that `() => import("./x.ts")` names, for messages; undefined when the function is written otherwise. */
-function importedFile(load: () => Promise<unknown>, directory: string): string | undefined {
+function importedFile(load: { toString(): string }, directory: string): string | undefined {
   const path = /\(\s*["'`](\.[^"'`]+)["'`]/.exec(load.toString())?.[1];
   return path === undefined ? undefined : resolve(directory, path);
 }
@@ -227,22 +247,4 @@ function importedFile(load: () => Promise<unknown>, directory: string): string |
 function absoluteSqlite(url: string, directory: string): string {
   if (typeof url !== "string" || !url.startsWith("sqlite:") || url === "sqlite::memory:") return url;
   return `sqlite:${resolve(directory, url.slice("sqlite:".length))}`;
-}
-
-function shorten(file: string): string {
-  const short = relative(process.cwd(), file);
-  return short.startsWith("..") ? file : short;
-}
-
-/** An error in one line; of a syntax error also where it is. */
-function sayWhy(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const [first = "", second = ""] = text.split("\n", 2).map((line) => line.trim());
-  const at = /:\d+:\d+$/.test(second) ? ` (${shortenPlace(second)})` : "";
-  return `${first}${at}`;
-}
-
-function shortenPlace(place: string): string {
-  const [, file = "", at = ""] = /^(.*)(:\d+:\d+)$/.exec(place) ?? [];
-  return `${shorten(file)}${at}`;
 }

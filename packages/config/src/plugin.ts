@@ -62,7 +62,7 @@ export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<Plu
       const parsed = descriptor.plugin.options.safeParse(descriptor.options);
       if (parsed.success) return { ...descriptor, options: parsed.data };
       for (const issue of parsed.error.issues) {
-        for (const { path, message } of explainIssue(issue, descriptor.plugin.options)) {
+        for (const { path, message } of explainIssue(issue, descriptor.plugin.options, descriptor.options)) {
           ctx.addIssue({
             code: "custom",
             path,

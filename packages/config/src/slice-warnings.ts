@@ -1,6 +1,7 @@
 import { findSharedDirectories } from "./builddir.ts";
 import { type ConfigWarning, describeWarning } from "./config-warning.ts";
 import type { ClusterConfig, ClusterConfigInput } from "./define-cluster.ts";
+import type { PlaceOf } from "./place-of.ts";
 import { type BuildersSlice, type BuildersSliceInput, warningsOfBuilders } from "./slices/builders.ts";
 import { type SchedulerSlice, type SchedulerSliceInput, warningsOfScheduler } from "./slices/scheduler.ts";
 import { type UiSlice, type UiSliceInput, warningsOfUi } from "./slices/ui.ts";
@@ -26,20 +27,21 @@ export interface LoadedParts {
   readonly workers?: Placed<WorkersSlice, WorkersSliceInput> | undefined;
   readonly ui?: Placed<UiSlice, UiSliceInput> | undefined;
   readonly builders: ReadonlyMap<string, Placed<BuildersSlice, BuildersSliceInput>>;
+  readonly placeOf: PlaceOf;
   /** Of `env`, while the files of these parts were evaluated. */
   readonly fallbacks: readonly { readonly place: string; readonly warning: ConfigWarning }[];
 }
 
 /** Every warning about the loaded parts, as lines; each slice warns of itself, and what needs two of them is added here. */
 export function listWarnings(parts: LoadedParts): string[] {
-  const { shared, scheduler, workers, ui, builders } = parts;
+  const { shared, scheduler, workers, ui, builders, placeOf } = parts;
   const secrets = [...builders.values()].reduce((sum, { slice }) => sum + Object.keys(slice.secrets).length, 0);
   const lines = (place: string, warnings: readonly ConfigWarning[]) =>
     warnings.map((warning) => describeWarning(place, warning));
   return [
     ...(scheduler ? lines(scheduler.place, warningsOfScheduler(scheduler.slice)) : []),
     ...[...builders.values()].flatMap(({ place, slice }) => lines(place, warningsOfBuilders(slice))),
-    ...findSharedDirectories(new Map([...builders].map(([set, { slice }]) => [set, slice]))).warnings,
+    ...findSharedDirectories(new Map([...builders].map(([set, { slice }]) => [set, slice])), placeOf).warnings,
     ...(workers
       ? lines(workers.place, [...warningsOfWorkers(workers.slice), ...warningsOfLocalWorkers(workers.slice, secrets)])
       : []),

@@ -19,3 +19,14 @@ export function networkOfAddress(address: string): string {
   if (group.includes(":")) return `${group.split(":").slice(0, 2).join(":")}::/32`;
   return `${group.split(".").slice(0, 2).join(".")}.0.0/16`;
 }
+
+/**
+ * The networks that an address is in, the widest first, and its group last: who has many addresses has them mostly within
+ * one. Of IPv6 a provider has the first 32 bits, and whoever asks for a network gets 48.
+ */
+export function networksOfAddress(address: string): readonly [wide: string, narrow: string, group: string] {
+  const group = groupOfAddress(address);
+  const separator = group.includes(":") ? ":" : ".";
+  const parts = group.split(separator);
+  return [parts.slice(0, 2).join(separator), parts.slice(0, 3).join(separator), group];
+}

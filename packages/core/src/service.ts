@@ -7,8 +7,9 @@
  * - `resume` undoes a drain: a drain in progress resolves, and new work is taken on again.
  * - `left` says what a drain still waits for, as figures by name.
  * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
- * - `ready` says whether the service can take work; a string is the reason why it cannot.
- * - `failure` reports that what it does in the background fails again and again, though it goes on trying.
+ * - `ready` says whether the service can take work; a string is the reason why it cannot. A group of services lists reasons.
+ * - `failure` reports that what it does in the background fails again and again, though it goes on trying; `failures` of a
+ *   group lists those of its services.
  */
 export interface Service {
   readonly name: string;
@@ -17,11 +18,15 @@ export interface Service {
   resume?(): Promise<void>;
   left?(): Work;
   stop(): Promise<void>;
-  ready?(): true | string;
+  ready?(audience?: Audience): true | string | readonly string[];
   failure?(): Failure | undefined;
+  failures?(): readonly FailedService[];
   /** It only tidies up: the master can take work although it fails. */
   readonly isHousekeeping?: boolean;
 }
+
+/** Who is told why something cannot take work. Strangers are not told what an error said: it may name what is inside. */
+export type Audience = "operators" | "strangers";
 
 /** What a service fails with. */
 export interface Failure {

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { describeCause } from "./describe-cause.ts";
 import type { Logger } from "./log.ts";
 import type { Failure } from "./service.ts";
 
@@ -40,7 +41,7 @@ export class WakeupLoop {
   failure(): Failure | undefined {
     if (!this.#failing) return undefined;
     const { since, error } = this.#failing;
-    return { since, error, cause: error instanceof Error ? error.message : String(error) };
+    return { since, error, cause: describeCause(error) };
   }
 
   /** Ends the loop and waits for the look in progress. */

@@ -1,7 +1,7 @@
 export type { EngineLoad } from "@multimaster/database";
 export type { Caller, Subject } from "./actions/action.ts";
 export { FieldErrors } from "./actions/field-errors.ts";
-export type { ActionName, ActionParameters } from "./actions/index.ts";
+export type { ActionName, ActionParameters, ActionResult } from "./actions/index.ts";
 export { describeApi } from "./api/openapi/describe-api.ts";
 export { NoSuchMethod, type Rest, type RestAnswer } from "./api/rest.ts";
 export type { Check } from "./audit/check.ts";

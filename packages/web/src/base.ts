@@ -1,11 +1,11 @@
 import { options, type VNode } from "preact";
 
-/** Where this file lies when it was built: in `assets` below the address at which the app is served. */
+/** The address of this file in the built app: in `assets`, below the address of the app. */
 const here = import.meta.url;
 
 /**
- * The path below which everything of this server is, without a slash at its end: empty, or such as `/ci` behind a proxy that
- * serves other things beside it. Paths in the app begin with a slash and know nothing of it.
+ * The path of the app, without a slash at its end: empty, or for example `/ci` behind a proxy that also serves other things.
+ * Paths within the app begin with a slash and do not contain it.
  */
 const base = here.startsWith("http") ? new URL("..", here).pathname.replace(/\/+$/, "") : "";
 
@@ -14,14 +14,14 @@ export function addressOf(path: string): string {
   return isAppPath(path) ? base + path : path;
 }
 
-/** The path of the app at an address of this origin; undefined: it is something else beside us. */
+/** The path within the app of an address of this origin; undefined if the address is outside the app. */
 export function pathOf(address: string): string | undefined {
   if (base === "") return address;
   if (address === base) return "/";
   return address.startsWith(`${base}/`) ? address.slice(base.length) : undefined;
 }
 
-/** Every link and frame of every page: none of them can forget where the app lies. */
+/** Puts the path of the app before the addresses of all links and frames of all pages. */
 export function placeLinks(): void {
   if (base === "") return;
   const before = options.vnode;

@@ -2,7 +2,7 @@ import { render } from "preact";
 import "./styles/theme.css";
 import "./styles/base.css";
 import "./styles/shell.css";
-import "./styles/parts.css";
+import "./styles/components.css";
 import "./styles/build.css";
 import "./styles/log.css";
 import "./styles/views.css";

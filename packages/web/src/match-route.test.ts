@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { parseLineLink } from "./log/line-link.ts";
+import { formatLineLink, parseLineLink } from "./log/line-link.ts";
 import { matchRoute } from "./match-route.ts";
 
-it("reads the parameters of an address, and knows which page it is not", () => {
+it("reads the parameters of an address, and rejects addresses of other pages", () => {
   expect(matchRoute("/builders/:builder/builds/:number", "/builders/a%2Fb/builds/7")).toEqual({
     builder: "a/b",
     number: "7",
@@ -16,4 +16,8 @@ it("reads links to lines", () => {
   expect(parseLineLink("#L12")).toEqual({ from: 12, to: 12 });
   expect(parseLineLink("#L12-L20")).toEqual({ from: 12, to: 20 });
   expect(parseLineLink("#changes")).toBeUndefined();
+  expect(["#L12", "#L12-L20"].map((link) => formatLineLink(parseLineLink(link) ?? { from: 0, to: 0 }))).toEqual([
+    "#L12",
+    "#L12-L20",
+  ]);
 });

@@ -1,4 +1,4 @@
-/** The parameters of a path by a pattern such as `/builders/:builder`, or undefined where it does not fit. */
+/** The parameters of a path by a pattern such as `/builders/:builder`; undefined if the path does not match. */
 export function matchRoute(pattern: string, path: string): Record<string, string> | undefined {
   const wanted = pattern.split("/");
   const found = path.replace(/(.)\/$/, "$1").split("/");

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { addressOf, pathOf } from "./base.ts";
 
-/** Where the reader is: everything a page shows follows from it, so that each address can be passed on. */
+/** The address of the page. What a page shows follows from it alone, so that addresses can be shared. */
 export interface Place {
   readonly path: string;
   readonly query: URLSearchParams;
@@ -23,7 +23,7 @@ export function navigate(to: string, { replace = false }: { replace?: boolean } 
   if (!replace && !to.startsWith("#") && !to.startsWith("?")) document.querySelector("main")?.scrollTo(0, 0);
 }
 
-/** The same page with some of its query changed; empty values leave it. */
+/** The same page with some of its query changed; empty values are removed. */
 export function withQuery(place: Place, changes: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams(place.query);
   for (const [name, value] of Object.entries(changes)) {
@@ -50,7 +50,7 @@ export function usePlace(): Place {
   return place;
 }
 
-/** Links are plain `<a href>`: those that lead to a page of the app do not load it again. */
+/** Links are plain `<a href>`: a link to a page of the app opens that page without loading the app again. */
 export function followLinks(): void {
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -1,4 +1,4 @@
-/** What one browser prefers; kept in that browser. */
+/** The preferences of one browser, kept in that browser. */
 interface Settings {
   theme: "system" | "light" | "dark";
   times: "ago" | "exact";
@@ -25,13 +25,13 @@ export const settings = {
     try {
       localStorage.setItem(key, JSON.stringify(current));
     } catch {
-      // A browser that keeps nothing still shows what was chosen until it is closed.
+      // Without storage the choice still applies until the page is closed.
     }
     applyTheme();
   },
 };
 
-/** The style sheets look at `data-theme`; without it at what the system prefers. */
+/** Sets `data-theme` for the style sheets; without it they follow the preference of the system. */
 export function applyTheme(): void {
   if (current.theme === "system") delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = current.theme;

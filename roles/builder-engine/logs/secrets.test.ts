@@ -50,6 +50,28 @@ describe("secrets", () => {
     });
   });
 
+  it("are replaced where a property has them as a number", () => {
+    const digits = new Secrets({ pin: "90210441" });
+    expect(digits.hideIn({ a: 90210441, b: [190210441.5], c: 9021 })).toEqual({ a: "<pin>", b: ["1<pin>.5"], c: 9021 });
+  });
+
+  it.each([
+    ["JSON", String.raw`{"p":"a\"b\\c'd&e<f"}`, `{"p":"<odd>"}`],
+    ["a shell that shows its commands", String.raw`+ login 'a"b\c'\''d&e<f'`, "+ login '<odd>'"],
+    ["XML", String.raw`<p>a"b\c'd&amp;e&lt;f</p>`, "<p><odd></p>"],
+    ["an attribute of XML", String.raw`<p a="a&quot;b\c'd&amp;e&lt;f"/>`, '<p a="<odd>"/>'],
+    ["an attribute of HTML", String.raw`<p a='a&quot;b\c&#39;d&amp;e&lt;f'>`, "<p a='<odd>'>"],
+  ])("are replaced as they stand in %s", (_, text, shown) => {
+    expect(new Secrets({ odd: String.raw`a"b\c'd&e<f` }).hide(text)).toBe(shown);
+  });
+
+  it.each(["wild~**()!", "wild~%2A%2A%28%29%21", "wild%7E%2A%2A%28%29%21", "wild%7E**%28%29%21"])(
+    "are replaced as programs of other languages write them in URLs: %s",
+    (text) => {
+      expect(new Secrets({ wild: "wild~**()!" }).hide(text)).toBe("<wild>");
+    },
+  );
+
   it("are told by name when there is none of that name", () => {
     expect(() => secrets.get("tokn")).toThrow('there is no secret "tokn" (have: token, longer, odd, key)');
     expect(secrets.get("token")).toBe("s3cr3t-t0ken");

@@ -88,6 +88,8 @@ export class Secrets {
   hideIn(value: Json): Json {
     if (this.#texts === undefined) return value;
     if (typeof value === "string") return this.hide(value);
+    // A secret of digits is one as a number as well.
+    if (typeof value === "number") return this.hide(String(value)) === String(value) ? value : this.hide(String(value));
     if (Array.isArray(value)) return value.map((item) => this.hideIn(item));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.hide(key), this.hideIn(item as Json)]));

@@ -57,7 +57,7 @@ export class RunningStep {
     const { engine, worker, build, secrets } = this.#scope;
     const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
-    const wanted = this.#step.nameOf(this.#options);
+    const wanted = secrets.hide(this.#step.nameOf(this.#options));
     const { stepid, name } = await persistence.write(`add step "${wanted}" of build ${build.buildid}`, () =>
       steps.add({ buildid: build.buildid, name: wanted }),
     );

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { ConfigProblems, checkLogin, type UiSlice } from "@multimaster/config";
+import type { UiSlice } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 import type { AuthDefinition, Authenticator, AuthLook } from "@multimaster/plugins";
 import none from "@multimaster/plugins/auth/none";
@@ -39,8 +39,6 @@ export interface Access extends Permissions {
 }
 
 export function createAccess({ config: { own, shared }, data, log, clock }: RoleContext<UiSlice>): Access {
-  const problems = checkLogin(own, shared);
-  if (problems.length > 0) throw new ConfigProblems(problems);
   const authorization = rulesOf(own);
   const { plugin, options } = own.auth ?? none();
   const definition = plugin as AuthDefinition;

@@ -53,10 +53,15 @@ export function createIdentify(options: IdentifyOptions) {
 
   function byProxy(request: IncomingMessage): Visitor {
     if (authenticator.kind !== "proxy" || !address.isFromProxy(request)) return anonymous;
+    const { headersDistinct } = request;
+    let isForged = false;
     const user = authenticator.identify((name) => {
-      const value = request.headers[name.toLowerCase()];
-      return Array.isArray(value) ? value.join(",") : value;
+      const values = headersDistinct[name.toLowerCase()] ?? [];
+      // A proxy that adds its own beside what the client sent: no one can tell which is which.
+      if (values.length > 1) isForged = true;
+      return values[0];
     });
+    if (isForged) return anonymous;
     return user ? userVisitor(user, "proxy", roles) : anonymous;
   }
 

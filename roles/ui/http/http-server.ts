@@ -32,6 +32,8 @@ const lastAnswersMs = 5_000;
 
 /** More than one master should serve. */
 const mostConnections = 10_000;
+/** Those of addresses that may not have any number; the rest is for this machine and for proxies. */
+const mostOfStrangers = 8_000;
 
 /** A master that no one has sent a request to for this long has been left alone by its balancers. */
 const quietMs = 250;
@@ -59,9 +61,9 @@ export function createHttpServer({
   let leaving = false;
   let requests = 0;
   const server = createServer(answer);
-  // A flood from many addresses: whoever is here goes on being served.
+  // A flood from many addresses of one network cuts its own connections; what is beyond is not accepted.
   server.maxConnections = mostConnections;
-  limitConnections(server, maxConnectionsOf);
+  limitConnections(server, maxConnectionsOf, mostOfStrangers);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     // Before anything is looked at: a page of a stranger's name that leads here would count as our own.

@@ -1,24 +1,38 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { groupOfAddress } from "@multimaster/core";
+import { AddressShares } from "@multimaster/core";
 
-/** Cuts connections of an address that has as many as it may have, before a byte of them is read. */
-export function limitConnections(server: Server, maxOf: (address: string) => number): void {
-  const open = new Map<string, number>();
+/** A socket that was closed has no address any more. */
+interface OpenConnection {
+  readonly address: string;
+  readonly socket: Socket;
+}
+
+/**
+ * Cuts connections of an address that has as many as it may have, before a byte of them is read. Where all addresses
+ * together have `most`, the oldest connection of the network and address with the most makes way for a new one. Connections
+ * of addresses that may have any number are not counted.
+ */
+export function limitConnections(server: Server, maxOf: (address: string) => number, most: number): void {
+  const open = new AddressShares<OpenConnection>();
   const seen = new WeakSet<Socket>();
+  const forget = (connection: OpenConnection) => open.delete(connection.address, connection);
   server.on("connection", (socket: Socket) => {
     // A request that offered to upgrade comes in once more over the same connection.
     if (seen.has(socket)) return;
     seen.add(socket);
     const address = socket.remoteAddress ?? "";
-    const group = groupOfAddress(address);
-    const count = (open.get(group) ?? 0) + 1;
-    if (count > maxOf(address)) return void socket.destroy();
-    open.set(group, count);
-    socket.once("close", () => {
-      const left = (open.get(group) ?? 1) - 1;
-      if (left > 0) open.set(group, left);
-      else open.delete(group);
-    });
+    const max = maxOf(address);
+    if (max === Number.POSITIVE_INFINITY) return;
+    if (open.itemsOf(address).size >= max) return void socket.destroy();
+    const oldest = open.size >= most ? open.oldestOfLargest() : undefined;
+    if (oldest !== undefined) {
+      // Not only when it has closed: many may come before that.
+      forget(oldest);
+      oldest.socket.destroy();
+    }
+    const connection = { address, socket };
+    open.add(address, connection);
+    socket.once("close", () => forget(connection));
   });
 }

@@ -23,3 +23,8 @@ it.each(["/ci/metrics", "/ci/ready?x", "/ci/health#x", "http://example.org/ci/me
     expect(read(url)).toMatch(/^\/ci\//);
   },
 );
+
+it("believes none of two hosts", () => {
+  const hosts = { headers: { host: "example.org" }, headersDistinct: { host: ["example.org", "evil.example.org"] } };
+  expect(readAddress({ url: "/", ...hosts } as unknown as IncomingMessage)).toBe(false);
+});

@@ -31,6 +31,16 @@ it("refuses an address that guesses, and no other one", async () => {
   await expect(waitFor("bob", "192.0.2.1")).rejects.toThrow("Too many logins");
 });
 
+it("refuses a network of IPv6 whose addresses guess one by one, and neither its known users nor others", async () => {
+  const { attempts, waitFor } = createAttempts();
+  await waitFor("ann", "2001:db8:1:ffff::1");
+  attempts.succeed("ann", "2001:db8:1:ffff::1");
+  for (let i = 0; i < 300; i++) await waitFor(`user-${i % 50}`, `2001:db8:1:${i.toString(16)}::1`);
+  await expect(waitFor("bob", "2001:db8:1:1000::1")).rejects.toThrow("Too many logins");
+  expect(await waitFor("ann", "2001:db8:1:ffff::1")).toBe(0);
+  expect(await waitFor("bob", "2001:db8:2::1")).toBe(0);
+});
+
 it("never locks an account out, whoever guesses at it from however many places: it answers later and later", async () => {
   const { attempts, waitFor, pass } = createAttempts();
   await waitFor("ann", "198.51.100.1");

@@ -1,9 +1,11 @@
-import { type Clock, errors, groupOfAddress } from "@multimaster/core";
+import { type Clock, errors, groupOfAddress, networksOfAddress } from "@multimaster/core";
 
 /** Failures count for this long. */
 const windowMs = 5 * 60_000;
 /** So many logins may fail within it: of an account from one address, and from one address. Then that address waits. */
 const limits = { "account and address": 5, address: 30 } as const;
+/** The same of a network of IPv6, which has 65,536 of what counts as an address: one attacker mostly has it all. */
+const limitOfNetwork = 300;
 /**
  * After so many failures of one account, from wherever, each further login of it is answered later, twice as late each time. It
  * is never refused for that: otherwise anybody could lock its user out.
@@ -43,8 +45,13 @@ export class LoginAttempts {
       if (failed && failed.count >= limit) throw errors.tooManyLogins(Math.ceil((failed.until - now) / 1000));
     }
     const account = accountKey(username);
-    const delayMs = this.#failures.get(knownKey(username, address)) ? 0 : this.#delayOf(account);
-    for (const key of [...keys.map((each) => each.key), account]) this.#count(key);
+    const isKnown = this.#failures.has(knownKey(username, address));
+    const network = networkKey(address);
+    const ofNetwork = network === undefined ? undefined : this.#valid(network);
+    if (!isKnown && ofNetwork && ofNetwork.count >= limitOfNetwork)
+      throw errors.tooManyLogins(Math.ceil((ofNetwork.until - now) / 1000));
+    const delayMs = isKnown ? 0 : this.#delayOf(account);
+    for (const key of [...keys.map((each) => each.key), ...[network ?? []].flat(), account]) this.#count(key);
     this.#forget(now);
     if (delayMs > 0) await this.#wait(delayMs);
   }
@@ -53,7 +60,7 @@ export class LoginAttempts {
     const [pair, from] = this.#keys(username, address);
     // Knowing one password says nothing about guesses of others.
     if (pair) this.#failures.delete(pair.key);
-    for (const key of [from?.key, accountKey(username)]) {
+    for (const key of [from?.key, networkKey(address), accountKey(username)]) {
       const failed = key === undefined ? undefined : this.#failures.get(key);
       if (failed) failed.count--;
     }
@@ -102,6 +109,12 @@ export class LoginAttempts {
 
 function accountKey(username: string): string {
   return `account\n${username.slice(0, 255)}`;
+}
+
+/** Undefined for IPv4: its neighbours are others. */
+function networkKey(address: string): string | undefined {
+  const [, narrow] = networksOfAddress(address);
+  return narrow.includes(":") ? `network\n${narrow}` : undefined;
 }
 
 function knownKey(username: string, address: string): string {

@@ -28,6 +28,7 @@ it.each([
   [84, 60],
   [1_000, 6],
   [3_000, 2],
+  [6_000, 1],
 ])("keep no one from one, though %i addresses begin %i each", (addresses, each) => {
   const logins = new BegunLogins({ now: () => 0 });
   const mine = logins.begin("192.0.2.1").begun;
@@ -38,9 +39,19 @@ it.each([
     if (madeWay) rows.delete(madeWay);
   }
   const later = logins.begin("192.0.2.2");
-  expect(later.madeWay?.group).toMatch(/^10\./);
+  expect(later.madeWay?.address).toMatch(/^10\./);
   expect(mine.hasMadeWay).toBe(false);
   expect(rows.size).toBe(5_000);
+});
+
+it("keep no one from one, though one who has a network of IPv6 begins one from each of its halves", () => {
+  const logins = new BegunLogins({ now: () => 0 });
+  // Before and after them, and of the same provider.
+  const mine = [logins.begin("2001:db8:7::1").begun, logins.begin("192.0.2.1").begun];
+  for (let i = 0; i < 5_100; i++) logins.begin(`2001:db8:1:${i.toString(16)}::1`);
+  mine.push(logins.begin("2001:db8:8::1").begun);
+  for (let i = 5_100; i < 5_500; i++) logins.begin(`2001:db8:1:${i.toString(16)}::1`);
+  expect(mine.map(({ hasMadeWay }) => hasMadeWay)).toEqual([false, false, false]);
 });
 
 it("are all gone after their time, so that no memory of them stays", () => {

@@ -177,6 +177,39 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     }
     expect(total).toBe(keep);
   });
+
+  it("keeps what an address without a name was refused, however much networks make up since", async () => {
+    const { audit } = server.data.updates;
+    const row = {
+      who: "anonymous",
+      name: "x",
+      by: "nothing",
+      action: "login",
+      object: "o",
+      outcome: "refused",
+    } as const;
+    await audit.note([1, 2, 3].map(() => ({ ...row, name: "guessed", address: "192.0.2.1" })));
+    await audit.note(Array.from({ length: 40 }, (_, i) => ({ ...row, address: `2001:db8:1:${i.toString(16)}::1` })));
+    await audit.note(Array.from({ length: 40 }, (_, i) => ({ ...row, address: `10.0.${i}.1` })));
+    await audit.prune({ done: 20, others: 20 });
+    const left = await queryRows<{ name: string }>(database, "select name from mm_audit");
+    expect([left.length, left.filter(({ name }) => name === "guessed").length]).toEqual([20, 3]);
+  });
+
+  it("shows what a client is called on one line, as it is written", async () => {
+    const name = "ann\n2026 root done\r\u001b[2J\u202eevil";
+    const row = { who: "anonymous", by: "nothing", action: "a\nb", object: "o\u2028p", outcome: "refused" } as const;
+    await server.data.updates.audit.note([{ ...row, name, address: "192.0.2.1\n", detail: "x\ty" }]);
+    expect(await queryRows(database, "select name, action, object, address, detail from mm_audit")).toEqual([
+      {
+        name: "ann\\u000a2026 root done\\u000d\\u001b[2J\\u202eevil",
+        action: "a\\u000ab",
+        object: "o\\u2028p",
+        address: "192.0.2.1\\u000a",
+        detail: "x\\u0009y",
+      },
+    ]);
+  });
 });
 
 describe("who may read the audit trail", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
 import { joinCluster, LoopSign, leaveCluster } from "@multimaster/cluster";
 import { buildersSlice, type ClusterConfig, workersSlice } from "@multimaster/config";
-import { type Clock, createMetrics, runServices, silentLog, systemClock } from "@multimaster/core";
+import { type Clock, createMetrics, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
 import { auditDatabase, createData } from "@multimaster/data";
 import { dataVersions, openDatabase, queryRows, upgradeDatabase } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
@@ -53,7 +53,8 @@ async function startEngine(engine: Engine) {
       ],
     })),
   });
-  const services = runServices(
+  const services = new ServiceGroup(
+    "engine",
     role.services({
       master: { name: lease.name, masterid: lease.masterid },
       config: {

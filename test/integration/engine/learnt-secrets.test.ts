@@ -49,7 +49,7 @@ describe("a text that a step has learnt", () => {
     });
     const late = defineStep({
       type: "late",
-      options: z.object({}),
+      options: z.object({ name: z.string() }),
       run: async (ctx) => {
         ctx.properties.set("again", learnt, "late");
         return { results: Results.FAILURE, summary: `late ${learnt}` };
@@ -65,7 +65,7 @@ describe("a text that a step has learnt", () => {
     const wait = shell({ command: `while ! test -e ${marker}; do sleep 0.05; done` });
     const engine = await startEngine(
       {
-        b: [learn({ text: learnt }), wait, late({}), broken({})],
+        b: [learn({ text: learnt }), wait, late({ name: `late ${learnt}` }), broken({})],
         kids: [shell({ command: "true" })],
         noise: [flood({})],
       },

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import http from "node:http";
+import { text } from "node:stream/consumers";
 import { type UiSliceInput, uiSlice } from "@multimaster/config";
 import { type Database, execute, insertAsker, queryRows } from "@multimaster/database";
 import proxyHeader from "@multimaster/plugins/auth/proxy-header";
@@ -43,6 +46,22 @@ describe.each(engines)("rights on %s", (engine) => {
     ]);
     expect(await act(server, bob, "workers/1", "pause", { reason: "" })).toBe(200);
     expect(await browser.whoAmI(server, ann)).toMatchObject({ username: "ann", groups: ["dev", "qa"], by: "proxy" });
+  });
+
+  it("are nobody's where a proxy adds its headers beside those of a client", async () => {
+    const server = await start({ rules: [], otherwise: "allow", roles: { group: { groups: ["qa"] } } });
+    const get = async (headers: Readonly<Record<string, string | readonly string[]>>) => {
+      const request = http.get(new URL("api/v2/whoami", server.url), { headers: headers as http.OutgoingHttpHeaders });
+      const [response] = (await once(request, "response")) as [http.IncomingMessage];
+      return JSON.parse(await text(response)) as { whoami: object[] };
+    };
+    expect((await get({ ...ann })).whoami).toMatchObject([{ username: "ann", roles: ["group"] }]);
+    for (const forged of [
+      { ...bob, "x-groups": ["qa", "dev"] },
+      { ...ann, "x-forwarded-user": ["ann", "bob"] },
+      { ...ann, "x-email": ["ann@example.org", "bob@example.org"] },
+    ])
+      expect((await get(forged)).whoami).toMatchObject([{ anonymous: true, roles: [] }]);
   });
 
   it("of roles come from groups, addresses, domains and names", async () => {
@@ -267,7 +286,11 @@ describe("a login by a proxy's header", () => {
     const { data } = await startRestServer(await newDatabase("sqlite"));
     const own = uiSlice.parse({ auth, trustedProxies });
     const access = createAccess({ data, config: { shared: {}, own, directory: "." } } as never);
-    const from = (headers: object) => ({ headers: { ...bob, ...headers }, socket: { remoteAddress: "127.0.0.1" } });
+    const from = (more: object) => {
+      const headers = { ...bob, ...more };
+      const headersDistinct = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+      return { headers, headersDistinct, socket: { remoteAddress: "127.0.0.1" } };
+    };
     const names = ["http://ci.example", "https://evil.example", undefined].map(async (origin) => {
       const request = from({ host: "ci.example", ...(origin === undefined ? {} : { origin }) });
       return (await access.listener(request as never)).user?.username;

@@ -99,7 +99,7 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
     expect((await cluster()).problems).toMatchObject([
       {
         kind: "loop_stalled",
-        sentence: 'The event loop of engine-a stands still while it runs step "now" of builder "runtests" (build 7).',
+        sentence: 'The event loop of engine-a is blocked while it runs step "now" of builder "runtests" (build 7).',
       },
     ]);
     const { body } = await server.get(`/api/v2/masters/${lease.masterid}/stalls?order=-stallid&limit=1`);

@@ -5,7 +5,7 @@ import { createApi } from "./api.ts";
 type Answer = Error | { status: number; body: unknown };
 
 /** Answers in order; the last one for ever. Time passes only by sleeping. */
-function world(answers: readonly Answer[], patienceMs = 10_000) {
+function world(answers: readonly Answer[], patienceMs = 10_000, token = "secret") {
   const requests: { url: string; method: string; authorization: string | null }[] = [];
   const told: string[] = [];
   let now = 0;
@@ -17,7 +17,7 @@ function world(answers: readonly Answer[], patienceMs = 10_000) {
     },
   };
   const api = createApi({
-    server: { url: "http://ci/base/", token: "secret" },
+    server: { url: "http://ci/base/", token: token === "" ? undefined : token },
     patienceMs,
     clock,
     onConnection: (state) => told.push(state),
@@ -66,10 +66,12 @@ describe("a ui master that is asked", () => {
   it("is told to act once only: an answer that was lost says nothing of the act", async () => {
     for (const answer of [reset, { status: 503, body: "stopping" }]) {
       const { api, requests } = world([answer, { status: 200, body: { result: null } }]);
-      await expect(api.call("builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
+      await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
       expect(requests).toHaveLength(1);
     }
-    expect(await world([refused, { status: 200, body: { result: null } }]).api.call("builds/1", "stop", {})).toBeNull();
+    expect(
+      await world([refused, { status: 200, body: { result: null } }]).api.call("builds", "builds/1", "stop", {}),
+    ).toBeNull();
   });
 
   it.each([
@@ -86,7 +88,12 @@ describe("a ui master that is asked", () => {
     ["NO_UI_THERE", 200, "<html>", /is no ui master \(status 200, no JSON\)/],
   ] as const)("says %s", async (code, status, body, message) => {
     const { api } = world([{ status, body }]);
-    await expect(api.call("x", "y", {})).rejects.toMatchObject({ code });
-    await expect(api.call("x", "y", {})).rejects.toThrow(message);
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code });
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toThrow(message);
+  });
+
+  it("asks for a token where one without any is refused", async () => {
+    const { api } = world([{ status: 403, body: { error: "You may not; log in first." } }], 0, "");
+    await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "TOKEN_NEEDED" });
   });
 });

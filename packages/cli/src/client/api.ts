@@ -1,13 +1,17 @@
 import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
-import type { ItemOf, NounName } from "@multimaster/data";
+import type { NounName } from "@multimaster/data";
+import {
+  type Client,
+  type FieldOf,
+  formatCall,
+  formatRead,
+  type Page,
+  type PathOf,
+  type Query,
+  type Row,
+  readPage,
+} from "@multimaster/data/client";
 import type { Server } from "./profile.ts";
-
-type Search = URLSearchParams | Readonly<Record<string, string | number | boolean>>;
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly total: number;
-}
 
 export interface ApiOptions {
   readonly server: Server;
@@ -21,16 +25,12 @@ export interface ApiOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** The REST API of whichever ui master answers at an address. */
-export interface Api {
+/**
+ * The REST API of whichever ui master answers at an address. An action is not sent again once it may have arrived: without
+ * an answer no one knows whether it was done.
+ */
+export interface Api extends Client {
   readonly url: string;
-  one<N extends NounName>(noun: N, path: string, search?: Search): Promise<ItemOf<N>>;
-  list<N extends NounName>(noun: N, path: string, search?: Search): Promise<Page<ItemOf<N>>>;
-  /**
-   * Performs a method of what a path names. It is not sent again once it may have arrived: who gets no answer cannot know
-   * whether it was done.
-   */
-  call(path: string, method: string, params: Readonly<Record<string, Json>>): Promise<Json>;
 }
 
 /** Answers that say nothing of the question: the next master, or the same a little later, may have the answer. */
@@ -82,7 +82,8 @@ export function createApi({
     }
     const { status } = response;
     if (passing.has(status)) throw new NoAnswer(`${status} ${shorten(text)}`, { passing: true, unasked: false });
-    if (status === 401) throw errors.tokenNeeded(server.url);
+    // Without a token the answer can only be that one has to log in, which no program does.
+    if (status === 401 || (status === 403 && server.token === undefined)) throw errors.tokenNeeded(server.url);
     if (status >= 300 && status < 400) {
       throw errors.noUiThere(server.url, `it sends to ${response.headers.get("Location") ?? "nowhere"}`);
     }
@@ -93,10 +94,9 @@ export function createApi({
     }
   }
 
-  async function get(path: string, search: Search): Promise<Record<string, unknown>> {
-    const query = toQuery(search);
+  async function get(address: string): Promise<Record<string, unknown>> {
     const { status, body } = await persist(
-      () => send(query.size > 0 ? `${path}?${query}` : path, {}),
+      () => send(address, {}),
       () => true,
     );
     if (status === 200 && typeof body === "object" && body !== null) return body as Record<string, unknown>;
@@ -126,33 +126,36 @@ export function createApi({
 
   const unreachable = (error: NoAnswer) => errors.uiUnreachable(server.url, error.message, { cause: error });
 
-  function readPage<N extends NounName>(noun: N, body: Record<string, unknown>): Page<ItemOf<N>> {
-    const items = body[noun];
-    if (!Array.isArray(items)) throw errors.noUiThere(server.url, `its answer has no ${noun}`);
-    const total = (body["meta"] as { total?: number } | undefined)?.total ?? items.length;
-    return { items: items as ItemOf<N>[], total };
+  async function list<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+    noun: N,
+    path: PathOf<N>,
+    query?: Query<N, F>,
+  ): Promise<Page<Row<N, F>>> {
+    const page = readPage<Row<N, F>>(noun, await get(formatRead(path, query)));
+    if (page === undefined) throw errors.noUiThere(server.url, `its answer has no ${noun}`);
+    return page;
   }
 
   return {
     url: server.url,
-    list: async (noun, path, search = {}) => readPage(noun, await get(path, search)),
-    async one(noun, path, search = {}) {
-      const [item] = readPage(noun, await get(path, search)).items;
+    list,
+    async one(noun, path, query) {
+      const [item] = (await list(noun, path, query)).items;
       if (item === undefined) throw errors.notFound(`There is nothing at ${path}.`);
       return item;
     },
-    async call(path, method, params) {
+    async call(_noun, path, action, parameters) {
       const init = {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+        body: formatCall(action, parameters),
       };
       const { status, body } = await persist(
         () => send(path, init),
         (error) => error.isUnasked,
       );
       const answer = body as { result?: Json; error?: { message?: unknown } };
-      if (status === 200 && answer.result !== undefined) return answer.result;
+      if (status === 200 && answer.result !== undefined) return answer.result as never;
       throw refusal(status, answer.error?.message ?? answer.error);
     },
   };
@@ -186,9 +189,4 @@ function explain(error: unknown): { why: string; passing: boolean; unasked: bool
 function shorten(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
-}
-
-function toQuery(search: Search): URLSearchParams {
-  if (search instanceof URLSearchParams) return search;
-  return new URLSearchParams(Object.entries(search).map(([name, value]): [string, string] => [name, String(value)]));
 }

@@ -75,7 +75,9 @@ describe("the form of a force scheduler", () => {
     expect(chooseForceScheduler(all, undefined, ["db"]).name).toBe("all");
     expect(chooseForceScheduler(all, "off").name).toBe("off");
     expect(() => chooseForceScheduler(all, undefined, ["web"])).toThrow("Name the force scheduler to use: all, web.");
-    expect(() => chooseForceScheduler(all, undefined, ["none"])).toThrow("No force scheduler of the cluster");
+    expect(() => chooseForceScheduler(all, undefined, ["none"])).toThrow(
+      "No force scheduler builds none (builders that can be forced: ",
+    );
     expect(() => chooseForceScheduler(all, "x")).toThrow('There is no force scheduler "x" (have: all, web, off).');
   });
 });

@@ -39,8 +39,13 @@ export function chooseForceScheduler(
     ({ enabled, builder_names: names }) => enabled && builders.every((builder) => names.includes(builder)),
   );
   const [only] = fitting;
+  if (!only && builders.length > 0) throw errors.builderNotForced(builders, forcedNames(all));
   if (only && fitting.length === 1) return only;
   throw errors.forceSchedulerToChoose(fitting.map((scheduler) => scheduler.name));
+}
+
+function forcedNames(all: readonly ForceScheduler[]): string[] {
+  return [...new Set(all.flatMap(({ enabled, builder_names: names }) => (enabled ? names : [])))];
 }
 
 /** The parameters of `force`, by the form's own names; what the form has no place for is said here, all else by the master. */

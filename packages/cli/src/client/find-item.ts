@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { errors, UserError } from "@multimaster/core";
 import type { Builder, BuildRequest, Worker } from "@multimaster/data";
 import type { Api } from "./api.ts";
 
@@ -22,7 +22,14 @@ export async function findWorker(api: Api, name: string): Promise<Worker> {
 /** A build request by its id. */
 export async function findRequest(api: Api, text: string): Promise<BuildRequest> {
   if (!/^\d{1,15}$/.test(text)) throw errors.requestInvalid(`"${text}" is no id of a build request.`);
-  return api.one("buildrequests", `buildrequests/${text}`);
+  return orNotFound(api.one("buildrequests", `buildrequests/${text}`), `There is no build request ${text}.`);
+}
+
+/** The answer, or `sentence` where a ui master would name its own path of what is not there. */
+export async function orNotFound<T>(answer: Promise<T>, sentence: string): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw error instanceof UserError && error.code === "NOT_FOUND" ? errors.notFound(sentence) : error;
+  });
 }
 
 /** Names of all builders, by id. */

@@ -115,7 +115,7 @@ export async function* followStep(
 
 /** The step as it is; one whose build is over is over, too. */
 async function readEnd(api: Api, { stepid, buildid }: Step): Promise<Step> {
-  const build = await api.one("builds", `builds/${buildid}`, { field: "complete" });
+  const build = await api.one("builds", `builds/${buildid}`, { field: ["complete"] });
   const step = await api.one("steps", `steps/${stepid}`);
   return step.complete || !build.complete ? step : { ...step, complete: true };
 }

@@ -1,5 +1,7 @@
+import { errors } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
-import { buildPath } from "./named-build.ts";
+import type { Api } from "./api.ts";
+import { buildPath, findBuild } from "./named-build.ts";
 
 describe("a build", () => {
   it.each([
@@ -21,4 +23,9 @@ describe("a build", () => {
       expect(() => buildPath(text)).toThrow(/names no build; give its id, BUILDER\/NUMBER, or the URL/);
     },
   );
+
+  it("that is not there is called as the user called it", async () => {
+    const one = () => Promise.reject(errors.notFound("There is no build at builders/web/builds/17."));
+    await expect(findBuild({ one } as unknown as Api, "web/17")).rejects.toThrow("There is no build web/17.");
+  });
 });

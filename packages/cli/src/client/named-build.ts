@@ -1,9 +1,11 @@
 import { errors } from "@multimaster/core";
 import type { Build } from "@multimaster/data";
+import type { PathOf } from "@multimaster/data/client";
 import type { Api } from "./api.ts";
+import { orNotFound } from "./find-item.ts";
 
 /** The API's path of a build that is named by its id, BUILDER/NUMBER, or the URL of its page or of the API. */
-export function buildPath(text: string): string {
+export function buildPath(text: string): PathOf<"builds"> {
   if (/^\d{1,15}$/.test(text)) return `builds/${text}`;
   const path = /^https?:\/\//.test(text) ? pathInUrl(text) : `builders/${text.replace(/\/(?=\d+$)/, "/builds/")}`;
   const parts = path.split("/").map(decode);
@@ -20,7 +22,7 @@ export function buildPath(text: string): string {
 
 /** Finds a build that is named in one of these ways. */
 export function findBuild(api: Api, text: string): Promise<Build> {
-  return api.one("builds", buildPath(text));
+  return orNotFound(api.one("builds", buildPath(text)), `There is no build ${text}.`);
 }
 
 /** A page of a browser app keeps its path behind "#". */

@@ -1,5 +1,5 @@
-import { errors, type Json, systemClock } from "@multimaster/core";
-import type { Order } from "@multimaster/data";
+import { errors, systemClock } from "@multimaster/core";
+import type { ActionName, ActionParameters, Order } from "@multimaster/data";
 import type { MasterControl } from "@multimaster/operator/control-masters";
 import type { Api } from "./api.ts";
 
@@ -8,20 +8,24 @@ const over = new Set(["done", "undone", "failed", "lost"]);
 
 /** Orders to masters, given through any ui master: also through the one that is to drain, whose order stays in the rows. */
 export function createRemoteControl(api: Api): MasterControl {
-  async function call(name: string, method: string, params: Record<string, Json>): Promise<Order> {
+  async function call<A extends ActionName<"masters">>(
+    name: string,
+    action: A,
+    parameters: ActionParameters<"masters", A>,
+  ): Promise<Order> {
     const { items } = await api.list("masters", "masters", { name });
     const [master] = items;
     if (!master) throw errors.notFound(`There is no master named "${name}"; "master status" shows those that are.`);
-    return (await api.call(`masters/${master.masterid}`, method, params)) as unknown as Order;
+    return api.call("masters", `masters/${master.masterid}`, action, parameters);
   }
-  const because = (reason: string | undefined): Record<string, Json> => (reason === undefined ? {} : { reason });
+  const because = (reason: string | undefined) => (reason === undefined ? {} : { reason });
 
   return {
     drain: (name, deadline, reason) => call(name, "drain", { deadline, ...because(reason) }),
     undrain: (name) => call(name, "undrain", {}),
     dropRole: (name, role, reason) => call(name, "drop_role", { role, ...because(reason) }),
     addRole: (name, role, builders, reason) =>
-      call(name, "add_role", { role, ...(builders ? { builders } : {}), ...because(reason) }),
+      call(name, "add_role", { role, ...(builders ? { builders: [...builders] } : {}), ...because(reason) }),
     async wait(orderid, onProgress) {
       for (;;) {
         const order = await api.one("orders", `orders/${orderid}`);

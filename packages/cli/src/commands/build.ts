@@ -44,7 +44,8 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
   ).action(async (text: string, { reason, json, ...flags }: StopFlags) => {
     const api = await connect(flags);
     const found = await findBuild(api, text);
-    if (!found.complete) await api.call(`builds/${found.buildid}`, "stop", reason === undefined ? {} : { reason });
+    if (!found.complete)
+      await api.call("builds", `builds/${found.buildid}`, "stop", reason === undefined ? {} : { reason });
     const said = found.complete ? `was over already (${describeResult(found.results)})` : "is being stopped";
     await openTerminal().write(json ? formatJson(found) : `Build ${found.buildid} ${said}.\n`);
   });

@@ -26,13 +26,18 @@ export function addBuilds(program: Command): void {
       .option("--limit <count>", "at most so many", parseCount, 20),
   ).action(async ({ builder, running, failed, succeeded, limit, json, ...flags }: Flags) => {
     const api = await connect(flags);
-    const path = builder === undefined ? "builds" : `builders/${(await findBuilder(api, builder)).builderid}/builds`;
-    const search = new URLSearchParams({ order: "-buildid", limit: String(limit) });
-    if (running) search.set("complete", "false");
-    if (failed) for (const result of [Results.FAILURE, Results.EXCEPTION]) search.append("results__in", String(result));
-    if (succeeded)
-      for (const result of [Results.SUCCESS, Results.WARNINGS]) search.append("results__in", String(result));
-    const { items, total } = await api.list("builds", path, search);
+    const path =
+      builder === undefined ? "builds" : (`builders/${(await findBuilder(api, builder)).builderid}/builds` as const);
+    const { items, total } = await api.list("builds", path, {
+      order: "-buildid",
+      limit,
+      complete: running ? false : undefined,
+      results__in: failed
+        ? [Results.FAILURE, Results.EXCEPTION]
+        : succeeded
+          ? [Results.SUCCESS, Results.WARNINGS]
+          : undefined,
+    });
     const names = await nameBuilders(api);
     const terminal = openTerminal();
     if (json) {

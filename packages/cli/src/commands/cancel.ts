@@ -17,8 +17,8 @@ export function addCancel(program: Command): void {
   ).action(async (text: string, { reason, json, ...flags }: Flags) => {
     const api = await connect(flags);
     const { buildrequestid, complete } = await findRequest(api, text);
-    const path = `buildrequests/${buildrequestid}`;
-    if (!complete) await api.call(path, "cancel", reason === undefined ? {} : { reason });
+    const path = `buildrequests/${buildrequestid}` as const;
+    if (!complete) await api.call("buildrequests", path, "cancel", reason === undefined ? {} : { reason });
     const request = await api.one("buildrequests", path);
     const state = complete ? "was complete already" : request.complete ? "is cancelled" : "is being stopped";
     await openTerminal().write(json ? formatJson(request) : `Build request ${buildrequestid} ${state}.\n`);

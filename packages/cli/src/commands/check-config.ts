@@ -1,4 +1,4 @@
-import { checkConfig } from "@multimaster/config";
+import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
@@ -10,16 +10,21 @@ export function addCheckConfig(program: Command, setExitCode: (code: number) => 
     .addOption(configOption())
     .option("--strict", "warnings fail, too: the exit code is 1 if there is one")
     .action(async ({ config: file, strict }: { config: string; strict?: boolean }) => {
-      const config = await loadClusterConfig(file, checkConfig);
-      const found = await checkConfig(config);
+      const config = await loadClusterConfig(file, checkClusterConfig);
+      const found = await checkClusterConfig(config);
       const { warnings } = found;
       process.stdout.write(
-        `The config is good: ${found.builders} builders in ${found.builderSets} sets, ${found.workers} workers, ` +
-          `${found.schedulers} schedulers, ${found.changeSources} change sources.\n`,
+        `The config is good: ${count(found.builders, "builder")} in ${count(found.builderSets, "set")}, ` +
+          `${count(found.workers, "worker")}, ${count(found.schedulers, "scheduler")}, ` +
+          `${count(found.changeSources, "change source")}.\n`,
       );
       if (warnings.length === 0) return;
       const lines = warnings.map((text) => `  ${text}\n`).join("");
       process.stdout.write(`It has ${warnings.length === 1 ? "a warning" : `${warnings.length} warnings`}:\n${lines}`);
       if (strict) setExitCode(1);
     });
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

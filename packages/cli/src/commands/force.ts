@@ -4,7 +4,7 @@ import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { chooseForceScheduler, fillForceForm, type Wishes } from "../client/fill-form.ts";
 import { following } from "../follow.ts";
 import { gatherList, gatherPairs } from "../options.ts";
-import { readAsked, showAsked } from "../show-requests.ts";
+import { showAsked } from "../show-requests.ts";
 
 interface Flags extends ClientFlags {
   builder?: string[];
@@ -55,6 +55,6 @@ async function force(api: Api, name: string | undefined, flags: Flags) {
   const scheduler = chooseForceScheduler(items, name, flags.builder);
   const { builder: builders, property: properties, field: fields, branch, revision, reason } = flags;
   const wishes: Wishes = { builders, properties, fields, branch, revision, reason };
-  const path = `forceschedulers/${encodeURIComponent(scheduler.name)}`;
-  return readAsked(await api.call(path, "force", fillForceForm(scheduler, wishes)));
+  const path = `forceschedulers/${encodeURIComponent(scheduler.name)}` as const;
+  return api.call("forceschedulers", path, "force", fillForceForm(scheduler, wishes));
 }

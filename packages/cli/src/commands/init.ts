@@ -14,9 +14,15 @@ export function addInit(program: Command): void {
     .action(async (dir: string) => {
       const target = resolve(dir);
       await writeStarter(dir, target);
-      const config = relative(process.cwd(), join(target, "cluster.ts"));
+      const config = shorten(join(target, "cluster.ts"));
       process.stdout.write(`Wrote a starter config to ${dir}. Start it with:\n  master start --config ${config}\n`);
     });
+}
+
+/** A path that climbs out of the current directory is easier to read from the root. */
+function shorten(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path.startsWith("..") ? file : path;
 }
 
 /** Writes all of the files or, where one of them is there already, none. */

@@ -3,7 +3,7 @@ import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { following } from "../follow.ts";
-import { readAsked, showAsked } from "../show-requests.ts";
+import { showAsked } from "../show-requests.ts";
 
 interface Flags extends ClientFlags {
   follow?: boolean;
@@ -30,5 +30,5 @@ export function addRebuild(parent: Command, setExitCode: (code: number) => void)
 
 async function rebuild(api: Api, text: string) {
   const { buildid } = await findBuild(api, text);
-  return readAsked(await api.call(`builds/${buildid}`, "rebuild", {}));
+  return api.call("builds", `builds/${buildid}`, "rebuild", {});
 }

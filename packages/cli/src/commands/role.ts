@@ -1,3 +1,5 @@
+import { errors } from "@multimaster/core";
+import { roleNames } from "@multimaster/roles";
 import type { Command } from "commander";
 import { openControlOf } from "../open-control.ts";
 import { gatherList } from "../options.ts";
@@ -5,6 +7,12 @@ import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-
 
 interface AddFlags extends OrderFlags {
   builders?: string[];
+}
+
+/** A wrong name is refused here: the master that gets it could only log it. */
+function parseRole(name: string): string {
+  if (!(roleNames as readonly string[]).includes(name)) throw errors.unknownRole(name, roleNames);
+  return name;
 }
 
 /** `master role drop|add`: a running master gives one of its roles up, or takes another one on. */
@@ -16,7 +24,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .command("drop")
       .description("drain one role of a master; the others go on")
       .argument("<name>", "the master's name")
-      .argument("<role>", "scheduler, builder-engine or ui"),
+      .argument("<role>", roleNames.join(", "), parseRole),
   ).action(async (name: string, which: string, flags: OrderFlags) => {
     const control = await openControlOf(flags);
     try {
@@ -32,7 +40,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
       .command("add")
       .description("let a master take on a role, with the slice of the config it was started with")
       .argument("<name>", "the master's name")
-      .argument("<role>", "scheduler, builder-engine or ui")
+      .argument("<role>", roleNames.join(", "), parseRole)
       .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),
   ).action(async (name: string, which: string, flags: AddFlags) => {
     const control = await openControlOf(flags);

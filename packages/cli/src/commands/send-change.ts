@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
 import { promisify } from "node:util";
-import type { Json } from "@multimaster/core";
 import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { gatherPairs } from "../options.ts";
@@ -44,14 +43,16 @@ export function addSendChange(program: Command): void {
       .option("--delivery <id>", "sent again with the same id, it is still one change"),
   ).action(async ({ json, url, profile, tokenFile, file, property, author, ...change }: Flags) => {
     const api = await connect({ url, profile, tokenFile });
-    const properties = Object.fromEntries((property ?? []).map((text) => text.split(/=(.*)/s, 2)));
+    const properties: Record<string, string> = Object.fromEntries(
+      (property ?? []).map((text) => text.split(/=(.*)/s, 2)),
+    );
     const params = {
       ...change,
       author: author ?? (await whoami()),
       files: file ?? [],
-      properties: properties as Record<string, Json>,
+      properties,
     };
-    const answer = (await api.call("changes", "add", params)) as { changeid: number };
+    const answer = await api.call("changes", "changes", "add", params);
     await openTerminal().write(json ? formatJson(answer) : `Change ${answer.changeid}\n`);
   });
 }

@@ -52,7 +52,7 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
         flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
       const log = createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat });
       const heedHangups = ignoreHangups(
-        log,
+        log.child({ service: "master" }),
         "SIGHUP is ignored: reload is not supported yet. `master upgrade` brings a new config without a gap.",
       );
       const master = await startMaster({

@@ -1,8 +1,8 @@
 import { createToken, listTokens, revokeToken, type TokenStatus } from "@multimaster/operator/api-tokens";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
-import Table from "cli-table3";
 import type { Command } from "commander";
 import { configOption, gatherList, parseDuration, parseName } from "../options.ts";
+import { formatTable } from "../terminal.ts";
 
 interface CreateFlags {
   config: string;
@@ -57,13 +57,9 @@ export function addToken(program: Command): void {
 }
 
 function formatTokens(tokens: readonly TokenStatus[]): string {
-  if (tokens.length === 0) return "There are no tokens.\n";
-  const table = new Table({
-    head: ["name", "roles", "may", "state", "made", "expires", "last used"],
-    style: { head: [] },
-  });
-  for (const { name, roles, scope, state, made_at, expires_at, used_at } of tokens)
-    table.push([
+  return formatTable(
+    ["name", "roles", "may", "state", "made", "expires", "last used"],
+    tokens.map(({ name, roles, scope, state, made_at, expires_at, used_at }) => [
       name,
       roles.join(", "),
       scope === "read" ? "read" : "read and act",
@@ -71,8 +67,9 @@ function formatTokens(tokens: readonly TokenStatus[]): string {
       day(made_at),
       expires_at === null ? "never" : day(expires_at),
       used_at === null ? "never" : day(used_at),
-    ]);
-  return `${table.toString()}\n`;
+    ]),
+    "There are no tokens.",
+  );
 }
 
 function day(seconds: number): string {

@@ -38,7 +38,10 @@ async function read(
 }
 
 /** The first requests that wait, and how many more do. */
-async function readRequests(api: Api, path: string): Promise<{ waiting: readonly Waiting[]; others: number }> {
+async function readRequests(
+  api: Api,
+  path: "waiting" | `builders/${number}/waiting`,
+): Promise<{ waiting: readonly Waiting[]; others: number }> {
   const { items: waiting, total } = await api.list("waiting", path);
   return { waiting, others: total - waiting.length };
 }

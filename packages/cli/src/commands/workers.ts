@@ -54,7 +54,7 @@ export function addWorkers(program: Command): void {
       const { reason, json, ...flags } = command.optsWithGlobals<ActFlags>();
       const api = await connect(flags);
       const { workerid } = await findWorker(api, text);
-      await api.call(`workers/${workerid}`, name, reason === undefined ? {} : { reason });
+      await api.call("workers", `workers/${workerid}`, name, reason === undefined ? {} : { reason });
       const worker = await api.one("workers", `workers/${workerid}`);
       await openTerminal().write(json ? formatJson(worker) : `The worker ${text} ${done}.\n`);
     });

@@ -7,7 +7,7 @@ import { type UiSliceInput, uiSlice, warningsOfUi } from "./ui.ts";
 
 function problems(slice: UiSliceInput): string[] {
   const parsed = uiSlice.safeParse(slice);
-  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => describeIssue(issue, uiSlice));
+  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => describeIssue(issue, uiSlice, slice));
 }
 
 type Rights = NonNullable<UiSliceInput["authorization"]>;

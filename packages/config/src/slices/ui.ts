@@ -2,6 +2,7 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { network } from "../networks.ts";
+import type { PlaceOf } from "../place-of.ts";
 import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { portChoice } from "../port.ts";
@@ -133,9 +134,15 @@ export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
 }
 
 /** What a login needs of the part of the config that all share, and does not find there. */
-export function checkLogin({ auth }: Pick<UiSlice, "auth">, { url }: { url?: string | undefined }): string[] {
+export function checkLogin(
+  { auth }: Pick<UiSlice, "auth">,
+  { url }: { url?: string | undefined },
+  placeOf: PlaceOf,
+): string[] {
   if (url !== undefined || !auth?.plugin.needs?.includes("url")) return [];
-  return [`url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`];
+  return [
+    `${placeOf("cluster")}: url: is missing; ${auth.plugin.type} sends people back to it, such as url: "https://ci.example.org/"`,
+  ];
 }
 
 const noHooks: ConfigWarning = {

@@ -60,9 +60,15 @@ export const clientErrors = {
     usage,
     (text: string) => `"${text}" names no build; give its id, BUILDER/NUMBER, or the URL of its page.`,
   ),
+  builderNotForced: defineError(
+    "BUILDER_NOT_FORCED",
+    usage,
+    (builders: readonly string[], forced: readonly string[]) =>
+      `No force scheduler builds ${builders.join(" and ")} (builders that can be forced: ${forced.join(", ") || "none"}).`,
+  ),
   forceSchedulerToChoose: defineError("FORCE_SCHEDULER_TO_CHOOSE", usage, (names: readonly string[]) =>
     names.length === 0
-      ? "No force scheduler of the cluster can start such a build."
+      ? "The cluster has no enabled force scheduler."
       : `Name the force scheduler to use: ${names.join(", ")}.`,
   ),
 } as const;

@@ -17,10 +17,10 @@ export interface Subject {
  * An action whose parameters have been read. What it is about and what it does come from the same values, so that no
  * parameter means one thing to the rules and another to the action.
  */
-export interface Prepared {
+export interface Prepared<Result extends Json = Json> {
   /** Read where the rules tell builders or owners apart. */
   about?(): Promise<Subject>;
-  perform(): Promise<Json>;
+  perform(): Promise<Result>;
 }
 
 /** Who calls an action. */
@@ -47,13 +47,13 @@ export interface ActionContext<Item = unknown> {
 export type UnreadParameters = Readonly<Record<string, Json>>;
 
 /** One JSON-RPC method. Errors of the catalogue that `prepare` or `perform` throw become the answer. */
-export interface Action<Item, Parameters extends z.ZodType = z.ZodType> {
+export interface Action<Item, Parameters extends z.ZodType = z.ZodType, Result extends Json = Json> {
   readonly parameters: Parameters;
   readonly prepare: (
     context: ActionContext<Item>,
     item: Item,
     parameters: z.output<Parameters>,
-  ) => Prepared | Promise<Prepared>;
+  ) => Prepared<Result> | Promise<Prepared<Result>>;
 }
 
 /** An action on such an object, whatever its parameters. */
@@ -67,11 +67,14 @@ export type AnyAction = ActionOn<any>;
 /** The parameters of an action as a client sends them. */
 export type SentParameters<A extends AnyAction> = z.input<A["parameters"]>;
 
+/** What an action answers a client. */
+export type ResultOf<A extends AnyAction> = Awaited<ReturnType<Awaited<ReturnType<A["prepare"]>>["perform"]>>;
+
 /** Declares an action: how its parameters are read, and what it does with them. */
-export function defineAction<Item, Parameters extends z.ZodType>(
+export function defineAction<Item, Parameters extends z.ZodType, Result extends Json>(
   parameters: Parameters,
-  prepare: Action<Item, Parameters>["prepare"],
-): Action<Item, Parameters> {
+  prepare: Action<Item, Parameters, Result>["prepare"],
+): Action<Item, Parameters, Result> {
   return { parameters, prepare };
 }
 

@@ -10,10 +10,10 @@ const pollMs = 250;
  * polls the rows, so it makes no difference which master was asked, nor whether messages flow. Without it the answer is
  * `null`, as Buildbot's; with it, the state at the end.
  */
-export async function awaitOutcome(
+export async function awaitOutcome<Answer extends Json>(
   wait: number | undefined,
-  poll: () => Promise<{ readonly done: boolean; readonly answer: Json }>,
-): Promise<Json> {
+  poll: () => Promise<{ readonly done: boolean; readonly answer: Answer }>,
+): Promise<Answer | null> {
   if (wait === undefined) return null;
   const until = performance.now() + 1000 * wait;
   for (;;) {

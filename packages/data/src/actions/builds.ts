@@ -40,7 +40,7 @@ export const buildActions = {
       async perform() {
         const added = await updates.builds.rebuild(buildid, { asker: actor, trail });
         if (added === "unknown") throw errors.notFound(`There is no build ${buildid}.`);
-        return [added.bsid, added.requests];
+        return [added.bsid, added.requests] as const;
       },
     };
   }),

@@ -50,7 +50,7 @@ export const forceBuild = defineAction(
           },
           trail,
         );
-        return [added.bsid, added.requests];
+        return [added.bsid, added.requests] as const;
       },
     };
   },

@@ -1,6 +1,6 @@
 import type { AnyResource, Path } from "../model/define-resource.ts";
 import type { ItemOf, NounName } from "../resources/registry.ts";
-import type { ActionOn, AnyAction, SentParameters } from "./action.ts";
+import type { ActionOn, AnyAction, ResultOf, SentParameters } from "./action.ts";
 import { addChange } from "./add-change.ts";
 import { buildRequestActions } from "./buildrequests.ts";
 import { buildActions } from "./builds.ts";
@@ -29,14 +29,17 @@ type AllActions = typeof itemActions & typeof listActions;
 /** Names of the actions that a noun has. */
 export type ActionName<N extends NounName> = N extends keyof AllActions ? keyof AllActions[N] & string : never;
 
-/** The parameters of such an action, as a client sends them. */
-export type ActionParameters<N extends NounName, A extends ActionName<N>> = N extends keyof AllActions
+type ActionOf<N extends NounName, A extends ActionName<N>> = N extends keyof AllActions
   ? A extends keyof AllActions[N]
-    ? AllActions[N][A] extends AnyAction
-      ? SentParameters<AllActions[N][A]>
-      : never
+    ? Extract<AllActions[N][A], AnyAction>
     : never
   : never;
+
+/** The parameters of such an action, as a client sends them. */
+export type ActionParameters<N extends NounName, A extends ActionName<N>> = SentParameters<ActionOf<N, A>>;
+
+/** What such an action answers. */
+export type ActionResult<N extends NounName, A extends ActionName<N>> = ResultOf<ActionOf<N, A>>;
 
 type Actions = Readonly<Record<string, AnyAction>>;
 

@@ -46,17 +46,17 @@ interface Drain {
   wait: number | undefined;
 }
 
-function drainMaster(context: Context, { wait, ...drain }: Drain): Prepared {
+function drainMaster(context: Context, { wait, ...drain }: Drain): Prepared<Order> {
   const { updates, actor, trail } = context;
   return place(context, wait, () => updates.orders.drain({ ...drain, orderedBy: actor.name }, trail));
 }
 
-function undrain(context: Context, masterid: number, role: string | null, wait: number | undefined): Prepared {
+function undrain(context: Context, masterid: number, role: string | null, wait: number | undefined): Prepared<Order> {
   return place(context, wait, () => context.updates.orders.undrain(masterid, role, context.trail));
 }
 
 /** Answers with the order immediately; or, with `wait`, when it has ended or that time is over. */
-function place({ connection }: Context, wait: number | undefined, order: () => Promise<Order>): Prepared {
+function place({ connection }: Context, wait: number | undefined, order: () => Promise<Order>): Prepared<Order> {
   return {
     async perform() {
       const placed = await order();

@@ -82,9 +82,9 @@ export interface LinesAnswer {
 }
 
 /** A path of the API where the noun is found. `where` names path parameters as `:name`; `:sha1(name)` binds the hash of one. */
-export interface Path {
+export interface Path<Pattern extends string = string> {
   /** Elements: `n:` decimal integer, `i:` identifier, `s:` or `:` any text. */
-  readonly pattern: string;
+  readonly pattern: Pattern;
   readonly kind: "collection" | "single" | "lines" | "raw";
   readonly where?: string;
   /** Makes the objects if they are not rows of a table. Undefined: not found. */
@@ -111,6 +111,7 @@ interface Definition<
   Plural extends string,
   Event extends string,
   Facts extends EventFacts<Event>,
+  Pattern extends string,
 > {
   /** Singular, as application.spec names the type. */
   readonly name: string;
@@ -120,7 +121,7 @@ interface Definition<
   /** The SQL from clause, without the tables that fields name themselves (`beside`). Absent: `rows` makes the objects. */
   readonly from?: string;
   readonly fields: { readonly [K in keyof Shape]: Field<Shape[K]> };
-  readonly paths: readonly Path[];
+  readonly paths: readonly Path<Pattern>[];
   /** Names of fields, `-` for descending; always ends in something unique, so that pages never overlap. */
   readonly order?: readonly string[];
   /** Extra conditions of a filter by a boolean field, by field. */
@@ -139,7 +140,8 @@ export interface Resource<
   Plural extends string = string,
   Event extends string = string,
   Facts extends EventFacts<Event> = EventFacts<Event>,
-> extends Definition<Shape, Plural, Event, Facts> {
+  Pattern extends string = string,
+> extends Definition<Shape, Plural, Event, Facts, Pattern> {
   readonly schema: z.ZodObject<Shape>;
 }
 
@@ -156,7 +158,8 @@ export function defineResource<
   const Plural extends string,
   const Event extends string = never,
   const Facts extends EventFacts<Event> = Record<never, never>,
->(definition: Definition<Shape, Plural, Event, Facts>): Resource<Shape, Plural, Event, Facts> {
+  const Pattern extends string = string,
+>(definition: Definition<Shape, Plural, Event, Facts, Pattern>): Resource<Shape, Plural, Event, Facts, Pattern> {
   const shape = Object.fromEntries(
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;

@@ -18,10 +18,13 @@ interface LogOfBuild extends LogToRead {
 }
 
 const places = [
-  { log: "logs/n:logid", where: "l.id = :logid" },
+  { log: "logs/n:logid" as const, where: "l.id = :logid" },
   ...logPaths
     .filter(({ byName }) => !byName)
-    .map(({ prefix, ofStep }) => ({ log: `${prefix}/logs/i:log_slug`, where: `${ofStep} and l.slug = :log_slug` })),
+    .map(({ prefix, ofStep }) => ({
+      log: `${prefix}/logs/i:log_slug` as const,
+      where: `${ofStep} and l.slug = :log_slug`,
+    })),
 ];
 
 /** The text of a log: `limit` lines from line `offset`, or all of it; or as a file, without the letters of the streams. */

@@ -5,10 +5,10 @@ import { buildIds, buildPaths, stepPaths } from "./build-paths.ts";
 
 /** Every way a path names the step of a log, with the condition on `logs l`. */
 export const logPaths = [
-  { prefix: "steps/n:stepid", ofStep: "l.stepid = :stepid", byName: false },
+  { prefix: "steps/n:stepid" as const, ofStep: "l.stepid = :stepid", byName: false },
   ...buildPaths.flatMap(({ prefix, build }) =>
     stepPaths.map(({ suffix, step }) => ({
-      prefix: `${prefix}/${suffix}`,
+      prefix: `${prefix}/${suffix}` as const,
       ofStep: `l.stepid in (select st.id from steps st where st.buildid = ${buildIds(build)} and ${step})`,
       byName: prefix.startsWith("builders/s:"),
     })),

@@ -90,5 +90,8 @@ export type ItemOf<N extends NounName> = Item<ResourceOf<N>>;
 /** The events of a noun. */
 export type EventNameOf<N extends NounName> = EventName<ResourceOf<N>>;
 
+/** The paths at which the API answers a noun, as they are declared. */
+export type PatternOf<N extends NounName> = ResourceOf<N>["paths"][number]["pattern"];
+
 /** Everything the data API has paths for, its own description included. One line per noun. */
 export const resources: readonly AnyResource[] = [...nouns, ...createDescriptions(nouns)];

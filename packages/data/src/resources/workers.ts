@@ -10,12 +10,12 @@ const masterId = entity("master_id", { masterid: integer });
 const masterBuilder = entity("master_builder", { masterid: integer, builderid: integer });
 
 const configured = (condition: string) => `w.id in ${workersConfiguredWhere(condition)}`;
-const places: [prefix: string, where: string | undefined][] = [
+const lists = [
   ["", undefined],
   ["masters/n:masterid/", configured("bm.masterid = :masterid")],
   ["masters/n:masterid/builders/n:builderid/", configured("bm.masterid = :masterid and bm.builderid = :builderid")],
   ["builders/n:builderid/", configured("bm.builderid = :builderid")],
-];
+] as const;
 
 /**
  * A machine that runs the steps of builds. Below a master or builder its lists are limited to that one; in long lists
@@ -39,7 +39,7 @@ export const workers = defineResource({
     graceful: { schema: bool, sql: "w.graceful <> 0" },
   },
   order: ["workerid"],
-  paths: places.flatMap(([prefix, where]) => {
+  paths: lists.flatMap(([prefix, where]) => {
     const and = where === undefined ? "" : ` and ${where}`;
     return [
       { pattern: `${prefix}workers`, kind: "collection", ...(where === undefined ? {} : { where }) },

@@ -1,3 +1,4 @@
+import { AddressShares } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { fitNullable, fitText } from "./column-text.ts";
@@ -21,18 +22,30 @@ export async function insertAuditRow(tx: Connection, row: AuditRow): Promise<voi
     `insert into mm_audit (at, who, name, by_what, address, action, object, outcome, detail, times)
      values (${tx.dialect.now}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
-      fitText(row.who, 255),
-      fitText(row.name, 255),
+      fitText(onOneLine(row.who), 255),
+      fitText(onOneLine(row.name), 255),
       fitText(row.by, 16),
-      fitNullable(row.address, 64),
-      fitText(row.action, 64),
-      fitText(row.object, 255),
+      fitNullable(row.address && onOneLine(row.address), 64),
+      fitText(onOneLine(row.action), 64),
+      fitText(onOneLine(row.object), 255),
       row.outcome,
-      fitNullable(row.detail, 1000),
+      fitNullable(row.detail && onOneLine(row.detail), 1000),
       row.times ?? 1,
     ],
   );
 }
+
+/** Control characters, separators of lines, and those that change the direction of text: with them a text shows as others. */
+const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+function onOneLine(text: string): string {
+  return text.replace(unseen, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Those whom nothing but their address tells apart. */
+const nameless: ReadonlySet<string> = new Set(["anonymous", "others"]);
+/** Rows of theirs that are compared by address; older ones are deleted before. */
+const maxCompared = 50_000;
 
 /** Rows that one statement deletes. */
 const pruneBatch = 5000;
@@ -41,7 +54,8 @@ const maxActors = 1000;
 
 /**
  * Keeps so many rows of what was done, and so many of what was not, so that the one never pushes out the other. Who has
- * most of them loses the oldest first, so that no actor pushes out what others did.
+ * most of them loses the oldest first, so that no actor pushes out what others did; of those without a name, the network and
+ * address with the most.
  */
 export async function pruneAuditRows(connection: Connection, keep: { done: number; others: number }): Promise<number> {
   return (
@@ -78,10 +92,48 @@ async function pruneOutcome(connection: Connection, outcome: AuditRow["outcome"]
   let deleted = 0;
   for (const [i, { who, count }] of actors.entries()) {
     const own = kept[i] as number;
-    if (own < count) deleted += await deleteBeyond(connection, "outcome = ? and who = ?", [outcome, who], own);
+    if (own >= count) continue;
+    deleted += nameless.has(who)
+      ? await pruneAddresses(connection, [outcome, who], own)
+      : await deleteBeyond(connection, ofActor, [outcome, who], own);
   }
   // More actors than are told apart: then it is the oldest of all.
   return deleted + (await deleteBeyond(connection, "outcome = ?", [outcome], keep));
+}
+
+const ofActor = "outcome = ? and who = ?";
+
+/** Deletes all but so many of those without a name: the oldest of the network and address with the most first. */
+async function pruneAddresses(
+  connection: Connection,
+  actor: readonly [outcome: string, who: string],
+  keep: number,
+): Promise<number> {
+  const deleted = await deleteBeyond(connection, ofActor, actor, keep + maxCompared);
+  const rows = await queryRows<{ id: number; address: string | null }>(
+    connection,
+    `select id, address from mm_audit where ${ofActor} order by id`,
+    actor,
+  );
+  const shares = new AddressShares<(typeof rows)[number]>();
+  for (const row of rows) shares.add(row.address ?? "", row);
+  const ids: number[] = [];
+  while (shares.size > keep) {
+    const oldest = shares.oldestOfLargest();
+    if (oldest === undefined) break;
+    shares.delete(oldest.address ?? "", oldest);
+    ids.push(oldest.id);
+  }
+  return deleted + (await deleteRows(connection, ids));
+}
+
+async function deleteRows(connection: Connection, ids: readonly number[]): Promise<number> {
+  let deleted = 0;
+  for (let from = 0; from < ids.length; from += pruneBatch) {
+    const some = connection.dialect.isOneOf("id", ids.slice(from, from + pruneBatch));
+    deleted += await execute(connection, `delete from mm_audit where ${some.sql}`, some.bindings);
+  }
+  return deleted;
 }
 
 /** How many of each remain, so that they are `keep` together and only the largest lose any. Largest first. */

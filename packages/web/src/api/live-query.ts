@@ -1,11 +1,13 @@
+import type { NounName } from "@multimaster/data";
+import { type FieldOf, formatRead, type PathOf, type Query, type Row } from "@multimaster/data/client";
 import { useEffect, useState } from "preact/hooks";
 import { liveSocket } from "./live-socket.ts";
-import { type Answer, ApiError, parseAnswer, readText } from "./read.ts";
+import { ApiError, parsePage, readText } from "./read.ts";
 
-/** What a page knows of its rows. */
-export interface QueryState<Row> {
-  /** Undefined until they were read once. */
-  readonly rows: readonly Row[] | undefined;
+/** What a page knows about its rows. */
+export interface QueryState<Item> {
+  /** Undefined until they have been read once. */
+  readonly rows: readonly Item[] | undefined;
   readonly total: number | undefined;
   /** Of the last attempt. */
   readonly error: ApiError | undefined;
@@ -15,14 +17,15 @@ const shortestGapMs = 400;
 const longestGapMs = 5_000;
 const hiddenGapMs = 15_000;
 const pollMs = 3_000;
-/** Even with a stream: an event may have been lost on its way. */
-const lookAnywayMs = 60_000;
+/** Rows are read this often even with a stream: an event may have been lost. */
+const longestRestMs = 60_000;
 const keepMs = 60_000;
 
-/** Rows of one path, read again whenever something happens at its topics; shared by all that show them. */
+/** The rows at one address, read again at each event of its topics; shared by all components that show them. */
 class LiveQuery {
   state: QueryState<never> = { rows: undefined, total: undefined, error: undefined };
-  readonly #path: string;
+  readonly #noun: string;
+  readonly #address: string;
   readonly #topics: readonly string[];
   readonly #restMs: number;
   readonly #listeners = new Set<() => void>();
@@ -35,8 +38,9 @@ class LiveQuery {
   #lastMs = 0;
   #readAt = 0;
 
-  constructor(path: string, topics: readonly string[], restMs: number) {
-    this.#path = path;
+  constructor(noun: string, address: string, topics: readonly string[], restMs: number) {
+    this.#noun = noun;
+    this.#address = address;
     this.#topics = topics;
     this.#restMs = restMs;
   }
@@ -54,7 +58,7 @@ class LiveQuery {
     return this.#listeners.size > 0;
   }
 
-  /** Reads again soon; many wakes in a row are one read. */
+  /** Reads again soon; many calls in a row cause one read. */
   readonly wake = (): void => {
     if (!this.#hasBegun) return;
     if (this.#reading) this.#isStale = true;
@@ -78,12 +82,12 @@ class LiveQuery {
     this.#timer = undefined;
   }
 
-  /** Without a stream the next look cannot wait for as long as it could with one. */
+  /** Without a stream the next read must come earlier than with one. */
   #noteStream(): void {
-    if (this.#hasBegun && !this.#reading && !liveSocket.tellsAll) this.#schedule(this.#patienceMs());
+    if (this.#hasBegun && !this.#reading && !liveSocket.isComplete) this.#schedule(this.#intervalMs());
   }
 
-  /** The slower the answers, the rarer the questions. */
+  /** The slower the answers, the longer the pause between reads. */
   #gapMs(): number {
     const gap = Math.min(Math.max(this.#lastMs * 3, shortestGapMs), longestGapMs);
     return Math.max(0, this.#readAt + gap - performance.now());
@@ -100,17 +104,17 @@ class LiveQuery {
     this.#isStale = false;
     const began = performance.now();
     try {
-      const text = await readText(this.#path);
+      const text = await readText(this.#address);
       noteAnswer(undefined);
       if (text !== this.#text || this.state.error) {
         this.#text = text;
-        const answer: Answer<never> = parseAnswer(text);
-        this.#show({ rows: answer.rows, total: answer.total, error: undefined });
+        const { items, total } = parsePage<never>(this.#noun, text);
+        this.#show({ rows: items, total, error: undefined });
       }
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(0, String(error));
       noteAnswer(known);
-      // Rows that were read before are still the best there is; the bar says that they are old.
+      // Rows that were read before stay on the page; the status bar says that they are old.
       this.#show({ ...this.state, error: known });
     }
     this.#reading = false;
@@ -118,13 +122,13 @@ class LiveQuery {
     this.#readAt = performance.now();
     if (!this.isUsed) return;
     if (this.#isStale) this.wake();
-    else if (this.#topics.length > 0 || isOutage(this.state.error)) this.#schedule(this.#patienceMs());
+    else if (this.#topics.length > 0 || isOutage(this.state.error)) this.#schedule(this.#intervalMs());
   }
 
-  #patienceMs(): number {
+  #intervalMs(): number {
     if (document.hidden) return hiddenGapMs * 2;
-    const isTold = liveSocket.tellsAll && !isOutage(this.state.error);
-    return isTold ? this.#restMs : Math.max(pollMs, Math.min(this.#lastMs * 3, longestGapMs));
+    const isNotified = liveSocket.isComplete && !isOutage(this.state.error);
+    return isNotified ? this.#restMs : Math.max(pollMs, Math.min(this.#lastMs * 3, longestGapMs));
   }
 
   #show(state: QueryState<never>): void {
@@ -135,31 +139,55 @@ class LiveQuery {
 
 const queries = new Map<string, { query: LiveQuery; usedAt: number }>();
 
-/** Lists that no one looks at any more are forgotten after a while; going back to a page shows them at once. */
+/** Drops lists that have been unused for a while; until then, going back to a page shows them immediately. */
 function forgetUnused(): void {
   for (const [key, { query, usedAt }] of queries)
     if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
 }
 
-function findQuery(path: string, topics: readonly string[], restMs: number): LiveQuery {
-  const key = `${path} ${topics.join(" ")}`;
+function findQuery(noun: string, address: string, topics: readonly string[], restMs: number): LiveQuery {
+  const key = `${address} ${topics.join(" ")}`;
   const found = queries.get(key)?.query;
   if (!found) forgetUnused();
-  const query = found ?? new LiveQuery(path, topics, restMs);
+  const query = found ?? new LiveQuery(noun, address, topics, restMs);
   queries.set(key, { query, usedAt: performance.now() });
   return query;
 }
 
 /**
- * The rows of a path of the data API, kept up to date by the events of `topics`, and read anyway after `restMs`: shorter for
- * rows that change without an event. Without a path nothing is read, as long as it is not known what to read.
+ * Objects of a noun, kept up to date by the events of `topics`. They are also read again after `restMs`, which is shorter for
+ * rows that change without an event. Without a path nothing is read.
  */
-export function useRows<Row>(
-  path: string | undefined,
+export function useRows<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+  noun: N,
+  path: PathOf<N> | undefined,
+  query?: Query<N, F>,
+  topics?: readonly string[],
+  restMs?: number,
+): QueryState<Row<N, F>> {
+  return useAnswer(noun, path && formatRead(path, query), topics, restMs);
+}
+
+/** One object of a noun. */
+export function useRow<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
+  noun: N,
+  path: PathOf<N> | undefined,
+  query?: Query<N, F>,
+  topics?: readonly string[],
+  restMs?: number,
+): { row: Row<N, F> | undefined; error: ApiError | undefined } {
+  const { rows, error } = useRows(noun, path, query, topics, restMs);
+  return { row: rows?.[0], error };
+}
+
+/** The list that an address answers under a name: for answers like those of the data API that are not about a noun. */
+export function useAnswer<Item>(
+  name: string,
+  address: string | undefined,
   topics: readonly string[] = [],
-  restMs = lookAnywayMs,
-): QueryState<Row> {
-  const query = path === undefined ? undefined : findQuery(path, topics, restMs);
+  restMs = longestRestMs,
+): QueryState<Item> {
+  const query = address === undefined ? undefined : findQuery(name, address, topics, restMs);
   const [, redraw] = useState(0);
   useEffect(() => {
     if (!query) return;
@@ -169,29 +197,19 @@ export function useRows<Row>(
   return query?.state ?? { rows: undefined, total: undefined, error: undefined };
 }
 
-/** The one row of a path. */
-export function useRow<Row>(
-  path: string | undefined,
-  topics: readonly string[] = [],
-  restMs = lookAnywayMs,
-): { row: Row | undefined; error: ApiError | undefined } {
-  const { rows, error } = useRows<Row>(path, topics, restMs);
-  return { row: rows?.[0], error };
-}
-
-/** All lists that are shown are read again: after something was done that shows somewhere. */
+/** Reads all lists again that are shown: an action may have changed any of them. */
 export function wakeAll(): void {
   for (const { query } of queries.values()) if (query.isUsed) query.wake();
 }
 
-/** Since when nothing is answered, in seconds, and what was said last: what is shown is as of then. */
+/** Since when the server has not answered, in seconds, with the last error: the pages show the state of that time. */
 export const reach: {
   lostSince: number | undefined;
   error: ApiError | undefined;
   readonly listeners: Set<() => void>;
 } = { lostSince: undefined, error: undefined, listeners: new Set() };
 
-/** No one answers, or no master can: it passes by itself, so one goes on asking. */
+/** The server does not answer, or no master can. That passes by itself, so reads are retried. */
 function isOutage(error: ApiError | undefined): error is ApiError {
   return error?.status === 0 || error?.status === 503;
 }
@@ -201,6 +219,6 @@ function noteAnswer(error: ApiError | undefined): void {
   if (isLost !== (reach.lostSince === undefined)) return;
   reach.lostSince = isLost ? Date.now() / 1000 : undefined;
   reach.error = isLost ? error : undefined;
-  if (!isLost) liveSocket.hurry();
+  if (!isLost) liveSocket.retryNow();
   for (const listener of reach.listeners) listener();
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LiveSocket } from "./live-socket.ts";
 
-/** What a page's socket sends, and the way to answer it. */
+/** Records what a page's socket sends, and delivers answers. */
 class FakeSocket {
   static readonly OPEN = 1;
   static readonly all: FakeSocket[] = [];
@@ -17,7 +17,7 @@ class FakeSocket {
     this.sent.push(JSON.parse(text));
   }
   close(): void {}
-  tell(frame: object): void {
+  deliver(frame: object): void {
     this.onmessage({ data: JSON.stringify(frame) });
   }
 }
@@ -47,10 +47,10 @@ function start(): { live: LiveSocket; wakes: () => number } {
   return { live, wakes: () => wakes };
 }
 
-it("a stream that does not answer a ping is given up for another one, which is asked for the same", () => {
+it("a stream that does not answer a ping is replaced by another one with the same subscriptions", () => {
   const { live } = start();
   vi.advanceTimersByTime(25_000);
-  latest().tell({ msg: "pong", code: 200, _id: 2 });
+  latest().deliver({ msg: "pong", code: 200, _id: 2 });
   vi.advanceTimersByTime(25_000);
   expect([live.state, FakeSocket.all.length]).toEqual(["live", 1]);
   vi.advanceTimersByTime(25_000);
@@ -62,20 +62,20 @@ it("a stream that does not answer a ping is given up for another one, which is a
   expect(latest().sent).toMatchObject([{ cmd: "startConsuming", path: "builds/*/new" }]);
 });
 
-it("while the router is away not all is told; then, and when it is back, the rows are read", () => {
+it("while the router is away events are missing: the rows are read then, and when it is back", () => {
   const { live, wakes } = start();
-  expect(live.tellsAll).toBe(true);
-  latest().tell({ k: "bus/state", m: { state: "degraded", since: 1_700_000_000_000 } });
-  expect([live.tellsAll, live.degraded, wakes()]).toEqual([false, { since: 1_700_000_000 }, 1]);
-  latest().tell({ k: "bus/state", m: { state: "connected", since: null } });
-  expect([live.tellsAll, live.degraded, wakes()]).toEqual([true, undefined, 2]);
+  expect(live.isComplete).toBe(true);
+  latest().deliver({ k: "bus/state", m: { state: "degraded", since: 1_700_000_000_000 } });
+  expect([live.isComplete, live.degraded, wakes()]).toEqual([false, { since: 1_700_000_000 }, 1]);
+  latest().deliver({ k: "bus/state", m: { state: "connected", since: null } });
+  expect([live.isComplete, live.degraded, wakes()]).toEqual([true, undefined, 2]);
 });
 
-it("what one master said of the router does not outlive the connection to it", () => {
+it("what one master reported about the router ends with the connection to it", () => {
   const { live } = start();
-  latest().tell({ k: "bus/state", m: { state: "degraded", since: 1_700_000_000_000 } });
+  latest().deliver({ k: "bus/state", m: { state: "degraded", since: 1_700_000_000_000 } });
   latest().onclose();
   vi.advanceTimersByTime(1_000);
   latest().onopen();
-  expect(live.tellsAll).toBe(true);
+  expect(live.isComplete).toBe(true);
 });

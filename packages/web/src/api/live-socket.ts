@@ -1,25 +1,25 @@
 import { addressOf } from "../base.ts";
 
 /**
- * The stream of events: who is interested in a topic is told that something happened there, never what. The rows are then
- * read again, so nothing depends on an event having arrived, and a reconnect needs no replay.
+ * The stream of events. A subscriber of a topic is notified that something happened there, never what: it reads the rows
+ * again. So a lost event does no harm, and a reconnect needs no replay.
  */
 export type LiveState =
   /** Not known yet. */
   | "connecting"
   | "live"
-  /** There is no stream here, or not now: rows are read by the clock. */
+  /** There is no stream now: rows are polled. */
   | "polling";
 
 const path = addressOf("/ws");
 const firstRetryMs = 500;
 const longestRetryMs = 20_000;
-/** Rows are not kept back for longer than this; an acknowledgement that comes later has them read again. */
+/** The first read waits at most this long for acknowledgements; a later one causes another read. */
 const ackMs = 200;
 const pingMs = 25_000;
 
-/** What a master tells of the router of messages, as it is without being asked. */
-interface BusNews {
+/** The state of the message router, as a master reports it. */
+interface BusReport {
   readonly state: "connected" | "degraded";
   /** Milliseconds since the epoch. */
   readonly since: number | null;
@@ -34,29 +34,32 @@ interface Topic {
 
 export class LiveSocket {
   state: LiveState = "connecting";
-  /** Since when it is not live though it once was, in seconds. */
+  /** When the stream was lost, in seconds; undefined while it is open, and before it was open once. */
   lostSince: number | undefined;
-  /** Set while the master that tells events hears only its own: the router of messages is away, since then, in seconds. */
+  /**
+   * Set while the message router is unreachable, with the time since when, in seconds. The master then publishes only its
+   * own events.
+   */
   degraded: { readonly since: number | undefined } | undefined;
   readonly #topics = new Map<string, Topic>();
-  readonly #asked = new Map<number, string>();
+  readonly #requested = new Map<number, string>();
   readonly #listeners = new Set<() => void>();
   #socket: WebSocket | undefined;
   #nextId = 1;
   #retryMs = firstRetryMs;
-  /** It was asked whether it is there, and said nothing since. */
+  /** A ping was sent, and nothing has arrived since. */
   #isSilent = false;
 
   start(): void {
     this.#connect();
     setInterval(() => this.#ping(), pingMs);
-    // A laptop that was opened again, or a network that came back, should not sit out the back-off.
-    addEventListener("online", () => this.hurry());
-    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    // After a laptop woke up or a network came back, the back-off would only delay the connection.
+    addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
-  /** Whether everything that happens in the cluster is told as it happens. */
-  get tellsAll(): boolean {
+  /** Whether all events of the cluster arrive here as they happen. */
+  get isComplete(): boolean {
     return this.state === "live" && this.degraded === undefined;
   }
 
@@ -65,7 +68,7 @@ export class LiveSocket {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls `wake` when something happens at `topic`, and when things may have happened unseen. Gives what ends that. */
+  /** Calls `wake` at each event of `topic`, and when events may have been missed. Returns a function that unsubscribes. */
   subscribe(topic: string, wake: () => void): () => void {
     let entry = this.#topics.get(topic);
     if (!entry) {
@@ -83,7 +86,7 @@ export class LiveSocket {
     };
   }
 
-  /** Resolves when rows read from now on miss no event, or when that takes too long to wait for. */
+  /** Resolves when a read can no longer miss an event, or after a short time limit. */
   async settled(topics: readonly string[]): Promise<void> {
     if (this.state === "polling") return;
     const all = Promise.all(topics.map((topic) => this.#topics.get(topic)?.acknowledged));
@@ -109,7 +112,7 @@ export class LiveSocket {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     this.#isSilent = false;
-    this.#asked.clear();
+    this.#requested.clear();
     this.degraded = undefined;
     if (this.state === "live") this.lostSince = Date.now() / 1000;
     for (const topic of this.#topics.values()) {
@@ -117,12 +120,12 @@ export class LiveSocket {
       Object.assign(topic, createAcknowledgement());
     }
     if (this.state !== "polling") this.#set("polling");
-    // Spread, so that the browsers of a master that went away do not all knock at once.
+    // Randomized, so that the browsers of a master that went away do not all reconnect in the same moment.
     setTimeout(() => this.#socket || this.#connect(), this.#retryMs * (0.5 + Math.random()));
     this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
   }
 
-  /** A connection may end without a word, and would look alive for many minutes. */
+  /** A connection may end without notice, and would seem open for many minutes. */
   #ping(): void {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
@@ -134,8 +137,8 @@ export class LiveSocket {
     this.#send({ cmd: "ping", _id: this.#nextId++ });
   }
 
-  /** Tries at once: something tells that there is an answer to be had again. */
-  hurry(): void {
+  /** Reconnects without waiting: the server is probably reachable again. */
+  retryNow(): void {
     this.#retryMs = firstRetryMs;
     if (!this.#socket) this.#connect();
   }
@@ -143,29 +146,29 @@ export class LiveSocket {
   #consume(topic: string): void {
     if (this.state !== "live") return;
     const id = this.#nextId++;
-    this.#asked.set(id, topic);
+    this.#requested.set(id, topic);
     this.#send({ cmd: "startConsuming", path: topic, _id: id });
   }
 
   #receive(text: string): void {
     this.#isSilent = false;
     const frame = JSON.parse(text) as { k?: string; m?: unknown; _id?: number };
-    if (frame.k === "bus/state") return this.#noteBus(frame.m as BusNews);
+    if (frame.k === "bus/state") return this.#noteBus(frame.m as BusReport);
     if (frame.k !== undefined) {
       for (const [topic, { wakes }] of this.#topics) if (matchesTopic(topic, frame.k)) for (const wake of wakes) wake();
       return;
     }
-    const topic = this.#asked.get(frame._id ?? 0);
+    const topic = this.#requested.get(frame._id ?? 0);
     if (topic === undefined) return;
-    this.#asked.delete(frame._id ?? 0);
+    this.#requested.delete(frame._id ?? 0);
     const entry = this.#topics.get(topic);
     entry?.resolve();
-    // Whatever happened before the acknowledgement was not told.
+    // Events before the acknowledgement did not arrive.
     for (const wake of entry?.wakes ?? []) wake();
   }
 
-  /** What others did meanwhile was not told: from here on, and once more when it is over, the rows are read. */
-  #noteBus({ state, since }: BusNews): void {
+  /** Events of other masters do not arrive while the router is away: rows are read now, and again when it is back. */
+  #noteBus({ state, since }: BusReport): void {
     this.degraded = state === "degraded" ? { since: since === null ? undefined : since / 1000 } : undefined;
     for (const { wakes } of this.#topics.values()) for (const wake of wakes) wake();
     this.#set(this.state);

@@ -1,9 +1,10 @@
+import { type Client, formatCall, formatRead, type Page, readPage } from "@multimaster/data/client";
 import { addressOf } from "../base.ts";
 
-/** A refusal in the words of the server, or the news that it could not be reached (status 0). */
+/** A refusal with the message of the server; with status 0, the server could not be reached. */
 export class ApiError extends Error {
   readonly status: number;
-  /** Of a form: what is wrong with which field. */
+  /** If a form was refused: the problem of each field. */
   readonly fields: Readonly<Record<string, string>>;
   constructor(status: number, message: string, fields: Readonly<Record<string, string>> = {}) {
     super(message);
@@ -15,42 +16,38 @@ export class ApiError extends Error {
 const api = addressOf("/api/v2/");
 const slowestMs = 30_000;
 
-/** The rows that a path of the data API answers, and how many there would be without its limit. */
-export interface Answer<Row> {
-  readonly rows: readonly Row[];
-  readonly total: number | undefined;
-}
-
-/** GET of a path under the API (`builds?limit=10`) as text, so that an equal answer can be seen to be equal. */
+/** GET of an address below the API (`builds?limit=10`), as text: equal answers are recognized by their text. */
 export async function readText(path: string): Promise<string> {
   const { response, text } = await request(api + path, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new ApiError(response.status, messageOf(text));
   return text;
 }
 
-export function parseAnswer<Row>(text: string): Answer<Row> {
-  const { meta, ...rest } = JSON.parse(text) as { meta?: { total?: number } } & Record<string, Row[]>;
-  return { rows: Object.values(rest)[0] ?? [], total: meta?.total };
+/** The list that an answer holds under the name of its noun. */
+export function parsePage<Item>(noun: string, text: string): Page<Item> {
+  const page = readPage<Item>(noun, JSON.parse(text) as Record<string, unknown>);
+  if (!page) throw new ApiError(0, `The answer of the server has no ${noun}.`);
+  return page;
 }
 
-export async function readRows<Row>(path: string): Promise<Answer<Row>> {
-  return parseAnswer<Row>(await readText(path));
-}
+/** Objects of a noun, read once. */
+export const list: Client["list"] = async (noun, path, query) =>
+  parsePage(noun, await readText(formatRead(path, query)));
 
-/** A JSON-RPC call: what a button does. Throws ApiError with the server's sentence. */
-export async function call<Result>(path: string, method: string, params: object = {}): Promise<Result> {
+/** Performs an action: what a button does. Throws ApiError with the server's message. */
+export const call: Client["call"] = async (_noun, path, action, parameters) => {
   const { response, text } = await request(api + path, {
     method: "POST",
     headers: { Accept: "application/json", "Content-Type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+    body: formatCall(action, parameters),
   });
-  const body = parse(text) as { result?: Result; error?: { message?: unknown } } | undefined;
-  if (response.ok && body && body.error === undefined) return body.result as Result;
+  const body = parse(text) as { result?: unknown; error?: { message?: unknown } } | undefined;
+  if (response.ok && body && body.error === undefined) return body.result as never;
   const message = body?.error?.message;
   if (typeof message === "object" && message !== null)
-    throw new ApiError(response.status, "Some fields need another value.", message as Record<string, string>);
+    throw new ApiError(response.status, "Some form fields are invalid.", message as Record<string, string>);
   throw new ApiError(response.status, typeof message === "string" ? message : text.trim() || response.statusText);
-}
+};
 
 async function request(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
   const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(slowestMs) })
@@ -60,7 +57,7 @@ async function request(url: string, init: RequestInit): Promise<{ response: Resp
   return answer;
 }
 
-/** A load balancer answered that it found no master to ask; a master's own answers are JSON. */
+/** A load balancer answered that it reached no master; a master's own answers are JSON. */
 function isOfGateway({ response: { status }, text }: { response: Response; text: string }): boolean {
   return status >= 502 && status <= 504 && parse(text) === undefined;
 }

@@ -1,4 +1,4 @@
-import type { Build, Buildset, ForceScheduler } from "@multimaster/data";
+import type { Build, Buildset } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
@@ -9,9 +9,9 @@ import { propertyText } from "../format/properties.ts";
 import { navigate } from "../router.ts";
 
 export function BuildActions({ build, buildset }: { build: Build; buildset: Buildset | undefined }) {
-  const path = `builds/${build.buildid}`;
+  const path = `builds/${build.buildid}` as const;
   const rebuild = async () => {
-    const [, requests] = await call<[number, Record<string, number>]>(path, "rebuild");
+    const [, requests] = await call("builds", path, "rebuild", {});
     const [request] = Object.values(requests);
     if (request !== undefined) navigate(`/buildrequests/${request}`);
   };
@@ -23,27 +23,27 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
       </ActionButton>
     </>
   ) : (
-    <ActionButton kind="danger" act={() => call(path, "stop", { reason: "" })} confirm="Stop this build?">
+    <ActionButton kind="danger" act={() => call("builds", path, "stop", { reason: "" })} confirm="Stop this build?">
       Stop
     </ActionButton>
   );
 }
 
-/** Asks for it again by its builder's form, whose fields begin with what this build was asked for. */
+/** Requests a build by the force form of its builder, filled in with the values of this build. */
 function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset }) {
   const [isOpen, setOpen] = useState(false);
-  const { rows } = useRows<ForceScheduler>(`builders/${build.builderid}/forceschedulers`);
+  const { rows } = useRows("forceschedulers", `builders/${build.builderid}/forceschedulers`);
   const forms = rows?.filter(({ enabled }) => enabled) ?? [];
   const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
   if (!form) return null;
-  const begin = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
+  const initialValues = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
   return (
     <>
       <button type="button" title="Another branch, revision or property" onClick={() => setOpen(true)}>
         Change and rebuild
       </button>
       {isOpen && (
-        <ForceDialog form={form} builderid={build.builderid} values={begin()} onClose={() => setOpen(false)} />
+        <ForceDialog form={form} builderid={build.builderid} values={initialValues()} onClose={() => setOpen(false)} />
       )}
     </>
   );

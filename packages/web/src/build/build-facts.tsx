@@ -1,6 +1,5 @@
 import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
-import type { BarFacts } from "../components/build-strip.tsx";
 import { Progress } from "../components/progress.tsx";
 import { When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
@@ -8,7 +7,7 @@ import { useMasterNames, useWorkerNames } from "../format/names.ts";
 import { personName, propertyText, shortRevision } from "../format/properties.ts";
 import { formatDuration } from "../format/time.ts";
 
-/** What was built, why, where, and where the time went. */
+/** What was built, why and where, and how the time was spent. */
 export function BuildFacts({
   build,
   request,
@@ -71,7 +70,11 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 }
 
 function Running({ build }: { build: Build }) {
-  const earlier = useRows<BarFacts>(`builders/${build.builderid}/builds?complete=true&order=-number&limit=20`);
+  const earlier = useRows("builds", `builders/${build.builderid}/builds`, {
+    complete: true,
+    order: "-number",
+    limit: 20,
+  });
   return <Progress from={build.started_at} estimate={estimateOf(earlier.rows ?? [], build.builderid)} />;
 }
 

@@ -1,4 +1,4 @@
-import type { Build, Change, TestResultSet } from "@multimaster/data";
+import type { Build, TestResultSet } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
@@ -12,11 +12,11 @@ import { BuildTests } from "./build-tests.tsx";
 
 export type Tab = "steps" | "tests" | "changes" | "properties" | "children";
 
-/** What belongs to a build besides its steps. */
+/** The tabs of a build: its steps, tests, changes, properties and children. */
 export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
-  const children = useRows<Build>(`builds/${build.buildid}/triggered_builds`, ["builds/*/*"]);
-  const changes = useRows<Change>(`builds/${build.buildid}/changes`);
-  const sets = useRows<TestResultSet>(`builds/${build.buildid}/test_result_sets`, ["test_result_sets/*/*"]);
+  const children = useRows("builds", `builds/${build.buildid}/triggered_builds`, {}, ["builds/*/*"]);
+  const changes = useRows("changes", `builds/${build.buildid}/changes`);
+  const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
@@ -40,7 +40,7 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
       </nav>
       {tab === "tests" && <BuildTests build={build} />}
       {tab === "changes" && (
-        <Rows of={changes} empty="No change since the last good build: it was forced, or timed.">
+        <Rows of={changes} empty="No change since the last successful build: this one was forced or scheduled.">
           {(rows) => (
             <ul class="list boxed">
               {rows.map((change) => (
@@ -60,7 +60,7 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   );
 }
 
-/** What failed, or else how many passed. */
+/** How many failed, or if none did, how many passed. */
 function countTests(sets: readonly TestResultSet[]): string {
   const sum = (of: "tests_failed" | "tests_passed") => sets.reduce((all, set) => all + (set[of] ?? 0), 0);
   const [failed, passed] = [sum("tests_failed"), sum("tests_passed")];

@@ -9,16 +9,16 @@ import { TestName } from "../tests/test-name.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { logHref } from "../tests/test-strips.tsx";
 
-/** What is read of a build at once, and of that drawn at first. */
+/** How many tests of a build are read, and how many of them are drawn at first. */
 const most = 2000;
 const firstShown = 200;
 
-/** All that a build has tested, what failed first. */
+/** All tests of a build, failures first. */
 export function BuildTests({ build }: { build: Build }) {
   const place = usePlace();
   const text = place.query.get("q") ?? "";
-  // In the order of the alphabet errors and failures come before what passed and what was skipped.
-  const tests = useRows<TestRun>(`builds/${build.buildid}/tests?order=outcome&order=name&limit=${most}`, [
+  // In alphabetical order, "error" and "fail" come before "pass" and "skip".
+  const tests = useRows("test_runs", `builds/${build.buildid}/tests`, { order: ["outcome", "name"], limit: most }, [
     "test_result_sets/*/*",
   ]);
   return (
@@ -37,7 +37,7 @@ export function BuildTests({ build }: { build: Build }) {
         of={tests}
         empty={
           <>
-            This build has told of no tests. The step <code>junit</code> does, where the tests write JUnit XML.
+            This build has reported no tests. The step <code>junit</code> reports them if they write JUnit XML.
           </>
         }
       >

@@ -3,7 +3,7 @@ import { ResultMark } from "../components/result-token.tsx";
 import { Took } from "../components/when.tsx";
 import { standingOf } from "../format/result.ts";
 
-/** The steps as a column; each is a link to its log. */
+/** The steps in a column; each links to its log. */
 export function StepList({
   steps,
   selected,

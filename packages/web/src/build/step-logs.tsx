@@ -5,7 +5,7 @@ import { Failure, Skeleton } from "../components/page.tsx";
 import { isBad, standingOf } from "../format/result.ts";
 import { LogViewer } from "../log/log-viewer.tsx";
 
-/** The logs of one step, one of them open. */
+/** The logs of one step, one of which is open. */
 export function StepLogs({
   step,
   slug,
@@ -17,7 +17,7 @@ export function StepLogs({
   href: string;
   isFull: boolean;
 }) {
-  const logs = useRows<Log>(`steps/${step.stepid}/logs`, [
+  const logs = useRows("logs", `steps/${step.stepid}/logs`, {}, [
     `steps/${step.stepid}/logs/*/*`,
     `steps/${step.stepid}/finished`,
   ]);
@@ -54,7 +54,7 @@ export function StepLogs({
           <Skeleton lines={6} />
         )
       ) : open === undefined ? (
-        <p class="empty">{step.complete ? "This step has no log." : "Nothing was printed yet."}</p>
+        <p class="empty">{step.complete ? "This step has no log." : "Nothing has been printed yet."}</p>
       ) : open.type === "h" ? (
         <iframe class="html-log" title={open.name} sandbox="" src={`/api/v2/logs/${open.logid}/raw_inline`} />
       ) : (
@@ -69,7 +69,7 @@ export function StepLogs({
   );
 }
 
-/** What the command printed, rather than what was noted beside it. */
+/** The log that opens first: what the command printed, before any other log. */
 function preferred(logs: readonly Log[]): Log | undefined {
   return logs.find(({ slug }) => slug === "stdio") ?? logs[0];
 }

@@ -7,26 +7,26 @@ import { Dialog } from "../shell/dialog.tsx";
 import { ForceField } from "./force-field.tsx";
 import { defaultValues, type FormField, type FormValues, keyOf, listFields } from "./force-fields.ts";
 
-/** The form of a force scheduler; what is wrong with a value is said at its field. */
+/** The form of a force scheduler; the problem of a value is shown at its field. */
 export function ForceDialog({
   form,
   builderid,
-  values: begin,
+  values: initial,
   onClose,
 }: {
   form: ForceScheduler;
   builderid: number;
-  /** What the fields begin with, instead of their defaults. */
+  /** Initial values of the fields, instead of their defaults. */
   values?: FormValues;
   onClose: () => void;
 }) {
   const fields = form.all_fields as unknown as readonly FormField[];
-  const [values, setValues] = useState<FormValues>(() => ({ ...defaultValues(fields), ...begin }));
+  const [values, setValues] = useState<FormValues>(() => ({ ...defaultValues(fields), ...initial }));
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState("");
   const [isBusy, setBusy] = useState(false);
   const known = new Set(listFields(fields).map(keyOf));
-  const elsewhere = Object.entries(problems).filter(([name]) => !known.has(name));
+  const otherProblems = Object.entries(problems).filter(([name]) => !known.has(name));
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -34,8 +34,8 @@ export function ForceDialog({
     setProblems({});
     setFailure("");
     try {
-      const path = `forceschedulers/${encodeURIComponent(form.name)}`;
-      const [, requests] = await call<[number, Record<string, number>]>(path, "force", {
+      const path = `forceschedulers/${encodeURIComponent(form.name)}` as const;
+      const [, requests] = await call("forceschedulers", path, "force", {
         ...values,
         builderid: String(builderid),
       });
@@ -64,7 +64,7 @@ export function ForceDialog({
         ))}
         {failure && (
           <p class="failure-text" role="alert">
-            {failure} {elsewhere.map(([name, text]) => `${name}: ${text}`).join("; ")}
+            {failure} {otherProblems.map(([name, text]) => `${name}: ${text}`).join("; ")}
           </p>
         )}
         <footer>

@@ -1,6 +1,6 @@
 import { type FormField, type FormValues, keyOf } from "./force-fields.ts";
 
-/** One field with its label, or a nest of fields. */
+/** One field with its label, or a group of fields. */
 export function ForceField({
   field,
   values,
@@ -36,7 +36,7 @@ export function ForceField({
       {field.type === "bool" && input}
       <label for={id} title={field.tooltip}>
         {(field.label ?? field.name).replace(/:$/, "")}
-        {field.required && <span class="quiet"> (needed)</span>}
+        {field.required && <span class="quiet"> (required)</span>}
       </label>
       {field.type !== "bool" && input}
       {problem && (

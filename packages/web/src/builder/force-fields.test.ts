@@ -3,7 +3,7 @@ import { defaultValues, type FormField, valuesOfBuild } from "./force-fields.ts"
 
 const field = (name: string, fullName = name): FormField => ({ name, fullName, type: "text" });
 const stampFields = ["branch", "revision", "repository", "project"];
-const nest = (name: string, fields: readonly FormField[]): FormField => ({
+const group = (name: string, fields: readonly FormField[]): FormField => ({
   name,
   fullName: null,
   type: "nested",
@@ -15,9 +15,9 @@ const form: readonly FormField[] = [
   field("reason"),
   { ...field("verbose"), type: "bool" },
   { ...field("jobs"), type: "int", default: 2 },
-  nest("", [field("target")]),
-  nest("deploy", [field("region", "deploy_region")]),
-  nest(
+  group("", [field("target")]),
+  group("deploy", [field("region", "deploy_region")]),
+  group(
     "lib",
     stampFields.map((name) => field(name, `lib_${name}`)),
   ),
@@ -25,8 +25,8 @@ const form: readonly FormField[] = [
 
 const stamp = { branch: "main", revision: "abc", repository: "r", project: null, codebase: "lib" };
 
-describe("the form of a build that is asked for again", () => {
-  it("begins with the build's source stamps and properties, and not with its reason", () => {
+describe("the form of a build that is requested again", () => {
+  it("is filled with the build's source stamps and properties, but not with its reason", () => {
     const properties = {
       reason: ["because", "Force Build Form"],
       verbose: [true, "Force Build Form"],
@@ -45,7 +45,7 @@ describe("the form of a build that is asked for again", () => {
     });
   });
 
-  it("keeps the defaults of what the build does not tell", () => {
+  it("keeps the defaults of fields that the build does not determine", () => {
     const values = { ...defaultValues(form), ...valuesOfBuild(form, { properties: {} }, []) };
     expect(values).toMatchObject({ jobs: 2, verbose: false, target: "", lib_branch: "" });
   });

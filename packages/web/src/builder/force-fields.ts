@@ -18,7 +18,7 @@ export interface FormField {
 
 export type FormValues = Readonly<Record<string, unknown>>;
 
-/** The fields that hold a value, nests taken apart. */
+/** The fields that hold a value, also those within groups. */
 export function listFields(fields: readonly FormField[]): FormField[] {
   return fields.flatMap((field) => (field.fields ? listFields(field.fields) : [field]));
 }
@@ -27,7 +27,7 @@ export function keyOf(field: FormField): string {
   return field.fullName ?? field.name;
 }
 
-/** What a form starts with. */
+/** The initial values of a form. */
 export function defaultValues(fields: readonly FormField[]): FormValues {
   return Object.fromEntries(
     listFields(fields).map((field) => [keyOf(field), field.default ?? (field.multiple ? [] : emptyOf(field.type))]),
@@ -36,7 +36,7 @@ export function defaultValues(fields: readonly FormField[]): FormValues {
 
 const stampFields = ["branch", "revision", "repository", "project"] as const;
 
-/** What the form would have been filled with to ask for this build; what cannot be told from the build keeps its default. */
+/** The values with which the form would have requested this build; fields that the build does not determine are left out. */
 export function valuesOfBuild(
   fields: readonly FormField[],
   { properties }: Pick<Build, "properties">,
@@ -45,18 +45,18 @@ export function valuesOfBuild(
   const all = Object.entries(properties ?? {}).map(([name, [value]]) => [name, value] as const);
   const values = new Map<string, unknown>(all.filter(([name]) => name !== "reason"));
   const readField = (field: FormField, known: ReadonlyMap<string, unknown>): [string, unknown][] => {
-    if (field.fields) return readNest(field, field.fields);
+    if (field.fields) return readGroup(field, field.fields);
     return known.has(field.name) ? [[keyOf(field), known.get(field.name)]] : [];
   };
-  const readNest = (nest: FormField, inner: readonly FormField[]): [string, unknown][] => {
+  const readGroup = (group: FormField, inner: readonly FormField[]): [string, unknown][] => {
     if (inner.every(({ name }) => stampFields.some((each) => each === name))) {
-      const stamp = stamps.find(({ codebase }) => codebase === nest.name);
-      const asked = stampFields.map((name) => [name, stamp?.[name] ?? ""] as const);
-      return stamp ? inner.flatMap((field) => readField(field, new Map(asked))) : [];
+      const stamp = stamps.find(({ codebase }) => codebase === group.name);
+      const stampValues = stampFields.map((name) => [name, stamp?.[name] ?? ""] as const);
+      return stamp ? inner.flatMap((field) => readField(field, new Map(stampValues))) : [];
     }
-    const value = nest.name === "" ? undefined : values.get(nest.name);
+    const value = group.name === "" ? undefined : values.get(group.name);
     const known = typeof value === "object" && value !== null ? new Map(Object.entries(value)) : values;
-    return inner.flatMap((field) => readField(field, nest.name === "" ? values : known));
+    return inner.flatMap((field) => readField(field, group.name === "" ? values : known));
   };
   return Object.fromEntries(fields.flatMap((field) => readField(field, values)));
 }

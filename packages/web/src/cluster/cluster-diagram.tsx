@@ -6,7 +6,7 @@ const columns = [
   { role: "builder-engine", title: "Engines" },
 ] as const;
 
-/** Which masters have which role, and that all of them meet in the database and the router only. */
+/** Which masters have which role; they are connected by the database and the router only. */
 export function ClusterDiagram({ members }: { members: readonly Member[] }) {
   if (!members.some(({ roles }) => roles.length > 0)) return null;
   return (
@@ -23,7 +23,7 @@ export function ClusterDiagram({ members }: { members: readonly Member[] }) {
                 {state !== "running" && <span class="quiet">{state}</span>}
               </span>
             ))}
-            {holders.length === 0 && <span class="node missing">nobody</span>}
+            {holders.length === 0 && <span class="node missing">no master</span>}
           </div>
         );
       })}

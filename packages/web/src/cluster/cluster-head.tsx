@@ -1,6 +1,6 @@
 import type { Cluster, Member } from "@multimaster/data";
 
-/** One sentence: how the cluster is, and whether it may be upgraded now. */
+/** One sentence on the state of the cluster: is it healthy, and may it be upgraded now? */
 export function ClusterHead({ state, members }: { state: Cluster | undefined; members: readonly Member[] }) {
   const draining = members.filter((member) => member.state === "draining").length;
   const word = state?.state ?? (draining > 0 ? "upgrading" : "healthy");
@@ -45,5 +45,5 @@ function sentence(word: Cluster["state"], draining: number, count: number): stri
   if (word === "upgrading") return "Masters of several releases are running.";
   return count > 1
     ? "Everything runs; an upgrade can start now."
-    : "Everything runs, on one master: while it is replaced, nothing is answered.";
+    : "Everything runs on one master: requests fail while it is replaced.";
 }

@@ -5,7 +5,7 @@ import { useNow } from "../components/clock.ts";
 import { When } from "../components/when.tsx";
 import { formatRough } from "../format/time.ts";
 
-/** One master: what it is, what it holds, how well it runs, and what can be asked of it. */
+/** One master: its roles, what it holds, its health, and its actions. */
 export function MemberRow({ member }: { member: Member }) {
   const drain = member.orders.find((order) => order.kind === "drain" && order.role === null && order.ended_at === null);
   return (
@@ -43,11 +43,11 @@ export function MemberRow({ member }: { member: Member }) {
       </dl>
       {member.failures?.map(({ service, since, cause }) => (
         <p class="problem" key={service}>
-          "{service}" fails since <When at={since} />: {cause}
+          "{service}" has been failing since <When at={since} />: {cause}
         </p>
       ))}
       {member.stalled && member.latest_stall && (
-        <p class="problem">Its event loop stands still now: {culprit(member.latest_stall)}.</p>
+        <p class="problem">Its event loop is blocked now: {culprit(member.latest_stall)}.</p>
       )}
       {!member.stalled && member.worst_stall && (
         <p class="quiet">
@@ -74,11 +74,11 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 function MemberActions({ member, drain }: { member: Member; drain: Order | undefined }) {
-  const path = `masters/${member.masterid}`;
+  const path = `masters/${member.masterid}` as const;
   if (drain)
     return (
       <span class="buttons">
-        <ActionButton kind="small" act={() => call(path, "undrain")} title="It takes work again">
+        <ActionButton kind="small" act={() => call("masters", path, "undrain", {})} title="The master takes work again">
           Cancel the drain
         </ActionButton>
       </span>
@@ -87,8 +87,8 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
     <span class="buttons">
       <ActionButton
         kind="small"
-        act={() => call(path, "drain", { reason: "from the cluster page" })}
-        confirm="It finishes its builds, hands the rest to other masters, and ends. Drain it?"
+        act={() => call("masters", path, "drain", { reason: "from the cluster page" })}
+        confirm="The master finishes its builds, releases everything else to other masters, and stops. Drain it?"
       >
         Drain
       </ActionButton>
@@ -96,7 +96,7 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
   );
 }
 
-/** How far a drain is, from the master's own report in its order. */
+/** The progress of a drain, as the master reports it. */
 function DrainProgress({ order }: { order: Order }) {
   const now = useNow();
   const parts: [one: string, many: string, left: number | null, before: number | null][] = [
@@ -107,7 +107,7 @@ function DrainProgress({ order }: { order: Order }) {
   return (
     <div class="drain">
       {parts.map(([one, many, left, before]) => {
-        // A master counts only what its roles have.
+        // A master counts only what its roles hold.
         if (left === null && order.builds_left !== null) return null;
         const all = Math.max(before ?? 0, left ?? 0);
         const done = all === 0 ? 1 : 1 - (left ?? 0) / all;
@@ -130,7 +130,7 @@ function DrainProgress({ order }: { order: Order }) {
         {order.state === "ordered" ? "ordered" : order.state} <When at={order.began_at ?? order.ordered_at} />
         {order.deadline_at === null
           ? ", takes as long as its builds do"
-          : `, builds are given back in ${formatRough(order.deadline_at - now)}`}
+          : `, builds are released in ${formatRough(order.deadline_at - now)}`}
       </span>
     </div>
   );

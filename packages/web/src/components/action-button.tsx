@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { wakeAll } from "../api/live-query.ts";
 import { ApiError } from "../api/read.ts";
 
-/** Does something and says at its own place when that was refused. With `confirm` it first says what will happen. */
+/** Performs an action, and shows beside the button why it was refused. `confirm` first says what will happen, and asks. */
 export function ActionButton({
   act,
   confirm,

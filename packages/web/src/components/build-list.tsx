@@ -4,7 +4,7 @@ import { standingOf } from "../format/result.ts";
 import { ResultToken } from "./result-token.tsx";
 import { Took } from "./when.tsx";
 
-/** Builds of any builders, a row each: how it went, which it is, how long it took. */
+/** Builds of any builders, a row each: result, name, duration. */
 export function BuildList({ builds }: { builds: readonly Build[] }) {
   const builderName = useBuilderNames();
   return (

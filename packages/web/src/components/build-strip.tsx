@@ -1,13 +1,20 @@
-import type { Build } from "@multimaster/data";
+import type { Row } from "@multimaster/data/client";
 import { standingOf } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
 
-export type BarFacts = Pick<
-  Build,
-  "buildid" | "number" | "builderid" | "started_at" | "complete" | "complete_at" | "results"
->;
+/** The fields of a build that a bar shows. */
+export const barFields = [
+  "buildid",
+  "number",
+  "builderid",
+  "started_at",
+  "complete",
+  "complete_at",
+  "results",
+] as const;
+export type BarFacts = Row<"builds", (typeof barFields)[number]>;
 
-/** One bar a build, the newest on the right: its height the duration, its colour the result. */
+/** One bar for each build, the newest on the right: the height is the duration, the colour the result. */
 export function BuildStrip({ builds, tall = false }: { builds: readonly BarFacts[]; tall?: boolean }) {
   const sorted = [...builds].sort((a, b) => a.number - b.number);
   const now = Date.now() / 1000;

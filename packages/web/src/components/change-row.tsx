@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { personName, shortRevision } from "../format/properties.ts";
 import { When } from "./when.tsx";
 
-/** A change; `children` is what stands before its revision. */
+/** A change; `children` are shown before its revision. */
 export function ChangeRow({ change, children }: { change: Change; children?: ComponentChildren }) {
   const [subject] = change.comments.split("\n");
   return (

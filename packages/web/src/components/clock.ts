@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** The time in seconds, kept current while somebody looks. */
+/** The time in seconds, kept current while the page is visible. */
 export function useNow(everyMs = 1000): number {
   const [now, setNow] = useState(() => Date.now() / 1000);
   useEffect(() => {

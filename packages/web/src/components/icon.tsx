@@ -1,6 +1,6 @@
 import type { Standing } from "../format/result.ts";
 
-/** Drawn on 16 × 16, one stroke each, in the colour of the text around. */
+/** Drawn on 16 × 16, one stroke each, in the colour of the surrounding text. */
 const strokes: Readonly<Record<Standing | PageIcon, string>> = {
   success: "M3.5 8.5l3 3 6-7",
   warnings: "M8 2.5l6 11H2zM8 6.5v3.2M8 11.6v.1",
@@ -49,7 +49,7 @@ export type PageIcon =
   | "expand"
   | "pause";
 
-/** A picture that only decorates: the word stands beside it. */
+/** A picture that only decorates: the word is shown beside it. */
 export function Icon({ name }: { name: Standing | PageIcon }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">

@@ -17,7 +17,7 @@ const favicons: Readonly<Partial<Record<Standing, string>>> = {
   cancelled: "#7c8088",
 };
 
-/** Title and favicon of the tab: they carry the state, so that a build can be watched from another tab. */
+/** Sets the title and favicon of the tab to the state, so that a build can be watched from another tab. */
 export function useTitle(title: string, standing?: Standing): void {
   useEffect(() => {
     const glyph = standing ? `${glyphs[standing]} ` : "";
@@ -29,7 +29,7 @@ export function useTitle(title: string, standing?: Standing): void {
   }, [title, standing]);
 }
 
-/** A page: its heading, what can be done with it, and its content. */
+/** A page: its heading, its actions and its content. */
 export function Page({
   title,
   heading,
@@ -39,10 +39,10 @@ export function Page({
   children,
 }: {
   title: string;
-  /** What stands as heading when it is more than the title. */
+  /** The heading, if it is more than the title. */
   heading?: ComponentChildren;
   standing?: Standing | undefined;
-  /** The way up. */
+  /** Links to the pages above this one. */
   above?: ComponentChildren;
   actions?: ComponentChildren;
   children: ComponentChildren;
@@ -84,12 +84,12 @@ export function Panel({
   );
 }
 
-/** What to do about a list that has nothing in it. */
+/** Shown instead of an empty list: what it means, or what to do. */
 export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }
 
-/** Lines where text will be; they show only when it takes long enough to be noticed. */
+/** Lines where text will be; visible only if reading takes long enough to be noticed. */
 export function Skeleton({ lines = 4 }: { lines?: number }) {
   return (
     <div class="skeleton" aria-hidden="true">
@@ -100,7 +100,7 @@ export function Skeleton({ lines = 4 }: { lines?: number }) {
   );
 }
 
-/** Rows that are there, or are being read, or could not be read, or are none. */
+/** Shows rows, or that they are being read, could not be read, or are none. */
 export function Rows<Row>({
   of: { rows, error },
   empty,
@@ -115,7 +115,7 @@ export function Rows<Row>({
 }
 
 export function Failure({ error }: { error: ApiError }) {
-  const hint = error.status === 0 ? "This page goes on by itself as soon as the server answers again." : "";
+  const hint = error.status === 0 ? "This page continues by itself as soon as the server answers again." : "";
   return (
     <p class="failure-text" role="alert">
       {error.message} {hint}

@@ -1,7 +1,7 @@
 import { formatDuration } from "../format/time.ts";
 import { useNow } from "./clock.ts";
 
-/** How far something that runs is, by how long it took before: "2:10 of ~3:00". */
+/** The progress of something that runs, estimated from earlier durations: "2:10 of ~3:00". */
 export function Progress({ from, estimate }: { from: number; estimate: number | undefined }) {
   const seconds = Math.max(0, useNow() - from);
   const share = estimate ? Math.min(0.97, seconds / estimate) : undefined;

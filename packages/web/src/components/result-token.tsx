@@ -1,7 +1,7 @@
 import type { Standing } from "../format/result.ts";
 import { Icon } from "./icon.tsx";
 
-/** Colour, icon and word: how something stands. */
+/** The standing of something: colour, icon and word. */
 export function ResultToken({ standing, label }: { standing: Standing; label?: string }) {
   return (
     <span class={`token ${standing}`}>
@@ -13,7 +13,7 @@ export function ResultToken({ standing, label }: { standing: Standing; label?: s
   );
 }
 
-/** The same where there is no room: the word is there for those who cannot see the icon, and on hover. */
+/** The same in little space: the word is there for screen readers, and on hover. */
 export function ResultMark({ standing, title }: { standing: Standing; title?: string }) {
   return (
     <span class={`mark ${standing}`} role="img" aria-label={title ?? standing} title={title ?? standing}>

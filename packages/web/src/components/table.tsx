@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** A table that scrolls where it is too wide; one that `stacks` has lines instead of each row on a phone. */
+/** A table that scrolls if it is too wide. If it `stacks`, a phone shows the cells of each row below each other. */
 export function Table({
   head,
   stacks = false,

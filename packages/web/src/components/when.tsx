@@ -2,7 +2,7 @@ import { formatAgo, formatDuration, formatExact } from "../format/time.ts";
 import { settings } from "../settings.ts";
 import { useNow } from "./clock.ts";
 
-/** "3 min ago", the exact time on hover; the other way round for those who prefer it. */
+/** "3 min ago" and the exact time on hover, or the reverse, as the settings say. */
 export function When({ at }: { at: number }) {
   const now = useNow(5_000);
   const exact = formatExact(at);

@@ -1,25 +1,26 @@
-import type { Worker } from "@multimaster/data";
+import type { ActionName, Worker } from "@multimaster/data";
 import { call } from "../api/read.ts";
 import { ActionButton } from "./action-button.tsx";
 
-/** What can be asked of a worker, each said with what it does. */
+/** The actions on a worker; each title says what the action does. */
 export function WorkerActions({ worker }: { worker: Worker }) {
-  const ask = (method: string) => () => call(`workers/${worker.workerid}`, method, { reason: "" });
+  const act = (action: ActionName<"workers">) => () =>
+    call("workers", `workers/${worker.workerid}`, action, { reason: "" });
   return (
     <span class="buttons">
       {worker.paused ? (
-        <ActionButton kind="small" act={ask("unpause")} title="It takes builds again">
+        <ActionButton kind="small" act={act("unpause")} title="It takes builds again">
           Resume
         </ActionButton>
       ) : (
-        <ActionButton kind="small" act={ask("pause")} title="Its build goes on; it takes no new one">
+        <ActionButton kind="small" act={act("pause")} title="Its build goes on; it takes no new one">
           Pause
         </ActionButton>
       )}
       {worker.connected_to.length > 0 && (
         <ActionButton
           kind="small"
-          act={ask("stop")}
+          act={act("stop")}
           confirm="It finishes its build, then its program ends. Stop it?"
           title="It finishes its build, then its program ends"
         >

@@ -3,7 +3,7 @@ import type { Standing } from "../format/result.ts";
 import { type WorkerState, workerState } from "../format/worker-state.ts";
 import { Icon, type PageIcon } from "./icon.tsx";
 
-const looks: Readonly<Record<WorkerState, [colour: Standing, icon: Standing | PageIcon]>> = {
+const tokens: Readonly<Record<WorkerState, [colour: Standing, icon: Standing | PageIcon]>> = {
   attached: ["success", "success"],
   paused: ["warnings", "pause"],
   leaving: ["warnings", "next"],
@@ -13,7 +13,7 @@ const looks: Readonly<Record<WorkerState, [colour: Standing, icon: Standing | Pa
 
 export function WorkerStateToken({ worker }: { worker: Worker }) {
   const state = workerState(worker);
-  const [colour, icon] = looks[state];
+  const [colour, icon] = tokens[state];
   return (
     <span
       class={`token ${colour}`}

@@ -1,7 +1,7 @@
 import type { BarFacts } from "../components/build-strip.tsx";
 import { median } from "./time.ts";
 
-/** How long a build will probably take: the middle of those that succeeded before, else of any. */
+/** How long a build will probably take: the median of earlier successful builds, or of all if none succeeded. */
 export function estimateOf(builds: readonly BarFacts[], builderid: number): number | undefined {
   const ended = builds.filter((build) => build.builderid === builderid && build.complete_at !== null);
   const good = ended.filter(({ results }) => results === 0 || results === 1);

@@ -8,14 +8,14 @@ export interface Failing<Facts extends BarFacts = BarFacts> {
   readonly count: number;
 }
 
-/** Skipped, retried and cancelled builds say nothing about a builder. */
-const says = ({ complete, results }: BarFacts) => complete && results !== null && [0, 1, 2, 4].includes(results);
+/** Skipped, retried and cancelled builds do not show whether a builder fails. */
+const counts = ({ complete, results }: BarFacts) => complete && results !== null && [0, 1, 2, 4].includes(results);
 
-/** Builders that fail, those longest first; `builds` are the recent ones of all builders. */
+/** Builders that fail, the longest failing first; `builds` are the recent ones of all builders. */
 export function findFailing<Facts extends BarFacts>(builds: readonly Facts[]): Failing<Facts>[] {
   const failing: Failing<Facts>[] = [];
   const byBuilder = new Map<number, Facts[]>();
-  for (const build of builds.filter(says))
+  for (const build of builds.filter(counts))
     byBuilder.set(build.builderid, [...(byBuilder.get(build.builderid) ?? []), build]);
   for (const [builderid, own] of byBuilder) {
     const newest = own.sort((a, b) => b.number - a.number);

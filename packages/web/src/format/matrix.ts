@@ -1,11 +1,11 @@
 import type { Build, Change } from "@multimaster/data";
 import { propertyText } from "./properties.ts";
 
-/** What was built of one revision, by builder. */
+/** The builds of one revision, by builder. */
 export interface RevisionRow {
   readonly revision: string;
   readonly branch: string;
-  /** Absent: it was forced, or its change is older than those known. */
+  /** Undefined: the build was forced, or its change is older than those known. */
   readonly change: Change | undefined;
   /** The newest build first. */
   readonly builds: ReadonlyMap<number, readonly Build[]>;
@@ -13,7 +13,7 @@ export interface RevisionRow {
 }
 
 /**
- * Builds by revision, the newest revision first. Changes without a build have a row, too; a forced build stands under the
+ * Builds by revision, the newest revision first. Changes without a build have a row, too; a forced build is listed at the
  * revision it really built.
  */
 export function arrangeByRevision(changes: readonly Change[], builds: readonly Build[]): RevisionRow[] {

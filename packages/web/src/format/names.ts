@@ -1,30 +1,29 @@
-import type { Builder, Master, Worker } from "@multimaster/data";
+import type { Row } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 
-/** The facts about builders that lists need; one small list that all pages share. */
-export type BuilderFacts = Pick<Builder, "builderid" | "name" | "tags" | "masterids" | "description">;
-export type WorkerFacts = Pick<Worker, "workerid" | "name">;
+const builderFields = ["builderid", "name", "tags", "masterids", "description"] as const;
 
-const builderPath = "builders?field=builderid&field=name&field=tags&field=masterids&field=description";
+/** The facts about builders that lists need; one small list that all pages share. */
+export type BuilderFacts = Row<"builders", (typeof builderFields)[number]>;
 
 export function useBuilders() {
-  return useRows<BuilderFacts>(builderPath, ["builders/*/*"]);
+  return useRows("builders", "builders", { field: builderFields }, ["builders/*/*"]);
 }
 
-/** Names by id, `#7` for what is not known (yet). */
+/** Names by id; `#7` while a name is unknown. */
 export function useBuilderNames(): (id: number) => string {
   const { rows } = useBuilders();
   return (id) => rows?.find(({ builderid }) => builderid === id)?.name ?? `#${id}`;
 }
 
 export function useWorkerNames(): (id: number | null) => string {
-  // Names never change, and a worker that is new is among those that connect.
-  const { rows } = useRows<WorkerFacts>("workers?field=workerid&field=name", ["workers/*/connected"]);
+  // Names never change, and a new worker connects.
+  const { rows } = useRows("workers", "workers", { field: ["workerid", "name"] }, ["workers/*/connected"]);
   return (id) => (id === null ? "–" : (rows?.find(({ workerid }) => workerid === id)?.name ?? `#${id}`));
 }
 
 export function useMasters() {
-  return useRows<Master>("masters", ["masters/*/*"]);
+  return useRows("masters", "masters", {}, ["masters/*/*"]);
 }
 
 export function useMasterNames(): (id: number | null) => string {

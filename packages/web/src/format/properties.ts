@@ -2,7 +2,10 @@ import type { Build } from "@multimaster/data";
 
 export type Properties = Build["properties"];
 
-/** A property as text; empty where there is none. */
+/** The properties that name what a build has built, and its owner. */
+export const sourceProperties = ["branch", "revision", "got_revision", "owner"] as const;
+
+/** The first of these properties that has a value, as text; empty if none has. */
 export function propertyText(properties: Properties | null | undefined, ...names: readonly string[]): string {
   for (const name of names) {
     const value = properties?.[name]?.[0];

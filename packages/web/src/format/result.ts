@@ -1,4 +1,4 @@
-/** How a build, a step or a request stands: the word is the class of its colour and the name of its icon, too. */
+/** The state or result of a build, a step or a request; also the class of its colour and the name of its icon. */
 export type Standing =
   | "success"
   | "warnings"
@@ -12,7 +12,7 @@ export type Standing =
 
 const byCode: readonly Standing[] = ["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"];
 
-/** The standing of anything that has been started, is complete or not, and has a result code in the end. */
+/** The standing of anything that starts, completes, and then has a result code. */
 export function standingOf(thing: {
   readonly complete: boolean;
   readonly results: number | null;
@@ -22,7 +22,7 @@ export function standingOf(thing: {
   return byCode[thing.results ?? 0] ?? "exception";
 }
 
-/** Whether somebody should look at it. */
+/** Whether it needs attention. */
 export function isBad(standing: Standing): boolean {
   return standing === "failure" || standing === "exception";
 }
@@ -34,7 +34,7 @@ export const verbs: Readonly<Record<Standing, string>> = {
   failure: "failed",
   skipped: "was skipped",
   exception: "broke",
-  retry: "is tried again",
+  retry: "is retried",
   cancelled: "was cancelled",
   running: "is running",
   pending: "waits",

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { filterTests, formatTestTime } from "./tests.ts";
 
-it("the time of a test is told as closely as it is short", () => {
+it("the shorter a test took, the finer its time is shown", () => {
   const ms = 1_000_000;
   expect([null, 0, 3 * ms, 250 * ms, 12_340 * ms, 125_000 * ms].map(formatTestTime)).toEqual([
     "–",

@@ -8,7 +8,7 @@ const standings: Readonly<Record<string, Standing>> = {
   skip: "skipped",
 };
 
-/** The standing of a test that ended so. */
+/** The standing of a test with this outcome. */
 export function standingOfTest(outcome: string): Standing {
   return standings[outcome] ?? "exception";
 }
@@ -20,12 +20,12 @@ const verbs: Readonly<Record<string, string>> = {
   skip: "skipped",
 };
 
-/** The word for it. */
+/** The verb for an outcome. */
 export function verbOfTest(outcome: string): string {
   return verbs[outcome] ?? outcome;
 }
 
-/** "3 ms", "0.25 s", "12.3 s", "2:05": tests are looked at more closely than builds. */
+/** "3 ms", "0.25 s", "12.3 s", "2:05": finer than for builds. */
 export function formatTestTime(ns: number | null): string {
   if (ns === null) return "–";
   const seconds = ns / 1e9;
@@ -34,7 +34,7 @@ export function formatTestTime(ns: number | null): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
 }
 
-/** Those whose name holds the text. */
+/** The rows whose name contains the text. */
 export function filterTests<Row extends { readonly name: string | null }>(
   rows: readonly Row[],
   text: string,

@@ -12,7 +12,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / hour)}:${two(Math.floor((whole % hour) / minute))}:${two(whole % minute)}`;
 }
 
-/** "just now", "3 min ago", "2 days ago"; a time to come as "in 3 min". */
+/** "just now", "3 min ago", "2 days ago"; a future time as "in 3 min". */
 export function formatAgo(at: number, now: number): string {
   const seconds = Math.round(now - at);
   const size = Math.abs(seconds);
@@ -30,12 +30,12 @@ export function formatRough(seconds: number): string {
   return `${Math.floor(size / day)} days`;
 }
 
-/** The exact time in the reader's own zone. */
+/** The exact time in the time zone of the browser. */
 export function formatExact(at: number): string {
   return new Date(at * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
-/** The middle one; undefined of none. */
+/** The median; undefined without values. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];

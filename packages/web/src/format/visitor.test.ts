@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isBy, type Visitor } from "./visitor.ts";
+import { isBy, nameActor, type Visitor } from "./visitor.ts";
 
 const ann: Visitor = {
   anonymous: false,
@@ -21,6 +21,14 @@ it.each([
   expect(isBy(ann, author)).toBe(expected);
 });
 
-it("nobody is somebody without a name or an address", () => {
+it("an author without a name and an address is not a visitor without them", () => {
   expect(isBy({ ...ann, username: "ann", full_name: null, email: null }, "<>")).toBe(false);
+});
+
+it.each([
+  ["user:ann", "Ann", "Ann"],
+  ["anonymous", "anonymous", "anonymous"],
+  ["anonymous", "ann", "anonymous (as ann)"],
+])("%s who is called %s shows as %s", (who, name, shown) => {
+  expect(nameActor(who, name)).toBe(shown);
 });

@@ -8,9 +8,9 @@ import { propertyText } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { isBy, type Visitor } from "../format/visitor.ts";
 
-/** What became of the visitor's own changes; `builds` are the cluster's latest. */
+/** The visitor's own changes with their builds; `builds` are the latest of the cluster. */
 export function MyChanges({ visitor, builds }: { visitor: Visitor; builds: readonly Build[] }) {
-  const latest = useRows<Change>("changes?order=-changeid&limit=200", ["changes/*/new"]);
+  const latest = useRows("changes", "changes", { order: "-changeid", limit: 200 }, ["changes/*/new"]);
   const mine = latest.rows?.filter(({ author }) => isBy(visitor, author)).slice(0, 6);
   return (
     <Panel title="My changes" note={<a href="/changes">all changes</a>}>

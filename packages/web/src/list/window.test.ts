@@ -5,7 +5,7 @@ describe("the window of a long list", () => {
   const short = { count: 100, rowPx: 20, viewPx: 200 };
   const long = { count: 1_000_000, rowPx: 20, viewPx: 600 };
 
-  it("draws what is seen and a little more", () => {
+  it("draws the visible rows and a few more", () => {
     expect(windowAt(short, 0, 2)).toEqual({ from: 0, to: 12, topPx: 0, heightPx: 2000 });
     expect(windowAt(short, 400, 2)).toEqual({ from: 18, to: 32, topPx: 360, heightPx: 2000 });
   });
@@ -23,7 +23,7 @@ describe("the window of a long list", () => {
     expect(end.topPx + (end.to - end.from) * 20).toBeCloseTo(8_000_000, 3);
   });
 
-  it("finds the place of any row again", () => {
+  it("finds any row again by its scroll position", () => {
     for (const row of [0, 1, 4_711, 500_000, 999_960]) {
       const { from } = windowAt(long, scrollTo(long, row), 0);
       expect(Math.abs(from - row)).toBeLessThanOrEqual(1);

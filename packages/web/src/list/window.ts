@@ -1,10 +1,10 @@
-/** Browsers stop drawing somewhere beyond ten million pixels: taller lists are scrolled in proportion. */
+/** Browsers do not draw beyond about ten million pixels: taller lists are scrolled in proportion. */
 const tallestPx = 8_000_000;
 
 export interface ListShape {
   readonly count: number;
   readonly rowPx: number;
-  /** Height of what the reader sees. */
+  /** Height of the visible part. */
   readonly viewPx: number;
 }
 
@@ -12,13 +12,13 @@ export interface ListWindow {
   /** The first row to draw, and the one after the last. */
   readonly from: number;
   readonly to: number;
-  /** Where the first of them stands. */
+  /** Position of the first of these rows. */
   readonly topPx: number;
   /** Height of the whole list as the scroll bar sees it. */
   readonly heightPx: number;
 }
 
-/** The rows of a long list that are to be drawn at a scroll position. */
+/** The rows of a long list to draw at a scroll position. */
 export function windowAt(shape: ListShape, scrollPx: number, overscan = 6): ListWindow {
   const { count, rowPx, viewPx } = shape;
   const heightPx = heightOf(shape);
@@ -28,7 +28,7 @@ export function windowAt(shape: ListShape, scrollPx: number, overscan = 6): List
   return { from, to, topPx: scrollPx - (first - from) * rowPx, heightPx };
 }
 
-/** Where to scroll so that a row is the first one, `before` rows aside. */
+/** The scroll position that shows a row with `before` rows above it. */
 export function scrollTo(shape: ListShape, row: number, before = 0): number {
   const rows = shape.count * shape.rowPx - shape.viewPx;
   if (rows <= 0) return 0;

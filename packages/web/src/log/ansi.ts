@@ -1,14 +1,14 @@
-/** A piece of a line in one look. */
+/** A piece of a line in one style. */
 export interface Span {
   readonly text: string;
   /** Classes of the style sheet: `fg-1`, `bg-12`, `bold`, … */
-  readonly look: string;
+  readonly classes: string;
   /** A colour beyond the sixteen that have a name. */
   readonly colour?: string;
   readonly background?: string;
 }
 
-interface Look {
+interface Style {
   fg?: string;
   bg?: string;
   readonly flags: Set<string>;
@@ -18,7 +18,7 @@ const flagNames: Readonly<Record<number, string>> = { 1: "bold", 2: "dim", 3: "i
 
 /**
  * Colours (CSI … m) are kept; other control sequences move a cursor that a log does not have, or name a window. Written as
- * text, since such characters in an expression are rightly suspicious.
+ * text, since the linter rightly rejects control characters in an expression.
  */
 const sequence = new RegExp(
   [
@@ -31,19 +31,19 @@ const sequence = new RegExp(
   "g",
 );
 
-/** Takes a line of terminal output apart. A carriage return starts the line again, as a terminal shows it. */
+/** Splits a line of terminal output into spans. A carriage return starts the line again, as a terminal shows it. */
 export function parseAnsi(line: string): Span[] {
   const shown = lastRewrite(line);
   const spans: Span[] = [];
-  const look: Look = { flags: new Set() };
+  const style: Style = { flags: new Set() };
   let at = 0;
   const push = (text: string) => {
-    if (text !== "") spans.push(makeSpan(text, look));
+    if (text !== "") spans.push(makeSpan(text, style));
   };
   for (const match of shown.matchAll(sequence)) {
     push(shown.slice(at, match.index));
     at = match.index + match[0].length;
-    if (match[1] !== undefined) applyCodes(look, match[1].split(/[;:]/).map(Number));
+    if (match[1] !== undefined) applyCodes(style, match[1].split(/[;:]/).map(Number));
   }
   push(shown.slice(at));
   return spans;
@@ -59,45 +59,45 @@ function lastRewrite(line: string): string {
   return end.slice(end.lastIndexOf("\r") + 1);
 }
 
-function makeSpan(text: string, { fg, bg, flags }: Look): Span {
-  const classes = [...flags];
-  if (fg !== undefined && !fg.startsWith("#")) classes.push(`fg-${fg}`);
-  if (bg !== undefined && !bg.startsWith("#")) classes.push(`bg-${bg}`);
+function makeSpan(text: string, { fg, bg, flags }: Style): Span {
+  const names = [...flags];
+  if (fg !== undefined && !fg.startsWith("#")) names.push(`fg-${fg}`);
+  if (bg !== undefined && !bg.startsWith("#")) names.push(`bg-${bg}`);
   return {
     text,
-    look: classes.join(" "),
+    classes: names.join(" "),
     ...(fg?.startsWith("#") ? { colour: fg } : {}),
     ...(bg?.startsWith("#") ? { background: bg } : {}),
   };
 }
 
-function applyCodes(look: Look, codes: readonly number[]): void {
+function applyCodes(style: Style, codes: readonly number[]): void {
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i] ?? 0;
     if (code === 0) {
-      delete look.fg;
-      delete look.bg;
-      look.flags.clear();
-    } else if (flagNames[code]) look.flags.add(flagNames[code]);
+      delete style.fg;
+      delete style.bg;
+      style.flags.clear();
+    } else if (flagNames[code]) style.flags.add(flagNames[code]);
     else if (code === 22) {
-      look.flags.delete("bold");
-      look.flags.delete("dim");
-    } else if (code > 22 && code < 30) look.flags.delete(flagNames[code - 20] ?? "");
-    else if (code >= 30 && code <= 37) look.fg = String(code - 30);
-    else if (code >= 90 && code <= 97) look.fg = String(code - 82);
-    else if (code >= 40 && code <= 47) look.bg = String(code - 40);
-    else if (code >= 100 && code <= 107) look.bg = String(code - 92);
-    else if (code === 39) delete look.fg;
-    else if (code === 49) delete look.bg;
+      style.flags.delete("bold");
+      style.flags.delete("dim");
+    } else if (code > 22 && code < 30) style.flags.delete(flagNames[code - 20] ?? "");
+    else if (code >= 30 && code <= 37) style.fg = String(code - 30);
+    else if (code >= 90 && code <= 97) style.fg = String(code - 82);
+    else if (code >= 40 && code <= 47) style.bg = String(code - 40);
+    else if (code >= 100 && code <= 107) style.bg = String(code - 92);
+    else if (code === 39) delete style.fg;
+    else if (code === 49) delete style.bg;
     else if (code === 38 || code === 48) {
       const [colour, used] = readColour(codes.slice(i + 1));
-      if (colour !== undefined) look[code === 38 ? "fg" : "bg"] = colour;
+      if (colour !== undefined) style[code === 38 ? "fg" : "bg"] = colour;
       i += used;
     }
   }
 }
 
-/** `5;n` of 256 colours or `2;r;g;b`; and how many numbers that took. */
+/** `5;n` of 256 colours, or `2;r;g;b`; also returns how many numbers that took. */
 function readColour([kind, a = 0, b = 0, c = 0]: readonly number[]): [colour: string | undefined, used: number] {
   if (kind === 2) return [hex(a, b, c), 4];
   if (kind !== 5) return [undefined, 0];

@@ -2,7 +2,7 @@ import type { Log } from "@multimaster/data";
 import { Icon } from "../components/icon.tsx";
 import type { LogSearching } from "./use-log-search.ts";
 
-/** What can be done with a log. */
+/** The controls of a log. */
 export function LogBar({
   log,
   search,
@@ -41,7 +41,7 @@ export function LogBar({
         />
       </label>
       <span class="quiet num" aria-live="polite">
-        {searchWords(search)}
+        {describeSearch(search)}
       </span>
       <span class="spacer" />
       <span class="quiet num">
@@ -68,7 +68,7 @@ export function LogBar({
         Download
       </a>
       {expandHref && (
-        <a class="button small" href={expandHref} aria-label="Give the log the whole page, or take it back">
+        <a class="button small" href={expandHref} aria-label="Show the log on the whole page, or beside the build">
           <Icon name="expand" />
         </a>
       )}
@@ -76,7 +76,7 @@ export function LogBar({
   );
 }
 
-function searchWords({ text, isInvalid, result, position }: LogSearching): string {
+function describeSearch({ text, isInvalid, result, position }: LogSearching): string {
   if (text === "") return "";
   if (isInvalid) return "not a regular expression";
   if (!result) return "…";

@@ -1,7 +1,7 @@
 import { parseAnsi } from "./ansi.ts";
 import { splitStream } from "./read-log.ts";
 
-/** One line with its number, which is a link to it; with the shift key it makes the link one to a range. */
+/** One line with its number, which links to the line; with the shift key, to a range of lines. */
 export function LogLine({
   line,
   stored,
@@ -38,10 +38,10 @@ export function LogLine({
         {stored === undefined
           ? "…"
           : parseAnsi(text).map((span, i) =>
-              span.look === "" && span.colour === undefined && span.background === undefined ? (
+              span.classes === "" && span.colour === undefined && span.background === undefined ? (
                 span.text
               ) : (
-                <span key={i} class={span.look} style={{ color: span.colour, backgroundColor: span.background }}>
+                <span key={i} class={span.classes} style={{ color: span.colour, backgroundColor: span.background }}>
                   {span.text}
                 </span>
               ),

@@ -3,8 +3,8 @@ import { LogPages, pageLines } from "./log-pages.ts";
 
 const lines = (from: number, count: number) => Array.from({ length: count }, (_, i) => `line ${from + i}`);
 
-describe("the lines of a log that are here", () => {
-  it("asks for the pages around what is shown, never for the whole log", () => {
+describe("the lines of a log that were read", () => {
+  it("requests the pages around what is shown, never the whole log", () => {
     const pages = new LogPages();
     expect(pages.missing(500_990, 501_010, 1_000_000)).toEqual([
       { offset: 500_000, limit: pageLines },
@@ -12,14 +12,14 @@ describe("the lines of a log that are here", () => {
     ]);
   });
 
-  it("asks only for what is new when a log grows", () => {
+  it("requests only new lines when a log grows", () => {
     const pages = new LogPages();
     pages.add(0, lines(0, 30));
     expect(pages.missing(0, 30, 30)).toEqual([]);
     expect(pages.missing(10, 45, 45)).toEqual([{ offset: 30, limit: 15 }]);
   });
 
-  it("shows no line twice when an answer overlaps another, and asks again for a gap", () => {
+  it("shows no line twice when answers overlap, and requests a gap again", () => {
     const pages = new LogPages();
     pages.add(0, lines(0, 20));
     pages.add(10, lines(10, 20));
@@ -29,7 +29,7 @@ describe("the lines of a log that are here", () => {
     expect(pages.missing(0, 45, 45)).toEqual([{ offset: 30, limit: 15 }]);
   });
 
-  it("keeps what was used last when there is more than fits", () => {
+  it("keeps the pages used last when there are too many", () => {
     const pages = new LogPages();
     for (let page = 0; page < 70; page++) {
       pages.add(page * pageLines, lines(page * pageLines, 1));

@@ -1,14 +1,14 @@
-/** Which lines of a log are here: pages of a fixed size, the oldest of which make room for new ones. */
+/** A log is kept in pages of this many lines; the pages used least recently make room for new ones. */
 export const pageLines = 1_000;
 const mostPages = 60;
 
-/** A run of lines to ask for. */
+/** A run of lines to request. */
 export interface Range {
   readonly offset: number;
   readonly limit: number;
 }
 
-/** Lines by their number: a line that arrives twice is the same line, and one that did not arrive shows as missing. */
+/** The lines of a log that were read, by number: a line that arrives twice is stored once, and a gap shows as missing. */
 export class LogPages {
   /** By page number; the order of insertion is the order of use. */
   readonly #pages = new Map<number, string[]>();
@@ -31,7 +31,7 @@ export class LogPages {
     }
   }
 
-  /** What is still to be read so that the lines from `from` to before `to` can be shown; one run within each page. */
+  /** What must still be read to show the lines from `from` to before `to`: at most one run in each page. */
   missing(from: number, to: number, count: number): Range[] {
     const end = Math.min(to, count);
     const ranges: Range[] = [];
@@ -41,7 +41,7 @@ export class LogPages {
       if (page) this.#touch(number, page);
       const have = page === undefined ? 0 : firstGap(page);
       const wanted = Math.min(count - first, pageLines);
-      // A page is read whole, so that scrolling on within it asks for nothing more.
+      // A page is read whole, so that scrolling within it requests nothing more.
       if (have < wanted && first + have < end) ranges.push({ offset: first + have, limit: wanted - have });
     }
     return ranges;

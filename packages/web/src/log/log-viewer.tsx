@@ -1,17 +1,19 @@
 import type { Log } from "@multimaster/data";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { pathOf } from "../base.ts";
+import type { ComponentChildren, RefObject } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { useView } from "../list/use-view.ts";
-import { scrollTo, windowAt } from "../list/window.ts";
-import { navigate, usePlace } from "../router.ts";
+import { type ListWindow, scrollTo, windowAt } from "../list/window.ts";
+import { usePlace } from "../router.ts";
 import { settings } from "../settings.ts";
 import { useKeys } from "../shell/keys.ts";
 import { parseLineLink } from "./line-link.ts";
 import { LogBar } from "./log-bar.tsx";
 import { LogLine } from "./log-line.tsx";
-import { findOpening } from "./search-log.ts";
+import { useFollowing } from "./use-following.ts";
 import { useLogLines } from "./use-log-lines.ts";
 import { useLogSearch } from "./use-log-search.ts";
+import { useMarkedLines } from "./use-marked-lines.ts";
+import { useOpeningLine } from "./use-opening-line.ts";
 
 const rowPx = 20;
 
@@ -26,99 +28,36 @@ export function LogViewer({
   /** Opens at the first line that looks like the reason of a failure. */
   seeksTrouble: boolean;
 }) {
-  const place = usePlace();
-  const marked = parseLineLink(place.hash);
+  const { hash } = usePlace();
+  const marked = parseLineLink(hash);
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
   const [wraps, setWraps] = useState(settings.get("wrap") === "on");
-  const [follows, setFollows] = useState(!log.complete && marked === undefined);
   const search = useLogSearch(log);
+  const lines = log.num_lines;
+  const seen = windowAt({ count: lines, rowPx, viewPx }, scrollPx, wraps ? 0 : 20);
+  const lineAt = useLogLines(log.logid, lines, seen.from, seen.to);
+  const goTo = useGoTo(ref, lines);
 
-  const shape = { count: log.num_lines, rowPx, viewPx };
-  const seen = windowAt(shape, scrollPx, wraps ? 0 : 20);
-  const lineAt = useLogLines(log.logid, log.num_lines, seen.from, seen.to);
-
-  const goTo = useCallback(
+  const view = { lines, scrollPx, viewPx, wraps, tolerancePx: 2 * rowPx };
+  const [follows, setFollows] = useFollowing(ref, view, !log.complete && marked === undefined);
+  const show = useCallback(
     (line: number) => {
-      const view = ref.current;
-      view?.scrollTo(0, scrollTo({ count: log.num_lines, rowPx, viewPx: view.clientHeight }, line, 4));
+      setFollows(false);
+      goTo(line);
     },
-    [log.num_lines],
+    [goTo],
   );
-
-  // The end stays in sight while the log grows, until the reader scrolls away from it.
-  const ownScroll = useRef(0);
-  useLayoutEffect(() => {
-    const view = ref.current;
-    if (!follows || !view) return;
-    view.scrollTop = view.scrollHeight;
-    ownScroll.current = view.scrollTop;
-  }, [follows, log.num_lines, viewPx, wraps]);
+  const mark = useMarkedLines(log, hash, show);
+  const opening = useOpeningLine(log, ref, { isLinked: marked !== undefined, seeksTrouble, goTo });
+  const found = search.current;
   useEffect(() => {
-    const at = ref.current?.scrollTop ?? 0;
-    if (follows && at < ownScroll.current - 2 * rowPx) setFollows(false);
-  }, [scrollPx]);
-
-  // A link to a line opens there, once its line exists.
-  const openedAt = useRef("");
-  useEffect(() => {
-    const key = `${log.logid}${place.hash}`;
-    if (marked === undefined || openedAt.current === key || log.num_lines < marked.from) return;
-    openedAt.current = key;
-    setFollows(false);
-    goTo(marked.from - 1);
-  }, [place.hash, log.logid, log.num_lines >= (marked?.from ?? 0), goTo]);
-
-  // Without a link it opens at what somebody who opens it wants to see.
-  const [opening, setOpening] = useState<number>();
-  useEffect(() => {
-    if (!log.complete || marked !== undefined) return;
-    const controller = new AbortController();
-    findOpening(log, seeksTrouble, controller.signal)
-      .then((line) => {
-        if (line === undefined || controller.signal.aborted || ref.current?.scrollTop !== 0) return;
-        goTo(line);
-        if (seeksTrouble) setOpening(line);
-      })
-      .catch(() => undefined);
-    return () => controller.abort();
-  }, [log.logid]);
-
-  const shown = search.current;
-  useEffect(() => {
-    if (shown === undefined) return;
-    setFollows(false);
-    goTo(shown);
-  }, [shown]);
-
-  const mark = (line: number, extends_: boolean) => {
-    openedAt.current = "";
-    const from = extends_ && marked ? Math.min(marked.from, line + 1) : line + 1;
-    const to = extends_ && marked ? Math.max(marked.from, line + 1) : line + 1;
-    const hash = from === to ? `#L${from}` : `#L${from}-L${to}`;
-    openedAt.current = `${log.logid}${hash}`;
-    navigate(`${pathOf(location.pathname) ?? "/"}${location.search}${hash}`, { replace: true });
-  };
-
+    if (found !== undefined) show(found);
+  }, [found]);
   useKeys({
     f: () => setFollows((on) => !on),
-    n: shown === undefined ? undefined : search.next,
-    p: shown === undefined ? undefined : search.previous,
+    n: found === undefined ? undefined : search.next,
+    p: found === undefined ? undefined : search.previous,
   });
-
-  const rows = [];
-  for (let line = seen.from; line < seen.to; line++) {
-    rows.push(
-      <LogLine
-        key={line}
-        line={line}
-        stored={lineAt(line)}
-        type={log.type}
-        isMarked={marked !== undefined && line + 1 >= marked.from && line + 1 <= marked.to}
-        isFound={line === (shown ?? opening)}
-        onMark={mark}
-      />,
-    );
-  }
   return (
     <section class="log" aria-label={`Log ${log.name}`}>
       <LogBar
@@ -128,25 +67,64 @@ export function LogViewer({
         onWrap={() => setWraps((on) => !on)}
         follows={follows}
         onFollow={() => setFollows((on) => !on)}
-        onTop={() => {
-          setFollows(false);
-          goTo(0);
-        }}
-        onEnd={() => goTo(log.num_lines)}
+        onTop={() => show(0)}
+        onEnd={() => goTo(lines)}
         expandHref={expandHref}
       />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div ref={ref} class={wraps ? "log-text wraps" : "log-text"} tabIndex={0} role="log" aria-live="off">
-        {log.num_lines === 0 ? (
-          <p class="empty">{log.complete ? "This log is empty." : "Nothing was printed yet."}</p>
-        ) : (
-          <div class="log-space" style={{ height: `${seen.heightPx}px` }}>
-            <div class="log-rows" style={{ transform: `translateY(${seen.topPx}px)` }}>
-              {rows}
-            </div>
-          </div>
+      <LogText log={log} view={ref} wraps={wraps} seen={seen}>
+        {(line) => (
+          <LogLine
+            key={line}
+            line={line}
+            stored={lineAt(line)}
+            type={log.type}
+            isMarked={marked !== undefined && line + 1 >= marked.from && line + 1 <= marked.to}
+            isFound={line === (found ?? opening)}
+            onMark={mark}
+          />
         )}
-      </div>
+      </LogText>
     </section>
+  );
+}
+
+/** Scrolls to a line, a few lines above it in sight. */
+function useGoTo(ref: RefObject<HTMLElement | null>, count: number): (line: number) => void {
+  return useCallback(
+    (line: number) => {
+      const view = ref.current;
+      view?.scrollTo(0, scrollTo({ count, rowPx, viewPx: view.clientHeight }, line, 4));
+    },
+    [count],
+  );
+}
+
+/** The lines that are seen, at their position in the whole log. */
+function LogText({
+  log,
+  view,
+  wraps,
+  seen,
+  children,
+}: {
+  log: Log;
+  view: RefObject<HTMLDivElement | null>;
+  wraps: boolean;
+  seen: ListWindow;
+  children: (line: number) => ComponentChildren;
+}) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <div ref={view} class={wraps ? "log-text wraps" : "log-text"} tabIndex={0} role="log" aria-live="off">
+      {log.num_lines === 0 ? (
+        <p class="empty">{log.complete ? "This log is empty." : "Nothing has been printed yet."}</p>
+      ) : (
+        <div class="log-space" style={{ height: `${seen.heightPx}px` }}>
+          <div class="log-rows" style={{ transform: `translateY(${seen.topPx}px)` }}>
+            {Array.from({ length: Math.max(0, seen.to - seen.from) }, (_, i) => children(seen.from + i))}
+          </div>
+        </div>
+      )}
+    </div>
   );
 }

@@ -1,14 +1,14 @@
-import { readRows } from "../api/read.ts";
+import { list } from "../api/read.ts";
 
-/** The lines of a log from `offset` on, as they are stored: those of `type` s with the letter of their stream. */
+/** The lines of a log from `offset` on, as they are stored: in a log of `type` s each begins with the letter of its stream. */
 export async function readLines(logid: number, offset: number, limit: number): Promise<string[]> {
-  const { rows } = await readRows<{ content: string }>(`logs/${logid}/contents?offset=${offset}&limit=${limit}`);
-  const content = rows[0]?.content ?? "";
+  const { items } = await list("logchunks", `logs/${logid}/contents`, { offset, limit });
+  const content = items[0]?.content ?? "";
   if (content === "") return [];
   return (content.endsWith("\n") ? content.slice(0, -1) : content).split("\n");
 }
 
-/** What a stored line says, and on which stream. */
+/** The text of a stored line, and its stream. */
 export function splitStream(line: string, type: string): { stream: "o" | "e" | "h"; text: string } {
   if (type !== "s") return { stream: "o", text: line };
   const letter = line.charAt(0);

@@ -4,7 +4,7 @@ import { readLines, splitStream } from "./read-log.ts";
 export interface LogSearch {
   /** Numbers of the lines found so far, from 0. */
   readonly found: readonly number[];
-  /** How many lines were looked at. */
+  /** How many lines were searched. */
   readonly searched: number;
   readonly isDone: boolean;
 }
@@ -12,11 +12,11 @@ export interface LogSearch {
 const pieceLines = 10_000;
 const mostFound = 10_000;
 
-/** Looks through a log piece by piece and tells after each; nothing of it is kept but the numbers of lines. */
+/** Searches a log piece by piece and reports after each; only the numbers of the lines found are kept. */
 export async function searchLog(
   log: { readonly logid: number; readonly type: string; readonly num_lines: number },
   isWanted: (text: string) => boolean,
-  tell: (search: LogSearch) => void,
+  report: (search: LogSearch) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const found: number[] = [];
@@ -25,12 +25,12 @@ export async function searchLog(
     if (signal.aborted) return;
     for (const [i, line] of lines.entries())
       if (isWanted(stripAnsi(splitStream(line, log.type).text))) found.push(offset + i);
-    tell({ found: [...found], searched: offset + lines.length, isDone: false });
+    report({ found: [...found], searched: offset + lines.length, isDone: false });
   }
-  tell({ found, searched: log.num_lines, isDone: true });
+  report({ found, searched: log.num_lines, isDone: true });
 }
 
-/** What a reader typed: a text whatever its case, or between slashes a regular expression. */
+/** What a reader typed: a text in any case, or a regular expression between slashes. Undefined: it is invalid. */
 export function createMatcher(typed: string): ((text: string) => boolean) | undefined {
   const expression = /^\/(.+)\/(i?)$/.exec(typed);
   if (!expression) {
@@ -47,18 +47,18 @@ export function createMatcher(typed: string): ((text: string) => boolean) | unde
 
 const trouble = /\b(errors?|fatal|fail|failed|failure|exception|traceback|panic|not ok|assertion)\b|✗/i;
 const noTrouble = /\b(0|no) (errors?|failed|failures?|fail)\b/i;
-const mostLooked = 200_000;
+const mostSearched = 200_000;
 
 /**
- * Where a log is opened: of a step that failed at the first line that looks like the reason, else at its end; of another one
- * at the first line that its command printed, below what it was called with. Undefined: at its beginning.
+ * Where a log opens. If the step failed: at the first line that looks like the reason, or at the end. Otherwise: at the first
+ * line that the command printed, below how it was called. Undefined: at the beginning.
  */
 export async function findOpening(
   log: { readonly logid: number; readonly type: string; readonly num_lines: number },
   seeksTrouble: boolean,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const most = Math.min(log.num_lines, seeksTrouble ? mostLooked : 500);
+  const most = Math.min(log.num_lines, seeksTrouble ? mostSearched : 500);
   for (let offset = 0; offset < most; offset += pieceLines) {
     const lines = await readLines(log.logid, offset, Math.min(pieceLines, most - offset));
     if (signal.aborted) return undefined;

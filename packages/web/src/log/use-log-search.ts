@@ -5,25 +5,25 @@ import { createMatcher, type LogSearch, searchLog } from "./search-log.ts";
 export interface LogSearching {
   readonly text: string;
   setText(text: string): void;
-  /** Absent: nothing is searched. */
+  /** Undefined while nothing is searched. */
   readonly result: LogSearch | undefined;
   readonly isInvalid: boolean;
-  /** The number of the line found that the reader looks at, from 0. */
+  /** The number of the line that the reader sees among those found, from 0. */
   readonly current: number | undefined;
-  /** Its place among those found, from 1. */
+  /** Its position among those found, from 1. */
   readonly position: number;
   next(): void;
   previous(): void;
 }
 
-/** Searching a log for what was typed. */
+/** Searches a log for what the reader typed. */
 export function useLogSearch(log: Log): LogSearching {
   const [text, setText] = useState("");
   const [result, setResult] = useState<LogSearch>();
   const [index, setIndex] = useState(0);
   const matcher = text === "" ? undefined : createMatcher(text);
   const isInvalid = text !== "" && matcher === undefined;
-  // A log that still grows is searched as far as it is; typing again looks further.
+  // A log that still grows is searched up to its present end; typing again searches further.
   const size = log.complete ? log.num_lines : 0;
 
   useEffect(() => {

@@ -1,16 +1,16 @@
-import type { AuditEntry } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
 import { When } from "../components/when.tsx";
+import { nameActor } from "../format/visitor.ts";
 
-/** Entries have no events of their own, and refusals come in batches: the page reads them again this often. */
+/** Entries have no events, and refusals are written in batches: the page reads them again this often. */
 const restMs = 5_000;
 const topics = ["workers/*/state_updated", "schedulers/*/updated"];
 
-/** Who did what, and who was refused it: for those who control the cluster. */
+/** Who did what, and what was refused to whom: for users who control the cluster. */
 export function AuditPage() {
-  const entries = useRows<AuditEntry>("audit_entries?order=-auditid&limit=200", topics, restMs);
+  const entries = useRows("audit_entries", "audit_entries", { order: "-auditid", limit: 200 }, topics, restMs);
   return (
     <Page title="Audit trail">
       <Rows of={entries} empty="Nothing has been done yet.">
@@ -34,7 +34,7 @@ export function AuditPage() {
                 <td>
                   <When at={at} />
                 </td>
-                <td title={who}>{name}</td>
+                <td title={who}>{nameActor(who, name)}</td>
                 <td>{by}</td>
                 <td>{address ?? "–"}</td>
                 <td>{action.replaceAll("_", " ")}</td>

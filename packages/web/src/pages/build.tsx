@@ -1,4 +1,4 @@
-import type { Build, BuildRequest, Buildset, Step } from "@multimaster/data";
+import type { Build, Step } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildActions } from "../build/build-actions.tsx";
@@ -16,11 +16,11 @@ import { navigate, usePlace } from "../router.ts";
 import { useKeys } from "../shell/keys.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** Why did it fail? Or: how far is it? The steps beside the log of the one that answers that. */
+/** Why did the build fail, or how far is it? Shows the steps beside the log of the step that answers this. */
 export function BuildPage({ params }: { params: Readonly<Record<string, string>> }) {
   const { builder = "", number = "" } = params;
-  const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}`;
-  const { row: build, error } = useRow<Build>(`${path}?property=*`, [`builders/${builder}/builds/${number}/*`]);
+  const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}` as const;
+  const { row: build, error } = useRow("builds", path, { property: "*" }, [`builders/${builder}/builds/${number}/*`]);
   if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
   if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   return <BuildView build={build} step={params["step"]} log={params["log"]} />;
@@ -31,9 +31,9 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   const here = `/builders/${build.builderid}/builds/${build.number}`;
   const isFull = place.query.get("view") === "log";
   const tab = (place.query.get("tab") ?? "steps") as Tab;
-  const steps = useRows<Step>(`builds/${build.buildid}/steps`, [`builds/${build.buildid}/steps/*/*`]);
-  const { row: request } = useRow<BuildRequest>(`buildrequests/${build.buildrequestid}`);
-  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const steps = useRows("steps", `builds/${build.buildid}/steps`, {}, [`builds/${build.buildid}/steps/*/*`]);
+  const { row: request } = useRow("buildrequests", `buildrequests/${build.buildrequestid}`);
+  const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const name = useBuilderNames()(build.builderid);
   const shown = useMemo(() => steps.rows?.filter(({ hidden }) => !hidden), [steps.rows]);
   const selected =
@@ -43,13 +43,13 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   const failed = shown?.find((each) => isBad(standingOf(each)));
   const standing = standingOf(build);
 
-  const jump = (by: number) => {
+  const showFailed = (by: number) => {
     const bad = shown?.filter((each) => isBad(standingOf(each))) ?? [];
     const at = bad.findIndex((each) => each.stepid === selected?.stepid);
     const next = bad[(at + by + bad.length) % bad.length];
     if (next) navigate(`${here}/steps/${next.number}`, { replace: true });
   };
-  useKeys({ n: () => jump(1), p: () => jump(-1) });
+  useKeys({ n: () => showFailed(1), p: () => showFailed(-1) });
 
   const words = build.complete
     ? `${verbs[standing]}${failed && isBad(standing) ? ` in “${failed.name}”` : ""} after ${formatDuration((build.complete_at ?? 0) - build.started_at)}`
@@ -108,7 +108,7 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   );
 }
 
-/** What a reader wants to see first: the step that failed, or the one that runs, or the last one. */
+/** The step to show first: the one that failed, or the one that runs, or the last one. */
 function chooseStep(steps: readonly Step[], isComplete: boolean): Step | undefined {
   const failed = steps.find((each) => isBad(standingOf(each)));
   if (failed) return failed;

@@ -1,4 +1,4 @@
-import type { Build, Builder, BuildRequest, Change, ForceScheduler } from "@multimaster/data";
+import type { Build, Builder, ForceScheduler } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
@@ -8,18 +8,17 @@ import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
 import { Took, When } from "../components/when.tsx";
 import { useMasterNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { formatDuration, median } from "../format/time.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 const step = 50;
-const facts = "property=branch&property=revision&property=got_revision&property=owner";
 
-/** How one builder does: a bar for each of the last builds, then all of them. */
+/** One builder: a bar for each of its last builds, then the list of its builds. */
 export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const { row: builder, error } = useRow<Builder>(`builders/${encodeURIComponent(id)}`, ["builders/*/*"]);
+  const { row: builder, error } = useRow("builders", `builders/${encodeURIComponent(id)}`, {}, ["builders/*/*"]);
   if (error?.status === 404) return <NotFoundPage what={`There is no builder ${id}.`} />;
   if (!builder) return <Page title="Builder">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   return <BuilderView key={builder.builderid} builder={builder} />;
@@ -29,10 +28,12 @@ function BuilderView({ builder }: { builder: Builder }) {
   const place = usePlace();
   const [limit, setLimit] = useState(step);
   const [form, setForm] = useState<ForceScheduler>();
-  const here = `builders/${builder.builderid}`;
-  const builds = useRows<Build>(`${here}/builds?order=-number&limit=${limit}&${facts}`, [`${here}/builds/*/*`]);
-  const waiting = useRows<BuildRequest>(`${here}/buildrequests?claimed=false`, [`${here}/buildrequests/*/*`]);
-  const forms = useRows<ForceScheduler>(`${here}/forceschedulers`, ["schedulers/*/*"]);
+  const here = `builders/${builder.builderid}` as const;
+  const builds = useRows("builds", `${here}/builds`, { order: "-number", limit, property: sourceProperties }, [
+    `${here}/builds/*/*`,
+  ]);
+  const waiting = useRows("buildrequests", `${here}/buildrequests`, { claimed: false }, [`${here}/buildrequests/*/*`]);
+  const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
   const masterName = useMasterNames();
   const result = place.query.get("result") ?? "";
   const branch = place.query.get("branch") ?? "";
@@ -153,7 +154,7 @@ function Summary({ builds }: { builds: readonly Build[] }) {
 }
 
 function BuildTable({ builds }: { builds: readonly Build[] }) {
-  const changes = useRows<Change>("changes?order=-changeid&limit=300", ["changes/*/new"]);
+  const changes = useRows("changes", "changes", { order: "-changeid", limit: 300 }, ["changes/*/new"]);
   const workerName = useWorkerNames();
   const changeOf = (revision: string) => changes.rows?.find((change) => change.revision === revision);
   return (

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
-import { type BarFacts, BuildStrip } from "../components/build-strip.tsx";
+import { type BarFacts, BuildStrip, barFields } from "../components/build-strip.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
@@ -11,17 +11,16 @@ import { windowAt } from "../list/window.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
 const rowPx = 44;
-const barFields = ["buildid", "number", "builderid", "started_at", "complete", "complete_at", "results"]
-  .map((name) => `field=${name}`)
-  .join("&");
 const recentLimit = 1_000;
 const barLimit = 16;
 
-/** All builders, those that fail first; any number of them, since only what is seen is drawn. */
+/** All builders, in any number: only the visible rows are drawn. */
 export function BuildersPage() {
   const place = usePlace();
   const builders = useBuilders();
-  const recent = useRows<BarFacts>(`builds?order=-buildid&limit=${recentLimit}&${barFields}`, ["builds/*/*"]);
+  const recent = useRows("builds", "builds", { order: "-buildid", limit: recentLimit, field: barFields }, [
+    "builds/*/*",
+  ]);
   const text = place.query.get("q") ?? "";
   const tags = place.query.getAll("tag");
   const order = place.query.get("order") ?? "name";
@@ -92,7 +91,7 @@ export function BuildersPage() {
       <Rows of={builders} empty="There are no builders: add some to the builders of the config.">
         {() =>
           shown.length === 0 ? (
-            <p class="empty">No builder fits. Take something out of the filter.</p>
+            <p class="empty">No builder matches the filter.</p>
           ) : (
             <BuilderList builders={shown} byBuilder={byBuilder} isComplete={(recent.rows?.length ?? 0) < recentLimit} />
           )
@@ -109,7 +108,7 @@ function BuilderList({
 }: {
   builders: readonly BuilderFacts[];
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
-  /** Whether all builds there are were read, so that a builder without one has none. */
+  /** Whether all builds have been read, so that a builder without one in the list has none. */
   isComplete: boolean;
 }) {
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
@@ -142,12 +141,12 @@ function BuilderRow({
   builds: readonly BarFacts[] | undefined;
   isComplete: boolean;
 }) {
-  // A builder that is rarely used is not among the recent builds of all: it is asked for alone, once it is seen.
-  const own = useRows<BarFacts>(
-    builds || isComplete
-      ? undefined
-      : `builders/${builder.builderid}/builds?order=-number&limit=${barLimit}&${barFields}`,
-  );
+  // The recent builds of all builders do not include rarely used ones: their builds are read once the row is visible.
+  const own = useRows("builds", builds || isComplete ? undefined : `builders/${builder.builderid}/builds`, {
+    order: "-number",
+    limit: barLimit,
+    field: barFields,
+  });
   const known = builds ?? own.rows ?? [];
   const [last] = known;
   return (

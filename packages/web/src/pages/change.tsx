@@ -1,4 +1,3 @@
-import type { Build, Change } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildList } from "../components/build-list.tsx";
 import { ForeignLink } from "../components/foreign-link.tsx";
@@ -6,11 +5,11 @@ import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
 import { When } from "../components/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** One change: what it says, what it touches, what was built of it. */
+/** One change: its comments, its files, its builds. */
 export function ChangePage({ params: { change: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const path = `changes/${encodeURIComponent(id)}`;
-  const { row: change, error } = useRow<Change>(path);
-  const builds = useRows<Build>(`${path}/builds`, ["builds/*/*"]);
+  const path = `changes/${encodeURIComponent(id)}` as const;
+  const { row: change, error } = useRow("changes", path);
+  const builds = useRows("builds", `${path}/builds`, {}, ["builds/*/*"]);
   if (error?.status === 404) return <NotFoundPage what={`There is no change ${id}.`} />;
   if (!change) return <Page title="Change">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   const [subject, ...rest] = change.comments.split("\n");
@@ -57,7 +56,7 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
       {rest.join("\n").trim() && <pre class="comments">{rest.join("\n").trim()}</pre>}
       <div class="columns">
         <Panel title="Builds">
-          <Rows of={builds} empty="No build of it yet.">
+          <Rows of={builds} empty="This change has not been built yet.">
             {(rows) => <BuildList builds={rows} />}
           </Rows>
         </Panel>

@@ -1,15 +1,14 @@
-import type { Change } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
-/** What came in, the newest first. */
+/** The changes, newest first. */
 export function ChangesPage() {
   const place = usePlace();
   const [limit, setLimit] = useState(60);
-  const changes = useRows<Change>(`changes?order=-changeid&limit=${limit}`, ["changes/*/new"]);
+  const changes = useRows("changes", "changes", { order: "-changeid", limit }, ["changes/*/new"]);
   const text = (place.query.get("q") ?? "").toLowerCase();
   const shown = changes.rows
     ?.filter((change) =>
@@ -39,7 +38,11 @@ export function ChangesPage() {
       </div>
       <Rows
         of={{ rows: shown, error: changes.error }}
-        empty={text ? "No change fits." : "No change yet: a change source or a hook of your forge brings them."}
+        empty={
+          text
+            ? "No change matches the filter."
+            : "No changes yet: they come from change sources and from hooks of your forge."
+        }
       >
         {(rows) => (
           <ul class="list boxed">

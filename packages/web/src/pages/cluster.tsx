@@ -1,4 +1,4 @@
-import type { Build, Cluster, Master, Member, Order, Scheduler, Worker } from "@multimaster/data";
+import type { Member } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
@@ -8,16 +8,16 @@ import { When } from "../components/when.tsx";
 
 const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
 
-/** A lease gets shorter, and an event loop stands still, without a message of it. */
+/** A lease gets shorter, and an event loop is blocked, without an event. */
 const restMs = 3_000;
 
-/** May I upgrade now? What runs where, is it well, and what is on its way out. */
+/** What runs where, is it healthy, what is being drained, and is it safe to upgrade now? */
 export function ClusterPage() {
-  const told = useRows<Member>("members", topics, restMs);
-  const isOld = told.error?.status === 404;
+  const current = useRows("members", "members", {}, topics, restMs);
+  const isOld = current.error?.status === 404;
   const plain = usePlainMembers(isOld);
-  const members = isOld ? plain : told;
-  const { row: state } = useRow<Cluster>(isOld ? undefined : "cluster", topics, restMs);
+  const members = isOld ? plain : current;
+  const { row: state } = useRow("cluster", isOld ? undefined : "cluster", {}, topics, restMs);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (
@@ -55,13 +55,13 @@ export function ClusterPage() {
   );
 }
 
-/** What can be known of the members from a master of an earlier release. */
+/** The members as far as a master of an earlier release describes them. */
 function usePlainMembers(isOld: boolean) {
-  const masters = useRows<Master>(isOld ? "masters" : undefined, topics);
-  const orders = useRows<Order>(isOld ? "orders?order=-orderid&limit=50" : undefined, topics);
-  const builds = useRows<Build>(isOld ? "builds?complete=false" : undefined, topics);
-  const workers = useRows<Worker>(isOld ? "workers?field=workerid&field=connected_to" : undefined, topics);
-  const schedulers = useRows<Scheduler>(isOld ? "schedulers" : undefined, topics);
+  const masters = useRows("masters", isOld ? "masters" : undefined, {}, topics);
+  const orders = useRows("orders", isOld ? "orders" : undefined, { order: "-orderid", limit: 50 }, topics);
+  const builds = useRows("builds", isOld ? "builds" : undefined, { complete: false }, topics);
+  const workers = useRows("workers", isOld ? "workers" : undefined, { field: ["workerid", "connected_to"] }, topics);
+  const schedulers = useRows("schedulers", isOld ? "schedulers" : undefined, {}, topics);
   const rows = masters.rows?.map((master): Member => {
     const { masterid, name, active } = master;
     const open = orders.rows?.filter((order) => order.masterid === masterid && order.ended_at === null) ?? [];
@@ -95,7 +95,7 @@ function usePlainMembers(isOld: boolean) {
 }
 
 function RecentOrders() {
-  const orders = useRows<Order>("orders?order=-orderid&limit=10", ["orders/*/*"]);
+  const orders = useRows("orders", "orders", { order: "-orderid", limit: 10 }, ["orders/*/*"]);
   if (!orders.rows || orders.rows.length === 0) return null;
   return (
     <Panel title="Drains and role changes">
@@ -106,7 +106,7 @@ function RecentOrders() {
               {order.kind === "add" ? `add ${order.role}` : order.role ? `drop ${order.role}` : "drain"}{" "}
               <strong>{order.master}</strong>{" "}
               <span class="quiet">
-                {order.reason && `${order.reason} · `}by {order.ordered_by || "somebody"}
+                {order.reason && `${order.reason} · `}by {order.ordered_by || "unknown"}
               </span>
               {order.detail && <div class="problem">{order.detail}</div>}
               {order.warning && <div class="problem">{order.warning}</div>}

@@ -1,4 +1,4 @@
-import type { Build, BuildRequest } from "@multimaster/data";
+import type { Build } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { Page, Panel, Rows, siteTitle } from "../components/page.tsx";
 import { Progress } from "../components/progress.tsx";
@@ -7,18 +7,26 @@ import { Took, When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
 import { type Failing, findFailing } from "../format/failing.ts";
 import { useBuilderNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { useVisitor } from "../format/visitor.ts";
 import { MyChanges } from "../home/my-changes.tsx";
 
-const withFacts = "&property=branch&property=revision&property=got_revision&property=owner";
-
-/** What needs me? What runs, what waits, what was done? */
+/** What needs attention, what runs, what waits, and what has finished. */
 export function HomePage() {
-  const running = useRows<Build>(`builds?complete=false&order=started_at&limit=60${withFacts}`, ["builds/*/*"]);
-  const recent = useRows<Build>(`builds?complete=true&order=-buildid&limit=200${withFacts}`, ["builds/*/finished"]);
-  const waiting = useRows<BuildRequest>("buildrequests?claimed=false&order=submitted_at&limit=60", [
+  const running = useRows(
+    "builds",
+    "builds",
+    { complete: false, order: "started_at", limit: 60, property: sourceProperties },
+    ["builds/*/*"],
+  );
+  const recent = useRows(
+    "builds",
+    "builds",
+    { complete: true, order: "-buildid", limit: 200, property: sourceProperties },
+    ["builds/*/finished"],
+  );
+  const waiting = useRows("buildrequests", "buildrequests", { claimed: false, order: "submitted_at", limit: 60 }, [
     "buildrequests/*/*",
   ]);
   const visitor = useVisitor();
@@ -34,7 +42,7 @@ export function HomePage() {
         <Panel title="Needs attention" note={failing && failing.length > 0 ? `${failing.length} failing` : ""}>
           <Rows
             of={{ rows: failing, error: recent.error }}
-            empty="Nothing fails: the last build of each builder was good."
+            empty="Nothing fails: the last build of each builder succeeded."
           >
             {(rows) => (
               <ul class="list">
@@ -46,10 +54,7 @@ export function HomePage() {
           </Rows>
         </Panel>
         <Panel title="Running" note={running.rows?.length ? String(running.rows.length) : ""}>
-          <Rows
-            of={running}
-            empty="Nothing runs. A build starts with a change, at its time, or when somebody forces it."
-          >
+          <Rows of={running} empty="Nothing runs. A change, a timer or a user starts a build.">
             {(rows) => (
               <ul class="list">
                 {rows.map((build) => (

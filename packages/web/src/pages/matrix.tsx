@@ -1,4 +1,4 @@
-import type { Build, Change } from "@multimaster/data";
+import type { Build } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { Empty, Failure, Page, Skeleton } from "../components/page.tsx";
@@ -10,22 +10,22 @@ import { personName, shortRevision } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
-const buildPath = "builds?order=-buildid&limit=600&property=got_revision&property=revision&property=branch";
+const properties = ["got_revision", "revision", "branch"];
 
-/** Changes × builders: what each change did to each builder. */
+/** Changes × builders: the builds of each change. */
 export function ConsolePage() {
   return <Matrix title="Console" isTurned={false} />;
 }
 
-/** The same turned: builders × revisions, for few revisions of many builders. */
+/** The same transposed: builders × revisions, for few revisions of many builders. */
 export function GridPage() {
   return <Matrix title="Grid" isTurned />;
 }
 
 function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
   const place = usePlace();
-  const changes = useRows<Change>("changes?order=-changeid&limit=60", ["changes/*/new"]);
-  const builds = useRows<Build>(buildPath, ["builds/*/*"]);
+  const changes = useRows("changes", "changes", { order: "-changeid", limit: 60 }, ["changes/*/new"]);
+  const builds = useRows("builds", "builds", { order: "-buildid", limit: 600, property: properties }, ["builds/*/*"]);
   const builders = useBuilders();
   const branch = place.query.get("branch") ?? "";
   const tag = place.query.get("tag") ?? "";

@@ -1,6 +1,6 @@
 import { Page } from "../components/page.tsx";
 
-/** What was looked for, and how to go on. */
+/** What does not exist, and where to go instead. */
 export function NotFoundPage({ what }: { what: string }) {
   return (
     <Page title="Not found">

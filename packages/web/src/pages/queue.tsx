@@ -10,15 +10,17 @@ import { usePlace } from "../router.ts";
 
 const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
 
-/** What waits, and why each does. */
+/** The requests that wait, each with the reasons. */
 export function QueuePage() {
   const builder = usePlace().query.get("builder");
-  const filter = builder ? `&builderid=${encodeURIComponent(builder)}` : "";
-  const explained = useRows<Waiting>(`waiting?order=since&limit=300${filter}`, topics);
-  // A master of an earlier release knows the requests, though not the reasons.
+  const builderid = builder || undefined;
+  const explained = useRows("waiting", "waiting", { order: "since", limit: 300, builderid }, topics);
+  // A master of an earlier release answers with the requests, but not with the reasons.
   const isOld = explained.error?.status === 404;
-  const plain = useRows<BuildRequest>(
-    isOld ? `buildrequests?claimed=false&order=submitted_at&limit=300${filter}` : undefined,
+  const plain = useRows(
+    "buildrequests",
+    isOld ? "buildrequests" : undefined,
+    { claimed: false, order: "submitted_at", limit: 300, builderid },
     topics,
   );
   const builderName = useBuilderNames();
@@ -28,10 +30,10 @@ export function QueuePage() {
     <Page title="Queue" heading={builder ? `Waiting for ${builderName(Number(builder))}` : "Queue"}>
       {builder && (
         <p class="about">
-          <a href="/queue">all that waits</a>
+          <a href="/queue">all waiting requests</a>
         </p>
       )}
-      <Rows of={{ rows, error }} empty="Nothing waits: every request is being built or done.">
+      <Rows of={{ rows, error }} empty="Nothing waits: every request is being built or complete.">
         {(requests) => <RequestTable requests={requests} />}
       </Rows>
       {!isOld && <TimedChanges />}
@@ -84,8 +86,8 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
           <td class="right">
             <ActionButton
               kind="small"
-              confirm="Cancel it?"
-              act={() => call(`buildrequests/${request.buildrequestid}`, "cancel")}
+              confirm="Cancel this request?"
+              act={() => call("buildrequests", `buildrequests/${request.buildrequestid}`, "cancel", {})}
             >
               Cancel
             </ActionButton>
@@ -98,7 +100,8 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
 
 /** Requests of a higher priority are built first. */
 function Priority({ request: { buildrequestid, priority } }: { request: Waiting }) {
-  const set = (value: number) => () => call(`buildrequests/${buildrequestid}`, "set_priority", { priority: value });
+  const set = (value: number) => () =>
+    call("buildrequests", `buildrequests/${buildrequestid}`, "set_priority", { priority: value });
   return (
     <>
       <span class="num">{priority}</span>{" "}
@@ -115,7 +118,7 @@ function Priority({ request: { buildrequestid, priority } }: { request: Waiting 
 /** The first reason is the one to act on. */
 export function Reasons({ reasons }: { reasons: Waiting["reasons"] }) {
   const [first, ...rest] = reasons;
-  if (!first) return <span class="quiet">not told by this master</span>;
+  if (!first) return <span class="quiet">not reported by this master</span>;
   return (
     <>
       <strong class="reason">{first.sentence}</strong>
@@ -128,15 +131,19 @@ export function Reasons({ reasons }: { reasons: Waiting["reasons"] }) {
   );
 }
 
-/** A ui master of the release before tells all ids, and no number of others. */
+/** A ui master of the previous release reports all ids, and no number of others. */
 function nameCount({ changeids, changeids_more: more }: Partial<WaitingChanges>): string {
   const count = (changeids?.length ?? 0) + (more ?? 0);
   return `${count} ${count === 1 ? "change" : "changes"}`;
 }
 
-/** Changes that wait for their tree to become stable are no requests yet. */
+/** Changes that wait for their tree to become stable: they are not in a build request yet. */
 function TimedChanges() {
-  const timed = useRows<WaitingChanges>("waiting/changes", ["changes/*/new", "buildsets/*/new", "schedulers/*/*"]);
+  const timed = useRows("waiting_changes", "waiting/changes", {}, [
+    "changes/*/new",
+    "buildsets/*/new",
+    "schedulers/*/*",
+  ]);
   if (!timed.rows || timed.rows.length === 0) return null;
   return (
     <Panel title="Changes that wait" note="not in a build request yet">

@@ -1,4 +1,3 @@
-import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useEffect } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
@@ -12,12 +11,12 @@ import { standingOf } from "../format/result.ts";
 import { navigate } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** A request for a build: where it stands, and the builds that came of it. Leads on to the build as soon as there is one. */
+/** A build request: its state and its builds. Redirects to the build once one runs. */
 export function RequestPage({ params: { request: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const path = `buildrequests/${encodeURIComponent(id)}`;
-  const { row: request, error } = useRow<BuildRequest>(path, [`buildrequests/${id}/*`]);
-  const builds = useRows<Build>(`${path}/builds`, [`buildrequests/${id}/*`, "builds/*/new"]);
-  const { row: buildset } = useRow<Buildset>(request && `buildsets/${request.buildsetid}`);
+  const path = `buildrequests/${encodeURIComponent(id)}` as const;
+  const { row: request, error } = useRow("buildrequests", path, {}, [`buildrequests/${id}/*`]);
+  const builds = useRows("builds", `${path}/builds`, {}, [`buildrequests/${id}/*`, "builds/*/new"]);
+  const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   const running = builds.rows?.find(({ complete }) => !complete);
@@ -34,7 +33,11 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
       above={<a href={`/builders/${request.builderid}`}>{builderName(request.builderid)}</a>}
       actions={
         !request.complete && (
-          <ActionButton kind="danger" act={() => call(path, "cancel")} confirm="Cancel this request?">
+          <ActionButton
+            kind="danger"
+            act={() => call("buildrequests", path, "cancel", {})}
+            confirm="Cancel this request?"
+          >
             Cancel
           </ActionButton>
         )
@@ -43,15 +46,15 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
       <p class="about">
         <ResultToken standing={standing} />
         <span>
-          {standing === "pending" ? "waits since " : "asked for "}
+          {standing === "pending" ? "waiting since " : "requested "}
           <When at={request.submitted_at} />
         </span>
-        {request.claimed_by_masterid !== null && <span>taken by {masterName(request.claimed_by_masterid)}</span>}
+        {request.claimed_by_masterid !== null && <span>claimed by {masterName(request.claimed_by_masterid)}</span>}
         {buildset && <span class="quiet">{buildset.reason}</span>}
         {standing === "pending" && <a href={`/queue?builder=${request.builderid}`}>why does it wait?</a>}
       </p>
       <Panel title="Builds">
-        <Rows of={builds} empty="No build came of it yet.">
+        <Rows of={builds} empty="This request has no build yet.">
           {(rows) => <BuildList builds={rows} />}
         </Rows>
       </Panel>

@@ -1,4 +1,4 @@
-import type { Schedule, Scheduler } from "@multimaster/data";
+import type { Schedule } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../components/action-button.tsx";
@@ -6,10 +6,10 @@ import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
 import { In, When } from "../components/when.tsx";
 
-/** What makes builds out of changes, times and wishes. */
+/** What requests builds: for changes, at times, or by a form. */
 export function SchedulersPage() {
-  const schedulers = useRows<Scheduler>("schedulers", ["schedulers/*/*", "masters/*/*"]);
-  const schedules = useRows<Schedule>("schedules", ["schedulers/*/*", "changes/*/new", "buildsets/*/new"]);
+  const schedulers = useRows("schedulers", "schedulers", {}, ["schedulers/*/*", "masters/*/*"]);
+  const schedules = useRows("schedules", "schedules", {}, ["schedulers/*/*", "changes/*/new", "buildsets/*/new"]);
   const scheduleOf = (id: number) => schedules.rows?.find(({ schedulerid }) => schedulerid === id);
   return (
     <Page title="Schedulers">
@@ -44,8 +44,8 @@ export function SchedulersPage() {
                 <td class="right">
                   <ActionButton
                     kind="small"
-                    act={() => call(`schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
-                    confirm={enabled ? "Switched off it starts no builds. Switch it off?" : ""}
+                    act={() => call("schedulers", `schedulers/${schedulerid}`, "enable", { enabled: !enabled })}
+                    confirm={enabled ? "A scheduler that is off starts no builds. Switch it off?" : ""}
                   >
                     {enabled ? "Switch off" : "Switch on"}
                   </ActionButton>
@@ -59,10 +59,10 @@ export function SchedulersPage() {
   );
 }
 
-const moved: Readonly<Record<string, string>> = {
+const triggers: Readonly<Record<string, string>> = {
   changes: "with the next change",
-  form: "when somebody asks",
-  builds: "when a build asks",
+  form: "when a user requests it",
+  builds: "when a build triggers it",
 };
 
 function NextRun({ schedule }: { schedule: Schedule | undefined }) {
@@ -71,7 +71,7 @@ function NextRun({ schedule }: { schedule: Schedule | undefined }) {
   const waiting = count > 0 && <span class="quiet"> · {count === 1 ? "1 change waits" : `${count} changes wait`}</span>;
   return (
     <>
-      {at !== null ? <In at={at} /> : <span class="quiet">{(enabled && moved[kind]) || "–"}</span>}
+      {at !== null ? <In at={at} /> : <span class="quiet">{(enabled && triggers[kind]) || "–"}</span>}
       {waiting}
     </>
   );

@@ -8,7 +8,7 @@ const choices = [
   { name: "wrap", title: "Long lines in logs", options: { off: "scroll", on: "wrap" } },
 ] as const;
 
-/** What this browser prefers. */
+/** The preferences of this browser. */
 export function SettingsPage() {
   const [, redraw] = useState(0);
   return (

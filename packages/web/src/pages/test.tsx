@@ -1,4 +1,4 @@
-import type { Test, TestRun } from "@multimaster/data";
+import type { TestRun } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { Failure, Page, Rows, Skeleton } from "../components/page.tsx";
@@ -11,14 +11,17 @@ import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, RunStrip } from "../tests/test-strips.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** One test through the builds: since when, how often, how long. */
+/** One test through the builds: since when it fails, how often, and how long it takes. */
 export function TestPage({ params: { test: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const [limit, setLimit] = useState(50);
-  const path = `tests/${encodeURIComponent(id)}`;
-  const { row: test, error } = useRow<Test>(path);
-  const runs = useRows<TestRun>(test && `${path}/runs?order=-test_result_setid&order=-test_resultid&limit=${limit}`, [
-    "test_result_sets/*/completed",
-  ]);
+  const path = `tests/${encodeURIComponent(id)}` as const;
+  const { row: test, error } = useRow("tests", path);
+  const runs = useRows(
+    "test_runs",
+    test && `${path}/runs`,
+    { order: ["-test_result_setid", "-test_resultid"], limit },
+    ["test_result_sets/*/completed"],
+  );
   if (error?.status === 404) return <NotFoundPage what={`There is no test ${id}.`} />;
   if (!test) return <Page title="Test">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   const [last] = runs.rows ?? [];

@@ -1,4 +1,4 @@
-import type { FlakyTest, TestResultSet, TestRun } from "@multimaster/data";
+import type { FlakyTest, TestRun } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Empty, Page, Panel, Rows } from "../components/page.tsx";
@@ -12,26 +12,26 @@ import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
 
 const topics = ["test_result_sets/*/completed"];
-/** Longer lists are for a filter. */
+/** Longer lists need a filter. */
 const mostShown = 200;
 
-/** Which tests fail now, which cannot be relied upon, which are slow. */
+/** Which tests fail now, which are flaky, which are slow. */
 export function TestsPage() {
   const place = usePlace();
   const builder = place.query.get("builder") ?? "";
   const text = place.query.get("q") ?? "";
-  const prefix = builder === "" ? "" : `builders/${encodeURIComponent(builder)}/`;
-  const failing = useRows<TestRun>(`${prefix}tests/failing`, topics);
-  const flaky = useRows<FlakyTest>(`${prefix}tests/flaky`, topics);
-  const slowest = useRows<TestRun>(`${prefix}tests/slowest`, topics);
-  const any = useRows<TestResultSet>("test_result_sets?limit=1", topics);
+  const tests = builder === "" ? "tests" : (`builders/${encodeURIComponent(builder)}/tests` as const);
+  const failing = useRows("test_runs", `${tests}/failing`, {}, topics);
+  const flaky = useRows("flaky_tests", `${tests}/flaky`, {}, topics);
+  const slowest = useRows("test_runs", `${tests}/slowest`, {}, topics);
+  const any = useRows("test_result_sets", "test_result_sets", { limit: 1 }, topics);
   return (
     <Page title="Tests">
       <Filters builder={builder} text={text} />
       {any.rows?.length === 0 ? (
         <Empty>
-          No build has told of tests yet. Have the tests write JUnit XML, which most test programs can, and add the step{" "}
-          <code>{'junit({ files: "reports/*.xml" })'}</code> behind the one that runs them.
+          No build has reported tests yet. Let the tests write JUnit XML, which most test programs can, and add the step{" "}
+          <code>{'junit({ files: "reports/*.xml" })'}</code> after the one that runs them.
         </Empty>
       ) : (
         <>
@@ -40,13 +40,13 @@ export function TestsPage() {
               {(rows) => <FailingTable runs={rows} />}
             </Found>
           </Panel>
-          <Panel title="Flaky" note="passed and failed by turns in the last 20 builds">
-            <Found of={flaky} text={text} empty="No test failed and passed by turns.">
+          <Panel title="Flaky" note="passed and failed alternately in the last 20 builds">
+            <Found of={flaky} text={text} empty="No test failed and passed alternately.">
               {(rows) => <FlakyTable tests={rows} />}
             </Found>
           </Panel>
           <Panel title="Slowest" note="in the newest build of each builder">
-            <Found of={slowest} text={text} empty="No test says how long it took.">
+            <Found of={slowest} text={text} empty="No test reports how long it took.">
               {(rows) => <SlowTable runs={rows} />}
             </Found>
           </Panel>
@@ -86,7 +86,7 @@ function Filters({ builder, text }: { builder: string; text: string }) {
 
 const countOf = ({ rows }: QueryState<unknown>) => (rows === undefined ? "" : String(rows.length));
 
-/** The rows that fit the text, as many as one can look at. */
+/** The rows that match the text, up to a readable number. */
 function Found<Row extends { readonly name: string | null }>({
   of,
   text,
@@ -171,7 +171,7 @@ function FlakyTable({ tests }: { tests: readonly FlakyTest[] }) {
       head={
         <>
           <th>Test</th>
-          <th>Of late</th>
+          <th>Recent</th>
           <th>Failed</th>
           <th>Builder</th>
         </>

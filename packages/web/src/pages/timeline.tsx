@@ -10,11 +10,11 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 const spans = { "15 min": 900, "1 h": 3600, "6 h": 6 * 3600, "24 h": 24 * 3600, "7 days": 7 * 24 * 3600 } as const;
 const ticks = 6;
 
-/** Builds along the time: a lane for each builder, or for each worker. */
+/** Builds on a time axis: a lane for each builder, or for each worker. */
 export function TimelinePage() {
   const place = usePlace();
   const now = useNow(5_000);
-  const builds = useRows<Build>("builds?order=-buildid&limit=500", ["builds/*/*"]);
+  const builds = useRows("builds", "builds", { order: "-buildid", limit: 500 }, ["builds/*/*"]);
   const builderName = useBuilderNames();
   const workerName = useWorkerNames();
   const by = place.query.get("by") === "worker" ? "worker" : "builder";

@@ -1,4 +1,3 @@
-import type { Build, Worker } from "@multimaster/data";
 import { useRow, useRows } from "../api/live-query.ts";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
@@ -10,10 +9,12 @@ import { useBuilderNames, useMasterNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
-/** One machine: its state, what it built lately, what it says of itself. */
+/** One worker: its state, its recent builds, what it reports about itself. */
 export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<Record<string, string>> }) {
-  const { row: worker, error } = useRow<Worker>(`workers/${encodeURIComponent(id)}`, ["workers/*/*"]);
-  const builds = useRows<Build>(worker && `workers/${worker.workerid}/builds?order=-buildid&limit=50`, ["builds/*/*"]);
+  const { row: worker, error } = useRow("workers", `workers/${encodeURIComponent(id)}`, {}, ["workers/*/*"]);
+  const builds = useRows("builds", worker && `workers/${worker.workerid}/builds`, { order: "-buildid", limit: 50 }, [
+    "builds/*/*",
+  ]);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   if (error?.status === 404) return <NotFoundPage what={`There is no worker ${id}.`} />;
@@ -42,7 +43,7 @@ export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<R
       </p>
       <div class="columns">
         <Panel title="Builds">
-          <Rows of={builds} empty="It has built nothing yet.">
+          <Rows of={builds} empty="This worker has built nothing yet.">
             {(rows) => (
               <>
                 {builderIds.length === 1 && <BuildStrip builds={rows} tall />}
@@ -64,7 +65,7 @@ export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<R
             )}
           </Rows>
         </Panel>
-        <Panel title="About it">
+        <Panel title="About this worker">
           <dl class="pairs">
             {info.map(([name, value]) => (
               <div key={name}>
@@ -73,7 +74,7 @@ export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<R
               </div>
             ))}
           </dl>
-          {info.length === 0 && <p class="empty">It has told nothing about itself yet.</p>}
+          {info.length === 0 && <p class="empty">This worker has not described itself yet.</p>}
         </Panel>
       </div>
     </Page>

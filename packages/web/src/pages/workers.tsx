@@ -1,4 +1,5 @@
-import type { Build, Worker } from "@multimaster/data";
+import type { Worker } from "@multimaster/data";
+import type { Query } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
@@ -9,27 +10,25 @@ import { useBuilderNames, useMasterNames } from "../format/names.ts";
 import { workerState } from "../format/worker-state.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
-/** Of a farm's thousands of workers only some are read, again at each event. */
+/** A farm may have thousands of workers: only one page of them is read, again at each event. */
 const pageSize = 100;
 
-type RunningBuild = Pick<Build, "buildid" | "builderid" | "number" | "workerid" | "started_at">;
+// `complete`, too: the API filters only by fields that are requested.
+const buildFields = ["buildid", "builderid", "number", "workerid", "started_at", "complete"] as const;
 
-// `complete`, too: the API filters by fields that are asked for.
-const buildFields = ["buildid", "builderid", "number", "workerid", "started_at", "complete"]
-  .map((name) => `&field=${name}`)
-  .join("");
-
-/** The machines: what each does, and what can be asked of it. */
+/** The workers: what each one does, and its actions. */
 export function WorkersPage() {
   const place = usePlace();
   const from = Math.max(0, Number(place.query.get("from")) || 0);
   const text = place.query.get("q") ?? "";
-  const workers = useRows<Worker>(pagePath(text, from), ["workers/*/*"]);
-  const ids = workers.rows?.map(({ workerid }) => `&workerid=${workerid}`).join("");
-  const running = useRows<RunningBuild>(ids && `builds?complete=false&limit=${10 * pageSize}${buildFields}${ids}`, [
-    "builds/*/new",
-    "builds/*/finished",
-  ]);
+  const workers = useRows("workers", "workers", queryPage(text, from), ["workers/*/*"]);
+  const ids = workers.rows?.map(({ workerid }) => workerid);
+  const running = useRows(
+    "builds",
+    ids && ids.length > 0 ? "builds" : undefined,
+    { complete: false, limit: 10 * pageSize, field: buildFields, workerid: ids },
+    ["builds/*/new", "builds/*/finished"],
+  );
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
   return (
@@ -47,7 +46,7 @@ export function WorkersPage() {
       </div>
       <Rows
         of={workers}
-        empty={text || from ? "No such worker." : "No worker. Name some in the workers of the config."}
+        empty={text || from ? "No such worker." : "No workers. Add some to the workers of the config."}
       >
         {(rows) => (
           <Table
@@ -88,7 +87,7 @@ export function WorkersPage() {
                     ))}
                 </td>
                 <td>{worker.connected_to.map(({ masterid }) => masterName(masterid)).join(", ")}</td>
-                <td class="quiet">{softwareWords(worker)}</td>
+                <td class="quiet">{describeSoftware(worker)}</td>
                 <td class="right">
                   <WorkerActions worker={worker} />
                 </td>
@@ -101,13 +100,12 @@ export function WorkersPage() {
   );
 }
 
-function pagePath(text: string, from: number): string {
+function queryPage(text: string, from: number): Query<"workers"> {
   const names = [...new Set([text, text.toLowerCase(), text.toUpperCase()])].filter(Boolean);
-  const filter = names.map((name) => `&name__contains=${encodeURIComponent(name)}`).join("");
-  return `workers?order=name&limit=${pageSize}&offset=${from}${filter}`;
+  return { order: "name", limit: pageSize, offset: from, name__contains: names };
 }
 
-/** Where one is in a list of more than one page. */
+/** The position in a list of more than one page. */
 function Pages({ from, shown, total }: { from: number; shown: number; total: number }) {
   const place = usePlace();
   if (from === 0 && total <= pageSize) return null;
@@ -129,7 +127,7 @@ function countStates(workers: readonly Worker[]): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(" · ");
 }
 
-function softwareWords({ workerinfo }: Worker): string {
+function describeSoftware({ workerinfo }: Worker): string {
   const info = workerinfo as Readonly<Record<string, unknown>>;
   return [info["version"], info["system"] ?? info["platform"]].filter((part) => typeof part === "string").join(" · ");
 }

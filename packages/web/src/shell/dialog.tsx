@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../components/icon.tsx";
 
-/** A question in front of the page; the browser keeps the keyboard inside and closes it with Escape. */
+/** A dialog in front of the page; the browser keeps the keyboard inside and closes it with Escape. */
 export function Dialog({
   title,
   onClose,

@@ -8,13 +8,13 @@ const all = [
   { kind: "change", name: "Fix it · Ann", also: "abcdef12", href: "/changes/1" },
 ];
 
-it("puts names that begin with what was typed before those that hold it", () => {
+it("puts names that begin with the text before those that contain it", () => {
   expect(findBest(all, "doc", 9).map(({ name }) => name)).toEqual(["docs", "linux-docs", "mydocs"]);
   expect(findBest(all, "abcd", 9).map(({ href }) => href)).toEqual(["/changes/1"]);
   expect(findBest(all, "nothing like it", 9)).toEqual([]);
 });
 
-it("understands a builder and a number as a build", () => {
+it("reads a builder and a number as a build", () => {
   expect(findBest(all, "docs 12", 9)[0]).toEqual({ kind: "build", name: "docs #12", href: "/builders/1/builds/12" });
   expect(findBest(all, "linux-docs#3", 9)[0]?.href).toBe("/builders/2/builds/3");
 });

@@ -1,13 +1,13 @@
-/** Something with a name and an address. */
+/** Something with a name and an address, which the palette can find. */
 export interface Findable {
   readonly kind: string;
   readonly name: string;
-  /** Found by this, too, though it is not shown. */
+  /** Also found by this text, which is not shown. */
   readonly also?: string;
   readonly href: string;
 }
 
-/** The best of what fits a text: names that begin with it, then those with a word that does, then those that hold it. */
+/** The best matches of a text: names that begin with it, then names with a word that does, then names that contain it. */
 export function findBest(all: readonly Findable[], text: string, limit: number): Findable[] {
   const typed = text.trim().toLowerCase();
   const build = /^(.+?)[\s#/]+(\d+)$/.exec(typed);

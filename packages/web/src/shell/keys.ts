@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 
-/** Keys by what they do; while somebody types none of them counts. The page that was opened last wins. */
+/** Handles keys, except while the user types into a field. The page that was opened last comes first. */
 export function useKeys(keys: Readonly<Record<string, (() => unknown) | undefined>>): void {
   const current = useRef(keys);
   current.current = keys;
@@ -23,7 +23,7 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** `j` and `k` go from row to row: the first link of each row of the main part. */
+/** `j` and `k` move from row to row: to the first link of each row of the main part. */
 export function moveAmongRows(by: number): void {
   const links = [...document.querySelectorAll<HTMLAnchorElement>("main [data-row] a, main tbody tr td:first-child a")];
   if (links.length === 0) return;

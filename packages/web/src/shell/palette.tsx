@@ -1,4 +1,3 @@
-import type { Change, Worker } from "@multimaster/data";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { useBuilders, useMasters } from "../format/names.ts";
@@ -21,7 +20,7 @@ const pages: readonly Findable[] = [
   ["Settings", "/settings"],
 ].map(([name = "", href = ""]) => ({ kind: "page", name, href }));
 
-/** Finds anything that has a name; "web 812" is build 812 of builder web. */
+/** Finds anything by its name; "web 812" is build 812 of builder web. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
@@ -82,8 +81,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
 
 function useFindables(): Findable[] {
   const builders = useBuilders().rows ?? [];
-  const workers = useRows<Worker>("workers?field=workerid&field=name").rows ?? [];
-  const changes = useRows<Change>("changes?order=-changeid&limit=200").rows ?? [];
+  const workers = useRows("workers", "workers", { field: ["workerid", "name"] }).rows ?? [];
+  const changes = useRows("changes", "changes", { order: "-changeid", limit: 200 }).rows ?? [];
   const masters = useMasters().rows ?? [];
   return [
     ...pages,

@@ -28,7 +28,7 @@ const more = [
   ["/settings", "Settings"],
 ] as const;
 
-/** What stands around every page. */
+/** The frame of every page. */
 export function Shell({ path, children }: { path: string; children: ComponentChildren }) {
   const [isSearching, setSearching] = useState(false);
   const [isHelping, setHelping] = useState(false);
@@ -93,7 +93,7 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
 function More({ path }: { path: string }) {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [path]);
-  // Only for those who may read it.
+  // Only for users who may read it.
   const pages = useVisitor()?.audits ? ([...more, ["/audit", "Audit trail"]] as const) : more;
   const here = pages.some(([href]) => isHere(path, href));
   return (
@@ -127,13 +127,13 @@ function isHere(path: string, href: string, also?: RegExp): boolean {
 
 function ThemeButton() {
   const [dark, setDark] = useState(isDark());
-  const turn = () => {
+  const toggle = () => {
     settings.set("theme", dark ? "light" : "dark");
     applyTheme();
     setDark(!dark);
   };
   return (
-    <button type="button" class="icon-button" aria-label={dark ? "Light theme" : "Dark theme"} onClick={turn}>
+    <button type="button" class="icon-button" aria-label={dark ? "Light theme" : "Dark theme"} onClick={toggle}>
       <Icon name={dark ? "sun" : "moon"} />
     </button>
   );

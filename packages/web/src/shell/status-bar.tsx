@@ -5,7 +5,7 @@ import { addressOf } from "../base.ts";
 import { useNow } from "../components/clock.ts";
 import { formatRough } from "../format/time.ts";
 
-const lookMs = 15_000;
+const pollMs = 15_000;
 
 interface Health {
   readonly master: string;
@@ -15,7 +15,7 @@ interface Health {
 function useRedrawOn(subscribe: (redraw: () => void) => () => void): void {
   const [, redraw] = useState(0);
   useEffect(() => {
-    // It may have changed since it was drawn, before anybody listened.
+    // It may have changed between drawing and subscribing.
     redraw((n) => n + 1);
     return subscribe(() => redraw((n) => n + 1));
   }, [subscribe]);
@@ -27,13 +27,13 @@ const onReach = (redraw: () => void) => {
 };
 const onLive = (redraw: () => void) => liveSocket.onChange(redraw);
 
-/** Whether changes appear by themselves: live, or read every few seconds. */
+/** How changes reach the page: live, or by polling every few seconds. */
 export function LiveWord() {
   useRedrawOn(onLive);
-  const state = liveSocket.tellsAll ? "live" : liveSocket.state === "connecting" ? "connecting" : "polling";
+  const state = liveSocket.isComplete ? "live" : liveSocket.state === "connecting" ? "connecting" : "polling";
   const [word, hint] =
     state === "live"
-      ? ["live", "Changes appear at once."]
+      ? ["live", "Changes appear immediately."]
       : state === "polling"
         ? ["every 3 s", "There is no stream of events now; the page reads the rows every few seconds."]
         : ["…", "Connecting"];
@@ -45,7 +45,7 @@ export function LiveWord() {
   );
 }
 
-/** A thin bar when what is shown may be old, and since when. */
+/** A thin bar that says since when the page may be out of date. */
 export function StatusBar() {
   useRedrawOn(onReach);
   useRedrawOn(onLive);
@@ -55,16 +55,16 @@ export function StatusBar() {
     return (
       <p class="status-bar lost" role="status">
         {reach.error?.status === 0 ? "Disconnected" : `${reach.error?.message} Not up to date`} for{" "}
-        {formatRough(now - reach.lostSince)}: what you see is as of then. Trying again…
+        {formatRough(now - reach.lostSince)}: you see the state of that time. Retrying…
       </p>
     );
-  // The stream tells it at once; without one, the next look at the health of the cluster does.
+  // The stream reports it immediately; without one, the next poll of the cluster's health does.
   const degraded = liveSocket.state === "live" ? liveSocket.degraded : health;
   if (degraded)
     return (
       <p class="status-bar degraded" role="status">
         Degraded{degraded.since === undefined ? "" : ` for ${formatRough(now - degraded.since)}`}: the message router
-        cannot be reached. Builds go on; news arrives a little later.
+        cannot be reached. Builds continue; changes appear a little later.
       </p>
     );
   const { lostSince } = liveSocket;
@@ -77,11 +77,11 @@ export function StatusBar() {
   return null;
 }
 
-/** Since when the router is away, as the master says that answers; undefined while it is not. */
+/** Since when the router is unreachable, as the answering master reports; undefined while it is reachable. */
 function useHealth(): { readonly since: number | undefined } | undefined {
   const [degraded, setDegraded] = useState<{ readonly since: number | undefined }>();
   useEffect(() => {
-    const look = async () => {
+    const poll = async () => {
       if (document.hidden) return;
       try {
         const response = await fetch(addressOf("/api/v2/health"));
@@ -90,12 +90,12 @@ function useHealth(): { readonly since: number | undefined } | undefined {
         const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
         setDegraded(bus.state === "degraded" ? { since } : undefined);
       } catch {
-        // Whoever reads rows then finds out, and tells; the stream may still be open without anything to tell.
+        // Reading rows shows whether the server is unreachable; an idle stream may still be open then.
         wakeAll();
       }
     };
-    look();
-    const timer = setInterval(look, lookMs);
+    poll();
+    const timer = setInterval(poll, pollMs);
     return () => clearInterval(timer);
   }, []);
   return degraded;

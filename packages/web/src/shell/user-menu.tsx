@@ -1,7 +1,7 @@
 import { useVisitor } from "../format/visitor.ts";
 import { usePlace } from "../router.ts";
 
-/** Who looks, and how to become somebody; nothing where no one logs in. */
+/** The user's name and the links to log in and out; nothing if the cluster has no login. */
 export function UserMenu() {
   const place = usePlace();
   const visitor = useVisitor();

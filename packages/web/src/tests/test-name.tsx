@@ -5,7 +5,7 @@ interface Named {
   readonly line?: number | null;
 }
 
-/** A test by its name, with the way to its history; below it where it is written. */
+/** The name of a test, which links to its history, and its place in the source. */
 export function TestName({ test: { testid, name, code_path: path = null, line = null } }: { test: Named }) {
   const shown = name || "a test without a name";
   return (

@@ -1,7 +1,7 @@
 import type { TestRun } from "@multimaster/data";
 import { formatTestTime, standingOfTest, verbOfTest } from "../format/tests.ts";
 
-/** How a test ended of late, the newest on the right. */
+/** The recent outcomes of a test, the newest on the right. */
 export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {
   return (
     <span class="strip" role="img" aria-label={outcomes.map(verbOfTest).join(", ")}>
@@ -14,7 +14,7 @@ export function OutcomeStrip({ outcomes }: { outcomes: readonly string[] }) {
   );
 }
 
-/** The same by build: each bar leads to one, its height is how long the test took. */
+/** The same by build: each bar links to a build, its height is the duration of the test. */
 export function RunStrip({ runs }: { runs: readonly TestRun[] }) {
   const longest = runs.reduce((most, { duration_ns: ns }) => Math.max(most, ns ?? 0), 1);
   return (
@@ -41,7 +41,7 @@ export function buildHref({ builderid, number }: Pick<TestRun, "builderid" | "nu
   return `/builders/${builderid}/builds/${number}`;
 }
 
-/** Where the step that reported the test says why it failed. */
+/** The address of the step that reported the test, where its log explains a failure. */
 export function logHref(run: TestRun): string {
   return run.step_number === null ? buildHref(run) : `${buildHref(run)}/steps/${run.step_number}`;
 }

@@ -119,7 +119,7 @@ function describeStalled({ masterid, name: master, latest_stall }: Member): Prob
   const who = culprits.length > 0 ? ` while it runs ${culprits.join(" or ")}` : "";
   return {
     kind: "loop_stalled",
-    sentence: `The event loop of ${master} stands still${who}.`,
+    sentence: `The event loop of ${master} is blocked${who}.`,
     facts: { masterid, master, began_at: latest_stall?.began_at ?? null, steps },
   };
 }

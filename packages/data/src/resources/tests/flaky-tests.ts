@@ -5,31 +5,33 @@ import { loadItems } from "../../read/read-items.ts";
 import { readFlaky } from "./flaky-rows.ts";
 import { tests } from "./tests.ts";
 
+const shape = {
+  testid: integer,
+  builderid: integer,
+  builder: text,
+  name: text,
+  /** Its recent runs, its failures among them, and how often the outcome differed from the one before. */
+  runs: integer,
+  failures: integer,
+  turns: integer,
+  /** How it ended, oldest first: pass, fail or error. */
+  outcomes: text.array(),
+};
+
+export type FlakyTest = z.output<z.ZodObject<typeof shape>>;
+
 /** Tests that failed and passed by turns in a builder's recent builds, those that turned most often first. */
 export const flakyTests = defineResource({
   name: "flaky_test",
   plural: "flaky_tests",
   rights: { needs: ["tests"] },
   id: "testid",
-  fields: plainFields({
-    testid: integer,
-    builderid: integer,
-    builder: text,
-    name: text,
-    /** Its recent runs, its failures among them, and how often the outcome differed from the one before. */
-    runs: integer,
-    failures: integer,
-    turns: integer,
-    /** How it ended, oldest first: pass, fail or error. */
-    outcomes: text.array(),
-  }),
+  fields: plainFields(shape),
   paths: [
     { pattern: "tests/flaky", kind: "collection", rows: listFlaky },
     { pattern: "builders/n:builderid/tests/flaky", kind: "collection", rows: listFlaky },
   ],
 });
-
-export type FlakyTest = z.output<typeof flakyTests.schema>;
 
 async function listFlaky(context: ReadContext): Promise<FlakyTest[]> {
   const builderid = context.params["builderid"] as number | undefined;

@@ -61,7 +61,7 @@ export const testRuns = defineResource({
 export type TestRun = z.output<typeof testRuns.schema>;
 
 /** Failures of the newest build of each builder, in the order of their names. */
-async function listFailing({ connection, params, filters }: ReadContext): Promise<readonly TestRun[]> {
+async function listFailing({ connection, params, filters }: ReadContext): Promise<readonly object[]> {
   const sets = await readNewestSets(connection, params["builderid"] as number | undefined);
   const found = await findItems(testRuns, connection, {
     filters: [equals("test_result_setid", ...sets), equals("failed", true), ...filters],
@@ -72,7 +72,7 @@ async function listFailing({ connection, params, filters }: ReadContext): Promis
 }
 
 /** The slowest tests of the newest build of each builder, slowest first. */
-async function listSlowest({ connection, params }: ReadContext): Promise<readonly TestRun[]> {
+async function listSlowest({ connection, params }: ReadContext): Promise<readonly object[]> {
   const sets = await readNewestSets(connection, params["builderid"] as number | undefined);
   const ids = await readSlowest(connection, sets, mostSlow);
   const found = await findItems(testRuns, connection, {

@@ -22,15 +22,24 @@ export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Pro
   const names = await git.list(".git");
   // A file there leads to a repository elsewhere, which is none of this build's.
   if (names === undefined || !names.includes("HEAD") || !names.includes("objects")) return undefined;
-  const shown = await git.try(["rev-parse", "--show-object-format"], { capture: true });
-  if (!succeeded(shown)) return undefined;
-  const format = shown.stdout.trim() === "sha256" ? "sha256" : "sha1";
-  const isIndexSpoilt = dropIndex || (names.includes("index") && (await hasMarkedFiles(git)));
-  const removed = names.filter((name) => !kept.has(name) || (isIndexSpoilt && name === "index"));
+  const format = await readFormat(git);
+  if (format === undefined) return undefined;
+  const removed = names.filter((name) => !kept.has(name) || (dropIndex && name === "index"));
   // Holds alternates, which lead to objects elsewhere, and files that git makes again.
-  const paths = [...removed.map((name) => git.path(".git", name)), git.path(".git", "objects", "info")];
-  await git.remove(paths);
-  return succeeded(await initialize(git, format)) ? format : undefined;
+  await git.remove([...removed.map((name) => git.path(".git", name)), git.path(".git", "objects", "info")]);
+  if (!(await initialize(git, format))) return undefined;
+  if (!dropIndex && names.includes("index") && (await hasMarkedFiles(git)))
+    await git.remove([git.path(".git", "index")]);
+  return format;
+}
+
+/** The object format that the configuration names: the one value that is read of it, and no file that it includes. */
+async function readFormat(git: WorkerGit): Promise<ObjectFormat | undefined> {
+  const args = ["config", "--file", ".git/config", "--no-includes", "--get", "extensions.objectformat"];
+  const shown = await git.try(args, { capture: true });
+  const isAbsent = shown.rc === 1 && shown.failureReason === undefined;
+  if (!isAbsent && !succeeded(shown)) return undefined;
+  return shown.stdout.trim() === "sha256" ? "sha256" : "sha1";
 }
 
 /**
@@ -46,16 +55,19 @@ export async function hasMarkedFiles(git: WorkerGit, path = ".git"): Promise<boo
 /** Makes an empty repository where the directory was. */
 export async function createRepository(git: WorkerGit, format: ObjectFormat): Promise<void> {
   await git.remove([git.directory]);
-  if (succeeded(await initialize(git, format))) return;
+  if (await initialize(git, format)) return;
   const what = format === "sha256" ? ` in the format ${format}: is git older than 2.29?` : "";
   throw new GitFailed(`git init failed${what}`, "request");
 }
 
 /** Also writes a configuration that is missing. Submodules with relative URLs are found from the remote's. */
-async function initialize(git: WorkerGit, format: ObjectFormat) {
+async function initialize(git: WorkerGit, format: ObjectFormat): Promise<boolean> {
+  // Nothing is left there that names a program.
+  git.isRestored = true;
   const flags = format === "sha256" ? ["--object-format=sha256"] : [];
-  const end = await git.try(["-c", "init.defaultBranch=main", "init", "--quiet", "--template=", ...flags], {
+  const made = await git.try(["-c", "init.defaultBranch=main", "init", "--quiet", "--template=", ...flags], {
     env: { GIT_DEFAULT_HASH: format },
   });
-  return succeeded(end) ? git.try(["config", "remote.origin.url", git.address]) : end;
+  git.isRestored = succeeded(made) && succeeded(await git.try(["config", "remote.origin.url", git.address]));
+  return git.isRestored;
 }

@@ -35,6 +35,11 @@ export class WorkerGit {
   readonly ctx: StepContext;
   /** What git is given as the repository, without credentials. */
   readonly address: string;
+  /**
+   * Whether the repository in the directory is one that this step has made or restored. Until then git sees no repository
+   * there, nor above it: what a former build left could name programs that git runs, even to ask the far end for its refs.
+   */
+  isRestored = false;
   #options: WorkerGitOptions;
   #access: CredentialAccess;
   #remedy: string | undefined;
@@ -108,6 +113,7 @@ export class WorkerGit {
           GIT_CEILING_DIRECTORIES: this.path(".."),
           ...Object.fromEntries(foreignVariables.map((name) => [name, null])),
           ...this.#options.env,
+          ...(this.isRestored ? {} : { GIT_DIR: "/dev/null" }),
           ...guardedEnvironment,
           ...access.environment,
           ...env,

@@ -1,7 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { silentLog } from "./log.ts";
-import { runServices } from "./run-services.ts";
 import type { Service } from "./service.ts";
+import { ServiceGroup } from "./service-group.ts";
 
 function record(
   name: string,
@@ -28,7 +29,7 @@ function record(
 describe("services under one roof", () => {
   it("start and drain in order, and stop in reverse, once", async () => {
     const journal: string[] = [];
-    const services = runServices([record("a", journal), record("b", journal)], silentLog);
+    const services = new ServiceGroup("group", [record("a", journal), record("b", journal)], silentLog);
     await services.start();
     await services.drain(new AbortController().signal);
     expect(services.stop()).toBe(services.stop());
@@ -48,7 +49,8 @@ describe("services under one roof", () => {
       },
       left: () => ({ builds: 2 }),
     };
-    const services = runServices(
+    const services = new ServiceGroup(
+      "group",
       [slow, { ...record("b", journal), left: () => ({ builds: 1, workers: 4 }) }],
       silentLog,
     );
@@ -65,12 +67,12 @@ describe("services under one roof", () => {
   it("drain once, and whoever asks meanwhile waits for the end", async () => {
     let finish = () => {};
     const slow: Service = { ...record("slow", []), drain: () => new Promise((resolve) => (finish = resolve)) };
-    const services = runServices([slow], silentLog);
+    const services = new ServiceGroup("group", [slow], silentLog);
     await services.start();
     const ended: string[] = [];
     const signal = new AbortController().signal;
     const both = ["first", "second"].map((name) => services.drain(signal).then(() => ended.push(name)));
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     expect(ended).toEqual([]);
     finish();
     await Promise.all(both);
@@ -79,7 +81,8 @@ describe("services under one roof", () => {
 
   it("that cannot start take those before them down again", async () => {
     const journal: string[] = [];
-    const services = runServices(
+    const services = new ServiceGroup(
+      "group",
       [record("a", journal), record("b", journal, { start: true }), record("c", journal)],
       silentLog,
     );
@@ -89,7 +92,7 @@ describe("services under one roof", () => {
 
   it("stop each other's failures notwithstanding", async () => {
     const journal: string[] = [];
-    const services = runServices([record("a", journal), record("b", journal, { stop: true })], silentLog);
+    const services = new ServiceGroup("group", [record("a", journal), record("b", journal, { stop: true })], silentLog);
     await services.start();
     await services.stop();
     expect(journal).toEqual(["start a", "start b", "stop b", "stop a"]);
@@ -106,21 +109,67 @@ describe("services under one roof", () => {
         release();
       },
     };
-    const services = runServices([record("a", journal), slow, record("c", journal)], silentLog);
+    const services = new ServiceGroup("group", [record("a", journal), slow, record("c", journal)], silentLog);
     const starting = services.start();
-    await Promise.resolve();
+    await setImmediate();
     await services.stop();
     await starting;
     expect(journal).toEqual(["start a", "stop slow", "stop a"]);
   });
 
   it("are ready when all are, and say which is not, and why", async () => {
-    const services = runServices([record("a", []), record("b", [], { ready: "no port yet" })], silentLog);
+    const services = new ServiceGroup("group", [record("a", []), record("b", [], { ready: "no port yet" })], silentLog);
     expect(services.ready()).toEqual(["the master is starting"]);
     await services.start();
     expect(services.ready()).toEqual(["b: no port yet"]);
     await services.drain(new AbortController().signal);
     expect(services.ready()).toEqual(["the master is draining"]);
+  });
+});
+
+describe("groups in a group", () => {
+  async function started(journal: string[]) {
+    const inner = new ServiceGroup("inner", [record("b", journal)], silentLog);
+    const outer = new ServiceGroup("outer", [record("a", journal), inner], silentLog);
+    await outer.start();
+    return { inner, outer };
+  }
+
+  it("are started, drained and stopped as any service, and give their reasons as they are", async () => {
+    const journal: string[] = [];
+    const { outer } = await started(journal);
+    await outer.add(new ServiceGroup("broken", [record("d", journal, { ready: "no port yet" })], silentLog));
+    expect(outer.ready()).toEqual(["d: no port yet"]);
+    await outer.drain(new AbortController().signal);
+    await outer.stop();
+    expect(journal).toEqual([
+      ...["start a", "start b", "start d", "drain a", "drain b", "drain d", "stop d", "stop b", "stop a"],
+    ]);
+  });
+
+  it("come and go while the others run, at their place of the order", async () => {
+    const journal: string[] = [];
+    const { outer, inner } = await started(journal);
+    await outer.add(record("c", journal), 1);
+    await outer.remove(inner);
+    await expect(outer.add(record("bad", journal, { start: true, ready: "not started" }))).rejects.toThrow(
+      "bad cannot start",
+    );
+    expect(outer.ready()).toBe(true);
+    await outer.add(record("e", journal));
+    await outer.stop();
+    expect(journal).toEqual(["start a", "start b", "start c", "stop b", "start e", "stop e", "stop c", "stop a"]);
+    await expect(outer.add(record("late", journal))).rejects.toThrow("late cannot be started: the master is stopped");
+  });
+
+  it("one of which was drained by itself take work again when the drain of all is undone", async () => {
+    const journal: string[] = [];
+    const { outer, inner } = await started(journal);
+    await inner.drain(new AbortController().signal);
+    expect(outer.ready()).toEqual(["the master is draining"]);
+    await outer.drain(new AbortController().signal);
+    await outer.resume();
+    expect([outer.ready(), journal.filter((line) => line === "drain b")]).toEqual([true, ["drain b"]]);
   });
 });
 
@@ -134,7 +183,8 @@ describe("a service that fails again and again", () => {
   });
 
   it("makes what runs not ready after a while, unless it only tidies up or the database is away, and is listed", async () => {
-    const services = runServices(
+    const services = new ServiceGroup(
+      "group",
       [
         failing("brief", 1),
         failing("long", 20),
@@ -151,5 +201,10 @@ describe("a service that fails again and again", () => {
       ["long", "long is broken"],
       ["tidying", "tidying is broken"],
     ]);
+    const outer = new ServiceGroup("outer", [services], silentLog);
+    await outer.start();
+    expect(outer.ready()).toEqual([expect.stringMatching(/^long: has failed since/)]);
+    expect(outer.ready("strangers")).toEqual([expect.stringMatching(/^long: has failed since \d{4}-[^ ]*Z$/)]);
+    expect(outer.failures().map(({ service }) => service)).toEqual(["long", "tidying"]);
   });
 });
