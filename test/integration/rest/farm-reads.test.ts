@@ -1,3 +1,4 @@
+import { equals, findItems, workers as workersResource } from "@multimaster/data";
 import { type Database, execute } from "@multimaster/database";
 import { beforeAll, describe, expect, it } from "vitest";
 import { buildsetFor } from "../../harness/masters-with-data.ts";
@@ -77,6 +78,15 @@ describe.each(engines)("a farm of 500 builders, each for all of 2,000 workers, o
     const [few, many] = [await read("waiting?limit=10"), await read("waiting?limit=500")];
     expect(many.statements.length).toBe(few.statements.length);
     expect(many.statements.length).toBeLessThan(12);
+  });
+
+  it("shows all places of a worker that is read alone, and some of them in an event", async () => {
+    const alone = (await get("workers/worker-7")).body.workers[0];
+    expect(alone.configured_on).toHaveLength(2 * names.length);
+    const { rows } = (await findItems(workersResource, database, {
+      filters: [equals("workerid", alone.workerid)],
+    })) as { rows: { configured_on: object[] }[] };
+    expect(rows[0]?.configured_on).toEqual(alone.configured_on.slice(0, 100));
   });
 
   it("reads nothing of what is not asked for", async () => {
