@@ -28,7 +28,8 @@ export const role = defineRole<EngineSlice>({
 function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const { data, clock, log, metrics } = context;
   const { own, shared, directory } = context.config;
-  const useful = new Set(own.builders.flatMap((builder) => builder.workers));
+  const lists = new Set(own.builders.map((builder) => builder.workers));
+  const useful = new Set([...lists].flat());
 
   const onLeaseLost = () => builds.abandon("the lease is lost");
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });

@@ -8,8 +8,9 @@ import {
   type WorkersSlice,
 } from "@multimaster/config";
 import { append, errors } from "@multimaster/core";
+import { createListSharing } from "./share-lists.ts";
 
-/** A builder with the secrets of its set. */
+/** A builder with the secrets of its set; builders that name the same workers have one list of them. */
 export type EngineBuilder = BuilderConfig & { readonly secrets?: Readonly<Record<string, string>> };
 
 /** What an engine loads of the config: its builder sets and the workers. */
@@ -35,8 +36,9 @@ export async function loadEngineSlice(
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
+  const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>
-    set.builders.map((config) => ({ ...config, secrets: set.secrets })),
+    set.builders.map((config) => ({ ...config, workers: share(config.workers), secrets: set.secrets })),
   );
   return { builders, workers };
 }

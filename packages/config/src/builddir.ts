@@ -11,7 +11,7 @@ export function nameBuilddir(builder: { name: string; builddir?: string | undefi
 interface PlacedBuilder {
   place: string;
   name: string;
-  workers: ReadonlySet<string>;
+  workers: readonly string[];
   directory: string;
 }
 
@@ -27,7 +27,7 @@ export function findSharedDirectories(
     builders.map((builder, i) => ({
       place: `${placeOf(`builders.${set}`)}: builders[${i}]`,
       name: builder.name,
-      workers: new Set(builder.workers),
+      workers: builder.workers,
       directory: posix.normalize(nameBuilddir(builder).replaceAll("\\", "/")).replace(/\/$/, ""),
     })),
   );
@@ -58,15 +58,17 @@ function fold(directory: string): string {
 }
 
 function sharesWorker(one: PlacedBuilder, other: PlacedBuilder): boolean {
-  for (const worker of one.workers) if (other.workers.has(worker)) return true;
-  return false;
+  const others = new Set(other.workers);
+  return one.workers.some((worker) => others.has(worker));
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
   }
   return [...groups.values()];
 }

@@ -73,14 +73,26 @@ export function checkBuilders(
   );
   append(problems, findSharedDirectories(sets, placeOf).problems);
   if (!workers) return problems;
-  const known = workers.workers.map(({ name }) => name);
+  const names = workers.workers.map(({ name }) => name);
+  const known = new Set(names);
+  const have = listSome(names);
   for (const { place, builder } of placed) {
-    const missing = builder.workers.filter((name) => !known.includes(name));
-    problems.push(
-      ...missing.map((name) => `${place}.workers: no worker "${name}" (have: ${known.join(", ") || "none"})`),
+    const missing = builder.workers.filter((name) => !known.has(name));
+    append(
+      problems,
+      missing.map((name) => `${place}.workers: no worker "${name}" (${have})`),
     );
   }
   return problems;
+}
+
+/** Names of which a farm may have thousands: a config can name as many that are wrong. */
+const mostListed = 100;
+
+function listSome(names: readonly string[]): string {
+  const more = names.length - mostListed;
+  const shown = names.slice(0, mostListed).join(", ");
+  return `have: ${shown || "none"}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
@@ -116,14 +128,12 @@ function checkSchedulerBuilders(
   builders: ReadonlyMap<string, BuildersSlice>,
   placeOf: PlaceOf,
 ): string[] {
-  const known = [...new Set([...builders.values()].flatMap((set) => set.builders.map(({ name }) => name)))];
+  const known = new Set([...builders.values()].flatMap((set) => set.builders.map(({ name }) => name)));
+  const have = listSome([...known]);
   return scheduler.schedulers.flatMap(({ plugin, options }, i) =>
     (plugin.builderNames?.(options) ?? [])
-      .filter((name) => !known.includes(name))
-      .map(
-        (name) =>
-          `${placeOf("scheduler")}: schedulers[${i}].builders: no builder "${name}" (have: ${known.join(", ") || "none"})`,
-      ),
+      .filter((name) => !known.has(name))
+      .map((name) => `${placeOf("scheduler")}: schedulers[${i}].builders: no builder "${name}" (${have})`),
   );
 }
 

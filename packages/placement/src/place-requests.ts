@@ -5,6 +5,7 @@ import type { BuilderView, WorkerView } from "./world.ts";
 /** A builder with the workers that are configured for it, by name. */
 export interface PlaceableBuilder extends BuilderView {
   readonly builderid: number;
+  /** Builders that have the same workers may share one list: then its workers are looked up once. */
   readonly workers: readonly string[];
 }
 
@@ -25,7 +26,8 @@ export function listStartable(
   workers: readonly WorkerView[],
 ): PlaceableBuilder[] {
   const takers = takersByName(workers);
-  return builders.filter((builder) => canPlace(builder, workersOf(builder, takers)));
+  const namesOf = createTakerNames(takers);
+  return builders.filter((builder) => canPlace(builder, workersOf(namesOf(builder), takers)));
 }
 
 /**
@@ -38,12 +40,13 @@ export function placeRequests<R extends PlaceableRequest>(
   workers: readonly WorkerView[],
 ): PlacedRequest<R>[] {
   const left = takersByName(workers);
+  const namesOf = createTakerNames(left);
   const byId = new Map(builders.map((builder) => [builder.builderid, builder]));
   const placed: PlacedRequest<R>[] = [];
   for (const request of requests) {
     const builder = byId.get(request.builderid);
     if (!builder) continue;
-    const placement = place(builder, workersOf(builder, left));
+    const placement = place(builder, workersOf(namesOf(builder), left));
     if (placement.kind !== "placed") continue;
     const { worker } = placement;
     left.set(worker.name, withBuild(worker, builder.directory));
@@ -58,14 +61,23 @@ function takersByName(workers: readonly WorkerView[]): Map<string, WorkerView> {
   return new Map(workers.flatMap((worker) => (judgeWorker(worker) === undefined ? [[worker.name, worker]] : [])));
 }
 
+/** The names of a builder's workers that take a build: found once for all builders that have the same list. */
+function createTakerNames(takers: ReadonlyMap<string, WorkerView>): (builder: PlaceableBuilder) => readonly string[] {
+  const found = new Map<readonly string[], readonly string[]>();
+  return ({ workers }) => {
+    const known = found.get(workers);
+    if (known) return known;
+    const names = takers.size === 0 ? [] : workers.filter((name) => takers.has(name));
+    found.set(workers, names);
+    return names;
+  };
+}
+
 /** Looked up one by one: of thousands of workers the first free one often answers the question. */
-function workersOf({ workers }: PlaceableBuilder, byName: ReadonlyMap<string, WorkerView>): Iterable<WorkerView> {
+function workersOf(names: readonly string[], byName: ReadonlyMap<string, WorkerView>): Iterable<WorkerView> {
   return {
     *[Symbol.iterator]() {
-      for (const name of workers) {
-        const worker = byName.get(name);
-        if (worker) yield worker;
-      }
+      for (const name of names) yield byName.get(name) as WorkerView;
     },
   };
 }

@@ -116,6 +116,15 @@ it("why tells of each request and change what it waits for", async () => {
   expect((await run(pages, "why", "web")).stdout).toBe("Nothing waits.\n");
 });
 
+it("why says how many more requests wait than it tells of", async () => {
+  const { stdout } = await run(
+    { ...pages, "builders/7/waiting": { waiting: [request], meta: { total: 40 } } },
+    "why",
+    "web",
+  );
+  expect(stdout).toContain("39 more build requests wait");
+});
+
 it("status tells through a ui master what it tells from the rows", async () => {
   const { stdout } = await run(pages, "status", "--json");
   expect(JSON.parse(stdout)).toMatchObject({

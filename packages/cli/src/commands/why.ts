@@ -15,8 +15,8 @@ export function addWhy(program: Command): void {
       .argument("[what]", "a build request's id, or a builder's name (default: all that wait)"),
   ).action(async (what: string | undefined, { json, ...flags }: ClientFlags) => {
     const api = await connect(flags);
-    const { waiting, changes } = await readIfSupported(api.url, "why something waits", () => read(api, what));
-    const text = [...waiting.map(describeRequest), ...changes.map(describeChanges)].join("");
+    const { waiting, others, changes } = await readIfSupported(api.url, "why something waits", () => read(api, what));
+    const text = [...waiting.map(describeRequest), countOthers(others), ...changes.map(describeChanges)].join("");
     await openTerminal().write(json ? formatJson({ waiting, changes }) : text || "Nothing waits.\n");
   });
 }
@@ -24,15 +24,31 @@ export function addWhy(program: Command): void {
 async function read(
   api: Api,
   what: string | undefined,
-): Promise<{ waiting: readonly Waiting[]; changes: readonly WaitingChanges[] }> {
+): Promise<{ waiting: readonly Waiting[]; others: number; changes: readonly WaitingChanges[] }> {
   if (what === undefined) {
-    const { items: waiting } = await api.list("waiting", "waiting");
+    const requests = await readRequests(api, "waiting");
     const { items: changes } = await api.list("waiting_changes", "waiting/changes");
-    return { waiting, changes };
+    return { ...requests, changes };
   }
-  if (/^\d{1,15}$/.test(what)) return { waiting: [await api.one("waiting", `buildrequests/${what}/why`)], changes: [] };
+  if (/^\d{1,15}$/.test(what)) {
+    return { waiting: [await api.one("waiting", `buildrequests/${what}/why`)], others: 0, changes: [] };
+  }
   const { builderid } = await findBuilder(api, what);
-  return { waiting: (await api.list("waiting", `builders/${builderid}/waiting`)).items, changes: [] };
+  return { ...(await readRequests(api, `builders/${builderid}/waiting`)), changes: [] };
+}
+
+/** The first requests that wait, and how many more do. */
+async function readRequests(
+  api: Api,
+  path: "waiting" | `builders/${number}/waiting`,
+): Promise<{ waiting: readonly Waiting[]; others: number }> {
+  const { items: waiting, total } = await api.list("waiting", path);
+  return { waiting, others: total - waiting.length };
+}
+
+function countOthers(others: number): string {
+  if (others === 0) return "";
+  return `${others} more build ${others === 1 ? "request waits" : "requests wait"}: name a builder or a request.\n`;
 }
 
 function describeRequest({ buildrequestid, builder, priority, since, reasons }: Waiting): string {

@@ -12,6 +12,7 @@ import { explainDatabase } from "../read/explain-database.ts";
 import { findItems } from "../read/read-items.ts";
 import { resources } from "../resources/registry.ts";
 import type { Updates } from "../updates/index.ts";
+import { boundList } from "./bound-list.ts";
 import { listPages } from "./list-pages.ts";
 import { parseQuery } from "./parse-query.ts";
 
@@ -84,7 +85,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     async get(path, search) {
       const found = match(path);
       const { resource, params } = found;
-      const query = parseQuery(search, resource, found.path);
+      const asked = parseQuery(search, resource, found.path);
+      const query = found.path.kind === "collection" ? boundList(resource, asked) : asked;
       const context = { connection: database, params, properties: query.properties, filters: [] };
       if (found.path.open) {
         const raw = await found.path.open(context);

@@ -56,6 +56,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
   /** The value when nothing was loaded. */
   readonly empty?: z.output<S>;
+  /** How many objects a list shows at most if this field is among those asked for; absent: all. */
+  readonly mostInList?: number;
 }
 
 /** A stream instead of JSON: logs and build data. */

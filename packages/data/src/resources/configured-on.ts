@@ -14,6 +14,9 @@ interface Location {
  */
 const mostInList = 8_000;
 
+/** The same of a worker that is read for an event: thousands attach within seconds, and every page hears of each. */
+const mostInEvent = 100;
+
 /**
  * Loads where workers are configured, ordered by builder and master. A worker that is read alone has all entries; in a list
  * each has as many entries as fit, and at least one. The cost does not grow with all combinations: builders with the same
@@ -23,8 +26,7 @@ export async function loadConfiguredOn(
   context: ReadContext,
   keys: readonly number[],
 ): Promise<Map<number, Location[]>> {
-  const most =
-    context.pathKind === "single" ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(mostInList / keys.length));
+  const most = mostOfEach(context.pathKind, keys.length);
   const [inSets, elsewhere] = await Promise.all([readSets(context, keys, most), readOthers(context, keys, most)]);
   const setsOf = groupValues(inSets.members);
   return new Map(
@@ -38,6 +40,12 @@ export async function loadConfiguredOn(
       return [[workerid, merged.slice(0, most)] as const];
     }),
   );
+}
+
+function mostOfEach(pathKind: ReadContext["pathKind"], workers: number): number {
+  if (pathKind === "single") return Number.MAX_SAFE_INTEGER;
+  const share = Math.max(1, Math.floor(mostInList / workers));
+  return pathKind === undefined ? Math.min(share, mostInEvent) : share;
 }
 
 const compare = (a: Location, b: Location) => a.builderid - b.builderid || a.masterid - b.masterid;
@@ -65,7 +73,7 @@ async function readSets({ connection, params }: ReadContext, keys: readonly numb
   );
   return {
     members: members.map(({ setid, workerid }) => [workerid, setid] as const),
-    locations: groupValues(rows.map(({ setid, masterid, builderid }) => [setid, { masterid, builderid }])),
+    locations: groupValues(rows.map(({ setid, masterid, builderid }) => [setid, { builderid, masterid }])),
   };
 }
 
@@ -86,7 +94,7 @@ async function readOthers({ connection, params }: ReadContext, keys: readonly nu
       where nth <= ${most} order by workerid, nth`,
     [...wanted.bindings, ...there.bindings],
   );
-  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { masterid, builderid }]));
+  return groupValues(rows.map(({ workerid, masterid, builderid }) => [workerid, { builderid, masterid }]));
 }
 
 interface Limits {

@@ -8,6 +8,9 @@ import { reason } from "../waiting/reasons.ts";
 const unstarted = `br.complete = 0
   and not exists (select 1 from builds b where b.buildrequestid = br.id and b.complete_at is null)`;
 
+/** With the reasons of so many, a list has a megabyte. */
+const mostExplained = 500;
+
 /** Build requests that are not being built, each with the reasons; of one request also when it is. */
 export const waiting = defineResource({
   name: "waiting",
@@ -28,6 +31,7 @@ export const waiting = defineResource({
       sql: "br.id",
       load: ({ connection }, keys) => explainRequests(connection, keys),
       empty: [],
+      mostInList: mostExplained,
     },
   },
   order: ["buildrequestid"],
@@ -71,6 +75,7 @@ export const waitingBuilders = defineResource({
       sql: "wb.builderid",
       load: ({ connection }, keys) => explainBuilders(connection, keys),
       empty: [],
+      mostInList: mostExplained,
     },
   },
   order: ["builderid"],

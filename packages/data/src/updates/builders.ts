@@ -4,6 +4,7 @@ import {
   type Connection,
   findOrCreateNamed,
   findOrCreateWorkers,
+  forgetBuilderOffers,
   mirrorSomeWorkers,
   saveBuilderInfos,
   saveBuilderLimits,
@@ -76,9 +77,10 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     "tags",
     builders.flatMap((builder) => builder.tags),
   );
-  const names = new Set<string>();
-  for (const builder of builders) for (const worker of builder.workers) names.add(worker);
-  const workers = await findOrCreateWorkers(tx, [...names]);
+  // Builders that have the same workers may share one list: what belongs to a list is found once.
+  const lists = new Set(builders.map((builder) => builder.workers));
+  const workers = await findOrCreateWorkers(tx, [...new Set([...lists].flat())]);
+  const workeridsOf = new Map([...lists].map((list) => [list, list.map((name) => workers.get(name) as number)]));
   const { ids } = await findOrCreateNamed(
     tx,
     "builders",
@@ -95,9 +97,21 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     })),
   );
   const workersByBuilder = new Map(
-    builders.map((builder) => [idOf(builder), builder.workers.map((worker) => workers.get(worker) as number)]),
+    builders.map((builder) => [idOf(builder), workeridsOf.get(builder.workers) as readonly number[]]),
   );
   const places = await setMasterBuilders(tx, masterid, workersByBuilder);
+  // An engine that takes its builders back leaves the rest: it counts only beside builder_masters, and is true again
+  // when the engine comes back with the same config.
+  if (builders.length > 0) await saveOffers(tx, masterid, builders, idOf);
+  return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
+}
+
+async function saveOffers(
+  tx: Connection,
+  masterid: number,
+  builders: readonly BuilderConfiguration[],
+  idOf: (builder: BuilderConfiguration) => number,
+): Promise<void> {
   const offers = builders.flatMap((builder) =>
     builder.directory === undefined
       ? []
@@ -112,5 +126,5 @@ async function configureBuilders(tx: Connection, masterid: number, builders: rea
     maxWorkerLosses === undefined ? [] : { builderid: idOf(builder), maxWorkerLosses },
   );
   await saveBuilderLossLimits(tx, masterid, lossLimits);
-  return { ids, ...places, changed, newProjects: projects.created.map((name) => projects.ids.get(name) as number) };
+  await forgetBuilderOffers(tx);
 }

@@ -39,7 +39,7 @@ export type ReasonKind =
   | "submitting";
 
 export function because(kind: ReasonKind, sentence: string, facts: { readonly [name: string]: Json } = {}): Reason {
-  return { kind, sentence, facts };
+  return { facts, kind, sentence };
 }
 
 /** The names, or the first few of many. */

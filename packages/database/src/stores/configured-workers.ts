@@ -44,7 +44,8 @@ export async function setConfiguredWorkers(
 ): Promise<void> {
   // One master after the other: sets that no one uses are deleted below.
   await tx.dialect.lockName(tx, "worker sets");
-  const hashes = new Map([...workersByPlace].map(([place, workers]) => [place, hashSet(workers)]));
+  const hashOf = new Map([...new Set(workersByPlace.values())].map((workers) => [workers, hashSet(workers)]));
+  const hashes = new Map([...workersByPlace].map(([place, workers]) => [place, hashOf.get(workers) as string]));
   const wanted = new Map([...workersByPlace].map(([place, workers]) => [hashes.get(place) as string, workers]));
   const sets = await findOrCreateSets(tx, wanted);
   const pairs = [...workersByPlace.values()].reduce((sum, workers) => sum + workers.length, 0);

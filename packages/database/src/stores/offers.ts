@@ -1,5 +1,5 @@
-import type { Connection } from "../connection.ts";
-import { execute, upsert } from "../dialect.ts";
+import type { Connection, Row } from "../connection.ts";
+import { execute, queryRows, upsert } from "../dialect.ts";
 
 export interface BuilderOffer {
   builderid: number;
@@ -8,26 +8,9 @@ export interface BuilderOffer {
 }
 
 /** Makes what is known of a master's builders exactly this. */
-export async function saveBuilderOffers(
-  tx: Connection,
-  masterid: number,
-  offers: readonly BuilderOffer[],
-): Promise<void> {
-  const kept = tx.dialect.isOneOf(
-    "builderid",
-    offers.map((offer) => offer.builderid),
-  );
-  await execute(tx, `delete from mm_builder_offers where masterid = ? and not (${kept.sql})`, [
-    masterid,
-    ...kept.bindings,
-  ]);
-  const rows = offers.map(({ builderid, maxBuilds, directory }) => ({
-    builderid,
-    masterid,
-    max_builds: maxBuilds,
-    directory,
-  }));
-  await upsert(tx, { table: "mm_builder_offers", rows, key: ["builderid", "masterid"] });
+export function saveBuilderOffers(tx: Connection, masterid: number, offers: readonly BuilderOffer[]): Promise<void> {
+  const rows = offers.map(({ builderid, maxBuilds, directory }) => ({ builderid, max_builds: maxBuilds, directory }));
+  return saveDifferences(tx, "mm_builder_offers", masterid, rows);
 }
 
 export interface BuilderLimit {
@@ -37,33 +20,54 @@ export interface BuilderLimit {
 }
 
 /** Makes the limits of a master's builders exactly these. */
-export async function saveBuilderLimits(
-  tx: Connection,
-  masterid: number,
-  limits: readonly BuilderLimit[],
-): Promise<void> {
-  await execute(tx, "delete from mm_builder_limits where masterid = ?", [masterid]);
-  const rows = limits.map(({ builderid, maxEngineDeaths }) => ({
-    builderid,
-    masterid,
-    max_engine_deaths: maxEngineDeaths,
-  }));
-  await upsert(tx, { table: "mm_builder_limits", rows, key: ["builderid", "masterid"] });
+export function saveBuilderLimits(tx: Connection, masterid: number, limits: readonly BuilderLimit[]): Promise<void> {
+  const rows = limits.map(({ builderid, maxEngineDeaths }) => ({ builderid, max_engine_deaths: maxEngineDeaths }));
+  return saveDifferences(tx, "mm_builder_limits", masterid, rows);
 }
 
 /** The same for losses that are no death of an engine; null: no limit. */
-export async function saveBuilderLossLimits(
+export function saveBuilderLossLimits(
   tx: Connection,
   masterid: number,
   limits: readonly { builderid: number; maxWorkerLosses: number | null }[],
 ): Promise<void> {
-  await execute(tx, "delete from mm_builder_loss_limits where masterid = ?", [masterid]);
-  const rows = limits.map(({ builderid, maxWorkerLosses }) => ({
-    builderid,
+  const rows = limits.map(({ builderid, maxWorkerLosses }) => ({ builderid, max_worker_losses: maxWorkerLosses }));
+  return saveDifferences(tx, "mm_builder_loss_limits", masterid, rows);
+}
+
+/** Writes only what differs: an engine that starts again has mostly written it before. */
+async function saveDifferences(
+  tx: Connection,
+  table: string,
+  masterid: number,
+  wanted: readonly (Row & { builderid: number })[],
+): Promise<void> {
+  const before = await queryRows<Row & { builderid: number }>(tx, `select * from ${table} where masterid = ?`, [
     masterid,
-    max_worker_losses: maxWorkerLosses,
-  }));
-  await upsert(tx, { table: "mm_builder_loss_limits", rows, key: ["builderid", "masterid"] });
+  ]);
+  const known = new Map(before.map((row) => [row.builderid, row]));
+  const rows = wanted.flatMap((row) => {
+    const old = known.get(row.builderid);
+    const isKnown = old !== undefined && Object.entries(row).every(([name, value]) => old[name] === value);
+    return isKnown ? [] : { ...row, masterid };
+  });
+  const kept = new Set(wanted.map(({ builderid }) => builderid));
+  const gone = [...known.keys()].filter((builderid) => !kept.has(builderid));
+  if (gone.length > 0) {
+    const some = tx.dialect.isOneOf("builderid", gone);
+    await execute(tx, `delete from ${table} where masterid = ? and ${some.sql}`, [masterid, ...some.bindings]);
+  }
+  await upsert(tx, { table, rows, key: ["builderid", "masterid"] });
+}
+
+/** How long a master must have been away until what its builders offered is deleted. */
+const forgottenAfterSeconds = 30 * 24 * 3600;
+
+/** Deletes what builders of masters that do not come back offered: it is kept when they end, as they mostly return. */
+export async function forgetBuilderOffers(tx: Connection): Promise<void> {
+  const gone = `select l.masterid from mm_leases l where l.expires_at < ${tx.dialect.now} - ${forgottenAfterSeconds}`;
+  for (const table of ["mm_builder_offers", "mm_builder_limits", "mm_builder_loss_limits"])
+    await execute(tx, `delete from ${table} where masterid in (${gone})`);
 }
 
 export async function saveWorkerOffers(

@@ -2,6 +2,7 @@ import type { Json } from "@multimaster/core";
 import { actionsOf } from "../../actions/index.ts";
 import type { AnyResource, Field } from "../../model/define-resource.ts";
 import { resources } from "../../resources/registry.ts";
+import { mostInList } from "../bound-list.ts";
 import { type ApiPath, listTemplates, type PathTemplate } from "./paths.ts";
 import { describe, filterSchema, resourceSchema } from "./schemas.ts";
 
@@ -143,7 +144,9 @@ function queryParameters({ resource, path }: ApiPath): Obj[] {
     add("property", "properties to fill in, * for all", several({ type: "string" }));
   if (path.kind === "single") return parameters;
   const count = { schema: { type: "integer", minimum: 0 } };
-  add("limit", path.kind === "lines" ? "lines" : "objects", count);
+  const most = mostInList(resource, undefined);
+  const bound = most === undefined ? "" : `, at most ${most} unless field leaves out what is long`;
+  add("limit", path.kind === "lines" ? "lines" : `objects${bound}`, count);
   add("offset", path.kind === "lines" ? "first line" : "objects left out before", count);
   if (path.kind !== "collection") return parameters;
   const sortable = fields.filter(([, field]) => isSortable(resource, field)).map(([name]) => name);
