@@ -9,7 +9,7 @@ export { releaseClaim } from "./release-claims.ts";
 export { releaseEverythingOf } from "./release-everything.ts";
 export { releaseRequests } from "./release-requests.ts";
 export { claimRequests } from "./request-claims.ts";
-export { countMasterEnds } from "./request-losses.ts";
+export { countMasterEnds, defaultLossLimits } from "./request-losses.ts";
 export * from "./start-build.ts";
 export { transition } from "./transition.ts";
 export { claimWorkers, contestedWorkers, keepWorker } from "./worker-claims.ts";

@@ -1,6 +1,9 @@
 import type { MasterEnd } from "@multimaster/cluster";
 import { type Connection, execute, queryRows } from "@multimaster/database";
 
+/** Losses that end a request, by what they were counted for, where the engine of its builder has written no limit. */
+export const defaultLossLimits: Readonly<Record<MasterEnd, number>> = { death: 3, leave: 10 };
+
 interface Loss {
   column: "engine_deaths" | "worker_losses";
   /** Where engines write the limits of their builders. */
@@ -14,12 +17,12 @@ const losses: Record<MasterEnd, Loss> = {
   death: {
     column: "engine_deaths",
     limits: { table: "mm_builder_limits", column: "max_engine_deaths" },
-    byDefault: 3,
+    byDefault: defaultLossLimits.death,
   },
   leave: {
     column: "worker_losses",
     limits: { table: "mm_builder_loss_limits", column: "max_worker_losses" },
-    byDefault: 10,
+    byDefault: defaultLossLimits.leave,
   },
 };
 

@@ -1,4 +1,5 @@
 import { judgeWorker } from "./judge.ts";
+import { judgeRequest } from "./last-try.ts";
 import { canPlace, place } from "./place.ts";
 import type { BuilderView, WorkerView } from "./world.ts";
 
@@ -12,6 +13,8 @@ export interface PlaceableBuilder extends BuilderView {
 export interface PlaceableRequest {
   readonly buildrequestid: number;
   readonly builderid: number;
+  /** One more loss of its build ends it. */
+  readonly isOnLastTry: boolean;
 }
 
 /** A request and the worker on which its build starts. */
@@ -38,12 +41,15 @@ export function placeRequests<R extends PlaceableRequest>(
   requests: readonly R[],
   builders: readonly PlaceableBuilder[],
   workers: readonly WorkerView[],
+  engine: { readonly runsLastTry: boolean },
 ): PlacedRequest<R>[] {
   const left = takersByName(workers);
   const namesOf = createTakerNames(left);
   const byId = new Map(builders.map((builder) => [builder.builderid, builder]));
   const placed: PlacedRequest<R>[] = [];
+  let { runsLastTry } = engine;
   for (const request of requests) {
+    if (judgeRequest(request, { runsLastTry })) continue;
     const builder = byId.get(request.builderid);
     if (!builder) continue;
     const placement = place(builder, workersOf(namesOf(builder), left));
@@ -51,6 +57,7 @@ export function placeRequests<R extends PlaceableRequest>(
     const { worker } = placement;
     left.set(worker.name, withBuild(worker, builder.directory));
     byId.set(builder.builderid, { ...builder, running: builder.running + 1 });
+    runsLastTry ||= request.isOnLastTry;
     placed.push({ request, workerName: worker.name });
   }
   return placed;

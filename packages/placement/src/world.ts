@@ -53,6 +53,9 @@ export interface EngineView {
 /** Why an engine starts nothing. */
 export type EngineObstacle = { readonly kind: "engine_lost" } | { readonly kind: "engine_draining" };
 
+/** Why an engine does not start a request, whatever its builder. */
+export type RequestObstacle = { readonly kind: "last_try" };
+
 /** Why an engine starts no build of a builder, whichever worker is free. */
 export type BuilderObstacle =
   | { readonly kind: "max_builds"; readonly limit: number }

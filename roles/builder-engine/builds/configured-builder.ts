@@ -1,5 +1,6 @@
 import { nameBuilddir } from "@multimaster/config";
-import type { PlaceableBuilder } from "@multimaster/placement";
+import type { PendingRequest } from "@multimaster/data";
+import { isOnLastTry, type PlaceableBuilder } from "@multimaster/placement";
 import { Secrets } from "../logs/secrets.ts";
 import type { EngineBuilder } from "../slice.ts";
 
@@ -35,6 +36,12 @@ export class ConfiguredBuilder {
       heldLocks: [],
       closedUntil: null,
     };
+  }
+
+  /** Whether one more loss of its build ends the request. One that a running build waits for must not wait for that build. */
+  isOnLastTry(request: Pick<PendingRequest, "engineDeaths" | "workerLosses" | "waitedFor">): boolean {
+    const { maxEngineDeaths, maxWorkerLosses } = this.config;
+    return request.waitedFor !== 1 && isOnLastTry({ ...request, maxEngineDeaths, maxWorkerLosses });
   }
 
   reserve(): void {

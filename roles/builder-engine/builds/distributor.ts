@@ -24,6 +24,7 @@ interface Chosen {
   buildrequestid: number;
   builder: ConfiguredBuilder;
   worker: AttachedWorker;
+  isOnLastTry: boolean;
 }
 
 /** Claims in a row that got nothing, because others were faster, after which the next look is waited for. */
@@ -141,8 +142,9 @@ export class Distributor implements Service {
     // What changed while the requests were read counts.
     const now = workers.all.map((worker) => worker.view());
     const running = [...builders.values()].map((builder) => builder.view());
-    const placed = placeRequests(pending, running, now).map(({ request, workerName }) => ({
-      buildrequestid: request.buildrequestid,
+    const { runsLastTry } = this.#options.builds;
+    const placed = placeRequests(pending, running, now, { runsLastTry }).map(({ request, workerName }) => ({
+      ...request,
       builder: builders.get(request.builderid) as ConfiguredBuilder,
       worker: workers.get(workerName) as AttachedWorker,
     }));
@@ -151,13 +153,21 @@ export class Distributor implements Service {
 
   async #findPending(builderids: readonly number[], limit: number) {
     const { updates } = this.#options.data;
-    if (this.#mode === "open") return updates.buildrequests.pending(builderids, limit);
+    if (this.#mode === "open") {
+      const pending = await updates.buildrequests.pending(builderids, limit);
+      return pending.map((request) => ({
+        buildrequestid: request.buildrequestid,
+        builderid: request.builderid,
+        isOnLastTry: this.#options.builders.get(request.builderid)?.isOnLastTry(request) ?? false,
+      }));
+    }
     if (this.#options.builds.all.length === 0) return [];
     const only = new Set(await updates.builders.onlyHere());
-    return updates.buildrequests.awaited(
+    const awaited = await updates.buildrequests.awaited(
       builderids.filter((id) => only.has(id)),
       limit,
     );
+    return awaited.map((request) => ({ ...request, isOnLastTry: false }));
   }
 
   /** Claims and starts them; returns how many were got. */
@@ -176,8 +186,8 @@ export class Distributor implements Service {
       for (const id of ids) this.#unanswered.add(id);
       throw error;
     } finally {
-      for (const { buildrequestid, builder, worker } of placed) {
-        if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker);
+      for (const { buildrequestid, builder, worker, isOnLastTry } of placed) {
+        if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker, isOnLastTry);
         else {
           builder.release();
           worker.release(builder.directory);

@@ -11,6 +11,7 @@ export class RunningBuilds implements Service {
   #engine: EngineParts;
   #workers: AttachedWorkers;
   #builds = new Map<Build, Promise<void>>();
+  #lastTries = new Set<Build>();
   #listeners = new Set<(build: Build, event: "started" | "ended") => void>();
 
   constructor(engine: EngineParts, workers: AttachedWorkers) {
@@ -35,17 +36,24 @@ export class RunningBuilds implements Service {
     return false;
   }
 
+  /** Whether a build runs whose request one more loss would end. */
+  get runsLastTry(): boolean {
+    return this.#lastTries.size > 0;
+  }
+
   /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */
-  launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker): void {
+  launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker, isOnLastTry = false): void {
     const build = new Build(buildrequestid, builder, worker, this.#engine, () => this.#notify(build, "started"));
     const running = build.run().finally(() => {
       this.#builds.delete(build);
+      this.#lastTries.delete(build);
       builder.release();
       worker.release(builder.directory);
       this.#notify(build, "ended");
       this.#workers.changed();
     });
     this.#builds.set(build, running);
+    if (isOnLastTry) this.#lastTries.add(build);
   }
 
   interruptAll(interruption: Interruption): void {

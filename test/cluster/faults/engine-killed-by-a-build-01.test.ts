@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
@@ -29,5 +31,44 @@ it("a build that kills its engine takes three of them down, and no fourth", asyn
   for (const told of [builds[2]?.state_string, body.waiting[0]?.reasons[0]?.sentence])
     expect(told).toMatch(/master three was lost; a master was lost 3 times.*maxEngineDeaths/);
   expect(fourth.process.exit()).toBeUndefined();
+  expect(await findViolations(cluster)).toEqual([]);
+});
+
+it("a build that runs beside it on two engines ends well: on its last try it runs with no other that was lost as often", async () => {
+  const [begun, gate] = [join(temporaryDirectory("begun"), "begun"), join(temporaryDirectory("gate"), "open")];
+  const cluster = await startCluster({
+    config,
+    router: false,
+    env: {
+      BASEDIR: temporaryDirectory("local"),
+      KILL_WHEN: `until [ -e '${begun}' ] || [ -e '${gate}' ]; do sleep 0.1; done`,
+      BESIDE: `touch '${begun}'; until [ -e '${gate}' ]; do sleep 0.1; done`,
+    },
+  });
+  const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
+  await front.waitReady();
+  for (const builder of ["kill", "beside"]) {
+    const force = () => front.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: "test" });
+    await waitFor(async () => (await force()).status === 200, { what: "the form of the scheduler" });
+  }
+  for (const name of ["one", "two"]) {
+    const engine = await cluster.master({ roles: ["builder-engine"], name });
+    await engine.process.waitForExit({ timeoutMs: 90_000 });
+    rmSync(begun);
+  }
+  const third = await cluster.master({ roles: ["builder-engine"], name: "three" });
+  const why = async () => (await front.api<{ waiting: { reasons: { kind: string }[] }[] }>("buildrequests/2/why")).body;
+  await waitFor(async () => (await why()).waiting[0]?.reasons[0]?.kind === "last_try", {
+    what: "the other request to wait for the last try of the first",
+    timeoutMs: 60_000,
+  });
+  writeFileSync(gate, "");
+  await third.process.waitForExit({ timeoutMs: 90_000 });
+  await cluster.master({ roles: ["builder-engine"], name: "four" });
+  await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 2, {
+    what: "both requests to end",
+    timeoutMs: 60_000,
+  });
+  expect(await cluster.rows("select results from buildrequests order by id")).toEqual([{ results: 4 }, { results: 0 }]);
   expect(await findViolations(cluster)).toEqual([]);
 });

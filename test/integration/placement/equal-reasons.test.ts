@@ -1,11 +1,11 @@
-import { type PairObstacle, place, placeRequests, type WorkerView } from "@multimaster/placement";
+import { judgeRequest, type PairObstacle, place, placeRequests, type WorkerView } from "@multimaster/placement";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { explainBuilder } from "../../../packages/data/src/waiting/explain-builder.ts";
 import { WorkerStandings } from "../../../packages/data/src/waiting/explain-workers.ts";
 import type { BuilderPlacement } from "../../../packages/data/src/waiting/read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "../../../packages/data/src/waiting/read-picture.ts";
-import type { Reason } from "../../../packages/data/src/waiting/reasons.ts";
+import { because, type Reason } from "../../../packages/data/src/waiting/reasons.ts";
 import { canPlace } from "../../../packages/placement/src/place.ts";
 
 /** What there may be in a small cluster: few of each, so that what matters meets often. */
@@ -30,6 +30,8 @@ const world = fc.record({
     { minLength: 1, maxLength: 3 },
   ),
   builds: fc.array(fc.record({ builder: fc.nat(2), worker: fc.nat(3) }), { maxLength: 6 }),
+  /** Whether one more loss ends the request, and which engines run another one of which that is so. */
+  tries: fc.record({ isOnLastTry: mostly(false), running: fc.uniqueArray(fc.nat(2), { maxLength: 2 }) }),
 });
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
 
@@ -93,7 +95,11 @@ const directoryOf = (one: { builderid: number; directory: string | null }) =>
   one.directory ?? `of builder ${one.builderid}`;
 
 /** Which engines' distributors start a request of the builder: from their memory, which is made up from the world by itself. */
-function enginesThatStart(picture: Picture, builderid: number): { master: string; worker: string }[] {
+function enginesThatStart(
+  picture: Picture,
+  builderid: number,
+  tries: World["tries"],
+): { master: string; worker: string }[] {
   return (picture.placements.get(builderid) ?? []).flatMap((placement) => {
     const engine = picture.engines.get(placement.masterid) as Engine;
     if (!engine.alive || engine.draining) return [];
@@ -122,15 +128,14 @@ function enginesThatStart(picture: Picture, builderid: number): { master: string
       heldLocks: [],
       closedUntil: null,
     };
-    return placeRequests([{ buildrequestid: 1, builderid }], [builder], workers).map(({ workerName }) => ({
-      master: engine.name,
-      worker: workerName,
-    }));
+    const request = { buildrequestid: 1, builderid, isOnLastTry: tries.isOnLastTry };
+    const placed = placeRequests([request], [builder], workers, { runsLastTry: runsLastTry(tries, engine.masterid) });
+    return placed.map(({ workerName }) => ({ master: engine.name, worker: workerName }));
   });
 }
 
 /** Whether a reason is so in this world, told without the code that gave it. */
-function isTrue(picture: Picture, builderid: number, { kind, facts: given }: Reason): boolean {
+function isTrue(picture: Picture, builderid: number, tries: World["tries"], { kind, facts: given }: Reason): boolean {
   const facts = given as Readonly<Record<string, unknown>>;
   const all = picture.placements.get(builderid) ?? [];
   const worker = picture.workers.get(facts["workerid"] as number);
@@ -161,6 +166,8 @@ function isTrue(picture: Picture, builderid: number, { kind, facts: given }: Rea
       return (facts["away"] as string[]).every((name) =>
         [...picture.workers.values()].some((one) => one.name === name && one.masterids.length === 0),
       );
+    case "last_try":
+      return tries.isOnLastTry && runsLastTry(tries, masterid);
     case "worker_elsewhere":
       return worker?.masterids.every((id) => !startsBuilds(picture, builderid, id)) === true;
     default:
@@ -174,8 +181,14 @@ function startsBuilds(picture: Picture, builderid: number, masterid: number): bo
   return has && engine?.alive === true && !engine.draining;
 }
 
-const explain = (picture: Picture, builderid: number) =>
-  explainBuilder(picture, new WorkerStandings(picture), builderid);
+const runsLastTry = ({ running }: World["tries"], masterid: number) => running.includes(masterid);
+
+const explain = (picture: Picture, builderid: number, tries: World["tries"]) =>
+  explainBuilder(picture, new WorkerStandings(picture), builderid, (masterid) =>
+    judgeRequest(tries, { runsLastTry: runsLastTry(tries, masterid) })
+      ? because("last_try", "another one runs", { masterid })
+      : undefined,
+  );
 
 describe("in any world", () => {
   it("what an engine places is explained as about to be claimed, and what waits has true reasons", () => {
@@ -184,8 +197,8 @@ describe("in any world", () => {
       fc.property(world, (made) => {
         const picture = pictureOf(made);
         for (const builderid of made.builders.keys()) {
-          const starting = enginesThatStart(picture, builderid);
-          const reasons = explain(picture, builderid);
+          const starting = enginesThatStart(picture, builderid, made.tries);
+          const reasons = explain(picture, builderid, made.tries);
           for (const { kind } of reasons) seen.add(kind);
           if (starting.length > 0) {
             expect(reasons).toEqual([expect.objectContaining({ kind: "claiming" })]);
@@ -194,7 +207,7 @@ describe("in any world", () => {
           } else {
             expect(reasons).not.toEqual([]);
             for (const reason of reasons.filter(({ facts }) => !("more" in (facts as object))))
-              expect([reason.kind, isTrue(picture, builderid, reason)]).toEqual([reason.kind, true]);
+              expect([reason.kind, isTrue(picture, builderid, made.tries, reason)]).toEqual([reason.kind, true]);
           }
         }
       }),
@@ -206,6 +219,7 @@ describe("in any world", () => {
         "claiming",
         "directory_in_use",
         "engine_lost",
+        "last_try",
         "master_draining",
         "max_builds",
         "no_engine",

@@ -2,6 +2,7 @@ import { Results } from "@multimaster/core";
 import { auditDatabase } from "@multimaster/data";
 import { countMasterEnds } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
+import { explainRequests } from "../../../packages/data/src/waiting/explain-waiting.ts";
 import { aWorker, buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { leave } from "../../harness/members.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -54,6 +55,45 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
   };
   const open = { complete: 0, results: -1 };
   const { RETRY, EXCEPTION, CANCELLED } = Results;
+
+  it("on their last try wait for another one on its last try, unless a running build waits for them", async () => {
+    const front = await masters.join();
+    const running = await addRequest(front);
+    const waiting = await addRequest(front);
+    const awaited = await addRequest(front);
+    const fresh = await addRequest(front);
+    const engine = await masters.join();
+    await configure(engine, 3);
+    for (const request of [running, waiting, awaited])
+      await masters.rows(
+        "insert into mm_request_losses (buildrequestid, engine_deaths, worker_losses, lost_at) values (?, 2, 0, 1)",
+        [request],
+      );
+    await masters.rows("update buildrequests set waited_for = 1 where id = ?", [awaited]);
+    const explain = async () => {
+      const reasons = await explainRequests(masters.database, [waiting, awaited, fresh]);
+      return [waiting, awaited, fresh].map((id) =>
+        reasons
+          .get(id)
+          ?.map(({ kind }) => kind)
+          .join(),
+      );
+    };
+    const [before] = await explain();
+    expect(before).not.toContain("last_try");
+    await begin(engine, running);
+    const [first, second, third] = await explain();
+    expect(first).toContain("last_try");
+    expect([second, third]).toEqual([before, before]);
+    const pending = await engine.updates.buildrequests.pending([1], 10);
+    expect(
+      pending.map(({ buildrequestid, engineDeaths, waitedFor }) => [buildrequestid, engineDeaths, waitedFor]),
+    ).toEqual([
+      [waiting, 2, 0],
+      [awaited, 2, 1],
+      [fresh, 0, 0],
+    ]);
+  });
 
   it("with one master after the other end as EXCEPTION at the third, and say so", async () => {
     const front = await masters.join();

@@ -27,6 +27,11 @@ export interface PendingRequest {
   buildsetid: number;
   priority: number;
   submittedAt: number;
+  /** How often its builds were lost with their engine, and with their worker. */
+  engineDeaths: number;
+  workerLosses: number;
+  /** 1: a running build waits for it. */
+  waitedFor: number;
 }
 
 /** What a build needs to know of its request. */

@@ -10,8 +10,14 @@ import { viewBuilder } from "./view-picture.ts";
 /**
  * Why the requests of a builder are not being built: what keeps each engine from starting one, or that one is about to.
  * The decision is `place`, which the distributor of an engine asks too, here about the rows of all engines.
+ * `explainRequestAt` says why an engine does not start one request, whatever its builder.
  */
-export function explainBuilder(picture: Picture, standings: WorkerStandings, builderid: number): Reason[] {
+export function explainBuilder(
+  picture: Picture,
+  standings: WorkerStandings,
+  builderid: number,
+  explainRequestAt: (masterid: number) => Reason | undefined = () => undefined,
+): Reason[] {
   const having = (picture.placements.get(builderid) ?? []).flatMap((placement) => {
     const engine = picture.engines.get(placement.masterid);
     return engine ? [{ placement, engine, obstacle: judgeEngine(engine) }] : [];
@@ -22,6 +28,11 @@ export function explainBuilder(picture: Picture, standings: WorkerStandings, bui
   const open = live.filter(({ obstacle }) => obstacle === undefined);
   const perEngine: (readonly Reason[])[] = [];
   for (const { placement, engine } of open) {
+    const ofRequest = explainRequestAt(engine.masterid);
+    if (ofRequest) {
+      perEngine.push([ofRequest]);
+      continue;
+    }
     const { free, reasons } = explainPlacement(picture, standings, placement, engine);
     if (free) return [free];
     perEngine.push(reasons);

@@ -1,6 +1,7 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { explainBuilder } from "./explain-builder.ts";
 import { WorkerStandings } from "./explain-workers.ts";
+import { LastTries } from "./last-tries.ts";
 import { readPicture } from "./read-picture.ts";
 import { because, type Reason } from "./reasons.ts";
 
@@ -9,15 +10,22 @@ export async function explainBuilders(
   connection: Connection,
   builderids: readonly number[],
 ): Promise<Map<number, Reason[]>> {
-  if (builderids.length === 0) return new Map();
+  const explain = await readExplanation(connection, builderids);
+  return new Map(builderids.map((id) => [id, explain(id)]));
+}
+
+type ExplainBuilder = (builderid: number, atEngine?: (masterid: number) => Reason | undefined) => Reason[];
+
+async function readExplanation(connection: Connection, builderids: readonly number[]): Promise<ExplainBuilder> {
+  if (builderids.length === 0) return () => [];
   const picture = await readPicture(connection, builderids);
   const standings = new WorkerStandings(picture);
-  return new Map(builderids.map((id) => [id, explainBuilder(picture, standings, id)]));
+  return (id, atEngine) => explainBuilder(picture, standings, id, atEngine);
 }
 
 /**
  * Why each of these build requests waits, the same for everybody who asks: REST, command line and page. Requests of one
- * builder wait for the same, so thousands cost what their builders do.
+ * builder wait for the same, so thousands cost what their builders do, except those that have been lost.
  */
 export async function explainRequests(
   connection: Connection,
@@ -25,11 +33,18 @@ export async function explainRequests(
 ): Promise<Map<number, Reason[]>> {
   const states = await readStates(connection, requestids);
   const pending = states.filter((state) => explainState(state) === undefined);
-  const byBuilder = await explainBuilders(connection, [...new Set(pending.map(({ builderid }) => builderid))]);
+  const builderids = [...new Set(pending.map(({ builderid }) => builderid))];
+  const explain = await readExplanation(connection, builderids);
+  const byBuilder = new Map(builderids.map((id) => [id, explain(id)]));
+  const isLossy = ({ engineDeaths, workerLosses }: RequestState) => engineDeaths + workerLosses > 0;
+  const tries = pending.some(isLossy) ? await LastTries.read(connection, builderids) : undefined;
   return new Map(
     states.map((state) => {
       const own = explainState(state);
-      return [state.requestid, own ? [own] : (byBuilder.get(state.builderid) ?? [])];
+      if (own) return [state.requestid, [own]];
+      if (tries === undefined || !isLossy(state)) return [state.requestid, byBuilder.get(state.builderid) ?? []];
+      const request = { ...state, waitedFor: state.waitedfor === 1 };
+      return [state.requestid, explain(state.builderid, (masterid) => tries.explain(request, masterid))];
     }),
   );
 }
@@ -43,6 +58,9 @@ interface RequestState {
   holder: string | null;
   cancelreason: string | null;
   lossdetail: string | null;
+  engineDeaths: number;
+  workerLosses: number;
+  waitedfor: number;
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
@@ -54,6 +72,8 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
     connection,
     `select r.id as requestid, r.builderid, coalesce(r.complete, 0) as complete, r.results, c.masterid as holderid,
             m.name as holder, x.reason as cancelreason, l.detail as lossdetail,
+            coalesce(l.engine_deaths, 0) as "engineDeaths", coalesce(l.worker_losses, 0) as "workerLosses",
+            coalesce(r.waited_for, 0) as waitedfor,
             b.id as buildid, b.number, bm.name as buildmaster
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid

@@ -14,6 +14,7 @@ export type ReasonKind =
   | "building"
   | "cancelled"
   | "starting"
+  | "last_try"
   // Of a builder
   | "no_engine"
   | "engine_lost"

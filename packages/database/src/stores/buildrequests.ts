@@ -9,6 +9,10 @@ export interface PendingRow {
   buildsetid: number;
   priority: number;
   submittedAt: number;
+  /** How often its builds were lost with their engine, and with their worker. */
+  engineDeaths: number;
+  workerLosses: number;
+  waitedFor: number;
 }
 
 /** Requests that may be claimed: highest priority first, then the oldest. Served by the index mm_pending_requests. */
@@ -20,7 +24,10 @@ export async function pendingRequests(
   const wanted = connection.dialect.isOneOf("r.builderid", builderids);
   return queryRows<PendingRow>(
     connection,
-    `select r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt"
+    `select r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt",
+            coalesce((select engine_deaths from mm_request_losses l where l.buildrequestid = r.id), 0) as "engineDeaths",
+            coalesce((select worker_losses from mm_request_losses l where l.buildrequestid = r.id), 0) as "workerLosses",
+            coalesce(r.waited_for, 0) as "waitedFor"
        from buildrequests r
       where ${wanted.sql} and ${isRequestClaimable("r")}
       order by r.priority desc, r.submitted_at, r.id limit ?`,

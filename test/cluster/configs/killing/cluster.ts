@@ -17,19 +17,25 @@ export default defineCluster({
   bus: { notify: true },
   lease: "2s",
   scheduler: async () => ({
-    default: defineScheduling({ schedulers: [force({ name: "force", builders: ["kill"] })] }),
+    default: defineScheduling({ schedulers: [force({ name: "force", builders: ["kill", "beside"] })] }),
   }),
   builders: {
     all: async () => ({
       default: defineBuilders({
         builders: [
-          { name: "kill", workers: ["local"], steps: [shell({ name: "kill the engine", command: "kill -9 $PPID" })] },
+          {
+            name: "kill",
+            workers: ["local"],
+            // When the build beside it runs, if there is to be one.
+            steps: [shell({ name: "kill the engine", command: `${env("KILL_WHEN", "true")}; kill -9 $PPID` })],
+          },
+          { name: "beside", workers: ["local"], steps: [shell({ command: env("BESIDE", "true") })] },
         ],
       }),
     }),
   },
   workers: async () => ({
-    default: defineWorkers({ basedir: env("BASEDIR", ""), workers: [{ name: "local", local: true }] }),
+    default: defineWorkers({ basedir: env("BASEDIR", ""), workers: [{ name: "local", local: true, maxBuilds: 2 }] }),
   }),
   ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0) }) }),
 });
