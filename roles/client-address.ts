@@ -2,17 +2,17 @@ import type { IncomingMessage } from "node:http";
 import { trustNetworks } from "@multimaster/config";
 import { groupOfAddress } from "@multimaster/core";
 
-/** Whether a request comes through one of our proxies, and from where it was sent at first. */
+/** Whether a request comes through one of our proxies, and the address of its original client. */
 export interface ClientAddress {
   isFromProxy(request: IncomingMessage): boolean;
-  /** The last address that no trusted proxy vouches for as one of its own. */
+  /** The last address in the chain that does not belong to a trusted proxy. */
   of(request: IncomingMessage): string;
   /**
-   * Whose share it counts towards of what each address may have so much of. Undefined: nobody's, since a proxy that does
-   * not say for whom it asks speaks for many, and whoever is on this machine is in already.
+   * The address for per-address limits. Undefined: no limit, because a proxy that does not name its client represents many
+   * clients, and clients on this machine are trusted.
    */
   shareOf(request: IncomingMessage): string | undefined;
-  /** Whether it was sent over TLS, as far as a trusted proxy says so: the masters themselves speak plain HTTP. */
+  /** Whether the client used TLS, according to a trusted proxy: the masters themselves serve plain HTTP. */
   cameByTls(request: IncomingMessage): boolean;
 }
 
@@ -27,8 +27,8 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
       return hasNoShare(from) ? undefined : groupOfAddress(from);
     },
     cameByTls(request) {
-      const told = [request.headers["x-forwarded-proto"] ?? []].flat().join(",").split(",").at(-1);
-      return isFromProxy(request) && told?.trim().toLowerCase() === "https";
+      const protocol = [request.headers["x-forwarded-proto"] ?? []].flat().join(",").split(",").at(-1);
+      return isFromProxy(request) && protocol?.trim().toLowerCase() === "https";
     },
     of(request) {
       const nearest = request.socket.remoteAddress ?? "";

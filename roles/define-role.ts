@@ -13,11 +13,11 @@ export interface RoleContext<Own> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Registry;
-  /** Where a role shows what the event loop is about to do, should it never come back from it. */
+  /** Shows what the event loop is about to run, in case it blocks. */
   readonly loop: LoopSign;
-  /** Aborts when this master's lease is lost: what runs under it ends at once, and writes nothing more. */
+  /** Aborts when this master's lease is lost: work under the lease ends immediately and writes nothing more. */
   readonly lost: AbortSignal;
-  /** Says where a service listens: in the log, and to whoever shows this master to people. */
+  /** Reports where a service listens: in the log, and in the terminal. */
   listening(service: string, url: string): void;
   /** True when the master can take work, otherwise the reasons why not; health endpoints answer with it. */
   ready(): true | string[];
@@ -28,11 +28,11 @@ export interface Role<Own> {
   readonly name: string;
   /** Loads and checks only what this role needs; a role that is not started never evaluates its files. */
   loadSlice(config: LoadedConfig, selection: { builderSets: readonly string[] | "all" }): Promise<Own>;
-  /** Everything the role runs, in start order. What is not in this list does not run. */
+  /** All services of the role, in start order. No other service runs. */
   services(context: RoleContext<Own>): readonly Service[];
 }
 
-/** Types a role; `roles/index.ts` lists them. */
+/** Adds types to a role; `roles/index.ts` lists the roles. */
 export function defineRole<Own>(role: Role<Own>): Role<Own> {
   return role;
 }

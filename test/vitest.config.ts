@@ -63,7 +63,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           globalSetup: ["test/harness/keep-router.ts"],
-          // Whole clusters of processes, which wait more than they work: two files at a time, so that none starves another.
+          // Whole clusters of processes, which wait more than they work: more files at a time than there are cores.
           include: ["test/**/*.test.ts"],
           exclude: [
             "**/node_modules/**",
@@ -77,7 +77,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
-          maxWorkers: 2,
+          maxWorkers: 3,
           ...inlined,
         },
       },

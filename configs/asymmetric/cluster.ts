@@ -1,5 +1,5 @@
 /**
- * Asymmetric: each master has its own task. Two teams have an engine each, which runs only their builders:
+ * Asymmetric: each master has its own role. Two teams have an engine each, which runs only their builders:
  *
  *   master start --config configs/asymmetric/cluster.ts --role scheduler
  *   master start --config configs/asymmetric/cluster.ts --role builder-engine --builders web
@@ -21,7 +21,7 @@ export default defineCluster({
     privateKey: env("WAMP_PRIVATE_KEY"),
   },
   lease: env("LEASE", "15s"),
-  // Health and figures of masters without a port of their own, such as schedulers: docs/operators.md.
+  // Health checks and metrics of masters without a port of their own, such as schedulers: docs/operators.md.
   monitor: { host: env("MONITOR_HOST", "127.0.0.1"), port: envPort("MONITOR_PORT", "9100-9109") },
   scheduler: () => import("./scheduler.ts"),
   builders: { web: () => import("./builders/web.ts"), db: () => import("./builders/db.ts") },

@@ -9,7 +9,7 @@ export default defineScheduling({
     gitPoller({ repository: env("REPOSITORY", "."), branches: true, pollInterval: env("POLL_INTERVAL", "1m") }),
   ],
   schedulers: [
-    // Waits until main has been quiet for a moment, then builds everything that came in together.
+    // Waits until no change of main has arrived for a moment, then builds all of them together.
     singleBranch({
       name: "web-main",
       branch: "main",

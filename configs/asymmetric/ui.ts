@@ -1,15 +1,15 @@
 import { defineUi, env, envPort } from "@multimaster/config";
 import password from "@multimaster/plugins/auth/password";
 
-// The hash of the password of the user `admin`, made by "master hash-password". A ui that other machines reach does not
-// start without a login.
+// The hash of the password of the user `admin`, made by "master hash-password". A ui that other machines can
+// reach does not start without a login.
 const hash = env("UI_PASSWORD_HASH");
 
 export default defineUi({
   host: env("UI_HOST", "127.0.0.1"),
   port: envPort("UI_PORT", 8010),
   auth: hash === undefined ? undefined : password({ users: { admin: { password: hash } } }),
-  // Addresses of the balancers, separated by commas: they are believed when they say for whom they ask.
+  // Addresses of the balancers, separated by commas: their headers about the client are trusted.
   trustedProxies: env("TRUSTED_PROXIES")?.split(",") ?? [],
   // Forges and scripts that report changes (docs/webhooks.md), each with a secret: github({ secret: env("GITHUB_SECRET") }), …
   hooks: [],

@@ -17,10 +17,10 @@ import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 
 const repository = env("MULTIMASTER_REPOSITORY", process.cwd());
-// `npm start` sets it: builds must not work among the sources of a checkout, whose own tools would read them.
+// `npm start` sets it: builds must not run inside a checkout, because the checkout's tools would read their files.
 const state = env("MULTIMASTER_STATE", "state");
 
-// Builds what it finds: a Makefile, or a package.json with a build script; otherwise it lists the files.
+// Builds what the repository has: a Makefile, or a package.json with a build script; otherwise it lists the files.
 const build = `
 if [ -f Makefile ]; then make
 elif [ -f package.json ]; then npm ci --ignore-scripts --prefer-offline --no-audit --no-fund && npm run build --if-present

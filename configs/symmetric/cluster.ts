@@ -3,7 +3,7 @@
  *
  *   master start --config configs/symmetric/cluster.ts
  *
- * DATABASE_URL, WAMP_ROUTER, REPOSITORY and WORKER_PASSWORD come from the environment, the ports too.
+ * DATABASE_URL, WAMP_ROUTER, REPOSITORY and WORKER_PASSWORD come from the environment, as do the ports.
  */
 import { defineCluster, env, envPort } from "@multimaster/config";
 
@@ -18,7 +18,7 @@ export default defineCluster({
     privateKey: env("WAMP_PRIVATE_KEY"),
   },
   lease: env("LEASE", "15s"),
-  // Health and figures of masters without a port of their own, such as schedulers: docs/operators.md.
+  // Health checks and metrics of masters without a port of their own, such as schedulers: docs/operators.md.
   monitor: { host: env("MONITOR_HOST", "127.0.0.1"), port: envPort("MONITOR_PORT", "9100-9109") },
   scheduler: () => import("./scheduler.ts"),
   builders: { all: () => import("./builders.ts") },

@@ -10,8 +10,8 @@
  *
  *   master upgrade --config configs/upgrade/cluster.ts
  *
- * The ports are ranges with twice as many ports as the host has masters of that role: while an upgrade is under way, the
- * new masters run beside the old ones, and each takes the first port that is free. The balancers list all of them; their health
+ * The ports are ranges with twice as many ports as the host has masters of that role: during an upgrade, the
+ * new masters run beside the old ones, and each uses the first free port. The balancers list all of them; their health
  * check, GET /ready, finds those that listen. Users and workers know the balancers' addresses only.
  */
 import { defineCluster, env } from "@multimaster/config";

@@ -6,7 +6,7 @@ export default defineWorkers({
   host: env("WORKER_HOST", "0.0.0.0"),
   // Two engines on this host, and their successors. Workers connect to the balancer, ci.example.org:9989.
   port: envPort("WORKER_PORT", "9990-9993"),
-  // Addresses of the balancers, separated by commas: they are believed when they say for whom they ask.
+  // Addresses of the balancers, separated by commas: their headers about the client are trusted.
   trustedProxies: env("TRUSTED_PROXIES")?.split(",") ?? [],
   workers: Array.from({ length: 10 }, (_, i) => ({ name: `worker-${i + 1}`, password })),
 });

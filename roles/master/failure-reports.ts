@@ -29,6 +29,6 @@ export function createFailureReports({ data, failures, clock, log }: FailureRepo
     }
   }
 
-  const loop = new WakeupLoop({ name: "failure reports", clock, log, pollMs, look });
+  const loop = new WakeupLoop({ name: "failure reports", clock, log, pollMs, poll: look });
   return { name: "failure reports", start: async () => loop.start(), stop: () => loop.stop() };
 }

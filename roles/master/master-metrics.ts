@@ -49,6 +49,7 @@ export function createMasterMetrics(options: MasterMetricsOptions): Service {
   gauge("bus_connected", "1 while messages flow; work goes on without them, slower.", () =>
     Number(bus.state === "connected"),
   );
+  registerWakeups(metrics, bus);
   gauge("builds_running", "Builds that run on this master.", () => hosts.left().builds ?? 0);
   gauge("workers_attached", "Workers whose connection this master has.", () => hosts.left().workers ?? 0);
   gauge(
@@ -93,6 +94,41 @@ export function createMasterMetrics(options: MasterMetricsOptions): Service {
     },
   });
   return { name: "master-metrics", async start() {}, async stop() {} };
+}
+
+/** How this master hears of what others do: messages through the router, or wake-ups through PostgreSQL. */
+function registerWakeups(metrics: Registry, bus: Bus): void {
+  const registers = [metrics];
+  new Counter({
+    name: "multimaster_wakeups_total",
+    help: "Messages of other masters, by the way on which they came: the router, or PostgreSQL's NOTIFY.",
+    labelNames: ["by"],
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ by: "router" }, bus.received.router);
+      this.inc({ by: "notify" }, bus.received.notify);
+    },
+  });
+  const { wakeups } = bus;
+  if (wakeups === undefined) return;
+  new Gauge({
+    name: "multimaster_wakeups_ready",
+    help: "1 while PostgreSQL would wake this master if the router were away.",
+    registers,
+    collect() {
+      this.set(Number(wakeups.isListening));
+    },
+  });
+  new Counter({
+    name: "multimaster_wakeups_dropped_total",
+    help: "Wake-ups that PostgreSQL did not take soon enough; their receivers poll.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(wakeups.dropped);
+    },
+  });
 }
 
 async function measureLatency(database: Database): Promise<number> {

@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Bus, type BusOptions, createBus, type WampAuth } from "@multimaster/bus";
+import { type Bus, type BusOptions, createBus, type NotifyOptions, type WampAuth } from "@multimaster/bus";
 import type { ClusterConfig } from "@multimaster/config";
 import { errors, explainFileError, type Logger } from "@multimaster/core";
 import {
+  checkPrivileges,
   checkSchema,
   type Database,
   openDatabase,
@@ -32,6 +33,7 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
       if (applied.length > 0) log.info({ schema: to, applied }, "database upgraded");
     }
     await checkSchema(database);
+    await checkPrivileges(database);
     return database;
   } catch (error) {
     await database.close();
@@ -41,18 +43,37 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
 
 /** The bus that the config asks for, not started yet. */
 export function createClusterBus(shared: ClusterConfig, { pooling }: Pick<Database, "pooling">, log: Logger): Bus {
-  return createBus(busOptions(shared, pooling), log);
+  return createBus(busOptions(shared, pooling, log), log);
 }
 
-function busOptions({ bus, database }: ClusterConfig, pooling: Database["pooling"]): BusOptions {
+function busOptions({ bus, database }: ClusterConfig, pooling: Database["pooling"], log: Logger): BusOptions {
   const { mute } = bus;
   if (bus.router !== undefined) {
-    return { kind: "wamp", router: bus.router, realm: bus.realm, auth: busLogin(bus), mute };
+    const notify = mute || bus.notify === false ? undefined : standIn(database, pooling, log);
+    return { kind: "wamp", router: bus.router, realm: bus.realm, auth: busLogin(bus), mute, notify };
   }
   if (!bus.notify) return { kind: "in-process", mute };
-  if (!/^postgres(ql)?:/.test(database)) throw errors.notifyNeedsPostgresql();
+  if (!isPostgresql(database)) throw errors.notifyNeedsPostgresql();
   if (pooling === "transaction") throw errors.notifyBehindPooler();
-  return { kind: "postgres", url: database, mute, makeClient: (config) => new PostgresqlSession(config) };
+  return { kind: "postgres", mute, ...notifyOptions(database) };
+}
+
+/** What carries wake-ups while the router is away, if the database can. */
+function standIn(database: string, pooling: Database["pooling"], log: Logger): NotifyOptions | undefined {
+  if (!isPostgresql(database)) return undefined;
+  if (pooling !== "transaction") return notifyOptions(database);
+  log.info(
+    "a connection pooler gives no sessions for LISTEN: while the router is away, masters find work by polling; where it pools sessions, ?pooler=session in the database's URL says so",
+  );
+  return undefined;
+}
+
+function notifyOptions(url: string): NotifyOptions {
+  return { url, makeClient: (config) => new PostgresqlSession(config) };
+}
+
+function isPostgresql(database: string): boolean {
+  return /^postgres(ql)?:/.test(database);
 }
 
 function busLogin({ authid, ticket, privateKey }: ClusterConfig["bus"]): WampAuth | undefined {

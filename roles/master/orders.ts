@@ -38,7 +38,7 @@ export class Orders implements Service {
   constructor(options: OrdersOptions) {
     this.#options = options;
     const { clock, log } = options;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: () => this.#look() });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#look() });
   }
 
   async start(): Promise<void> {

@@ -145,7 +145,7 @@ export class ClaimedHost implements Service {
   async #come(): Promise<void> {
     const { kind, clock, log, pollMs = 5000 } = this.#options;
     if (this.#stopped || this.#loop || this.#places.length === 0) return;
-    const loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: () => this.#look() });
+    const loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#look() });
     this.#leaving = false;
     this.#loop = loop;
     this.#stopListening = await kind.listen(

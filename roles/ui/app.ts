@@ -19,7 +19,7 @@ import { serveBadges } from "./status/badges.ts";
 import { serveCcXml } from "./status/cc-xml.ts";
 import { serveWebApp } from "./web-app.ts";
 
-/** Everything the ui role answers, in the order in which it is asked. */
+/** The app with all routes of the ui role, in the order in which they are tried. */
 export function createApp(
   context: RoleContext<UiSlice>,
   access: Access,
@@ -28,11 +28,11 @@ export function createApp(
   pages?: BuildbotApp,
 ): Koa {
   const app = new Koa();
-  // Every error is answered below; what koa reports itself are clients that went away.
+  // All errors are answered below; koa itself reports only clients that disconnected.
   app.on("error", (error) => context.log.debug({ err: error }, "a connection ended early"));
   app.use(
     compress({
-      // Flushed with every piece, so that a log can be read while it is sent.
+      // Flushed after every piece, so that a log can be read while it is sent.
       gzip: { flush: constants.Z_SYNC_FLUSH },
       deflate: { flush: constants.Z_SYNC_FLUSH },
       br: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
@@ -46,7 +46,7 @@ export function createApp(
   return app;
 }
 
-/** Every route of the ui, in the order in which they are asked, and who may ask them. */
+/** Every route of the ui with its guard, in the order in which they are tried. */
 export function listRoutes(
   context: RoleContext<UiSlice>,
   access: Access,
@@ -61,7 +61,7 @@ export function listRoutes(
         {
           name: "buildbot's pages",
           path: /^/,
-          guard: { kind: "everybody", because: "it is a program, and says who is logged in to themselves only" },
+          guard: { kind: "everybody", because: "it is a program, and shows a login only to its own user" },
           answer: pages.serve,
         },
       ]
@@ -70,39 +70,42 @@ export function listRoutes(
     {
       name: "probes",
       path: /^\/(health|ready)$/,
-      guard: { kind: "everybody", because: "balancers ask without a login, and learn whether to send somebody here" },
+      guard: {
+        kind: "everybody",
+        because: "balancers check it without a login, and learn only whether to send requests here",
+      },
       answer: health,
     },
     { name: "health", path: /^\/api\/v2\/health$/, guard: { kind: "readers", of: ["masters"] }, answer: health },
     {
       name: "metrics",
       path: /^\/metrics$/,
-      // Its series are named after builders and steps.
+      // The labels contain names of builders and steps.
       guard: { kind: "readers", of: ["masters", "builders", "steps"] },
       answer: serveMetrics(context.metrics),
     },
     {
       name: "login",
       path: /^\/auth\/log(in|out)$/,
-      guard: { kind: "everybody", because: "whoever logs in is no one yet" },
+      guard: { kind: "everybody", because: "a visitor who logs in is still anonymous" },
       answer: login,
     },
     {
       name: "whoami",
       path: /^\/api\/v2\/whoami$/,
-      guard: { kind: "everybody", because: "it tells a visitor of themselves" },
+      guard: { kind: "everybody", because: "it describes only the visitor" },
       answer: login,
     },
     {
       name: "description",
       path: /^\/api\/(v2|latest)\/openapi(\.json)?$/,
-      guard: { kind: "everybody", because: "it describes the program, and no cluster" },
+      guard: { kind: "everybody", because: "it describes the program, not the cluster" },
       answer: serveOpenApi(context),
     },
     {
       name: "api",
       path: /^\/api(\/|$)/,
-      guard: { kind: "itself", asks: "for the right to read what the path names, or to do what the body asks for" },
+      guard: { kind: "itself", asks: "for the right to read the path, or to perform the action in the body" },
       answer: serveRest(context, access),
     },
     {
@@ -133,7 +136,10 @@ export function listRoutes(
     {
       name: "pages",
       path: /^/,
-      guard: { kind: "everybody", because: "it is a program: what it shows, it reads over the API as its reader" },
+      guard: {
+        kind: "everybody",
+        because: "it is a program: it reads its data over the API with the visitor's rights",
+      },
       answer: serveWebApp(context),
     },
   ];

@@ -4,31 +4,31 @@ import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
 import { describeHealth } from "../master/describe-health.ts";
 
-/** Whether a load balancer should send requests here, and whether all that ask have been told. */
+/** Whether a load balancer should send requests here, and whether all clients of `/ready` have seen the drain. */
 export interface Readiness {
   readonly draining: boolean;
   drain(): void;
-  /** Undoes that; whoever waits for `noticed` waits no more. */
+  /** Undoes a drain; `noticed` resolves. */
   resume(): void;
-  /** What `/ready` answers to this asker (its address); each answer counts as told. */
+  /** The answer of `/ready` for a client (its address); counts how often the client has seen the drain. */
   ask(asker: string): true | string[];
-  /** Resolves when everybody who keeps asking `/ready` has been told of the drain often enough; at once when no one does. */
+  /** Resolves when every regular client of `/ready` has seen the drain often enough; immediately if there is none. */
   noticed(signal: AbortSignal): Promise<void>;
 }
 
-/** Balancers take a server out after this many failed checks (HAProxy's default). */
-const tellings = 3;
-/** Who does not come back for its usual interval this many times is gone. */
-const patience = 5;
+/** Balancers remove a server after this many failed checks (HAProxy's default). */
+const requiredAnswers = 3;
+/** A client that skips this many of its usual intervals is gone. */
+const missedIntervals = 5;
 const shortestMs = 250;
 const longestMs = 30_000;
 
-/** Somebody who asks `/ready`: each of two balancers, and Kubernetes beside them, has a pace of its own. */
+/** A client of `/ready`: two balancers and Kubernetes, for example, each have their own interval. */
 interface Asker {
   askedAt: number;
-  /** Between the last two questions; whoever has asked only once does not watch. */
+  /** Time between the last two requests; a client with only one request is not a regular one. */
   intervalMs?: number;
-  told: number;
+  answers: number;
   readonly noticed: AbortController;
 }
 
@@ -36,16 +36,17 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
   let draining = false;
   const askers = new Map<string, Asker>();
 
-  /** The longest time that this asker may still need, or 0 when it does not watch. */
+  /** The longest time that this client may still need, or 0 if it is not a regular one. */
   function waitFor({ askedAt, intervalMs }: Asker): number {
     if (intervalMs === undefined) return 0;
-    const waitMs = Math.min(Math.max(intervalMs, shortestMs) * patience, longestMs);
+    const waitMs = Math.min(Math.max(intervalMs, shortestMs) * missedIntervals, longestMs);
     return clock.now() - askedAt > waitMs ? 0 : waitMs;
   }
 
-  /** Whoever asked once and never again must not be remembered for ever. */
+  /** Removes clients that stopped asking, to bound the memory. */
   function forgetSilent(): void {
-    for (const [key, asker] of askers) if (clock.now() - asker.askedAt > longestMs * patience) askers.delete(key);
+    for (const [key, asker] of askers)
+      if (clock.now() - asker.askedAt > longestMs * missedIntervals) askers.delete(key);
   }
 
   return {
@@ -64,12 +65,12 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
       const now = clock.now();
       const former = askers.get(key);
       if (!former) forgetSilent();
-      const asker: Asker = former ?? { askedAt: now, told: 0, noticed: new AbortController() };
+      const asker: Asker = former ?? { askedAt: now, answers: 0, noticed: new AbortController() };
       if (former) asker.intervalMs = now - former.askedAt;
       asker.askedAt = now;
       askers.set(key, asker);
-      // The question after the last telling shows that the answer to it has arrived.
-      if (draining && ++asker.told > tellings) asker.noticed.abort();
+      // A further request shows that the client has received the last required answer.
+      if (draining && ++asker.answers > requiredAnswers) asker.noticed.abort();
       const state = ready();
       return draining && state === true ? ["http server: draining"] : state;
     },
@@ -83,7 +84,7 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
   };
 }
 
-/** `/health`: the process lives, and how well; `/ready`: it can take work, or why not. */
+/** `/health`: whether the process lives, and its state; `/ready`: whether it can take work, or why not. */
 export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: Readiness): Koa.Middleware {
   return async (ctx, next) => {
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();

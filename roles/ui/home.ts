@@ -5,7 +5,7 @@ import { escapeXml } from "./status/escape-xml.ts";
 
 const links = ["builders", "builds", "buildrequests", "changes", "workers", "schedulers", "masters"];
 
-/** A plain page that leads to the API, where there is no browser app. */
+/** A plain page with links to the API, for a master without the browser app. */
 export function serveHome({ config, master }: RoleContext<UiSlice>): Koa.Middleware {
   const title = escapeXml(config.own.title);
   const page = `<!doctype html>

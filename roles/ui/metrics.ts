@@ -2,7 +2,7 @@ import { Gauge, Histogram, type Registry } from "@multimaster/core";
 import { buildrequests, type Data, equals } from "@multimaster/data";
 import type Koa from "koa";
 
-/** How long requests take, by what was asked (not by path: that would be a series per build). */
+/** Measures the duration of requests by kind (not by path: that would be a series per build). */
 export function measureRequests(metrics: Registry): Koa.Middleware {
   const seconds = new Histogram({
     name: "multimaster_http_request_seconds",
@@ -28,11 +28,11 @@ function areaOf(path: string): string {
   );
 }
 
-/** How many build requests of the whole cluster wait: a figure that one kind of master is enough for. */
+/** Measures how many build requests of the whole cluster wait; one role's masters suffice for this figure. */
 export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void {
   new Gauge({
     name: "multimaster_buildrequests_pending",
-    help: "Build requests of the cluster that no master has claimed yet; NaN while the database is away.",
+    help: "Build requests of the cluster that no master has claimed yet; NaN while the database is unreachable.",
     registers: [metrics],
     async collect() {
       const filters = [equals("claimed", false), equals("complete", false)];

@@ -13,13 +13,13 @@ import { createRealtime } from "./realtime/realtime.ts";
 import { longestListening, mostPaths } from "./realtime/rights.ts";
 import { loadUiSlice } from "./slice.ts";
 
-/** Serves people and programs over HTTP. It holds nothing, so any number of masters may have it. */
+/** Serves browsers and programs over HTTP. It holds no state, so any number of masters may have this role. */
 export const role = defineRole<UiSlice>({
   name: "ui",
   loadSlice: loadUiSlice,
   services(context) {
     const { own, shared } = context.config;
-    // A proxy speaks for many, and whoever is on this machine is in already.
+    // A proxy represents many clients, and clients on this machine are trusted.
     const mayHaveMany = trustNetworks([...own.trustedProxies, "127.0.0.0/8", "::1"]);
     const readiness = createReadiness(context);
     const access = createAccess(context);

@@ -2,15 +2,15 @@ import type Koa from "koa";
 import type { Access } from "./access/access.ts";
 
 /**
- * Who may ask a route. Every route says it, and there is no other way to add one (`mountRoutes`), so that no door is left open
- * because no one thought of it.
+ * Who may use a route. Every route declares it, and `mountRoutes` is the only way to add one, so that no route is open by
+ * mistake.
  */
 export type Guard =
-  /** It shows nothing of the cluster that is not for everybody. */
+  /** The route shows only data of the cluster that everybody may see. */
   | { readonly kind: "everybody"; readonly because: string }
-  /** Whoever may read each of these nouns; asked before the route is. */
+  /** Visitors who may read each of these nouns; checked before the route is called. */
   | { readonly kind: "readers"; readonly of: readonly string[] }
-  /** The route asks by itself, since it depends on more than its path. */
+  /** The route checks rights by itself, because they depend on more than its path. */
   | { readonly kind: "itself"; readonly asks: string };
 
 export const routeNames = [
@@ -33,13 +33,13 @@ export type RouteName = (typeof routeNames)[number];
 
 export interface Route {
   readonly name: RouteName;
-  /** Which paths are the route's. */
+  /** The paths of the route. */
   readonly path: RegExp;
   readonly guard: Guard;
   readonly answer: Koa.Middleware;
 }
 
-/** Lets the app answer these routes, each after its guard was asked. A route that passes a request on leaves it to the next. */
+/** Mounts these routes, each behind its guard. A route that passes a request on leaves it to the next. */
 export function mountRoutes(app: Koa, access: Pick<Access, "identify" | "checkRead">, routes: readonly Route[]): void {
   for (const { path, guard, answer } of routes) {
     app.use(async (ctx, next) => {

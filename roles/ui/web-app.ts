@@ -7,15 +7,15 @@ import type { RoleContext } from "../define-role.ts";
 import { serveHome } from "./home.ts";
 import { escapeXml } from "./status/escape-xml.ts";
 
-/** A file as it is sent: its name holds a hash of its content, so it never changes. */
+/** A file as it is sent: its name contains a hash of its content, so it never changes. */
 interface Asset {
   readonly type: string;
   readonly plain: Buffer;
-  /** The same compressed, best first; made when the app was built. */
+  /** The same file compressed, best first; created when the app was built. */
   readonly compressed: readonly { readonly encoding: string; readonly body: Buffer }[];
 }
 
-/** Only what the app itself brings runs; a log in HTML is shown in a frame without rights. */
+/** Only the app's own code runs; an HTML log is shown in a frame without rights. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,10 +33,10 @@ const encodings = [
   { encoding: "gzip", ending: ".gz" },
 ];
 
-/** What programs ask for is never answered with a page. */
+/** Paths for programs never get a page as answer. */
 const notPages = /^\/(api|auth|ws|sse|change_hook|badges|assets|health|ready|metrics)(\/|$)/;
 
-/** The browser app: its page at every address that is one of its own, and its files. Without it, a plain page. */
+/** The browser app: its page for each of its paths, and its files. Without the app, a plain page. */
 export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
   const directory = join(dirname(createRequire(import.meta.url).resolve("@multimaster/web/package.json")), "dist");
   if (!existsSync(join(directory, "index.html"))) {
@@ -46,7 +46,7 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
   const page = readFileSync(join(directory, "index.html"), "utf8").replaceAll("%TITLE%", () =>
     escapeXml(context.config.own.title),
   );
-  // The files are found from wherever the page is, whatever a proxy has put in front of the path.
+  // Links to files are relative to the page, whatever path a proxy has put in front.
   const pageAt = (path: string) => page.replaceAll('"./assets/', `"${stepsUp(path)}assets/`);
   const assets = readAssets(join(directory, "assets"));
 
@@ -54,7 +54,7 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();
     const asset = assets.get(ctx.path);
     if (asset) return sendAsset(ctx, asset);
-    // Whoever asks for a page gets the app: it knows its own addresses and says so of others.
+    // Every request for a page gets the app, which reports unknown paths itself.
     if (
       notPages.test(ctx.path) ||
       !ctx.accepts("html") ||
@@ -72,7 +72,7 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
   };
 }
 
-/** The way from a page to the top: `./` or so many `../`. */
+/** The relative path from a page to the root: `./` or several `../`. */
 function stepsUp(path: string): string {
   return "../".repeat(path.split("/").length - 2) || "./";
 }

@@ -124,14 +124,14 @@ describe("a mistake on the command line or in the config", () => {
     });
     expect(await runMaster(["init", directory])).toMatchObject({
       code: 2,
-      output: expect.stringContaining("is there already"),
+      output: expect.stringContaining("already exists"),
     });
     expect(await runMaster(["init", config])).toMatchObject({
       code: 3,
       output: expect.stringContaining("cannot be written: a file stands where a directory must be"),
     });
     const empty = await runMaster(["start", "--config", config, "--role", ""]);
-    expect(empty).toMatchObject({ code: 2, output: expect.stringContaining("leave it out to have all") });
+    expect(empty).toMatchObject({ code: 2, output: expect.stringContaining("omit the option to select all") });
     expect(await runMaster(["start", "--config", config, "--role", "ui", "--builders", "all"])).toMatchObject({
       code: 2,
       output: expect.stringContaining("chooses what a builder-engine runs"),

@@ -55,7 +55,7 @@ describe("a build that is followed", () => {
     await proxy.refuse();
     proxy.cut();
     openGate("away");
-    await command.waitForOutput("trying on");
+    await command.waitForOutput("; retrying");
     await waitFor(async () => (await master.api<{ meta: { total: number } }>("builds?complete=true")).body.meta.total, {
       what: "the build to end while nobody can see it",
     });
@@ -94,7 +94,7 @@ describe("a build that is followed", () => {
     await command.waitForOutput("before 300");
     command.signal("SIGINT");
     expect((await command.waitForExit()).code).toBe(130);
-    expect(command.stderr()).toContain("No longer followed; the build goes on.");
+    expect(command.stderr()).toContain("Stopped following; the build continues.");
     expect((await run("builds", "--running")).stdout).toContain("web/4");
     const log = await startCommand(["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url], nobody);
     const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");
@@ -116,11 +116,9 @@ it("what is asked wrongly is told in sentences", async () => {
     runMaster(["builds", "--url", closed], nobody),
   ]);
   expect(fields.code).toBe(2);
-  expect(fields.stderr).toMatch(
-    /^master: These fields of the form are not filled in rightly:\n {2}code: .*\n {2}target: /,
-  );
+  expect(fields.stderr).toMatch(/^master: Some form fields are invalid:\n {2}code: .*\n {2}target: /);
   expect(step).toMatchObject({ code: 2, stderr: expect.stringContaining('no step "none"') });
-  expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no buildrequest") });
+  expect(request).toMatchObject({ code: 2, stderr: expect.stringContaining("no build request 99") });
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("--url URL") });
   expect(away).toMatchObject({ code: 3, stderr: expect.stringContaining("the connection is refused") });
 });
@@ -131,7 +129,7 @@ it("a request that nobody can build is cancelled", async () => {
   };
   const id = String(asked.requests[0]?.buildrequestid);
   expect((await run("cancel", id)).stdout).toBe(`Build request ${id} is cancelled.\n`);
-  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was complete already.\n`);
+  expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was already complete.\n`);
 });
 
 it("every example of docs/command-line.md works", async () => {

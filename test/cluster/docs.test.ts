@@ -63,7 +63,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     args: [program, "check-config", "--config", config],
     env: { ...env, GITLAB_SECRET: undefined },
   }).catch((error: Error) => error);
-  expect(String(unset)).toMatch(/ui\.ts: hooks\[1\]\.secret: is named but has no value/);
+  expect(String(unset)).toMatch(/ui\.ts: hooks\[1\]\.secret: is given without a value/);
   const master = await startMaster({ config, roles: ["ui"], env });
   await master.waitReady();
   const refused = await master.fetch("change_hook/github", { method: "POST", body: "{}" });

@@ -95,5 +95,5 @@ it("with --once the quick start ends with an error where there is nothing to bui
   const env = { MULTIMASTER_REPOSITORY: repository.path, UI_PORT: "0" };
   const master = await startMaster({ config, env, args: ["--once"] });
   expect(await master.process.waitForExit()).toMatchObject({ code: 1 });
-  expect(master.log()).toMatch(/✗ .*so nothing is followed; say which \("branches"\): main, other/);
+  expect(master.log()).toMatch(/✗ .*so nothing is followed; set "branches" to some of: main, other/);
 });

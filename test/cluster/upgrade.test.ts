@@ -166,7 +166,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     const report = JSON.parse(running.stdout()) as Report;
     expect(report).toMatchObject({
       outcome: "incomplete",
-      sentence: expect.stringContaining(`These drain, and end by themselves: ${engine} (pid`),
+      sentence: expect.stringContaining(`These are draining, and end by themselves: ${engine} (pid`),
       masters: [{ master: engine, state: "draining", drain: { requests: { running: 1, lost: 0 } } }],
     });
     openGate();
@@ -230,7 +230,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     expect(other.output).toContain(`end its new masters first: master stop ${host}-ui-2.`);
     const again = await upgrade(["--config", config, ...only]);
     expect(again.code, again.output).toBe(0);
-    expect(again.output).toContain(`An upgrade that was not finished is resumed. It has started ${host}-ui-2`);
+    expect(again.output).toContain(`This resumes an unfinished upgrade. It has started ${host}-ui-2`);
     await waitForStates(["running", "running", "running", "running"]);
     expect(await liveMasters()).toContain(`${host}-ui-2`);
     expect(await findViolations(cluster)).toEqual([]);

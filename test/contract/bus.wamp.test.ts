@@ -87,7 +87,7 @@ it("works with a router that tells no one who leaves: no hints, no error", async
 
 it("refuses a router URL that is none, with a sentence", () => {
   expect(() => createBus({ ...options, router: "http://127.0.0.1:8080/" }, silentLog)).toThrow(
-    "is no URL of a message router",
+    "is not the URL of a message router",
   );
 });
 

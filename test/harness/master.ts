@@ -75,7 +75,7 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     name: `master ${options.name ?? options.roles?.join(",") ?? "(all roles)"}`,
     command: process.execPath,
     args: [
-      ...plantedFault(),
+      ...plantedFault(options.env),
       ...(options.nodeArgs ?? []),
       options.program ?? masterProgram,
       "start",
@@ -94,9 +94,11 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
   return ownMaster(child, options);
 }
 
-/** Set when a scenario is to show that it notices a missing safeguard (test/cluster/planted-faults.test.ts). */
-function plantedFault(): string[] {
-  return process.env["PLANTED_FAULT"] ? ["--import", new URL("plant-fault.mjs", import.meta.url).href] : [];
+/** Set when a scenario is to show that it notices a missing safeguard (test/cluster/planted-faults.test.ts), or does without it. */
+function plantedFault(env: MasterOptions["env"] = {}): string[] {
+  return (env["PLANTED_FAULT"] ?? process.env["PLANTED_FAULT"])
+    ? ["--import", new URL("plant-fault.mjs", import.meta.url).href]
+    : [];
 }
 
 function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {

@@ -25,6 +25,12 @@ const faults = {
     safeguard: "if (orphans.length === 0)",
     instead: "if (orphans.length >= 0)",
   },
+  // What goes on then is woken.
+  polling: {
+    file: "packages/core/dist/wakeup-loop.js",
+    safeguard: "await clock.sleep(restMs *",
+    instead: "await clock.sleep(3_600_000 + restMs *",
+  },
 };
 
 const root = new URL("../../", import.meta.url);

@@ -110,7 +110,7 @@ describe("the worker program", () => {
     const worker = await startWorker(port.port, writePassword("wrong"));
     await waitFor(() => port.refusals() >= 2, { what: "two refused attempts" });
     await worker.stop();
-    const sentences = worker.stderr().match(/it knows no worker \\"own\\" with this password/g);
+    const sentences = worker.stderr().match(/no worker \\"own\\" with this password is configured/g);
     expect(sentences).toHaveLength(1);
     expect(worker.stderr()).not.toContain("wrong\n");
     await port.stop();

@@ -5,7 +5,7 @@ import { createMutedBus } from "./muted-bus.ts";
 import { createPostgresBus } from "./postgres/postgres-bus.ts";
 import { createWampBus } from "./wamp/wamp-bus.ts";
 
-/** The bus that a configuration asks for; it does nothing until it is started. */
+/** Creates the bus of a configuration; the bus does nothing until it is started. */
 export function createBus(options: BusOptions, log: Logger, clock: Clock = systemClock): Bus {
   if (options.mute) return createMutedBus(options.kind);
   switch (options.kind) {

@@ -2,12 +2,12 @@ import type { Key, Pattern } from "./contract.ts";
 
 const badPart = /[.#\s]/;
 
-/** Throws when `key` cannot be a topic: routers cut topics at dots, and nothing is escaped. */
+/** Throws if `key` cannot be a topic: routers split topics at dots, and nothing is escaped. */
 export function assertKey(key: Key): void {
   assertParts(key, "key");
 }
 
-/** Throws when `pattern` could match no key. */
+/** Throws if `pattern` could match no key. */
 export function assertPattern(pattern: Pattern): void {
   assertParts(pattern, "pattern");
 }
@@ -21,7 +21,7 @@ function assertParts(parts: Pattern, what: string): void {
   }
 }
 
-/** A pattern as text, `null` as nothing: unambiguous because no part is empty and none holds a dot. */
+/** A pattern as text, with `null` as an empty part: unambiguous because no part is empty and none contains a dot. */
 export function patternText(pattern: Pattern): string {
   return pattern.map((part) => part ?? "").join(".");
 }

@@ -4,7 +4,7 @@ import { assertKey, assertPattern } from "./key.ts";
 import { LocalDelivery } from "./local-delivery.ts";
 import { capPayload, DEFAULT_MAX_PAYLOAD, freezePayload } from "./payload.ts";
 
-/** Messages within one process: the embedded default, and the whole of the bus where a cluster chose to have none. */
+/** Messages within one process: the embedded default, and the whole bus of a cluster configured without one. */
 export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
   const delivery = new LocalDelivery(log);
   const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
@@ -18,6 +18,7 @@ export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
     ready: () => true,
     onState: () => () => {},
     session: null,
+    received: { router: 0, notify: 0 },
     onPeerLeft: () => () => {},
     publish(key, payload) {
       try {

@@ -20,7 +20,7 @@ interface Entry {
 export class LocalDelivery {
   #log: Logger;
   #entries = new Map<string, Entry>();
-  /** How many entries there are of each arrangement of nulls, so that a key is looked up a few times, not scanned for. */
+  /** The number of entries for each arrangement of nulls, so that a key needs a few look-ups instead of a scan. */
   #shapes = new Map<string, number>();
   #queue: { message: BusMessage; publisher: Publisher; subscribers: readonly Subscriber[] }[] = [];
   #draining = false;
@@ -30,7 +30,7 @@ export class LocalDelivery {
     this.#log = log;
   }
 
-  /** The distinct patterns somebody waits for. */
+  /** The distinct patterns that have a subscriber. */
   patterns(): Pattern[] {
     return [...this.#entries.values()].map((entry) => entry.pattern);
   }
@@ -39,7 +39,7 @@ export class LocalDelivery {
     return this.#entries.has(patternText(pattern));
   }
 
-  /** Adds a subscriber; the result removes it, and may be called twice. */
+  /** Adds a subscriber; returns a function that removes it, which may be called twice. */
   add(pattern: Pattern, handler: MessageHandler): () => void {
     const text = patternText(pattern);
     let entry = this.#entries.get(text);
@@ -60,7 +60,7 @@ export class LocalDelivery {
     };
   }
 
-  /** Queues a message for everybody whose pattern matches `key`; `read` is called only if there is somebody. */
+  /** Queues a message for each subscriber whose pattern matches `key`; `read` is called only if there is one. */
   deliver(key: Key, publisher: Publisher, read: () => BusMessage["payload"]): void {
     if (this.#closed) return;
     const subscribers: Subscriber[] = [];
@@ -72,7 +72,7 @@ export class LocalDelivery {
     this.#enqueue(key, publisher, subscribers, read);
   }
 
-  /** Queues another process's message for the subscribers of exactly this pattern: a router sends one copy for each pattern. */
+  /** Queues another process's message for the subscribers of exactly this pattern: a router sends one copy per pattern. */
   deliverTo(pattern: Pattern, key: Key, read: () => BusMessage["payload"]): void {
     if (this.#closed) return;
     this.#enqueue(key, "other", [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
@@ -105,7 +105,7 @@ export class LocalDelivery {
     setImmediate(() => this.#drain());
   }
 
-  /** What handlers publish meanwhile waits for the next turn of the event loop, so that input is never starved. */
+  /** Messages that handlers publish meanwhile wait for the next turn of the event loop, so that I/O is never starved. */
   #drain(): void {
     const batch = this.#queue;
     this.#queue = [];

@@ -1,7 +1,7 @@
 import type { Bus, BusOptions } from "./contract.ts";
 import { assertPattern } from "./key.ts";
 
-/** A bus that delivers nothing to anybody: with it the cluster must end with the same rows, only later. */
+/** A bus that delivers nothing: with it the cluster must reach the same rows, only later. */
 export function createMutedBus(kind: BusOptions["kind"]): Bus {
   return {
     name: "bus",
@@ -13,6 +13,7 @@ export function createMutedBus(kind: BusOptions["kind"]): Bus {
     ready: () => true,
     onState: () => () => {},
     session: null,
+    received: { router: 0, notify: 0 },
     onPeerLeft: () => () => {},
     publish() {},
     async subscribe(pattern) {

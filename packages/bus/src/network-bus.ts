@@ -1,18 +1,20 @@
 import { Backoff, type Clock, type Json, type Logger } from "@multimaster/core";
-import type { Bus, BusState, Key, MessageHandler, Pattern, Subscription } from "./contract.ts";
+import type { Bus, BusState, Key, MessageHandler, Pattern, Received, Subscription, WakeupsView } from "./contract.ts";
 import { assertKey, assertPattern } from "./key.ts";
 import { type Dialer, defer, type Incoming, type Link } from "./link.ts";
 import { LocalDelivery } from "./local-delivery.ts";
 import { capPayload, freezePayload } from "./payload.ts";
+import type { Wakeups } from "./wakeups/wakeups.ts";
 
 const RETRY = { initial: 200, max: 4000 };
-/** A connection that held this long was a good one: the next attempt after it comes quickly. */
+/** A connection that lasted this long was stable: the first reconnection after it waits only briefly. */
 const STEADY_MS = 5000;
 const LOG_EVERY_MS = 60_000;
 
 /**
- * A bus over a router that comes and goes. One loop owns the connection: dial, put every subscription in place, say
- * `connected`, wait for the loss, say `degraded`, back off, dial again. No loss of a router ever ends it; `stop` does.
+ * A bus over a router that may be unreachable at times. One loop owns the connection: connect, restore every subscription,
+ * publish the state `connected`, wait for the loss, publish `degraded`, back off, connect again. Losing the router never
+ * ends the loop; only `stop` does.
  */
 export class NetworkBus implements Bus {
   readonly name = "bus";
@@ -31,9 +33,12 @@ export class NetworkBus implements Bus {
   #backoff = new Backoff(RETRY);
   #lastLossLogged = Number.NEGATIVE_INFINITY;
   #lossLogged = false;
+  #wakeups: Wakeups | undefined;
+  #received = { router: 0, notify: 0 };
 
-  constructor(kind: Bus["kind"], dialer: Dialer, log: Logger, clock: Clock) {
+  constructor(kind: Bus["kind"], dialer: Dialer, log: Logger, clock: Clock, wakeups?: Wakeups) {
     this.kind = kind;
+    this.#wakeups = wakeups;
     this.#dialer = dialer;
     this.#log = log;
     this.#clock = clock;
@@ -49,14 +54,26 @@ export class NetworkBus implements Bus {
     return this.#degradedSince;
   }
 
+  get received(): Received {
+    return this.#received;
+  }
+
+  get wakeups(): WakeupsView | undefined {
+    return this.#wakeups;
+  }
+
   ready(): true {
     return true;
   }
 
-  /** Resolves after the first attempt, whatever came of it: a router that is away is no reason not to work. */
+  /** Resolves after the first attempt, whatever its outcome: an unreachable router must not prevent work. */
   async start(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#running ??= this.#run();
+    await this.#wakeups?.start(({ key, payload }) => {
+      this.#received.notify += 1;
+      this.#delivery.deliver(key, "other", () => freezePayload({ ...payload }));
+    });
     await this.#firstAttempt.promise;
   }
 
@@ -64,13 +81,13 @@ export class NetworkBus implements Bus {
     this.#stopped.abort();
     this.#listeners.clear();
     this.#leaveListeners.clear();
-    await this.#link?.close();
+    await Promise.all([this.#link?.close(), this.#wakeups?.stop()]);
     await this.#running;
     this.#delivery.close();
   }
 
   onState(listener: (state: BusState) => void): () => void {
-    // Wrapped, so that the same function given twice is two listeners.
+    // Wrapped, so that the same function passed twice is two listeners.
     const own = (state: BusState) => listener(state);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
@@ -92,6 +109,7 @@ export class NetworkBus implements Bus {
       const capped = capPayload(payload, this.#dialer.maxPayload(key));
       this.#delivery.deliver(key, "self", () => freezePayload(JSON.parse(capped.text)));
       this.#link?.send(key, capped);
+      this.#wakeups?.note(key, capped.value);
     } catch (error) {
       this.#log.error({ err: error, key }, "a message could not be published");
     }
@@ -113,7 +131,7 @@ export class NetworkBus implements Bus {
     const { signal } = this.#stopped;
     const incoming: Incoming = {
       receive: (pattern, key, value) => this.#receive(pattern, key, value),
-      peerLeft: (session) => this.#tell(this.#leaveListeners, session, "peer-left hints"),
+      peerLeft: (session) => this.#notify(this.#leaveListeners, session, "peer-left hints"),
     };
     while (!signal.aborted) {
       const from = this.#clock.now();
@@ -126,13 +144,14 @@ export class NetworkBus implements Bus {
       }
       this.#firstAttempt.resolve();
       if (this.#clock.now() - from > STEADY_MS && this.#degradedSince === null) this.#backoff.reset();
+      this.#wakeups?.setRouterAway(true);
       this.#changeState("degraded");
       await this.#clock.sleep(this.#backoff.next(), signal);
     }
     this.#firstAttempt.resolve();
   }
 
-  /** Puts the subscriptions in place and stays until the link is lost. */
+  /** Restores the subscriptions and waits until the link is lost. */
   async #use(link: Link): Promise<void> {
     let lost = false;
     const closed = link.closed.then(() => {
@@ -142,8 +161,9 @@ export class NetworkBus implements Bus {
     this.#link = link;
     if (this.#stopped.signal.aborted) await link.close();
     await Promise.all(this.#delivery.patterns().map((pattern) => this.#subscribeAt(link, pattern)));
-    // Only now: whoever reads its rows on hearing this misses nothing that happens afterwards.
+    // Published only now: a listener that then reads its rows misses nothing that happens afterwards.
     if (!lost && !this.#stopped.signal.aborted) {
+      this.#wakeups?.setRouterAway(false);
       this.#changeState("connected");
       this.#firstAttempt.resolve();
     }
@@ -154,7 +174,7 @@ export class NetworkBus implements Bus {
     try {
       await link.subscribe(pattern);
     } catch (error) {
-      // The poll still works; refusing to run for it would be worse.
+      // Polling still works; refusing to run because of the router would be worse.
       this.#log.error({ err: error, pattern, router: this.#dialer.where }, "the message router refused a subscription");
     }
   }
@@ -171,6 +191,7 @@ export class NetworkBus implements Bus {
   }
 
   #receive(pattern: Pattern | null, key: Key, payload: Json): void {
+    this.#received[this.kind === "postgres" ? "notify" : "router"] += 1;
     const read = () => freezePayload(payload);
     if (pattern) this.#delivery.deliverTo(pattern, key, read);
     else this.#delivery.deliver(key, "other", read);
@@ -180,10 +201,10 @@ export class NetworkBus implements Bus {
     if (state === this.state) return;
     this.#degradedSince = state === "connected" ? null : this.#clock.now();
     if (state === "connected") this.#noteReturn();
-    this.#tell(this.#listeners, state, "the state");
+    this.#notify(this.#listeners, state, "the state");
   }
 
-  #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T, of: string): void {
+  #notify<T>(listeners: ReadonlySet<(news: T) => void>, news: T, of: string): void {
     for (const listener of listeners) {
       try {
         listener(news);
@@ -193,13 +214,14 @@ export class NetworkBus implements Bus {
     }
   }
 
-  /** A router may be away for days and may flap: one line a minute tells it. */
+  /** A router may be unreachable for days or reconnect often: at most one line a minute reports it. */
   #noteLoss(reason: string): void {
     const now = this.#clock.now();
     if (this.#stopped.signal.aborted || now - this.#lastLossLogged < LOG_EVERY_MS) return;
     this.#lastLossLogged = now;
     this.#lossLogged = true;
-    this.#log.warn({ router: this.#dialer.where, reason }, "the message router is away; work goes on by polling");
+    const how = this.#wakeups ? "by wake-ups through PostgreSQL" : "by polling";
+    this.#log.warn({ router: this.#dialer.where, reason }, `the message router is unreachable; work continues ${how}`);
   }
 
   #noteReturn(): void {

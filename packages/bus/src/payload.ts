@@ -1,28 +1,28 @@
 import type { Json } from "@multimaster/core";
 
-/** A payload ready to be sent: at most as long as the cap allows. */
+/** A payload ready to be sent, within the cap. */
 export interface CappedPayload {
   readonly value: Json;
   /** `value` serialised. */
   readonly text: string;
 }
 
-/** Half of what crossbar.io is usually set to accept, which leaves room for the envelope. */
+/** Half of crossbar.io's usual limit, which leaves room for the envelope. */
 export const DEFAULT_MAX_PAYLOAD = 512 * 1024;
 
 const MAX_STRING = 256;
 
-/** Serialises `payload`; above `maxBytes` only its small scalar fields are kept, with `truncated: true`. */
+/** Serialises `payload`; above `maxBytes` it keeps only the small scalar fields, with `truncated: true`. */
 export function capPayload(payload: Json, maxBytes: number): CappedPayload {
   const text = JSON.stringify(payload);
   if (text === undefined) throw new TypeError("a payload must be JSON");
-  // A character takes at most three bytes of UTF-8, so most payloads need no count.
+  // A character takes at most three bytes of UTF-8, so most payloads need no byte count.
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return { value: payload, text };
   const value = keepScalars(payload, maxBytes);
   return { value, text: JSON.stringify(value) };
 }
 
-/** Numbers first: they are the ids by which the consumer finds the row, should not even the scalars fit. */
+/** Keeps numbers first: they are the ids by which the consumer finds the row, in case not all scalars fit. */
 function keepScalars(payload: Json, maxBytes: number): Json {
   const kept: Record<string, Json> = { truncated: true };
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return kept;
@@ -34,7 +34,7 @@ function keepScalars(payload: Json, maxBytes: number): Json {
       const size = Buffer.byteLength(`,${JSON.stringify(name)}:${JSON.stringify(value)}`);
       if (size > room) continue;
       room -= size;
-      // Not an assignment: a field may be named __proto__.
+      // Not an assignment, because a field may be named __proto__.
       Object.defineProperty(kept, name, { value, enumerable: true, configurable: true, writable: true });
     }
   }
@@ -47,7 +47,7 @@ function isSmallScalar(value: Json): boolean {
   return value === null || typeof value === "boolean" || typeof value === "number";
 }
 
-/** Freezes a payload to its leaves, so that one subscriber cannot change what another sees. */
+/** Freezes a payload deeply, so that one subscriber cannot change what another receives. */
 export function freezePayload(payload: Json): Json {
   const open: Json[] = [payload];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {

@@ -1,13 +1,13 @@
-/** Notices a peer that stands still although the connection holds. */
+/** Detects an unresponsive peer whose connection still stands. */
 export interface Watchdog {
-  /** Something came from the peer. */
+  /** Call this when the peer has sent anything. */
   alive(): void;
   end(): void;
 }
 
 /**
- * Calls `ping` every `pingMs`, and `dead` once two in a row had no answer. It counts pings, not time: after a stall of
- * our own event loop the answers are still unread, and that must not look like a dead peer.
+ * Calls `ping` every `pingMs`, and `dead` once two in a row had no answer. It counts pings, not time: after a stall of our
+ * own event loop the answers are still unread, and the peer must not count as dead.
  */
 export function startWatchdog(pingMs: number, ping: () => void, dead: () => void): Watchdog {
   let unanswered = 0;

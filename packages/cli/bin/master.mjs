@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `master` command: everything else is in src/main.ts.
+// The `master` command; its code is in src/main.ts.
 import { existsSync } from "node:fs";
 import { exitCodeOf, PrepareError, requireNode } from "./prepare.mjs";
 

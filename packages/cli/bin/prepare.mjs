@@ -1,5 +1,5 @@
-// Brings a clone to the point where the program can run: dependencies installed, TypeScript compiled. Plain JavaScript
-// without dependencies, and syntax that an old Node can still read, so that it can say it is too old.
+// Prepares a clone to run the program: installs dependencies and compiles TypeScript. This is plain JavaScript without
+// dependencies, in syntax that an old Node can parse, so that it can report a Node that is too old.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 /** The root of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** Something is missing or wrong that only the user can mend; the message says what. */
+/** Something is missing or wrong that only the user can correct; the message says what. */
 export class PrepareError extends Error {
   constructor(message, exitCode = 1) {
     super(message);
@@ -17,7 +17,7 @@ export class PrepareError extends Error {
   }
 }
 
-/** Throws when this Node is older than the "engines" of package.json. */
+/** Throws if this Node is older than the "engines" of package.json. */
 export function requireNode() {
   const wanted = /(\d+)\.(\d+)/.exec(readJson("package.json").engines.node);
   const found = process.versions.node.split(".").map(Number);
@@ -33,7 +33,7 @@ export function installDependencies() {
   requireNode();
   if (areDependenciesInstalled()) return;
   console.error("Installing dependencies (npm ci); the first time may take some minutes ...");
-  // Started by npm, its own program is known even where none is on the PATH.
+  // When npm started this program, the path of npm is known even if npm is not on the PATH.
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
   const result = run(
     [...npm, "ci", "--include=dev", "--no-audit", "--no-fund", ...withoutScripts()],
@@ -52,7 +52,7 @@ export function build(projects = ["packages/cli", "packages/worker"]) {
     throw new PrepareError(`The TypeScript sources do not compile:\n${result.stdout}${result.stderr}`.trimEnd());
 }
 
-/** Bundles the browser app when its sources changed since; a master without it shows a plain page. */
+/** Bundles the browser app if its sources have changed; a master without it shows a plain page. */
 export function buildWebApp() {
   const web = join(root, "packages", "web");
   const stamp = join(web, "dist", ".sources");
@@ -72,7 +72,7 @@ export function prepare({ quiet = false } = {}) {
   buildWebApp();
 }
 
-/** Everything that the bundle is made of, in one number: files whose times alone changed are built no second time. */
+/** A hash of everything that the bundle is made of: files of which only the times changed are not built again. */
 function hashSources(web) {
   const hash = createHash("sha256");
   const add = (path) => hash.update(path).update(readFileSync(join(web, path)));
@@ -85,7 +85,7 @@ function hashSources(web) {
   return hash.digest("hex");
 }
 
-/** Runs `work` and returns the exit code: a PrepareError is printed as the sentence it is. */
+/** Runs `work` and returns the exit code; it prints a PrepareError as its message only. */
 export async function exitCodeOf(work) {
   try {
     return (await work()) ?? 0;
@@ -96,7 +96,7 @@ export async function exitCodeOf(work) {
   }
 }
 
-/** npm notes what it installed; comparing that with the lock file also sees an update that came with a git pull. */
+/** Compares npm's record of what is installed with the lock file, which also detects an update by git pull. */
 function areDependenciesInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed)) return false;
@@ -107,12 +107,12 @@ function areDependenciesInstalled() {
   );
 }
 
-/** The one package with a script compiles the SQLite library of Node 20, which newer ones do not load. */
+/** The one package with a script compiles the SQLite library of Node 20; newer versions of Node do not load it. */
 function withoutScripts() {
   return Number(process.versions.node.split(".")[0]) < 22 ? [] : ["--ignore-scripts"];
 }
 
-/** Node's headers that came with this Node spare node-gyp a download. */
+/** Uses the headers that came with this Node, so that node-gyp does not download them. */
 function nativeBuildSettings() {
   const prefix = resolve(dirname(process.execPath), "..");
   const hasHeaders = existsSync(join(prefix, "include", "node", "node_version.h"));
@@ -129,7 +129,7 @@ function run([command, ...args], environment = {}) {
   });
 }
 
-/** npm says what is wrong first, compilers last. */
+/** Keeps the beginning and the end: npm reports the cause first, compilers last. */
 function summarize(result) {
   const lines = (result.error ? result.error.message : `${result.stdout}${result.stderr}`).trim().split("\n");
   return (lines.length > 30 ? [...lines.slice(0, 15), "...", ...lines.slice(-15)] : lines).join("\n");

@@ -40,8 +40,8 @@ function parseOptions() {
 }
 
 /**
- * Where the quick start of this checkout keeps its database and its builds: outside the checkout, since tools of a build
- * look into the directories above theirs, and tools of the checkout into those below.
+ * The directory of this checkout's database and builds in the quick start. It is outside the checkout, because a build's
+ * tools search the directories above theirs, and the checkout's tools those below.
  */
 function stateDirectory() {
   const home = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
@@ -49,11 +49,11 @@ function stateDirectory() {
   return join(home, "multimaster", name);
 }
 
-/** An absolute path, or the URL as it is: "scheme://…" or git's "user@host:path". */
+/** An absolute path, or an unchanged URL: "scheme://…" or git's "user@host:path". */
 function findRepository(given) {
   if (!given) return root;
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given) || /^[^/\\]+@[^/\\:]+:/.test(given)) return given;
-  // npm runs scripts in the repository's root; a relative path is meant from where the user stands.
+  // npm runs scripts in the repository's root; a relative path is relative to the user's directory.
   const path = resolve(process.env.INIT_CWD ?? process.cwd(), given);
   if (!existsSync(path)) throw new PrepareError(`There is no git repository at ${path}.`, 2);
   return path;

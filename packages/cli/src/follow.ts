@@ -6,10 +6,10 @@ import { exitCodeOf, showBuild, showBuildAsJson } from "./show-build.ts";
 import { interruptOnSignals } from "./signals.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
-/** As shells say it of a program that Ctrl-C has ended. */
+/** The exit code that shells report for a program ended by Ctrl-C. */
 const interruptedCode = 130;
 
-/** Does what goes on until it is over or Ctrl-C is pressed, which ends the looking and nothing else; returns the exit code. */
+/** Runs a following command until it ends or Ctrl-C, which ends only the following; returns the exit code. */
 export async function following(
   flags: ClientFlags,
   act: (api: Api, signal: AbortSignal) => Promise<number>,
@@ -19,14 +19,14 @@ export async function following(
     return await act(await connect(flags, interrupted), interrupted);
   } catch (error) {
     if (!interrupted.aborted || error !== interrupted.reason) throw error;
-    process.stderr.write("\nNo longer followed; the build goes on.\n");
+    process.stderr.write("\nStopped following; the build continues.\n");
     return interruptedCode;
   } finally {
     ignore();
   }
 }
 
-/** Shows a build to its end; returns the exit code by its result. */
+/** Shows a build to its end; returns the exit code for its result. */
 export async function showFollowedBuild(
   api: Api,
   buildid: number,
@@ -36,7 +36,7 @@ export async function showFollowedBuild(
   return exitCodeOf(await showEvents(followBuild(api, buildid, options), openTerminal(), json));
 }
 
-/** Shows build requests one after the other, none of whose lines gets lost meanwhile; the worst result counts. */
+/** Shows build requests one after the other, without losing lines of later ones; the worst result counts. */
 export async function showFollowedRequests(
   api: Api,
   ids: readonly number[],

@@ -27,7 +27,7 @@ import { addWorkers } from "./commands/workers.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
-// In the order of the help.
+// In the order in which the help lists them.
 const commands = [
   addStart,
   addCheckConfig,
@@ -84,7 +84,7 @@ MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );
   for (const add of commands) add(program, setExitCode);
-  // A reader such as `head` has seen enough. A master goes on without one.
+  // A reader such as `head` may close the pipe. A master continues without one.
   process.stdout.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     if (argv[0] !== "start") process.exit(0);

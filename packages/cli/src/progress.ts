@@ -3,14 +3,14 @@ import { type Result, resultName, type Service } from "@multimaster/core";
 import { builders, builds, type Data, readProblems, steps } from "@multimaster/data";
 
 export interface Progress {
-  /** The result word of the first build that finishes; "no build" if no change source can find any changes. */
+  /** The result of the first build that finishes; "no build" if no change source can find any changes. */
   readonly firstBuild: Promise<string>;
   service(context: ProgressContext): Service;
 }
 
 interface ProgressContext {
   readonly data: Data;
-  /** Where services listen, by name. */
+  /** The addresses on which services listen, by name. */
   readonly addresses: ReadonlyMap<string, string>;
 }
 
@@ -28,7 +28,7 @@ const marks: Record<string, string> = {
   cancelled: "■",
 };
 
-/** Shows builds and their steps in a terminal as they run, from the same events that every subscriber gets. */
+/** Shows builds and their steps in a terminal as they run, from the events that every subscriber gets. */
 export function showProgress(terminal: Terminal): Progress {
   let finishFirst: (result: string) => void;
   const firstBuild = new Promise<string>((resolve) => {
@@ -49,7 +49,7 @@ function createProgressService(
   const stopping = new AbortController();
   let isBuilding = false;
 
-  /** Until a build begins: that none will, since its change source has a problem, must not look like waiting. */
+  /** Until a build begins: a change source with a problem means that none will, and must not look like waiting. */
   async function watchProblems(): Promise<void> {
     const since = Date.now() - process.uptime() * 1000;
     while (!stopping.signal.aborted && !isBuilding) {
@@ -64,7 +64,7 @@ function createProgressService(
   }
 
   const subscriptions: { unsubscribe(): Promise<void> }[] = [];
-  // Each event is read again before it is shown, and shown in the order in which they came.
+  // Rows are read again for each event, and shown in the order of the events.
   let tail: Promise<void> = Promise.resolve();
 
   function show(act: () => Promise<void>): Promise<void> {

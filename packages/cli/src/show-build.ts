@@ -14,26 +14,26 @@ const marks: Readonly<Record<string, readonly [mark: string, style: Parameters<T
   cancelled: ["■", "yellow"],
 };
 
-/** The word for a result, or for there being none yet. */
+/** The word for a result, or "running" without one. */
 export function describeResult(results: number | null): string {
   return results === null ? "running" : (resultName(results as Result) ?? `result ${results}`);
 }
 
-/** The same with its mark, coloured where there are colours. */
+/** The same with its mark, in colour if the terminal has colours. */
 export function markResult(terminal: Terminal, results: number | null): string {
   const word = describeResult(results);
   const [mark, style] = marks[word] ?? ["▶", "cyan"];
   return terminal.style(style, `${mark} ${word}`);
 }
 
-/** What a command's end says about a build's. */
+/** The exit code of a command for a build's result. */
 export function exitCodeOf(results: number): number {
   return results === 0 || results === 1 ? 0 : 1;
 }
 
 export type ShowEvent = (event: BuildEvent) => Promise<void>;
 
-/** Shows a followed build to people: steps with what they say, and the lines of their logs. */
+/** Shows a followed build to people: its steps with their states, and the lines of their logs. */
 export function showBuild(terminal: Terminal): ShowEvent {
   let shownLog: number | undefined;
   let head: { build: Build; usualSeconds: number | null } | undefined;
@@ -52,7 +52,7 @@ export function showBuild(terminal: Terminal): ShowEvent {
     switch (event.event) {
       case "waiting":
         return terminal.write(
-          `Waiting for an engine and a worker (build request ${event.request.buildrequestid}; "master why ${event.request.buildrequestid}" tells for what).\n`,
+          `Waiting for an engine and a worker (build request ${event.request.buildrequestid}; "master why ${event.request.buildrequestid}" shows for what).\n`,
         );
       case "build": {
         head = event;
@@ -79,7 +79,7 @@ export function showBuild(terminal: Terminal): ShowEvent {
         const { step } = event;
         const took = formatSeconds((step.complete_at ?? step.started_at ?? 0) - (step.started_at ?? 0));
         const result =
-          step.results === null ? terminal.style("yellow", "↻ left unfinished") : markResult(terminal, step.results);
+          step.results === null ? terminal.style("yellow", "↻ unfinished") : markResult(terminal, step.results);
         return terminal.write(`${result} ${terminal.foreign(`${step.name}: ${step.state_string}`)} (${took})\n`);
       }
       case "finished": {
@@ -94,7 +94,7 @@ export function showBuild(terminal: Terminal): ShowEvent {
   };
 }
 
-/** Shows it to programs: an object a line, and one for each line of a log. */
+/** Shows a followed build to programs: one JSON object per line, and one for each log line. */
 export function showBuildAsJson(terminal: Terminal): ShowEvent {
   return async (event) => {
     if (event.event !== "lines") return terminal.write(`${JSON.stringify(event)}\n`);
@@ -104,7 +104,7 @@ export function showBuildAsJson(terminal: Terminal): ShowEvent {
   };
 }
 
-/** A line of a log; what the master says about a command stands out. */
+/** Formats a line of a log; the master's own lines about a command are highlighted. */
 export function formatLine(terminal: Terminal, { stream, text }: LogLine, indent = ""): string {
   const clean = terminal.foreign(text);
   const shown =

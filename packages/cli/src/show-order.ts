@@ -11,21 +11,21 @@ export interface OrderFlags extends ControlFlags {
   reason?: string;
 }
 
-/** The options that all orders to masters have. */
+/** The options of all commands to masters. */
 export function orderOptions(command: Command): Command {
   return serverOptions(command.addOption(configOption()))
-    .option("--wait", "show how far it is, and end when it is done; the exit code is 1 if it fails")
-    .option("--reason <text>", "why, for those who look at it later")
+    .option("--wait", "show its progress until it is done; the exit code is 1 if it fails")
+    .option("--reason <text>", "the reason, shown with the command")
     .option("--json", "as JSON");
 }
 
-/** Prints an order as it stands; returns the exit code. */
+/** Prints the current state of a command; returns the exit code. */
 export function printOrder(order: Order, { json }: OrderFlags): number {
   process.stdout.write(json ? `${JSON.stringify(order, null, 2)}\n` : `${describe(order)}\n`);
   return exitCodeOf(order);
 }
 
-/** Prints what changes until the order is over, then its report; returns the exit code. */
+/** Prints changes until the command has ended, then its report; returns the exit code. */
 export async function followOrder(control: MasterControl, first: Order, flags: OrderFlags): Promise<number> {
   let shown = "";
   let warned: Order["warning"] = null;
@@ -48,7 +48,7 @@ function exitCodeOf({ state }: Order): number {
   return state === "failed" || state === "lost" ? 1 : 0;
 }
 
-/** One line: what is wanted, and how far it is. */
+/** Describes in one line what is requested, and its progress. */
 function describe(order: Order): string {
   const { master, role, kind } = order;
   const what =
@@ -86,10 +86,10 @@ function report(order: Order): string {
     [order.requests_retried, "retried"],
     [order.requests_lost, "lost"],
     [order.requests_handed_over, "pending ones handed over"],
-    [order.requests_stranded || null, "pending ones wait: no other master can take them"],
-    [order.workers_before, "workers let go"],
+    [order.requests_stranded || null, "pending ones waiting: no other master can take them"],
+    [order.workers_before, "workers released"],
     [handedOver(order), "schedulers and change sources handed over"],
-    [order.singletons_stranded || null, "schedulers and change sources wait: no other master can take them"],
+    [order.singletons_stranded || null, "schedulers and change sources waiting: no other master can take them"],
   ]);
 }
 

@@ -7,7 +7,7 @@ import { formatJson, openTerminal } from "./terminal.ts";
 /** What `force` and `rebuild` answer: the buildset, and the build request of each builder's id. */
 type Asked = ActionResult<"builds", "rebuild"> | ActionResult<"forceschedulers", "force">;
 
-/** Says which builds have been asked for, and follows them where that is wanted; returns the exit code. */
+/** Prints the requested builds, and follows them if asked to; returns the exit code. */
 export async function showAsked(
   api: Api,
   [bsid, requests]: Asked,

@@ -1,22 +1,22 @@
-/** What signals may ask of a master. */
+/** The operations on a master that signals trigger. */
 interface Stoppable {
   /** Graceful: running builds finish. */
   drain(): void;
-  /** Now: running builds are given back. */
+  /** Immediate: running builds are released. */
   stopNow(): void;
 }
 
-/** A terminal's Ctrl-C reaches a program and, through npm, once more: such an echo is not a second wish. */
+/** A terminal's Ctrl-C reaches a program and, through npm, reaches it again: such an echo is not a second signal. */
 const ECHO_MS = 500;
 
-/** First SIGTERM or SIGINT: graceful; a later one: now. Returns what ends the listening. */
+/** First SIGTERM or SIGINT: graceful; a later one: immediate. Returns a function that ends the listening. */
 export function stopOnSignals(master: Stoppable): () => void {
   let first: number | undefined;
   const onSignal = () => {
     const now = Date.now();
     if (first === undefined) {
       first = now;
-      process.stderr.write("Stopping: running builds finish first; once more to stop now.\n");
+      process.stderr.write("Stopping: running builds finish first; press again to stop now.\n");
       master.drain();
     } else if (now - first > ECHO_MS) {
       master.stopNow();
@@ -30,7 +30,7 @@ export function stopOnSignals(master: Stoppable): () => void {
   };
 }
 
-/** The first SIGTERM or SIGINT interrupts what this process does, a later one ends it. */
+/** The first SIGTERM or SIGINT interrupts the work of this process, a later one ends it. */
 export function interruptOnSignals(): { interrupted: AbortSignal; ignore(): void } {
   const interrupt = new AbortController();
   let first: number | undefined;

@@ -5,15 +5,15 @@ import Table from "cli-table3";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Where a command shows its results: a terminal with people before it, or a pipe. */
+/** The output of a command: a terminal or a pipe. */
 export interface Terminal {
   readonly isTty: boolean;
-  /** Resolves when more may be written: what is read slowly is fetched slowly. */
+  /** Resolves when more may be written, so that data is fetched only as fast as it is read. */
   write(text: string): Promise<void>;
-  /** A line at the bottom, told again each second until the next text takes its place; nothing in a pipe. */
-  status(tell: () => string): void;
+  /** A line at the bottom, updated each second until the next text replaces it; nothing in a pipe. */
+  status(text: () => string): void;
   style(style: Style, text: string): string;
-  /** Text that others wrote: of its control sequences a terminal gets the colours only. */
+  /** Text from outside: of its control sequences, the terminal gets only colours. */
   foreign(text: string): string;
 }
 
@@ -32,10 +32,10 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Termi
     async write(text) {
       if (!stream.write(clear() + text)) await once(stream, "drain");
     },
-    status(tell) {
+    status(text) {
       if (!isTty) return;
       const show = (before: string) => {
-        const line = tell().slice(0, Math.max(0, (stream.columns || 80) - 1));
+        const line = text().slice(0, Math.max(0, (stream.columns || 80) - 1));
         stream.write(`${before}${isColoured ? styleText("dim", line) : line}`);
       };
       show(clear());
@@ -90,7 +90,7 @@ export function formatTable(
   return `${table.toString()}\n`;
 }
 
-/** An answer for programs. */
+/** Formats an answer for programs. */
 export function formatJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

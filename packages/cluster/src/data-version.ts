@@ -58,7 +58,7 @@ export function createDataVersionService({ database, leaseMs, clock, log }: Data
     clock,
     log,
     pollMs: Math.max(50, leaseMs / 5),
-    async look() {
+    async poll() {
       const version = await raiseToCommonVersion(database);
       if (version !== undefined)
         log.info({ dataVersion: version }, "all masters understand a newer data version: it is written from now on");

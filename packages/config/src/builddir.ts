@@ -3,7 +3,7 @@ import { toFileName } from "@multimaster/core";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 
-/** A builder's directory below a worker's own. */
+/** A builder's directory, below a worker's base directory. */
 export function nameBuilddir(builder: { name: string; builddir?: string | undefined }): string {
   return builder.builddir ?? toFileName(builder.name);
 }
@@ -39,17 +39,17 @@ export function findSharedDirectories(
       if (other === undefined) continue;
       const both = `${builder.place}: the builders "${builder.name}" and "${other.name}" (${other.place})`;
       if (other.directory === builder.directory)
-        problems.push(`${both} would build in one directory of a worker, "${builder.directory}"; give one a builddir`);
+        problems.push(`${both} would share a worker's directory, "${builder.directory}"; set builddir for one of them`);
       else
         warnings.push(
-          `${both} have directories that are one where the file system ignores case, as on Windows and macOS: "${builder.directory}" and "${other.directory}"; give one a builddir`,
+          `${both} share a directory if the file system ignores case, as on Windows and macOS: "${builder.directory}" and "${other.directory}"; set builddir for one of them`,
         );
     }
   }
   return { problems, warnings };
 }
 
-/** What a file system may take for the same name: case, ways to write a letter, dots and spaces at the end. */
+/** Normalizes what a file system may ignore in a name: case, Unicode composition, dots and spaces at the end. */
 function fold(directory: string): string {
   return directory
     .normalize("NFC")

@@ -7,18 +7,18 @@ import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
 
-/** What a checked config holds, for a summary. */
+/** A summary of a checked config. */
 export interface ConfigSummary {
   builderSets: number;
   builders: number;
   workers: number;
   schedulers: number;
   changeSources: number;
-  /** Risks that are no errors, each with file and path. */
+  /** Risks that are not errors, each with file and path. */
   warnings: readonly string[];
 }
 
-/** Loads every slice and checks them against each other; throws with all problems at once. */
+/** Loads every slice and checks them against each other; throws all problems in one error. */
 export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> {
   const problems: string[] = [];
   let scheduler: SchedulerSlice | undefined;

@@ -4,32 +4,32 @@ import { namesIn, templateIn } from "./renderable.ts";
 import type { LoadedParts } from "./slice-warnings.ts";
 import type { BuildersSliceInput } from "./slices/builders.ts";
 
-/** A default that this release closes, and that nothing else of the config tells of. */
+/** A default that this release closes, and that no other part of the config mentions. */
 interface ClosedDefault {
-  /** What no longer happens by itself. */
+  /** The behaviour that is now closed. */
   readonly closed: string;
   /** The line of the config that opens it again. */
   readonly opens: string;
-  /** Nothing says so when it is met; of the others a log, a state or an answer names the option. */
+  /** Nothing reports it at run time; for the others a log, a state or an answer names the option. */
   readonly isSilent: boolean;
-  /** In how many places of this config it matters, where the config says nothing of it; 0: nowhere. */
+  /** The number of places where it affects this config and the config sets no option for it. */
   count(parts: LoadedParts): number;
 }
 
 type BuilderInput = BuildersSliceInput["builders"][number];
 type StepOptions = Readonly<Record<string, unknown>>;
 
-/** In the order of the table in docs/upgrade.md, which shows each (test/integration/deploy/closed-defaults.test.ts). */
+/** In the order of the table in docs/upgrade.md, which lists each (test/integration/deploy/closed-defaults.test.ts). */
 export const closedDefaults: readonly ClosedDefault[] = [
   {
-    closed: "the ui answers only to the host of url, localhost and addresses",
+    closed: "the ui answers only requests for the host of url, localhost and IP addresses",
     opens: 'allowedHosts: ["ci-internal.example.org"]',
     isSilent: false,
     count: ({ shared, ui }) =>
       Number(ui !== undefined && !isLoopback(ui.slice.host) && shared.given.allowedHosts === undefined),
   },
   {
-    closed: "what Buildbot masters ask by a message alone is not done",
+    closed: "requests that Buildbot masters send by a message alone are not carried out",
     opens: "bus: { believeControl: true }",
     isSilent: true,
     count: ({ shared }) =>
@@ -119,8 +119,8 @@ export const closedDefaults: readonly ClosedDefault[] = [
 ];
 
 /**
- * What this release closes and this config leaves unsaid, a line each. On one machine with local workers only the
- * silent ones: whoever runs that sees the rest when it is met.
+ * The closed defaults for which this config sets no option, one line each. On one machine with local workers, only the
+ * silent ones: the user there sees the others when they take effect.
  */
 export function listClosedDefaults(parts: LoadedParts): string[] {
   const isSmall = isOneMachine(parts);

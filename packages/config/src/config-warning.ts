@@ -1,14 +1,14 @@
 import { formatPath } from "./describe-issue.ts";
 
-/** A risk in a config that is no error: it loads, but its author should know what it means. */
+/** A risk in a config that is not an error: the config loads, but its author should know the risk. */
 export interface ConfigWarning {
-  /** Where it is: from the slice, or of a plugin from its options, such as ["hooks", 0, "secret"]. */
+  /** The path from the slice, or for a plugin from its options, such as ["hooks", 0, "secret"]. */
   readonly path: readonly PropertyKey[];
-  /** What the risk is, and the line that ends it or says that it is meant. */
+  /** The risk, and the line of config that removes it or confirms it as intended. */
   readonly sentence: string;
 }
 
-/** A warning as one line, in the form of an error: file, path, sentence. */
+/** Formats a warning as one line, in the form of an error: file, path, sentence. */
 export function describeWarning(file: string, { path, sentence }: ConfigWarning): string {
   return path.length > 0 ? `${file}: ${formatPath(path)}: ${sentence}` : `${file}: ${sentence}`;
 }

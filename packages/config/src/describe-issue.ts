@@ -11,7 +11,7 @@ export function describeIssue(issue: Issue, schema: Schema, given: unknown): str
   );
 }
 
-/** `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
+/** Formats `["schedulers", 2, "builders"]` as `schedulers[2].builders`. */
 export function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
@@ -22,7 +22,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
 /** What a zod issue of a value means to a config author; one that speaks of several keys becomes several. */
 export function explainIssue(issue: Issue, schema: Schema, given: unknown): { path: PropertyKey[]; message: string }[] {
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    // A value of the right kind with a fault inside has the deepest path in the branch that was meant.
+    // If the value has the kind of one branch and an error inside, that branch has the deepest path.
     const branches = issue.errors.filter((branch) => branch.length > 0);
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > 0) {
@@ -88,7 +88,7 @@ function depth(issues: readonly Issue[]): number {
   return findGreatest(issues, (issue) => issue.path.length) ?? 0;
 }
 
-/** The keys of the object schema found by following `path`, or none where the path leaves what can be followed. */
+/** The keys of the object schema at `path`; none if the path cannot be followed. */
 function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
   let at: Schema | undefined = schema;
   for (const part of [...path, undefined]) {

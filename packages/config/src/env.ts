@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { PortChoice } from "./port.ts";
 
-/** Names of variables that hold what no one may know. */
+/** Names of variables that usually hold a secret. */
 const secretName = /PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|TICKET|CREDENTIAL|PRIVATE_?KEY|API_?KEY/i;
 
-/** Configs may load their own copy of this module, so the place where it notes things is the process's. */
+/** Configs may load their own copy of this module, so the notes are stored under a symbol of the process. */
 const shared = Symbol.for("multimaster.env-fallbacks");
 const holder = globalThis as { [shared]?: AsyncLocalStorage<Set<string>> };
 const noted = (holder[shared] ??= new AsyncLocalStorage());
@@ -18,14 +18,14 @@ export function env(name: string, fallback?: string): string | undefined {
   return value === undefined || value === "" ? fallback : value;
 }
 
-/** Runs `load`, and notes the variables that are named like secrets and have a fallback there. */
+/** Runs `load` and collects the variables that are named like secrets and have a fallback there. */
 export function noteFallbacks<T>(into: Set<string>, load: () => T): T {
   return noted.run(into, load);
 }
 
 /**
  * A port from an environment variable, or `fallback`: "9989", or several such as "9989-9992", of which a master takes the
- * first that is free; 0 lets the system choose a free one.
+ * first free one; 0 lets the system choose a free one.
  */
 export function envPort(name: string, fallback: PortChoice): PortChoice {
   const value = env(name);

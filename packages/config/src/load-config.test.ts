@@ -139,8 +139,8 @@ describe("a config", () => {
       (await problems(loadConfig(file, { alsoCheck: checkConfig }))).filter((text) => !text.includes("steps")),
     ).toEqual([
       "cluster.ts: builders.web,db: the name of a builder set has no spaces or commas",
-      "cluster.ts: builders.web,db: builders[0].name: must not be blank or hold control characters",
-      "cluster.ts: builders.web,db: builders[1].name: must not be blank or hold control characters",
+      "cluster.ts: builders.web,db: builders[0].name: must not be blank or contain control characters",
+      "cluster.ts: builders.web,db: builders[1].name: must not be blank or contain control characters",
     ]);
   });
 

@@ -16,7 +16,7 @@ import { type SchedulerSlice, type SchedulerSliceInput, schedulerSlice } from ".
 import { type UiSlice, type UiSliceInput, uiSlice } from "./slices/ui.ts";
 import { type WorkersSlice, type WorkersSliceInput, workersSlice } from "./slices/workers.ts";
 
-/** A config file whose shared part has been read; each slice is evaluated and checked when it is asked for. */
+/** A config file whose shared part is loaded; each slice is loaded and checked when it is requested. */
 export interface LoadedConfig {
   readonly file: string;
   readonly directory: string;
@@ -30,20 +30,20 @@ export interface LoadedConfig {
   readonly placeOf: PlaceOf;
   /** Risks in the slices that were loaded so far, and in the shared part: one line each, with file and path. */
   warnings(): readonly string[];
-  /** What this release closes by default and those parts say nothing of, with the line that opens it. */
+  /** The defaults closed by this release for which the loaded parts set no option, with the line that opens each. */
   closedDefaults(): readonly string[];
 }
 
 export interface LoadConfigOptions {
-  /** Where packages that a config imports are found, whatever directory it lies in: name to directory of its modules. */
+  /** The packages that a config can import from any directory: name to directory of its modules. */
   packages?: Readonly<Record<string, string>>;
-  /** Run on the slices even when the shared part has errors, so that theirs are reported together with those. */
+  /** Runs on the slices even if the shared part has errors, so that all errors are reported together. */
   alsoCheck?(config: LoadedConfig): Promise<unknown>;
 }
 
 /**
- * Reads a config written in TypeScript or JavaScript, without a build step. Everything wrong in a file is reported at
- * once, each with the file and the path in it.
+ * Loads a config written in TypeScript or JavaScript, without a build step. All errors of a file are reported together,
+ * each with the file and the path in it.
  */
 export async function loadConfig(configFile: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const file = resolve(configFile);
@@ -69,7 +69,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     const slices = new Map<string, Promise<unknown>>();
     const loaded = new Map<string, Placed<unknown, unknown>>();
 
-    // Evaluated once, however often it is asked for.
+    // A slice is evaluated once, however often it is requested.
     function slice<S extends z.ZodType>(
       name: string,
       load: (() => Promise<unknown>) | undefined,
@@ -81,7 +81,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     }
 
     async function loadSlice<S extends z.ZodType>(name: string, load: (() => Promise<unknown>) | undefined, schema: S) {
-      // The shared part's own check has already said what stands there instead of a function.
+      // The check of the shared part has already reported a value that is not a function.
       if (load !== undefined && typeof load !== "function") throw new ConfigProblems([]);
       if (load === undefined) {
         throw new ConfigProblems([
@@ -170,7 +170,7 @@ export async function collect(problems: string[], load: () => Promise<unknown>):
   }
 }
 
-/** Thrown with every problem found; the message lists the warnings after them. */
+/** Thrown with all problems; the message lists the warnings after them. */
 export class ConfigProblems extends UserError {
   readonly problems: readonly string[];
 
@@ -183,16 +183,16 @@ export class ConfigProblems extends UserError {
 
 type Evaluate = ((place: string, load: () => Promise<unknown>) => Promise<unknown>) & {
   import(file: string): Promise<unknown>;
-  /** By place: variables that are named like secrets and have a fallback in the config. */
+  /** By file: variables that are named like secrets and have a fallback in the config. */
   readonly fallbacks: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
 function warnOfFallback(place: string, name: string) {
-  const sentence = `env("${name}", …) has a fallback, which all who can read the config know: leave it out, so that a missing variable is an error`;
+  const sentence = `env("${name}", …) has a fallback, which everyone who can read the config knows: remove it, so that a missing variable is an error`;
   return { place, warning: { path: [], sentence } };
 }
 
-/** One loader per load: nothing of an earlier version of the files is kept. */
+/** Creates a loader for one load: it keeps nothing of an earlier version of the files. */
 function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
   const jiti = createJiti(file, {
     moduleCache: false,
@@ -205,7 +205,7 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
     fallbacks.set(place, found);
     try {
       const module = (await noteFallbacks(found, load)) as { default?: unknown };
-      // The loader gives a module without a default export itself as one, for old packages' sake.
+      // For compatibility with old packages, the loader returns a module without a default export as its own default.
       return Object.keys(module).includes("default") ? await module.default : undefined;
     } catch (error) {
       if (error instanceof UserError) throw error;
@@ -217,7 +217,7 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
   return Object.assign(evaluate, { import: (path: string) => jiti.import(path), fallbacks });
 }
 
-/** Compiled configs are code: they are cached only where no other user can plant any. */
+/** Compiled configs are code: they are cached only in a directory that no other user can write to. */
 function privateCache(): string | false {
   const directory = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "multimaster", "config");
   try {

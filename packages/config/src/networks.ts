@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 
-/** Tells addresses of these networks from others. */
+/** Returns a function that tests whether an address belongs to one of these networks. */
 export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const text of networks) {
@@ -16,7 +16,7 @@ export function trustNetworks(networks: readonly string[]): (address: string) =>
   };
 }
 
-/** Whether only programs of this machine reach a port that listens there. */
+/** Whether a port on this address can be reached only from this machine. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || isLoopbackAddress(host.replace(/^\[|\]$/g, ""));
 }

@@ -2,7 +2,7 @@ import type { ConfigWarning } from "./config-warning.ts";
 import type { PluginDescriptor } from "./plugin.ts";
 import { templateIn } from "./renderable.ts";
 
-/** What a plugin warns of, and what holds for the options of all, with their place in the slice put before each path. */
+/** Collects a plugin's own warnings and those that apply to all options, with the plugin's path before each. */
 export function warningsOfPlugin(
   { plugin, options }: PluginDescriptor,
   place: readonly PropertyKey[],
@@ -15,7 +15,7 @@ export function warningsOfPlugin(
 
 const deepest = 8;
 
-/** Passwords within addresses: an address is shown in logs, pages and error messages. */
+/** Finds passwords in URLs: a URL is shown in logs, pages and error messages. */
 function warningsOfAddresses(value: unknown, path: readonly PropertyKey[]): ConfigWarning[] {
   const text = typeof value === "string" ? value : templateIn(value);
   if (text !== undefined) {
@@ -24,7 +24,7 @@ function warningsOfAddresses(value: unknown, path: readonly PropertyKey[]): Conf
       {
         path,
         sentence:
-          "holds a password within an address, which is shown wherever the address is: leave it to git's credential helper, an SSH key, or the environment",
+          "contains a password in a URL, and URLs are shown in logs and pages: use git's credential helper, an SSH key, or the environment",
       },
     ];
   }

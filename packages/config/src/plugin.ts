@@ -2,42 +2,42 @@ import { z } from "zod";
 import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
-/** The kinds of things a config can name. */
+/** The kinds of plugins that a config can use. */
 export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth";
 
-/** What the definition of every plugin has. */
+/** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
   readonly kind: Kind;
   readonly type: string;
   readonly options: z.ZodType;
-  /** Risks of checked options; their paths begin at the options. A step's options may hold functions of the build. */
+  /** Risks of checked options; paths begin at the options. A step's options may contain functions of the build. */
   warnings?(options: unknown): readonly ConfigWarning[];
 }
 
-/** What a config is checked by as a whole, by the kind of plugin; its behaviour is in packages/plugins/src/define-*.ts. */
+/** What the checks of a whole config use, by kind of plugin; the plugin's behaviour is in packages/plugins/src/define-*.ts. */
 interface DefinitionFacts {
   step: {
-    /** Names of the schedulers that it triggers, as far as they are known before it runs. */
+    /** Names of the schedulers that the step triggers, as far as they are known before it runs. */
     triggers?(options: unknown): readonly string[];
   };
   scheduler: {
-    /** Names of the builders that the options name. */
+    /** Names of the builders in the options. */
     builderNames?(options: unknown): readonly string[];
-    /** Whether steps may trigger it. */
+    /** Whether steps may trigger the scheduler. */
     readonly triggerable?: boolean;
   };
   "change-source": {
-    /** The name by which it is claimed, where that is not the option `name`. */
+    /** The name of its claim, if that is not the option `name`. */
     nameOf?(options: unknown): string;
   };
   hook: {
-    /** How it knows by itself who sends a request; undefined when it does not. */
+    /** How the hook authenticates a sender by itself; undefined if it does not. */
     authenticate?(options: unknown): unknown;
   };
   auth: {
-    /** What it cannot do without, elsewhere in the config. */
+    /** Other options of the config that the login requires. */
     readonly needs?: readonly ("url" | "trustedProxies")[];
-    /** The option that keeps strangers out, where with these options anyone in the world has an account. */
+    /** The option that restricts who may log in, if without it anyone in the world can. */
     admitsAnyone?(options: unknown): string | undefined;
   };
 }
@@ -45,13 +45,13 @@ interface DefinitionFacts {
 /** The definition of a plugin of one kind. */
 export type PluginDefinition<Kind extends PluginKind = PluginKind> = CommonDefinition<Kind> & DefinitionFacts[Kind];
 
-/** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded, not before. */
+/** What a plugin's factory returns to a config: data only. Options are checked when the config is loaded. */
 export interface PluginDescriptor<Kind extends PluginKind = PluginKind> {
   readonly plugin: PluginDefinition<Kind>;
   readonly options: unknown;
 }
 
-/** Accepts a descriptor of one kind, checks its options by its plugin's schema, and gives it back with them parsed. */
+/** Accepts a descriptor of one kind, checks its options by its plugin's schema, and returns it with parsed options. */
 export function descriptorOf<Kind extends PluginKind>(kind: Kind): z.ZodType<PluginDescriptor<Kind>> {
   return z
     .custom<PluginDescriptor<Kind>>(

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-/** A port, or several of which a master takes the first that is free: a list, or text such as "9989-9992" or "80,8080". */
+/** A port, or several of which a master takes the first free one: a list, or text such as "9989-9992" or "80,8080". */
 export type PortChoice = number | readonly number[] | string;
 
 const highest = 65_535;
 const message = 'must be a port, a list of ports, or a range such as "9989-9992"';
 
-/** Parses to the ports in the order in which they are tried. */
+/** Parses to the list of ports in the order in which they are tried. */
 export const portChoice = z
   .custom<PortChoice>((value) => readPorts(value) !== undefined, { message })
   .transform((value): readonly number[] => readPorts(value) ?? []);
@@ -22,7 +22,7 @@ function isPort(value: unknown, lowest: number): boolean {
   return Number.isInteger(value) && (value as number) >= lowest && (value as number) <= highest;
 }
 
-/** Text names several ports: a single one is a number. */
+/** Parses several ports from a text; a single port is a number. */
 function readText(text: string): number[] | undefined {
   const parts = text.split(",").map((part) => /^\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*$/.exec(part));
   if (parts.length === 1 && parts[0]?.[2] === undefined) return undefined;

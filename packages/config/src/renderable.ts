@@ -2,13 +2,13 @@ import type { Json } from "@multimaster/core";
 import { z } from "zod";
 import { passPlain, ShellQuoting } from "./shell-quoting.ts";
 
-/** What a rendered option may look at. */
+/** What a renderable option may read. */
 export interface RenderContext {
-  /** Which build it is: its ids, and its number among those of its builder. */
+  /** The build: its ids, and its number among its builder's builds. */
   readonly build: { readonly buildid: number; readonly buildrequestid: number; readonly number: number };
   /** The value of a property, or undefined. */
   property(name: string): Json | undefined;
-  /** The value of a secret of the builder set; throws when there is none of that name. */
+  /** The value of a secret of the builder set; throws if no secret has that name. */
   secret(name: string): string;
   /** The build's source stamp of a codebase (default ""): branch, revision, repository, project. */
   source(
@@ -16,10 +16,10 @@ export interface RenderContext {
   ): { branch: string | null; revision: string | null; repository: string; project: string } | undefined;
 }
 
-/** An option that is a value, or a function of the build that gives the value. */
+/** An option that is a value, or a function that returns the value for a build. */
 export type Renderable<T> = T | ((build: RenderContext) => T | Promise<T>);
 
-/** A schema for an option that may be given as a value or as a function of the build. */
+/** A schema for an option that may be a value or a function of the build. */
 export function renderable<S extends z.ZodType>(schema: S) {
   return z.union([
     z.custom<(build: RenderContext) => z.input<S> | Promise<z.input<S>>>((value) => typeof value === "function"),
@@ -27,7 +27,7 @@ export function renderable<S extends z.ZodType>(schema: S) {
   ]);
 }
 
-/** Replaces every function in `value`, however deep, by what it gives for this build. */
+/** Replaces every function in `value`, at any depth, by its result for this build. */
 export async function render(value: unknown, build: RenderContext): Promise<unknown> {
   if (typeof value === "function") return render(await value(build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item) => render(item, build)));
@@ -40,11 +40,11 @@ export async function render(value: unknown, build: RenderContext): Promise<unkn
   return value;
 }
 
-/** What functions made here hold, so that they can be recognized: configs may load their own copy of this module. */
+/** Marks functions made by `interpolate`, so that they can be recognized: configs may load their own copy of this module. */
 const templateOf = Symbol.for("multimaster.interpolate");
 const secretOf = Symbol.for("multimaster.secret");
 
-/** An option whose value is a secret of the builder set. Wherever it would show, `<name>` stands instead. */
+/** An option whose value is a secret of the builder set. Logs and pages show `<name>` instead of the value. */
 export function secret(name: string): (build: RenderContext) => string {
   return Object.assign((build: RenderContext) => build.secret(name), { [secretOf]: name });
 }
@@ -52,35 +52,36 @@ export function secret(name: string): (build: RenderContext) => string {
 const placeholder = /\$(\$?)\{(?:(secret|raw):(?!-))?([^}:]+)(?::-([^}]*))?\}/g;
 
 /**
- * Text with properties in it: `interpolate("release-${version}")` becomes a function of the build. `${name:-text}` gives
- * `text` when the property is absent or empty; an absent property without it is an empty string. `${secret:name}` gives a secret. `$${` is a plain `${`.
- * In a command that a shell reads, each value is quoted, so that it is data and no code; `${raw:name}` is not.
+ * Text with properties in it: `interpolate("release-${version}")` becomes a function of the build. `${name:-text}` is
+ * `text` if the property is absent or empty; without a default, an absent property is an empty string. `${secret:name}` is
+ * a secret. `$${` is a literal `${`. In a command that a shell reads, each value is quoted, so that it is data and not code;
+ * `${raw:name}` is not quoted.
  */
 export function interpolate(template: string): (build: RenderContext) => string {
   return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
 }
 
-/** The template of a function that `interpolate` made. */
+/** The template of a function made by `interpolate`. */
 export function templateIn(value: unknown): string | undefined {
   return typeof value === "function" ? (value as { [templateOf]?: string })[templateOf] : undefined;
 }
 
-/** The names in a template: of properties, of those that are put in raw, of secrets. */
+/** The names in a template: of properties, of raw properties, of secrets. */
 export function namesIn(template: string): { name: string; kind: "property" | "raw" | "secret" }[] {
   return [...template.matchAll(placeholder)].flatMap(([, escaped, kind, name]) =>
     escaped ? [] : [{ name: String(name), kind: (kind ?? "property") as "property" | "raw" | "secret" }],
   );
 }
 
-/** Whether `secret` made it, or it is a text with a secret in it. */
+/** Whether a function was made by `secret`, or by `interpolate` from a text with a secret. */
 export function holdsSecret(value: unknown): boolean {
   if (typeof value !== "function") return false;
   return secretOf in value || namesIn(templateIn(value) ?? "").some(({ kind }) => kind === "secret");
 }
 
 /**
- * Renders a command: a list as everything else; a text of `interpolate`, which a shell reads, with each value quoted
- * for the worker's system (`posix` or `nt`). Throws where a value cannot be quoted.
+ * Renders a command. A list is rendered as any value; in a text of `interpolate`, which a shell reads, each value is quoted
+ * for the worker's system (`posix` or `nt`). Throws if a value cannot be quoted.
  */
 export async function renderCommand(value: unknown, build: RenderContext, system: string): Promise<unknown> {
   const template = templateIn(value);

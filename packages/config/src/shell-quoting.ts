@@ -1,20 +1,20 @@
 /**
- * Where in a command's text a value is put in decides how it is quoted. This reads the text as a POSIX shell does, as far
- * as needed: plain words, both kinds of quotes, and `$(…)`. Inside anything else no quoting is safe.
+ * How a value must be quoted depends on its position in the command's text. This reads the text as a POSIX shell does, as
+ * far as needed: plain words, both kinds of quotes, and `$(…)`. In any other construct no quoting is safe.
  */
 type Place = "plain" | "single" | "double" | "comment" | { readonly unsafe: string };
 
-/** Neither a comma nor two dots: within braces they make several words of one. */
+/** Excludes commas and double dots: within braces they expand to several words. */
 const nothingNeeded = /^(?!.*\.\.)[\w@%+:./-]+$/;
 
-/** Follows the text of a command; `quote` makes a value one piece of data at the place that was reached. */
+/** Reads the text of a command; `quote` makes a value one piece of data at the current position. */
 export class ShellQuoting {
-  /** The quotes and `$(` that are open, innermost last. */
+  /** The open quotes and `$(`, innermost last. */
   #open: Place[] = ["plain"];
   #wordBegins = true;
   readonly #hasCase: boolean;
 
-  /** `whole` is all of the text that is written in the config. */
+  /** `whole` is the complete text written in the config. */
   constructor(whole: string) {
     this.#hasCase = /\bcase\b/.test(whole);
   }
@@ -23,25 +23,25 @@ export class ShellQuoting {
     return this.#open.at(-1) ?? { unsafe: 'after a ")" that closes nothing' };
   }
 
-  /** Goes on over text that the config's author wrote. */
+  /** Advances over text that the config's author wrote. */
   read(text: string): void {
     for (let i = 0; i < text.length; i++) i += this.#step(text, i);
   }
 
-  /** The value as data; throws with the reason where that cannot be done. */
+  /** Quotes the value as data; throws the reason if that is impossible. */
   quote(value: string): string {
     const place = this.#place;
     const wordBegins = this.#wordBegins;
     this.#wordBegins = false;
     if (place === "single") return value.replaceAll("'", "'\\''");
     if (place === "double") return value.replace(/[$`"\\]/g, "\\$&");
-    // A number that is a whole word may stand before ">".
+    // A number that is a whole word may be a file descriptor before ">".
     const plainly = nothingNeeded.test(value) && !(wordBegins && /^\d+$/.test(value));
     if (place === "plain") return plainly ? value : `'${value.replaceAll("'", "'\\''")}'`;
     throw new Error(`it cannot be quoted ${place === "comment" ? "in a comment" : place.unsafe}`);
   }
 
-  /** Takes the character at `i`; returns how many more were taken with it. */
+  /** Processes the character at `i`; returns the number of further characters processed with it. */
   #step(text: string, i: number): number {
     const place = this.#place;
     const char = text[i] as string;
@@ -58,9 +58,9 @@ export class ShellQuoting {
       return 0;
     }
     if (char === "\\") {
-      // What is put in right after it would lose its first quote.
+      // A backslash would escape the first quote of an inserted value.
       if (next === undefined) this.#giveUp("after a backslash");
-      // A line that goes on: the next character stands where the backslash does.
+      // A continued line: the next character takes the backslash's position.
       if (next === "\n") this.#wordBegins = wordBegan;
       return 1;
     }
@@ -76,7 +76,7 @@ export class ShellQuoting {
     const variable = /^\$\{\w+\}/.exec(text.slice(i, i + 100))?.[0];
     if (variable !== undefined) return variable.length - 1;
     if (char === "$" && next === "{") return this.#giveUp("in or after a shell's ${…}");
-    // A name or another sign would grow into what is put in.
+    // An inserted value would become part of the name after "$".
     if (char === "$" && next === undefined) return this.#giveUp('after a "$"');
     if (place === "double") {
       if (char === '"') this.#open.pop();
@@ -92,7 +92,7 @@ export class ShellQuoting {
     else if (char === "$" && next === "'") this.#giveUp("in or after $'…'");
     else if (char === "<" && next === "<") this.#giveUp("in or after a here-document");
     else if (char === "(" && next === "(") this.#giveUp("in or after ((…))");
-    // Where sh is bash, "-eq" and its like reckon with what is in quotes, too, and run what stands in an index there.
+    // Where sh is bash, "-eq" and similar operators in [[ evaluate even quoted values as arithmetic, and run code in an index.
     else if (char === "[" && next === "[" && after !== undefined && /\s/.test(after) && wordBegan)
       this.#giveUp("in or after [[ … ]]; use [ … ]");
     else if (char === "(") {
@@ -109,10 +109,10 @@ export class ShellQuoting {
 }
 
 /**
- * A value in a text for Windows' `cmd`, which has no quoting that every program understands: only what needs none is
- * taken.
+ * Checks a value for a text that Windows' `cmd` reads. No quoting there works for every program, so only values that need
+ * none are accepted.
  */
 export function passPlain(value: string): string {
   if (/^[\w@+:./\\-]*$/.test(value)) return value;
-  throw new Error("only letters, digits and _ @ + : . / \\ - can be put into a text for a Windows worker");
+  throw new Error("only letters, digits and _ @ + : . / \\ - can be inserted into a command text for a Windows worker");
 }

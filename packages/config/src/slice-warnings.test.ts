@@ -118,14 +118,18 @@ it("warns of passwords within addresses, in whatever option", async () => {
     '{ repository: "https://:s3cret@example.org/x.git" }',
     '{ deep: [{ repository: "SSH://ci:s3cret@example.org/x" }] }',
   ])
-    expect(await warn({ scheduler: source(options) })).toEqual([expect.stringContaining("holds a password within")]);
+    expect(await warn({ scheduler: source(options) })).toEqual([
+      expect.stringContaining("contains a password in a URL"),
+    ]);
   for (const url of ["https://ci@example.org/x", "https://example.org:443/x@y", "git@example.org:x/y", "/a:b@c"])
     expect(await warn({ scheduler: source(JSON.stringify({ repository: url })) })).toEqual([]);
 });
 
 it("warns of fallbacks of variables that are named like secrets, set or not", async () => {
   const fallback = (name: string) =>
-    expect.stringMatching(new RegExp(`: env\\("${name}", …\\) has a fallback, which all who can read the config know`));
+    expect.stringMatching(
+      new RegExp(`: env\\("${name}", …\\) has a fallback, which everyone who can read the config knows`),
+    );
   expect(await warn({}, 'bus: { ticket: env("WAMP_TICKET", "x"), router: env("WAMP_ROUTER", "ws://h") }')).toEqual([
     fallback("WAMP_TICKET"),
   ]);

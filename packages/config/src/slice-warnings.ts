@@ -12,15 +12,15 @@ import {
   warningsOfWorkers,
 } from "./slices/workers.ts";
 
-/** A slice, and what its errors and warnings begin with: its file, or the config file and the slice's name. */
+/** A slice, and the prefix of its errors and warnings: its file, or the config file and the slice's name. */
 export interface Placed<Slice, Input> {
   readonly place: string;
   readonly slice: Slice;
-  /** As the config gave it, without what defaults add. */
+  /** As written in the config, without defaults. */
   readonly given: Input;
 }
 
-/** The parts of a config that were loaded: of a master, those of its roles; of `check-config`, all that are good. */
+/** The loaded parts of a config: of a master, those of its roles; of `check-config`, all that are valid. */
 export interface LoadedParts {
   readonly shared: Placed<ClusterConfig, ClusterConfigInput>;
   readonly scheduler?: Placed<SchedulerSlice, SchedulerSliceInput> | undefined;
@@ -32,7 +32,7 @@ export interface LoadedParts {
   readonly fallbacks: readonly { readonly place: string; readonly warning: ConfigWarning }[];
 }
 
-/** Every warning about the loaded parts, as lines; each slice warns of itself, and what needs two of them is added here. */
+/** Lists all warnings about the loaded parts, one line each: those of each slice, and those that involve two slices. */
 export function listWarnings(parts: LoadedParts): string[] {
   const { shared, scheduler, workers, ui, builders, placeOf } = parts;
   const secrets = [...builders.values()].reduce((sum, { slice }) => sum + Object.keys(slice.secrets).length, 0);

@@ -1,6 +1,6 @@
 /**
- * Whose address it is, as far as limits care: one who has an IPv6 address has at least 2^64 of them, so the first half of it
- * counts. An IPv4 address is one's own, however it is written.
+ * The address that per-client limits count. An owner of one IPv6 address has at least 2^64 of them, so only the first half
+ * counts. An IPv4 address counts whole, in whatever notation it is written.
  */
 export function groupOfAddress(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
@@ -12,7 +12,7 @@ export function groupOfAddress(address: string): string {
   return [...first, ...zeros, ...last].slice(0, 4).join(":");
 }
 
-/** The wider network of an address, where there are too many for each: the first 16 bits of IPv4, 32 of IPv6. */
+/** The wider network of an address, for limits when there are too many addresses: the first 16 bits of IPv4, 32 of IPv6. */
 export function networkOfAddress(address: string): string {
   const group = groupOfAddress(address);
   if (group === "") return "unknown";

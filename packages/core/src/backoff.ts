@@ -5,7 +5,7 @@ export interface BackoffOptions {
   max: number;
 }
 
-/** Delays that double up to a maximum, each with up to half of it as jitter so that many clients do not return at once. */
+/** Delays that double up to a maximum. Up to half of each is jitter, so that many clients do not return at the same time. */
 export class Backoff {
   #options: BackoffOptions;
   #next: number;

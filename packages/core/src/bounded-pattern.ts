@@ -3,14 +3,14 @@ import { LinearMatcher } from "./patterns/linear-matcher.ts";
 import { NotLinear } from "./patterns/parse-pattern.ts";
 
 /**
- * Whether an expression of a config or a client occurs in a text that someone else wrote, without a time that the text
- * could make long. Nothing else in the masters may compile an expression (test/architecture).
+ * Tests whether an expression of a config or a client occurs in a text from outside, in bounded time whatever the text is.
+ * No other code of the masters may compile an expression (test/architecture).
  */
 export interface BoundedPattern {
   readonly source: string;
-  /** Why it takes more than time in proportion to the text, such as "lookahead"; undefined if it does not. */
+  /** The construct that prevents matching in linear time, such as "lookahead"; undefined if matching is linear. */
   readonly notLinear: string | undefined;
-  /** Throws PatternTooSlow, only if it is not linear. */
+  /** Throws PatternTooSlow, but only if the expression is not linear. */
   test(text: string): boolean;
 }
 
@@ -19,16 +19,16 @@ export class PatternTooSlow extends Error {
   override name = "PatternTooSlow";
 }
 
-/** For an expression that is not linear: how much of a text it sees, and for how long. */
+/** Limits for an expression that is not linear: how many characters of a text it reads, and for how long. */
 const mostText = 4096;
 const deadlineMs = 250;
 
 const byExpression = new WeakMap<RegExp, BoundedPattern>();
-/** Globs are of the config: few, and asked for at each request. */
+/** Compiled globs. They come from the config: few, but used by each request. */
 const byGlob = new Map<string, BoundedPattern>();
 const mostGlobs = 1000;
 
-/** `g` and `y` do not matter. Throws SyntaxError for what is no regular expression. */
+/** Ignores the flags `g` and `y`. Throws SyntaxError for an invalid regular expression. */
 export function boundedPattern(pattern: string | RegExp): BoundedPattern {
   if (typeof pattern === "string") return compile(new RegExp(pattern));
   let bounded = byExpression.get(pattern);
@@ -36,7 +36,7 @@ export function boundedPattern(pattern: string | RegExp): BoundedPattern {
   return bounded;
 }
 
-/** Whether a text is what a glob says: `*` is any text, and with `question` `?` is any character. */
+/** Whether a text matches a glob: `*` matches any text and, with `question`, `?` any character. */
 export function fitsGlob(text: string, glob: string, { question = false } = {}): boolean {
   const key = `${Number(question)}${glob}`;
   let bounded = byGlob.get(key);

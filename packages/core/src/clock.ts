@@ -1,13 +1,13 @@
 import { onAbort } from "./on-abort.ts";
 import { startTimeout } from "./timeout.ts";
 
-/** Where time comes from; tests pass their own. */
+/** The source of time; tests pass their own. */
 export interface Clock {
-  /** Milliseconds since the epoch, of this host. Leases never use it: they go by the database's clock. */
+  /** Milliseconds since 1970 on this host. Leases never use it: only the database's clock decides them. */
   now(): number;
   /** Runs `fn` once after `ms` milliseconds; the timer does not keep the process alive. */
   after(ms: number, fn: () => void): Timer;
-  /** Resolves after `ms` milliseconds, or at once when `signal` aborts. */
+  /** Resolves after `ms` milliseconds, or immediately when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -17,10 +17,10 @@ export const duration = z
     return Number(amount) * units[unit];
   });
 
-/** What a config author may write where a duration is asked for. */
+/** What a config author may write as a duration. */
 export type Duration = z.input<typeof duration>;
 
-/** A length of time as a config author writes it: the largest unit in which it is a whole number. */
+/** A duration as a config author writes it, in the largest unit in which it is a whole number. */
 export function formatDuration(ms: number): string {
   const unit = (["d", "h", "m", "s"] as const).find((one) => ms >= units[one] && ms % units[one] === 0) ?? "ms";
   return `${ms / units[unit]}${unit}`;

@@ -8,7 +8,7 @@ import { requestErrors } from "./errors/requests.ts";
 
 export { type ErrorKind, ExitCode, UserError } from "./errors/define-error.ts";
 
-/** The catalogue: every error a user can meet, with its code, status, exit code and sentence. */
+/** The catalogue: every error a user can meet, with its code, status, exit code and message. */
 export const errors = {
   ...configErrors,
   ...databaseErrors,

@@ -1,4 +1,4 @@
-/** The least of what `read` finds in the items; undefined without any. Lists may have any length. */
+/** The smallest value that `read` returns for the items; undefined if there is none. The list may have any length. */
 export function findLeast<T>(items: Iterable<T>, read: (item: T) => number | undefined): number | undefined {
   let least: number | undefined;
   for (const item of items) {
@@ -8,7 +8,7 @@ export function findLeast<T>(items: Iterable<T>, read: (item: T) => number | und
   return least;
 }
 
-/** The greatest of what `read` finds in the items; undefined without any. */
+/** The greatest value that `read` returns for the items; undefined if there is none. */
 export function findGreatest<T>(items: Iterable<T>, read: (item: T) => number | undefined): number | undefined {
   const least = findLeast(items, (item) => {
     const value = read(item);
@@ -17,7 +17,7 @@ export function findGreatest<T>(items: Iterable<T>, read: (item: T) => number | 
   return least === undefined ? undefined : 0 - least;
 }
 
-/** Adds all items to the end of a list, any number of them: spread into a call, each would need room on the stack. */
+/** Appends all items to a list. Spreading them into `push` would need room on the stack for each. */
 export function append<T>(list: T[], items: Iterable<T>): void {
   for (const item of items) list.push(item);
 }

@@ -1,6 +1,6 @@
 const reasons: Readonly<Record<string, string>> = {
   EEXIST: "a file stands where a directory must be",
-  ENOTDIR: "a part of the path is no directory",
+  ENOTDIR: "a part of the path is not a directory",
   ENOENT: "a part of the path does not exist",
   EACCES: "permission denied",
   EPERM: "permission denied",
@@ -8,7 +8,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
 };
 
-/** Why the file system refused something, for people; undefined for errors of other kinds. */
+/** Explains in words why the file system refused an operation; undefined for errors of other kinds. */
 export function explainFileError(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
   return reasons[String(error.code)] ?? error.message;

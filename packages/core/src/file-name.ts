@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * A name as that of one file or directory, whatever characters it has. Plain names stay as they are; any other gets a
- * hash, so that no two names, cleaned, become one.
+ * Converts any name to the name of one file or directory. Plain names stay as they are; any other gets a hash, so that two
+ * different names never become the same file name.
  */
 export function toFileName(name: string): string {
   if (/^(?!\.+$)[a-zA-Z0-9._-]+$/.test(name)) return name;

@@ -2,16 +2,16 @@
 export const forkProperty = "pullrequest_fork";
 
 /**
- * Whether a ref is one that a forge makes, and not one that somebody pushes who may: of pull requests, merge requests and
- * Gerrit's changes, and of whatever else it keeps (`refs/keep-around`, `refs/pipelines`). Anybody's code may be behind one.
+ * Whether a ref is made by a forge instead of pushed by a user with write access: refs of pull requests, merge requests and
+ * Gerrit changes, and the forge's own (`refs/keep-around`, `refs/pipelines`). Anyone's code may be behind such a ref.
  */
 export function isRequestRef(branch: string): boolean {
   return /^refs\/(?!heads\/|tags\/)/.test(branch);
 }
 
 /**
- * Whether these properties (values, or `[value, source]`) are of a change or build whose code is a fork's. A pull request
- * that does not say so counts as one: by its properties, or by the property `branch`.
+ * Whether these properties (values, or `[value, source]`) belong to a change or build of a fork's code. A pull request,
+ * recognized by its properties or by the property `branch`, counts as a fork's unless its properties say otherwise.
  */
 export function isOfFork(properties: Readonly<Record<string, unknown>>): boolean {
   const read = (name: string): unknown => {

@@ -1,8 +1,8 @@
 import { type Logger, outliveTerminal } from "./log.ts";
 
 /**
- * A closed terminal sends SIGHUP, and operators do by habit; by default it ends a program at once. Logs `sentence` and
- * goes on, also when nothing can be written to that terminal any more. Returns what ends this.
+ * A closed terminal sends SIGHUP, and operators send it by habit; by default it ends a program immediately. This logs
+ * `sentence` instead, even if that terminal can no longer be written to. Returns a function that restores the default.
  */
 export function ignoreHangups(log: Logger, sentence: string): () => void {
   const onHangup = () => log.warn(sentence);

@@ -22,7 +22,7 @@ function asciiJson(value: string | number | boolean | null): string {
   );
 }
 
-/** Whether lists and objects stand in each other more than `levels` deep; it needs no stack to find out. */
+/** Whether lists and objects are nested more than `levels` deep. It does not recurse, so no input overflows the stack. */
 export function isNestedDeeper(value: unknown, levels: number): boolean {
   let layer: unknown[] = [value];
   for (let level = 0; layer.length > 0; level++) {

@@ -2,8 +2,8 @@ import type { AddressInfo, Server } from "node:net";
 import { errors } from "./errors.ts";
 
 /**
- * Listens on the first of the ports that is free; `what` names the port in the sentence when none is. Each is really tried,
- * so of two masters that start at the same time each gets one of its own.
+ * Listens on the first free port of a list; `what` names the port in the error when none is free. It tries each port by
+ * listening, so two masters that start at the same time get different ports.
  */
 export async function listenOnFreePort(
   server: Server,

@@ -1,9 +1,9 @@
 type Line = Readonly<Record<string, unknown>>;
 
-/** What stands in front of a line anyway, or says nothing to people. */
+/** Fields that the line shows elsewhere, or that mean nothing to people. */
 const placed = new Set(["time", "level", "msg", "service", "master", "err", "pid", "hostname"]);
 
-/** A line of the log as people like it: time, level, who, what; then the fields, and an error's stack. */
+/** A log line for people: time, level, subject, message; then the fields, and an error's stack. */
 export function prettyLine(json: string): string {
   let line: Line;
   try {
@@ -29,8 +29,8 @@ export function prettyLine(json: string): string {
 }
 
 /**
- * Text of others without what a terminal would obey: user names, branches and addresses come from outside, and a line of them
- * must neither move the cursor nor look like a line of ours.
+ * Replaces control characters in text from outside (user names, branches, addresses): it must neither move the terminal's
+ * cursor nor imitate a log line of ours.
  */
 function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu, (character) => {

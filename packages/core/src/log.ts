@@ -6,7 +6,7 @@ export type Logger = pino.Logger;
 export interface LogOptions {
   /** pino level; `silent` turns logging off. */
   level?: string;
-  /** `json` (the default): an object a line, for programs; `pretty`: for people. */
+  /** `json` (the default): one object per line, for programs; `pretty`: for people. */
   format?: string;
   /** Fields on every line, such as the master's name. */
   fields?: Record<string, unknown>;
@@ -31,22 +31,22 @@ export function createLog(options: LogOptions = {}): Logger {
   );
 }
 
-/** Lines that no one takes are held up to this many bytes. */
+/** Lines that cannot be written are held up to this many bytes. */
 const maxHeld = 4 * 1024 * 1024;
 
 function openStandardError(): pino.DestinationStream {
   const destination = pino.destination({ dest: 2, sync: false, maxLength: maxHeld });
-  // The terminal may be closed, or the disk be full: a program whose log no one can read goes on.
+  // The terminal may be closed or the disk full: a program whose log cannot be written keeps running.
   let isFailing = false;
   destination.on("error", () => (isFailing = true));
   destination.on("write", () => (isFailing = false));
-  // What is left is written when the program ends, and tried for ever: then it would never end.
+  // pino flushes the held lines when the program ends and retries forever, so the program would never end.
   const flushSync = destination.flushSync.bind(destination);
   destination.flushSync = () => (isFailing ? undefined : flushSync());
   return destination;
 }
 
-/** Writes to a terminal that was closed, or to a pipe that no one reads, are lost instead of ending the program. */
+/** Discards writes to a closed terminal or to a pipe without a reader, which would otherwise end the program. */
 export function outliveTerminal(): () => void {
   const ignore = () => undefined;
   process.stdout.on("error", ignore);
@@ -58,8 +58,8 @@ export function outliveTerminal(): () => void {
 }
 
 /**
- * A log each of whose lines tells what `identity` holds at that moment: whoever logs need not know who he is by now. A
- * line's own fields come first.
+ * A logger that adds what `identity` returns at that moment to each line, so that its users need not know the master's
+ * current name. A line's own fields take precedence.
  */
 export function identifyLog(
   log: Logger,
@@ -69,5 +69,5 @@ export function identifyLog(
   return log.child(bindings, { formatters: { log: (line) => ({ ...identity, ...line }) } });
 }
 
-/** A log that says nothing, for tests. */
+/** A logger that writes nothing, for tests. */
 export const silentLog: Logger = pino({ level: "silent" });

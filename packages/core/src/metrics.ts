@@ -1,6 +1,6 @@
 import { Registry } from "prom-client";
 
-/** One registry per master, so that two masters in one test process do not share figures. */
+/** One registry per master, so that two masters in one test process have separate figures. */
 export function createMetrics(): Registry {
   return new Registry();
 }

@@ -1,8 +1,8 @@
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `fn` once when the signal aborts, or now if it has. Returns what takes that back. However many listen, the
- * signal has one listener: Node warns of a leak, in plain text, above ten.
+ * Calls `fn` once when the signal aborts, or immediately if it already has. Returns a function that cancels this. All
+ * callbacks share one listener of the signal: above ten listeners, Node prints a warning of a leak.
  */
 export function onAbort(signal: AbortSignal, fn: () => void): () => void {
   if (signal.aborted) {
@@ -22,7 +22,7 @@ function listen(signal: AbortSignal): Set<() => void> {
     "abort",
     () => {
       listeners.delete(signal);
-      // One that is taken back by another while they are called is not called.
+      // A callback may cancel another one: that one is not called.
       for (const entry of entries) {
         entries.delete(entry);
         entry();

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json } from "./json.ts";
 
-/** A property with the place it came from, as the data API shows it: `[value, source]`. */
+/** A property with its source, as the data API shows it: `[value, source]`. */
 export type SourcedProperty = readonly [value: Json, source: string];
 
 /** Properties by name, as stored with changes, buildsets and builds. */
@@ -44,7 +44,7 @@ export class Properties {
     for (const [name, [value, source]] of Object.entries(properties)) this.set(name, value, source);
   }
 
-  /** Everything set since the last call, for saving only what changed. */
+  /** Returns the properties set since the last call, so that only changes are saved. */
   takeChanged(): SourcedProperties {
     const changed = Object.fromEntries(
       [...this.#changed].map((name) => [name, this.#values.get(name) as SourcedProperty]),

@@ -28,7 +28,7 @@ const worstFirst: readonly Result[] = [
   Results.SKIPPED,
 ];
 
-/** Combines two results: the worse one wins, and SKIPPED gives way to everything. */
+/** Combines two results: the worse one wins, and SKIPPED loses to every other. */
 export function worstResult(a: Result, b: Result): Result {
   return worstFirst.indexOf(a) <= worstFirst.indexOf(b) ? a : b;
 }

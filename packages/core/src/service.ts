@@ -1,5 +1,5 @@
 /**
- * Something with a life of its own: it is started once, may be drained, and is stopped once.
+ * A component with a lifecycle: it is started once, may be drained, and is stopped once.
  *
  * - `start` resolves when the service does its work; if it rejects, the service has cleaned up after itself.
  * - `drain` stops taking new work and resolves when the work in hand is done. `signal` aborts when the deadline has
@@ -30,9 +30,9 @@ export type Audience = "operators" | "strangers";
 
 /** What a service fails with. */
 export interface Failure {
-  /** Since when every try has failed, in milliseconds since 1970. */
+  /** The time since when every attempt has failed, in milliseconds since 1970. */
   readonly since: number;
-  /** The last error, as a sentence. */
+  /** The message of the last error. */
   readonly cause: string;
   readonly error?: unknown;
 }
@@ -42,7 +42,7 @@ export interface FailedService extends Omit<Failure, "error"> {
   readonly service: string;
 }
 
-/** Work in hand, by what it is. What a service does not have at all, it does not name. */
+/** Work in progress, by kind. A service omits the kinds it never has. */
 export interface Work {
   readonly builds?: number;
   readonly workers?: number;
@@ -50,7 +50,7 @@ export interface Work {
   readonly singletons?: number;
 }
 
-/** The work of several services together. */
+/** The sum of the work of several services. */
 export function addWork(parts: readonly Work[]): Work {
   const sum: Record<string, number> = {};
   for (const part of parts) {

@@ -1,7 +1,7 @@
-/** The longest delay of one timer of Node; a longer one would fire at once. */
+/** The longest delay of a Node timer; a longer one would fire immediately. */
 const longestTimer = 2 ** 31 - 1;
 
-/** Like `setTimeout`, for any length of time: `Infinity` never fires. Returns what cancels it. */
+/** Like `setTimeout`, but for any delay: `Infinity` never fires. Returns a function that cancels it. */
 export function startTimeout(fn: () => void, ms: number, options: { unref?: boolean } = {}): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (left: number): void => {

@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Waits for something, but no longer than `ms`, nor once `signal` aborts: then the answer is undefined, and whatever it
- * comes to later is nobody's. A rejection before that is passed on.
+ * Waits for a promise for at most `ms`, or until `signal` aborts; then it returns undefined and the promise's later outcome
+ * is ignored. An earlier rejection is thrown.
  */
 export async function waitAtMost<T>(
   clock: Clock,
@@ -11,9 +11,9 @@ export async function waitAtMost<T>(
   signal?: AbortSignal,
 ): Promise<T | undefined> {
   const over = new AbortController();
-  const patience = clock.sleep(ms, signal ? AbortSignal.any([over.signal, signal]) : over.signal).then(() => undefined);
+  const timeout = clock.sleep(ms, signal ? AbortSignal.any([over.signal, signal]) : over.signal).then(() => undefined);
   try {
-    return await Promise.race([awaited, patience]);
+    return await Promise.race([awaited, timeout]);
   } finally {
     over.abort();
   }

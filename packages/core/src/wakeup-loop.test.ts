@@ -23,7 +23,7 @@ describe("a loop that wakes", () => {
       clock: still,
       log: silentLog,
       pollMs: 1,
-      look: () => {
+      poll: () => {
         looks++;
         return new Promise((resolve) => (finish = resolve));
       },
@@ -52,7 +52,7 @@ describe("a loop that wakes", () => {
       clock: systemClock,
       log: silentLog,
       pollMs: 1,
-      async look() {
+      async poll() {
         looks++;
         if (fails) throw new Error(`no ${looks}`);
       },
@@ -74,7 +74,7 @@ describe("a loop that wakes", () => {
       clock: systemClock,
       log: silentLog,
       pollMs: 1,
-      async look() {
+      async poll() {
         looks++;
         throw new Error("no");
       },

@@ -7,16 +7,16 @@ export interface WakeupLoopOptions {
   name: string;
   clock: Clock;
   log: Logger;
-  /** Longest time between two looks, in milliseconds; a lost message costs at most this. */
+  /** Longest time between two polls, in milliseconds; a lost message costs at most this delay. */
   pollMs: number;
-  /** Looks at the rows and does what they ask for. Runs one at a time; an error is logged and the loop goes on. */
-  look(signal: AbortSignal): Promise<void>;
+  /** Reads the rows and does what they require. One poll runs at a time; an error is logged and the loop continues. */
+  poll(signal: AbortSignal): Promise<void>;
 }
 
-/** A loop that polls rarely shows soon that it works again. */
+/** Limits the wait after a failure, so that a loop with a long interval soon shows that it works again. */
 const longestRetryMs = 10_000;
 
-/** "Messages wake, rows tell": one loop that looks when woken or when the poll interval has passed, whichever is first. */
+/** "Messages wake, rows decide": a loop that polls when woken or when the interval has passed, whichever is first. */
 export class WakeupLoop {
   #options: WakeupLoopOptions;
   #stop = new AbortController();
@@ -32,19 +32,19 @@ export class WakeupLoop {
     this.#running ??= this.#run();
   }
 
-  /** Asks for a look soon; calls during a look are merged into one more look. */
+  /** Requests a poll soon; calls during a poll are merged into one more poll. */
   wake(): void {
     this.#wake.abort();
   }
 
-  /** Since when each look has failed, and with what; undefined when the last one has not. */
+  /** Since when every poll has failed, and the last error; undefined if the last poll succeeded. */
   failure(): Failure | undefined {
     if (!this.#failing) return undefined;
     const { since, error } = this.#failing;
     return { since, error, cause: describeCause(error) };
   }
 
-  /** Ends the loop and waits for the look in progress. */
+  /** Ends the loop and waits for the poll in progress. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#wake.abort();
@@ -52,24 +52,24 @@ export class WakeupLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, pollMs, look } = this.#options;
+    const { clock, pollMs, poll } = this.#options;
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
       try {
-        await look(this.#stop.signal);
+        await poll(this.#stop.signal);
         this.#noteSuccess();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#noteFailure(error);
         await clock.sleep(Math.min(1000, pollMs), this.#stop.signal);
       }
-      // Jitter keeps equal masters from looking at the same instant.
+      // Jitter keeps equal masters from polling at the same instant.
       const restMs = this.#failing ? Math.min(pollMs, longestRetryMs) : pollMs;
       await clock.sleep(restMs * (0.8 + Math.random() * 0.4), this.#wake.signal);
     }
   }
 
-  /** One line when it begins and one a minute: what makes a loop fail makes it fail again and again. */
+  /** Logs the first failure, then one line per minute: a loop usually fails repeatedly for the same cause. */
   #noteFailure(error: unknown): void {
     const { clock, log, name } = this.#options;
     const now = clock.now();
@@ -77,7 +77,7 @@ export class WakeupLoop {
     this.#failing.error = error;
     if (now - this.#failing.loggedAt < 60_000) return;
     this.#failing.loggedAt = now;
-    log.error({ loop: name, err: error }, `${name} failed; it is tried again`);
+    log.error({ loop: name, err: error }, `${name} failed; retrying`);
   }
 
   #noteSuccess(): void {

@@ -26,7 +26,7 @@ export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-b
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
 export type { BuildRequestUpdates, PendingRequest, RequestDetails } from "./updates/buildrequests.ts";
-export type { BuildEnd, BuildUpdates, StopRequest } from "./updates/builds.ts";
+export type { BuildEnd, BuildUpdates, CreatedBuild, StopRequest } from "./updates/builds.ts";
 export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export type { ChangeSourceUpdates } from "./updates/change-sources.ts";

@@ -52,5 +52,9 @@ describe("what is said of a database URL", () => {
   it("tells how to write a password that ends the host early", () => {
     expect(() => parseDatabaseUrl("postgresql://me:12/x@host/db")).toThrow(/write \/ as %2F/);
     expect(() => parseDatabaseUrl("postgresql://me:12#x@host/db")).toThrow(/# as %23/);
+    // No port could be so.
+    for (const password of ["a#b", "a?b", "a/b", "99999/b"])
+      expect(() => parseDatabaseUrl(`postgresql://me:${password}@host/db`), password).toThrow(/write \/ as %2F/);
+    expect(() => parseDatabaseUrl("postgresql://host:port/db")).toThrow(/is not a database URL/);
   });
 });

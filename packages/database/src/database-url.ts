@@ -20,6 +20,8 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
     try {
       parsed = new URL(url);
     } catch {
+      // What stands before a "/", "?" or "#" of its password was taken for a port.
+      if (/^\w+:\/\/[^/?#@]*:[^@]*[/?#].*@/s.test(url)) throw errors.databaseUrlUnescaped();
       throw errors.databaseUrlInvalid(hidePassword(url));
     }
     if (isCutInPassword(parsed)) throw errors.databaseUrlUnescaped();

@@ -10,6 +10,7 @@ export * from "./schema/data-version.ts";
 export type { Table } from "./schema/declare-table.ts";
 export { hashMigration, type Migration } from "./schema/migration.ts";
 export { migrations, ownTables } from "./schema/migrations.ts";
+export { checkPrivileges } from "./schema/privileges.ts";
 export * from "./schema/schema-state.ts";
 export * from "./schema/upgrade-database.ts";
 export * from "./select.ts";

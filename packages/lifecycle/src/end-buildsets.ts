@@ -9,7 +9,7 @@ export async function completeBuildsets(tx: Connection, buildsetIds: readonly nu
 }
 
 /**
- * Completes the buildset of a request that the caller has just ended in this transaction, if it was the last one, with the
+ * Completes the buildsets of requests that the caller has just ended in this transaction, if they were the last ones, with the
  * worst of the results.
  *
  * While other requests of the buildset are open, its row is not locked, so builds of one large buildset end side by side.
@@ -17,18 +17,21 @@ export async function completeBuildsets(tx: Connection, buildsetIds: readonly nu
  * last, is committed before the end of some other request begins, and that one sees it. Requests that are being ended by
  * others at this moment cannot be locked so; if there are only such, the buildset's row decides whose end is the last.
  */
-export async function endBuildsetOf(t: Transition, buildsetid: number): Promise<void> {
+export async function endBuildsetsOf(t: Transition, buildsetIds: readonly number[]): Promise<void> {
   const { tx } = t;
   const { shareLock, skipLocked } = tx.dialect;
-  // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
-  const open = await queryRows<{ id: number }>(
-    tx,
-    `select id from buildrequests where buildsetid = ? and complete = 0 order by id desc limit 1${
-      shareLock === "" ? "" : `${shareLock}${skipLocked}`
-    }`,
-    [buildsetid],
-  );
-  if (open.length === 0) await endBuildsets(t, [buildsetid]);
+  const lock = shareLock === "" ? "" : `${shareLock}${skipLocked}`;
+  const last: number[] = [];
+  for (const id of new Set(buildsetIds)) {
+    // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
+    const open = await queryRows(
+      tx,
+      `select id from buildrequests where buildsetid = ? and complete = 0 order by id desc limit 1${lock}`,
+      [id],
+    );
+    if (open.length === 0) last.push(id);
+  }
+  await endBuildsets(t, last);
 }
 
 /**

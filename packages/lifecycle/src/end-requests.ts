@@ -1,6 +1,6 @@
 import { append, type Result } from "@multimaster/core";
 import { execute, queryRows } from "@multimaster/database";
-import { endBuildsetOf } from "./end-buildsets.ts";
+import { endBuildsetsOf } from "./end-buildsets.ts";
 import type { Transition } from "./transition.ts";
 
 /** A request whose row the caller has locked. */
@@ -12,7 +12,7 @@ export interface EndingRequest {
 
 /** Completes a request, and its buildset if it was the last one. The caller holds the request's row. */
 export async function endRequest(t: Transition, request: EndingRequest, results: Result): Promise<void> {
-  for (const bsid of await endRequests(t, [request], results)) await endBuildsetOf(t, bsid);
+  await endBuildsetsOf(t, await endRequests(t, [request], results));
 }
 
 /**

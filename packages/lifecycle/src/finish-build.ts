@@ -1,8 +1,9 @@
 import type { Lease } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
-import { type Connection, getBuildState, lockRequest } from "@multimaster/database";
+import { type Connection, getBuildStates, lockRequests } from "@multimaster/database";
 import { endBuilds } from "./end-builds.ts";
-import { endRequest } from "./end-requests.ts";
+import { endBuildsetsOf } from "./end-buildsets.ts";
+import { endRequests } from "./end-requests.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { releaseRequest } from "./release-requests.ts";
 import { countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
@@ -16,28 +17,69 @@ export interface BuildEnd {
 }
 
 /**
- * A build of this master ends, and everything above it: RETRY releases the request (unless it was cancelled), any other
- * result ends it, and the last request ends its buildset. Undefined if the build does not run here: nothing is written.
+ * Builds of this master end, and everything above them: RETRY releases the request (unless it was cancelled), any other
+ * result ends it, and the last request ends its buildset. Resolves to how each build ended; of one that does not run here
+ * nothing is written, and it is not in the result.
+ *
+ * All requests are locked before the first of them ends, in the order of their ids, and buildsets after that: a transaction
+ * that may hold a buildset, or share a request, never waits for a request.
  */
-export async function finishBuild(
+export async function finishBuilds(
   tx: Connection,
   lease: Lease,
-  buildid: number,
-  wanted: BuildEnd,
-): Promise<{ result: BuildEnd | undefined; outcomes: Outcomes }> {
+  wanted: readonly { readonly buildid: number; readonly end: BuildEnd }[],
+): Promise<{ result: ReadonlyMap<number, BuildEnd>; outcomes: Outcomes }> {
   const { masterid } = lease;
   return transition(tx, async (t) => {
-    const build = await getBuildState(tx, buildid);
-    if (!build || build.complete) return undefined;
-    const request = await lockRequest(tx, build.buildrequestid);
-    const isOurs = request && !request.complete && request.claimedBy === masterid;
-    const end = isOurs && !request.cancelled ? await countLoss(tx, request.id, wanted) : wanted;
-    if ((await endBuilds(t, masterid, tx.dialect.isOneOf("id", [buildid]), end)).length === 0) return undefined;
-    if (!isOurs) return end;
-    if (end.results === Results.RETRY) await releaseRequest(t, lease, request);
-    else await endRequest(t, request, end.results);
-    return end;
+    const ids = wanted.map(({ buildid }) => buildid);
+    const running = (await getBuildStates(tx, ids)).filter((build) => !build.complete && build.masterid === masterid);
+    const locked = await lockRequests(
+      tx,
+      running.map(({ buildrequestid }) => buildrequestid),
+    );
+    const requests = new Map(locked.map((request) => [request.id, request]));
+    const given = new Map(wanted.map(({ buildid, end }) => [buildid, end]));
+    const ending = [];
+    for (const { buildid, buildrequestid } of running) {
+      const request = requests.get(buildrequestid);
+      const isOurs = request !== undefined && !request.complete && request.claimedBy === masterid;
+      const end = given.get(buildid) as BuildEnd;
+      const counted = isOurs && !request.cancelled ? await countLoss(tx, request.id, end) : end;
+      ending.push({ buildid, end: counted, request: isOurs ? request : undefined });
+    }
+    const result = new Map<number, BuildEnd>();
+    for (const alike of groupAlike(ending, ({ end }) => `${end.results} ${end.state}`)) {
+      const { end } = alike[0] as (typeof alike)[number];
+      const which = tx.dialect.isOneOf(
+        "id",
+        alike.map(({ buildid }) => buildid),
+      );
+      for (const id of await endBuilds(t, masterid, which, end)) result.set(id, end);
+    }
+    const ours = ending.flatMap(({ buildid, end, request }) =>
+      request !== undefined && result.has(buildid) ? [{ request, results: end.results }] : [],
+    );
+    const over = ours.filter(({ results }) => results !== Results.RETRY);
+    const buildsets: number[] = [];
+    for (const alike of groupAlike(over, ({ results }) => String(results))) {
+      const { results } = alike[0] as (typeof alike)[number];
+      const which = alike.map(({ request }) => request);
+      for (const id of await endRequests(t, which, results)) buildsets.push(id);
+    }
+    for (const { request, results } of ours) if (results === Results.RETRY) await releaseRequest(t, lease, request);
+    await endBuildsetsOf(t, buildsets);
+    return result;
   });
+}
+
+function groupAlike<T>(items: readonly T[], keyOf: (item: T) => string): Iterable<readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups.values();
 }
 
 /** A build that takes its worker down, makes it break the protocol, or stops its master would otherwise run again for ever. */

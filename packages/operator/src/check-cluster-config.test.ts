@@ -22,7 +22,7 @@ async function check(shared: string): Promise<string> {
 
 it("refuses a database that no master could use, with the place in the config", async () => {
   expect(await check('database: "mysql://host/x"')).toMatch(
-    /cluster\.ts: database: "mysql:.*" is no database URL; use /,
+    /cluster\.ts: database: "mysql:.*" is not a database URL; use /,
   );
   expect(await check('database: "sqlite:x.sqlite", bus: { notify: true }')).toMatch(/cluster\.ts: bus\.notify: /);
   expect(await check('database: "postgresql://u@127.0.0.1:1/x", bus: { notify: true }')).toBe("good");

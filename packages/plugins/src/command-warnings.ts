@@ -2,11 +2,11 @@ import { type ConfigWarning, holdsSecret, namesIn, templateIn } from "@multimast
 import type { z } from "zod";
 import { commandOption } from "./step-options.ts";
 
-/** Programs that read their arguments as code, for which a quoted value is code again. */
+/** Programs that interpret their arguments as code, so that even a quoted value is code. */
 const readsArgumentsAsCode =
   /\beval\b|\blet\b|\[\[|\bssh\b|\b(?:ba|da|k|z|c)?sh\s+(?:-\w+\s+)*-\w*c\b|\bsu\b.*\s-\w*c\b/;
 
-/** Programs that take an argument of a list as code: the one after such a flag, or (no flag) all that follow. */
+/** Programs that interpret an argument of a list as code: the one after such a flag or, without a flag, all that follow. */
 const codeInLists: readonly { readonly program: RegExp; readonly flag?: RegExp }[] = [
   { program: /^(?:(?:ba|da|k|z|c|tc|fi)?sh|su|runuser)$/, flag: /^(?:-\w*c|--command)$/ },
   { program: /^(?:python|pypy)[\d.]*$/, flag: /^-\w*c$/ },
@@ -15,7 +15,7 @@ const codeInLists: readonly { readonly program: RegExp; readonly flag?: RegExp }
   { program: /^ssh$/ },
 ];
 
-/** Risks in the commands of a step's options: values as code, and secrets that a list of processes shows. */
+/** Risks in the commands of a step's options: values as code, and secrets visible in the process list. */
 export function warningsOfCommands(
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
@@ -32,17 +32,17 @@ function sentencesOf(command: unknown): string[] {
   const raw = names.filter(({ kind }) => kind === "raw").map(({ name }) => name);
   if (raw.length > 0)
     sentences.push(
-      `puts ${raw.map((name) => `\${raw:${name}}`).join(", ")} into a text that a shell reads: whoever sets the property runs commands on the worker; leave out "raw:", or pass the value in env`,
+      `puts ${raw.map((name) => `\${raw:${name}}`).join(", ")} into a text that a shell reads: anyone who sets the property can run commands on the worker; remove "raw:", or pass the value in env`,
     );
   const program = readsArgumentsAsCode.exec(template ?? "")?.[0];
   if (program !== undefined && names.some(({ kind }) => kind === "property"))
     sentences.push(
-      `"${program}" reads its arguments as code again, where the quotes around a property no longer help; pass the value in env`,
+      `"${program}" interprets its arguments as code, so that the quotes around a property do not help; pass the value in env`,
     );
   const inList = Array.isArray(command) ? findCodeInList(command) : undefined;
   if (inList !== undefined)
     sentences.push(
-      `"${inList}" reads an argument as code, and a property is put into it: whoever sets the property runs commands on the worker; pass the value in env`,
+      `"${inList}" interprets an argument as code that contains a property: anyone who sets the property can run commands on the worker; pass the value in env`,
     );
   if ((Array.isArray(command) ? command : [command]).some(holdsSecret))
     sentences.push(
@@ -51,7 +51,7 @@ function sentencesOf(command: unknown): string[] {
   return sentences;
 }
 
-/** The program of a list, with its flag, that reads as code an argument into which a property is put. */
+/** Finds in a list the program, with its flag, that interprets an argument with a property as code. */
 function findCodeInList(command: readonly unknown[]): string | undefined {
   for (const { program, flag } of codeInLists) {
     const at = command.findIndex((part) => typeof part === "string" && program.test(nameOfProgram(part)));

@@ -4,59 +4,59 @@ import type { z } from "zod";
 
 export interface AuthContext {
   readonly log: Logger;
-  /** Where a provider sends people back to. */
+  /** The URL to which a provider redirects users back. */
   readonly callbackUrl: URL;
 }
 
-/** How a ui master learns who somebody is. */
+/** How a ui master authenticates users. */
 export type Authenticator = NoLogin | PasswordLogin | ProxyLogin | RedirectLogin;
 
-/** No one logs in. */
+/** There are no logins. */
 export interface NoLogin {
   readonly kind: "none";
 }
 
-/** People type a name and a password. */
+/** Users type a name and a password. */
 export interface PasswordLogin {
   readonly kind: "password";
   check(username: string, password: string): Promise<User | undefined>;
-  /** The user as the config has them now, and a fingerprint of the password's hash; sessions of another one end. */
+  /** The user as configured now, with a fingerprint of the password's hash; sessions with another fingerprint end. */
   find(username: string): { readonly user: User; readonly fingerprint: string } | undefined;
 }
 
-/** A proxy in front has asked them already, and tells in headers of each request. It is asked for trusted proxies only. */
+/** A proxy in front has authenticated users, and names them in headers of each request. Used only for trusted proxies. */
 export interface ProxyLogin {
   readonly kind: "proxy";
   identify(header: (name: string) => string | undefined): User | undefined;
 }
 
-/** People are sent to a provider and come back. What `begin` gives to keep, `finish` gets, maybe on another master. */
+/** Users are redirected to a provider and back. `finish` gets what `begin` returned, maybe on another master. */
 export interface RedirectLogin {
   readonly kind: "redirect";
-  /** Which provider, and as which of its clients: sessions of another one do not count. */
+  /** Identifies the provider and the client: sessions of another realm are not valid. */
   readonly realm: string;
   begin(): Promise<{ readonly url: URL; readonly keep: Json }>;
-  /** Throws, in a sentence, when the provider refuses or what came back is not its answer to `begin`. */
+  /** Throws a message if the provider refuses, or if the returned data does not answer `begin`. */
   finish(search: URLSearchParams, kept: Json): Promise<ConfirmedUser>;
-  /** Asks the provider again who the user is now. Throws when it cannot be asked. */
+  /** Queries the provider again for the user. Throws if the provider is unavailable. */
   renew(user: User, grant: Json): Promise<ConfirmedUser | "refused">;
 }
 
-/** A user as a provider knows them now, and what it gave to ask it again. */
+/** A user as the provider now describes them, and the grant to query it again. */
 export interface ConfirmedUser {
   readonly user: User;
   readonly grant: Json;
 }
 
-/** What the login page and Buildbot's frontend show of a login. */
+/** How the login page and Buildbot's frontend show a login. */
 export interface AuthLook {
   readonly name: string;
-  /** Of those that redirect: an icon that Buildbot's frontend knows. */
+  /** For redirecting logins: an icon that Buildbot's frontend knows. */
   readonly icon?: string;
 }
 
 export interface AuthDefinition<Options = unknown> extends PluginDefinition<"auth"> {
-  /** Risks of the options, such as what is open; paths begin at the options. */
+  /** Risks of the options, such as open access; paths begin at the options. */
   warnings?(options: Options): readonly ConfigWarning[];
   look(options: Options): AuthLook;
   start(ctx: AuthContext, options: Options): Authenticator;
@@ -66,7 +66,7 @@ export interface AuthPlugin<S extends z.ZodType> extends Omit<AuthDefinition<z.o
   readonly options: S;
 }
 
-/** Defines a login: one file, whose default export is what this returns and what a config calls. */
+/** Defines a login. Each file default-exports the result, which a config calls. */
 export function defineAuth<S extends z.ZodType>(
   plugin: AuthPlugin<S>,
 ): (options: z.input<S>) => PluginDescriptor<"auth"> {

@@ -4,41 +4,41 @@ import type { Lost, NewChange } from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
-/** What a change source works with while this master has its claim. It sees neither rows nor topics. */
+/** The operations of a change source while this master has its claim. It sees neither rows nor topics. */
 export interface ChangeSourceContext extends ProblemReport {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Aborts when it has to stop: the claim was lost, or the master drains. */
+  /** Aborts when the source must stop: the claim was lost, or the master drains. */
   readonly signal: AbortSignal;
-  /** A directory of its own on this master, for what can be had again; it may not exist yet. */
+  /** A directory of the source on this master, for data that can be fetched again; it may not exist yet. */
   readonly directory: string;
-  /** Where the config lies; relative paths in options start here. */
+  /** The config's directory; relative paths in options start here. */
   readonly configDirectory: string;
-  /** State saved with `addChanges`, by whichever master had the claim then. */
+  /** Returns state saved with `addChanges`, by whichever master had the claim. */
   getState(name: string): Promise<Json | undefined>;
   /**
-   * Adds changes and saves how far the source got, in one transaction. "lost": another master has the claim by now,
-   * nothing was written and this one is about to be stopped; just return.
+   * Adds changes and saves the source's progress, in one transaction. "lost": another master has the claim, nothing was
+   * written, and this source is about to be stopped; just return.
    */
   addChanges(changes: readonly NewChange[], state: { name: string; value: Json }): Promise<readonly number[] | Lost>;
 }
 
 /** Problems that a change source reports about itself. */
 export interface ProblemReport {
-  /** What keeps it from finding changes, in a sentence, or null if nothing does. Shown until it is replaced. */
+  /** Sets the problem that prevents it from finding changes, or null for none. Shown until it is replaced. */
   setProblem?(problem: string | null): Promise<void>;
 }
 
-/** What the scheduler role asks of a change source. */
+/** A change source as the scheduler role uses it. */
 export interface ChangeSourceDefinition<Options = unknown> extends PluginDefinition<"change-source"> {
-  /** Risks of the options, such as what is open; paths begin at the options. */
+  /** Risks of the options, such as open access; paths begin at the options. */
   warnings?(options: Options): readonly ConfigWarning[];
-  /** The class name under which its state is saved, as Buildbot's source of the same kind has it. */
+  /** The class name under which its state is saved, the same as Buildbot's source of this kind. */
   readonly className: string;
-  /** Unique in the cluster; what is claimed. */
+  /** The name of its claim, unique in the cluster. */
   nameOf(options: Options): string;
-  /** Resolves when it works. A rejection is logged and tried again later, maybe by another master. */
+  /** Resolves when it works. A rejection is logged and retried later, maybe by another master. */
   start(ctx: ChangeSourceContext, options: Options): Promise<Running>;
 }
 
@@ -47,7 +47,7 @@ export interface ChangeSourcePlugin<S extends z.ZodType>
   readonly options: S;
 }
 
-/** Defines a change source: one file, whose default export is what this returns and what a config calls. */
+/** Defines a change source. Each file default-exports the result, which a config calls. */
 export function defineChangeSource<S extends z.ZodType>(
   plugin: ChangeSourcePlugin<S>,
 ): (options: z.input<S>) => PluginDescriptor<"change-source"> {

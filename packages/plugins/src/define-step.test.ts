@@ -71,7 +71,7 @@ describe("a step that runs", () => {
       'The step\'s option "words" could not be rendered: no such thing',
     );
     await expect(definition.run(ctx, { words: () => 5 })).rejects.toThrow(
-      "The step's options came out wrong for this build: words:",
+      "The step's options are invalid for this build: words:",
     );
   });
 
@@ -80,7 +80,7 @@ describe("a step that runs", () => {
     expect(await definition.isWanted({ doStepIf: (b: typeof build) => b.property("none") !== undefined }, build)).toBe(
       false,
     );
-    await expect(definition.isWanted({ doStepIf: () => "no" }, build)).rejects.toThrow("must come out true or false");
+    await expect(definition.isWanted({ doStepIf: () => "no" }, build)).rejects.toThrow("must be true or false");
   });
 
   it("is hidden by its results", () => {

@@ -18,37 +18,37 @@ import {
 /** How a step ended. */
 export interface StepEnd {
   results: Result;
-  /** What it did, in a few words, such as `'make all'`. */
+  /** A summary in a few words, such as `'make all'`. */
   summary?: string;
-  /** Why it did not succeed; the name of the result by default. Shown in parentheses after the summary. */
+  /** Why it did not succeed; by default the result's name. Shown in parentheses after the summary. */
   reason?: string;
 }
 
-/** The options of a step as its descriptor holds them: checked, not rendered. */
+/** The options of a step in its descriptor: checked, not rendered. */
 type RawOptions = Readonly<Record<string, unknown>>;
 
-/** What the engine asks of a step. */
+/** A step as the engine uses it. */
 export interface StepDefinition extends PluginDefinition<"step"> {
-  /** The options as `run` gets them, functions rendered; the reference is made from it. */
+  /** The options that `run` gets, with functions rendered; the reference is generated from it. */
   readonly rendered: z.ZodType;
   nameOf(options: RawOptions): string;
   rulesOf(options: RawOptions): StepRules;
-  /** False when the step is to be skipped for this build. Throws `BadRendering`. */
+  /** False if the step is to be skipped in this build. Throws `BadRendering`. */
   isWanted(options: RawOptions, build: RenderContext): Promise<boolean>;
   isHidden(options: RawOptions, results: Result): boolean;
-  /** Renders the options and runs the step. Throws `BadRendering`, or whatever the step's code throws. */
+  /** Renders the options and runs the step. Throws `BadRendering`, or any error of the step's code. */
   run(ctx: StepContext, options: RawOptions): Promise<StepEnd>;
 }
 
 export interface StepPlugin<Shape extends z.ZodRawShape> {
-  /** What the step is called where nothing better is known, such as "shell"; its default name. */
+  /** The step's default name, such as "shell". */
   type: string;
   options: z.ZodObject<Shape>;
-  /** Rules that differ from the usual ones when the config does not say otherwise. */
+  /** Defaults of rules that differ from the usual ones. */
   rules?: Partial<StepRules>;
-  /** Names of the schedulers that it triggers, where the options say them as values. */
+  /** Names of the schedulers that it triggers, if the options contain them as values. */
   triggers?(options: RawOptions): readonly string[];
-  /** Risks of the options as they are written: those that are functions of the build are still such. */
+  /** Risks of the options as written: functions of the build are not rendered. */
   warnings?(options: RawOptions): readonly ConfigWarning[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
 }
@@ -57,8 +57,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
 export type StepFactory<Shape extends z.ZodRawShape> = (options: StepInput<Shape>) => PluginDescriptor<"step">;
 
 /**
- * Defines a step: one file, whose default export is what this returns. Every option but the name and the rules may be
- * a function of the build; they are rendered right before `run` and then parsed by the schema.
+ * Defines a step. Each file default-exports the result. Every option except the name and the rules may be a function of the
+ * build; options are rendered right before `run` and then parsed by the schema.
  */
 export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape>): StepFactory<Shape> {
   const schema = z.strictObject({ ...plugin.options.shape, ...commonShape });
@@ -84,7 +84,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     async isWanted(options, build) {
       const wanted = await renderOption("doStepIf", options["doStepIf"] ?? true, build);
       if (typeof wanted !== "boolean")
-        throw new BadRendering(`The step's option "doStepIf" must come out true or false, not ${wanted}.`);
+        throw new BadRendering(`The step's option "doStepIf" must be true or false, not ${wanted}.`);
       return wanted;
     },
     isHidden(options, results) {

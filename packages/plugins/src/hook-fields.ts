@@ -1,6 +1,6 @@
 import type { HookRequest } from "./define-hook.ts";
 
-/** The fields of the address and of the form in the body, all values of each. */
+/** The fields of the query and of the form in the body, all values of each. */
 export function readFieldLists({ headers, query, body }: HookRequest): URLSearchParams {
   const fields = new URLSearchParams(query);
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers["content-type"] ?? "");
@@ -8,7 +8,7 @@ export function readFieldLists({ headers, query, body }: HookRequest): URLSearch
   return fields;
 }
 
-/** The last value of each; the form's goes before the address's. */
+/** The last value of each field; the form takes precedence over the query. */
 export function readFields(request: HookRequest): Record<string, string | undefined> {
   return Object.fromEntries(readFieldLists(request));
 }

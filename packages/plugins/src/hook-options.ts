@@ -3,7 +3,7 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { HookAnswer } from "./define-hook.ts";
 
-/** What a change was made of, for options that are functions. */
+/** The payload of a change, for options that are functions. */
 export type Payload = Readonly<Record<string, unknown>>;
 
 const functionOr = <T, F extends (...args: never[]) => unknown>(
@@ -14,19 +14,19 @@ const functionOr = <T, F extends (...args: never[]) => unknown>(
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 
-/** Options of every hook: the config refuses one that anybody could post to, unless this says that it is meant. */
+/** Options of every hook: the config refuses a hook that anyone could post to, unless this option confirms it. */
 export const openShape = {
   anybody: z
     .boolean()
     .default(false)
-    .describe("True: takes requests from anybody who can reach the port, with neither secret nor changeHookAuth."),
+    .describe("True: accepts requests from anyone who can connect, without secret or changeHookAuth."),
 };
 
-/** Options of every hook whose requests bear a signature or a token. */
+/** Options of every hook whose requests carry a signature or a token. */
 export const secretShape = {
   ...openShape,
-  secret: z.string().min(1).optional().describe("The same as at the forge; requests must fit it."),
-  strict: z.boolean().default(true).describe("False: requests that bear no signature at all pass, too."),
+  secret: z.string().min(1).optional().describe("The secret set at the forge; requests must match it."),
+  strict: z.boolean().default(true).describe("False: also accepts requests without any signature."),
 };
 
 /** Options of every hook of a forge. */
@@ -34,40 +34,38 @@ export const forgeShape = {
   ...secretShape,
   codebase: functionOr<string, (payload: Payload) => string>(isText, "must be text, or a function of the payload")
     .default("")
-    .describe("Of the changes: text, or a function of the payload."),
+    .describe("Codebase of the changes: text, or a function of the payload."),
   category: functionOr<string, (change: NewChange) => string | null>(
     isText,
     "must be text, or a function of the change",
   )
     .optional()
-    .describe("Of the changes, instead of the usual one of each event."),
+    .describe("Category of the changes, instead of the event's usual one."),
   branches: functionOr<readonly string[], (branch: string) => boolean>(
     isTexts,
-    "must be a list of names, where * stands for any text, or a function of the name",
+    "must be a list of names, where * matches any text, or a function of the name",
   )
     .optional()
-    .describe("Pushes to these, and pull requests that go to these; absent: all."),
+    .describe("Accepts only pushes and pull requests to these branches; absent: all."),
   tags: z.boolean().default(true).describe("Whether a pushed tag is a change."),
   pullRequests: z.boolean().default(true).describe("Whether pull requests are changes."),
   forks: z
     .boolean()
     .optional()
-    .describe(
-      "Whether pull requests of forks are changes, too (absent: no): anybody's code then runs on your workers.",
-    ),
+    .describe("Whether pull requests of forks are changes, too (absent: no): anyone's code then runs on your workers."),
   skips: z
     .array(z.instanceof(RegExp, { message: "must be a regular expression" }))
     .default([/\[ *skip *ci *\]/i, /\[ *ci *skip *\]/i])
-    .describe("A push whose newest commit's message fits one is passed over, so is a pull request by its title."),
+    .describe("Skips pushes whose newest commit's message matches one of these, and pull requests whose title does."),
   transform: z
     .custom<(change: NewChange, payload: Payload) => NewChange | null>((value) => typeof value === "function", {
       message: "must be a function of the change and the payload",
     })
     .optional()
-    .describe("Has the last word on each change: gives it, another one, or null for none."),
+    .describe("Decides each change at the end: returns it, another one, or null for none."),
 };
 
-/** Closes the options of a hook: a secret that came out of an unset variable must not pass for "no secret". */
+/** Completes the options of a hook: a secret from an unset variable must not count as "no secret". */
 export function hookOptions<Shape extends typeof secretShape & z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).superRefine((given, ctx) => {
     const options: Readonly<Record<string, unknown>> = given;
@@ -75,33 +73,34 @@ export function hookOptions<Shape extends typeof secretShape & z.ZodRawShape>(sh
       ctx.addIssue({
         code: "custom",
         path: ["secret"],
-        message:
-          "is named but has no value (an environment variable that is not set?); leave it out for a hook without one",
+        message: "is given without a value (is its environment variable set?); omit it for a hook without a secret",
       });
     if (options["secret"] !== undefined && options["anybody"])
-      ctx.addIssue({ code: "custom", path: ["anybody"], message: "contradicts the secret: leave one of them out" });
+      ctx.addIssue({ code: "custom", path: ["anybody"], message: "contradicts the secret: remove one of them" });
   });
 }
 
 export type ForgeOptions = z.output<z.ZodObject<typeof forgeShape>>;
 
-/** Something a forge reports, before the options had their say. */
+/** An event of a forge, before the options are applied. */
 export interface Found {
   readonly changes: readonly NewChange[];
   readonly kind: "push" | "tag" | "pull request";
-  /** That was pushed to, or that the pull request goes to. */
+  /** The branch that was pushed to, or that the pull request targets. */
   readonly branch: string;
   /** Message of the newest commit, or title of the pull request. */
   readonly headline: string;
 }
 
-/** What the options leave of it. */
+/** Applies the options to an event. */
 export function applyOptions(found: Found, payload: Payload, options: ForgeOptions): HookAnswer {
   const { kind, branch, headline } = found;
-  if (kind === "tag" && !options.tags) return { ignored: "tags are no changes here" };
-  if (kind === "pull request" && !options.pullRequests) return { ignored: "pull requests are no changes here" };
+  if (kind === "tag" && !options.tags) return { ignored: "this hook ignores tags" };
+  if (kind === "pull request" && !options.pullRequests) return { ignored: "this hook ignores pull requests" };
   if (kind === "pull request" && !options.forks && found.changes.some(isForks))
-    return { ignored: "it is a fork's code, or no one says that it is not; the hook's option forks: true takes it" };
+    return {
+      ignored: "it is a fork's code, or not known to be the repository's own; the hook's option forks: true accepts it",
+    };
   if (kind !== "tag" && !isWanted(branch, options.branches)) return { ignored: `not a branch of interest: ${branch}` };
   if (options.skips.some((pattern) => boundedPattern(pattern).test(headline)))
     return { ignored: "its message says so" };

@@ -3,17 +3,17 @@ import { z } from "zod";
 import type { HookRequest } from "./define-hook.ts";
 import type { Payload } from "./hook-options.ts";
 
-/** Deeper values are no forge's, and would exhaust the stack of every reader. */
+/** No forge sends deeper values, and they would exhaust the stack of every reader. */
 const maxDepth = 100;
 
-/** The JSON object in the body, or in the field `payload` of a form. */
+/** The JSON object in the body, or in the form field `payload`. */
 export function readPayload({ headers, body }: HookRequest): Payload {
   const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   const isForm = type === "application/x-www-form-urlencoded";
   const text = isForm ? (new URLSearchParams(body.toString("utf8")).get("payload") ?? "") : body.toString("utf8");
   const payload = parseJson(text, isForm ? "the form's field payload" : "the request's body");
   if (typeof payload !== "object" || payload === null || Array.isArray(payload))
-    throw errors.requestInvalid("The payload is no JSON object.");
+    throw errors.requestInvalid("The payload is not a JSON object.");
   if (isNestedDeeper(payload, maxDepth))
     throw errors.requestInvalid(`The payload is nested deeper than ${maxDepth} levels.`);
   return payload as Payload;
@@ -27,7 +27,7 @@ function parseJson(text: string, where: string): Json {
   }
 }
 
-/** The part of a payload that a hook works with, or a sentence on what is missing. */
+/** Parses the part of a payload that a hook uses, or throws a message about what is wrong. */
 export function parsePayload<S extends z.ZodType>(schema: S, payload: Payload, event: string): z.output<S> {
   const parsed = schema.safeParse(payload);
   if (parsed.success) return parsed.data;
@@ -37,32 +37,32 @@ export function parsePayload<S extends z.ZodType>(schema: S, payload: Payload, e
   throw errors.requestInvalid(`The payload of this ${event} is not as expected: ${problems.join("; ")}.`);
 }
 
-/** A text that may be absent; what is no text is none. */
+/** An optional text; any other value counts as absent. */
 export const text = z.string().nullish().catch(null);
 
-/** A number that may be absent; what is no number is none. */
+/** An optional number; any other value counts as absent. */
 export const number = z.number().nullish().catch(null);
 
-/** Yes or no; absent is no, and so is what is neither. */
+/** A boolean; absent and any other value count as false. */
 export const flag = z
   .boolean()
   .nullish()
   .catch(null)
   .transform((value) => value ?? false);
 
-/** Names of files, or nothing where a forge does not tell. */
+/** Names of files; empty if the forge sends none. */
 export const files = z
   .array(z.string())
   .nullish()
   .catch(null)
   .transform((names) => names ?? []);
 
-/** What an event may say of something that it can do without; of another shape it says nothing. */
+/** An optional part of an event; a value of another shape counts as absent. */
 export function perhaps<S extends z.ZodType>(schema: S) {
   return schema.nullish().catch(null);
 }
 
-/** `Ada <ada@example.org>`, or what there is of it. */
+/** `Ada <ada@example.org>`, or the part of it that is known. */
 export function nameAndMail(
   person: { name?: string | null | undefined; email?: string | null | undefined } | null | undefined,
   fallback = "unknown",
@@ -71,7 +71,7 @@ export function nameAndMail(
   return (email ? `${name ?? ""} <${email}>`.trim() : name) || fallback;
 }
 
-/** Seconds since the epoch of an ISO date, milliseconds or seconds; nothing when it is none of them: then now counts. */
+/** Seconds since 1970 from an ISO date, milliseconds or seconds; otherwise nothing, so that the current time counts. */
 export function timeOf(time: string | number | null | undefined): { whenTimestamp?: number } {
   if (time === null || time === undefined || time === "") return {};
   const seconds = typeof time === "string" ? Date.parse(time) / 1000 : time > 1e11 ? time / 1000 : time;
@@ -79,8 +79,8 @@ export function timeOf(time: string | number | null | undefined): { whenTimestam
 }
 
 /**
- * `main` of `refs/heads/main`, and what it is; undefined for other refs. A branch that is itself named `refs/…` keeps its whole
- * ref: a push must not yield what a pull request yields.
+ * Splits `refs/heads/main` into kind and name; undefined for other refs. A branch that is itself named `refs/…` keeps its
+ * full ref: a push must not look like a pull request.
  */
 export function readRef(ref: string): { kind: "push" | "tag"; name: string } | undefined {
   const [, area, name = ""] = /^refs\/(heads|tags)\/(.+)$/s.exec(ref) ?? [];
@@ -88,12 +88,12 @@ export function readRef(ref: string): { kind: "push" | "tag"; name: string } | u
   return { kind: area === "tags" ? "tag" : "push", name: name.startsWith("refs/") ? ref : name };
 }
 
-/** A hash of zeros stands for "there is none". */
+/** A hash of zeros means "none". */
 export function isNoCommit(hash: string | null | undefined): boolean {
   return !hash || /^0+$/.test(hash);
 }
 
-/** All values in a payload by the path to them, `github.base.repo.full_name`; lists as they are. */
+/** All values of a payload by their path, such as `github.base.repo.full_name`; lists stay lists. */
 export function flatten(prefix: string, value: unknown, into: Record<string, Json> = {}): Record<string, Json> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) into[prefix] = (value ?? null) as Json;
   else for (const [name, part] of Object.entries(value)) flatten(`${prefix}.${name}`, part, into);

@@ -1,24 +1,24 @@
 import { forkProperty, type Json } from "@multimaster/core";
 
-/** What every forge knows of a pull (or merge) request. */
+/** The data of a pull (or merge) request that every forge sends. */
 export interface PullRequest {
   readonly number: number;
   readonly title: string;
   readonly url: string;
-  /** Whose it is. */
+  /** The author's name. */
   readonly owner: string;
-  /** Branch and newest commit of what is to be merged, and the repository where they are. */
+  /** Branch and newest commit of the request, and the repository that contains them. */
   readonly branch: string;
   readonly head: string;
   readonly headRepository: string;
-  /** Branch into which it is to be merged. */
+  /** The target branch. */
   readonly base: string;
   readonly labels: readonly string[];
   readonly isFork: boolean;
   readonly isDraft: boolean;
 }
 
-/** The properties of its changes, of the same names whatever the forge. */
+/** The properties of its changes, with the same names for every forge. */
 export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
   return {
     [forkProperty]: pull.isFork,
@@ -37,7 +37,7 @@ export function pullRequestProperties(pull: PullRequest): Record<string, Json> {
 
 type Name = string | number | null | undefined;
 
-/** Whether the head of a pull request is in another repository: also if either of them is not known. */
+/** Whether the head of a pull request is in another repository, or one of the repositories is not known. */
 export function isElsewhere(head: Name, own: Name): boolean {
   const isKnown = (name: Name) => name !== null && name !== undefined && name !== "";
   return !isKnown(head) || !isKnown(own) || head !== own;

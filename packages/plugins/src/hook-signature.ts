@@ -7,7 +7,7 @@ interface Secret {
   readonly strict: boolean;
 }
 
-/** One way in which a forge signs the body: hexadecimal HMAC, after a prefix. */
+/** A header in which a forge signs the body: a hexadecimal HMAC after a prefix. */
 export interface HmacHeader {
   readonly header: string;
   readonly algorithm: "sha256" | "sha1";
@@ -16,7 +16,7 @@ export interface HmacHeader {
 
 const hexDigits = { sha256: 64, sha1: 40 } as const;
 
-/** Checks the body's HMAC; of several headers the first that is there counts, so put the strongest first. */
+/** Checks the body's HMAC; the first header present counts, so the strongest must come first. */
 export function checkHmac(
   { secret, strict }: Secret,
   headers: readonly [HmacHeader, ...HmacHeader[]],
@@ -41,7 +41,7 @@ export function checkHmac(
   };
 }
 
-/** Checks a secret that comes as it is, in a header or elsewhere. */
+/** Checks a secret sent in plain form, in a header or elsewhere. */
 export function checkToken(
   { secret, strict }: Secret,
   what: string,

@@ -11,31 +11,30 @@ interface Forge extends Open {
   readonly forks?: boolean | undefined;
 }
 
-/** A hook that takes requests from anybody. */
+/** Warns of a hook that accepts requests from anyone. */
 export function warnOfOpen({ anybody }: Open): ConfigWarning[] {
   if (!anybody) return [];
-  const sentence =
-    "is true: everybody who can reach the port can post to this hook; a secret or changeHookAuth closes it";
+  const sentence = "is true: anyone who can connect can post to this hook; a secret or changeHookAuth closes it";
   return [{ path: ["anybody"], sentence }];
 }
 
-/** What every forge's hook may leave open, and what of it is closed unless the config says otherwise. */
+/** Warns of what a forge's hook leaves open, and of what it closes by default. */
 export function warnOfForge(options: Forge, strangers: string | null = "pull requests of forks"): ConfigWarning[] {
   const warnings = warnOfOpen(options);
   if (options.secret !== undefined && !options.strict)
     warnings.push({
       path: ["strict"],
-      sentence: "is false: requests without any signature pass; leave it out to refuse them",
+      sentence: "is false: requests without any signature are accepted; remove it to refuse them",
     });
   if (options.pullRequests && options.forks === undefined && strangers !== null)
     warnings.push({
       path: ["forks"],
-      sentence: `is absent, so ${strangers} are no changes; forks: true makes them changes again, forks: false says that it is meant`,
+      sentence: `is absent, so ${strangers} are ignored; forks: true accepts them again, forks: false confirms it`,
     });
   return warnings;
 }
 
-/** Of a forge whose pull requests had the name of a branch before. */
+/** Warns of a forge whose pull requests had another branch name in earlier releases. */
 export function warnOfRef(
   { pullRequests, pullRequestRef }: { pullRequests: boolean; pullRequestRef?: string | undefined },
   ref: string,
@@ -43,6 +42,6 @@ export function warnOfRef(
   now: string,
 ): ConfigWarning[] {
   if (!pullRequests || pullRequestRef !== undefined) return [];
-  const sentence = `is absent, so the branch of a pull request's change is ${ref}; pullRequestRef: "${before}" names it as before, "${now}" says that it is meant`;
+  const sentence = `is absent, so the branch of a pull request's change is ${ref}; pullRequestRef: "${before}" restores the earlier name, "${now}" confirms the new one`;
   return [{ path: ["pullRequestRef"], sentence }];
 }

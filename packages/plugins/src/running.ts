@@ -1,30 +1,30 @@
 import { type Clock, type Failure, type Logger, type Timer, WakeupLoop } from "@multimaster/core";
 
-/** A scheduler or change source at work on the master that claimed it. */
+/** A scheduler or change source that runs on the master with its claim. */
 export interface Running {
-  /** Something may have happened that concerns it: it looks soon. Never needed for correctness, only for speed. */
+  /** An event may concern it: it polls soon. Never needed for correctness, only for speed. */
   wake?(): void;
-  /** Ends it and waits for what it is doing; may be called twice. */
+  /** Ends it and waits for work in progress; may be called twice. */
   stop(): Promise<void>;
-  /** Since when each of its tries has failed, and with what; undefined when the last one has not. */
+  /** Since when every attempt has failed, and the last error; undefined if the last attempt succeeded. */
   failure?(): Failure | undefined;
 }
 
 export interface Looking {
-  /** Longest time between two looks, in milliseconds. */
+  /** Longest time between two polls, in milliseconds. */
   pollMs: number;
-  /** False: the first look is after one interval, or when it is woken. */
+  /** False: the first poll is after one interval, or when it is woken. */
   atStart?: boolean;
   /**
-   * Looks at the rows (or at the world) and does what they ask for. Gives the milliseconds after which it wants to look
-   * again when that is sooner than the poll, such as the rest of a timer. An error is logged; the next look tries again.
+   * Reads the rows (or the outside world) and does what they require. Returns the milliseconds until its next poll if that is
+   * sooner than the interval, such as the rest of a timer. An error is logged; the next poll retries.
    */
   look(signal: AbortSignal): Promise<number | undefined>;
 }
 
 /**
- * The usual way to be a singleton: all it knows is in rows, and each look reads them afresh. Whoever takes over goes on
- * where the last one stopped, and nothing but speed depends on being woken.
+ * The usual implementation of a singleton: all of its state is in rows, and each poll reads them again. Another master
+ * continues where the last one stopped, and only speed depends on wake-ups.
  */
 export function startLooking(ctx: { name: string; clock: Clock; log: Logger }, looking: Looking): Running {
   let timer: Timer | undefined;
@@ -34,7 +34,7 @@ export function startLooking(ctx: { name: string; clock: Clock; log: Logger }, l
     clock: ctx.clock,
     log: ctx.log,
     pollMs: looking.pollMs,
-    async look(signal) {
+    async poll(signal) {
       timer?.cancel();
       if (skip) {
         skip = false;

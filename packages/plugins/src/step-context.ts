@@ -9,7 +9,7 @@ export interface BuildSource {
   readonly revision: string | null;
   readonly repository: string;
   readonly project: string;
-  /** Not null when it is a change that is in no repository. */
+  /** Not null if it includes a patch, which is in no repository. */
   readonly patch: object | null;
 }
 
@@ -22,7 +22,7 @@ export interface BuildChange {
   readonly files: readonly string[];
 }
 
-/** What a step may know of its build. */
+/** What a step may read about its build. */
 export interface BuildFacts {
   readonly buildid: number;
   readonly buildrequestid: number;
@@ -35,7 +35,7 @@ export interface BuildFacts {
   readonly environment: Environment;
 }
 
-/** What a step may know of the worker. `environ` may hold secrets: use it, do not log it. */
+/** What a step may read about the worker. `environ` may contain secrets: use it, do not log it. */
 export interface WorkerFacts {
   readonly name: string;
   /** `posix` or `nt`. */
@@ -58,22 +58,22 @@ export interface StepProperties {
 
 export type LogStream = "stdout" | "stderr" | "header";
 
-/** A log of a step. Writing waits while the log is behind, so that a flood of output is bounded in memory. */
+/** A log of a step. Writes wait while the log is behind, so that the memory for a flood of output is bounded. */
 export interface StepLog {
-  /** Adds text; for a log that is not of type "s" the stream does not matter. */
+  /** Adds text; the stream matters only for a log of type "s". */
   write(text: string, stream?: LogStream): Promise<void>;
 }
 
-/** Takes what a worker uploads, block by block; judge by the return code, not by `close`. */
+/** Receives a worker's upload, block by block; only the return code says whether it is complete, not `close`. */
 export interface UploadHandler {
   write(block: Uint8Array): Promise<void>;
   close?(): Promise<void>;
   setTimes?(accessed: number | undefined, modified: number | undefined): Promise<void>;
-  /** End of a directory: what was written is a tar archive. */
+  /** End of a directory: the received data is a tar archive. */
   unpack?(): Promise<void>;
 }
 
-/** Returns what a worker downloads: at most `length` bytes, an empty array at the end. */
+/** Provides the data that a worker downloads: at most `length` bytes, an empty array at the end. */
 export interface DownloadHandler {
   read(length: number): Promise<Uint8Array>;
   close?(): Promise<void>;
@@ -90,22 +90,22 @@ export interface CommandOptions {
   download?: DownloadHandler;
 }
 
-/** How a command ended that ran on the worker to its end, or was killed there by a time-out. */
+/** How a command ended that ran on the worker to its end, or was killed there by a timeout. */
 export interface CommandEnd {
   /** Exit code, errno, or -1 for killed by a signal. */
   readonly rc: number;
   /** `timeout_without_output`, `timeout` or `max_lines_failure`. */
   readonly failureReason?: string;
   readonly elapsed?: number;
-  /** Captured standard output; "" unless asked for. */
+  /** Captured standard output; "" unless requested. */
   readonly stdout: string;
-  /** Of `listdir` (names) and `glob` (full paths). */
+  /** The result of `listdir` (names) and `glob` (full paths). */
   readonly files: readonly string[];
-  /** Of `stat`: mode, inode, device, links, uid, gid, size, atime, mtime, ctime. */
+  /** The result of `stat`: mode, inode, device, links, uid, gid, size, atime, mtime, ctime. */
   readonly stat: readonly number[] | undefined;
 }
 
-/** A `shell` command as steps give it; times are in seconds. */
+/** A `shell` command in a step; times are in seconds. */
 export interface ShellCommand {
   command: string | readonly string[];
   /** Relative to the build's directory. Default "build". */
@@ -124,21 +124,21 @@ export interface ShellCommand {
   logEnviron?: boolean;
 }
 
-/** A wish that a triggerable scheduler builds something. */
+/** A request that a triggerable scheduler starts builds. */
 export interface TriggerRequest {
   scheduler: string;
-  /** By codebase: the id of an existing source stamp, or what differs from the one that the scheduler would take. */
+  /** By codebase: the id of an existing source stamp, or the fields that differ from the scheduler's own. */
   sourceStamps: Readonly<
     Record<string, number | { branch?: string | null; revision?: string | null; repository?: string; project?: string }>
   >;
   properties: Readonly<Record<string, Json>>;
 }
 
-/** What a scheduler was made to build. */
+/** The builds that a scheduler has started for a trigger. */
 export interface TriggeredBuilds {
   readonly scheduler: string;
   readonly requests: readonly { readonly buildrequestid: number; readonly url: string }[];
-  /** Waits until all of it has ended; rejects with StepStopped when the build is stopped. */
+  /** Waits until all of them have ended; rejects with StepStopped when the build is stopped. */
   finished(): Promise<{ results: Result; builds: readonly TriggeredBuild[] }>;
 }
 
@@ -149,10 +149,10 @@ export interface TriggeredBuild {
   readonly url: string;
 }
 
-/** What a step has found out about tests. */
+/** A step's results of tests. */
 export interface TestReport {
   description: string | null;
-  /** What it is about, and what a value is; the pages of tests show the category "pass_fail". */
+  /** The kind of results and of their values; the pages of tests show the category "pass_fail". */
   category: string;
   valueUnit: string;
   passed: number;
@@ -161,8 +161,8 @@ export interface TestReport {
 }
 
 /**
- * Everything a step can see and do. It has no rows, no messages and no connection: what it does through here is
- * recorded, stored and published by the engine.
+ * Everything a step can see and do. It has no rows, no messages and no connection: the engine records, stores and publishes
+ * the step's actions.
  */
 export interface StepContext extends RenderContext {
   readonly name: string;
@@ -171,30 +171,30 @@ export interface StepContext extends RenderContext {
   readonly properties: StepProperties;
   /** The builder's directory on the worker, absolute. */
   readonly builddir: string;
-  /** Aborts when the build is stopped, given up, or has lost its worker. */
+  /** Aborts when the build is stopped, abandoned, or has lost its worker. */
   readonly signal: AbortSignal;
-  /** Joins parts in the worker's path flavour, beginning at `builddir`; an absolute part replaces those before it. */
+  /** Joins parts in the worker's path format, beginning at `builddir`; an absolute part replaces those before it. */
   path(...parts: string[]): string;
   /**
-   * Runs a command on the worker. Rejects with StepStopped, WorkerLost or CommandException; a failing program is no
-   * exception but a return code.
+   * Runs a command on the worker. Rejects with StepStopped, WorkerLost or CommandException; a failing program results in a
+   * return code, not an exception.
    */
   command(name: string, args: Readonly<Record<string, unknown>>, options?: CommandOptions): Promise<CommandEnd>;
   /** Runs a program on the worker: `command("shell", …)` with the builder's environment below the given one. */
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
-  /** The step's log of that name, made when first asked for. Types: "s" streams, "t" text, "h" HTML. */
+  /** The step's log of that name, created on first use. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
-  /** Whatever shows this text from now on shows `<name>` instead, in this build and in later ones of its builder (of a fork's: in this one). */
+  /** Masks this text as `<name>` from now on, in this build and later ones of its builder (for a fork's build: only in this one). */
   hide(text: string, name: string): void;
-  /** Shows what the step is doing now. */
+  /** Shows the step's present activity. */
   setState(text: string): void;
   addUrl(name: string, url: string): Promise<void>;
   /** Stores results of tests with the build, as one set. */
   addTestResults(report: TestReport): Promise<void>;
   /**
-   * Makes triggerable schedulers build: all of them, or none and a rejection with TriggerRefused. A build that is run
-   * again gets what its first attempt has triggered, if it asks for the same. With `wait`, what is triggered is
-   * cancelled when the build is stopped or ends without it.
+   * Makes triggerable schedulers start builds: all of them, or none and a rejection with TriggerRefused. A build that is run
+   * again gets the builds that its first attempt triggered, if it makes the same request. With `wait`, the triggered builds
+   * are cancelled when the build is stopped or ends without them.
    */
   trigger(
     requests: readonly TriggerRequest[],

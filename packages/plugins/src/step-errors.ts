@@ -1,4 +1,4 @@
-/** The build was stopped or given up while a step ran. A step lets it pass; `finally` is the place to tidy up. */
+/** The build was stopped or abandoned while a step ran. A step must not catch it; it cleans up in `finally`. */
 export class StepStopped extends Error {
   override name = "StepStopped";
 }
@@ -8,22 +8,22 @@ export class WorkerLost extends Error {
   override name = "WorkerLost";
 }
 
-/** The worker's own code failed, or it refused the command: not the fault of what was to be run. */
+/** The worker's own code failed, or it refused the command: not the fault of the program to be run. */
 export class CommandException extends Error {
   override name = "CommandException";
 }
 
-/** A step's options could not be rendered, or came out wrong; the message says which and why. */
+/** A step's options could not be rendered, or the rendered values are invalid; the message says which and why. */
 export class BadRendering extends Error {
   override name = "BadRendering";
 }
 
-/** A step handed in what is not stored: an address that is none of the web, a value that is too large. */
+/** A step passed a value that is not stored: a URL that is not a web address, or a value that is too large. */
 export class StepValueRefused extends Error {
   override name = "StepValueRefused";
 }
 
-/** Nothing was triggered: a scheduler is not there, or is not to build; the message says which and why. */
+/** Nothing was triggered: a scheduler does not exist, or may not build; the message says which and why. */
 export class TriggerRefused extends Error {
   override name = "TriggerRefused";
 }

@@ -4,7 +4,7 @@ import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import { BadRendering } from "./step-errors.ts";
 
-/** What a step's result does to its build. */
+/** The effect of a step's result on its build. */
 export interface StepRules {
   /** A failure ends the build; only steps that always run follow. */
   haltOnFailure: boolean;
@@ -12,11 +12,11 @@ export interface StepRules {
   flunkOnFailure: boolean;
   /** Warnings make the build fail. */
   flunkOnWarnings: boolean;
-  /** A failure gives the build warnings. */
+  /** A failure makes the build's result warnings. */
   warnOnFailure: boolean;
-  /** Warnings give the build warnings. */
+  /** Warnings make the build's result warnings. */
   warnOnWarnings: boolean;
-  /** It runs even after the build has failed or was stopped. */
+  /** The step runs even after the build has failed or was stopped. */
   alwaysRun: boolean;
 }
 
@@ -36,29 +36,29 @@ const hide = z.custom<boolean | ((results: Result) => boolean)>(
   },
 );
 
-/** Options that every step has. */
+/** The options of every step. */
 export const commonShape = {
   name: z
     .string()
     .min(1)
     .max(50)
     .optional()
-    .describe("Shown to people and unique in a build; a taken name gets _1, _2, …"),
+    .describe("Name shown on the pages, unique in a build; a duplicate gets _1, _2, …"),
   haltOnFailure: z.boolean().optional().describe("A failure ends the build; only steps that always run follow."),
   flunkOnFailure: z.boolean().optional().describe("A failure makes the build fail."),
   flunkOnWarnings: z.boolean().optional().describe("Warnings make the build fail."),
-  warnOnFailure: z.boolean().optional().describe("A failure gives the build warnings."),
-  warnOnWarnings: z.boolean().optional().describe("Warnings give the build warnings."),
-  alwaysRun: z.boolean().optional().describe("It runs even after the build has failed or was stopped."),
-  doStepIf: z.boolean().default(true).describe("The step is skipped when this is false."),
-  hideStepIf: hide.default(false).describe("The web pages do not show the step."),
+  warnOnFailure: z.boolean().optional().describe("A failure makes the build's result warnings."),
+  warnOnWarnings: z.boolean().optional().describe("Warnings make the build's result warnings."),
+  alwaysRun: z.boolean().optional().describe("The step runs even after the build has failed or was stopped."),
+  doStepIf: z.boolean().default(true).describe("If false, the step is skipped."),
+  hideStepIf: hide.default(false).describe("If true, the web pages do not show the step."),
   description: z.string().optional().describe("Shown while it runs."),
   descriptionDone: z.string().optional().describe("Shown when it has ended."),
 };
 
 export type CommonOptions = z.output<z.ZodObject<typeof commonShape>>;
 
-/** What may be written for an option of type T: the value, a function of the build, or a value with such functions in it. */
+/** The forms of an option of type T: the value, a function of the build, or a value that contains such functions. */
 export type RenderableOption<T> = T | ((build: RenderContext) => T | Promise<T>) | RenderableParts<T>;
 type RenderableParts<T> = T extends RegExp
   ? never
@@ -68,7 +68,7 @@ type RenderableParts<T> = T extends RegExp
       ? { [Key in keyof T]: RenderableOption<T[Key]> }
       : never;
 
-/** What a config author gives: every option may be rendered, except the name and the rules. */
+/** The options as a config author writes them: all may be rendered, except the name and the rules. */
 export type StepInput<Shape extends z.ZodRawShape> = {
   [Key in keyof z.input<z.ZodObject<Shape>>]: RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
 } & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "description" | "descriptionDone"> & {
@@ -77,7 +77,7 @@ export type StepInput<Shape extends z.ZodRawShape> = {
     descriptionDone?: RenderableOption<string>;
   };
 
-/** These are read before the step runs, or are functions with another meaning. */
+/** These options are read before the step runs, or are functions with another meaning. */
 const neverRendered = new Set<string>([
   "name",
   "haltOnFailure",
@@ -90,8 +90,8 @@ const neverRendered = new Set<string>([
 ]);
 
 /**
- * The schema for options in a config, where some are still functions: those are checked when the step runs. It gives
- * the options back as they were written, because they are parsed again after rendering.
+ * The schema for options in a config, where some are still functions: those are checked when the step runs. It returns the
+ * options as written, because they are parsed again after rendering.
  */
 export function unrendered(schema: z.ZodObject): z.ZodType {
   return z.unknown().superRefine((options, ctx) => {
@@ -109,7 +109,7 @@ export function unrendered(schema: z.ZodObject): z.ZodType {
     for (const key of later) if (!Object.hasOwn(schema.shape, key)) refuse(key);
     const parsed = schema.safeParse(values);
     for (const issue of parsed.success ? [] : parsed.error.issues) {
-      // This wrapper hides the schema from whoever explains the issue, so unknown names are explained here.
+      // This wrapper hides the schema from the code that explains issues, so unknown names are explained here.
       if (issue.code === "unrecognized_keys" && issue.path.length === 0) issue.keys.forEach(refuse);
       else if (!later.has(String(issue.path[0]))) ctx.addIssue({ ...issue, input: options } as never);
     }
@@ -117,14 +117,14 @@ export function unrendered(schema: z.ZodObject): z.ZodType {
 }
 
 /**
- * The option of a step that is a command: a text is read by the worker's shell, a list is run as it is. Only an option
- * with this very schema has what `interpolate` puts into its text quoted.
+ * The option of a step that is a command: the worker's shell reads a text, and a list is run as it is. Values of `interpolate`
+ * are quoted only in options with exactly this schema.
  */
 export const commandOption = z
   .union([z.string().min(1), z.array(z.string()).min(1)])
-  .describe("Text goes to the worker's shell, a list is run as it is.");
+  .describe("The worker's shell reads a text; a list is run as it is.");
 
-/** Renders the options and parses them, or throws `BadRendering` with a sentence. */
+/** Renders the options and parses them, or throws `BadRendering` with a message. */
 export async function renderOptions(
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
@@ -140,7 +140,7 @@ export async function renderOptions(
   const parsed = schema.safeParse(rendered);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
-  throw new BadRendering(`The step's options came out wrong for this build: ${problems.join("; ")}`);
+  throw new BadRendering(`The step's options are invalid for this build: ${problems.join("; ")}`);
 }
 
 /** Renders one option, or throws `BadRendering` naming it. */

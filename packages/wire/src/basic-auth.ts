@@ -6,11 +6,11 @@ export function parseBasicAuth(header: string): { name: string; password: string
   if (match?.[1] === undefined) return undefined;
   const text = Buffer.from(match[1], "base64").toString("utf8");
   const colon = text.indexOf(":");
-  // Split at the first colon: passwords may hold colons, names cannot.
+  // Split at the first colon: passwords may contain colons, names cannot.
   return colon === -1 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** The header for a name and a password. */
+/** Formats the header for a name and a password. */
 export function formatBasicAuth(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`, "utf8").toString("base64")}`;
 }

@@ -2,8 +2,8 @@ import { RequestRefused } from "./link-errors.ts";
 import { describeIssues, type UpdateName, updateValues } from "./messages.ts";
 
 /**
- * Whole lines of one stream: `text` ends with a newline, `times` has one epoch time per line, by the worker's clock; none
- * where a flood of lines came without.
+ * Whole lines of one stream. `text` ends with a newline; `times` has one epoch time per line, by the worker's clock, or none
+ * if very many lines came without times.
  */
 export interface StreamUpdate {
   readonly kind: "stream";
@@ -19,23 +19,23 @@ export interface StatUpdate {
   readonly stat: readonly number[];
 }
 
-/** Names (listdir) or full paths (glob), in no order. */
+/** Names (listdir) or full paths (glob), unsorted. */
 export interface FilesUpdate {
   readonly kind: "files";
   readonly files: readonly string[];
 }
 
-/** What a command tells while it runs. Only its completion ends it, never its return code. */
+/** What a command reports while it runs. Only its completion ends it, never its return code. */
 export type CommandUpdate = StreamUpdate | StatUpdate | FilesUpdate;
 
-/** What of a command's result is known so far; the last value wins. */
+/** The part of a command's result known so far; the last value wins. */
 export interface ResultSoFar {
   rc?: number;
   elapsed?: number;
   failureReason?: string;
 }
 
-/** Turns the pairs of one `update` into updates, and notes rc, elapsed and failure reason in `result`. */
+/** Parses the pairs of one `update` into updates, and stores rc, elapsed and failure reason in `result`. */
 export function readUpdates(pairs: readonly (readonly [string, ...unknown[]])[], result: ResultSoFar): CommandUpdate[] {
   const updates: CommandUpdate[] = [];
   for (const [name, value] of pairs) {
@@ -69,21 +69,21 @@ function readUpdate(name: string, value: unknown, result: ResultSoFar): CommandU
       result.failureReason = parseValue("failure_reason", value);
       return;
     default:
-      // A newer worker may tell more; nothing here depends on it.
+      // A newer worker may report more; nothing here depends on it.
       return;
   }
 }
 
 function parseValue<N extends UpdateName>(name: N, value: unknown): ReturnType<(typeof updateValues)[N]["parse"]> {
   const parsed = updateValues[name].safeParse(value);
-  if (!parsed.success) throw new RequestRefused(`update "${name}" is not understood: ${describeIssues(parsed.error)}`);
+  if (!parsed.success) throw new RequestRefused(`update "${name}" is invalid: ${describeIssues(parsed.error)}`);
   return parsed.data as ReturnType<(typeof updateValues)[N]["parse"]>;
 }
 
-/** Times that are made up for lines that came without. */
+/** Maximum number of times that are filled in for lines without one. */
 const maxFilledTimes = 100_000;
 
-/** Makes hostile or careless data whole: the text ends with a newline, there is one time per line. */
+/** Completes hostile or careless data, so that the text ends with a newline and each line has a time. */
 function readLines(name: string, data: [string, number[], number[], ...unknown[]]): StreamUpdate | undefined {
   const [text, , times] = data;
   if (text === "") return undefined;

@@ -5,7 +5,7 @@ const nameList = z.array(z.string()).min(1);
 const blocksize = z.number().int().positive().default(65_536);
 const maxsize = z.number().int().nonnegative().nullable().default(null);
 
-/** A file watched while the command runs; with `follow` only what is added to it is sent. */
+/** A file watched while the command runs; with `follow` only data appended to it is sent. */
 const watchedFile = z.union([z.string(), z.object({ filename: z.string(), follow: z.boolean().default(false) })]);
 
 /** null removes the variable, a list is joined like PATH, `${NAME}` is replaced by the worker's own variable. */
@@ -15,21 +15,21 @@ const environment = z
   .default(null);
 
 /**
- * Arguments of every command a worker knows, the same at both ends. Defaults are filled in before sending, because
- * Python's worker wants most keys to be there. Paths are absolute, in the worker's own flavour.
+ * Arguments of every command that a worker supports, the same at both ends. Defaults are filled in before sending, because
+ * Python's worker requires most keys. Paths are absolute, in the worker's own format.
  */
 export const commandArgs = {
   shell: z.object({
     workdir: z.string(),
-    /** Text goes to `/bin/sh -c`, a list is run as it is. */
+    /** A text is run by `/bin/sh -c`, a list as it is. */
     command: z.union([z.string(), nameList]),
     env: environment,
     want_stdout: z.boolean().default(true),
     want_stderr: z.boolean().default(true),
     logfiles: z.record(z.string(), watchedFile).default({}),
-    /** Seconds without any output. */
+    /** Maximum seconds without output. */
     timeout: seconds,
-    /** Seconds in all. */
+    /** Maximum seconds in total. */
     maxTime: seconds,
     max_lines: z.number().int().nullable().default(null),
     /** Seconds between SIGTERM and `interruptSignal`; null: no SIGTERM. */
@@ -39,7 +39,7 @@ export const commandArgs = {
     logEnviron: z.boolean().default(false),
     initial_stdin: z.string().nullable().default(null),
   }),
-  /** `maxsize`: Python's worker fails a file of exactly this size too. */
+  /** With `maxsize`, Python's worker also fails a file of exactly this size. */
   upload_file: z.object({ path: z.string(), maxsize, blocksize, keepstamp: z.boolean().default(false) }),
   upload_directory: z.object({
     path: z.string(),
@@ -74,14 +74,14 @@ export const commandArgs = {
 } as const;
 
 export type CommandName = keyof typeof commandArgs;
-/** Arguments as a caller gives them: defaults may be left out. */
+/** Arguments as a caller passes them: defaults may be omitted. */
 export type CommandInput<N extends CommandName = CommandName> = z.input<(typeof commandArgs)[N]>;
-/** Arguments as a worker runs them: defaults filled in. */
+/** Arguments as a worker runs them, with defaults filled in. */
 export type CommandArgs<N extends CommandName = CommandName> = z.output<(typeof commandArgs)[N]>;
 
 export const commandNames = Object.keys(commandArgs) as CommandName[];
 
-/** Names older masters use for the transfers; same arguments. */
+/** Names that older masters use for the transfers, with the same arguments. */
 export const commandAliases: Readonly<Record<string, CommandName>> = {
   uploadFile: "upload_file",
   uploadDirectory: "upload_directory",

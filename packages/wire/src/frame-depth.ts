@@ -1,38 +1,38 @@
 /** Bounds of a MessagePack value. */
 export interface FrameLimits {
   maxDepth: number;
-  /** Values in all: numbers, texts, arrays, maps and their keys. */
+  /** Total number of values: numbers, texts, arrays, maps and their keys. */
   maxValues: number;
 }
 
 /**
- * What is too much about a MessagePack value, or undefined. 64 MiB of "array of one" or of empty maps would take the
- * decoder gigabytes, so this comes first. Anything else that is wrong with the bytes is left to the decoder.
+ * Describes which limit a MessagePack value exceeds; undefined if none. This check comes before decoding, because 64 MiB of
+ * nested arrays or empty maps would cost the decoder gigabytes. The decoder reports other errors in the bytes.
  */
 export function findExcess(bytes: Uint8Array, { maxDepth, maxValues }: FrameLimits): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  /** Items still to come, one entry per open array or map. */
+  /** Remaining items, one entry per open array or map. */
   const open: number[] = [];
   let values = 0;
   for (let at = 0; at < bytes.length; ) {
     values += 1;
-    if (values > maxValues) return `holds more than ${maxValues} values`;
+    if (values > maxValues) return `contains more than ${maxValues} values`;
     const { size, items } = measureHead(view, at);
     at += size;
     const top = open.length - 1;
     if (top >= 0) open[top] = (open[top] ?? 0) - 1;
     if (items > 0) open.push(items);
     while (open.at(-1) === 0) open.pop();
-    if (open.length > maxDepth) return `nests deeper than ${maxDepth} levels`;
+    if (open.length > maxDepth) return `is nested deeper than ${maxDepth} levels`;
     if (open.length === 0) return undefined;
   }
   return undefined;
 }
 
 interface Head {
-  /** Bytes of the value; of an array or map, of its head alone. */
+  /** Bytes of the value; for an array or map, of its head only. */
   size: number;
-  /** Values that follow as parts of it; a map has two per entry. */
+  /** Number of following values that belong to it; a map has two per entry. */
   items: number;
 }
 
@@ -55,7 +55,7 @@ function readCount(view: DataView, at: number, width: number): number {
   return width === 2 ? view.getUint16(at) : view.getUint32(at);
 }
 
-/** Types with a length: bytes of the length, values per count (0: it counts bytes), bytes between length and content. */
+/** Types with a length: bytes of the length, values per count (0: the count is in bytes), bytes between length and content. */
 const countedTypes: Record<number, readonly [width: 1 | 2 | 4, factor: 0 | 1 | 2, extra: 0 | 1]> = {
   ...{ 0xc4: [1, 0, 0], 0xc5: [2, 0, 0], 0xc6: [4, 0, 0] },
   ...{ 0xc7: [1, 0, 1], 0xc8: [2, 0, 1], 0xc9: [4, 0, 1] },

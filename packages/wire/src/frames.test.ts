@@ -41,6 +41,6 @@ describe("frames", () => {
   });
 
   it("are refused when they nest without end, before they take memory", () => {
-    expect(() => decodeFrame(new Uint8Array(1_000_000).fill(0x91))).toThrow(/nests deeper/);
+    expect(() => decodeFrame(new Uint8Array(1_000_000).fill(0x91))).toThrow(/nested deeper/);
   });
 });

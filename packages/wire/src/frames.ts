@@ -1,18 +1,18 @@
 import { decode, encode } from "@msgpack/msgpack";
 import { type FrameLimits, findExcess } from "./frame-depth.ts";
 
-/** Largest frame accepted from the other end; one `update` may hold one very long line. */
+/** Maximum size of a received frame; one `update` may contain one very long line. */
 export const maxFrameBytes = 64 * 1024 * 1024;
 
 /** One message of the protocol: a map with string keys. */
 export type Message = { readonly [key: string]: unknown };
 
-/** The other end sent something that is no message of this protocol. */
+/** The other end sent something that is not a message of this protocol. */
 export class BadFrame extends Error {
   override name = "BadFrame";
 }
 
-// Counts are capped well below what 64 MiB could announce, so that a lying length cannot make the decoder allocate it.
+// Counts are capped well below what 64 MiB could announce, so that a false length cannot make the decoder allocate it.
 const decodeOptions = {
   maxStrLength: maxFrameBytes,
   maxBinLength: maxFrameBytes,
@@ -21,15 +21,15 @@ const decodeOptions = {
   maxExtLength: 1024,
 };
 
-/** Real messages have five levels, and two values per line of output. */
+/** Real messages have at most five levels, and two values per line of output. */
 const frameLimits: FrameLimits = { maxDepth: 64, maxValues: 1_000_000 };
 
-/** Packs a message; fields that are `undefined` are left out, as Python tells "missing" from "None". */
+/** Packs a message; fields that are `undefined` are omitted, because Python distinguishes "missing" from "None". */
 export function encodeFrame(message: Message): Uint8Array {
   return encode(makeWellFormed(message), { ignoreUndefined: true });
 }
 
-/** Unpacks a message or throws `BadFrame` with a sentence. Text that is not UTF-8 is decoded with replacement characters. */
+/** Unpacks a message or throws `BadFrame` with a message. Text that is not UTF-8 is decoded with replacement characters. */
 export function decodeFrame(bytes: Uint8Array): Message {
   const excess = findExcess(bytes, frameLimits);
   if (excess !== undefined) throw new BadFrame(`a frame of ${bytes.length} bytes ${excess}`);
@@ -37,17 +37,17 @@ export function decodeFrame(bytes: Uint8Array): Message {
   try {
     value = decode(bytes, decodeOptions);
   } catch (error) {
-    throw new BadFrame(`a frame of ${bytes.length} bytes is no MessagePack`, { cause: error });
+    throw new BadFrame(`a frame of ${bytes.length} bytes is not MessagePack`, { cause: error });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-    throw new BadFrame(`a frame of ${bytes.length} bytes holds no MessagePack map`);
+    throw new BadFrame(`a frame of ${bytes.length} bytes is not a MessagePack map`);
   }
   return value as Message;
 }
 
 /**
- * Half a surrogate pair would be packed as bytes that are no UTF-8, and Python's worker drops the connection on them.
- * Returns the same value when there is nothing to replace, which is nearly always.
+ * Replaces lone surrogates, which would be packed as bytes that are not UTF-8: Python's worker drops the connection on them.
+ * Returns the same value if there is nothing to replace, which is nearly always.
  */
 function makeWellFormed(value: unknown): unknown {
   if (typeof value === "string") return lone.test(value) ? value.replace(loneGlobal, "\ufffd") : value;

@@ -1,10 +1,10 @@
-/** How a connection ended: the WebSocket close code (1006: without a close frame) and what is known of the reason. */
+/** How a connection ended: the WebSocket close code (1006: without a close frame) and the reason, as far as known. */
 export interface LinkEnd {
   readonly code: number;
   readonly reason: string;
 }
 
-/** The connection is gone; whether the request was carried out is unknown. */
+/** The connection has ended; whether the request was carried out is unknown. */
 export class LinkClosed extends Error {
   override name = "LinkClosed";
   readonly end: LinkEnd;
@@ -25,7 +25,7 @@ export class RequestTimedOut extends Error {
   override name = "RequestTimedOut";
 }
 
-/** Thrown by a request handler: answered as an exception and expected, so it is not logged as a fault of ours. */
+/** Thrown by a request handler: answered as an exception, but expected, so it is not logged as our own fault. */
 export class RequestRefused extends Error {
   override name = "RequestRefused";
 }

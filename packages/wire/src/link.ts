@@ -5,14 +5,14 @@ import type { Transport } from "./transport.ts";
 
 export interface LinkOptions {
   log: Logger;
-  /** Who is at the other end, for the log. */
+  /** Name of the other end, for the log. */
   peer: string;
   /**
-   * Answers one request of the other end: its result, or an exception when it throws. Called in arrival order; a
-   * handler that returns a promise does not hold back the next one. `bytes` is the size of the frame.
+   * Answers one request of the other end: with its result, or with an exception if it throws. Called in arrival order; a
+   * handler that returns a promise does not delay the next one. `bytes` is the size of the frame.
    */
   onRequest(op: string, fields: Message, bytes: number): unknown;
-  /** A frame that breaks the protocol ends the connection at the master; a worker ignores it, as Python's does. */
+  /** A frame that breaks the protocol ends the connection at the master; a worker ignores it, like Python's worker. */
   onBadFrame: "close" | "ignore";
 }
 
@@ -23,8 +23,8 @@ interface Pending {
 }
 
 /**
- * One connection between a master and a worker, the same class at both ends: numbers its requests from 0, matches the
- * answers, and answers every request of the other end exactly once.
+ * One connection between a master and a worker, with the same class at both ends. It numbers its requests from 0, matches
+ * the answers to them, and answers every request of the other end exactly once.
  */
 export class Link {
   readonly peer: string;
@@ -144,7 +144,7 @@ export class Link {
 
   #settle(number: number, message: Message): void {
     const pending = this.#pending.get(number);
-    // An answer that came after its time-out, or twice, has no one left to hear it.
+    // An answer after its timeout, or a second answer, has no waiting request.
     if (pending === undefined) return;
     this.#pending.delete(number);
     clearTimeout(pending.timer);

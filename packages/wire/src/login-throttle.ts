@@ -1,9 +1,9 @@
 import { groupOfAddress } from "@multimaster/core";
 
-/** How many failures in a row are answered, and how long one of them counts. */
+/** The number of consecutive failures that are answered, and how long each of them counts. */
 const byName = { burst: 10, refillMs: 5000 };
 const byAddress = { burst: 100, refillMs: 100 };
-/** Addresses, and names at an address, that are remembered. */
+/** Maximum number of addresses, and of names at an address, that are remembered. */
 const maxEntries = 10_000;
 
 interface Bucket {
@@ -12,9 +12,9 @@ interface Bucket {
 }
 
 /**
- * Slows down who guesses passwords. Failures count by address, and by name at an address: many workers may come through
- * one balancer, and one of them with a wrong password must not keep the others out. Who came in before with that name
- * from that address is always heard.
+ * Slows down password guessing. Failures count per address, and per name at an address: many workers may connect through one
+ * balancer, and one with a wrong password must not lock the others out. A name that has logged in from the same address
+ * before is always checked.
  */
 export class LoginThrottle {
   #now: () => number;
@@ -26,7 +26,7 @@ export class LoginThrottle {
     this.#now = now;
   }
 
-  /** Whether this attempt is to be looked at. */
+  /** Whether the password of this attempt is to be checked. */
   admits(address: string, name: string): boolean {
     const from = groupOfAddress(address);
     const key = `${from} ${name}`;
@@ -38,7 +38,7 @@ export class LoginThrottle {
     const from = groupOfAddress(address);
     this.#count(this.#addresses, from, byAddress);
     this.#count(this.#names, `${from} ${name}`, byName);
-    // A known worker with a new password that is wrong is no longer one.
+    // A known worker whose new password is wrong is no longer known.
     this.#known.delete(`${from} ${name}`);
   }
 
@@ -66,7 +66,7 @@ export class LoginThrottle {
   }
 }
 
-/** The oldest entry makes way. */
+/** Adds an entry; at the limit it removes the oldest. */
 function remember<T>(entries: Map<string, T>, key: string, value: T): void {
   entries.delete(key);
   entries.set(key, value);

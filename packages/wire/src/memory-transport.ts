@@ -1,7 +1,7 @@
 import type { LinkEnd } from "./link-errors.ts";
 import type { Transport, TransportReceiver } from "./transport.ts";
 
-/** Two transports joined in memory: what one sends, the other receives, later and in order, as over a socket. */
+/** Two connected transports in memory: what one sends, the other receives later and in order, as over a socket. */
 export function createTransportPair(): [Transport, Transport] {
   const a = new MemoryTransport();
   const b = new MemoryTransport();
@@ -79,7 +79,7 @@ class MemoryTransport implements Transport {
   #deliver(): void {
     const receiver = this.#receiver;
     if (receiver === undefined || this.#closed) return;
-    // A turn of the event loop delivers a few frames only, so that a busy local worker does not starve the master.
+    // One turn of the event loop delivers only a few frames, so that a busy local worker does not starve the master.
     for (let n = 0; n < 16 && !this.#paused && !this.#closed; n += 1) {
       const frame = this.#incoming.shift();
       if (frame === undefined) break;

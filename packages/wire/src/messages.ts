@@ -2,16 +2,16 @@ import { z } from "zod";
 import type { Message } from "./frames.ts";
 import { RequestRefused } from "./link-errors.ts";
 
-// The protocol as shapes (`msgpack_experimental_v7`). Fields we do not know are dropped on purpose: newer ends may add
-// some, and Buildbot's master adds `builder_name`. An op we do not know is answered with an exception.
+// The messages of the protocol `msgpack_experimental_v7`. Unknown fields are dropped on purpose: newer ends may add some, and
+// Buildbot's master adds `builder_name`. An unknown op is answered with an exception.
 
-/** Command ids are strings; Buildbot's masters use numbers as text, and a number is echoed as a number. */
+/** Command ids are strings; Buildbot's masters use numbers as text. A number is echoed as a number. */
 const commandId = z.union([z.string().max(200), z.number()]);
 export type CommandId = z.infer<typeof commandId>;
 
 const binary = z.union([z.instanceof(Uint8Array), z.string().transform((text) => new TextEncoder().encode(text))]);
 
-/** Says that one is wrong, not each of a million: zod's own arrays tell of every item. */
+/** Reports one error for the list instead of one per item, as zod's own arrays do: there may be a million. */
 function listOf<T>(what: string, max: number, isItem: (item: unknown) => item is T) {
   return z.custom<T[]>(
     (value) => Array.isArray(value) && value.length <= max && value.every(isItem),
@@ -22,7 +22,7 @@ const isText = (item: unknown): item is string => typeof item === "string";
 const isNumber = (item: unknown): item is number => typeof item === "number";
 const isPair = (item: unknown): item is [string, ...unknown[]] => Array.isArray(item) && isText(item[0]);
 
-/** How a worker batches and cuts output; worker-wide, read when a command starts. */
+/** How a worker batches and splits output; applies to the whole worker and is read when a command starts. */
 export const workerSettings = z.object({
   /** Characters after which an `update` is sent. */
   buffer_size: z.number().int().positive(),
@@ -30,12 +30,12 @@ export const workerSettings = z.object({
   buffer_timeout: z.number().nonnegative(),
   /** Python regular expression; each match becomes a newline. */
   newline_re: z.string(),
-  /** Code points; Python's worker damages lines of this length or more, so it is set high. */
+  /** In code points. Python's worker damages lines of this length or more, so it is set high. */
   max_line_length: z.number().int().positive(),
 });
 export type WorkerSettings = z.infer<typeof workerSettings>;
 
-/** Progress bars with carriage returns, cursor movements and backspaces become lines of their own. */
+/** Turns progress bars made of carriage returns, cursor movements and backspaces into separate lines. */
 export const defaultWorkerSettings: WorkerSettings = {
   buffer_size: 65_536,
   buffer_timeout: 0.3,
@@ -43,7 +43,7 @@ export const defaultWorkerSettings: WorkerSettings = {
   max_line_length: 1_000_000,
 };
 
-/** What a master asks of a worker. */
+/** The requests of a master to a worker. */
 export const masterRequests = {
   print: z.object({ message: z.string() }),
   keepalive: z.object({}),
@@ -58,7 +58,7 @@ export const masterRequests = {
   shutdown: z.object({}),
 } as const;
 
-/** What a worker asks of a master; all but the reads are answered with nil. */
+/** The requests of a worker to a master; all but the reads are answered with nil. */
 export const workerRequests = {
   update: z.object({ command_id: commandId, args: listOf("[name, value] pairs", 100_000, isPair) }),
   complete: z.object({ command_id: commandId, args: z.string().nullish() }),
@@ -76,27 +76,27 @@ export const workerRequests = {
 } as const;
 
 type RequestSchemas = Record<string, z.ZodType>;
-/** A parsed request: `op` tells which fields there are. */
+/** A parsed request; `op` determines its fields. */
 export type Request<S extends RequestSchemas> = {
   [Op in keyof S & string]: { op: Op; fields: z.infer<S[Op]> };
 }[keyof S & string];
 export type MasterRequest = Request<typeof masterRequests>;
 export type WorkerRequest = Request<typeof workerRequests>;
 
-/** Parses a request of the other end, or refuses it with a sentence that goes back as the exception. */
+/** Parses a request of the other end, or throws a message that is sent back as the exception. */
 export function parseRequest<S extends RequestSchemas>(schemas: S, op: string, fields: Message): Request<S> {
   const schema = Object.hasOwn(schemas, op) ? schemas[op] : undefined;
   if (schema === undefined) throw new RequestRefused(`Command ${op.slice(0, 100)} does not exist.`);
   const parsed = schema.safeParse(fields);
-  if (!parsed.success) throw new RequestRefused(`"${op}" is not understood: ${describeIssues(parsed.error)}`);
+  if (!parsed.success) throw new RequestRefused(`"${op}" is invalid: ${describeIssues(parsed.error)}`);
   return { op, fields: parsed.data } as Request<S>;
 }
 
-/** The problems of a shape in one line, each with its path. */
+/** Lists the problems of a message in one line, each with its path. */
 export function describeIssues(error: z.ZodError): string {
-  const told = error.issues.slice(0, 10).map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`);
-  const more = error.issues.length - told.length;
-  return `${told.join("; ").slice(0, 2000)}${more > 0 ? `; and ${more} more` : ""}`;
+  const shown = error.issues.slice(0, 10).map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`);
+  const more = error.issues.length - shown.length;
+  return `${shown.join("; ").slice(0, 2000)}${more > 0 ? `; and ${more} more` : ""}`;
 }
 
 /** `[text, newline positions, line times]`; positions count code points, so only the times are used. */
@@ -125,7 +125,7 @@ function textsUpTo(max: number) {
   }, `must be a map of at most ${max} names to texts`);
 }
 
-/** Answer to `get_worker_info`; other keys are the files of the worker's `info` directory and its operating system. */
+/** The answer to `get_worker_info`; other keys are the files of the worker's `info` directory and its operating system. */
 export const workerInfoMessage = z
   .object({
     basedir: z.string().max(4096),

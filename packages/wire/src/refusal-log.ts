@@ -1,11 +1,11 @@
 import type { Logger } from "@multimaster/core";
 
-/** Keys remembered; one client with many addresses must not fill the memory. */
+/** Maximum number of keys, so that a client with many addresses cannot fill the memory. */
 const maxKeys = 1000;
 
 /**
- * Logs what keeps happening at most once per interval and key, with how often it happened since. Refused workers come
- * back every two seconds for ever.
+ * Logs a recurring event at most once per interval and key, with the number of times it occurred since. A refused worker,
+ * for example, reconnects every two seconds forever.
  */
 export class RefusalLog {
   #log: Logger;

@@ -2,25 +2,25 @@ import { type CommandUpdate, type ResultSoFar, readUpdates } from "./command-upd
 import { RequestRefused } from "./link-errors.ts";
 import type { WorkerRequest } from "./messages.ts";
 
-/** Takes what a worker uploads. Blocks come one at a time; judge by the outcome, not by `close`. */
+/** Receives a worker's upload. Blocks come one at a time; only the command's outcome says whether the upload is complete. */
 export interface UploadReceiver {
   write(block: Uint8Array): Promise<void>;
-  /** End of a file. Comes also when the file could not be opened. */
+  /** End of a file. Called also if the file could not be opened. */
   close?(): Promise<void>;
-  /** Times of the file, for `keepstamp`, after `close`; undefined when it is missing. */
+  /** Sets the times of the file for `keepstamp`, after `close`; undefined if a time is missing. */
   setTimes?(accessed: number | undefined, modified: number | undefined): Promise<void>;
-  /** End of a directory: what was written is a tar archive. Comes also after a truncation. */
+  /** End of a directory: the received data is a tar archive. Called also after a truncation. */
   unpack?(): Promise<void>;
 }
 
-/** Returns what a worker downloads. */
+/** Provides the data that a worker downloads. */
 export interface DownloadSource {
-  /** At most `length` bytes; nothing left: an empty array. */
+  /** Returns at most `length` bytes, or an empty array at the end. */
   read(length: number): Promise<Uint8Array>;
   close?(): Promise<void>;
 }
 
-/** Who hears what a command tells. A consumer that is slow holds the worker's connection back; one that throws ends it. */
+/** Receive what a command reports. A slow consumer delays the worker's connection; one that throws ends the command. */
 export interface CommandConsumers {
   onUpdate?(update: CommandUpdate): void | Promise<void>;
   upload?: UploadReceiver;
@@ -35,14 +35,14 @@ export type CommandOutcome =
       readonly rc: number;
       /** `timeout_without_output`, `timeout` or `max_lines_failure`. */
       readonly failureReason?: string;
-      /** An interrupt was asked for; `rc` alone does not tell. */
+      /** An interrupt was requested; `rc` alone does not show it. */
       readonly interrupted: boolean;
       /** Seconds, by the worker's clock. */
       readonly elapsed?: number;
     }
-  /** It was never run, or the worker's own code failed: not the fault of what it ran. */
+  /** The command never ran, or the worker's own code failed: not the fault of the program that it ran. */
   | { readonly kind: "exception"; readonly message: string }
-  /** The connection ended first. It may still run: interrupt its id when the worker is back. */
+  /** The connection ended first. The command may still run: interrupt its id when the worker reconnects. */
   | { readonly kind: "lost" };
 
 /**
@@ -53,17 +53,17 @@ export type CommandOutcome =
  *     ├──── response exception ──► ended: never ran
  *     └──── connection lost, in any state ──► ended: lost
  *
- * What the worker tells is consumed in order; the outcome comes after the last of it was consumed.
+ * Updates are consumed in order; the outcome resolves after the last update was consumed.
  */
 export class RunningCommand {
-  /** Rejects only with what a consumer threw. */
+  /** Rejects only with an error thrown by a consumer. */
   readonly outcome: Promise<CommandOutcome>;
   interrupted = false;
   #consumers: CommandConsumers;
   #result: ResultSoFar = {};
   #queue: Promise<unknown> = Promise.resolve();
   #ended = false;
-  /** Bytes of an upload that are still accepted, whatever the worker thinks. */
+  /** Remaining bytes of an upload that are accepted, enforced here independently of the worker. */
   #uploadLeft: number;
   #violation: string | undefined;
   #failure: { error: unknown } | undefined;
@@ -81,7 +81,7 @@ export class RunningCommand {
     });
   }
 
-  /** Consumes one request of the worker after those before it; resolves with the answer. */
+  /** Consumes one request of the worker after the previous ones; resolves with the answer. */
   handle(request: WorkerRequest): Promise<unknown> {
     if (request.op === "complete") {
       this.end(this.#describeCompletion(request.fields.args));
@@ -92,7 +92,7 @@ export class RunningCommand {
     return answer;
   }
 
-  /** Ends it with an outcome, or with what is known at completion; the first end counts. */
+  /** Ends the command with an outcome, or with what is known at completion; the first end counts. */
   end(outcome: CommandOutcome | (() => CommandOutcome)): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -119,23 +119,23 @@ export class RunningCommand {
     };
   }
 
-  /** The limit was told to the worker; one that does not keep to it is stopped, and its command is no success. */
+  /** The worker knows the limit; a worker that exceeds it is stopped, and its command does not succeed. */
   #countUpload(bytes: number): void {
     this.#uploadLeft -= bytes;
     if (this.#uploadLeft >= 0) return;
     if (this.#violation === undefined) {
-      this.#violation = "the worker sent more than it was allowed to (maxsize)";
+      this.#violation = "the worker sent more than maxsize allows";
       this.#onConsumerFailure();
     }
     throw new RequestRefused(this.#violation);
   }
 
-  /** The worker has broken the protocol: however the command ends, it is no success. */
+  /** The worker has broken the protocol: the command cannot succeed, whatever its end. */
   spoil(sentence: string): void {
     this.#violation ??= sentence;
   }
 
-  /** A result that cannot be read may have been any: the command then has none, instead of one without it. */
+  /** If a result cannot be read, the command has no result, because the unreadable part may have been any. */
   #read(pairs: readonly (readonly [string, ...unknown[]])[]): CommandUpdate[] {
     try {
       return readUpdates(pairs, this.#result);
@@ -146,7 +146,7 @@ export class RunningCommand {
   }
 
   async #consume(request: Exclude<WorkerRequest, { op: "complete" }>): Promise<unknown> {
-    if (this.#failure !== undefined) throw new RequestRefused("the master can take no more of this command");
+    if (this.#failure !== undefined) throw new RequestRefused("the master can process no more output of this command");
     const { upload, download, onUpdate } = this.#consumers;
     try {
       switch (request.op) {
@@ -180,17 +180,17 @@ export class RunningCommand {
       if (error instanceof RequestRefused) throw error;
       this.#failure = { error };
       this.#onConsumerFailure();
-      throw new RequestRefused("the master could not take this", { cause: error });
+      throw new RequestRefused("the master could not process this", { cause: error });
     }
   }
 }
 
-/** Most of a worker's own account of a failure that is kept. */
+/** Maximum length of a worker's failure message that is kept. */
 const maxFailure = 65_536;
-/** Most bytes that a worker gets by one read. */
+/** Maximum number of bytes that a worker gets per read. */
 const maxReadBytes = 4 * 1024 * 1024;
 
 function demand<T>(consumer: T | undefined): T {
-  if (consumer === undefined) throw new RequestRefused("this command transfers nothing");
+  if (consumer === undefined) throw new RequestRefused("this command has no transfer");
   return consumer;
 }

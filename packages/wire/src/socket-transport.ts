@@ -5,30 +5,30 @@ import type { Transport, TransportReceiver } from "./transport.ts";
 
 export interface SocketTransportOptions {
   log: Logger;
-  /** Who is at the other end, for the log. */
+  /** Name of the other end, for the log. */
   peer: string;
   /** Interval of WebSocket pings. */
   pingMs?: number;
-  /** The connection is cut when nothing was heard for this long; a worker may be busy for half a minute. */
+  /** The connection is cut when nothing was received for this long; a worker may be busy for half a minute. */
   deadMs?: number;
 }
 
-/** Bytes sent but not taken by the other end above which it is not read, and below which it is read again. */
+/** Backlog of bytes that the other end has not read: above the first, its requests are not read; below the second, again. */
 const highBacklog = 16 * 1024 * 1024;
 const lowBacklog = 4 * 1024 * 1024;
 
-/** How long the other end may take to answer a close frame. */
+/** Timeout for the other end's answer to a close frame. */
 const closeGraceMs = 3000;
 
-/** A WebSocket as a transport: pings, notices a silent peer, and never waits for ever on a close. */
+/** A WebSocket as a transport: it pings, detects a silent peer, and never waits forever for a close. */
 export function createSocketTransport(socket: WebSocket, options: SocketTransportOptions): Transport {
   const { log, peer, pingMs = 20_000, deadMs = 60_000 } = options;
   let heard = performance.now();
   let paused = false;
-  /** Since when the other end asks more than it takes answers. */
+  /** Since when the other end sends more requests than it reads answers. */
   let congestedSince: number | undefined;
   let lastError = "";
-  /** The code of our own close, which a peer that breaks the protocol does not answer. */
+  /** The code of our own close, because a peer that breaks the protocol does not answer one. */
   let ownCode = 1006;
   let closeTimer: NodeJS.Timeout | undefined;
   const alive = (): void => {
@@ -47,15 +47,15 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   };
   const pingTimer = setInterval(() => {
     if (congestedSince !== undefined && performance.now() - congestedSince > deadMs) {
-      lastError = `it took no answers for ${Math.round(deadMs / 1000)} s`;
+      lastError = `it read no answers for ${Math.round(deadMs / 1000)} s`;
       log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
       socket.terminate();
       return;
     }
-    // While we do not read, a pong cannot be seen: the silence is ours.
+    // While this end does not read, it cannot see a pong: the silence is its own.
     if (paused || congestedSince !== undefined) return alive();
     if (performance.now() - heard > deadMs) {
-      lastError = `nothing was heard for ${Math.round(deadMs / 1000)} s`;
+      lastError = `nothing was received for ${Math.round(deadMs / 1000)} s`;
       log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
       socket.terminate();
     } else if (socket.readyState === socket.OPEN) socket.ping();
@@ -70,7 +70,8 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
     socket.on("pong", alive);
     socket.on("message", (data, isBinary) => {
       alive();
-      if (!isBinary) return receiver.onViolation(1003, "a text message came where only binary ones are allowed");
+      if (!isBinary)
+        return receiver.onViolation(1003, "a text message was received where only binary messages are allowed");
       receiver.onFrame(toBytes(data));
     });
     socket.on("error", (error: Error & { code?: string }) => {

@@ -149,7 +149,7 @@ describe("a command at the master's end", () => {
     // What could not be read may have been its return code.
     expect(await link.startCommand(stat)).toEqual({
       kind: "exception",
-      message: expect.stringMatching(/"update" is not understood/),
+      message: expect.stringMatching(/"update" is invalid/),
     });
     expect(await link.startCommand({ ...stat, id: "2" })).toMatchObject({ kind: "completed", rc: 0 });
     expect(refused).toHaveLength(6);

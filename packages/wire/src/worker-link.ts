@@ -18,7 +18,7 @@ import { parseWorkerInfo, type WorkerInfo } from "./worker-info.ts";
 
 /** A command to run on a worker. */
 export type CommandRequest<N extends CommandName = CommandName> = CommandConsumers & {
-  /** Unique over the cluster and the life of the worker process, and recorded before it is sent. */
+  /** Unique in the cluster over the lifetime of the worker process, and recorded before it is sent. */
   readonly id: string;
   readonly name: N;
   readonly args: CommandInput<N>;
@@ -30,17 +30,17 @@ export interface WorkerLinkOptions {
   log: Logger;
 }
 
-/** Received but not yet consumed bytes above which the connection is not read, and below which it is read again. */
+/** Limits on bytes received but not yet consumed: above the first, the connection is not read; below the second, again. */
 const highWater = 4 * 1024 * 1024;
 const lowWater = 1024 * 1024;
 
-/** What a frame takes beside its bytes: a million tiny ones are not to be held either. */
+/** Overhead of a frame beside its bytes, so that a million tiny frames count too. */
 const frameCost = 512;
 
-/** Requests that a healthy worker answers at once. */
+/** Timeout for requests that a healthy worker answers immediately. */
 const answerMs = 10_000;
 
-/** The master's end of one connection with a worker, whichever program the worker is and however it is connected. */
+/** The master's end of one connection with a worker, for any worker program and any transport. */
 export class WorkerLink {
   readonly name: string;
   /** Resolves when the connection has ended. */
@@ -74,19 +74,19 @@ export class WorkerLink {
     return [...this.#commands.keys()].map(String);
   }
 
-  /** What the worker says of itself. A worker that cannot pack its answer sends none: then this times out. */
+  /** What the worker reports about itself. A worker that cannot pack its answer sends none: then this times out. */
   async getInfo(): Promise<WorkerInfo> {
     try {
       return parseWorkerInfo(await this.#link.request("get_worker_info", {}, { timeoutMs: answerMs }));
     } catch (error) {
       if (!(error instanceof RequestTimedOut)) throw error;
       throw new RequestTimedOut(
-        `${error.message}; a buildbot-worker does not when a variable of its environment is no UTF-8 text: see its twistd.log`,
+        `${error.message}; a buildbot-worker does not answer if a variable of its environment is not UTF-8 text: see its twistd.log`,
       );
     }
   }
 
-  /** Tells the worker how to batch output. To be sent before the first command. */
+  /** Sends the worker the settings for batching output. Call it before the first command. */
   async configure(settings: Partial<WorkerSettings> = {}): Promise<void> {
     const args = { ...defaultWorkerSettings, ...settings };
     await this.#link.request("set_worker_settings", { args }, { timeoutMs: answerMs });
@@ -97,12 +97,12 @@ export class WorkerLink {
     await this.#link.request("print", { message }, { timeoutMs: answerMs });
   }
 
-  /** Resolves when the worker answers; rejects when it does not within `timeoutMs` or is gone. */
+  /** Resolves when the worker answers; rejects if it does not within `timeoutMs` or has disconnected. */
   async ping(timeoutMs = answerMs): Promise<void> {
     await this.#link.request("keepalive", {}, { timeoutMs });
   }
 
-  /** Makes the worker's process end. What it runs is neither waited for nor, by Python's worker, killed. */
+  /** Ends the worker's process. Its commands are not waited for and, by Python's worker, not killed. */
   async shutdown(): Promise<void> {
     try {
       await this.#link.request("shutdown", {}, { timeoutMs: answerMs });
@@ -111,15 +111,15 @@ export class WorkerLink {
     }
   }
 
-  /** Runs a command and resolves with how it ended. Rejects only with what a consumer of its updates threw. */
+  /** Runs a command and resolves with its outcome. Rejects only with an error thrown by a consumer of its updates. */
   async startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome> {
     const { id, name } = request;
     if (this.#commands.has(id)) throw new Error(`a command with the id ${id} already runs on ${this.name}`);
     const args = completeArgs(name, request.args);
     const command = new RunningCommand(request, maxUploadOf(args), () => {
-      void this.interrupt(id, "the master cannot take its output").catch(() => undefined);
+      void this.interrupt(id, "the master cannot process its output").catch(() => undefined);
     });
-    // Known before it is sent: a quick command's updates come before the response.
+    // Registered before it is sent: a quick command's updates arrive before the response.
     this.#commands.set(id, command);
     this.#link.request("start_command", { command_id: id, command_name: name, args }).catch((error: unknown) => {
       this.#forget(id, command);
@@ -130,8 +130,8 @@ export class WorkerLink {
   }
 
   /**
-   * Kills a command. Works for any id that runs in that worker's process, also one started over an earlier connection or
-   * by another master (then nothing more is heard of it); an unknown id is no error.
+   * Kills a command. Works for any id that runs in the worker's process, also one started over an earlier connection or by
+   * another master (its updates then do not arrive here). An unknown id is not an error.
    */
   async interrupt(id: string, why: string): Promise<void> {
     const command = this.#commands.get(id);
@@ -139,12 +139,12 @@ export class WorkerLink {
     try {
       await this.#link.request("interrupt_command", { command_id: id, why }, { timeoutMs: answerMs });
     } catch (error) {
-      // A worker that refuses has nothing to interrupt; one that is gone has reported its commands lost.
+      // A worker that refuses has nothing to interrupt; if it has disconnected, its commands are reported as lost.
       if (!(error instanceof RemoteException) && !(error instanceof LinkClosed)) throw error;
     }
   }
 
-  /** Ends the connection after everything sent so far; the worker comes back by itself, to whoever listens then. */
+  /** Ends the connection after everything sent so far; the worker reconnects by itself, to any master that listens. */
   close(code = 1001, reason = ""): void {
     this.#link.close(code, reason);
   }
@@ -167,7 +167,7 @@ export class WorkerLink {
     return answer;
   }
 
-  /** What cannot be read of a command may have been anything about it. */
+  /** Parses a worker's request. One that cannot be read spoils its command, because it may have reported anything. */
   #parse(op: string, fields: Message): WorkerRequest {
     try {
       return parseRequest(workerRequests, op, fields);
@@ -204,7 +204,7 @@ function maxUploadOf(args: unknown): number | null {
   return typeof maxsize === "number" ? maxsize : null;
 }
 
-/** Checks the arguments and fills in defaults; an unknown command goes as it is, for the worker to refuse. */
+/** Checks the arguments and fills in defaults; an unknown command is sent unchanged, for the worker to refuse. */
 function completeArgs(name: string, args: unknown): unknown {
   const schema = Object.hasOwn(commandArgs, name) ? commandArgs[name as CommandName] : undefined;
   if (schema === undefined) return args;

@@ -19,43 +19,43 @@ import { WorkerLink } from "./worker-link.ts";
 
 export interface WorkerListenerOptions {
   host: string;
-  /** The first free one of several; 0: any free port. `address()` tells which. */
+  /** The first free one of several; 0: any free port. `address()` returns the actual one. */
   port: number | readonly number[];
-  /** The master's name, told to whoever checks its health. */
+  /** The master's name, sent in answers to health checks. */
   master?: string;
   log: Logger;
   /**
-   * Whether a worker may come in. Answered from memory: workers give up after five seconds. "draining": this master
-   * takes no new workers, a load balancer shall try the next one. Compare with `isSameSecret`.
+   * Whether a worker may connect. Must answer from memory, because workers time out after five seconds. "draining": this
+   * master accepts no new workers, so that a load balancer tries the next master. Compare with `isSameSecret`.
    */
   authenticate(name: string, password: string): boolean | "draining";
-  /** A worker came in; it says nothing before it is asked. The owner ends the link. */
+  /** A worker has connected; it sends nothing before it is asked. The owner ends the link. */
   onWorker(link: WorkerLink): void;
-  /** Answers GET /ready: true, or why not. */
+  /** Answers GET /ready: true, or the reason why not. */
   isReady(): true | string;
   /** Answers GET /health; default: healthy as long as it answers. */
   isHealthy?(): true | string;
-  /** Answers GET /metrics of programs of this machine; without it, there are none here. */
+  /** Answers GET /metrics for programs of this machine; absent: this port serves no metrics. */
   metrics?(): Promise<{ contentType: string; text: string }>;
-  /** Whether a `Host` header names this master: asked before the metrics are shown. Absent: only addresses and localhost. */
+  /** Whether a `Host` header names this master, checked before metrics are shown. Absent: only IP addresses and localhost. */
   isOwnHost?: HostCheck;
-  /** From where a worker comes, also through a balancer; absent: the socket's other end. */
+  /** The address of a worker, also behind a balancer; absent: the socket's remote address. */
   addressOf?(request: IncomingMessage): string;
-  /** Answers GET /metrics to anyone who reaches the port. */
+  /** Answers GET /metrics for any client that can connect. */
   openMetrics?: boolean;
   pingMs?: number;
   deadMs?: number;
 }
 
-/** Where workers connect. */
+/** The port where workers connect. */
 export interface WorkerListener extends Service {
   /** The address in use, once started. */
   address(): { host: string; port: number };
 }
 
-/** Clients that connect and stay silent this long are no WebSocket clients. */
+/** Clients that connect and send nothing for this long are not WebSocket clients. */
 const silenceMs = 10_000;
-/** Connections of which no one knows yet whether a worker is at their other end. A worker's is one for some milliseconds. */
+/** Maximum number of connections not yet known to be a worker's. A worker's is unknown for a few milliseconds. */
 const maxUnknown = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
@@ -70,10 +70,10 @@ class HttpWorkerListener implements WorkerListener {
   #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
-  /** Those that have not become a worker's, the oldest first. */
+  /** Connections that have not become a worker's, oldest first. */
   #unknown = new Set<Duplex>();
   #server: Server;
-  // No sub-protocol and no extension: Python's client fails the handshake on either.
+  // No sub-protocol and no extension: with either, Python's client fails the handshake.
   #upgrader = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -98,7 +98,7 @@ class HttpWorkerListener implements WorkerListener {
         this.#sockets.delete(socket);
         this.#unknown.delete(socket);
       });
-      // The oldest makes way: whoever says nothing must not use up what workers, the database and the router need.
+      // Drops the oldest: silent clients must not use up the sockets that workers, the database and the router need.
       if (this.#unknown.size > maxUnknown) this.#dropOldest();
     });
   }
@@ -109,14 +109,14 @@ class HttpWorkerListener implements WorkerListener {
     this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
   }
 
-  /** Closes the port and every connection with 1001 "going away"; workers come back to whoever listens next. */
+  /** Closes the port and every connection with 1001 "going away"; workers reconnect to another master. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   address(): { host: string; port: number } {
-    if (this.#address === undefined) throw new Error("the worker port was not opened yet");
+    if (this.#address === undefined) throw new Error("the worker port is not open yet");
     return { host: this.#address.address, port: this.#address.port };
   }
 
@@ -125,7 +125,7 @@ class HttpWorkerListener implements WorkerListener {
       ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
       : undefined;
     const links = [...this.#links];
-    for (const link of links) link.close(1001, "the master goes away");
+    for (const link of links) link.close(1001, "the master is stopping");
     await Promise.all(links.map((link) => link.closed));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
@@ -152,12 +152,15 @@ class HttpWorkerListener implements WorkerListener {
     const isMetrics = path === "/metrics" && metrics !== undefined;
     if (path !== "/ready" && path !== "/health" && !isMetrics) return end(404, "not found");
     if (request.method !== "GET" && request.method !== "HEAD") return end(405, "only GET");
-    // Metrics name builders and steps. A browser sends no Origin with a plain read, so only the name that it asks for tells
-    // a stranger's page from a program. Health tells nothing, and balancers ask for it by any name.
+    // Metrics name builders and steps. A browser sends no Origin with a simple GET, so only the Host header distinguishes a
+    // stranger's page from a program. Health checks reveal nothing, and balancers send them with any Host.
     if (isMetrics && !isOwnHost(request.headers.host))
       return end(421, errors.hostUnknown(request.headers.host ?? "").message);
     if (isMetrics && !openMetrics && !isFromHere(request))
-      return end(403, "Metrics are for programs of this machine here: see metrics of the workers slice, or monitor.");
+      return end(
+        403,
+        "This port serves metrics only to programs of this machine: see openMetrics of the workers slice, or monitor.",
+      );
     if (isMetrics) {
       metrics().then(
         ({ contentType, text }) => end(200, text, contentType),
@@ -169,7 +172,7 @@ class HttpWorkerListener implements WorkerListener {
     end(state === true ? 200 : 503, state === true ? "ok" : state);
 
     function end(status: number, text: string, contentType = "text/plain; charset=utf-8"): void {
-      // A balancer's checks are short; keeping their connections would only delay a stop.
+      // A balancer's checks are short; keeping their connections open would only delay a stop.
       const who = master === undefined ? {} : { "X-Master": encodeURIComponent(master) };
       response.writeHead(status, { "Content-Type": contentType, Connection: "close", ...who }).end(`${text}\n`);
     }
@@ -178,15 +181,15 @@ class HttpWorkerListener implements WorkerListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const from = this.#options.addressOf?.(request) || (request.socket.remoteAddress ?? "unknown");
-    // Workers come through balancers, by any name: no list of names can tell them from pages. But no worker has an Origin,
-    // and no browser opens a WebSocket without.
+    // Workers come through balancers, under any host name, so no list of names can distinguish them from pages. But no
+    // worker sends an Origin, and every browser does when it opens a WebSocket.
     if (request.headers.origin !== undefined) {
-      const sentence = `A browser from ${from} was refused at the worker port: a page of another program tried to open it.`;
+      const sentence = `A browser from ${from} was refused at the worker port: a web page tried to open a connection.`;
       return this.#refuse(socket, 403, from, sentence);
     }
     const header = request.headers.authorization;
     if (header === undefined) {
-      return this.#refuse(socket, 401, from, `A worker from ${from} was refused: it gave no name and password.`);
+      return this.#refuse(socket, 401, from, `A worker from ${from} was refused: it sent no name and password.`);
     }
     const credentials = parseBasicAuth(header);
     if (credentials === undefined) {
@@ -200,7 +203,7 @@ class HttpWorkerListener implements WorkerListener {
     const { name, password } = credentials;
     const who = JSON.stringify(name.slice(0, 100));
     if (!this.#throttle.admits(from, name.slice(0, 100))) {
-      const sentence = `Worker ${who} from ${from} was refused without a look at its password: too many were wrong.`;
+      const sentence = `Worker ${who} from ${from} was refused without a password check: too many passwords were wrong.`;
       return this.#refuse(socket, 429, `${from} too many`, sentence);
     }
     const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
@@ -208,7 +211,7 @@ class HttpWorkerListener implements WorkerListener {
     if (verdict) this.#throttle.succeeded(from, name);
     else {
       this.#throttle.failed(from, name.slice(0, 100));
-      const sentence = `Worker ${who} from ${from} was refused: no worker of that name and password is configured.`;
+      const sentence = `Worker ${who} from ${from} was refused: no worker with that name and password is configured.`;
       return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
@@ -249,7 +252,7 @@ class HttpWorkerListener implements WorkerListener {
   }
 }
 
-/** A balancer beside the master hides who asks: its files keep /metrics to itself (docs/deploy.md). */
+/** A balancer on this machine hides the client: the balancer's own config must restrict /metrics (docs/deploy.md). */
 function isFromHere({ socket: { remoteAddress = "" } }: IncomingMessage): boolean {
   return /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
 }
@@ -263,7 +266,7 @@ const statusTexts: Record<number, string> = {
   503: "Service Unavailable",
 };
 
-/** Answers without a body and closes; workers treat every refusal alike, balancers tell 503 from 401. */
+/** Answers without a body and closes. Workers treat every refusal alike, balancers distinguish 503 from 401. */
 function refuseUpgrade(socket: Duplex, status: number, reason?: string): void {
   const lines = [
     `HTTP/1.1 ${status} ${statusTexts[status] ?? "Error"}`,

@@ -31,7 +31,7 @@ async function run(command: string) {
   return { outcome, stdout: texts["stdout"] ?? "", header: texts["header"] ?? "", pid };
 }
 
-const told = /left a process in the background/;
+const told = /left a background process/;
 
 describe("a program that leaves a process in the background", () => {
   it.each([0, 3])("ends when it does, with its own exit code %d, and that is told", async (code) => {

@@ -13,7 +13,7 @@ interface StartOptions {
   insecure?: boolean;
 }
 
-/** The `worker` command; resolves with its exit code. */
+/** Runs the `worker` command; resolves with its exit code. */
 export async function runWorkerCommand(argv: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
   const program = new Command("worker")
@@ -24,15 +24,15 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
     .command("start")
     .description("Connect to a master and work until SIGTERM or Ctrl-C.")
     .exitOverride()
-    .requiredOption("--master <url>", "where masters accept workers, such as ws://ci.example:9989")
+    .requiredOption("--master <url>", "URL where masters accept workers, such as ws://ci.example:9989")
     .requiredOption("--name <name>", "name of this worker, as in the master's config")
     .requiredOption(
       "--password-file <file>",
-      "file with this worker's password, which no other user can read (a newline at its end is ignored)",
+      "file with this worker's password, readable by no other user (a newline at its end is ignored)",
     )
     .option(
       "--pass-env <name>",
-      "variable of this environment that commands get beside PATH, HOME, LANG and the like; NAME* for all that begin so; repeatable",
+      "variable of this environment that commands get, beside PATH, HOME, LANG and similar ones; NAME* for all that begin with NAME; repeatable",
       (name: string, before: string[]) => [...before, name],
       [],
     )
@@ -62,11 +62,11 @@ async function startWorker(options: StartOptions): Promise<number> {
     return fail(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
   }
   if (name === "" || name.includes(":"))
-    return fail(`"${name}" is no worker name: it may not be empty or hold a colon.`);
-  const heedHangups = ignoreHangups(log, "SIGHUP is ignored: SIGTERM ends the worker.");
+    return fail(`"${name}" is not a valid worker name: it must not be empty or contain a colon.`);
+  const restoreHangups = ignoreHangups(log, "SIGHUP is ignored: SIGTERM ends the worker.");
   if (!insecure && isPlainToOthers(url))
     return fail(
-      `${url} is another machine, and ws:// is not encrypted: who listens gets the password and the builds. Use wss://, or say --insecure where the network is trusted.`,
+      `${url} is another machine, and ws:// is not encrypted: an eavesdropper gets the password and the builds. Use wss://, or add --insecure if the network is trusted.`,
     );
   let worker: Worker;
   try {
@@ -75,15 +75,15 @@ async function startWorker(options: StartOptions): Promise<number> {
   } catch (error) {
     return fail(`The worker cannot start: ${(error as Error).message}.`);
   }
-  log.info(`worker ${name} started; it connects to ${url}`);
+  log.info(`worker ${name} started; connecting to ${url}`);
   await Promise.race([worker.shutdownRequested, waitForSignal()]);
-  log.info(`worker ${name} ends; what it runs is killed`);
+  log.info(`worker ${name} is stopping; its commands are killed`);
   await worker.stop();
-  heedHangups();
+  restoreHangups();
   return ExitCode.ok;
 }
 
-/** Whether what is sent there leaves this machine unencrypted. An address that is none is refused later, with a reason. */
+/** Whether data sent to this URL leaves the machine unencrypted. An invalid URL is refused later, with a reason. */
 function isPlainToOthers(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -37,8 +37,8 @@ interface Running {
 }
 
 /**
- * Runs commands for masters. It outlives connections: what runs when one is lost runs on, unheard, and can be
- * interrupted by its id over the next.
+ * Runs commands for masters. It outlives connections: when one is lost, its commands continue without reporting, and can be
+ * interrupted by id over the next connection.
  */
 export class CommandHost {
   #options: CommandHostOptions;
@@ -72,7 +72,7 @@ export class CommandHost {
     const { log, basedir, environment, onShutdown } = this.#options;
     switch (request.op) {
       case "print":
-        log.info(`the master says: ${request.fields.message}`);
+        log.info(`message of the master: ${request.fields.message}`);
         return null;
       case "keepalive":
         return null;
@@ -90,7 +90,7 @@ export class CommandHost {
         return null;
       case "shutdown":
         log.info("the master asked this worker to end");
-        // The answer goes first.
+        // The answer is sent first.
         setTimeout(onShutdown, 50);
         return null;
     }
@@ -105,7 +105,7 @@ export class CommandHost {
     const parsed = commandArgs[name].safeParse(decodeBinaries(rawArgs));
     if (!parsed.success)
       throw new RequestRefused(`the arguments of ${commandName} are wrong: ${describeIssues(parsed.error)}`);
-    // Python's worker mixes up two commands of one id; better to refuse the second.
+    // Python's worker confuses two commands with the same id; refusing the second is better.
     if (this.#running.has(id)) throw new RequestRefused(`a command with the id ${id} already runs here`);
 
     const interruption = new AbortController();
@@ -134,11 +134,11 @@ export class CommandHost {
     this.#running.set(id, running);
   }
 
-  /** Runs a command and reports its end; resolves with the failure of our own code, if there was one. */
+  /** Runs a command and reports its end; resolves with the error of the worker's own code, if there was one. */
   async #run(context: CommandContext, name: CommandName, args: CommandArgs): Promise<string | null> {
     const { output, interrupted } = context;
     const started = performance.now();
-    // Begins in a later turn, so that the start is answered first.
+    // The command begins in a later turn, so that the start request is answered first.
     await new Promise((resolve) => setImmediate(resolve));
     let failure: string | null = null;
     try {
@@ -164,23 +164,23 @@ function checkSettings(settings: WorkerSettings): WorkerSettings {
   try {
     compileNewlinePattern(settings.newline_re);
   } catch (error) {
-    throw new RequestRefused(`newline_re is no regular expression: ${(error as Error).message}`);
+    throw new RequestRefused(`newline_re is not a regular expression: ${(error as Error).message}`);
   }
   return settings;
 }
 
 async function complete(request: CommandContext["request"], failure: string | null): Promise<void> {
-  // No one may be left to hear it; then the next master interrupts an id that is not there, which is no error.
+  // The connection may be gone; then the next master interrupts an unknown id, which is not an error.
   await request("complete", { args: failure }).catch(() => undefined);
 }
 
-/** Python sends some texts as bytes; arguments are always text. */
+/** Decodes texts that Python sends as bytes; arguments are always text. */
 function decodeBinaries(value: unknown): unknown {
   if (value instanceof Uint8Array) {
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(value);
     } catch {
-      throw new RequestRefused("an argument holds bytes that are no UTF-8");
+      throw new RequestRefused("an argument contains bytes that are not UTF-8");
     }
   }
   if (Array.isArray(value)) return value.map(decodeBinaries);

@@ -3,10 +3,10 @@ import { LineSplitter, type Lines } from "./line-splitter.ts";
 import { compileNewlinePattern } from "./newline-pattern.ts";
 import { UpdateBuffer } from "./update-buffer.ts";
 
-/** Streams with a meaning of their own; a watched file cannot have such a name. */
+/** Reserved stream names; a watched file cannot use them. */
 export const ownStreams: readonly string[] = ["stdout", "stderr", "header"];
 
-/** What one command tells the master: streams cut into lines, then values, batched. */
+/** The reports of one command to the master: streams split into lines, then values, batched. */
 export class CommandOutput {
   readonly buffer: UpdateBuffer;
   #settings: WorkerSettings;
@@ -19,17 +19,17 @@ export class CommandOutput {
     this.buffer = new UpdateBuffer({ size: settings.buffer_size, timeoutMs: settings.buffer_timeout * 1000, send });
   }
 
-  /** Bytes read from a stream or a watched file. */
+  /** Adds bytes read from a stream or a watched file. */
   write(stream: string, bytes: Uint8Array): void {
     this.#pass(stream, this.#splitter(stream).push(bytes));
   }
 
-  /** One or more whole lines about the command. */
+  /** Adds one or more whole lines about the command. */
   header(text: string): void {
     this.#text("header", text);
   }
 
-  /** One or more whole lines of error output that the worker itself writes. */
+  /** Adds one or more whole lines of error output by the worker itself. */
   stderr(text: string): void {
     this.#text("stderr", text);
   }
@@ -38,7 +38,7 @@ export class CommandOutput {
     this.buffer.add(name, value);
   }
 
-  /** Sends everything, unfinished lines too. */
+  /** Sends everything, including unfinished lines. */
   flush(): void {
     for (const stream of [...this.#splitters.keys()].sort()) this.#pass(stream, this.#splitter(stream).end());
     this.buffer.flush();

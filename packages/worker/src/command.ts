@@ -9,15 +9,15 @@ export interface CommandContext {
   readonly basedir: string;
   /** Aborts when the master interrupts the command. */
   readonly interrupted: AbortSignal;
-  /** Aborts when the worker stops: what runs has to end at once. */
+  /** Aborts when the worker stops: the command must end immediately. */
   readonly killed: AbortSignal;
-  /** A request about this command to the master; rejects when it refuses or is gone. */
+  /** Sends a request about this command to the master; rejects if the master refuses or is disconnected. */
   request(op: string, fields?: Record<string, unknown>): Promise<unknown>;
 }
 
 /**
- * Runs one command to its end and resolves with its return code. What it throws is reported as a fault of the worker,
- * not as a failure of what was run; undefined: no return code was got.
+ * Runs one command to its end and resolves with its return code; undefined if there is none. An error that it throws is
+ * reported as a fault of the worker, not as a failure of the program that was run.
  */
 export type CommandBody<N extends CommandName> = (
   context: CommandContext,

@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 
 /**
- * The paths that match an absolute pattern: `*`, `?` and `[…]` within a name, `**` for any number of directories.
- * Names that begin with a dot match only a pattern that does. Unsorted, as far as they can be read.
+ * Finds the paths that match an absolute pattern: `*`, `?` and `[…]` within a name, `**` for any number of directories.
+ * Names that begin with a dot match only a pattern that does. Unsorted; unreadable directories are skipped.
  */
 export async function findFiles(pattern: string): Promise<string[]> {
   const segments = pattern.split("/").filter((segment) => segment !== "");
@@ -19,7 +19,7 @@ async function descend(directory: string, segments: readonly string[], found: Se
     for (const entry of await readNames(directory)) {
       if (entry.name.startsWith(".")) continue;
       if (rest.length === 0) found.add(directory + entry.name);
-      // Links to directories are not followed, so that a loop of links ends.
+      // Links to directories are not followed, so that a cycle of links ends.
       if (entry.isDirectory) await descend(`${directory}${entry.name}/`, segments, found);
     }
     return;

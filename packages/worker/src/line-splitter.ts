@@ -1,4 +1,4 @@
-/** Whole lines with, for each, the code point index of its newline and the time its first character was read. */
+/** Whole lines with, for each, the code point index of its newline and the time when its first character was read. */
 export interface Lines {
   readonly text: string;
   readonly positions: number[];
@@ -8,20 +8,20 @@ export interface Lines {
 export interface LineSplitterOptions {
   /** Each match becomes a newline. */
   newline: RegExp;
-  /** Longest line in code points; longer ones are cut, nothing is dropped. */
+  /** Longest line in code points; longer ones are split, nothing is dropped. */
   maxLineLength: number;
   /** Epoch seconds. */
   now(): number;
 }
 
-/** A match of the newline pattern that begins within this many last characters may be completed by the next read. */
+/** A match of the newline pattern that begins within this many last characters may continue in the next read. */
 const longestPartialMatch = 16;
 
-/** Turns what is read from a pipe, in pieces of any size, into whole lines. */
+/** Splits data read from a pipe, in pieces of any size, into whole lines. */
 export class LineSplitter {
   #options: LineSplitterOptions;
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  /** The unfinished line, as it was read: joined only when it ends, so that a long line costs no quadratic time. */
+  /** The pieces of the unfinished line: joined only when it ends, so that a long line takes no quadratic time. */
   #pending: string[] = [];
   #pendingPoints = 0;
   /** The end of the unfinished line that may be the beginning of a newline match. */
@@ -32,7 +32,7 @@ export class LineSplitter {
     this.#options = options;
   }
 
-  /** Adds bytes; what is no UTF-8 becomes replacement characters, a character split over two reads is kept whole. */
+  /** Adds bytes. Invalid UTF-8 becomes replacement characters; a character split over two reads stays whole. */
   push(bytes: Uint8Array): Lines | undefined {
     return this.#add(this.#decoder.decode(bytes, { stream: true }));
   }
@@ -41,7 +41,7 @@ export class LineSplitter {
     return this.#add(text);
   }
 
-  /** The unfinished line, with a newline added; what comes next begins a new one. */
+  /** Returns the unfinished line with a newline added; further data begins a new line. */
   end(): Lines | undefined {
     const lines = this.#add(this.#decoder.decode());
     const rest = this.#pending.join("") + this.#carry;
@@ -88,7 +88,7 @@ export class LineSplitter {
     this.#pendingPoints += countCodePoints(kept);
   }
 
-  /** The full lines in an unfinished line that has become too long. */
+  /** Splits off the full lines of an unfinished line that has become too long. */
   #cutPending(): string {
     const cut = cutLongLines(this.#pending.join(""), this.#options.maxLineLength);
     const rest = cut.slice(cut.lastIndexOf("\n") + 1);
@@ -98,7 +98,7 @@ export class LineSplitter {
   }
 }
 
-/** Code points, which is how Python counts: one for a character outside the basic plane, two units in JavaScript. */
+/** Counts code points, as Python does: a character outside the basic plane is one, but two units in JavaScript. */
 export function countCodePoints(text: string): number {
   if (!/[\ud800-\udbff]/.test(text)) return text.length;
   let count = text.length;

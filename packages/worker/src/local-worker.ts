@@ -7,23 +7,23 @@ import { passedEnvironment } from "./environment.ts";
 
 export interface LocalWorkerOptions {
   name: string;
-  /** Where builds live; made if missing. */
+  /** The directory of the builds; created if missing. */
   basedir: string;
   log: Logger;
-  /** Environment of the commands; default: what is plain of this process's. */
+  /** Environment of the commands; default: the non-secret part of this process's. */
   environment?: Readonly<Record<string, string>>;
-  /** Names for the default. */
+  /** Further variables for the default environment. */
   passEnvironment?: readonly string[];
 }
 
 /** A worker inside the master's process, for the embedded default. */
 export interface LocalWorker extends Service {
   readonly workerName: string;
-  /** A new connection, as if the worker had come in by the worker port. To be called after `start`. */
+  /** Opens a new connection, as if the worker had connected to the worker port. Call it after `start`. */
   connect(): WorkerLink;
 }
 
-/** Makes a worker that needs no network: the same commands and the same frames, over a pair of queues. */
+/** Creates a worker that needs no network: the same commands and frames, over a pair of queues. */
 export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
   const { name, log, passEnvironment, environment = passedEnvironment(passEnvironment) } = options;
   const basedir = resolve(options.basedir);
@@ -33,7 +33,7 @@ export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
     basedir,
     log,
     environment,
-    // It lives as long as the master does: asked to end, it only leaves.
+    // It lives as long as the master: a shutdown request only disconnects it.
     onShutdown: () => closeLinks(),
   });
   let stopped: Promise<void> | undefined;

@@ -4,14 +4,14 @@ import type { CommandOutput } from "./command-output.ts";
 export interface WatchedFile {
   name: string;
   path: string;
-  /** Only what is added after the start. */
+  /** Sends only data appended after the start. */
   follow: boolean;
 }
 
 const pollMs = 1000;
 const blockBytes = 65_536;
 
-/** Sends a file that a command writes, as it grows. A file that is there already counts from its first change on. */
+/** Sends a file that a command writes, as it grows. An existing file is sent from its first change on. */
 export class LogWatcher {
   #file: WatchedFile;
   #output: CommandOutput;
@@ -28,31 +28,31 @@ export class LogWatcher {
     this.#onActivity = onActivity;
   }
 
-  /** Notes how the file is before the command runs. */
+  /** Records the state of the file before the command runs. */
   async start(): Promise<void> {
-    this.#before = await look(this.#file.path);
+    this.#before = await readState(this.#file.path);
     if (this.#file.follow) this.#position = this.#before?.size ?? 0;
-    this.#timer = setInterval(() => this.#look(), pollMs);
+    this.#timer = setInterval(() => this.#poll(), pollMs);
   }
 
-  /** Reads what was written last. */
+  /** Reads the remaining data. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    this.#look();
+    this.#poll();
     await this.#reading;
   }
 
-  #look(): void {
+  #poll(): void {
     this.#reading = this.#reading.then(() => this.#readNew()).catch(() => undefined);
   }
 
   async #readNew(): Promise<void> {
-    const now = await look(this.#file.path);
+    const now = await readState(this.#file.path);
     if (now === undefined) return;
     const { size, changed } = this.#before ?? {};
     this.#changed ||= now.size !== size || now.changed !== changed;
     if (!this.#changed) return;
-    // It was truncated or replaced: what is in it now is new.
+    // The file was truncated or replaced: all of its content is new.
     if (now.size < this.#position) this.#position = 0;
     if (now.size === this.#position) return;
     const handle = await open(this.#file.path, "r");
@@ -76,7 +76,7 @@ export class LogWatcher {
   }
 }
 
-async function look(path: string): Promise<{ size: number; changed: number } | undefined> {
+async function readState(path: string): Promise<{ size: number; changed: number } | undefined> {
   try {
     const { size, ctimeMs } = await stat(path);
     return { size, changed: ctimeMs };

@@ -1,6 +1,6 @@
 /**
- * A Python regular expression as one of JavaScript. The masters' patterns mean the same in both, but for the dot, which
- * in JavaScript leaves out carriage returns too. Throws on what cannot be compiled.
+ * Converts a Python regular expression to JavaScript's. The masters' patterns mean the same in both, except for the dot,
+ * which in JavaScript does not match carriage returns. Throws if the expression cannot be compiled.
  */
 export function compileNewlinePattern(source: string): RegExp {
   let translated = "";

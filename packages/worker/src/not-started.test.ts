@@ -22,7 +22,7 @@ it.each([
   ],
   ["a program that is not there", "/no/such/program", [], /no such program on the PATH of the worker.*ENOENT/],
   ["a directory", "/tmp", [], /it is a directory.*EACCES/],
-  ["a null character", "/bin/echo", ["a\0b"], /holds a null character/],
+  ["a null character", "/bin/echo", ["a\0b"], /contains a null character/],
 ] as const)("says why %s is not run", async (_, program, args, expected) => {
   const sentence = explainNotStarted(program, await failure(program, args));
   expect(sentence).toMatch(expected);

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Headers, type Pack, pack } from "tar-stream";
 
-/** A tar archive of what is in a directory, with relative names, links and modes; made while it is read. */
+/** Creates a tar archive of a directory's contents, with relative names, links and modes, while it is read. */
 export function packDirectory(root: string): Readable {
   const archive = pack();
   addEntries(archive, root, "").then(
@@ -27,7 +27,7 @@ async function addEntries(archive: Pack, root: string, directory: string): Promi
     } else if (found.isSymbolicLink()) {
       await addEntry(archive, { ...header, type: "symlink", linkname: await readlink(file) });
     } else if (found.isFile()) {
-      // Read to the size it had: a file that grows meanwhile would break the archive.
+      // Only the initial size is read: a file that grows meanwhile would corrupt the archive.
       const entry = archive.entry({ ...header, type: "file", size: found.size });
       if (found.size === 0) entry.end();
       else await pipeline(createReadStream(file, { end: found.size - 1 }), entry);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const owned = new Set<number>();
 
-/** Remembers a group that must not outlive this process, however it exits; the returned function forgets it. */
+/** Registers a group to be killed when this process exits; returns a function that unregisters it. */
 export function ownGroup(group: number): () => void {
   if (owned.size === 0) process.on("exit", killOwned);
   owned.add(group);
@@ -27,7 +27,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Waits until nothing of the group runs; false when `ms` passed first. */
+/** Waits until no process of the group runs; returns false after `ms`. */
 export async function waitForGroupEnd(group: number, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   for (let pause = 5; await isGroupRunning(group); pause = Math.min(pause * 2, 200)) {
@@ -39,8 +39,8 @@ export async function waitForGroupEnd(group: number, ms: number): Promise<boolea
 }
 
 /**
- * Whether a process of the group runs. Those that have ended but were not yet reaped do not count: in a container it
- * may take seconds until somebody does, or for ever.
+ * Whether a process of the group runs. Zombies, which have ended but were not reaped, do not count: in a container they may
+ * remain for seconds or forever.
  */
 async function isGroupRunning(group: number): Promise<boolean> {
   try {
@@ -52,7 +52,7 @@ async function isGroupRunning(group: number): Promise<boolean> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   const states = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
   return states.some((state) => {
-    // "pid (name) state parent group …"; a name may hold spaces and parentheses.
+    // "pid (name) state parent group …"; a name may contain spaces and parentheses.
     const [status, , member] = state.slice(state.lastIndexOf(")") + 2).split(" ");
     return Number(member) === group && status !== "Z" && status !== "X";
   });

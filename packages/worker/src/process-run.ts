@@ -13,7 +13,7 @@ export interface ProcessOptions {
   stdin: string | null;
   wantStdout: boolean;
   wantStderr: boolean;
-  /** Seconds without output, seconds in all, lines; null or 0: no limit. */
+  /** Seconds without output, seconds in total, lines; null or 0: no limit. */
   timeout: number | null;
   maxTime: number | null;
   maxLines: number | null;
@@ -23,11 +23,11 @@ export interface ProcessOptions {
   interruptSignal: string;
 }
 
-/** How long a killed process may take to be gone, and its pipes to be read empty. */
+/** Timeout for a killed process to end, and for its pipes to be read to the end. */
 const killMs = 5000;
 const drainMs = 200;
 
-/** How long the output of a program that has ended must be silent, or may go on, before it is no longer waited for. */
+/** After the program has ended: how long its output must be silent, or may continue, until reading stops. */
 const quietMs = 1000;
 const backgroundMs = 10_000;
 
@@ -37,7 +37,7 @@ interface Exit {
 }
 
 /**
- * One process of a command, leader of a group of its own, from start to the end of its output. Killing it kills the
+ * One process of a command, the leader of its own group, from its start to the end of its output. Killing it kills the
  * group. Reading stops while the master is behind, so gigabytes of output need no memory.
  */
 export class ProcessRun {
@@ -58,12 +58,12 @@ export class ProcessRun {
     this.#options = options;
   }
 
-  /** A watched file changed: as good as output for the time-out. */
+  /** A watched file changed: this resets the output timeout. */
   noteActivity(): void {
     this.#lastOutput = performance.now();
   }
 
-  /** Resolves with the return code: -1 for killed by a signal, 1 when the program cannot be run. */
+  /** Resolves with the return code: -1 if killed by a signal, 1 if the program cannot be run. */
   async run(): Promise<number> {
     const { output, interrupted, killed } = this.#context;
     const started = performance.now();
@@ -100,12 +100,12 @@ export class ProcessRun {
     const { output } = this.#context;
     if (signal !== null) output.header(`process killed by signal ${constants.signals[signal]}`);
     output.header(`elapsedTime=${((performance.now() - started) / 1000).toFixed(6)}`);
-    // Killed, but it handled the signal and said all was well: it was not.
+    // It handled the signal and exited with 0, but it was killed.
     if (this.#killing !== undefined && code === 0) return -1;
     return code ?? -1;
   }
 
-  /** Resolves when the process and its output have ended, or with a sentence when it could not be started. */
+  /** Resolves when the process and its output have ended, or with a message if it could not be started. */
   #start(): Promise<string | undefined> {
     const { argv, workdir, environment, stdin } = this.#options;
     const [program, ...args] = argv;
@@ -120,7 +120,7 @@ export class ProcessRun {
           stdio: [stdin === null ? "ignore" : "pipe", "pipe", "pipe"],
         });
       } catch (error) {
-        // An argument list that is too long, or holds a null character.
+        // The argument list is too long or contains a null character.
         return refuse(error as Error);
       }
       this.#child = child;
@@ -144,8 +144,8 @@ export class ProcessRun {
   }
 
   /**
-   * The program has ended, but a process that it left in the background may hold its output open, for ever: what comes of
-   * it is read while it comes, for a short time.
+   * The program has ended, but a process that it left in the background may keep its output open forever: output is read
+   * for a short time, as long as it continues.
    */
   #leaveBackground(child: ChildProcess, end: () => void): void {
     let waited = 0;
@@ -156,7 +156,7 @@ export class ProcessRun {
       if (performance.now() - this.#lastOutput < quietMs && waited < backgroundMs) return;
       clearInterval(timer);
       this.#context.output.header(
-        "the program has ended, but left a process in the background that holds its output; what that writes is not read any more",
+        "the program has ended, but left a background process that keeps its output open; further output of that process is not read",
       );
       child.stdout?.destroy();
       child.stderr?.destroy();
@@ -178,7 +178,7 @@ export class ProcessRun {
     });
   }
 
-  /** Leaves the output in the pipes until the master has caught up; the process then waits by itself. */
+  /** Leaves output in the pipes until the master has caught up; the process then blocks by itself. */
   #holdOutput(): void {
     if (this.#held) return;
     this.#held = true;
@@ -220,7 +220,7 @@ export class ProcessRun {
     if (timeout !== null && timeout > 0) {
       const timer = setInterval(
         () => {
-          // Held output is silence of ours, not of the command.
+          // Held output is silence of this worker, not of the command.
           if (this.#held || this.#killing !== undefined) return;
           if (performance.now() - this.#lastOutput < timeout * 1000) return;
           output.set("failure_reason", "timeout_without_output");
@@ -238,7 +238,7 @@ export class ProcessRun {
     this.#killing ??= this.#killGroup();
   }
 
-  /** Whether the process is gone. */
+  /** Kills the group; resolves with whether the process has ended. */
   async #killGroup(): Promise<boolean> {
     const group = this.#child?.pid;
     if (group === undefined) return true;
@@ -252,7 +252,7 @@ export class ProcessRun {
     return this.#closePipes();
   }
 
-  /** A process that left the group may hold the pipes open: what is in them is read, then they are closed. */
+  /** A process that left the group may keep the pipes open: this reads what they contain, then closes them. */
   async #closePipes(): Promise<boolean> {
     const child = this.#child;
     if (child === undefined) return true;
@@ -272,7 +272,7 @@ export class ProcessRun {
     child.stdout?.destroy();
     child.stderr?.destroy();
     if (this.#exit !== undefined) return true;
-    // Not even SIGKILL ends it (it hangs in the kernel): the command must not hang with it.
+    // Not even SIGKILL ends the process (it hangs in the kernel): the command must not hang with it.
     this.#giveUp();
     return false;
   }

@@ -5,11 +5,11 @@ export interface UpdateBufferOptions {
   size: number;
   /** Milliseconds after the first item when an update is sent at the latest. */
   timeoutMs: number;
-  /** Sends one update; resolves when the master has taken it, rejects when no one will. */
+  /** Sends one update; resolves when the master has processed it, rejects if no master will. */
   send(pairs: unknown[]): Promise<unknown>;
 }
 
-/** Output sent but not yet taken by the master above which commands stop reading, and below which they go on. */
+/** Unprocessed output, in bytes, above which commands stop reading and below which (see `lowWater`) they resume. */
 const highWater = 2 * 1024 * 1024;
 const lowWater = 512 * 1024;
 
@@ -23,8 +23,8 @@ interface TextItem {
 }
 
 /**
- * Collects what a command tells and sends it in few, large updates: pieces of one stream that follow each other are
- * merged, the order between streams is kept. Says when the master falls behind, so that memory stays bounded.
+ * Collects a command's reports and sends them in few, large updates: consecutive pieces of one stream are merged, the order
+ * between streams is kept. It reports when the master falls behind, so that memory stays bounded.
  */
 export class UpdateBuffer {
   #options: UpdateBufferOptions;
@@ -33,7 +33,7 @@ export class UpdateBuffer {
   #timer: NodeJS.Timeout | undefined;
   #untaken = 0;
   #drained: (() => void)[] = [];
-  /** Set when the connection is gone: the command runs on, what it tells is discarded. */
+  /** Set when the connection is lost: the command continues, its reports are discarded. */
   #discarding = false;
 
   constructor(options: UpdateBufferOptions) {
@@ -73,7 +73,7 @@ export class UpdateBuffer {
     this.#grow(points + 16 * lines.times.length);
   }
 
-  /** Sends what there is. */
+  /** Sends what is buffered. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -92,7 +92,7 @@ export class UpdateBuffer {
     );
   }
 
-  /** No one listens any more. */
+  /** Discards further reports, because no master receives them. */
   discard(): void {
     this.#discarding = true;
     this.#untaken = 0;

@@ -6,7 +6,7 @@ import { commandAliases, commandNames } from "@multimaster/wire";
 /** Version of this worker program. */
 export const workerVersion = "0.1.0";
 
-/** The command set that masters gate features on: that of buildbot-worker 4.3. */
+/** The command set version by which masters select features: that of buildbot-worker 4.3. */
 const commandSet = "3.3";
 
 /** The answer to `get_worker_info`. */
@@ -29,7 +29,7 @@ export async function describeWorker(
   };
 }
 
-/** What the owner of the worker wrote about it, one file per fact: `admin`, `host`, `access_uri`, … */
+/** What the worker's owner wrote about it, one file per fact: `admin`, `host`, `access_uri`, … */
 async function readInfoFiles(directory: string): Promise<Record<string, string>> {
   const facts: Record<string, string> = {};
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);

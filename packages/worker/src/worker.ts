@@ -7,32 +7,32 @@ import { CommandHost } from "./command-host.ts";
 import { passedEnvironment } from "./environment.ts";
 
 export interface WorkerOptions {
-  /** Where the masters listen: `ws://HOST:PORT`; `wss:`, `http:` and `https:` work as well. */
+  /** The masters' URL: `ws://HOST:PORT`; `wss:`, `http:` and `https:` work as well. */
   url: string;
   name: string;
   password: string;
-  /** Where builds live; made if missing. */
+  /** The directory of the builds; created if missing. */
   basedir: string;
   log: Logger;
-  /** Environment of the commands; default: what is plain of this process's. */
+  /** Environment of the commands; default: the non-secret part of this process's. */
   environment?: Readonly<Record<string, string>>;
-  /** Pause before coming back after a drop or a refusal, in milliseconds; varied by a quarter either way. */
+  /** Pause before reconnecting after a lost connection or a refusal, in milliseconds; varied by up to a quarter. */
   retryMs?: number;
-  /** Longest pause while nothing listens there. */
+  /** Longest pause while no master listens. */
   maxRetryMs?: number;
 }
 
 export interface Worker extends Service {
-  /** Resolves when a master asked this worker to end; the owner then stops it. */
+  /** Resolves when a master requests this worker's shutdown; the owner then stops it. */
   readonly shutdownRequested: Promise<void>;
 }
 
-/** A worker: connects to a master, runs its commands, and comes back for ever when the connection is lost. */
+/** A worker: it connects to a master, runs its commands, and always reconnects when the connection is lost. */
 export function createWorker(options: WorkerOptions): Worker {
   return new ConnectingWorker(options);
 }
 
-/** A worker gives a master that does not answer the upgrade no more time than Python's does. */
+/** Timeout for a master's answer to the upgrade request, as in Python's worker. */
 const handshakeMs = 5000;
 
 type Attempt = "dropped" | "refused" | "unreachable";
@@ -66,7 +66,7 @@ class ConnectingWorker implements Worker {
     this.#host = new CommandHost({ name, basedir: this.#basedir, log, environment, onShutdown });
   }
 
-  /** Resolves as soon as it tries to connect: a master that is not there yet is nothing unusual. */
+  /** Resolves as soon as it tries to connect: a master that does not listen yet is normal. */
   async start(): Promise<void> {
     await mkdir(this.#basedir, { recursive: true });
     this.#loop ??= this.#run();
@@ -79,7 +79,7 @@ class ConnectingWorker implements Worker {
 
   async #end(): Promise<void> {
     this.#stop.abort();
-    // The connection goes first: the master has to see its commands lost, not failed.
+    // The connection ends first: the master must see the commands lost, not failed.
     this.#socket?.terminate();
     await this.#host.stop();
     await this.#loop;
@@ -91,7 +91,7 @@ class ConnectingWorker implements Worker {
     while (!this.#stop.signal.aborted) {
       const attempt = await this.#connect();
       if (attempt !== "unreachable") unreachable.reset();
-      // Varied, so that the workers of a master that ends do not all come back in the same moment.
+      // Varied, so that the workers of a master that ends do not all reconnect at the same moment.
       await this.#pause(attempt === "unreachable" ? unreachable.next() : retryMs * (0.75 + Math.random() * 0.5));
     }
   }
@@ -127,14 +127,11 @@ class ConnectingWorker implements Worker {
       };
       const onEarlyError = (error: Error): void => {
         if (!this.#stop.signal.aborted) {
-          this.#troubles.warn(
-            error.message,
-            `No master can be reached at ${this.#url}: ${error.message}; it is tried again.`,
-          );
+          this.#troubles.warn(error.message, `No master can be reached at ${this.#url}: ${error.message}; retrying.`);
         }
         finish("unreachable");
       };
-      // Without a listener an error that comes after the first would end the process.
+      // Without this listener, an error after the first would end the process.
       socket.on("error", () => undefined);
       socket.once("error", onEarlyError);
       socket.once("unexpected-response", (request, response) => {
@@ -144,7 +141,7 @@ class ConnectingWorker implements Worker {
         finish("refused");
       });
       socket.once("upgrade", () => {
-        // Here and not at "open": a frame of the master can arrive together with its answer.
+        // Here and not at "open": a frame of the master can arrive together with the answer to the upgrade.
         socket.removeListener("error", onEarlyError);
         void this.#serve(socket).then(() => finish("dropped"));
       });
@@ -159,7 +156,7 @@ class ConnectingWorker implements Worker {
     const end = await link.closed;
     if (this.#stop.signal.aborted) return;
     const reason = end.reason === "" ? "" : `: ${end.reason}`;
-    this.#log.info(`the connection to the master ended (${end.code}${reason}); connecting again`);
+    this.#log.info(`the connection to the master ended (${end.code}${reason}); reconnecting`);
   }
 }
 
@@ -167,13 +164,14 @@ function normalizeUrl(text: string): string {
   const url = new URL(text);
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") throw new TypeError(`"${text}" is no ws://HOST:PORT address`);
+  if (url.protocol !== "ws:" && url.protocol !== "wss:")
+    throw new TypeError(`"${text}" is not a ws://HOST:PORT address`);
   return url.href;
 }
 
 function describeRefusal(url: string, name: string, status: number): string {
   if (status === 401)
-    return `The master at ${url} refused this worker: it knows no worker "${name}" with this password; it is tried again.`;
-  if (status === 503) return `The master at ${url} takes no workers now (503); it is tried again.`;
-  return `The master at ${url} refused this worker with HTTP status ${status}; it is tried again.`;
+    return `The master at ${url} refused this worker: no worker "${name}" with this password is configured there; retrying.`;
+  if (status === 503) return `The master at ${url} accepts no workers now (503); retrying.`;
+  return `The master at ${url} refused this worker with HTTP status ${status}; retrying.`;
 }

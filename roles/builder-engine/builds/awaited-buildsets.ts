@@ -29,7 +29,7 @@ export class AwaitedBuildsets implements Service {
 
   constructor({ data, clock, log }: AwaitedBuildsetsOptions) {
     this.#data = data;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, poll: () => this.#look() });
     this.#events = new EventSubscriptions(log);
     this.#events.add(() =>
       data.events.on(buildsets, "complete", ({ id }) => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatDuration, type Properties, type Result, Results } from "@multimaster/core";
-import type { Data, RequestDetails } from "@multimaster/data";
+import { formatDuration, type Properties, type Result, Results, type SourcedProperties } from "@multimaster/core";
+import type { CreatedBuild, Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
 import { LatestWriter } from "../logs/latest-writer.ts";
@@ -16,15 +16,14 @@ import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { Abandoned } from "./persistence.ts";
 
-interface Created {
-  buildid: number;
-  number: number;
+interface Created extends Required<CreatedBuild> {
   request: RequestDetails;
+  properties: Properties;
 }
 
 /**
- * One build of a claimed request: row, properties, worker preparation, steps, result. Each write is committed before the
- * next thing happens, so that whoever reads the rows of a dead master's build sees how far it came.
+ * One build of a claimed request: row, properties, worker preparation, steps, result. Each write is committed before what
+ * depends on it happens, so that whoever reads the rows of a dead master's build sees how far it came.
  */
 export class Build {
   readonly buildrequestid: number;
@@ -83,7 +82,6 @@ export class Build {
       const created = await this.#create();
       if (created === "lost") return;
       this.#buildid = created.buildid;
-      this.#secrets = this.#takeSecrets(created.request);
       this.#onCreated();
       const end = await this.#perform(created);
       await this.#finish(created.buildid, end);
@@ -109,30 +107,48 @@ export class Build {
   async #create(): Promise<Created | "lost"> {
     const { data, persistence, log } = this.#engine;
     const { buildrequestid } = this;
-    const workerid = this.worker.workerid;
-    const [created, request] = await Promise.all([
-      persistence.write(`create a build of request ${buildrequestid}`, () =>
-        data.updates.builds.create({ buildrequestid, workerid }),
-      ),
-      persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
-    ]);
-    if (created === "lost" || request === undefined) {
-      log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
-      return "lost";
-    }
-    return { ...created, request };
+    const request = await persistence.write(`read request ${buildrequestid}`, () =>
+      data.updates.buildrequests.details(buildrequestid),
+    );
+    const created = request && (await this.#createRow(request));
+    if (created) return created;
+    log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
+    return "lost";
+  }
+
+  async #createRow(request: RequestDetails): Promise<Created | undefined> {
+    const { data, persistence } = this.#engine;
+    const { buildrequestid } = this;
+    this.#secrets = this.#takeSecrets(request);
+    let properties: Properties | undefined;
+    const created = await persistence.write(`create a build of request ${buildrequestid}`, () =>
+      data.updates.builds.create({
+        buildrequestid,
+        workerid: this.worker.workerid,
+        opening: {
+          builderid: this.builder.builderid,
+          firstStep: "worker_preparation",
+          propertiesOf: (number) => {
+            properties = this.#makeProperties(number, request);
+            return this.#takeShown(properties);
+          },
+        },
+      }),
+    );
+    if (created === "lost" || created.stepid === undefined || properties === undefined) return undefined;
+    return { ...created, stepid: created.stepid, request, properties };
   }
 
   /** Everything between the row's first and last write. An unexpected error is the build's result, not its loss. */
   async #perform(created: Created): Promise<BuildEnd> {
     const { buildid } = created;
     try {
-      const properties = this.#makeProperties(created);
       const state = new LatestWriter<string>((text) =>
         this.#write("set state", (builds) => builds.setState(buildid, text)),
       );
-      const ready = await this.#prepare(buildid, properties, state);
-      const end = ready ? await this.#runSteps(created, properties, state) : this.#describeInterrupted();
+      const { ready, prepared } = await this.#prepare(created);
+      const end = ready ? await this.#runSteps(created, state) : this.#describeInterrupted();
+      await prepared;
       await state.flush();
       return end;
     } catch (error) {
@@ -146,24 +162,14 @@ export class Build {
     }
   }
 
-  /** The order of Buildbot's events: step 0, properties, state "starting", then the build itself is published. */
-  async #prepare(buildid: number, properties: Properties, state: LatestWriter<string>): Promise<boolean> {
+  /** Whether the worker answers; the first step, which `prepared` ends, shows it. */
+  async #prepare({ stepid }: Created): Promise<{ ready: boolean; prepared: Promise<void> }> {
     const { data, persistence } = this.#engine;
     const { steps } = data.updates;
-    // The worker is asked while the rows are written.
-    const answer = this.worker.link.ping().then(
+    const answered = await this.worker.link.ping().then(
       () => true,
       () => false,
     );
-    const { stepid } = await persistence.write(`add step 0 of build ${buildid}`, () =>
-      steps.add({ buildid, name: "worker_preparation" }),
-    );
-    await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
-    await this.#saveProperties(buildid, properties);
-    await this.#write("set state", (builds) => builds.setState(buildid, "starting"));
-    await this.#write("publish", (builds) => builds.publishNew(buildid));
-    state.set("preparing worker");
-    const answered = await answer;
     // A connection on which nothing comes back is no connection; the worker will make a new one.
     if (!answered) this.worker.link.terminate();
     if (!answered) await this.worker.link.closed;
@@ -176,12 +182,15 @@ export class Build {
             results: interrupted.results,
             state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer`,
           };
-    await persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
-    return interrupted === undefined;
+    // Not awaited here: it goes into one transaction with the beginning of the first step.
+    const prepared = persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
+    prepared.catch(() => undefined);
+    return { ready: interrupted === undefined, prepared };
   }
 
-  async #runSteps(created: Created, properties: Properties, state: LatestWriter<string>): Promise<BuildEnd> {
-    const scope = this.#makeScope(created, properties);
+  async #runSteps(created: Created, state: LatestWriter<string>): Promise<BuildEnd> {
+    const { properties } = created;
+    const scope = this.#makeScope(created);
     state.set("building");
     let standing: Standing = atStart;
     const texts: string[] = [];
@@ -209,13 +218,13 @@ export class Build {
     return { results, state: [`${words[results]} (${reason})`, ...texts].join(" ") };
   }
 
-  #makeProperties({ number, request }: Created): Properties {
+  #makeProperties(buildNumber: number, request: RequestDetails): Properties {
     const { builder, worker } = this;
     return makeBuildProperties({
       request,
       builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
       worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
-      buildNumber: number,
+      buildNumber,
       builddir: this.#findBuilddir(request),
     });
   }
@@ -225,7 +234,7 @@ export class Build {
     return isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets.forBuild();
   }
 
-  #makeScope({ buildid, number, request }: Created, properties: Properties): BuildScope {
+  #makeScope({ buildid, number, request, properties }: Created): BuildScope {
     const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
     return {
       engine: this.#engine,
@@ -254,6 +263,13 @@ export class Build {
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
+    const changed = this.#takeShown(properties);
+    if (Object.keys(changed).length === 0) return;
+    await this.#write("set properties", (builds) => builds.setProperties(buildid, changed));
+  }
+
+  /** What has changed in the properties, as it may be shown. */
+  #takeShown(properties: Properties): SourcedProperties {
     const secrets = this.#secrets;
     const set = properties.takeChanged();
     // What a step has learnt may have been in a property from the beginning.
@@ -264,8 +280,7 @@ export class Build {
       if (!Object.hasOwn(set, name) && isDeepStrictEqual(shown, value)) return [];
       return [[secrets.hide(name), [shown, source] as const] as const];
     });
-    if (changed.length === 0) return;
-    await this.#write("set properties", (builds) => builds.setProperties(buildid, Object.fromEntries(changed)));
+    return Object.fromEntries(changed);
   }
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {

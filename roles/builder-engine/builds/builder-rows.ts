@@ -32,7 +32,7 @@ export class BuilderRows implements Service {
       clock,
       log,
       pollMs: mirrorMs,
-      look: (signal) => this.#mirror(signal),
+      poll: (signal) => this.#mirror(signal),
     });
   }
 

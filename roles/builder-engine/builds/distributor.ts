@@ -52,7 +52,7 @@ export class Distributor implements Service {
   constructor(options: DistributorOptions) {
     const { data, clock, log, workers, builders } = options;
     this.#options = options;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, look: (signal) => this.#lookOnce(signal) });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>

@@ -25,7 +25,7 @@ export class StopRequests implements Service {
     const { builds, data, clock, log } = options;
     this.#options = options;
     this.#events = new EventSubscriptions(log);
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, poll: () => this.#look() });
     const wakeIf = (isMine: boolean) => isMine && this.#loop.wake();
     this.#events.add(() =>
       data.events.onControl(

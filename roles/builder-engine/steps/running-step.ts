@@ -58,10 +58,9 @@ export class RunningStep {
     const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
     const wanted = secrets.hide(this.#step.nameOf(this.#options));
-    const { stepid, name } = await persistence.write(`add step "${wanted}" of build ${build.buildid}`, () =>
-      steps.add({ buildid: build.buildid, name: wanted }),
+    const { stepid, name } = await persistence.write(`begin step "${wanted}" of build ${build.buildid}`, () =>
+      steps.begin({ buildid: build.buildid, name: wanted }),
     );
-    await persistence.write(`start step ${stepid}`, () => steps.start(stepid));
     const { limits } = this.#scope;
     const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
@@ -103,6 +102,8 @@ export class RunningStep {
       end.results = Results.EXCEPTION;
     }
     const hidden = this.#isHidden(end.results);
+    // The commands that have completed are forgotten in the same transaction.
+    void ledger.flush();
     await persistence.write(`finish step ${stepid}`, () =>
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );

@@ -64,7 +64,7 @@ export class Rebalance implements Service {
       clock,
       log,
       pollMs: every,
-      look: (signal) => this.#compare(every, signal),
+      poll: (signal) => this.#compare(every, signal),
     });
     this.#loop.start();
   }

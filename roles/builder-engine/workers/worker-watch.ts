@@ -27,7 +27,7 @@ export class WorkerWatch implements Service {
     const { data, clock, log, workers } = options;
     this.#options = options;
     this.#events = new EventSubscriptions(log);
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, look: () => this.#look() });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, poll: () => this.#look() });
     this.#events.add(() => data.events.on(workerResource, "state_updated", ({ id }) => this.#wakeFor(id)));
     this.#events.add(() => data.events.onControl({ of: "worker" }, ({ id }) => this.#wakeFor(id)));
     this.#stopListening = workers.onChange(() => {

@@ -16,25 +16,25 @@ import { createSameSiteCheck } from "./same-site.ts";
 import { type Cookies, createCookies } from "./session-cookie.ts";
 import { anonymous, type Visitor } from "./visitor.ts";
 
-/** Who somebody is, and what they may: what every part of the ui asks, REST, realtime and pages alike. */
+/** A visitor's identity and rights, for every part of the ui: REST, realtime and pages. */
 export interface Access extends Permissions {
-  /** Throws when the request carries an API token that is not valid. */
+  /** Identifies the sender. Throws if the request carries an invalid API token. */
   identify(request: IncomingMessage): Promise<Visitor>;
-  /** Throws when another site's page made a browser send what counts only because of a login. */
+  /** Throws if a page of another site made a browser send a request that is valid only because of a login. */
   checkSameSite(request: IncomingMessage, visitor: Visitor): void;
-  /** Throws when there is nothing at all that the visitor may do there: asked before a large body is read. */
+  /** Throws if the visitor may perform no action at all on this path; checked before a large body is read. */
   checkAnyAction(visitor: Visitor, path: readonly string[]): void;
-  /** Who opens a WebSocket or a stream, which another site's page may do with the login of its reader: that does not count. */
+  /** Identifies who opens a WebSocket or a stream. A login does not count if a page of another site opens it. */
   listener(request: IncomingMessage): Promise<Visitor>;
-  /** The site of the page that made a browser send this, when it is another one. */
+  /** The origin of the page that made a browser send this request, if it belongs to another site. */
   otherSite(request: IncomingMessage): string | undefined;
   readonly authenticator: Authenticator;
   readonly look: AuthLook;
-  /** The kind of login, by which sessions are kept. */
+  /** The kind of login, under which sessions are stored. */
   readonly method: string;
   readonly cookies: Cookies;
   readonly address: ClientAddress;
-  /** What is refused, for the audit trail. */
+  /** Records refused actions in the audit trail. */
   readonly refusals: Refusals;
 }
 
@@ -42,7 +42,7 @@ export function createAccess({ config: { own, shared }, data, log, clock }: Role
   const authorization = rulesOf(own);
   const { plugin, options } = own.auth ?? none();
   const definition = plugin as AuthDefinition;
-  // Without an address for users there is no provider that could send anybody back.
+  // Without a URL for users there is no provider that could redirect users back.
   const callbackUrl = new URL("auth/login", shared.url ?? "http://localhost/");
   const authenticator = definition.start({ log, callbackUrl }, options);
   const address = createClientAddress(own.trustedProxies);
@@ -62,7 +62,7 @@ export function createAccess({ config: { own, shared }, data, log, clock }: Role
     },
     checkAnyAction(visitor, path) {
       if (mayDoAnything(authorization, visitor, path)) return;
-      throw errors.notAllowed("send this", "those who may change something there", visitor.user ? "" : "log in first");
+      throw errors.notAllowed("send this", "users who may change something there", visitor.user ? "" : "log in first");
     },
     async listener(request) {
       const visitor = await identify(request);

@@ -4,14 +4,14 @@ import { nounOfTarget } from "./nouns.ts";
 import type { Visitor } from "./visitor.ts";
 
 /**
- * Whether there is any action on what the path names that this visitor may do, whichever builder or owner it is about. Asked
- * before a large body is read; what the body asks for is checked afterwards all the same.
+ * Whether this visitor may perform any action on the path, for some builder or owner. Checked before a large body is read;
+ * the action in the body is checked afterwards anyway.
  */
 export function mayDoAnything(authorization: Authorization, visitor: Visitor, path: readonly string[]): boolean {
   const noun = nounOfTarget(path);
   if (noun === undefined || visitor.readOnly) return false;
   const named = authorization.rules.flatMap(({ allow }) => allow);
-  // One that no rule names stands for all of those.
+  // One action that no rule names represents all of those.
   const actions = new Set<string>([...named.filter((name) => !["read", "control", "*"].includes(name)), "another"]);
   return [...actions].some((action) => mayDo(authorization, visitor, noun, action));
 }
@@ -20,7 +20,7 @@ function mayDo({ rules, otherwise }: Authorization, visitor: Visitor, noun: stri
   for (const rule of rules) {
     if (!isAboutAct(rule, action, noun)) continue;
     const isOne = rule.to.includes("anyone") || isAmong(visitor, rule.to, visitor.user?.username);
-    // A rule of some builders leaves the others to the next one.
+    // A rule for some builders leaves the others to the next rule.
     if (isOne || rule.builders === undefined) return isOne;
   }
   return otherwise === "allow";

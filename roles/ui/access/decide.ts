@@ -2,7 +2,7 @@ import type { Authorization, AuthorizationRule, UiSlice } from "@multimaster/con
 import { fitsGlob } from "@multimaster/core";
 import type { Visitor } from "./visitor.ts";
 
-/** Without rules: a cluster without a login is open, with one everybody reads and users control. */
+/** The default rules: a cluster without a login is open; with one, anyone reads and users control. */
 export function rulesOf({ auth, authorization }: Pick<UiSlice, "auth" | "authorization">): Authorization {
   if (authorization) return authorization;
   if (auth === undefined || auth.plugin.type === "none") return { rules: [], otherwise: "allow", roles: {} };
@@ -16,7 +16,7 @@ export function rulesOf({ auth, authorization }: Pick<UiSlice, "auth" | "authori
   };
 }
 
-/** What is asked: an action on a noun, as far as builders and an owner come into it. */
+/** An action on a noun, with builders and owner if rules depend on them. */
 export interface Question {
   readonly action: string;
   readonly noun: string;
@@ -24,24 +24,24 @@ export interface Question {
   readonly owner?: string | undefined;
 }
 
-/** Who may: everybody, or those; an empty list is no one. */
+/** Who may: everybody, or these; an empty list means no one. */
 export type Allowed = "everybody" | AuthorizationRule["to"];
 
-/** The first rule that is about it decides. */
+/** Decides by the first rule that matches. */
 export function whoMay({ rules, otherwise }: Authorization, question: Question): Allowed {
   const rule = rules.find((each) => isAbout(each, question));
   if (!rule) return otherwise === "allow" ? "everybody" : [];
   return rule.to.includes("anyone") ? "everybody" : rule.to;
 }
 
-/** Whether the rules tell builds apart by builder or owner, so that these have to be known first. */
+/** Whether rules depend on the builder or owner, so that these must be known before deciding. */
 export function needsSubject({ rules }: Authorization, action: string, noun: string): boolean {
   return rules.some(
     (rule) => isAboutAct(rule, action, noun) && (rule.builders !== undefined || rule.to.includes("owner")),
   );
 }
 
-/** `owner`: the identity of who asked for the build, as the server wrote it down. */
+/** `owner`: the identity of the user who requested the build, as stored by the server. */
 export function isAmong(visitor: Visitor, allowed: Allowed, owner: string | undefined): boolean {
   if (allowed === "everybody") return true;
   return allowed.some((entry) => {
@@ -58,10 +58,10 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
   );
 }
 
-/** Shown only to those who control the cluster, unless a rule names it. */
+/** Shown only to users who control the cluster, unless a rule names it. */
 const closedNoun = "audit_entries";
 
-/** Whether a rule is about this action on this noun, of whatever builder. */
+/** Whether a rule matches this action on this noun, for any builder. */
 export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isNamed = (on as readonly string[]).includes(noun);
   if (noun === closedNoun && action === "read" && !isNamed)

@@ -11,7 +11,7 @@ import { anonymous, tokenVisitor, userVisitor, type Visitor } from "./visitor.ts
 export interface IdentifyOptions {
   readonly data: Data;
   readonly roles: Authorization["roles"];
-  /** Which kind of login made the sessions that count. */
+  /** The kind of login whose sessions are valid. */
   readonly method: string;
   readonly authenticator: Authenticator;
   readonly renew: RenewSession;
@@ -20,8 +20,8 @@ export interface IdentifyOptions {
 }
 
 /**
- * Finds out who sends a request: by an API token, by what a trusted proxy says, or by a session. A session that is not
- * valid makes nobody of its sender; a token that is not is refused, since whoever sends one means it.
+ * Identifies the sender of a request: by an API token, by headers of a trusted proxy, or by a session. With an invalid session
+ * the sender is anonymous. An invalid token is refused, because the sender relies on it.
  */
 export function createIdentify(options: IdentifyOptions) {
   const { data, roles, method, authenticator, renew, cookies, address } = options;
@@ -41,7 +41,7 @@ export function createIdentify(options: IdentifyOptions) {
     return bySession(id, session);
   }
 
-  /** The rights of a session are those of today: the config's or the provider's, never only those of the login. */
+  /** The rights of a session follow the present config or provider, not only those at the login. */
   async function bySession(id: string, session: Session): Promise<Visitor> {
     if (authenticator.kind === "password") {
       const now = authenticator.find(session.user.username);

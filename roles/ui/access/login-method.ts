@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Authenticator } from "@multimaster/plugins";
 
-/** Which login made a session: its kind and, of a provider, issuer and client. Sessions of any other do not count. */
+/** Identifies the login of a session: its kind and, for a provider, issuer and client. Sessions of another login are invalid. */
 export function loginMethod(type: string, authenticator: Authenticator): string {
   if (authenticator.kind !== "redirect") return type;
   const realm = createHash("sha256").update(authenticator.realm).digest("base64url").slice(0, 12);

@@ -1,27 +1,27 @@
 import { literalsOfPath, resources } from "@multimaster/data";
 
-/** What else must be readable for each word of a path or topic, as the resources declare it (`rights.needs`). */
+/** Nouns that must also be readable for each word of a path or topic, as the resources declare (`rights.needs`). */
 const needs = collectNeeds();
 
 function collectNeeds(): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map(resources.map(({ plural, rights }) => [plural, new Set(rights.needs)]));
-  // Other words at the end of a path, such as `raw` of a log, show the noun that the path leads to.
+  // Other words at the end of a path, such as `raw` of a log, belong to the noun before them.
   for (const { plural, paths } of resources)
     for (const { pattern } of paths) {
       const word = pattern.split("/").findLast((element) => !element.includes(":"));
       if (word === undefined || resources.some((resource) => resource.plural === word)) continue;
       found.set(word, (found.get(word) ?? new Set()).add(plural));
     }
-  // Control messages call a worker by this word.
+  // Control messages use this word for a worker.
   return found.set("worker", new Set(["workers"]));
 }
 
-/** Every noun that a path of the API shows something of, the last one first. Empty: there is no such path. */
+/** Every noun of which a path of the API shows data, the last one first. Empty if there is no such path. */
 export function nounsOfPath(path: readonly string[]): readonly string[] {
   return withNeeds([...(literalsOfPath(path) ?? [])].reverse());
 }
 
-/** The same for an event, `builders/1/builds/7/new`, or for a path to listen to; a `*` is decided by each event. */
+/** The same for an event, `builders/1/builds/7/new`, or for a subscription's path; for a `*`, each event decides. */
 export function nounsOfEvent(key: readonly string[]): readonly string[] {
   if (key[0] === "control") return withNeeds(["control", key[1] ?? ""]);
   return withNeeds(key.slice(0, -1).filter((word, i) => i % 2 === 0 && word !== "*"));
@@ -38,7 +38,7 @@ function withNeeds(words: readonly string[]): string[] {
   return [...found];
 }
 
-/** The noun that an action on this path is done with. */
+/** The noun on which an action at this path is performed. */
 export function nounOfTarget(path: readonly string[]): string | undefined {
   return literalsOfPath(path)?.at(-1);
 }

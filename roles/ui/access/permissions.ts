@@ -5,20 +5,20 @@ import { nounOfTarget, nounsOfEvent, nounsOfPath } from "./nouns.ts";
 import { refuse } from "./refusal.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** Answers, by the rules of the config, what a visitor may see, hear and do. */
+/** Decides by the config's rules what a visitor may see, hear and do. */
 export interface Permissions {
-  /** Whether the visitor may read what this path of the API names, everything on the way to it included. */
+  /** Whether the visitor may read this path of the API, including every object on the way to it. */
   mayRead(visitor: Visitor, path: readonly string[]): boolean;
-  /** Whether the visitor may be told of this event: `builds/7/new`, or its parts. Ask for each event, not for each subscription. */
+  /** Whether the visitor may receive this event: `builds/7/new`, or its parts. Check each event, not only the subscription. */
   mayHear(visitor: Visitor, key: string | readonly string[]): boolean;
-  /** Throws, in a sentence that says who may, when the visitor may not read this. */
+  /** Throws a message that says who may, if the visitor may not read this. */
   checkRead(visitor: Visitor, path: readonly string[]): void;
-  /** The same for an action on what the path names; `about` tells what the action, as it has read its parameters, is about. */
+  /** The same for an action on a path; `about` returns the subject of the action, once its parameters are read. */
   checkAction(visitor: Visitor, path: readonly string[], method: string, about: () => Promise<Subject>): Promise<void>;
 }
 
 export function createPermissions(authorization: Authorization): Permissions {
-  // Rules about reading depend on the noun alone, and there is an event for everything that happens.
+  // Rules about reading depend only on the noun, and there are many events, so results are cached.
   const readers = new Map<string, Allowed>();
 
   function whoMayRead(noun: string): Allowed {
@@ -46,7 +46,7 @@ export function createPermissions(authorization: Authorization): Permissions {
     checkRead,
     async checkAction(visitor, path, method, about) {
       const noun = nounOfTarget(path);
-      // There is no such path, and the API says so.
+      // The path does not exist, which the API reports.
       if (noun === undefined) return;
       const isNeeded = needsSubject(authorization, method, noun);
       const { builders, owner }: Subject = isNeeded ? await about() : { builders: [] };

@@ -2,11 +2,10 @@ import { errors, type UserError } from "@multimaster/core";
 import type { Allowed } from "./decide.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** Says what is not allowed, and who may do it. */
+/** The error for a refused action, which says who may perform it. */
 export function refuse(visitor: Visitor, action: string, noun: string, allowed: Allowed): UserError {
   const what = `${words(action)} ${words(noun)}`;
-  if (visitor.readOnly && action !== "read")
-    return errors.notAllowed(what, "those whose token is not for reading only", "");
+  if (visitor.readOnly && action !== "read") return errors.notAllowed(what, "tokens that are not read-only", "");
   const hint = visitor.user === undefined && allowed.length > 0 ? "log in first" : "";
   return errors.notAllowed(what, list(allowed === "everybody" ? ["everybody"] : allowed.map(nameOf)), hint);
 }
@@ -18,7 +17,7 @@ function nameOf(entry: string): string {
 }
 
 function list(names: readonly string[]): string {
-  if (names.length === 0) return "nobody";
+  if (names.length === 0) return "no one";
   if (names.length === 1) return String(names[0]);
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

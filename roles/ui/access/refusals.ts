@@ -3,18 +3,18 @@ import type { Actor, AuditUpdates } from "@multimaster/data";
 import { auditedActor } from "@multimaster/data";
 
 /**
- * In each such time a master writes a bounded number of rows of what it refused. They are shared out by who asked and from
- * which address, so that what one address makes up never takes the place of what another one does.
+ * In each interval of this length, a master writes a bounded number of rows about refused actions. The rows are divided among
+ * clients and addresses, so that one address cannot displace the rows of another.
  */
 const flushMs = 10_000;
-/** Askers whose attempts have rows of their own. */
+/** Number of clients whose attempts get rows of their own. */
 const maxAskers = 10;
-/** Rows of one asker; one more has the number of the rest. */
+/** Rows per client; one more contains the number of further attempts. */
 const maxRows = 3;
-/** Networks of the askers beyond, a row each; one more has the number of the rest. */
+/** Networks of further clients, one row each; one more contains the number of the rest. */
 const maxNetworks = 20;
 
-/** What stands for all names of methods that nothing has: they can be made up as long as one likes. */
+/** Replaces all unknown method names, because a client can invent any number of them. */
 export const unknownMethod = { action: "unknown method", object: "various" } as const;
 
 export interface RefusedAct {
@@ -25,10 +25,10 @@ export interface RefusedAct {
   readonly detail: string;
 }
 
-/** Notes in the audit trail what was not done. Anybody can be refused as often as they like, so these rows are bounded. */
+/** Records refused actions in the audit trail. Any client can be refused at any rate, so the number of rows is bounded. */
 export interface Refusals extends Service {
   note(act: RefusedAct): void;
-  /** Writes what has been noted. */
+  /** Writes the recorded refusals. */
   flush(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export interface RefusalsOptions {
   readonly log: Logger;
 }
 
-/** What one asker was refused. */
+/** The refused attempts of one client. */
 interface Share {
   readonly actor: Actor;
   readonly acts: Map<string, { act: RefusedAct; times: number }>;
@@ -58,7 +58,7 @@ export function createRefusals({ audit, clock, log }: RefusalsOptions): Refusals
     try {
       await audit.note(rows);
     } catch (error) {
-      log.warn({ err: error, rows: rows.length }, "what was refused could not be noted in the audit trail");
+      log.warn({ err: error, rows: rows.length }, "refused actions could not be written to the audit trail");
     }
   }
 
@@ -78,7 +78,7 @@ export function createRefusals({ audit, clock, log }: RefusalsOptions): Refusals
   };
 }
 
-/** What was refused since it was last written. */
+/** The refused attempts since the last write. */
 class Noted {
   readonly #shares = new Map<string, Share>();
   readonly #networks = new Map<string, number>();
@@ -87,7 +87,7 @@ class Noted {
   add(act: RefusedAct): void {
     const share = this.#shareOf(act.actor);
     if (!share) return this.#addToNetwork(act.actor.address);
-    // One line a kind of attempt: what, on what.
+    // One row per kind of attempt: action, object and outcome.
     const key = JSON.stringify([act.action, act.object, act.outcome]);
     const known = share.acts.get(key);
     if (known) known.times++;
@@ -104,8 +104,8 @@ class Noted {
       }));
       return more === 0 ? own : [...own, { ...auditedActor(actor), ...various, times: more }];
     });
-    const networks = [...this.#networks].map(([address, times]) => ({ ...nobody, address, ...various, times }));
-    const others = this.#others === 0 ? [] : [{ ...nobody, address: null, ...various, times: this.#others }];
+    const networks = [...this.#networks].map(([address, times]) => ({ ...unnamed, address, ...various, times }));
+    const others = this.#others === 0 ? [] : [{ ...unnamed, address: null, ...various, times: this.#others }];
     return [...rows, ...networks, ...others];
   }
 
@@ -126,7 +126,7 @@ class Noted {
   }
 }
 
-const nobody = { who: "others", name: "others", by: "nothing" as const };
+const unnamed = { who: "others", name: "others", by: "nothing" as const };
 const various = {
   action: "various",
   object: "various",

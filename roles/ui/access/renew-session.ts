@@ -2,23 +2,23 @@ import type { Logger, User } from "@multimaster/core";
 import type { Data, Session } from "@multimaster/data";
 import type { Authenticator } from "@multimaster/plugins";
 
-/** A provider that does not answer is asked again after this long. */
+/** A provider that does not answer is queried again after this delay. */
 const againMs = 60_000;
 
-/** The user of a session as the provider knows them now; undefined when the session is over. */
+/** Returns the user of a session as the provider now describes them; undefined if the session has ended. */
 export type RenewSession = (sessionId: string, session: Session) => Promise<User | undefined>;
 
 export interface RenewSessionOptions {
   readonly data: Data;
   readonly authenticator: Authenticator;
-  /** For so long what the provider said counts. */
+  /** How long an answer of the provider is valid. */
   readonly renewMs: number;
   readonly log: Logger;
 }
 
 /**
- * Asks the provider again, once in `renewMs` for all masters. When the provider refuses, or there is nothing to ask it
- * with, the session ends. When it cannot be asked, the user's groups and addresses count no more until it can.
+ * Queries the provider again, once per `renewMs` for all masters together. If the provider refuses, or there is no grant to
+ * query it, the session ends. While the provider is unavailable, the user's groups and addresses do not count.
  */
 export function createRenewSession({ data, authenticator, renewMs, log }: RenewSessionOptions): RenewSession {
   const { logins } = data.updates;
@@ -29,7 +29,7 @@ export function createRenewSession({ data, authenticator, renewMs, log }: RenewS
     try {
       const renewed = grant === undefined ? "refused" : await authenticator.renew(user, grant);
       if (renewed === "refused") {
-        log.info({ username: user.username }, "a session has ended: its provider does not confirm the user any more");
+        log.info({ username: user.username }, "a session has ended: its provider no longer confirms the user");
         await logins.end(id);
         return undefined;
       }
@@ -45,7 +45,7 @@ export function createRenewSession({ data, authenticator, renewMs, log }: RenewS
     if (session.checkedMsAgo <= renewMs) return session.user;
     const asked = underWay.get(id);
     if (asked) return asked;
-    // Another master asks: what was known counts for as long as that takes.
+    // Another master is querying the provider: meanwhile the known data stays valid.
     if (!(await logins.claimCheck(id, againMs)))
       return session.checkedMsAgo <= renewMs + againMs ? session.user : withoutRights(session.user);
     const asking = ask(id, session).finally(() => underWay.delete(id));

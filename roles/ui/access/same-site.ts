@@ -3,8 +3,8 @@ import type { ClusterConfig } from "@multimaster/config";
 import { createOriginCheck } from "../rest/cors.ts";
 
 /**
- * The page that made a browser send this, when it is another site's. What a browser adds by itself (a session, a proxy's
- * login) must then not count. Programs send neither header.
+ * Returns the origin of the page that made a browser send a request, if it belongs to another site. Then credentials that the
+ * browser adds by itself (a session, a proxy's login) must not count. Programs send neither header.
  */
 export function createSameSiteCheck(shared: Pick<ClusterConfig, "url">) {
   const isOurs = createOriginCheck({ allowedOrigins: [] }, shared);

@@ -1,27 +1,27 @@
 import type { IncomingMessage } from "node:http";
 
-/** Our cookies. Over TLS their names carry a prefix by which browsers keep others from setting them. */
+/** Our cookies. Over TLS their names have a prefix by which browsers prevent other hosts from setting them. */
 export interface Cookies {
   readonly session: Cookie;
-  /** Of a login that has gone to a provider: what comes back must come from the same browser. */
+  /** For a login in progress at a provider: it must return to the same browser. */
   readonly begunLogin: Cookie;
 }
 
 export interface Cookie {
   read(request: IncomingMessage): string | undefined;
-  /** The header that sets it in the answer to this request. */
+  /** Returns the header that sets the cookie in the answer to this request. */
   set(request: IncomingMessage, value: string, lifetimeMs: number): string;
   clear(request: IncomingMessage): string;
 }
 
-/** `cameByTls` tells of a request whether its browser sent it over TLS, which may have ended at a proxy. */
+/** `cameByTls` returns whether a request's browser sent it over TLS, which may have ended at a proxy. */
 export function createCookies(url: string | undefined, cameByTls: (request: IncomingMessage) => boolean): Cookies {
   const isAlwaysSecure = url?.startsWith("https:") ?? false;
   const path = url === undefined ? "/" : new URL(url).pathname;
   const isSecure = (request: IncomingMessage) => isAlwaysSecure || cameByTls(request);
 
   function createCookie(plainName: string): Cookie {
-    // The stronger prefix is for cookies of a whole host.
+    // The stronger prefix is allowed only for cookies of a whole host.
     const secureName = path === "/" ? `__Host-${plainName}` : `__Secure-${plainName}`;
     const write = (request: IncomingMessage, value: string, seconds: number) => {
       const [name, ending] = isSecure(request) ? [secureName, "; Secure"] : [plainName, ""];

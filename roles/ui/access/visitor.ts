@@ -2,12 +2,12 @@ import type { Authorization } from "@multimaster/config";
 import { ownerName, type User } from "@multimaster/core";
 import { type Actor, type ApiToken, anonymousActor } from "@multimaster/data";
 
-/** Whoever asks: no one in particular, a user, or a program with a token. */
+/** The sender of a request: anonymous, a user, or a program with a token. */
 export interface Visitor extends Actor {
   readonly by: "nothing" | "session" | "proxy" | "token";
   readonly user: User | undefined;
   readonly roles: readonly string[];
-  /** A token that was made for reading. */
+  /** A token that permits only reading. */
   readonly readOnly: boolean;
 }
 
@@ -16,7 +16,7 @@ export const anonymous: Visitor = { ...anonymousActor, by: "nothing", user: unde
 type Roles = Authorization["roles"];
 
 export function userVisitor(user: User, by: "session" | "proxy", roles: Roles): Visitor {
-  // Of a provider's user the name may be another one's tomorrow.
+  // A provider may reassign a user's name to another user.
   const identity = user.id ?? `user:${user.username}`;
   const names = [`user:${user.username}`, ...(user.id === undefined ? [] : [`id:${user.id}`])];
   return {
@@ -30,7 +30,7 @@ export function userVisitor(user: User, by: "session" | "proxy", roles: Roles): 
   };
 }
 
-/** A token goes by its own name; it has the roles that it was given and those that the config gives to `token:NAME`. */
+/** A token acts under its own name; it has its own roles and those of `token:NAME` in the config. */
 export function tokenVisitor(token: ApiToken, roles: Roles): Visitor {
   const user: User = { username: token.name, email: null, fullName: null, groups: [] };
   const identity = `token:${token.name}`;
@@ -46,8 +46,8 @@ export function tokenVisitor(token: ApiToken, roles: Roles): Visitor {
 }
 
 /**
- * A plain name in the config is a user's; a token is named as `token:NAME`, so that neither can take the other's. What a
- * user chose to be called is never looked at for a prefix.
+ * A plain name in the config means a user; a token is written as `token:NAME`, so that neither can get the other's roles. A
+ * user's own name is never parsed for a prefix.
  */
 function rolesOf({ email, groups }: User, names: readonly string[], roles: Roles): string[] {
   const address = email?.toLowerCase();

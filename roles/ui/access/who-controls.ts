@@ -4,16 +4,16 @@ import { rulesOf } from "./decide.ts";
 
 type Doors = Pick<UiSlice, "auth" | "authorization" | "host" | "open">;
 
-/** One sentence on who may control the cluster through this ui, for its operator to read at each start. */
+/** A sentence that says who may control the cluster through this ui, logged at each start. */
 export function describeWhoControls(own: Doors): string {
   const { rules, otherwise, roles } = rulesOf(own);
   const login = own.auth === undefined || own.auth.plugin.type === "none" ? undefined : own.auth.plugin.type;
   if (own.authorization === undefined) {
     if (login === undefined)
       return isLoopback(own.host)
-        ? "Whoever can use this machine's network may control the cluster: the ui has no login."
-        : `Whoever reaches ${own.host} may control the cluster: the ui has no login and is open.`;
-    return `Whoever logs in by ${login} may control the cluster; everybody may read.`;
+        ? "Any program on this machine may control the cluster: the ui has no login."
+        : `Anyone who can connect to ${own.host} may control the cluster: the ui has no login and is open.`;
+    return `Any user who logs in by ${login} may control the cluster; everybody may read.`;
   }
   const names = rules.filter(({ allow }) => allow.some((action) => action !== "read")).flatMap(({ to }) => to);
   const who = [...new Set(names)].map((entry) => {
@@ -22,11 +22,11 @@ export function describeWhoControls(own: Doors): string {
     if (entry === "owner") return "the owners of builds";
     return `the role ${entry.slice("role:".length)}${describeRole(roles[entry.slice("role:".length)])}`;
   });
-  if (otherwise === "allow") who.push("everybody, in what no rule is about");
-  return `By its rules the cluster may be controlled by ${who.length === 0 ? "nobody" : who.join(", ")}.`;
+  if (otherwise === "allow") who.push("everybody, where no rule matches");
+  return `By its rules the cluster may be controlled by ${who.length === 0 ? "no one" : who.join(", ")}.`;
 }
 
-/** Says in the log, whenever a ui master starts, who may control the cluster: a default that no one knows of is no choice. */
+/** Logs at each start of a ui master who may control the cluster, so that the operator notices an unintended default. */
 export function createControlNotice(own: Doors, log: Logger): Service {
   return {
     name: "notice of control",

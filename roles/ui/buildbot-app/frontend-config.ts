@@ -6,7 +6,7 @@ import type { Site } from "./site.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
-/** What the page is told of login, and of who looks at it. */
+/** What the page gets about the login and the visitor. */
 interface ShownLogin {
   readonly auth: Json;
   readonly user: Json;

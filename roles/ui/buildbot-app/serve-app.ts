@@ -12,16 +12,16 @@ import { loadSite, type Site } from "./site.ts";
 
 const placeholder = "<!-- BUILDBOT_CONFIG_PLACEHOLDER -->";
 
-/** Buildbot's own web frontend, unchanged, from where its wheels were installed. */
+/** Buildbot's own web frontend, unchanged, served from the directory of its installed wheels. */
 export interface BuildbotApp {
   readonly serve: Koa.Middleware;
-  /** Reads the files, so that a master without them does not start. */
+  /** Loads the files at the start, so that a master without them does not start. */
   readonly service: Service;
 }
 
 export function createBuildbotApp(
   { config }: RoleContext<UiSlice>,
-  /** Who looks at the page, and how one logs in. */
+  /** Identifies the visitor and describes the login. */
   access: Access,
 ): BuildbotApp {
   const { own, shared, directory } = config;
@@ -30,7 +30,7 @@ export function createBuildbotApp(
   const serve: Koa.Middleware = async (ctx, next) => {
     if ((ctx.method !== "GET" && ctx.method !== "HEAD") || !site) return next();
     const found = site;
-    // The page puts a slash too many in front of its icons.
+    // The page's links to icons begin with one slash too many.
     const wanted = ctx.path.replace(/^\/+/, "");
     if (wanted === "avatar") return sendAvatar(ctx);
     if (wanted === "" || wanted === "config") {
@@ -40,7 +40,7 @@ export function createBuildbotApp(
     }
     const file = found.files.get(wanted);
     if (!file) return next();
-    // The names of assets change with what is in them.
+    // The names of assets change with their content.
     ctx.set(
       "Cache-Control",
       wanted.startsWith("assets/") ? "public, max-age=31536000, immutable" : "public, max-age=0",

@@ -3,26 +3,26 @@ import { readdir, readFile } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { errors } from "@multimaster/core";
 
-/** A file as it is served. */
+/** A file with the headers under which it is served. */
 export interface SiteFile {
   readonly type: string;
   readonly body: Buffer;
   readonly etag: string;
 }
 
-/** Buildbot's frontend as its Python wheels install it, unchanged. */
+/** Buildbot's frontend as installed by its Python wheels, unchanged. */
 export interface Site {
-  /** By path below the site, without a slash in front. */
+  /** By path below the site, without a leading slash. */
   readonly files: ReadonlyMap<string, SiteFile>;
   readonly index: string;
   readonly version: string;
-  /** Names of the views that were installed beside it. */
+  /** Names of the views that are installed beside it. */
   readonly plugins: readonly string[];
 }
 
 /**
- * Reads the frontend and its views from the directory they were installed in with pip: `buildbot_www/static`, and
- * `buildbot_NAME/static/scripts.js` for each view. It is two megabytes, so it is kept in memory.
+ * Loads the frontend and its views from the directory where pip installed them: `buildbot_www/static`, and
+ * `buildbot_NAME/static/scripts.js` for each view. It is kept in memory, because it has only two megabytes.
  */
 export async function loadSite(directory: string): Promise<Site> {
   const packages = await readdir(directory).catch(() => [] as string[]);
@@ -38,7 +38,7 @@ export async function loadSite(directory: string): Promise<Site> {
     await addFiles(own, join(directory, name, "static"), `plugins/${plugin}/`);
     if (!own.has(`plugins/${plugin}/scripts.js`)) continue;
     plugins.push(plugin);
-    // The page asks for every plugin's styles; one that has none answers with none.
+    // The page requests every plugin's styles; a plugin without styles gets an empty file.
     files.set(`plugins/${plugin}/styles.css`, siteFile(".css", Buffer.alloc(0)));
     for (const [path, file] of own) files.set(path, file);
   }

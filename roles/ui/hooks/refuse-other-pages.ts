@@ -1,7 +1,7 @@
 import { errors } from "@multimaster/core";
 import type Koa from "koa";
 
-/** Forges and scripts name no origin. A page that does would use its reader's place in the network, or their password. */
+/** Forges and scripts send no Origin. A page that sends one would use its reader's network position or password. */
 export function refuseOtherPages(ctx: Koa.Context): void {
   const site = ctx.get("sec-fetch-site");
   const origin = ctx.get("origin").toLowerCase();

@@ -5,18 +5,18 @@ import type Koa from "koa";
 import { createClientAddress } from "../../client-address.ts";
 import type { RoleContext } from "../../define-role.ts";
 import { readBody } from "../http/read-body.ts";
+import { applyHookResult } from "./apply-hook-result.ts";
 import { askForLogin } from "./ask-for-login.ts";
-import { doWhatIsAsked } from "./do-what-is-asked.ts";
 import { refuseOtherPages } from "./refuse-other-pages.ts";
 
 const usualMaxBody = 16 * 1024 * 1024;
 
-/** Forges wait ten seconds for an answer, or longer. */
+/** Forges wait at least ten seconds for an answer. */
 const lookUpMs = 8_000;
 
 /**
- * `/change_hook/<type>`: what forges and scripts report. Who sends it is checked before its body is read as far as header and
- * address tell, and by the body before anything in that is looked at. It is answered after the commit: accepted means durable.
+ * `/change_hook/<type>`: reports of forges and scripts. The sender is authenticated by headers and URL before the body is
+ * read, and by the body's signature before its content is parsed. The answer follows the commit: accepted means durable.
  */
 export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
   const { hooks = [], changeHookAuth, trustedProxies } = context.config.own;
@@ -46,7 +46,7 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
     const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
     const details = await plugin.lookUp?.(request, hook.options, signal);
     const answer = plugin.parse(request, hook.options, details);
-    const { status, text } = await doWhatIsAsked(context, answer, (count) =>
+    const { status, text } = await applyHookResult(context, answer, (count) =>
       deliveryOf(plugin, request, answer, { isChecked: check !== undefined, count }),
     );
     ctx.status = status;
@@ -62,10 +62,10 @@ function readHead(ctx: Koa.Context): HookHead {
   return { headers, query: ctx.URL.searchParams };
 }
 
-/** A delivery of so many changes is stored in pieces, so it needs a name by which a repetition is known. */
+/** A delivery with more changes is stored in several transactions, so it needs an id that identifies a repetition. */
 const manyChanges = 100;
 
-/** How the delivery is known; one hook's ids say nothing about another's, nor about those that scripts choose. */
+/** The delivery's id. Ids of one hook are independent of another's, and of those that scripts choose. */
 function deliveryOf(
   { type, delivery, signsBody }: HookDefinition,
   request: HookRequest,

@@ -2,7 +2,7 @@ import { UserError } from "@multimaster/core";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 
-/** The last word on errors outside the API: one sentence for the user's mistake, nothing about the inside for ours. */
+/** Handles errors outside the API: one sentence for a user's mistake, no details for an internal error. */
 export function answerErrors({ data, log }: Pick<RoleContext<unknown>, "data" | "log">): Koa.Middleware {
   return async (ctx, next) => {
     try {

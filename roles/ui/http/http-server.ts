@@ -10,40 +10,40 @@ import { serveWithoutUpgrade } from "./serve-without-upgrade.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** The path below which users find this, if a proxy does not take it away: `/`, or `/ci/`. */
+  /** The path below which users find this ui, if a proxy does not remove it: `/`, or `/ci/`. */
   readonly basePath: string;
-  /** Whether a `Host` header names this master; anything else is answered by no one. */
+  /** Whether a `Host` header names this master; other requests are refused. */
   readonly isOwnHost: HostCheck;
   /** The first free one of several; 0: any free port. */
   readonly port: number | readonly number[];
   readonly handler: RequestListener;
-  /** Takes what becomes a WebSocket, and everything else that stays open. */
+  /** Handles requests for a WebSocket, and all other lasting connections. */
   readonly realtime: Pick<Realtime, "upgrade" | "leave" | "resume" | "end">;
   readonly readiness: Readiness;
-  /** How many connections the address of a socket may have. */
+  /** The maximum number of connections of a socket's address. */
   maxConnectionsOf(address: string): number;
   readonly clock: Clock;
   readonly log: Logger;
   onListening?(url: string): void;
 }
 
-/** Answers that are still being sent when the master stops get this long. */
+/** Timeout for answers that are still being sent when the master stops. */
 const lastAnswersMs = 5_000;
 
-/** More than one master should serve. */
+/** Upper limit on connections, more than one master should serve. */
 const mostConnections = 10_000;
 /** Those of addresses that may not have any number; the rest is for this machine and for proxies. */
 const mostOfStrangers = 8_000;
 
-/** A master that no one has sent a request to for this long has been left alone by its balancers. */
+/** When a draining master has received no request for this long, its balancers have stopped using it. */
 const quietMs = 250;
-/** Who goes on sending requests for longer than this has no other master to send them to. */
+/** Clients that keep sending requests for longer than this have no other master. */
 const longestLeavingMs = 5_000;
 
 /**
- * Listens for HTTP. It drains by saying "not ready" and going on until the balancers that ask have noticed; then it tells
- * those that do not ask, by answering 503 to what they may send elsewhere, until no one comes any more. Only then it
- * closes the port: whoever is about to be accepted in that moment is cut, and a POST that was cut cannot be repeated.
+ * Listens for HTTP. To drain, it reports "not ready" and keeps serving until its balancers have noticed. Then it informs
+ * clients that do not check, by answering 503 to requests that they may repeat elsewhere, until no more arrive. Only then it
+ * closes the port, because that cuts connections about to be accepted, and a POST that was cut cannot be repeated.
  */
 export function createHttpServer({
   host,
@@ -66,7 +66,7 @@ export function createHttpServer({
   limitConnections(server, maxConnectionsOf, mostOfStrangers);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    // Before anything is looked at: a page of a stranger's name that leads here would count as our own.
+    // Checked first: a page under a stranger's host name that points here would count as our own.
     if (!isOwnHost(request.headers.host)) return void socket.end(refusalOfHost(request));
     if (!readAddress(request, basePath)) return void socket.end(answerText("400 Bad Request", noAddress));
     if (request.headers.upgrade?.toLowerCase() === "websocket") realtime.upgrade(request, socket, head);
@@ -76,14 +76,14 @@ export function createHttpServer({
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (!readAddress(request, basePath)) return refuseAddress(response);
     if (!isOwnHost(request.headers.host)) return refuseHost(request, response);
-    // The next request of this client goes to another master.
+    // The client's next request goes to another master.
     if (readiness.draining) response.setHeader("Connection", "close");
     const isProbe = /^\/(health|ready)\b/.test(request.url ?? "");
     if (!isProbe) requests++;
     if (leaving && !isProbe && isRepeatable(request)) sendElsewhere(response);
     else handler(request, response);
   }
-  // A client has a minute to send its request; an answer that no one reads for two is given up.
+  // A client has a minute to send its request; an answer that is not read for two minutes is dropped.
   server.headersTimeout = 20_000;
   server.requestTimeout = 60_000;
   server.keepAliveTimeout = 75_000;
@@ -106,7 +106,7 @@ export function createHttpServer({
 
   async function close(): Promise<void> {
     if (!server.listening) return;
-    // Closing resets whoever has connected and was not greeted yet: greet all who have, then close at once.
+    // Closing resets connections that were not accepted yet: accept all of them, then close immediately.
     await new Promise((resolve) => setImmediate(resolve));
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
@@ -141,7 +141,7 @@ export function createHttpServer({
     ready: () => (readiness.draining ? "draining" : true),
     url() {
       const name = host.includes(":") ? `[${host}]` : host;
-      if (listening === undefined) throw new Error("the ui port was not opened yet");
+      if (listening === undefined) throw new Error("the ui port is not open yet");
       return `http://${name}:${listening.port}/`;
     },
   };
@@ -153,25 +153,25 @@ function refuseHost({ headers: { host = "" } }: IncomingMessage, response: Serve
   response.end(JSON.stringify({ error: message }));
 }
 
-/** The same for what would have become a WebSocket. */
+/** The same for a request for a WebSocket. */
 function refusalOfHost({ headers: { host = "" } }: IncomingMessage): string {
   const { message } = errors.hostUnknown(host);
   return answerText("421 Misdirected Request", message);
 }
 
-const noAddress = "this address is none of a server";
+const noAddress = "invalid request target";
 
 function refuseAddress(response: ServerResponse): void {
   response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
   response.end(JSON.stringify({ error: noAddress }));
 }
 
-/** What cannot be read as a request is answered all the same, in the words of the API. */
+/** Answers a request that cannot be parsed, in the form of the API. */
 function answerToNoRequest({ code }: NodeJS.ErrnoException): string {
   const [status, error] =
     code === "HPE_HEADER_OVERFLOW"
-      ? ["431 Request Header Fields Too Large", "the address and the headers are longer than 16 kB together"]
-      : ["400 Bad Request", "this is no HTTP request"];
+      ? ["431 Request Header Fields Too Large", "the URL and the headers together are longer than 16 kB"]
+      : ["400 Bad Request", "this is not an HTTP request"];
   return answerText(status, error);
 }
 

@@ -18,7 +18,7 @@ export function limitConnections(server: Server, maxOf: (address: string) => num
   const seen = new WeakSet<Socket>();
   const forget = (connection: OpenConnection) => open.delete(connection.address, connection);
   server.on("connection", (socket: Socket) => {
-    // A request that offered to upgrade comes in once more over the same connection.
+    // A request that offered to upgrade is emitted again with the same connection.
     if (seen.has(socket)) return;
     seen.add(socket);
     const address = socket.remoteAddress ?? "";

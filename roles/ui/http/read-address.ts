@@ -5,8 +5,8 @@ const hostForm = /^(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d{1,5})?$/i;
 const forBalancers = /^(metrics|ready|health)(?:[?#]|$)/;
 
 /**
- * Brings what a request asks for into the form of `/path?query`, in which everything behind reads it. False: it is no
- * address of a server. The host is looked at, too: what is written behind it there would count as path and query.
+ * Converts a request's target to the form `/path?query`, which all later code reads. Returns false for an invalid target. It
+ * checks the host too: text after it in the Host header would count as path and query.
  */
 export function readAddress(request: IncomingMessage, basePath = "/"): boolean {
   const { host = "" } = request.headers;
@@ -19,8 +19,8 @@ export function readAddress(request: IncomingMessage, basePath = "/"): boolean {
     if (!URL.canParse(whole)) return false;
     request.url = `/${(request.url as string).slice(whole.length).replace(/^\//, "")}`;
   }
-  // Of proxies some take the path away below which users find this, and some do not. Balancers ask masters themselves: what they
-  // ask is refused by its path to all others, so that there is no second path to it.
+  // Some proxies remove the path below which users find this ui, others do not. Paths for balancers stay unchanged: proxies
+  // block them for users, so there must be no second path to them.
   if (basePath !== "/" && request.url?.startsWith(basePath) && !forBalancers.test(request.url.slice(basePath.length)))
     request.url = request.url.slice(basePath.length - 1);
   return request.url?.startsWith("/") === true && URL.canParse(`http://${host || "localhost"}${request.url}`);

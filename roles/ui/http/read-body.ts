@@ -4,29 +4,29 @@ import { type Clock, errors, systemClock, type Timer } from "@multimaster/core";
 const mebibyte = 1024 * 1024;
 
 export interface BodyLimits {
-  /** Bytes of all bodies that are held at the same time. */
+  /** Maximum bytes of all bodies held at the same time. */
   readonly maxInFlight: number;
-  /** Of these, bytes of one share: no one alone keeps others from sending theirs. */
+  /** Maximum bytes of one share, so that no client alone prevents others from sending. */
   readonly maxOfShare: number;
-  /** A body that brings less than this in a second, over each interval, is cut. */
+  /** A body that arrives more slowly than this, measured over each interval, is cut. */
   readonly minBytesPerSecond: number;
   readonly intervalMs: number;
   readonly clock: Pick<Clock, "after">;
 }
 
-/** A request whose body is read; until its answer has been sent the body counts. */
+/** A request whose body is read; the body counts until its answer has been sent. */
 interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
 }
 
 /**
- * Reads a request's body as it was sent; one that is too long is refused before it is in memory. `share` says towards whose
- * share it counts; undefined: nobody's.
+ * Reads a request's body; one that is too long is refused before it is in memory. `share` names the share in which it counts;
+ * undefined: none.
  */
 export type ReadBody = (exchange: Exchange, maxBytes: number, share: string | undefined) => Promise<Buffer>;
 
-/** Makes a reader whose bodies, together, never take more memory than they may, nor a place for longer than they need. */
+/** Creates a reader that bounds the memory of all bodies together, and the time that each may take. */
 export function createBodyReader(limits: BodyLimits): ReadBody {
   const { maxInFlight, maxOfShare, minBytesPerSecond, intervalMs, clock } = limits;
   let inFlight = 0;
@@ -40,7 +40,7 @@ export function createBodyReader(limits: BodyLimits): ReadBody {
     else shares.delete(share);
   }
 
-  /** Whether there is no room for so many more. */
+  /** Whether there is no room for this many bytes. */
   function isFull(share: string | undefined, bytes: number): boolean {
     if (inFlight + bytes > maxInFlight) return true;
     return share !== undefined && (shares.get(share) ?? 0) + bytes > maxOfShare;
@@ -58,7 +58,7 @@ export function createBodyReader(limits: BodyLimits): ReadBody {
         req.off("data", take).off("end", done).off("error", failed).off("close", cut);
         act();
       };
-      // Not destroyed: the client is to read why. What it still sends is thrown away, and the connection ends.
+      // Not destroyed, so that the client can read the reason. Further input is discarded, and the connection ends.
       const refuse = (error: Error) =>
         finish(() => {
           if (!res.headersSent) res.setHeader("Connection", "close");
@@ -90,10 +90,10 @@ export function createBodyReader(limits: BodyLimits): ReadBody {
     });
 }
 
-/** One for all: the memory is the process's. */
+/** One reader for all masters in the process, because they share its memory. */
 export const readBody = createBodyReader({
   maxInFlight: 128 * mebibyte,
-  // The largest that a hook takes, and what goes beside it.
+  // The largest body of a hook, and some more.
   maxOfShare: 40 * mebibyte,
   minBytesPerSecond: 1024,
   intervalMs: 10_000,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type Koa from "koa";
 
-/** What a page may load and do unless it says otherwise itself. */
+/** What a page may load and do, unless its answer sets another policy. */
 const policy: Readonly<Record<string, string>> = {
   "default-src": "'self'",
   "script-src": "'self'",
@@ -14,7 +14,7 @@ const policy: Readonly<Record<string, string>> = {
   "frame-ancestors": "'self'",
 };
 
-/** Headers that keep browsers from what no page of ours needs; each answer may set its own. */
+/** Headers that disable browser features that our pages do not need; each answer may override them. */
 export function secureHeaders(url: string | undefined): Koa.Middleware {
   const headers: Record<string, string> = {
     "Content-Security-Policy": writePolicy(policy),
@@ -30,7 +30,7 @@ export function secureHeaders(url: string | undefined): Koa.Middleware {
   };
 }
 
-/** Lets a page run this one script that stands in it, the text between its tags. */
+/** Permits this one inline script in a page, given the text between its tags. */
 export function allowInlineScript(ctx: Koa.Context, script: string): void {
   const hash = createHash("sha256").update(script).digest("base64");
   ctx.set(

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Serves a request that offers to go on with another protocol than WebSocket, as some clients do with HTTP/2, as if it had
- * offered nothing. Node has stopped reading such a connection as HTTP: it begins again, with the offer left out.
+ * Serves a request that offers to upgrade to a protocol other than WebSocket, as some clients do with HTTP/2, as if it had
+ * offered nothing. Node has stopped reading HTTP on such a connection, so this starts it again without the offer.
  */
 export function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

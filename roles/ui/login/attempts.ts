@@ -1,21 +1,21 @@
 import { type Clock, errors, groupOfAddress, networksOfAddress } from "@multimaster/core";
 
-/** Failures count for this long. */
+/** How long a failure counts. */
 const windowMs = 5 * 60_000;
-/** So many logins may fail within it: of an account from one address, and from one address. Then that address waits. */
+/** Maximum failures within that time: of an account from one address, and from one address. Then that address must wait. */
 const limits = { "account and address": 5, address: 30 } as const;
 /** The same of a network of IPv6, which has 65,536 of what counts as an address: one attacker mostly has it all. */
 const limitOfNetwork = 300;
 /**
- * After so many failures of one account, from wherever, each further login of it is answered later, twice as late each time. It
- * is never refused for that: otherwise anybody could lock its user out.
+ * After this many failures of one account, from any addresses, each further login of it is delayed, twice as long each time. It
+ * is never refused for that: otherwise anyone could lock its user out.
  */
 const freeFailures = 20;
 const firstDelayMs = 250;
 const longestDelayMs = 8_000;
-/** An attacker with many addresses must not fill the memory. */
+/** Bounds the memory against an attacker with many addresses. */
 const maxKept = 50_000;
-/** Logins that wait are held: of all accounts together, so that no one locks out the user of one. */
+/** Maximum number of delayed logins, of all accounts together, so that no attacker locks out one user. */
 const maxDelayed = 1_000;
 
 interface Failures {
@@ -23,7 +23,7 @@ interface Failures {
   until: number;
 }
 
-/** Slows guessing down. Kept by each master for itself: with n of them an attacker has n times as many guesses. */
+/** Slows down password guessing. Each master counts alone: with n masters an attacker has n times as many guesses. */
 export class LoginAttempts {
   #clock: Clock;
   #failures = new Map<string, Failures>();
@@ -34,8 +34,8 @@ export class LoginAttempts {
   }
 
   /**
-   * Waits, or throws, while too many have failed. Counts as failed until `succeed` says otherwise, so that none run beside the
-   * count. An address from which this account was logged into before neither waits nor is refused for what others do.
+   * Waits or throws if too many logins have failed. The attempt counts as failed until `succeed`, so that parallel attempts
+   * count too. An address with an earlier successful login to this account is neither delayed nor refused for other clients.
    */
   async begin(username: string, address: string): Promise<void> {
     const now = this.#clock.now();
@@ -58,7 +58,7 @@ export class LoginAttempts {
 
   succeed(username: string, address: string): void {
     const [pair, from] = this.#keys(username, address);
-    // Knowing one password says nothing about guesses of others.
+    // Knowing one password proves nothing about guesses for other accounts.
     if (pair) this.#failures.delete(pair.key);
     for (const key of [from?.key, networkKey(address), accountKey(username)]) {
       const failed = key === undefined ? undefined : this.#failures.get(key);

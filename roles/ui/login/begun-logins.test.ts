@@ -34,13 +34,13 @@ it.each([
   const mine = logins.begin("192.0.2.1").begun;
   const rows = new Set([mine]);
   for (let i = 0; i < addresses * each; i++) {
-    const { begun, madeWay } = logins.begin(`10.0.${(i % addresses) >> 8}.${(i % addresses) & 255}`);
+    const { begun, replaced } = logins.begin(`10.0.${(i % addresses) >> 8}.${(i % addresses) & 255}`);
     rows.add(begun);
-    if (madeWay) rows.delete(madeWay);
+    if (replaced) rows.delete(replaced);
   }
   const later = logins.begin("192.0.2.2");
-  expect(later.madeWay?.address).toMatch(/^10\./);
-  expect(mine.hasMadeWay).toBe(false);
+  expect(later.replaced?.address).toMatch(/^10\./);
+  expect(mine.isReplaced).toBe(false);
   expect(rows.size).toBe(5_000);
 });
 
@@ -51,7 +51,7 @@ it("keep no one from one, though one who has a network of IPv6 begins one from e
   for (let i = 0; i < 5_100; i++) logins.begin(`2001:db8:1:${i.toString(16)}::1`);
   mine.push(logins.begin("2001:db8:8::1").begun);
   for (let i = 5_100; i < 5_500; i++) logins.begin(`2001:db8:1:${i.toString(16)}::1`);
-  expect(mine.map(({ hasMadeWay }) => hasMadeWay)).toEqual([false, false, false]);
+  expect(mine.map(({ isReplaced }) => isReplaced)).toEqual([false, false, false]);
 });
 
 it("are all gone after their time, so that no memory of them stays", () => {
@@ -59,5 +59,5 @@ it("are all gone after their time, so that no memory of them stays", () => {
   const logins = new BegunLogins({ now: () => now });
   for (let i = 0; i < 5_000; i++) logins.begin(`10.0.${i >> 8}.${i & 255}`);
   now += 600_000;
-  expect(logins.begin("192.0.2.1").madeWay).toBeUndefined();
+  expect(logins.begin("192.0.2.1").replaced).toBeUndefined();
 });

@@ -1,17 +1,17 @@
 import { AddressShares, type Clock, errors } from "@multimaster/core";
 
-/** Each login that goes to a provider is a row for as long as it may take. */
+/** Lifetime of a row of a login in progress at a provider. */
 const lifetimeMs = 10 * 60_000;
 const maxOfAddress = 60;
 const maxOfAll = 5_000;
 
-/** A login that was begun, by the key of its row once it has one. */
+/** A login in progress, with the key of its row once it has one. */
 export class BegunLogin {
   readonly address: string;
   readonly endsAt: number;
   key: string | undefined;
-  /** Another one has its place. */
-  hasMadeWay = false;
+  /** It was replaced by a newer login. */
+  isReplaced = false;
 
   constructor(address: string, endsAt: number) {
     this.address = address;
@@ -34,28 +34,28 @@ export class BegunLogins {
     this.#clock = clock;
   }
 
-  /** Counts one more, and tells which one made way for it; throws when the address has too many. */
-  begin(address: string): { begun: BegunLogin; madeWay: BegunLogin | undefined } {
+  /** Registers a login, and returns the login that it replaces; throws if the address has too many. */
+  begin(address: string): { begun: BegunLogin; replaced: BegunLogin | undefined } {
     const now = this.#clock.now();
     this.#forgetExpired(now);
     const own = this.#begun.itemsOf(address);
     const [oldest] = own;
     if (oldest !== undefined && own.size >= maxOfAddress)
       throw errors.tooManyBegunLogins(Math.ceil((oldest.endsAt - now) / 1000));
-    const madeWay = this.#begun.size >= maxOfAll ? this.#makeWay() : undefined;
+    const replaced = this.#begun.size >= maxOfAll ? this.#makeWay() : undefined;
     const begun = new BegunLogin(address, now + lifetimeMs);
     this.#begun.add(address, begun);
     this.#inOrder.add(begun);
-    return { begun, madeWay };
+    return { begun, replaced };
   }
 
-  /** It came back, or never went. */
+  /** The login has returned, or never left. */
   end(begun: BegunLogin): void {
     this.#begun.delete(begun.address, begun);
     this.#inOrder.delete(begun);
   }
 
-  /** One that came back to this master; another master's is not known here. */
+  /** Ends a login that returned to this master; logins of other masters are not known here. */
   endOf(key: string): void {
     for (const begun of this.#inOrder) if (begun.key === key) return this.end(begun);
   }
@@ -63,7 +63,7 @@ export class BegunLogins {
   #makeWay(): BegunLogin | undefined {
     const oldest = this.#begun.oldestOfLargest();
     if (oldest === undefined) return undefined;
-    oldest.hasMadeWay = true;
+    oldest.isReplaced = true;
     this.end(oldest);
     return oldest;
   }

@@ -2,7 +2,7 @@ import type { UiSlice } from "@multimaster/config";
 import { type Service, WakeupLoop } from "@multimaster/core";
 import type { RoleContext } from "../../define-role.ts";
 
-/** Expired ones count for nothing already; this is only for the size of the tables. */
+/** Expired sessions are already invalid; the clean-up only limits the size of the tables. */
 const everyMs = 10 * 60_000;
 
 /** Deletes sessions that have expired, and the oldest entries of the audit trail. */
@@ -13,7 +13,7 @@ export function createLoginCleanUp({ config, data, clock, log }: RoleContext<UiS
     clock,
     log,
     pollMs: everyMs,
-    async look() {
+    async poll() {
       await data.updates.logins.cleanUp();
       await data.updates.audit.prune({ done, others: Math.ceil(done / 10) });
     },

@@ -5,13 +5,13 @@ const style = `body{font:16px/1.5 system-ui,sans-serif;color-scheme:light dark;d
 form{display:grid;gap:.75rem;width:min(20rem,90vw)}h1{font-size:1.25rem;margin:0}
 label{display:grid;gap:.25rem}input,button{font:inherit;padding:.5rem}p[role=alert]{margin:0;color:light-dark(#b00020,#ff8a80)}`;
 
-/** Nothing but this page's own style, and nowhere to send the form but here. */
+/** Permits only this page's own style, and only this site as the form's target. */
 export const loginPagePolicy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
 
 export interface LoginPage {
   readonly title: string;
   readonly username?: string;
-  /** What went wrong at the last try. */
+  /** The error of the last attempt. */
   readonly problem?: string;
   /** Passed on to the login. */
   readonly hidden: ReadonlyMap<string, string>;

@@ -13,7 +13,7 @@ import { readWayBack, wayBackUrl } from "./way-back.ts";
 
 const maxForm = 16 * 1024;
 
-/** Shows the form and takes it; programs may send name and password as HTTP's basic authentication instead. */
+/** Shows the login form and processes it; programs may send name and password by HTTP Basic authentication instead. */
 export function createPasswordLogin(context: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
   const { config, clock, log } = context;
   const attempts = new LoginAttempts(clock);
@@ -45,7 +45,7 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     attempts.succeed(username, from);
     await sessions.begin(ctx, user);
     ctx.redirect(wayBackUrl(readWayBack(back)));
-    // Not 302: whatever the method was, the page is fetched by GET.
+    // 303 instead of 302, so that the next page is always requested by GET.
     if (ctx.method === "POST") ctx.status = 303;
   }
 
@@ -65,11 +65,11 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
   return async (ctx: Koa.Context, login: PasswordLogin): Promise<void> => {
     const given = readBasic(ctx.get("Authorization"));
     if (ctx.method !== "POST") {
-      // Any page can make a browser follow a link with a name and password in it: that must not log anybody in.
+      // Any page can make a browser follow a link that contains a name and password: that must not log a user in.
       if (given) throw errors.methodNotAllowed("POST");
       return show(ctx, ctx.URL.searchParams);
     }
-    // Another site must not log anybody in as somebody else.
+    // Another site must not log a user in under a different account.
     const other = access.otherSite(ctx.req);
     if (other !== undefined) throw errors.otherSite(other);
     if (given) return logIn(ctx, login, given.username, given.password, ctx.URL.searchParams);

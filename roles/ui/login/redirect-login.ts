@@ -10,31 +10,31 @@ import { BegunLogins } from "./begun-logins.ts";
 import type { Sessions } from "./sessions.ts";
 import { readWayBack, wayBackUrl } from "./way-back.ts";
 
-/** As long as somebody may take to find their password at the provider. */
-const patienceMs = 10 * 60_000;
+/** How long a user may take to log in at the provider. */
+const loginTimeoutMs = 10 * 60_000;
 
 const keptSchema = z.object({
   way: z.object({ path: z.string().optional(), fragment: z.string().optional() }),
   kept: z.json(),
 });
 
-/** Sends people to the provider, and receives them when they come back, whichever master they come back to. */
+/** Redirects users to the provider, and handles their return, to whichever master. */
 export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, access: Access, sessions: Sessions) {
   const { begunLogin } = access.cookies;
   const { logins } = data.updates;
   const begunLogins = new BegunLogins(clock);
 
   async function begin(ctx: Koa.Context, login: RedirectLogin): Promise<void> {
-    const { begun, madeWay } = begunLogins.begin(access.address.of(ctx.req));
+    const { begun, replaced } = begunLogins.begin(access.address.of(ctx.req));
     try {
-      if (madeWay?.key !== undefined) await logins.take(madeWay.key);
+      if (replaced?.key !== undefined) await logins.take(replaced.key);
       const { url, keep } = await login.begin();
       const way = readWayBack(ctx.URL.searchParams);
-      const key = await logins.keep({ way: { ...way }, kept: keep } as unknown as Json, patienceMs);
+      const key = await logins.keep({ way: { ...way }, kept: keep } as unknown as Json, loginTimeoutMs);
       begun.key = key;
-      // Others came meanwhile.
-      if (begun.hasMadeWay) await logins.take(key);
-      ctx.append("Set-Cookie", begunLogin.set(ctx.req, key, patienceMs));
+      // Newer logins have replaced it meanwhile.
+      if (begun.isReplaced) await logins.take(key);
+      ctx.append("Set-Cookie", begunLogin.set(ctx.req, key, loginTimeoutMs));
       ctx.redirect(url.href);
     } catch (error) {
       begunLogins.end(begun);

@@ -24,14 +24,14 @@ export function serveLogin(context: RoleContext<UiSlice>, access: Access): Koa.M
       case "redirect":
         return logInByProvider(ctx, authenticator);
       case "proxy":
-        // Whoever got here has been logged in by the proxy.
+        // The proxy has already logged in every visitor who gets here.
         return ctx.redirect(wayBackUrl(readWayBack(ctx.URL.searchParams)));
       case "none":
         throw errors.noLogin();
     }
   }
 
-  /** Nothing but the sessions ends: a page of another site that leads here leads home. */
+  /** Only ends sessions, so a link from a page of another site is harmless: the user then sees the home page. */
   async function logOut(ctx: Koa.Context): Promise<void> {
     const { searchParams } = ctx.URL;
     if (access.otherSite(ctx.req) === undefined) await sessions.end(ctx, searchParams.has("everywhere"));
@@ -39,7 +39,7 @@ export function serveLogin(context: RoleContext<UiSlice>, access: Access): Koa.M
     if (ctx.method === "POST") ctx.status = 303;
   }
 
-  async function tellWho(ctx: Koa.Context): Promise<void> {
+  async function answerWhoAmI(ctx: Koa.Context): Promise<void> {
     ctx.type = "application/json";
     try {
       const visitor = await access.identify(ctx.req);
@@ -54,7 +54,7 @@ export function serveLogin(context: RoleContext<UiSlice>, access: Access): Koa.M
   const routes: Readonly<Record<string, { methods: readonly string[]; answer(ctx: Koa.Context): Promise<void> }>> = {
     "/auth/login": { methods: ["GET", "POST"], answer: logIn },
     "/auth/logout": { methods: ["GET", "POST"], answer: logOut },
-    "/api/v2/whoami": { methods: ["GET", "HEAD"], answer: tellWho },
+    "/api/v2/whoami": { methods: ["GET", "HEAD"], answer: answerWhoAmI },
   };
 
   return async (ctx, next) => {

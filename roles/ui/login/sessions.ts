@@ -6,7 +6,7 @@ import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { userVisitor } from "../access/visitor.ts";
 
-/** Begins and ends the session of whoever sent a request. */
+/** Begins and ends the session of a request's sender. */
 export interface Sessions {
   begin(ctx: Koa.Context, user: User, grant?: Json): Promise<void>;
   /** `everywhere`: on all devices of the user. */
@@ -23,7 +23,7 @@ export function createSessions({ config, data }: RoleContext<UiSlice>, access: A
   });
   return {
     async begin(ctx, user, grant) {
-      // A new id each time: one that somebody may have planted in this browser is worth nothing.
+      // A new id for each login: an id that an attacker planted in this browser stays invalid.
       const former = cookie.read(ctx.req);
       if (former !== undefined) await logins.end(former);
       const { authenticator } = access;

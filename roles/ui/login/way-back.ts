@@ -1,26 +1,26 @@
-/** Where somebody goes after logging in or out: a page of ours, whatever the address says. */
+/** The page to return to after logging in or out: always a page of this site, whatever the URL says. */
 export interface WayBack {
   /** A path of our own app. */
   readonly path: string | undefined;
-  /** The part after `#`, which is all that Buildbot's frontend names. */
+  /** The part after `#`, the only part that Buildbot's frontend sends. */
   readonly fragment: string | undefined;
 }
 
 const longest = 2_000;
 
-/** Reads `redirect` (Buildbot's: a fragment) and `return` (a path) of a login's address. */
+/** Reads `redirect` (Buildbot's: a fragment) and `return` (a path) from a login's URL. */
 export function readWayBack(search: URLSearchParams): WayBack {
   const fragment = search.get("redirect")?.slice(0, longest).replace(/^#/, "");
   return { path: localPath(search.get("return") ?? ""), fragment };
 }
 
-/** The address of that page as seen from `/auth/…`: relative, so that it is of the site by whatever name it was reached. */
+/** The return URL relative to `/auth/…`, so that it is valid under any name of the site. */
 export function wayBackUrl({ path, fragment }: WayBack): string {
   const place = path === undefined ? "../" : `..${path}`;
   return escapeOdd(fragment === undefined || fragment === "" ? place : `${place}#${fragment}`);
 }
 
-/** A path of this site, or nothing: what a browser might take for another host's address is none. */
+/** A path of this site; undefined if a browser might interpret it as another host's URL. */
 function localPath(text: string): string | undefined {
   if (!/^\/(?![/\\])/.test(text) || /[\\\p{Cc}]/u.test(text)) return undefined;
   const here = new URL("http://here.invalid/");
@@ -29,7 +29,7 @@ function localPath(text: string): string | undefined {
   return `/${(url.pathname + url.search).replace(/^\/+/, "")}${url.hash}`;
 }
 
-/** Nothing of an address may end a header's line. What was cut in the middle of a character has half of one at its end. */
+/** Escapes characters that could end a header line. A truncated text may end in half a surrogate pair. */
 function escapeOdd(text: string): string {
   return text.replace(/\p{Surrogate}/gu, "\ufffd").replace(/[^\x21-\x7e]/gu, encodeURIComponent);
 }

@@ -4,7 +4,7 @@ import type { Visitor } from "../access/visitor.ts";
 
 type JsonObject = Readonly<Record<string, Json>>;
 
-/** `auth` of `/config`, as Buildbot's frontend reads it; `NoAuth` hides its login menu. */
+/** `auth` of `/config`, in the form of Buildbot's frontend; `NoAuth` hides its login menu. */
 function describeAuth({ authenticator, look }: Pick<Access, "authenticator" | "look">): JsonObject {
   switch (authenticator.kind) {
     case "redirect":
@@ -18,20 +18,20 @@ function describeAuth({ authenticator, look }: Pick<Access, "authenticator" | "l
   }
 }
 
-/** `user` of `/config`: an anonymous one has a null `email`, or the force dialog would ask nobody's name. */
+/** `user` of `/config`: an anonymous user has a null `email`, otherwise the force dialog would not ask for a name. */
 function describeUser({ user }: Visitor): JsonObject {
   if (!user) return { anonymous: true, email: null };
   const { username, email, fullName, groups } = user;
-  // Buildbot's frontend shows and hides by the e-mail address.
+  // Buildbot's frontend decides by the e-mail address what it shows.
   return { username, email: email ?? username, full_name: fullName ?? username, groups };
 }
 
-/** Both parts of `/config` that are about logins. */
+/** The parts of `/config` about logins. */
 export function describeLogin(visitor: Visitor, access: Pick<Access, "authenticator" | "look">) {
   return { auth: describeAuth(access), user: describeUser(visitor) };
 }
 
-/** What `/api/v2/whoami` answers. */
+/** The answer of `/api/v2/whoami`. */
 export function describeVisitor(
   visitor: Visitor,
   access: Pick<Access, "authenticator" | "look" | "mayRead">,

@@ -34,7 +34,7 @@ it("cuts who does not take what is sent, and sends the others on", async () => {
   const [slow, quick] = [createClient(), createClient()];
   for (const { client } of [slow, quick]) audience.add(client, async () => true);
   slow.client.waiting = 101;
-  audience.tellAll(() => "news");
+  audience.sendAll(() => "news");
   expect([slow.said, quick.said]).toEqual([["(cut)"], ["news"]]);
   expect(await metrics.metrics()).toContain('multimaster_ui_listeners_cut_total{kind="ws",reason="slow"} 1');
   await audience.end();

@@ -1,25 +1,25 @@
 import { type Clock, Counter, Gauge, type Logger, type Registry } from "@multimaster/core";
 
-/** A connection that stays open, whatever it speaks. */
+/** A lasting connection, over any protocol. */
 export interface Client {
   readonly kind: "ws" | "sse";
-  /** From where it comes. */
+  /** The address of the client. */
   readonly address: string;
-  /** Bytes that it has not taken yet. */
+  /** Bytes sent that the client has not read yet. */
   readonly waiting: number;
   send(text: string): void;
-  /** Asks whether it is there; false: it did not answer the last time. */
+  /** Pings the client; returns false if it did not answer the last ping. */
   ping(): boolean;
-  /** Says that this master is no longer there, but another one may be. */
+  /** Tells the client to reconnect to another master. */
   leave(): void;
-  /** Cuts it, without a word. */
+  /** Cuts the connection without a message. */
   cut(): void;
 }
 
-/** The bus as clients are told of it. */
+/** The state of the bus, as clients receive it. */
 export interface BusNews {
   readonly state: "connected" | "degraded";
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since 1970. */
   readonly since: number | null;
 }
 
@@ -27,23 +27,23 @@ export interface AudienceOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Registry;
-  /** How often each client is asked whether it is there. Proxies cut what is silent for a minute. */
+  /** Interval of pings. Proxies cut connections that are silent for a minute. */
   readonly pingMs?: number;
-  /** Who has not taken this much is too slow, and is cut: it comes back and reads the rows. */
+  /** A client with more unread bytes than this is too slow and is cut: it reconnects and reads the rows. */
   readonly maxWaiting?: number;
-  /** How many clients one address may have. */
+  /** Maximum number of clients of one address. */
   readonly maxPerAddress: number;
 }
 
-/** More than one master should serve; the next one is asked instead. */
+/** Maximum number of clients of one master; further ones must use another master. */
 const maxClients = 5_000;
-/** Clients that are sent away come back to another master, not all in the same moment. */
+/** Clients are sent away one after the other, so that they do not all reconnect at the same moment. */
 const leaveStepMs = 100;
 const leaveSteps = 40;
-/** After a farewell, a client has this long to close. */
+/** How long a client may take to close after it was sent away. */
 const farewellMs = 500;
 
-/** All clients that listen to this master: none of them can fill its memory, stay when it is dead, or miss its end. */
+/** All listening clients of this master: it bounds their memory, cuts dead ones, and sends all away at the master's end. */
 export class Audience {
   #options: AudienceOptions;
   #clients = new Map<Client, () => Promise<boolean>>();
@@ -58,13 +58,13 @@ export class Audience {
     const registers = [options.metrics];
     this.#connected = new Gauge({
       name: "multimaster_ui_listeners",
-      help: "Browsers and other clients that hear events from this master.",
+      help: "Browsers and other clients that receive events from this master.",
       labelNames: ["kind"],
       registers,
     });
     this.#cut = new Counter({
       name: "multimaster_ui_listeners_cut_total",
-      help: "Clients that were cut because they were too slow, did not answer, sent too much, or have other rights than when they came.",
+      help: "Clients that were cut because they were too slow, did not answer, sent too much, or whose rights changed.",
       labelNames: ["kind", "reason"],
       registers,
     });
@@ -74,12 +74,12 @@ export class Audience {
     return this.#clients.size >= maxClients;
   }
 
-  /** Whether this address has as many clients as one may have. */
+  /** Whether this address has reached its limit of clients. */
   isFullFor(address: string): boolean {
     return (this.#perAddress.get(address) ?? 0) >= this.#options.maxPerAddress;
   }
 
-  /** Adds a client; the result removes it. `isStill` tells whether it is still whose it was: a session may have ended. */
+  /** Adds a client; returns a function that removes it. `isStill` returns whether its identity is unchanged: a session may end. */
   add(client: Client, isStill: () => Promise<boolean>): () => void {
     this.#clients.set(client, isStill);
     this.#count(client.address, 1);
@@ -98,22 +98,22 @@ export class Audience {
     else this.#perAddress.delete(address);
   }
 
-  /** Cuts a client that sends more than anybody has a use for. */
-  cutHasty(client: Client): void {
+  /** Cuts a client that sends too many commands. */
+  cutForTooManyCommands(client: Client): void {
     this.#cutFor(client, "too many commands");
   }
 
-  /** Sends, or cuts who does not read. */
+  /** Sends a text; cuts a client that does not read. */
   send(client: Client, text: string): void {
     if (client.waiting <= (this.#options.maxWaiting ?? 4 * 1024 * 1024)) return client.send(text);
     this.#cutFor(client, "slow");
   }
 
-  tellAll(text: (client: Client) => string): void {
+  sendAll(text: (client: Client) => string): void {
     for (const client of this.#clients.keys()) this.send(client, text(client));
   }
 
-  /** Sends everybody to another master, a few at a time; at once when `signal` aborts. */
+  /** Sends all clients to another master, a few at a time; immediately when `signal` aborts. */
   async leave(signal: AbortSignal): Promise<void> {
     const leaving = [...this.#clients.keys()];
     const step = Math.ceil(leaving.length / leaveSteps);
@@ -146,7 +146,7 @@ export class Audience {
 
   #cutFor(client: Client, reason: "slow" | "silent" | "other rights" | "too many commands"): void {
     this.#cut.inc({ kind: client.kind, reason });
-    this.#options.log.info({ kind: client.kind, reason }, "a client that listens was cut");
+    this.#options.log.info({ kind: client.kind, reason }, "a listening client was cut");
     client.cut();
   }
 }

@@ -13,11 +13,11 @@ import { busFrame, createWebSockets } from "./web-socket.ts";
 /** Events for browsers, over WebSocket and over plain HTTP. */
 export interface Realtime {
   readonly serveEvents: Koa.Middleware;
-  /** Answers a request to become a WebSocket. */
+  /** Handles a request for a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Sends everybody to another master, and no one new in. */
+  /** Sends all clients to another master, and refuses new ones. */
   leave(signal: AbortSignal): Promise<void>;
-  /** Lets clients in again. */
+  /** Accepts clients again. */
   resume(): void;
   end(): Promise<void>;
 }
@@ -29,10 +29,10 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
   let leaving = false;
 
   const busNews = (): BusNews => ({ state: data.bus.state, since: data.bus.degradedSince });
-  // Who hears `connected` reads its rows again: what other masters said meanwhile is lost.
+  // A client that receives `connected` reads its rows again, because messages of other masters were lost meanwhile.
   const forget = data.bus.onState(() => {
     const news = busNews();
-    audience.tellAll(({ kind }) => (kind === "ws" ? busFrame(news) : busText(news)));
+    audience.sendAll(({ kind }) => (kind === "ws" ? busFrame(news) : busText(news)));
   });
   const options = {
     live: data.live,
@@ -45,7 +45,7 @@ export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningR
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { origin, host } = request.headers;
-    // Any page may open a WebSocket to anywhere, with the cookies of its reader.
+    // Any page can open a WebSocket to any host, with its reader's cookies.
     if (origin !== undefined && !isAllowed(origin, host)) return refuse(socket, "403 Forbidden");
     const listener = await rights.identify(request);
     if (!listener) return refuse(socket, "403 Forbidden");

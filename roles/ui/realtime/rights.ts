@@ -3,29 +3,29 @@ import { isDeepStrictEqual } from "node:util";
 import { type Clock, UserError } from "@multimaster/core";
 import type { Visitor } from "../access/visitor.ts";
 
-/** Who a connection belongs to, as far as the one who decides wants to remember it. */
+/** Identifies the owner of a connection; only the implementation of `ListeningRights` reads it. */
 export type Listener = object;
 
-/** Decides who hears what. */
+/** Decides which events a connection receives. */
 export interface ListeningRights {
-  /** Who asks to listen; undefined: no one who may, which is answered with 403. Asked again while it listens. */
+  /** Identifies the sender; undefined if they may not listen, which is answered with 403. Called again while it listens. */
   identify(request: IncomingMessage): Promise<Listener | undefined>;
   /**
-   * Asked when somebody starts to listen, with the path as given (`*` for any part), and again for each event, with its
-   * key and object, so that a right that was taken away ends at once.
+   * Checked when a subscription starts, with its path (`*` for any part), and for each event, with its key and object, so that
+   * a revoked right ends immediately.
    */
   mayRead(listener: Listener, path: readonly string[], object?: unknown): boolean;
-  /** How many paths this listener may listen to on one connection. */
+  /** The maximum number of paths of one connection. */
   maxPaths(listener: Listener): number;
-  /** How long this listener's connection may stay; then it must come again, and is judged again. */
+  /** The maximum duration of a connection; then the client must reconnect and is checked again. */
   longestMs(listener: Listener): number;
-  /** From where a connection comes, as far as one can know behind proxies: one address has so many and no more. */
+  /** The address of a connection, also behind proxies; each address has a limit of connections. */
   addressOf(request: IncomingMessage): string;
 }
 
 /**
- * Tells, whenever it is asked, whether a connection is still whose it was when it came; a database that is away tells nothing
- * about that.
+ * Creates a check of whether a connection still has the identity that it had when it opened. An unreachable database does not
+ * change the result.
  */
 export function createStillCheck(
   { identify, longestMs }: Pick<ListeningRights, "identify" | "longestMs">,
@@ -45,11 +45,11 @@ export function createStillCheck(
 }
 
 const longest: Readonly<Record<Visitor["by"], number>> = {
-  // The rows are asked again.
+  // The rows are checked again.
   nothing: Number.POSITIVE_INFINITY,
   session: Number.POSITIVE_INFINITY,
   token: Number.POSITIVE_INFINITY,
-  // It may have logged its user out since, and says so to a new request only.
+  // The proxy may have logged its user out, which only a new request shows.
   proxy: 10 * 60_000,
 };
 
@@ -58,5 +58,5 @@ export function longestListening({ by }: Pick<Visitor, "by">): number {
   return longest[by];
 }
 
-/** A page of a build with hundreds of steps listens to each; no one needs more than this. */
+/** A page of a build with hundreds of steps subscribes to each; no page needs more than this. */
 export const mostPaths = { anonymous: 300, loggedIn: 5_000 } as const;

@@ -8,7 +8,7 @@ import { type Refusal, type SubscriptionOptions, Subscriptions, writeOnce } from
 
 const eventText = writeOnce(({ key, payload }) => sseText("event", JSON.stringify({ key, message: payload })));
 
-/** An event with a name of its own, which whoever knows only Buildbot's does not listen to. */
+/** A separate event type, to which clients that know only Buildbot's events do not listen. */
 export function busText(news: BusNews): string {
   return sseText("bus", JSON.stringify(news));
 }
@@ -20,7 +20,7 @@ const refusals: Readonly<Record<Refusal, readonly [status: number, text: string]
   unknown: [404, "no event has such a path"],
 };
 
-/** Events that come before the greeting. */
+/** Maximum number of events held before the greeting. */
 const maxHeld = 1_000;
 
 /**
@@ -35,7 +35,7 @@ export function serveEvents(
   },
 ): Koa.Middleware {
   const { rights, audience, news, isAllowed } = options;
-  /** Those who can be told more paths, by the uuid that they were greeted with. */
+  /** Clients that can subscribe to more paths, by the uuid of their greeting. */
   const listening = new Map<string, Subscriptions>();
 
   async function listen(ctx: Koa.Context, listener: Listener, paths: readonly string[]): Promise<void> {
@@ -46,10 +46,10 @@ export function serveEvents(
     const subscriptions = new Subscriptions(options, listener, (event) => {
       if (greeted) audience.send(client, eventText(event));
       else if (held.length < maxHeld) held.push(event);
-      // It would miss the ones in between, and could not know.
+      // It would miss the events in between without noticing.
       else client.cut();
     });
-    // None is started yet, so each alone would not be too many.
+    // No subscription has started yet, so each path alone would be within the limit.
     const refusal =
       paths.length > rights.maxPaths(listener)
         ? "too many"
@@ -61,7 +61,7 @@ export function serveEvents(
       subscriptions.end();
       listening.delete(uuid);
     });
-    // From here on it is written by hand: koa would keep in memory what the client does not read.
+    // From here on the response is written directly: koa would keep in memory what the client does not read.
     ctx.respond = false;
     ctx.status = 200;
     ctx.set({
@@ -110,7 +110,7 @@ export function serveEvents(
     const listener = await rights.identify(ctx.req);
     if (!listener) return refuse(ctx, 403, "you may not listen");
     if (audience.isFullFor(rights.addressOf(ctx.req)))
-      return refuse(ctx, 503, "your address has as many connections here as one may have");
+      return refuse(ctx, 503, "your address has too many connections here");
     if (audience.isFull) return refuse(ctx, 503, "this master has too many listeners; another one answers");
     await listen(ctx, listener, paths);
   };
@@ -126,7 +126,7 @@ function createResponseClient(response: ServerResponse, address: string): Client
     send(text) {
       if (!response.writableEnded) response.write(text);
     },
-    /** A comment; no one answers it, but what cannot be delivered fills up, and times out. */
+    /** Sends a comment. It has no answer, but if it cannot be delivered, the buffer fills and the client times out. */
     ping() {
       if (response.headersSent) this.send(": ping\n\n");
       return true;

@@ -3,20 +3,20 @@ import { isLivePath, type LiveEvent, type LiveEvents, type Watch } from "@multim
 import type { Listener, ListeningRights } from "./rights.ts";
 
 const maxPathLength = 1_000;
-/** A page that opens listens to all that it shows at once; after that, somebody clicks. */
+/** A page that opens subscribes to all that it shows in one moment; after that, commands follow clicks. */
 const commandBurst = 1_000;
 const commandsPerSecond = 50;
 
-/** Why somebody may not listen to a path. */
+/** Why a path is refused. */
 export type Refusal = "forbidden" | "too many" | "too long" | "unknown";
 
-/** A page that is left stops its paths, and the next one starts many of them again. */
+/** How long a stopped path is kept: a page change stops its paths, and the next page starts many of them again. */
 const resumeMs = 1_000;
 const maxHeld = 1_000;
 
 interface Subscription {
   readonly watch: Watch;
-  /** Set while it is stopped: what would have been heard since. */
+  /** Set while it is stopped: the events since then. */
   stopped?: { readonly held: LiveEvent[]; readonly forget: Timer };
 }
 
@@ -27,12 +27,12 @@ export interface SubscriptionOptions {
 }
 
 /**
- * The paths one client listens to. One that is stopped and at once started again misses nothing: Buildbot's frontend
- * believes an event of before more than the rows it reads afterwards, and would wait for ever for the one in between.
+ * The paths of one client. A path that is stopped and soon started again misses nothing: Buildbot's frontend trusts an earlier
+ * event more than the rows that it reads afterwards, and would wait forever for a missed one.
  */
 export class Subscriptions {
   #subscriptions = new Map<string, Subscription>();
-  /** Paths that are stopped: a refused command must not cost a walk over all that are listened to. */
+  /** Stopped paths, kept separately so that a refused command does not search all paths. */
   #stopped = new Set<string>();
   #options: SubscriptionOptions;
   #listener: Listener;
@@ -47,7 +47,7 @@ export class Subscriptions {
     this.#allowedAt = options.clock.now();
   }
 
-  /** Counts a command of this client; false: it sends more of them than anybody has a use for. */
+  /** Counts a command of this client; returns false if it sends too many. */
   takeCommand(): boolean {
     const now = this.#options.clock.now();
     const earned = (Math.max(0, now - this.#allowedAt) / 1000) * commandsPerSecond;
@@ -58,7 +58,7 @@ export class Subscriptions {
     return true;
   }
 
-  /** Why this path is refused; undefined: it may be started. */
+  /** Why this path is refused; undefined if it may be started. */
   check(path: string): Refusal | undefined {
     if (path.length > maxPathLength) return "too long";
     const { rights } = this.#options;
@@ -71,7 +71,7 @@ export class Subscriptions {
     return isLivePath(patternOf(path)) ? undefined : "unknown";
   }
 
-  /** Resolves when nothing is missed any more: rows that are read now are not older than the first event. */
+  /** Resolves when no event can be missed: rows that are read now are not older than the first event. */
   async start(path: string): Promise<void> {
     let subscription = this.#subscriptions.get(path);
     if (!subscription) {
@@ -82,11 +82,11 @@ export class Subscriptions {
     delete subscription.stopped;
     this.#stopped.delete(path);
     stopped?.forget.cancel();
-    for (const event of stopped?.held ?? []) this.#tell(event);
+    for (const event of stopped?.held ?? []) this.#deliverIfAllowed(event);
     await subscription.watch.ready;
   }
 
-  /** False: it was not listened to. */
+  /** Returns false if the path was not subscribed. */
   stop(path: string): boolean {
     const subscription = this.#subscriptions.get(path);
     if (!subscription || subscription.stopped) return false;
@@ -103,7 +103,7 @@ export class Subscriptions {
   #subscribe(path: string): Subscription {
     const watch = this.#options.live.watch(patternOf(path), (event) => {
       const { stopped } = subscription;
-      if (!stopped) return this.#tell(event);
+      if (!stopped) return this.#deliverIfAllowed(event);
       stopped.held.push(event);
       if (stopped.held.length > maxHeld) this.#forget(path);
     });
@@ -111,7 +111,7 @@ export class Subscriptions {
     return subscription;
   }
 
-  #tell(event: LiveEvent): void {
+  #deliverIfAllowed(event: LiveEvent): void {
     if (this.#options.rights.mayRead(this.#listener, event.key, event.payload)) this.#deliver(event);
   }
 
@@ -132,7 +132,7 @@ function patternOf(path: string): (string | null)[] {
   return path.split("/").map((part) => (part === "*" ? null : part));
 }
 
-/** Writes an event once, however many clients it is for. */
+/** Serialises an event once for all clients. */
 export function writeOnce(write: (event: LiveEvent) => string): (event: LiveEvent) => string {
   const written = new WeakMap<LiveEvent, string>();
   return (event) => {

@@ -9,12 +9,12 @@ import { type SubscriptionOptions, Subscriptions, writeOnce } from "./subscripti
 
 /** Commands are short. */
 const maxFrameBytes = 64 * 1024;
-/** They are flat, too. What is nested by the thousand cannot be written back, which a refusal does. */
+/** Commands are also flat. A refusal repeats the command, which fails if it is nested thousands of levels deep. */
 const maxFrameDepth = 8;
 
 const eventFrame = writeOnce(({ key, payload }) => JSON.stringify({ k: key.join("/"), m: payload }));
 
-/** Looks like an event that no one asked for, so Buildbot's own frontend passes over it. */
+/** Has the form of an event without a subscription, so Buildbot's own frontend ignores it. */
 export function busFrame(news: BusNews): string {
   return JSON.stringify({ k: "bus/state", m: news });
 }
@@ -23,7 +23,7 @@ export function busFrame(news: BusNews): string {
 export function createWebSockets(
   options: SubscriptionOptions & {
     audience: Audience;
-    /** What a client that comes in must know; undefined when all is well. */
+    /** The state that a new client must receive; undefined if all is well. */
     news(): BusNews | undefined;
   },
 ) {
@@ -31,7 +31,7 @@ export function createWebSockets(
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
-    // An event is for many, and would be compressed for each.
+    // An event goes to many clients, and would be compressed separately for each.
     perMessageDeflate: false,
     clientTracking: false,
   });
@@ -46,7 +46,7 @@ export function createWebSockets(
       subscriptions.end();
     });
     socket.on("message", async (data) => {
-      if (!subscriptions.takeCommand()) return audience.cutHasty(client);
+      if (!subscriptions.takeCommand()) return audience.cutForTooManyCommands(client);
       const frame = parse(String(data));
       if (frame === undefined) return socket.close(1007, "not JSON");
       if (isNestedDeeper(frame, maxFrameDepth)) return socket.close(1007, "nested too deep");

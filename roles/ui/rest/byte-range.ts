@@ -5,8 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * What a `Range` header asks for of so many bytes. Undefined: all of them, as for headers that are not understood or name
- * several ranges; "none": nothing of it is there.
+ * Parses a `Range` header for a size in bytes. Undefined: the whole, also for invalid headers and several ranges; "none": the
+ * range is outside.
  */
 export function parseRange(header: string, size: number): ByteRange | "none" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
@@ -23,7 +23,7 @@ export function parseRange(header: string, size: number): ByteRange | "none" | u
   return { first, last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
-/** The bytes of that range of pieces that begin with the byte `start`; what lies behind it is not read. */
+/** Yields the bytes of a range from pieces that begin at the byte `start`; it does not read beyond the range. */
 export async function* cutRange(
   pieces: AsyncIterable<Buffer>,
   { first, last }: ByteRange,

@@ -2,15 +2,15 @@ import { nounOfTarget } from "../access/nouns.ts";
 
 const mebibyte = 1024 * 1024;
 
-/** What a call may say by its body; most of them say a word. */
+/** Maximum size of most calls' bodies. */
 const usualBytes = mebibyte;
-/** A change lists its files, and a form may hold a text that somebody pastes. */
+/** A change lists its files, and a form may contain a long pasted text. */
 const bytesByNoun: Readonly<Record<string, number>> = { changes: 16 * mebibyte, forceschedulers: 16 * mebibyte };
 
-/** A body of this size is read from anybody, so that the refusal can say what it refuses. */
+/** A body of this size is read from any client, so that a refusal can name the refused action. */
 const smallBytes = 16 * 1024;
 
-/** The most that the body of a POST on this path may be. */
+/** The maximum size of the body of a POST on this path. */
 export function maxBodyOf(path: readonly string[]): number {
   const noun = nounOfTarget(path) ?? "";
   return Object.hasOwn(bytesByNoun, noun) ? (bytesByNoun[noun] as number) : usualBytes;

@@ -1,7 +1,7 @@
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { fitsGlob } from "@multimaster/core";
 
-/** Decides whose pages may call the API. Without an `Origin` a request comes from no page and is not restricted. */
+/** Decides which pages may call the API. A request without `Origin` comes from no page and is not restricted. */
 export function createOriginCheck(
   { allowedOrigins }: Pick<UiSlice, "allowedOrigins">,
   { url }: Pick<ClusterConfig, "url">,
@@ -11,7 +11,7 @@ export function createOriginCheck(
   return (origin: string, host: string | undefined): boolean => {
     const lower = origin.toLowerCase();
     if (patterns.some((pattern) => fitsGlob(lower, pattern, { question: true }))) return true;
-    // Our own page, under whatever name the browser reached us.
+    // Our own page, under any host name.
     return (
       url === undefined &&
       host !== undefined &&

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { isNestedDeeper, type Json, type Logger, UserError } from "@multimaster/core";
 import { FieldErrors, NoSuchMethod } from "@multimaster/data";
 
-/** Deeper calls are nobody's, and would exhaust the stack of whoever writes them. */
+/** No client sends deeper calls, and they would exhaust the stack when serialised. */
 const maxDepth = 256;
 
 /** Codes of JSON-RPC 2.0. */
@@ -27,7 +27,7 @@ export interface RpcAnswer {
   readonly body: Json;
 }
 
-/** The request is not what JSON-RPC calls a request; its answer has no id. */
+/** The request is not a JSON-RPC request; its answer has no id. */
 class BadRequest extends Error {
   readonly code: number;
 

@@ -4,13 +4,13 @@ interface Lane<T> {
 }
 
 /**
- * Reads by key, at most one of each under way: who asks for the same meanwhile shares the next one. So pages that all ask
- * at once, as they do after an event, cost one read, and no one gets what was read before he asked.
+ * Reads by key, at most one of each in progress: requests for the same key meanwhile share the next read. So pages that all
+ * read in one moment, as they do after an event, cost one read, and no request gets data read before it arrived.
  */
 export class SharedReads<T> {
   #lanes = new Map<string, Lane<T>>();
 
-  /** `isFirst` is true for one of those who share an answer. */
+  /** `isFirst` is true for one of the requests that share an answer. */
   async get(key: string, read: () => Promise<T>): Promise<{ answer: T; isFirst: boolean }> {
     const lane = this.#lanes.get(key);
     if (!lane)

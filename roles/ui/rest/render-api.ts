@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import { escapeXml } from "../status/escape-xml.ts";
 
-/** What of the description the page shows. */
+/** The parts of the description that the page shows. */
 export interface ApiDescription {
   readonly paths: Readonly<
     Record<string, { readonly parameters?: readonly Parameter[]; readonly get: Operation; readonly post?: Operation }>
@@ -24,7 +24,7 @@ const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2r
 code{font-family:ui-monospace,monospace}details{border-bottom:1px solid #8884;padding:.3rem 0}summary{cursor:pointer}
 b{display:inline-block;min-width:3.2rem}li span{opacity:.7}`;
 
-/** The API as a page to read: no script, nothing from elsewhere. */
+/** Renders the API as a page: without scripts and external resources. */
 export function renderApi(title: string, { paths }: ApiDescription): string {
   const byTag = new Map<string, [string, ApiDescription["paths"][string]][]>();
   for (const entry of Object.entries(paths)) {

@@ -4,7 +4,7 @@ import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import { type ApiDescription, renderApi } from "./render-api.ts";
 
-/** What the API says of itself, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
+/** Describes the API, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
 export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
   const { title } = config.own;
   const description = describeApi({ title, version: "2", server: `${pathOf(config.shared.url)}api/v2` });
@@ -29,7 +29,7 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
   };
 }
 
-/** The path below which users find everything, which ends in a slash. */
+/** The path below which users find the ui, with a slash at its end. */
 function pathOf(url: string | undefined): string {
   return url === undefined ? "/" : new URL(url).pathname;
 }

@@ -4,9 +4,9 @@ import { cutRange, parseRange } from "./byte-range.ts";
 
 type RawAnswer = RestAnswer & { kind: "raw" };
 
-/** Logs and build data as files: whole, one range of them, or "not modified". Gives what is to be sent, if anything. */
+/** Serves logs and build data as files: whole, one range of them, or "not modified". Returns the body to send, if any. */
 export async function openRaw(ctx: Koa.Context, answer: RawAnswer): Promise<AsyncIterable<Buffer> | undefined> {
-  // Build data and HTML logs are other people's: they never run as our own page.
+  // Build data and HTML logs are untrusted: they never run as our own page.
   ctx.set({
     "Content-Type": answer.contentType,
     "X-Content-Type-Options": "nosniff",
@@ -15,7 +15,7 @@ export async function openRaw(ctx: Koa.Context, answer: RawAnswer): Promise<Asyn
   });
   if (answer.disposition !== undefined) ctx.set("Content-Disposition", answer.disposition);
   const tag = answer.tag === undefined ? undefined : `"${answer.tag}"`;
-  // Compressed it is made of other bytes, of which no range can be asked for.
+  // A compressed body has other bytes, of which no range can be requested.
   if (tag !== undefined)
     ctx.set("ETag", ctx.acceptsEncodings("br", "gzip", "deflate", "identity") === "identity" ? tag : `W/${tag}`);
   ctx.status = 200;

@@ -19,7 +19,7 @@ import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
 type Params = { readonly [key: string]: Json };
 
-/** What stands in the audit trail for the action of a call that was refused before its body was read. */
+/** The action in the audit trail for a call that was refused before its body was read. */
 const unread = "call";
 
 const textType = "text/plain; charset=utf-8";
@@ -31,19 +31,19 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   const isAllowed = createOriginCheck(config.own, config.shared);
   const reads = new SharedReads<string | RestAnswer>();
 
-  /** A short answer as text, which whoever asks the same at the same time gets, too; a long one for this request alone. */
+  /** A short answer as text, shared by simultaneous requests for the same; a long one for this request alone. */
   async function readAnswer(ctx: Koa.Context, path: readonly string[]): Promise<string | RestAnswer> {
     const indent = indentFor(ctx);
     const read = async () => {
       const answer = await data.rest.get(path, ctx.URL.searchParams);
       return answer.kind === "envelope" ? envelopeText(answer, indent) : answer;
     };
-    // Whoever may read this at all sees the same.
+    // All visitors who may read this see the same.
     const { answer, isFirst } = await reads.get(`${indent} ${ctx.url}`, read);
     return isFirst || typeof answer === "string" ? answer : read();
   }
 
-  /** Notes in the audit trail what was not done; what is not there was nobody's to do. */
+  /** Records a refused action in the audit trail; nothing is recorded for objects that do not exist. */
   function noteRefusal(actor: Visitor, action: string, path: readonly string[], error: unknown): void {
     if (!(error instanceof UserError) || error.status === 404) return;
     const outcome = [401, 403].includes(error.status) ? "refused" : "failed";
@@ -52,7 +52,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
     access.refusals.note({ actor, ...about, outcome, detail: error.message });
   }
 
-  /** Who asks; undefined when the answer is already that they may not. */
+  /** Identifies the visitor; undefined if the request is already refused. */
   async function identify(ctx: Koa.Context, path: readonly string[]): Promise<Visitor | undefined> {
     let visitor: Visitor = { ...anonymous, address: access.address.of(ctx.req) };
     try {
@@ -68,11 +68,11 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
     }
   }
 
-  /** The calls of the API, each preceded by the question whether this visitor may. */
+  /** Performs the calls of the API after checking this visitor's rights. */
   const guard = (visitor: Visitor) => async (path: readonly string[], method: string, params: Params) => {
     const check = (about: () => Promise<Subject>) => access.checkAction(visitor, path, method, about);
     try {
-      // What an action answers tells whether the thing is there: only those may ask who may see it.
+      // An action's answer reveals whether the object exists, so the visitor must be allowed to read it.
       access.checkRead(visitor, path);
       return await data.rest.call(path, method, params, { ...visitor, check });
     } catch (error) {
@@ -96,7 +96,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       ctx.vary("Origin");
       if (ctx.method === "OPTIONS") return answerPreflight(ctx);
     }
-    // Who asks decides what is shown: no shared cache keeps it.
+    // The answer depends on the visitor: no shared cache may keep it.
     const { jsonCacheSeconds } = config.own;
     ctx.set("Cache-Control", jsonCacheSeconds > 0 ? `private, max-age=${jsonCacheSeconds}` : "private, no-cache");
     const path = splitPath(match[1]);
@@ -106,7 +106,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
       if (!visitor) return;
       const read = async () => {
         if (!isSmall(ctx.req.headers["content-length"])) {
-          // Should that be refused, no one reads what follows on this connection.
+          // If the body is refused, the rest of this connection is not read.
           ctx.set("Connection", "close");
           try {
             access.checkAnyAction(visitor, path);
@@ -137,7 +137,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   };
 }
 
-/** The decoded parts of a path. One that cannot be decoded stays as it is and leads nowhere. */
+/** The decoded parts of a path. A part that cannot be decoded stays unchanged and matches nothing. */
 function splitPath(path: string | undefined): string[] {
   if (path === undefined) return [];
   return path.split("/").map((part) => {
@@ -179,12 +179,12 @@ function wantsJson(ctx: Koa.Context): boolean {
   return ctx.get("Accept").includes("application/json");
 }
 
-/** People at a terminal get indented text, programs compact JSON. */
+/** Browsers and terminals get indented text, programs compact JSON. */
 function indentFor(ctx: Koa.Context): number | undefined {
   return wantsJson(ctx) ? undefined : 2;
 }
 
-/** Who has the same already is spared the bytes; weak, since compression makes others of them. */
+/** A client that has the same answer already gets 304; the tag is weak because compression changes the bytes. */
 function sendJson(ctx: Koa.Context, text: string): void {
   ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
   ctx.vary("Accept");
@@ -217,12 +217,12 @@ async function send(ctx: Koa.Context, answer: string | RestAnswer, context: Role
   }
 }
 
-/** Reads as fast as the client takes it; when either end fails, both end. */
+/** Reads as fast as the client does; when one end fails, both end. */
 function sendStream(ctx: Koa.Context, pieces: AsyncIterable<string | Buffer>, { log }: RoleContext<UiSlice>): void {
   const body = Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 });
   body.on("error", (error) => {
     log.error({ err: error, path: ctx.path }, "an answer could not be finished");
-    // The status has been sent: cutting the connection is the only way left to say that this is not all.
+    // The status has been sent: only cutting the connection can show that the answer is incomplete.
     ctx.res.destroy();
   });
   ctx.res.once("close", () => body.destroy());

@@ -1,6 +1,6 @@
 import type { Json } from "@multimaster/core";
 
-/** JSON text with sorted keys, as the API has always answered. */
+/** JSON text with sorted keys, as always in the API. */
 export function sortedJson(value: Json, indent?: number): string {
   return JSON.stringify(sortKeys(value), undefined, indent);
 }

@@ -1,10 +1,10 @@
 import type { RestAnswer } from "@multimaster/data";
 import { sortedJson } from "./sorted-json.ts";
 
-/** Stands where the streamed part goes; no value of the API is this text. */
+/** Marks the position of the streamed part; no value of the API is this text. */
 const marker = "\u0000streamed\u0000";
 
-/** The envelope with the long text written into it piece by piece. */
+/** Yields the envelope with the long text inserted piece by piece. */
 export async function* wrapText(
   answer: RestAnswer & { kind: "lines" },
   indent: number | undefined,
@@ -16,7 +16,7 @@ export async function* wrapText(
   yield after;
 }
 
-/** The envelope with the pages of a long list written into it one after the other. */
+/** Yields the envelope with the pages of a long list inserted one after the other. */
 export async function* wrapPages(
   answer: RestAnswer & { kind: "pages" },
   indent: number | undefined,
@@ -34,7 +34,7 @@ export async function* wrapPages(
   yield after;
 }
 
-/** Lines of an item stand two levels deeper in the envelope. */
+/** Lines of an item are indented two more levels in the envelope. */
 function indentMore(json: string, indent: number | undefined): string {
   return indent === undefined ? json : json.replaceAll("\n", `\n${" ".repeat(indent * 2)}`);
 }

@@ -17,7 +17,7 @@ const colours: Readonly<Record<string, string>> = {
   unknown: "#9f9f9f",
 };
 
-/** `/badges/BUILDER.svg`, and where Buildbot's plugin has it: how the latest build went, for a README. */
+/** `/badges/BUILDER.svg`, and the path of Buildbot's plugin: the result of the latest build, for a README. */
 export function serveBadges({ data }: RoleContext<unknown>): Koa.Middleware {
   async function statusOf(name: string): Promise<string> {
     const { rows } = await data.find(builders, { filters: [equals("name", name)] });
@@ -45,7 +45,7 @@ interface Half {
   readonly colour: string;
 }
 
-/** Only what is a colour gets into the picture. */
+/** Only a valid colour may appear in the picture. */
 function safeColour(wanted: string | null): string {
   return wanted !== null && /^(#[0-9a-f]{3,8}|[a-z]+)$/i.test(wanted) ? wanted : "#555";
 }
@@ -59,7 +59,7 @@ function drawBadge(left: Half, right: Half): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20" role="img" aria-label="${label}"><title>${label}</title><clipPath id="r"><rect width="${width}" height="20" rx="5"/></clipPath><g clip-path="url(#r)"><rect width="${leftWidth}" height="20" fill="${left.colour}"/><rect x="${leftWidth}" width="${rightWidth}" height="20" fill="${right.colour}"/></g><g fill="#fff" font-family="DejaVu Sans,Verdana,sans-serif" font-size="11">${text(left, leftWidth / 2)}${text(right, leftWidth + rightWidth / 2)}</g></svg>`;
 }
 
-/** The letters of the usual fonts are about this wide. */
+/** The approximate width of a letter in the usual fonts. */
 function widthOf(text: string): number {
   return Math.round([...text].length * 6.9 + 12);
 }

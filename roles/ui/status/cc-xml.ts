@@ -6,10 +6,10 @@ import type { RoleContext } from "../../define-role.ts";
 import { escapeXml } from "./escape-xml.ts";
 import { latestBuild } from "./latest-build.ts";
 
-/** Desktop programs ask every few seconds, each of them; all builders are looked at once for all of them. */
+/** Many desktop programs poll every few seconds; one read of all builders serves all of them. */
 const keptMs = 5_000;
 
-/** `/cc.xml`: one project per builder, as CCTray and its kin read it. */
+/** `/cc.xml`: one project per builder, in the format of CCTray and similar programs. */
 export function serveCcXml({ config, data, clock }: RoleContext<UiSlice>): Koa.Middleware {
   let kept: { readonly until: number; readonly projects: Promise<Project[]> } | undefined;
 

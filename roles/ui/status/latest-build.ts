@@ -1,6 +1,6 @@
 import { type Build, builds, type Data, equals } from "@multimaster/data";
 
-/** The build of a builder with the highest number, running or ended; or only of those that ended. */
+/** The builder's build with the highest number, running or ended; or only among ended ones. */
 export async function latestBuild(
   data: Data,
   builderid: number,

@@ -33,7 +33,10 @@ it("a master that leaves the router is evicted when its lease has expired, and n
 
   await wire.refuse();
   wire.cut();
-  await leaving.waitForLog(({ msg }) => String(msg).startsWith("the message router is away"), "the loss of the router");
+  await leaving.waitForLog(
+    ({ msg }) => String(msg).startsWith("the message router is unreachable"),
+    "the loss of the router",
+  );
   await dying.kill9();
   const [dead] = await waitFor(
     async () => {

@@ -43,7 +43,7 @@ it("a change of 18 MB reaches everybody as its id, and costs no master its conne
   });
   for (const master of masters) {
     expect(master.process.exit()).toBeUndefined();
-    expect(master.log()).not.toContain("the message router is away");
+    expect(master.log()).not.toContain("the message router is unreachable");
   }
   expect(await findViolations(cluster)).toEqual([]);
 });

@@ -103,13 +103,13 @@ it("audit-log shows all of it to people, and what is asked for", async () => {
   const database = await openTestDatabase(url);
   await execute(database, "update mm_audit set at = at - 7200 where id <= 2", []);
   expect(await entries("--since", "1h")).toEqual(upgrades.slice(2));
-  expect((await run("audit-log", "--who", "nobody-of-this-name")).stdout).toBe("There are no such entries.\n");
+  expect((await run("audit-log", "--who", "nobody-of-this-name")).stdout).toBe("No entries.\n");
   expect(await run("audit-log", "--since", "soon")).toMatchObject({ code: 2, stdout: "" });
 });
 
 it("sessions are listed, and ended with an entry of who did", async () => {
   const database = await openTestDatabase(url);
-  expect((await run("sessions", "list")).stdout).toBe("There are no sessions.\n");
+  expect((await run("sessions", "list")).stdout).toBe("No sessions.\n");
   const of = (username: string) => ({ method: "password", username, userInfo: "{}", fingerprint: "", grantBox: null });
   for (const [id, username, seconds] of [
     ["a", "ann", 600],

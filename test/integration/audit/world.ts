@@ -69,8 +69,7 @@ export async function makeWorld(engine: Engine, look: (masters: TestMasters) => 
   const waiting = await acted(one.updates.buildsets.add(buildsetFor("job")));
   const current = await acted(claimedRequest(one, "other"));
   const running = await acted(begin(one, current, workers.attached));
-  const runningStep = await acted(one.updates.steps.add({ buildid: running.buildid, name: "shell" }));
-  await acted(one.updates.steps.start(runningStep.stepid));
+  const runningStep = await acted(one.updates.steps.begin({ buildid: running.buildid, name: "shell" }));
   await acted(one.updates.commands.record(command(workers.attached, running.buildid, runningStep.stepid)));
   const buildsetOf = async (id: number) =>
     (await masters.value("select buildsetid from buildrequests where id = ?", [id])) as number;
@@ -132,8 +131,7 @@ async function begin({ updates }: Member, buildrequestid: number, workerid: numb
 }
 
 async function runStep({ updates }: Member, buildid: number): Promise<{ step: number; log: number }> {
-  const { stepid } = await updates.steps.add({ buildid, name: "shell" });
-  await updates.steps.start(stepid);
+  const { stepid } = await updates.steps.begin({ buildid, name: "shell" });
   const { logid } = await updates.logs.add({ stepid, name: "stdio", type: "s" });
   await updates.logs.append(logid, 0, "oone\notwo\n");
   await updates.logs.append(logid, 2, "othree\nofour\n");

@@ -81,5 +81,5 @@ it("a pooler that keeps sessions, as the URL says, lets statements be prepared",
 
 it("a URL that names another kind of pooler is refused", async () => {
   const { open } = await openThrough("session", "?pooler=statement");
-  await expect(open()).rejects.toThrow("pooler=statement; it is one of none, session, transaction");
+  await expect(open()).rejects.toThrow("pooler=statement; it must be one of none, session, transaction");
 });

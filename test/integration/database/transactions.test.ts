@@ -192,9 +192,9 @@ describe("a PostgreSQL server", () => {
       `The database postgresql://postgres@127.0.0.1:1${url.pathname} cannot be reached: connection refused.`,
     );
     await expect(openDatabase("mysql://me:secret@host/db", { log: silentLog })).rejects.toThrow(
-      /^"mysql:\/\/me:\(hidden\)@host\/db" is no database URL/,
+      /^"mysql:\/\/me:\(hidden\)@host\/db" is not a database URL/,
     );
-    await expect(openDatabase("sqlite:", { log: silentLog })).rejects.toThrow(/is no database URL/);
+    await expect(openDatabase("sqlite:", { log: silentLog })).rejects.toThrow(/is not a database URL/);
     await expect(openDatabase("sqlite:/nowhere/at/all.sqlite", { log: silentLog })).rejects.toThrow(
       /cannot be reached/,
     );

@@ -139,7 +139,7 @@ describe("the git step", () => {
     expect(results).toBe(Results.FAILURE);
     expect(state).toBe("failed update HEAD (git fetch failed)");
     const text = await engine.logText(step?.stepid as number, "stdio");
-    expect(text.match(/it is tried again/g)).toHaveLength(2);
+    expect(text.match(/; retrying in/g)).toHaveLength(2);
   });
 
   it("uses the newest commit when told to ignore the revision", async () => {

@@ -166,7 +166,7 @@ describe("an engine with a local worker", () => {
         await engine.logText((await engine.stepsOf(build?.buildid as number))[1]?.stepid as number, "err.text"),
       );
     }
-    expect(texts[0]).toMatch(/^The step's options came out wrong for this build: command: /);
+    expect(texts[0]).toMatch(/^The step's options are invalid for this build: command: /);
     expect(texts[1]).toContain("a bug in the step");
     expect(texts[2]).toContain("no-such failed on worker w1");
   });

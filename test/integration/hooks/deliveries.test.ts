@@ -59,7 +59,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     const changes = await readChanges(server);
     expect(changes.length).toBeGreaterThan(0);
     const again = await deliver(server, delivery);
-    expect(again).toEqual({ status: 202, text: "no change found: this delivery was there before" });
+    expect(again).toEqual({ status: 202, text: "no change found: this delivery was stored before" });
     expect(await readChanges(server)).toEqual(changes);
   });
 
@@ -70,7 +70,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
       expect((await deliver(server, { forge, id: "d-1", ...pushes[forge] })).status).toBe(202);
       const changes = await readChanges(server);
       const again = await deliver(server, { forge, id: "d-2", ...pushes[forge] });
-      expect(again).toEqual({ status: 202, text: "no change found: this delivery was there before" });
+      expect(again).toEqual({ status: 202, text: "no change found: this delivery was stored before" });
       expect(await readChanges(server)).toEqual(changes);
     },
   );
@@ -99,7 +99,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     };
     expect(await post("a")).toBe("2 change found");
     expect(await post("b")).toBe("2 change found");
-    expect(await post("a")).toBe("no change found: this delivery was there before");
+    expect(await post("a")).toBe("no change found: this delivery was stored before");
   });
 
   it("that comes to two ui masters at once is there once, whatever it is", async () => {
@@ -157,7 +157,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, delivery)).text).toBe("150 change found");
     const revisions = (await readChanges(server)).slice(1).map(({ revision }) => revision);
     expect(revisions).toEqual(commits.map(({ id }) => id));
-    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was there before");
+    expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was stored before");
   });
 
   it("of GitLab is told apart from what scripts say of theirs", async () => {
@@ -241,7 +241,7 @@ describe("who sends it is checked first:", () => {
     const forged = `${other}${createHmac("sha256", "guessed").update("x").digest("hex")}`;
     for (const signature of [forged, `${other}0`, secret.slice(0, -1), `${secret} `.repeat(9), "\u00e9"]) {
       const wrong = await deliver(server, { ...delivery, signature });
-      expect([wrong.status, wrong.text]).toEqual([403, expect.stringMatching(/does not fit this hook's secret/)]);
+      expect([wrong.status, wrong.text]).toEqual([403, expect.stringMatching(/does not match this hook's secret/)]);
       expect(wrong.text).not.toContain(secret);
     }
     // Also before anything is said about the body.
@@ -352,8 +352,8 @@ describe("a mistake is answered with a sentence:", () => {
   it.each([
     ["no JSON", "{", "There is no JSON in the request's body."],
     ["nothing", "", "There is no JSON in the request's body."],
-    ["a list", "[1]", "The payload is no JSON object."],
-    ["nothing but null", "null", "The payload is no JSON object."],
+    ["a list", "[1]", "The payload is not a JSON object."],
+    ["nothing but null", "null", "The payload is not a JSON object."],
     ["too deep", `{"a":${"[".repeat(200)}${"]".repeat(200)}}`, "The payload is nested deeper than 100 levels."],
     ["another event", "{}", "The payload of this push is not as expected: "],
     [
@@ -396,7 +396,7 @@ describe("a mistake is answered with a sentence:", () => {
     const unknown = await post("change_hook/svn", "");
     expect([unknown.status, await unknown.text()]).toEqual([
       404,
-      'There is no change hook "svn" here; name it in the list hooks of the config\'s ui.\n',
+      'There is no change hook "svn" here; add it to the list "hooks" in the ui part of the config.\n',
     ]);
     expect((await post("change_hook/base", "")).status).toBe(404);
     expect((await server.get("/change_hook/github")).status).toBe(405);
@@ -406,8 +406,10 @@ describe("a mistake is answered with a sentence:", () => {
 
   it("a secret that came out of an unset variable, and two hooks of one address, are faults of the config", () => {
     const check = (...hooks: PluginDescriptor[]) => uiSlice.safeParse({ hooks }).error?.issues.map((i) => i.message);
-    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([expect.stringContaining("has no value")]);
-    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each has one address"]);
+    expect(check(github({ secret: env("NO_SUCH_SECRET") }))).toEqual([
+      expect.stringContaining("is given without a value"),
+    ]);
+    expect(check(github({ secret: "a" }), github({ secret }))).toEqual(["a second github: each type has one URL"]);
     expect(check(github({ secret }), gitlab({ secret }))).toBeUndefined();
   });
 });
@@ -464,7 +466,7 @@ describe("the options of a hook", () => {
     expect(text).toBe("2 change found");
     expect(changes).toMatchObject([{ author: "x", revision: "z" }, { author: "x" }]);
     const none = await ask(github({ transform: () => null }), one());
-    expect([none.changes, none.text]).toEqual([[], "no change found: none was left by the options of the hook"]);
+    expect([none.changes, none.text]).toEqual([[], "no change found: the hook's options excluded all"]);
   });
 
   it("take parts of the payload as properties, by the names that Buildbot gives them", async () => {

@@ -51,7 +51,7 @@ describe("with a token GitHub is asked", () => {
     const server = await start(api.url);
     expect(await deliver(server, delivery)).toEqual({
       status: 502,
-      text: expect.stringMatching(/^GitHub was asked for pulls\/42\/files\S* and did not tell \(it answered 403\)/),
+      text: expect.stringMatching(/^GitHub did not answer the query for pulls\/42\/files\S* \(it answered 403\)/),
     });
     expect(await readChanges(server)).toEqual([]);
   });

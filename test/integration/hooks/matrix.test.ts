@@ -59,7 +59,8 @@ function describeAnswer(answer: ReturnType<typeof parse>): unknown {
   ]);
 }
 
-const forkRefused = "it is a fork's code, or no one says that it is not; the hook's option forks: true takes it";
+const forkRefused =
+  "it is a fork's code, or not known to be the repository's own; the hook's option forks: true accepts it";
 const cases = names.flatMap((forge) => happenings.map((happening) => [forge, happening] as [Forge, Happening]));
 /** Every event on, so that only what is closed by default is in the way. */
 const everything: Partial<Record<Forge, Options>> = {

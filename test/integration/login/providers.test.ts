@@ -345,6 +345,9 @@ describe("the presets", () => {
     const provider = await startProvider();
     const server = await start(database, openIdConnect({ issuer: `${provider.url}/nowhere`, name: "Door", ...client }));
     const page = await browser.get(server, "/auth/login");
-    expect([page.status, page.text]).toEqual([503, "Door cannot be asked who you are: see the master's log.\n"]);
+    expect([page.status, page.text]).toEqual([
+      503,
+      "Door could not be asked for your identity: see the master's log.\n",
+    ]);
   });
 });

@@ -129,15 +129,15 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await act(server, ann, `builders/${builderid}/builds/1`, "rebuild")).toBe(200);
     expect(await act(server, ann, `builds/${id}`, "rebuild")).toBe(200);
     // She may; it is only too late.
-    expect(await act(server, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("is over")]);
+    expect(await act(server, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("has already ended")]);
     expect(await act(server, bob, "workers/1", "pause", { reason: "" })).toEqual([
       403,
-      "You may not pause workers: that is for nobody.",
+      "You may not pause workers: that is for no one.",
     ]);
     // What no rule is about.
     expect(await act(server, nobody, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
       409,
-      expect.stringContaining("is over"),
+      expect.stringContaining("has already ended"),
     ]);
 
     const special = await start(rights([`${name.slice(0, 3)}*`]));
@@ -145,7 +145,10 @@ describe.each(engines)("rights on %s", (engine) => {
       403,
       "You may not stop builds: that is for the role qa.",
     ]);
-    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("is over")]);
+    expect(await act(special, ann, `builds/${id}`, "stop")).toEqual([
+      409,
+      expect.stringContaining("has already ended"),
+    ]);
   });
 
   it("to force: of each builder that is named, in whichever way", async () => {
@@ -163,7 +166,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await force(bob, { builderNames: ["hello"] })).toBe(200);
     const all = await browser.get(server, "/api/v2/forceschedulers/force", { headers: bob });
     const others = all.body.forceschedulers[0].builder_names.filter((name: string) => name !== "hello");
-    const refused = [403, "You may not force forceschedulers: that is for nobody."];
+    const refused = [403, "You may not force forceschedulers: that is for no one."];
     if (others.length > 0) expect(await force(bob, {})).toEqual(refused);
     expect(await force(bob, { builderid, builderNames: ["other"] })).toEqual(refused);
     expect(await force(nobody, { builderid })).toEqual([

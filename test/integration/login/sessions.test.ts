@@ -200,7 +200,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     await browser.logIn(one, "ann", "correct horse");
     for (const headers of [{ "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site" }]) {
       const answer = await browser.call(one, "workers/1", "pause", {}, { ...headers, origin: "" });
-      expect([answer.status, answer.body.error]).toEqual([403, expect.stringContaining("is not of this site")]);
+      expect([answer.status, answer.body.error]).toEqual([403, expect.stringContaining("belongs to another site")]);
     }
     const evil = new Browser("https://evil.example");
     evil.cookies.set(session, browser.cookies.get(session) as string);
@@ -233,6 +233,6 @@ it("a cluster without a login says so", async () => {
   const server = await startRestServer(await newDatabase("sqlite"));
   const browser = new Browser();
   const page = await browser.get(server, "/auth/login");
-  expect([page.status, page.text]).toEqual([501, expect.stringContaining("This cluster has no login of its own")]);
+  expect([page.status, page.text]).toEqual([501, expect.stringContaining("This cluster has no login page")]);
   expect((await browser.whoAmI(server)).auth).toEqual({ name: "NoAuth" });
 });

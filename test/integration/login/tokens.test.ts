@@ -49,7 +49,7 @@ describe.each(engines)("API tokens on %s", (engine) => {
     );
     expect((await program.get(server, "/api/v2/workers", { headers: bearer("mmt_eyes") })).status).toBe(200);
     expect((await pause("mmt_eyes")).body.error.message).toBe(
-      "You may not pause workers: that is for those whose token is not for reading only.",
+      "You may not pause workers: that is for tokens that are not read-only.",
     );
   });
 

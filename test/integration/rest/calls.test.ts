@@ -141,10 +141,10 @@ describe.each(engines)("calls on %s", (engine) => {
       await call("workers/w2", "kill"),
     ];
     expect(refusals.map(({ status, body }) => [status, body.error.code, body.error.message])).toEqual([
-      [409, -32600, "The build 1 is over (success): there is nothing to be done to it."],
-      [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
-      [409, -32600, "The build request 1 is over (success): there is nothing to be done to it."],
-      [409, -32600, "The worker w2 is attached to no master, so no one can end it."],
+      [409, -32600, "The build 1 has already ended (success), so nothing can be done to it."],
+      [409, -32600, "The build request 1 has already ended (success), so nothing can be done to it."],
+      [409, -32600, "The build request 1 has already ended (success), so nothing can be done to it."],
+      [409, -32600, "The worker w2 is attached to no master, so no master can end it."],
     ]);
   });
 

@@ -409,7 +409,7 @@ describe("an address", () => {
 
   it("that is too long is answered in a sentence", async () => {
     const { status, body } = await server.get(`/api/v2/builds?name=${"x".repeat(20_000)}`);
-    expect([status, body]).toEqual([431, { error: "the address and the headers are longer than 16 kB together" }]);
+    expect([status, body]).toEqual([431, { error: "the URL and the headers together are longer than 16 kB" }]);
   });
 
   it.each([
@@ -422,7 +422,7 @@ describe("an address", () => {
     // What the host brings would count as the query, also for whoever asks the same at the same time.
     ["/api/v2/builds", "x/?limit=0&"],
   ])("that is none ends no master: %s of %s", async (line, host) => {
-    expect(await ask(line, host)).toMatch(/^HTTP\/1\.1 400 .*this address is none of a server/s);
+    expect(await ask(line, host)).toMatch(/^HTTP\/1\.1 400 .*invalid request target/s);
     expect((await server.get("/health")).status).toBe(200);
   });
 

@@ -50,7 +50,7 @@ describe.each(engines)("tests over many builds, on %s", (engine) => {
     const { updates } = member;
     const { buildid } = await runningBuild(member, builder);
     if (revision !== null) await updates.builds.setProperties(buildid, { got_revision: [revision, "Git"] });
-    const { stepid } = await updates.steps.add({ buildid, name: "junit" });
+    const { stepid } = await updates.steps.begin({ buildid, name: "junit" });
     const { setid } = await updates.testResults.add({ buildid, stepid, description: "junit", category, valueUnit });
     const results = Object.entries(outcomes).map(([name, value]) => ({
       name,

@@ -127,23 +127,29 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
 
   it("a build whose creation was not answered is found again, not made twice", async () => {
     const first = await runningBuild(one);
-    const again = await one.updates.builds.create({
-      buildrequestid: first.buildrequestid,
-      workerid: await aWorker(one, "w2"),
-    });
-    expect(again).toMatchObject({ buildid: first.buildid, number: first.number });
-    const { stepid } = await one.updates.steps.add({ buildid: first.buildid, name: "shell" });
+    const create = async (worker: string) => {
+      const { buildrequestid, builderid } = first;
+      const properties = { worker: [worker, "Build"] } as const;
+      const opening = { builderid, firstStep: "worker_preparation", propertiesOf: () => properties };
+      return one.updates.builds.create({ buildrequestid, workerid: await aWorker(one, worker), opening });
+    };
+    const opened = await create("w2");
+    expect(opened).toMatchObject({ buildid: first.buildid, number: first.number });
+    expect(await create("w3")).toEqual(opened);
+    expect(await masters.rows("select number, name from steps")).toEqual([{ number: 0, name: "worker_preparation" }]);
+    expect(await masters.rows("select name, value from build_properties")).toEqual([{ name: "worker", value: '"w3"' }]);
+    const { stepid } = await one.updates.steps.begin({ buildid: first.buildid, name: "shell" });
     await one.updates.logs.add({ stepid, name: "stdio", type: "s" });
     const next = await one.updates.builds.create({ buildrequestid: first.buildrequestid, workerid: first.workerid });
     expect(next).toMatchObject({ number: first.number + 1 });
     expect(await masters.value("select results from builds where id = ?", [first.buildid])).toBe(Results.RETRY);
-    expect(await masters.value("select results from steps where complete_at is not null")).toBe(Results.RETRY);
+    expect(await masters.value("select results from steps where id = ?", [stepid])).toBe(Results.RETRY);
     expect(await masters.value("select complete from logs")).toBe(1);
   });
 
   it("a build that could not be written to its end is ended when its request is given back", async () => {
     const { buildid, buildrequestid } = await runningBuild(one);
-    const { stepid } = await one.updates.steps.add({ buildid, name: "shell" });
+    const { stepid } = await one.updates.steps.begin({ buildid, name: "shell" });
     await one.updates.buildrequests.release([buildrequestid]);
     expect(await masters.value("select results from builds where complete_at is not null")).toBe(Results.RETRY);
     expect(await masters.value("select results from steps where id = ?", [stepid])).toBe(Results.RETRY);
@@ -330,11 +336,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     const long = "x".repeat(60);
     const added = [];
     for (const name of ["shell", "shell", "shell", long, long]) {
-      const step = await one.updates.steps.add({ buildid, name });
-      // As after a lost answer: the step has not started, so it is the same one.
-      expect(await one.updates.steps.add({ buildid, name })).toEqual(step);
-      if (added.length > 0) await one.updates.steps.start(step.stepid);
-      else await one.updates.steps.finish(step.stepid, { results: Results.SKIPPED, state: "skipped", hidden: false });
+      const step = await one.updates.steps.begin({ buildid, name });
+      // As after a lost answer: the step has not ended, so it is the same one.
+      expect(await one.updates.steps.begin({ buildid, name })).toEqual(step);
+      await one.updates.steps.finish(step.stepid, { results: Results.SKIPPED, state: "skipped", hidden: false });
       added.push(step);
     }
     expect(added.map((step) => [step.number, step.name])).toEqual([
@@ -344,16 +349,15 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
       [3, "x".repeat(50)],
       [4, `${"x".repeat(48)}_1`],
     ]);
-    const { stepid } = await one.updates.steps.add({ buildid, name: "last" });
     await masters.takeTopics();
-    await one.updates.steps.start(stepid);
+    const { stepid } = await one.updates.steps.begin({ buildid, name: "last" });
     await one.updates.steps.setState(stepid, "running");
     await one.updates.steps.addUrl(stepid, "docs", "https://example.org");
     await one.updates.steps.addUrl(stepid, "docs", "https://example.org");
     await one.updates.steps.finish(stepid, { results: 0, state: "done", hidden: true });
     await one.updates.steps.finish(stepid, { results: 2, state: "again", hidden: false });
     expect(await masters.takeTopics(/^steps/)).toEqual(
-      ["started", "updated", "updated", "finished"].map((e) => `steps.${stepid}.${e}`),
+      ["new", "started", "updated", "updated", "finished"].map((e) => `steps.${stepid}.${e}`),
     );
     const [row] = await masters.rows(
       "select results, state_string, urls_json, hidden, started_at, locks_acquired_at from steps where id = ?",
@@ -366,6 +370,6 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
       urls_json: '[{"name": "docs", "url": "https://example.org"}]',
     });
     expect(row?.["started_at"]).toBe(row?.["locks_acquired_at"]);
-    await expect(two.updates.steps.add({ buildid, name: "foreign" })).rejects.toThrow("does not run on this master");
+    await expect(two.updates.steps.begin({ buildid, name: "foreign" })).rejects.toThrow("does not run on this master");
   });
 });

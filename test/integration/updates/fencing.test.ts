@@ -46,7 +46,7 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
     await updates.schedulers.classify(scheduler, [{ changeid, verdict: "important" }]);
     const { buildid, workerid } = await runningBuild(dead);
     await updates.workers.attach(workerid, info);
-    const { stepid } = await updates.steps.add({ buildid, name: "shell" });
+    const { stepid } = await updates.steps.begin({ buildid, name: "shell" });
     const { logid } = await updates.logs.add({ stepid, name: "stdio", type: "s" });
     const request = await claimedRequest(dead);
     ids = { request, buildid, stepid, logid, workerid, scheduler, poller, changeid };
@@ -75,6 +75,7 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
         stepid: ids.stepid,
         name: "shell",
       }),
+    "commands.forget": (u) => u.commands.forget(["1"]),
     "changeSources.claim": (u) => u.changeSources.claim(ids.poller),
     "changeSources.addPolled": (u) =>
       u.changeSources.addPolled(ids.poller, [{ author: "a", comments: "c" }], { ...source, value: 1 }),
@@ -95,7 +96,10 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
         relationship: "late",
         triggers: [{ scheduler: "main", slot: "late/main/1", sourceStamps: {}, properties: {} }],
       }),
-    "steps.add": (u) => u.steps.add({ buildid: ids.buildid, name: "late" }),
+    "steps.begin": (u) => u.steps.begin({ buildid: ids.buildid, name: "late" }),
+    "builds.setState": (u) => u.builds.setState(ids.buildid, "late"),
+    "steps.setState": (u) => u.steps.setState(ids.stepid, "late"),
+    "steps.addUrl": (u) => u.steps.addUrl(ids.stepid, "late", "http://late"),
     "steps.finish": (u) => u.steps.finish(ids.stepid, { results: 0, state: "done", hidden: false }),
     "logs.add": (u) => u.logs.add({ stepid: ids.stepid, name: "late", type: "t" }),
     "logs.append": (u) => u.logs.append(ids.logid, 0, "olate\n"),
@@ -115,10 +119,6 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
     "changeSources.release": (u) => u.changeSources.release(ids.poller),
     "schedulers.release": (u) => u.schedulers.release(ids.scheduler),
     "buildrequests.release": (u) => u.buildrequests.release([ids.request]),
-    "builds.setState": (u) => u.builds.setState(ids.buildid, "late"),
-    "steps.start": (u) => u.steps.start(ids.stepid),
-    "steps.setState": (u) => u.steps.setState(ids.stepid, "late"),
-    "steps.addUrl": (u) => u.steps.addUrl(ids.stepid, "late", "http://late"),
   };
   it("changes nothing either by what needs no lease, now that others have what it had", async () => {
     const heir = await masters.join();

@@ -20,7 +20,7 @@ describe.each(engines)("logs on %s", (engine) => {
   beforeEach(async () => {
     masters = await startMasters(engine);
     one = await masters.join();
-    stepid = (await one.updates.steps.add({ buildid: (await runningBuild(one)).buildid, name: "shell" })).stepid;
+    stepid = (await one.updates.steps.begin({ buildid: (await runningBuild(one)).buildid, name: "shell" })).stepid;
   });
   const newLog = async () => (await one.updates.logs.add({ stepid, name: "stdio", type: "s" })).logid;
   const chunksOf = (logid: number) =>

@@ -23,8 +23,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     expect(await member.updates.buildrequests.claim([buildrequestid])).toEqual([buildrequestid]);
     const build = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
     if (build === "lost") throw new Error("the build was not created");
-    const { stepid } = await member.updates.steps.add({ buildid: build.buildid, name: "shell" });
-    await member.updates.steps.start(stepid);
+    await member.updates.steps.begin({ buildid: build.buildid, name: "shell" });
     return build.buildid;
   }
 

@@ -119,7 +119,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
   it("what a signal began cannot be undone, only hurried", async () => {
     const { masterid } = one.lease;
     const orderid = await one.updates.orders.drainMyself(null, "signal");
-    await expect(two.updates.orders.undrain(masterid, null)).rejects.toThrow("told by a signal to end");
+    await expect(two.updates.orders.undrain(masterid, null)).rejects.toThrow("is ending because of a signal");
     expect(await two.updates.orders.drain({ ...facts, masterid, deadline: 0 })).toMatchObject({
       orderid,
       ordered_by: "signal",

@@ -1,6 +1,6 @@
 import { Results } from "@multimaster/core";
 import { execute } from "@multimaster/database";
-import { finishBuild, outboxBounds, pruneOutbox } from "@multimaster/lifecycle";
+import { finishBuilds, outboxBounds, pruneOutbox } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   aWorker,
@@ -123,7 +123,7 @@ describe.each(engines)("the outbox on %s", (engine) => {
     const { buildid } = await runningBuild(one);
     await takeRows();
     const rolledBack = one.database.transaction(async (tx) => {
-      const { outcomes } = await finishBuild(tx, one.lease, buildid, success);
+      const { outcomes } = await finishBuilds(tx, one.lease, [{ buildid, end: success }]);
       expect(outcomes.finishedBuilds).toEqual([buildid]);
       throw new Error("the commit fails");
     });

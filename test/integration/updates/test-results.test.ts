@@ -25,7 +25,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     masters = await startMasters(engine);
     member = await masters.join();
     const { buildid } = await runningBuild(member);
-    const { stepid } = await member.updates.steps.add({ buildid, name: "junit" });
+    const { stepid } = await member.updates.steps.begin({ buildid, name: "junit" });
     place = { buildid, stepid };
     await masters.takeTopics();
   });
@@ -79,7 +79,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     const elsewhere = await runningBuild(others);
     const other = {
       buildid: elsewhere.buildid,
-      ...(await others.updates.steps.add({ buildid: elsewhere.buildid, name: "junit" })),
+      ...(await others.updates.steps.begin({ buildid: elsewhere.buildid, name: "junit" })),
     };
     const many = Array.from({ length: 1200 }, (_, i) => result(`test ${i % 600}`, "1", { path: `src/${i % 7}.c` }));
     await Promise.all(

@@ -1,19 +1,19 @@
 import type { Json } from "@multimaster/core";
 import type { Key } from "../contract.ts";
 
-/** PostgreSQL takes less than 8000 bytes per notification. */
+/** PostgreSQL accepts less than 8000 bytes per notification. */
 const MAX_BYTES = 7999;
 /** Sender, number and punctuation. */
 const FRAME_BYTES = 100;
 
-/** How many bytes are left for a payload under this key. */
+/** The number of bytes left for a payload under this key. */
 export function payloadRoom(key: Key): number {
   return MAX_BYTES - FRAME_BYTES - Buffer.byteLength(JSON.stringify(key));
 }
 
 /**
- * One notification. The sender is named because a session hears itself, also what an earlier session of the same bus
- * sent late; the number is there because PostgreSQL drops equal notifications of one transaction.
+ * Packs one notification. It names the sender because a session receives its own notifications, and late ones of an earlier
+ * session of the same bus. It has a number because PostgreSQL drops equal notifications of one transaction.
  */
 export function packEnvelope(sender: string, number: number, key: Key, payloadText: string): string {
   const text = `{"s":"${sender}","n":${number},"k":${JSON.stringify(key)},"m":${payloadText}}`;
@@ -21,7 +21,7 @@ export function packEnvelope(sender: string, number: number, key: Key, payloadTe
   return text;
 }
 
-/** Undefined when somebody else wrote to the channel. */
+/** Undefined if another program wrote to the channel. */
 export function unpackEnvelope(text: string): { sender: string; key: Key; payload: Json } | undefined {
   try {
     const { s, k, m } = JSON.parse(text) as { s?: unknown; k?: unknown; m?: Json };

@@ -5,14 +5,14 @@ import type { Dialer } from "../link.ts";
 import { NetworkBus } from "../network-bus.ts";
 import { payloadRoom } from "./envelope.ts";
 
-/** Messages through LISTEN/NOTIFY of the database that a small cluster has anyway. */
+/** Messages through LISTEN/NOTIFY of the database, for a small cluster without a router. */
 export function createPostgresBus(options: PostgresBusOptions, log: Logger, clock: Clock): Bus {
   const sender = randomUUID();
   const dialer: Dialer = {
     where: describeServer(options.url),
     maxPayload: payloadRoom,
     async dial({ receive }, signal) {
-      // Loaded on first use: a master with another bus does without the driver here.
+      // Loaded on first use: a master with another bus does not load the driver here.
       const { openPostgresLink } = await import("./postgres-link.ts");
       signal.throwIfAborted();
       return openPostgresLink(options, sender, receive, signal);

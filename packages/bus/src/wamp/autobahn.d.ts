@@ -1,10 +1,10 @@
-/** The part of autobahn 26.3.1 that is used here; its published types are of another age. */
+/** The part of autobahn 26.3.1 that is used here; its published types are for an older version. */
 declare module "autobahn" {
   export interface Subscription {
     readonly id: number;
   }
 
-  /** What the router answers a refused request with. It is no `Error`. */
+  /** The router's answer to a refused request. It is not an `Error`. */
   export interface WampError {
     readonly error: string;
     readonly args: readonly unknown[];
@@ -52,7 +52,7 @@ declare module "autobahn" {
     close(): void;
   }
 
-  /** What a connection talks through; it sets the three callbacks. */
+  /** The channel of a connection; the connection sets the three callbacks. */
   export interface Transport {
     readonly info: { type: string; url: string; protocol: string | null };
     onopen(): void;

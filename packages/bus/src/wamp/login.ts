@@ -2,10 +2,10 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:cr
 import type { ConnectionOptions } from "autobahn";
 import type { WampAuth } from "../contract.ts";
 
-/** DER in front of the 32 bytes of an ed25519 seed, which makes it a PKCS #8 key. */
+/** DER prefix of a 32-byte ed25519 seed, which makes it a PKCS #8 key. */
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** How autobahn logs in with these credentials. Signing is done here: autobahn's own wants a browser's key store. */
+/** autobahn's login options for these credentials. Signing is done here: autobahn's own needs a browser's key store. */
 export function answerChallenge(
   auth: WampAuth,
 ): Pick<ConnectionOptions, "authmethods" | "authid" | "authextra" | "onchallenge"> {

@@ -2,7 +2,7 @@ import autobahn, { type Transport } from "autobahn";
 import { WebSocket } from "ws";
 import { startWatchdog, type Watchdog } from "../watchdog.ts";
 
-/** The name under which the transport is known to autobahn. */
+/** The name by which autobahn refers to the transport. */
 export const TRANSPORT = "multimaster-websocket";
 
 export interface TransportOptions {
@@ -10,21 +10,21 @@ export interface TransportOptions {
   readonly url: string;
   readonly ca: string | undefined;
   readonly pingMs: number;
-  /** Told why a connection is about to be lost. */
+  /** Called with the reason when a connection is about to be lost. */
   readonly onError: (error: Error) => void;
-  /** Filled in by the transport: cuts the connection at once, without asking the router. */
+  /** Set by the transport: cuts the connection immediately, without asking the router. */
   cut(): void;
 }
 
 const HANDSHAKE_MS = 4000;
-/** Other masters may have a router that lets more through than we send. */
+/** Higher than our own cap, because other masters may use a router with a higher limit. */
 const MAX_RECEIVED = 64 * 1024 * 1024;
-/** More than this unsent means that the router stands still; better start over than collect without bound. */
+/** With more unsent bytes than this, the router is stuck; reconnecting is better than queueing without bound. */
 const MAX_UNSENT = 32 * 1024 * 1024;
 
 /**
- * WAMP over `ws`. autobahn's own transport wants a global WebSocket (Node 22), never pings, and fails asynchronously on
- * what cannot be serialised.
+ * WAMP over `ws`. autobahn's own transport needs a global WebSocket (Node 22), never pings, and fails asynchronously on
+ * values that cannot be serialised.
  */
 class TransportFactory {
   readonly type = TRANSPORT;
@@ -73,7 +73,7 @@ class TransportFactory {
       try {
         transport.onmessage(JSON.parse(String(data)));
       } catch (error) {
-        fail(socket, new Error("the router sent what is not WAMP", { cause: error }), onError);
+        fail(socket, new Error("the router sent data that is not WAMP", { cause: error }), onError);
       }
     });
     socket.on("close", (code, reason) => {

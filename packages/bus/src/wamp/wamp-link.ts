@@ -8,17 +8,17 @@ import { answerChallenge } from "./login.ts";
 import { TRANSPORT, type TransportOptions } from "./transport.ts";
 
 const PREFIX = "org.buildbot.mq.";
-/** The router's own word on sessions that end, for whatever reason; its only argument is the session's id. */
+/** The router's notice of sessions that end, for whatever reason; its only argument is the session's id. */
 const ON_LEAVE = "wamp.session.on_leave";
-/** From the first packet to the router's welcome. */
+/** Timeout from the first packet to the router's welcome. */
 const OPEN_MS = 8000;
 
-// It writes to the console by itself; what matters reaches us through onclose.
+// autobahn writes warnings to the console by itself; the relevant ones arrive through onclose.
 autobahn.log.warn = () => {};
 
 /**
- * Opens one WAMP session. autobahn's own reconnection is off: it gives up for good after a refusal, a goodbye or a
- * failed transport, so the bus dials again instead.
+ * Opens one WAMP session. autobahn's own reconnection is disabled: it stops for good after a refusal, a goodbye or a failed
+ * transport, so the bus connects again instead.
  */
 export function openWampLink(options: WampBusOptions, incoming: Incoming, signal: AbortSignal): Promise<Link> {
   return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ export function openWampLink(options: WampBusOptions, incoming: Incoming, signal
 
     const abort = () => transport.cut();
     const deadline = setTimeout(() => {
-      note("the router did not welcome us in time");
+      note("the router did not complete the login in time");
       transport.cut();
     }, OPEN_MS);
     const settled = () => {
@@ -67,7 +67,7 @@ export function openWampLink(options: WampBusOptions, incoming: Incoming, signal
       const heard = ([left]: readonly unknown[]) => {
         if (typeof left === "number") incoming.peerLeft(String(left));
       };
-      // A router without its meta API, or that does not let us hear it, refuses: then there are no hints.
+      // A router without a meta API, or without the right to subscribe to it, refuses: then there are no hints.
       session.subscribe(ON_LEAVE, heard, { match: "exact" }).catch(() => {});
       resolve(link);
     };
@@ -82,7 +82,7 @@ export function openWampLink(options: WampBusOptions, incoming: Incoming, signal
   });
 }
 
-/** A WAMP session that has been welcomed. */
+/** A WAMP session after the router's welcome. */
 class WampLink implements Link {
   readonly session: string;
   readonly closed: Promise<string>;
@@ -91,9 +91,9 @@ class WampLink implements Link {
   #receive: Receive;
   #leave: (closed: Promise<unknown>) => Promise<void>;
   #subscriptions = new Map<string, Subscription>();
-  /** The last request per pattern. They follow each other: autobahn loses a subscription made while one is being ended. */
+  /** The last request per pattern. Requests run in sequence: autobahn loses a subscription made while one is being ended. */
   #requests = new Map<string, Promise<void>>();
-  /** autobahn never settles what is open when the connection is lost. */
+  /** Calls in progress, because autobahn never settles them when the connection is lost. */
   #pending = new Set<() => void>();
 
   constructor(session: Session, receive: Receive, leave: (closed: Promise<unknown>) => Promise<void>) {
@@ -108,7 +108,7 @@ class WampLink implements Link {
 
   send(key: Key, payload: CappedPayload): void {
     if (!this.#session.isOpen) return;
-    // The bus has delivered it here already. Unlike Buildbot, which hears itself through the router only.
+    // The bus has already delivered it here. (Buildbot delivers to itself only through the router.)
     this.#session.publish(PREFIX + key.join("."), [payload.value], undefined, { exclude_me: true });
   }
 
@@ -145,7 +145,7 @@ class WampLink implements Link {
 
   #takeEvent(pattern: Pattern, topic: string, args: readonly unknown[]): void {
     if (!topic.startsWith(PREFIX)) return;
-    // A payload is the only positional argument; without one there is none.
+    // The payload is the only positional argument; no arguments mean no payload.
     const payload = args.length === 1 ? args[0] : args.length === 0 ? null : args;
     this.#receive(pattern, topic.slice(PREFIX.length).split("."), payload as never);
   }
@@ -161,7 +161,7 @@ class WampLink implements Link {
     return mine;
   }
 
-  /** Undefined when the connection was lost before the answer came. */
+  /** Undefined if the connection was lost before the answer came. */
   #settle<T>(answer: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const giveUp = () => resolve(undefined);
@@ -184,7 +184,7 @@ function leaveSession(connection: { close(): void }): void {
   try {
     connection.close();
   } catch {
-    // It throws a text when the connection is closed already.
+    // autobahn throws a text if the connection is already closed.
   }
 }
 
@@ -193,7 +193,7 @@ function describeClose(reason: string, details: CloseDetails, problem: string | 
   return said || problem || reason;
 }
 
-/** autobahn throws texts and rejects with objects that are no `Error`. */
+/** Describes an error: autobahn throws texts and rejects with objects that are not an `Error`. */
 function describeError(error: unknown): string {
   if (error instanceof Error) return error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
   if (typeof error === "object" && error !== null && "error" in error) {

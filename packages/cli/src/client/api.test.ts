@@ -5,9 +5,9 @@ import { createApi } from "./api.ts";
 type Answer = Error | { status: number; body: unknown };
 
 /** Answers in order; the last one for ever. Time passes only by sleeping. */
-function world(answers: readonly Answer[], patienceMs = 10_000, token = "secret") {
+function world(answers: readonly Answer[], retryForMs = 10_000, token = "secret") {
   const requests: { url: string; method: string; authorization: string | null }[] = [];
-  const told: string[] = [];
+  const states: string[] = [];
   let now = 0;
   const clock: Clock = {
     now: () => now,
@@ -18,9 +18,9 @@ function world(answers: readonly Answer[], patienceMs = 10_000, token = "secret"
   };
   const api = createApi({
     server: { url: "http://ci/base/", token: token === "" ? undefined : token },
-    patienceMs,
+    retryForMs,
     clock,
-    onConnection: (state) => told.push(state),
+    onConnection: (state) => states.push(state),
     async fetch(url, init) {
       const headers = new Headers(init?.headers);
       requests.push({ url: String(url), method: init?.method ?? "GET", authorization: headers.get("authorization") });
@@ -29,7 +29,7 @@ function world(answers: readonly Answer[], patienceMs = 10_000, token = "secret"
       return new Response(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body), answer);
     },
   });
-  return { api, requests, told };
+  return { api, requests, states };
 }
 
 const failed = (code: string) => new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code }) });
@@ -47,13 +47,13 @@ describe("a ui master that is asked", () => {
   });
 
   it("is asked again while it is away or leaving", async () => {
-    const { api, requests, told } = world([refused, { status: 503, body: "stopping" }, builds]);
+    const { api, requests, states } = world([refused, { status: 503, body: "stopping" }, builds]);
     expect((await api.list("builds", "builds")).total).toBe(7);
     expect(requests).toHaveLength(3);
-    expect(told).toEqual(["lost", "back"]);
+    expect(states).toEqual(["lost", "back"]);
   });
 
-  it("is given up when the patience is over", async () => {
+  it("fails when the time for retries is over", async () => {
     const { api, requests } = world([refused]);
     await expect(api.list("builds", "builds")).rejects.toMatchObject({
       code: "UI_UNREACHABLE",
@@ -63,7 +63,7 @@ describe("a ui master that is asked", () => {
     expect(requests.length).toBeGreaterThan(2);
   });
 
-  it("is told to act once only: an answer that was lost says nothing of the act", async () => {
+  it("calls a method once only: without an answer, the outcome is unknown", async () => {
     for (const answer of [reset, { status: 503, body: "stopping" }]) {
       const { api, requests } = world([answer, { status: 200, body: { result: null } }]);
       await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "UI_UNREACHABLE" });
@@ -75,7 +75,7 @@ describe("a ui master that is asked", () => {
   });
 
   it.each([
-    ["UI_REFUSED", 400, { error: { code: -32602, message: "no" } }, "The ui master refuses: no"],
+    ["UI_REFUSED", 400, { error: { code: -32602, message: "no" } }, "The ui master refused the request: no"],
     [
       "FIELDS_REFUSED",
       400,
@@ -83,9 +83,9 @@ describe("a ui master that is asked", () => {
       /\n {2}branch: missing\n {2}code: no int$/,
     ],
     ["NOT_FOUND", 404, { error: { message: "There is none." } }, "There is none."],
-    ["TOKEN_NEEDED", 401, { error: "who?" }, /does not know who asks; give a valid API token/],
-    ["UI_REFUSED", 403, { error: { message: "You may not." } }, "The ui master refuses: You may not."],
-    ["NO_UI_THERE", 200, "<html>", /is no ui master \(status 200, no JSON\)/],
+    ["TOKEN_NEEDED", 401, { error: "who?" }, /did not authenticate this command; give a valid API token/],
+    ["UI_REFUSED", 403, { error: { message: "You may not." } }, "The ui master refused the request: You may not."],
+    ["NO_UI_THERE", 200, "<html>", /is not a ui master \(status 200, no JSON\)/],
   ] as const)("says %s", async (code, status, body, message) => {
     const { api } = world([{ status, body }]);
     await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code });

@@ -15,11 +15,11 @@ import type { Server } from "./profile.ts";
 
 export interface ApiOptions {
   readonly server: Server;
-  /** How long reads are tried again when no one answers; a balancer may lead to another master meanwhile. */
-  readonly patienceMs: number;
-  /** Called when the first try of a read has failed, and again when a later one has succeeded. */
+  /** How long reads are retried when no master answers; a balancer may meanwhile lead to another master. */
+  readonly retryForMs: number;
+  /** Called when the first attempt of a read has failed, and again when a later one has succeeded. */
   onConnection?(state: "lost" | "back", why: string): void;
-  /** Ends whatever is under way. */
+  /** Aborts requests in progress. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly fetch?: typeof fetch;
@@ -33,14 +33,14 @@ export interface Api extends Client {
   readonly url: string;
 }
 
-/** Answers that say nothing of the question: the next master, or the same a little later, may have the answer. */
+/** Statuses that depend on the master's state, not on the request: another master, or a later attempt, may succeed. */
 const passing = new Set([429, 502, 503, 504]);
 const answerMs = 60_000;
 
-/** No one answered, or not to the end. */
+/** No master answered, or the answer was incomplete. */
 class NoAnswer extends Error {
   readonly isPassing: boolean;
-  /** The question has surely reached no one. */
+  /** The request has certainly reached no master. */
   readonly isUnasked: boolean;
 
   constructor(why: string, is: { passing: boolean; unasked: boolean }, cause?: unknown) {
@@ -52,7 +52,7 @@ class NoAnswer extends Error {
 
 export function createApi({
   server,
-  patienceMs,
+  retryForMs,
   onConnection,
   signal,
   clock = systemClock,
@@ -85,7 +85,7 @@ export function createApi({
     // Without a token the answer can only be that one has to log in, which no program does.
     if (status === 401 || (status === 403 && server.token === undefined)) throw errors.tokenNeeded(server.url);
     if (status >= 300 && status < 400) {
-      throw errors.noUiThere(server.url, `it sends to ${response.headers.get("Location") ?? "nowhere"}`);
+      throw errors.noUiThere(server.url, `it redirects to ${response.headers.get("Location") ?? "nowhere"}`);
     }
     try {
       return { status, body: JSON.parse(text) as unknown };
@@ -103,10 +103,10 @@ export function createApi({
     throw refusal(status, (body as { error?: unknown } | null)?.error);
   }
 
-  /** Tries until it succeeds, fails in a way in which it `mayRepeat` no more, or the patience is over. */
+  /** Retries until the request succeeds, fails in a way that does not permit a repetition, or the time is over. */
   async function persist<T>(act: () => Promise<T>, mayRepeat: (error: NoAnswer) => boolean): Promise<T> {
     const backoff = new Backoff({ initial: 200, max: 5_000 });
-    const end = clock.now() + patienceMs;
+    const end = clock.now() + retryForMs;
     let isLost = false;
     for (;;) {
       try {
@@ -161,19 +161,19 @@ export function createApi({
   };
 }
 
-/** What a ui master said, as this command's own error; a form's fields each on a line. */
+/** Converts a ui master's refusal to this command's error; each invalid form field gets a line. */
 function refusal(status: number, message: unknown): UserError {
   if (typeof message === "object" && message !== null) {
-    const said = Object.entries(message).map(([field, problem]) => [field, String(problem)] as const);
+    const problems = Object.entries(message).map(([field, problem]) => [field, String(problem)] as const);
     return errors.fieldsRefused(
-      said.map(([field, text]) => (text.startsWith(`${field}: `) ? text : `${field}: ${text}`)),
+      problems.map(([field, text]) => (text.startsWith(`${field}: `) ? text : `${field}: ${text}`)),
     );
   }
   const text = typeof message === "string" ? message : `status ${status}`;
   return status === 404 ? errors.notFound(text) : errors.uiRefused(text);
 }
 
-/** A name that does not exist and a certificate that does not fit will not get better; all else may. */
+/** An unknown host name or an invalid certificate will not improve; every other failure may. */
 function explain(error: unknown): { why: string; passing: boolean; unasked: boolean } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
   const code = (cause as NodeJS.ErrnoException).code ?? "";

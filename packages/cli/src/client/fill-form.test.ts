@@ -62,7 +62,7 @@ describe("the form of a force scheduler", () => {
   it("says field by field what it has no place for", () => {
     const form = scheduler([codebase("app"), codebase("lib")]);
     expect(() => fillForceForm(form, { branch: "main", properties: ["a=1"], fields: ["b=2"] })).toThrow(
-      /branch: there are several codebases; give --field app_branch=… or --field lib_branch=…\n.*b: no such field.*\n.*a: this form has no \(more\) place/s,
+      /branch: there are several codebases; use --field app_branch=… or --field lib_branch=…\n.*b: no such field.*\n.*a: this form has no \(further\) field/s,
     );
   });
 

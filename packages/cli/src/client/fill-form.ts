@@ -1,13 +1,13 @@
 import { errors, type Json } from "@multimaster/core";
 import type { ForceScheduler } from "@multimaster/data";
 
-/** What a command line says of a build that is to be forced. */
+/** The options of a command line that forces a build. */
 export interface Wishes {
   readonly builders?: readonly string[];
   readonly branch?: string;
   readonly revision?: string;
   readonly reason?: string;
-  /** NAME=VALUE each. */
+  /** Each is NAME=VALUE. */
   readonly properties?: readonly string[];
   readonly fields?: readonly string[];
 }
@@ -22,7 +22,7 @@ interface Field {
 
 const stampFields = new Set(["branch", "revision", "repository", "project"]);
 
-/** The force scheduler that is named, or the only one that forces all these builders. */
+/** The named force scheduler, or the only one that forces all these builders. */
 export function chooseForceScheduler(
   all: readonly ForceScheduler[],
   name: string | undefined,
@@ -70,8 +70,8 @@ export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record
       const names = places.map((field) => `--field ${nameOf(field)}=…`);
       problems.push(
         places.length === 0
-          ? `${name}: this form does not ask for it`
-          : `${name}: there are several codebases; give ${names.join(" or ")}`,
+          ? `${name}: this form has no such field`
+          : `${name}: there are several codebases; use ${names.join(" or ")}`,
       );
     }
   }
@@ -83,7 +83,7 @@ export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record
     if (field) return set(field, value);
     const [nameField, valueField] = slots.shift() ?? [];
     if (!nameField || !valueField) {
-      problems.push(`${name}: this form has no (more) place for it; it asks for ${listNames(leaves)}`);
+      problems.push(`${name}: this form has no (further) field for it (have: ${listNames(leaves)})`);
       return;
     }
     set(nameField, name);
@@ -94,7 +94,7 @@ export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record
     const [name, value] = splitPair(text);
     const field = leaves.find((leaf) => nameOf(leaf) === name);
     if (field) set(field, value);
-    else problems.push(`${name}: no such field; the form asks for ${listNames(leaves)}`);
+    else problems.push(`${name}: no such field (have: ${listNames(leaves)})`);
   }
 
   setStamp("branch", wishes.branch);
@@ -107,7 +107,7 @@ export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record
   return filled;
 }
 
-/** NAME=VALUE; the value may be empty, and may have "=" in it. */
+/** Splits NAME=VALUE; the value may be empty and may contain "=". */
 function splitPair(text: string): [name: string, value: string] {
   const at = text.indexOf("=");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
@@ -125,7 +125,7 @@ function isCodebase({ fields = [] }: Field): boolean {
   return fields.length > 0 && fields.every(({ name }) => stampFields.has(name));
 }
 
-/** Places for properties of any name: a field for the name and one for the value. */
+/** Fields for properties of any name: one for the name and one for the value. */
 function listSlots(field: Field): [Field, Field][] {
   const [first, second, third] = field.fields ?? [];
   if (first && second && !third && first.name === "name" && second.name === "value") return [[first, second]];

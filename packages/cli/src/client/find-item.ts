@@ -2,7 +2,7 @@ import { errors, UserError } from "@multimaster/core";
 import type { Builder, BuildRequest, Worker } from "@multimaster/data";
 import type { Api } from "./api.ts";
 
-/** A builder by its name, or by its id where no builder has such a name. */
+/** Finds a builder by its name or, if no builder has that name, by its id. */
 export async function findBuilder(api: Api, text: string): Promise<Builder> {
   const { items } = await api.list("builders", "builders", { name: text });
   const [named] = items;
@@ -11,15 +11,15 @@ export async function findBuilder(api: Api, text: string): Promise<Builder> {
   throw errors.notFound(`There is no builder "${text}".`);
 }
 
-/** A worker by its name. */
+/** Finds a worker by its name. */
 export async function findWorker(api: Api, name: string): Promise<Worker> {
   const { items } = await api.list("workers", "workers", { name });
   const [worker] = items;
   if (worker) return worker;
-  throw errors.notFound(`There is no worker "${name}"; "master workers" shows those that are.`);
+  throw errors.notFound(`There is no worker "${name}"; "master workers" lists them.`);
 }
 
-/** A build request by its id. */
+/** Finds a build request by its id. */
 export async function findRequest(api: Api, text: string): Promise<BuildRequest> {
   if (!/^\d{1,15}$/.test(text)) throw errors.requestInvalid(`"${text}" is no id of a build request.`);
   return orNotFound(api.one("buildrequests", `buildrequests/${text}`), `There is no build request ${text}.`);
@@ -32,7 +32,7 @@ export async function orNotFound<T>(answer: Promise<T>, sentence: string): Promi
   });
 }
 
-/** Names of all builders, by id. */
+/** The names of all builders, by id. */
 export async function nameBuilders(api: Api): Promise<ReadonlyMap<number, string>> {
   const { items } = await api.list("builders", "builders", {});
   return new Map(items.map(({ builderid, name }) => [builderid, name]));

@@ -4,7 +4,7 @@ import type { Api } from "./api.ts";
 import { type LogLine, readLog } from "./follow-log.ts";
 import { Pace } from "./pace.ts";
 
-/** What happens in a build that is followed, in the order in which people read it. */
+/** The events of a followed build, in the order in which they are shown. */
 export type BuildEvent =
   | { readonly event: "waiting"; readonly request: BuildRequest }
   | { readonly event: "build"; readonly build: Build; readonly builder: string; readonly usualSeconds: number | null }
@@ -16,15 +16,15 @@ export type BuildEvent =
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
-  /** Of each log only the last lines that there are when it is come to. */
+  /** Only the last lines of each log, counted when following it begins. */
   readonly lines?: number;
-  /** Which logs; all when absent. */
+  /** Selects logs; all if absent. */
   isWanted?(log: Log): boolean;
 }
 
 /**
- * Follows a build request to its end and returns its result: each of its builds, since one whose engine died is run again
- * by another.
+ * Follows a build request to its end and returns its result. It follows each of the request's builds, because a build whose
+ * engine died is run again by another engine.
  */
 export async function* followRequest(
   api: Api,
@@ -33,7 +33,7 @@ export async function* followRequest(
 ): AsyncGenerator<BuildEvent, number> {
   const pace = new Pace(options.signal);
   const seen = new Set<number>();
-  let isTold = false;
+  let isReported = false;
   for (;;) {
     const request = await api.one("buildrequests", `buildrequests/${buildrequestid}`);
     const { items } = await api.list("builds", `buildrequests/${buildrequestid}/builds`, { order: "buildid" });
@@ -42,17 +42,17 @@ export async function* followRequest(
       seen.add(build.buildid);
       yield* followBuild(api, build.buildid, options);
       pace.quicken();
-      isTold = false;
+      isReported = false;
       continue;
     }
     if (request.complete) return request.results ?? Results.EXCEPTION;
-    if (!isTold) yield { event: "waiting", request };
-    isTold = true;
+    if (!isReported) yield { event: "waiting", request };
+    isReported = true;
     await pace.rest();
   }
 }
 
-/** Follows one build: its steps in order, with the lines of their logs. Gives its result. */
+/** Follows one build: its steps in order, with the lines of their logs. Returns its result. */
 export async function* followBuild(
   api: Api,
   buildid: number,
@@ -64,7 +64,7 @@ export async function* followBuild(
   yield { event: "build", build: first, builder, usualSeconds: await usualDuration(api, first) };
   const seen = new Set<number>();
   for (;;) {
-    // The build first: the steps of one that is over are all there will be.
+    // The build is read first: once it has ended, no further steps are added.
     const build = await api.one("builds", `builds/${buildid}`);
     const { items: steps } = await api.list("steps", `builds/${buildid}/steps`);
     const step = steps.find(({ stepid, started_at }) => started_at !== null && !seen.has(stepid));
@@ -82,7 +82,7 @@ export async function* followBuild(
   }
 }
 
-/** Follows one step. */
+/** Follows one step to its end. */
 export async function* followStep(
   api: Api,
   first: Step,
@@ -98,7 +98,7 @@ export async function* followStep(
       seen.add(log.logid);
       pace.quicken();
       yield { event: "log", step: first, log };
-      // The log of a step whose engine died is never complete, but over.
+      // The log of a step whose engine died never becomes complete, but it has ended.
       const isOver = async () =>
         (await api.one("logs", `logs/${log.logid}`)).complete || (await readEnd(api, first)).complete;
       const from = last === undefined ? 0 : Math.max(0, log.num_lines - last);
@@ -113,14 +113,14 @@ export async function* followStep(
   }
 }
 
-/** The step as it is; one whose build is over is over, too. */
+/** Reads a step; if its build has ended, the step has ended, too. */
 async function readEnd(api: Api, { stepid, buildid }: Step): Promise<Step> {
   const build = await api.one("builds", `builds/${buildid}`, { field: ["complete"] });
   const step = await api.one("steps", `steps/${stepid}`);
   return step.complete || !build.complete ? step : { ...step, complete: true };
 }
 
-/** Seconds that the builder's last successful build took. */
+/** The duration of the builder's last successful build, in seconds. */
 async function usualDuration(api: Api, { builderid, buildid }: Build): Promise<number | null> {
   const { items } = await api.list("builds", `builders/${builderid}/builds`, {
     complete: true,

@@ -3,22 +3,21 @@ import type { Api } from "./api.ts";
 import type { Pace } from "./pace.ts";
 
 export interface LogLine {
-  /** From 0. */
+  /** Counted from 0. */
   readonly number: number;
-  /** Of a command's log: its output, its errors, or what the master says about it. */
+  /** For a command's log: the command's output, its errors, or the master's own lines about it. */
   readonly stream: "stdout" | "stderr" | "header" | null;
   readonly text: string;
 }
 
-/** Lines asked for at once: few enough to be held, whatever is in them. */
+/** Lines per request: few enough to hold in memory, whatever they contain. */
 const linesAtOnce = 2_000;
 const streams = { o: "stdout", e: "stderr", h: "header" } as const;
 
 /**
- * The lines of a log from line `from`, in batches; of one that is still written also those to come, until
- * `isOver` says so.
- * Each batch is asked for by the number of its first line when the last one has been taken: whichever master answers, no
- * line is missing and none comes twice, and a slow reader holds nothing up but itself.
+ * Yields the lines of a log from line `from`, in batches; of a log still being written also later lines, until `isOver`
+ * returns true. Each batch is requested by its first line number after the previous one was consumed: whichever master
+ * answers, no line is missing or repeated, and a slow reader delays only itself.
  */
 export async function* readLog(
   api: Api,
@@ -27,7 +26,7 @@ export async function* readLog(
 ): AsyncGenerator<readonly LogLine[]> {
   let next = from;
   for (;;) {
-    // Asked first: what a log that is over has is all there will be.
+    // Checked before reading: once the log has ended, no further lines are added.
     const over = !isOver || (await isOver());
     for (;;) {
       const chunk = await api.one("logchunks", `logs/${logid}/contents`, { offset: next, limit: linesAtOnce });

@@ -20,7 +20,7 @@ describe("a build", () => {
   it.each(["web", "web/", "/17", "https://ci.example.org/", "https://ci.example.org/#/builders/3"])(
     "is not named by %s",
     (text) => {
-      expect(() => buildPath(text)).toThrow(/names no build; give its id, BUILDER\/NUMBER, or the URL/);
+      expect(() => buildPath(text)).toThrow(/does not name a build; give its id, BUILDER\/NUMBER, or the URL/);
     },
   );
 

@@ -12,7 +12,7 @@ export function buildPath(text: string): PathOf<"builds"> {
   const at = parts.findLastIndex((part, i) => part === "builds" && /^\d{1,15}$/.test(parts[i + 1] ?? ""));
   const number = parts[at + 1];
   if (at < 0 || number === undefined) throw errors.buildNotNamed(text);
-  // A builder's name may have slashes of its own.
+  // A builder's name may contain slashes.
   const from = parts.indexOf("builders");
   const builder = from < 0 || from >= at ? "" : parts.slice(from + 1, at).join("/");
   if (builder !== "") return `builders/${encodeURIComponent(builder)}/builds/${number}`;
@@ -20,12 +20,12 @@ export function buildPath(text: string): PathOf<"builds"> {
   return `builds/${number}`;
 }
 
-/** Finds a build that is named in one of these ways. */
+/** Finds a build named in one of these ways. */
 export function findBuild(api: Api, text: string): Promise<Build> {
   return orNotFound(api.one("builds", buildPath(text)), `There is no build ${text}.`);
 }
 
-/** A page of a browser app keeps its path behind "#". */
+/** The path in a URL; browser apps keep it behind "#". */
 function pathInUrl(text: string): string {
   if (!URL.canParse(text)) throw errors.buildNotNamed(text);
   const { hash, pathname } = new URL(text);

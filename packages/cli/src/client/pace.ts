@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "@multimaster/core";
 const shortestMs = 250;
 const longestMs = 2_000;
 
-/** How often something is looked at again: often while it changes, ever less while it does not. */
+/** The polling interval: short while there is news, increasingly longer while there is none. */
 export class Pace {
   #clock: Clock;
   #signal: AbortSignal;
@@ -14,12 +14,12 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** There was news. */
+  /** Shortens the interval, because there was news. */
   quicken(): void {
     this.#ms = shortestMs;
   }
 
-  /** Waits until the next look is due; throws when it is no longer wanted. */
+  /** Waits until the next poll is due; throws when the command is interrupted. */
   async rest(): Promise<void> {
     const ms = this.#ms;
     this.#ms = Math.min(ms * 1.5, longestMs);

@@ -65,7 +65,7 @@ describe("which ui master is meant", () => {
     const env = withFile(file);
     const client = join(env["XDG_CONFIG_HOME"] as string, "multimaster", "client.json");
     chmodSync(client, 0o644);
-    await expect(findServer({}, env)).rejects.toThrow(/it holds a token, and .* chmod 600/);
+    await expect(findServer({}, env)).rejects.toThrow(/it contains a token, and .* chmod 600/);
     const open = withFile({ url: "http://a" });
     chmodSync(join(open["XDG_CONFIG_HOME"] as string, "multimaster", "client.json"), 0o644);
     expect((await findServer({}, open)).url).toBe("http://a/");

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { errors, explainFileError, openToOthers, readPrivateFile } from "@multimaster/core";
 import { z } from "zod";
 
-/** A ui master, or the balancer in front of several, and what says who asks. */
+/** A ui master, or the balancer in front of several, and the token that authenticates to it. */
 export interface Server {
   /** Ends with "/". */
   readonly url: string;
   readonly token: string | undefined;
 }
 
-/** What the command line says of it; a token itself never stands there, where every user of the host could read it. */
+/** The command line's options for the server. The token itself is not one: every user of the host could read it there. */
 export interface ServerFlags {
   url?: string;
   profile?: string;
@@ -28,13 +28,13 @@ const clientFile = profile.extend({ profiles: z.record(z.string(), profile).defa
 
 type Profile = z.output<typeof profile>;
 
-/** Where the client's file is. */
+/** The path of the client file. */
 export function clientFilePath(env: Environment): string {
   const base = env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   return join(base, "multimaster", "client.json");
 }
 
-/** Finds out which ui master is meant: by the command line, then the environment, then the client's file. */
+/** Selects the ui master: from the command line, then the environment, then the client file. */
 export async function findServer(flags: ServerFlags, env: Environment = process.env): Promise<Server> {
   const file = clientFilePath(env);
   const read = await readClientFile(file);
@@ -48,7 +48,7 @@ export async function findServer(flags: ServerFlags, env: Environment = process.
   return { url, token: await findToken(url, flags, named !== undefined, chosen, env) };
 }
 
-/** A token of the file is for the file's address: no other is told it. */
+/** Finds the token. A token of the client file is sent only to that file's URL. */
 async function findToken(
   url: string,
   { tokenFile }: ServerFlags,
@@ -93,7 +93,7 @@ async function readClientFile(file: string): Promise<z.output<typeof clientFile>
   const parsed = clientFile.safeParse(value);
   if (parsed.success) {
     const hasToken = [parsed.data, ...Object.values(parsed.data.profiles)].some(({ token }) => token !== undefined);
-    if (hasToken && isOpen) throw errors.clientFileInvalid(file, `it holds a token, and ${openToOthers(file)}`);
+    if (hasToken && isOpen) throw errors.clientFileInvalid(file, `it contains a token, and ${openToOthers(file)}`);
     return parsed.data;
   }
   const [issue] = parsed.error.issues;
@@ -110,6 +110,7 @@ async function readToken(file: string): Promise<string> {
   }
   if (isOpen) throw errors.tokenUnreadable(file, openToOthers(file));
   const token = text.trim();
-  if (token === "" || /\s/.test(token)) throw errors.tokenUnreadable(file, "it must hold one token and nothing else");
+  if (token === "" || /\s/.test(token))
+    throw errors.tokenUnreadable(file, "it must contain one token and nothing else");
   return token;
 }

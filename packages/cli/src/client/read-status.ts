@@ -2,11 +2,11 @@ import type { Member } from "@multimaster/data";
 import type { ClusterStatus } from "@multimaster/operator/status";
 import type { Api } from "./api.ts";
 import { nameBuilders } from "./find-item.ts";
-import { readIfTold } from "./read-if-told.ts";
+import { readIfSupported } from "./read-if-supported.ts";
 
-/** The status of the cluster as a ui master tells it: the same as `master status` reads from the rows. */
+/** Reads the cluster's status from a ui master: the same as `master status` reads from the rows. */
 export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
-  const { items: members } = await readIfTold(api.url, "the state of the masters", () =>
+  const { items: members } = await readIfSupported(api.url, "the state of the masters", () =>
     api.list("members", "members"),
   );
   const cluster = await api.one("cluster", "cluster");
@@ -36,11 +36,11 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       graceful,
     })),
     pendingRequests: cluster.requests_waiting,
-    // A ui master of an earlier release does not say.
+    // A ui master of an earlier release does not send failures.
     failures: members.flatMap(({ name, alive, failures = [] }) =>
       alive ? failures.map((failure) => ({ master: name, ...failure })) : [],
     ),
-    // Read from the database only: it concerns whoever upgrades a host.
+    // Read only from the database: it matters only to a user who upgrades a host.
     unfinishedUpgrades: [],
   };
 }

@@ -6,7 +6,7 @@ import type { Api } from "./api.ts";
 const pollMs = 500;
 const over = new Set(["done", "undone", "failed", "lost"]);
 
-/** Orders to masters, given through any ui master: also through the one that is to drain, whose order stays in the rows. */
+/** Sends commands for masters through any ui master, even the one that is to drain: the command is stored in the rows. */
 export function createRemoteControl(api: Api): MasterControl {
   async function call<A extends ActionName<"masters">>(
     name: string,

@@ -13,15 +13,15 @@ interface Flags {
   json?: boolean;
 }
 
-/** `master audit-log`: who did what. Not `master audit`, which checks rows. */
+/** `master audit-log`: who did what. (`master audit` checks rows.) */
 export function addAuditLog(program: Command): void {
   program
     .command("audit-log")
-    .description('show who did what, and who was refused it ("audit" checks the rows instead)')
+    .description('show who did what, and what was refused ("audit" checks the rows instead)')
     .addOption(configOption())
-    .option("--since <time>", 'only of the last such time, such as "2h" or "7d"', parseDuration)
-    .option("--who <who>", 'only of this one: a name, or an identity such as "token:nightly"')
-    .option("--limit <count>", "the newest so many", parseCount, 200)
+    .option("--since <time>", 'only entries of this last period, such as "2h" or "7d"', parseDuration)
+    .option("--who <who>", 'only entries of this user: a name, or an identity such as "token:nightly"')
+    .option("--limit <count>", "number of the newest entries to show", parseCount, 200)
     .option("--json", "as JSON")
     .action(async ({ config: file, since, who, limit, json }: Flags) => {
       const entries = await readAuditLog(await loadClusterConfig(file), { sinceMs: since, who, limit });
@@ -41,6 +41,6 @@ function format(entries: readonly AuditEntry[]): string {
       object,
       [times > 1 ? `${outcome} ${times} times` : outcome, detail ?? ""].filter((part) => part !== "").join(": "),
     ]),
-    "There are no such entries.",
+    "No entries.",
   );
 }

@@ -15,24 +15,24 @@ interface Options {
 export function addAudit(program: Command, setExitCode: (code: number) => void): void {
   program
     .command("audit")
-    .description("check the rows of the cluster for what must never be, also while it works; changes nothing")
+    .description("check that the rows of the cluster keep their invariants, also while it works; changes nothing")
     .addOption(configOption())
     .option("--json", "as JSON")
     .addOption(
-      new Option("--grace <time>", "leave out what is younger: it may be in the middle of happening")
+      new Option("--grace <time>", "ignore what is younger than this: a transition may be in progress")
         .argParser(parseDuration)
         .default(30_000, "30s"),
     )
     .option(
       "--since <time>",
-      'look at the history of this long only, such as "7d" (default: all of it); what is open is always looked at',
+      'check only this period of the history, such as "7d" (default: all); open rows are always checked',
       parseDuration,
     )
-    .option("--check <id>", "make only this check; may be given again", gatherList)
+    .option("--check <id>", "run only this check; repeatable", gatherList)
     .addHelpText(
       "after",
       `
-Checks: ${auditCheckIds.join(", ")}. docs/audit.md says what each means.
+Checks: ${auditCheckIds.join(", ")}. docs/audit.md explains each.
 
 On a large database give --since: checks of history read every build, step and log of that time, and a snapshot that is
 open for minutes keeps PostgreSQL from cleaning up behind it.

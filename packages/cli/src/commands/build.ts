@@ -14,7 +14,7 @@ interface StopFlags extends ClientFlags {
 
 const which = "the build's id, BUILDER/NUMBER, or URL";
 
-/** `master build …`: what may be done to one build. `master stop` is for masters. */
+/** `master build …`: commands for one build. (`master stop` is for masters.) */
 export function addBuild(program: Command, setExitCode: (code: number) => void): void {
   const build = program.command("build").description("show, follow, stop, rebuild a build, or print its logs");
 
@@ -25,7 +25,7 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
   clientOptions(
     build
       .command("follow")
-      .description("show a build with its steps and logs until it is over; the exit code is 1 if it fails")
+      .description("show a build with its steps and logs until it ends; the exit code is 1 if it fails")
       .argument("<build>", which),
   ).action(async (text: string, flags: ClientFlags) => {
     const act = async (api: Api, signal: AbortSignal) => {
@@ -40,7 +40,7 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
       .command("stop")
       .description("stop a running build: it ends as cancelled")
       .argument("<build>", which)
-      .option("--reason <text>", "why, for those who look at it later"),
+      .option("--reason <text>", "the reason, shown with the build"),
   ).action(async (text: string, { reason, json, ...flags }: StopFlags) => {
     const api = await connect(flags);
     const found = await findBuild(api, text);

@@ -19,11 +19,11 @@ export function addBuilds(program: Command): void {
     program
       .command("builds")
       .description("list builds, the latest first")
-      .option("--builder <name>", "only of this builder")
-      .addOption(new Option("--running", "only those that run").conflicts(["failed", "succeeded"]))
-      .addOption(new Option("--failed", "only those that ended as failure or exception").conflicts("succeeded"))
-      .option("--succeeded", "only those that ended as success or warnings")
-      .option("--limit <count>", "at most so many", parseCount, 20),
+      .option("--builder <name>", "only builds of this builder")
+      .addOption(new Option("--running", "only running builds").conflicts(["failed", "succeeded"]))
+      .addOption(new Option("--failed", "only builds that ended as failure or exception").conflicts("succeeded"))
+      .option("--succeeded", "only builds that ended as success or warnings")
+      .option("--limit <count>", "maximum number of builds", parseCount, 20),
   ).action(async ({ builder, running, failed, succeeded, limit, json, ...flags }: Flags) => {
     const api = await connect(flags);
     const path =

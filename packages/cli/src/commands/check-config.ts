@@ -8,7 +8,7 @@ export function addCheckConfig(program: Command, setExitCode: (code: number) => 
     .command("check-config")
     .description("load every part of the config, check it as a whole, and list everything that is wrong or risky")
     .addOption(configOption())
-    .option("--strict", "warnings fail, too: the exit code is 1 if there is one")
+    .option("--strict", "treat warnings as failures: the exit code is 1 if there are any")
     .action(async ({ config: file, strict }: { config: string; strict?: boolean }) => {
       const config = await loadClusterConfig(file, checkClusterConfig);
       const found = await checkClusterConfig(config);

@@ -8,7 +8,7 @@ interface DrainFlags extends OrderFlags {
   deadline?: number;
 }
 
-/** `master drain`, `undrain`, `stop`: a whole master is to finish its work and end, or not, or to end at once. */
+/** `master drain`, `undrain`, `stop`: commands that end a master after its work, undo that, or end it immediately. */
 export function addDrain(program: Command, setExitCode: (code: number) => void): void {
   const drain = program
     .command("drain")
@@ -16,7 +16,7 @@ export function addDrain(program: Command, setExitCode: (code: number) => void):
     .argument("<name>", "the master's name, as master status shows it")
     .option(
       "--deadline <time>",
-      "after this long, give running builds back to be run again elsewhere",
+      "after this long, release running builds so that they run again elsewhere",
       (text) => parseDuration(text) / 1000,
     );
   orderOptions(drain)
@@ -40,7 +40,7 @@ Ordered again it is the same drain with another deadline. With --wait the comman
   serverOptions(
     program
       .command("undrain")
-      .description("take a drain back: the master takes work again")
+      .description("undo a drain: the master takes work again")
       .argument("<name>", "the master's name")
       .addOption(configOption()),
   )
@@ -57,7 +57,7 @@ Ordered again it is the same drain with another deadline. With --wait the comman
   orderOptions(
     program
       .command("stop")
-      .description("end a master at once: its running builds are given back and run again elsewhere")
+      .description("end a master immediately: its running builds are released and run again elsewhere")
       .argument("<name>", "the master's name"),
   )
     .addHelpText("after", "\nA build is stopped with: master build stop BUILD")

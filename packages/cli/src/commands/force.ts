@@ -20,14 +20,14 @@ export function addForce(program: Command, setExitCode: (code: number) => void):
   clientOptions(
     program
       .command("force")
-      .description("ask for a build through a force scheduler")
+      .description("request a build through a force scheduler")
       .argument("[scheduler]", "the force scheduler (default: the only one that forces these builders)")
       .option("--builder <name>", "builder to force; repeatable; all of the scheduler by default", gatherList)
       .option("--branch <branch>", "branch to build")
       .option("--revision <revision>", "revision to build")
       .option("--property <name=value>", "a property of the build; repeatable", gatherPairs)
       .option("--field <name=value>", "a field of the form by its full name; repeatable", gatherPairs)
-      .option("--reason <text>", "why, for those who look at it later")
+      .option("--reason <text>", "the reason, shown with the build")
       .option("--follow", "show the build as it runs; the exit code is 1 if it fails"),
   )
     .addHelpText(

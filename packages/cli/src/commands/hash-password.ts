@@ -4,7 +4,7 @@ import { Writable } from "node:stream";
 import { errors, hashPassword } from "@multimaster/core";
 import type { Command } from "commander";
 
-/** `master hash-password`: what a config holds in place of a password. */
+/** `master hash-password`: the hash that a config contains instead of a password. */
 export function addHashPassword(program: Command): void {
   program
     .command("hash-password")
@@ -16,7 +16,7 @@ export function addHashPassword(program: Command): void {
     });
 }
 
-/** The first line of standard input. What is typed at a terminal is not shown. */
+/** Reads the first line of standard input. A terminal does not echo it. */
 async function readPassword(): Promise<string> {
   const isTerminal = process.stdin.isTTY;
   const hidden = new Writable({ write: (_chunk, _encoding, done) => done() });

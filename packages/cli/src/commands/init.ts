@@ -9,7 +9,7 @@ const starter = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "templ
 export function addInit(program: Command): void {
   program
     .command("init")
-    .argument("<dir>", "directory to write to; made when it does not exist")
+    .argument("<dir>", "directory to write to; created if it does not exist")
     .description("write a commented starter config that works")
     .action(async (dir: string) => {
       const target = resolve(dir);

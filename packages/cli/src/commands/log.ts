@@ -17,7 +17,7 @@ interface Flags extends ClientFlags {
   lines?: number;
 }
 
-/** Step and log as they were named; all of them where they were not. */
+/** The named step and log; all of them if absent. */
 interface Wanted {
   readonly step: string | undefined;
   readonly log: string | undefined;
@@ -32,7 +32,7 @@ export function addLog(parent: Command, setExitCode: (code: number) => void): vo
       .argument("<build>", "the build's id, BUILDER/NUMBER, or URL")
       .argument("[step]", "the step's name or number (default: all steps)")
       .argument("[log]", "the log's name (default: all of the step)")
-      .option("--follow", "go on with what is written until the build or step is over")
+      .option("--follow", "print further lines until the build or step ends")
       .option("--lines <count>", "only the last lines of each log", parseCount),
   )
     .addHelpText(
@@ -85,7 +85,7 @@ async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines
   }
 }
 
-/** Waits for the step to begin, and goes on to its end. */
+/** Waits for the step to begin, and prints until it ends. */
 async function printFollowed(
   api: Api,
   { buildid }: Build,

@@ -22,7 +22,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
   orderOptions(
     role
       .command("drop")
-      .description("drain one role of a master; the others go on")
+      .description("drain one role of a master; the others continue")
       .argument("<name>", "the master's name")
       .argument("<role>", roleNames.join(", "), parseRole),
   ).action(async (name: string, which: string, flags: OrderFlags) => {
@@ -38,7 +38,7 @@ export function addRole(program: Command, setExitCode: (code: number) => void): 
   orderOptions(
     role
       .command("add")
-      .description("let a master take on a role, with the slice of the config it was started with")
+      .description("add a role to a master, with the slice of the config it was started with")
       .argument("<name>", "the master's name")
       .argument("<role>", roleNames.join(", "), parseRole)
       .option("--builders <set>", "builder set that an added engine runs; repeatable; all by default", gatherList),

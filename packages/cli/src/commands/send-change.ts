@@ -25,22 +25,22 @@ export function addSendChange(program: Command): void {
   clientOptions(
     program
       .command("send-change")
-      .description("tell the cluster of a change; it has been written down when the command ends with 0")
-      .option("--author <author>", "who made it (default: git's user, or yours)")
-      .option("--comments <text>", "what it does", "")
+      .description("send a change to the cluster; it is stored when the command ends with 0")
+      .option("--author <author>", "author of the change (default: git's user, or your user name)")
+      .option("--comments <text>", "description of the change", "")
       .option("--branch <branch>")
       .option("--revision <revision>")
       .option("--repository <url>")
       .option("--project <project>")
       .option("--codebase <codebase>")
       .option("--category <category>")
-      .option("--revlink <url>", "where people see it")
+      .option("--revlink <url>", "URL of its web page")
       .option("--file <path>", "a file that it changes; repeatable", (path: string, before: string[] = []) => [
         ...before,
         path,
       ])
       .option("--property <name=value>", "a property of its builds; repeatable", gatherPairs)
-      .option("--delivery <id>", "sent again with the same id, it is still one change"),
+      .option("--delivery <id>", "id of this delivery: sent again with the same id, it stays one change"),
   ).action(async ({ json, url, profile, tokenFile, file, property, author, ...change }: Flags) => {
     const api = await connect({ url, profile, tokenFile });
     const properties: Record<string, string> = Object.fromEntries(
@@ -57,7 +57,7 @@ export function addSendChange(program: Command): void {
   });
 }
 
-/** As a commit made here would name its author. */
+/** The author that git would use for a commit here. */
 async function whoami(): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)("git", ["var", "GIT_AUTHOR_IDENT"]);

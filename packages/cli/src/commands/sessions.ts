@@ -4,13 +4,13 @@ import type { Command } from "commander";
 import { configOption } from "../options.ts";
 import { formatTable } from "../terminal.ts";
 
-/** `master sessions list|end`: who is logged in in a browser. */
+/** `master sessions list|end`: the sessions of users in browsers. */
 export function addSessions(program: Command): void {
   const sessions = program.command("sessions").description("list and end the sessions of users in browsers");
 
   sessions
     .command("list")
-    .description("show the sessions that are good")
+    .description("show the valid sessions")
     .addOption(configOption())
     .option("--json", "as JSON")
     .action(async ({ config: file, json }: { config: string; json?: boolean }) => {
@@ -20,7 +20,7 @@ export function addSessions(program: Command): void {
 
   sessions
     .command("end")
-    .description("log a user out everywhere, at once")
+    .description("log a user out of all sessions immediately")
     .argument("<user>", "the user's name")
     .addOption(configOption())
     .action(async (user: string, { config: file }: { config: string }) => {
@@ -36,6 +36,6 @@ function format(sessions: readonly ListedSession[]): string {
   return formatTable(
     ["user", "login", "began", "ends"],
     sessions.map(({ username, method, began_at, expires_at }) => [username, method, time(began_at), time(expires_at)]),
-    "There are no sessions.",
+    "No sessions.",
   );
 }

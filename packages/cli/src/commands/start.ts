@@ -34,7 +34,7 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
     .option("--name <name>", "this master's name in the cluster (default: host and roles)", parseName)
     .addOption(new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error", "silent"]))
     .addOption(
-      new Option("--log-format <format>", "how: objects for programs, or lines for people")
+      new Option("--log-format <format>", "format of the log: JSON for programs, or lines for people")
         .choices(["json", "pretty"])
         .default("json")
         .env("MULTIMASTER_LOG_FORMAT"),
@@ -51,7 +51,7 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
       const progress =
         flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
       const log = createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat });
-      const heedHangups = ignoreHangups(
+      const restoreHangups = ignoreHangups(
         log.child({ service: "master" }),
         "SIGHUP is ignored: reload is not supported yet. `master upgrade` brings a new config without a gap.",
       );
@@ -71,6 +71,6 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
       }
       await master.finished;
       ignoreSignals();
-      heedHangups();
+      restoreHangups();
     });
 }

@@ -16,10 +16,10 @@ export function addStatus(program: Command): void {
       .addOption(configOption()),
   )
     .option("--json", "as JSON")
-    .option("--all", "also masters that have ended")
+    .option("--all", "include masters that have ended")
     .addHelpText(
       "after",
-      "\nIt is read from the database; with --url or --profile a ui master is asked, and neither config nor database are needed.",
+      "\nIt is read from the database; with --url or --profile from a ui master, without config or database.",
     )
     .action(async ({ json, all, ...flags }: ControlFlags & { json?: boolean; all?: boolean }) => {
       const status = isRemote(flags)
@@ -76,7 +76,7 @@ function formatStatus(status: ClusterStatus): string {
         w.connected_to.join(", ") || "-",
       ]),
     ),
-    `Build requests that wait: ${pendingRequests}\nData version: ${dataVersion}\n`,
+    `Waiting build requests: ${pendingRequests}\nData version: ${dataVersion}\n`,
     ...failures.map(
       ({ master, service, since, cause }) =>
         `On ${master}, "${service}" has failed since ${new Date(since * 1000).toISOString()}: ${cause}\n`,

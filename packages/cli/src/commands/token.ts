@@ -11,22 +11,18 @@ interface CreateFlags {
   expires?: number;
 }
 
-/** `master token create|list|revoke`: what programs identify themselves with to ui masters. */
+/** `master token create|list|revoke`: the tokens by which programs authenticate to ui masters. */
 export function addToken(program: Command): void {
-  const token = program.command("token").description("make, list and revoke API tokens for programs");
+  const token = program.command("token").description("create, list and revoke API tokens for programs");
 
   token
     .command("create")
-    .description("make a token, and print it: it cannot be shown again")
-    .argument("<name>", "by which it is known, and under which it acts", parseName)
+    .description("create a token, and print it: it cannot be shown again")
+    .argument("<name>", "the token's name, under which its actions are recorded", parseName)
     .addOption(configOption())
-    .option("--role <role>", "role of the config's authorization that it has; repeatable", gatherList)
-    .option("--read-only", "it may read, and do nothing")
-    .option(
-      "--expires <time>",
-      'after which it is not accepted any more, such as "90d"; never by default',
-      parseDuration,
-    )
+    .option("--role <role>", "role in the config's authorization; repeatable", gatherList)
+    .option("--read-only", "the token permits only reading")
+    .option("--expires <time>", 'lifetime of the token, such as "90d"; unlimited by default', parseDuration)
     .action(async (name: string, { config: file, role: roles = [], readOnly, expires }: CreateFlags) => {
       const scope = readOnly ? "read" : "all";
       const secret = await createToken(await loadClusterConfig(file), { name, roles, scope, lifetimeMs: expires });
@@ -45,7 +41,7 @@ export function addToken(program: Command): void {
 
   token
     .command("revoke")
-    .description("accept a token no more, from now on")
+    .description("make a token invalid from now on")
     .argument("<name>", "its name")
     .addOption(configOption())
     .action(async (name: string, { config: file }: { config: string }) => {

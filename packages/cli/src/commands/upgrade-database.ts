@@ -6,7 +6,7 @@ import { configOption } from "../options.ts";
 export function addUpgradeDatabase(program: Command): void {
   program
     .command("upgrade-database")
-    .description("create the database's tables, or bring them up to this release, in place")
+    .description("create the database's tables, or upgrade them to this release, in place")
     .addOption(configOption())
     .action(async ({ config: file }: { config: string }) => {
       const { applied, to, waiting } = await upgradeClusterDatabase(await loadClusterConfig(file));

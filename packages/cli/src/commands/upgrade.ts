@@ -47,21 +47,21 @@ export function addUpgrade(program: Command, setExitCode: (code: number) => void
     .description("replace the masters of this host by new ones, with new code or a new config, without a gap")
     .addOption(configOption("the new masters' config"))
     .option("--program <path>", "master.mjs of the checkout that the new masters run; default: this one")
-    .option("--masters <names>", "only these; repeatable or separated by commas; all by default", gatherList)
+    .option("--masters <names>", "only these masters; repeatable or separated by commas; all by default", gatherList)
     .option("--host <host>", "the host's name in the cluster", hostname())
     .addOption(
       new Option("--ready-timeout <duration>", "how long the new masters may take to become ready")
         .argParser(parseDuration)
         .default(120_000, "2m"),
     )
-    .option("--deadline <duration>", "give running builds back when a drain takes longer; no limit", parseDuration)
+    .option("--deadline <duration>", "release running builds when a drain takes longer; no limit", parseDuration)
     .option(
       "--start-command <command>",
-      "starts a new master where a supervisor runs them; {name} {roles} {builders} {config} {program} are filled in",
+      "command that makes a supervisor start a new master; {name} {roles} {builders} {config} {program} are replaced",
       parseStartCommand,
     )
-    .option("--log-dir <dir>", "where the new masters' output goes; default: logs, beside the config")
-    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--log-dir <dir>", "directory for the new masters' output; default: logs, beside the config")
+    .option("--dry-run", "show what would be done, and change nothing")
     .option("--json", "print the report as JSON, and no progress")
     .addHelpText(
       "after",
@@ -71,7 +71,7 @@ drain: schedulers, then ui masters, then engines, whose running builds finish. I
 new ones are ended and the old ones go on undisturbed. Ctrl-C before the first drain undoes the upgrade; after it, the
 new masters stay, and what still drains ends by itself.
 
-Give masters of one host several ports to choose from (port: "9989-9992"). docs/upgrade.md tells the rest.
+Give masters of one host several ports to choose from (port: "9989-9992"). docs/upgrade.md explains the rest.
 
 Example, for masters that systemd runs:
   master upgrade --config /etc/ci/cluster.ts --start-command 'systemctl start multimaster@{name}'`,
@@ -92,7 +92,7 @@ Example, for masters that systemd runs:
 
 async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
   const { host } = flags;
-  const tell = (text: string) => void (flags.json || process.stdout.write(`${text}\n`));
+  const print = (text: string) => void (flags.json || process.stdout.write(`${text}\n`));
   const config = await loadClusterConfig(flags.config);
   const rows = await openUpgradeRows(config.shared);
   try {
@@ -104,35 +104,35 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
       planUpgrade(masters, {
         host,
         names: flags.masters,
-        // Process ids of another machine mean nothing here.
+        // Process ids of another machine are not valid here.
         startedAs: (pid) => (isHere ? readStartedAs(pid) : undefined),
         isRunning: (pid) => !isHere || isMasterRunning(pid),
       });
-    // Whatever is wrong with the new config is said before anything is started.
+    // Errors in the new config are reported before any master is started.
     await checkSlices(config, plan);
     const healthPorts = await readHealthPorts(config, new Set(plan.flatMap(({ roles }) => roles)));
 
     const { found, missing } = rows.schema;
-    tell(`Upgrade of ${host} with ${thisProgram} (release ${release}) and ${config.file}:`);
-    tell(formatPlan(plan.map(reportPlan)).trimEnd());
+    print(`Upgrade of ${host} with ${thisProgram} (release ${release}) and ${config.file}:`);
+    print(formatPlan(plan.map(reportPlan)).trimEnd());
     const there = plan.flatMap(({ running }) => running?.name ?? []);
     if (there.length > 0)
-      tell(
-        `An upgrade that was not finished is resumed. It has started ${there.join(", ")}, with the config as it was.`,
-      );
+      print(`This resumes an unfinished upgrade. It has started ${there.join(", ")}, with the config of that time.`);
     const lacking = await findLacking(rows, config);
     if (lacking.length > 0)
-      tell(
-        `The new config lacks builders for which requests wait, until a master has them: ${describePending(lacking)}.`,
+      print(
+        `The new config lacks builders that have waiting requests, which wait until a master has these builders: ${describePending(lacking)}.`,
       );
     if (missing.length > 0)
-      tell(`The database is at ${found} and gets "${missing.join('", "')}" first; running masters go on with it.`);
-    if (flags.dryRun) return { outcome: "planned", sentence: "Nothing was done.", masters: plan.map(reportPlan) };
+      print(
+        `The database is at ${found}. This applies "${missing.join('", "')}" first; running masters continue meanwhile.`,
+      );
+    if (flags.dryRun) return { outcome: "planned", sentence: "Nothing was changed.", masters: plan.map(reportPlan) };
 
     if (!isHere) throw errors.otherHost(host, hostname());
     for (const { old } of plan) requireDrainable(old);
     await rows.lockHost(host);
-    if (missing.length > 0) tell(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
+    if (missing.length > 0) print(`database upgraded: ${(await rows.upgradeSchema()).applied.join(", ")}`);
     const ended = await rows.begin({ host, config: config.file, release, pairs: plan.map(showPair) });
     const signals = interruptOnSignals();
     try {
@@ -152,7 +152,7 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
         readyTimeoutMs: flags.readyTimeout,
         deadlineMs: flags.deadline,
         interrupted: signals.interrupted,
-        tell,
+        print,
       });
       await ended(report);
       return report;
@@ -164,7 +164,7 @@ async function upgrade(flags: UpgradeFlags): Promise<UpgradeReport> {
   }
 }
 
-/** Builders for which requests wait and that nothing in the new config brings back. */
+/** Finds builders that have waiting requests and that no part of the new config provides. */
 async function findLacking(rows: UpgradeRows, config: LoadedConfig): Promise<PendingBuilder[]> {
   const pending = await rows.pendingBuilders();
   if (pending.length === 0) return [];

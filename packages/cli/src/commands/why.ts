@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuilder } from "../client/find-item.ts";
-import { readIfTold } from "../client/read-if-told.ts";
+import { readIfSupported } from "../client/read-if-supported.ts";
 import { formatSeconds } from "../show-build.ts";
 import { formatJson, openTerminal } from "../terminal.ts";
 
@@ -11,11 +11,11 @@ export function addWhy(program: Command): void {
   clientOptions(
     program
       .command("why")
-      .description("tell why build requests wait, or why one does, or those of a builder; also changes not built yet")
-      .argument("[what]", "a build request's id, or a builder's name (default: everything that waits)"),
+      .description("show why build requests wait: all, one, or those of a builder; also changes not built yet")
+      .argument("[what]", "a build request's id, or a builder's name (default: all that wait)"),
   ).action(async (what: string | undefined, { json, ...flags }: ClientFlags) => {
     const api = await connect(flags);
-    const { waiting, others, changes } = await readIfTold(api.url, "why something waits", () => read(api, what));
+    const { waiting, others, changes } = await readIfSupported(api.url, "why something waits", () => read(api, what));
     const text = [...waiting.map(describeRequest), countOthers(others), ...changes.map(describeChanges)].join("");
     await openTerminal().write(json ? formatJson({ waiting, changes }) : text || "Nothing waits.\n");
   });
@@ -56,10 +56,10 @@ function describeRequest({ buildrequestid, builder, priority, since, reasons }: 
   return `Build request ${buildrequestid} of ${builder} (${age(since)}${urgency}):\n${listReasons(reasons)}`;
 }
 
-/** A ui master of the release before tells all ids, and no number of others. */
-type ToldChanges = Omit<WaitingChanges, "changeids_more"> & Partial<WaitingChanges>;
+/** A ui master of the previous release sends all ids, and no number of others. */
+type SentChanges = Omit<WaitingChanges, "changeids_more"> & Partial<WaitingChanges>;
 
-function describeChanges({ changeids, changeids_more = 0, scheduler, branch, since, reasons }: ToldChanges): string {
+function describeChanges({ changeids, changeids_more = 0, scheduler, branch, since, reasons }: SentChanges): string {
   const others = changeids_more === 0 ? "" : ` and ${changeids_more} more`;
   const which = `Change${changeids.length === 1 ? "" : "s"} ${changeids.join(", ")}${others}`;
   const where = branch === null ? "" : ` on ${branch}`;
@@ -67,7 +67,7 @@ function describeChanges({ changeids, changeids_more = 0, scheduler, branch, sin
 }
 
 function listReasons(reasons: Waiting["reasons"]): string {
-  return reasons.map(({ sentence }) => `  ${sentence}\n`).join("") || "  It is about to be taken.\n";
+  return reasons.map(({ sentence }) => `  ${sentence}\n`).join("") || "  An engine is about to take it.\n";
 }
 
 function age(since: number): string {

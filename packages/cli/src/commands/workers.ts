@@ -8,12 +8,12 @@ interface ActFlags extends ClientFlags {
 }
 
 const acts = [
-  ["pause", "give a worker no new builds", "is paused"],
-  ["unpause", "give a paused worker builds again", "is no longer paused"],
-  ["stop", "let a worker finish its builds and end", "is told to end"],
+  ["pause", "start no new builds on a worker", "is paused"],
+  ["unpause", "start builds on a paused worker again", "is no longer paused"],
+  ["stop", "let a worker finish its builds and end", "is stopping"],
 ] as const;
 
-/** `master workers`, and what may be done to one. */
+/** `master workers`, and the commands for one worker. */
 export function addWorkers(program: Command): void {
   const workers = clientOptions(
     program.command("workers").description("list workers, or pause, unpause, stop one"),
@@ -48,9 +48,9 @@ export function addWorkers(program: Command): void {
         .command(name)
         .description(description)
         .argument("<name>", "the worker's name")
-        .option("--reason <text>", "why, for those who look at it later"),
+        .option("--reason <text>", "the reason, shown with the worker"),
     ).action(async (text: string, _: ActFlags, command: Command) => {
-      // Options may stand before the action, too.
+      // Options may also come before the action.
       const { reason, json, ...flags } = command.optsWithGlobals<ActFlags>();
       const api = await connect(flags);
       const { workerid } = await findWorker(api, text);
@@ -62,7 +62,7 @@ export function addWorkers(program: Command): void {
   for (const command of workers.commands) command.exitOverride();
 }
 
-/** As `master status` says it. */
+/** The worker's state, worded as in `master status`. */
 export function describe({
   connected_to: masters,
   configured_on: places,
@@ -74,7 +74,7 @@ export function describe({
   readonly paused: boolean;
   readonly graceful: boolean;
 }): string {
-  // Renamed or taken out of the config, no one expects it any more.
+  // A worker that was renamed or removed from the config is not expected to connect.
   const away = places.length > 0 ? "away" : "unused";
   return [masters.length > 0 ? "connected" : away, paused && "paused", graceful && "stopping"]
     .filter(Boolean)

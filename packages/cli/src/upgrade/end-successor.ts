@@ -4,42 +4,42 @@ import type { Successor } from "./start-successor.ts";
 
 interface EndOptions {
   rows: Pick<UpgradeRows, "masters" | "drain">;
-  /** It was ready, and so may have builds that shall finish. */
+  /** It was ready, and so may have builds that must finish. */
   hadWork: boolean;
-  /** Running builds are given back when they take longer. */
+  /** Running builds are released when they take longer. */
   deadlineMs: number | undefined;
 }
 
-/** One that never had work is killed when it does not obey. */
-const stubbornMs = 10_000;
-/** A second signal means "now", unless it follows so closely that it may be an echo of the first. */
+/** How long a master without work may take to end before it is killed. */
+const killMs = 10_000;
+/** A second signal means "now", unless it follows so soon that it may be an echo of the first. */
 const echoMs = 1000;
-/** One that gives its builds back needs this long. */
-const giveBackMs = 30_000;
+/** How long a master may take to release its builds. */
+const releaseMs = 30_000;
 
-/** Ends a master that was started in vain; undefined when it is gone, otherwise a word on what is left. */
+/** Ends a master of an abandoned upgrade; returns undefined when it has ended, otherwise a description of what is left. */
 export async function endSuccessor(successor: Successor, options: EndOptions): Promise<string | undefined> {
   const { name } = successor.replacement;
   if (successor.pid === undefined)
     return (await endSupervised(name, options)) ? undefined : `${name} (stop it with its supervisor)`;
-  const patience = options.hadWork
-    ? [Math.max(options.deadlineMs ?? Number.POSITIVE_INFINITY, echoMs), giveBackMs]
-    : [stubbornMs];
-  for (const patienceMs of patience) {
+  const timeouts = options.hadWork
+    ? [Math.max(options.deadlineMs ?? Number.POSITIVE_INFINITY, echoMs), releaseMs]
+    : [killMs];
+  for (const timeoutMs of timeouts) {
     successor.signal("SIGTERM");
-    if (await waitUntilGone(successor, patienceMs)) return undefined;
+    if (await waitUntilGone(successor, timeoutMs)) return undefined;
   }
   successor.signal("SIGKILL");
-  return (await waitUntilGone(successor, stubbornMs)) ? undefined : `${name} (pid ${successor.pid})`;
+  return (await waitUntilGone(successor, killMs)) ? undefined : `${name} (pid ${successor.pid})`;
 }
 
-async function waitUntilGone(successor: Successor, patienceMs: number): Promise<boolean> {
-  const deadline = performance.now() + patienceMs;
+async function waitUntilGone(successor: Successor, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
   while (!successor.isGone() && performance.now() < deadline) await systemClock.sleep(100);
   return successor.isGone();
 }
 
-/** What never joined the cluster is known to its supervisor only. */
+/** Only the supervisor knows a master that never joined the cluster. */
 async function endSupervised(name: string, { rows, deadlineMs }: EndOptions): Promise<boolean> {
   const row = (await rows.masters()).find((master) => master.alive && master.name === name);
   return row !== undefined && (await rows.drain(row, { deadlineMs })).outcome !== "draining";

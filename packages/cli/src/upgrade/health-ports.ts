@@ -1,9 +1,9 @@
 import { get } from "node:http";
 import type { LoadedConfig } from "@multimaster/config";
 
-/** Where masters answer `/health` and `/ready`: on one of these ports. */
+/** A role's candidate ports for `/health` and `/ready`. */
 interface HealthPorts {
-  /** Those with this role; `monitor`: all. */
+  /** The role of the masters that listen there; `monitor`: all masters. */
   role: string;
   host: string;
   ports: readonly number[];
@@ -11,12 +11,12 @@ interface HealthPorts {
 
 interface Answer {
   status: number;
-  /** Which master answers. */
+  /** The name of the master that answers. */
   master: string | undefined;
   text: string;
 }
 
-/** The ports of these roles, as the config says them; one that the system chooses cannot be known. */
+/** The ports of these roles in the config; a port chosen by the system cannot be known. */
 export async function readHealthPorts(config: LoadedConfig, roles: ReadonlySet<string>): Promise<HealthPorts[]> {
   const found: HealthPorts[] = [];
   const { monitor } = config.shared;
@@ -27,13 +27,13 @@ export async function readHealthPorts(config: LoadedConfig, roles: ReadonlySet<s
   }
   if (roles.has("builder-engine")) {
     const { host, port, workers } = await config.workers();
-    // Without workers that connect, an engine opens no port.
+    // Without remote workers an engine opens no port.
     if (workers.some((worker) => !worker.local)) found.push({ role: "builder-engine", host, ports: port });
   }
   return found.filter(({ ports }) => !ports.includes(0));
 }
 
-/** Asks a master's own `/ready` on its monitor port and for each of its roles; true, or the first reason why not. */
+/** Checks a master's `/ready` on its monitor port and on each role's port; returns true, or the first reason why not. */
 export async function askReady(
   name: string,
   roles: readonly string[],
@@ -48,7 +48,7 @@ export async function askReady(
   return true;
 }
 
-/** By `/health`: asking a master's `/ready` is taken for the balancer's question. */
+/** Uses `/health`, because a master counts a request for `/ready` as the balancer's check. */
 async function findPort(name: string, host: string, ports: readonly number[]): Promise<number | undefined> {
   const answers = await Promise.all(ports.map((port) => ask(host, port, "/health")));
   return ports.find((_, i) => answers[i]?.master === encodeURIComponent(name));

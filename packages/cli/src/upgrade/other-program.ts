@@ -6,7 +6,7 @@ import { errors } from "@multimaster/core";
 /** The `master` program of this checkout. */
 export const thisProgram = fileURLToPath(new URL("../../bin/master.mjs", import.meta.url));
 
-/** The program's real path, when it is not this one. */
+/** The program's real path, if it is not this one. */
 export function findOtherProgram(path: string): string | undefined {
   let found: string;
   try {
@@ -18,12 +18,12 @@ export function findOtherProgram(path: string): string | undefined {
 }
 
 /**
- * Lets another checkout's program do the same: each release knows best how its masters are started, which config it can read
- * and which database it needs. Gives its exit code.
+ * Runs the command with another checkout's program: each release knows best how its masters are started, which config it can
+ * read and which database it needs. Returns its exit code.
  */
 export async function runOtherProgram(program: string, args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: "inherit" });
-  // A terminal's Ctrl-C reaches both; what is sent to this process alone is passed on.
+  // A terminal's Ctrl-C reaches both programs; a signal to this process alone is passed on.
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, pass);
   return new Promise((resolve, reject) => {

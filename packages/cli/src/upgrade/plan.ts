@@ -2,14 +2,14 @@ import { errors } from "@multimaster/core";
 import type { MasterStatus } from "@multimaster/operator/upgrade-rows";
 import type { StartedAs } from "./started-as.ts";
 
-/** A master that is to be replaced, and by what. */
+/** A master to be replaced, and its successor. */
 export interface Replacement {
   old: MasterStatus;
-  /** Its successor has the same roles and builder sets, and this name. */
+  /** The successor's name; it has the same roles and builder sets. */
   name: string;
   roles: readonly string[];
   builderSets: readonly string[] | "all";
-  /** The successor, when an upgrade that was killed has started it. */
+  /** The successor's row, if an upgrade that was killed has started it. */
   running?: MasterStatus;
 }
 
@@ -17,16 +17,16 @@ export interface PlanOptions {
   host: string;
   /** Only these masters; all of the host when absent. */
   names?: readonly string[];
-  /** How a master of this machine was started. */
+  /** How a master of this machine was started, if known. */
   startedAs(pid: number): StartedAs | undefined;
   isRunning(pid: number): boolean;
 }
 
-/** Which masters are replaced, by what; throws a sentence when that cannot be told. */
+/** Plans which masters are replaced, and by what; throws a message if that cannot be decided. */
 export function planUpgrade(masters: readonly MasterStatus[], options: PlanOptions): Replacement[] {
   const { host, names } = options;
   const running = masters.filter(({ alive, buildbot }) => alive && !buildbot);
-  // A lease outlives a process that was killed, and one that drains is on its way out.
+  // A lease outlives a killed process, and a draining master is already ending.
   const here = running.filter((m) => m.host === host && m.state !== "draining" && options.isRunning(m.pid));
   if (here.length === 0) {
     throw errors.noMasterToUpgrade(
@@ -55,8 +55,8 @@ export function planUpgrade(masters: readonly MasterStatus[], options: PlanOptio
 }
 
 /**
- * NAME, NAME-2, NAME-3, …, whichever is free. "web-2" counts as a successor of "web" only if there was a master "web": where
- * people number their masters themselves, the successor of "web-2" is "web-2-2", and then "web-2" again.
+ * NAME, NAME-2, NAME-3, …: the first that is free. "web-2" counts as a successor of "web" only if there was a master "web":
+ * if users number their masters themselves, the successor of "web-2" is "web-2-2", and then "web-2" again.
  */
 function nameSuccessor(name: string, masters: readonly MasterStatus[], taken: ReadonlySet<string>): string {
   const [, first] = /^(.+)-\d+$/.exec(name) ?? [];
@@ -67,7 +67,7 @@ function nameSuccessor(name: string, masters: readonly MasterStatus[], taken: Re
   }
 }
 
-/** One new config cannot be meant for masters of several. */
+/** Masters started with different configs cannot all be replaced with one new config. */
 function refuseSeveralConfigs(starts: ReadonlyMap<MasterStatus, StartedAs | undefined>): void {
   const byConfig = new Map<string, string[]>();
   for (const [{ name }, start] of starts) {

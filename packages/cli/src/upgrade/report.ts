@@ -3,13 +3,13 @@ import type { DrainReport } from "@multimaster/operator/upgrade-rows";
 import Table from "cli-table3";
 import type { Replacement } from "./plan.ts";
 
-/** What became of one old master and its successor. */
+/** The outcome of one old master and its successor. */
 export interface ReplacementReport {
   master: string;
   pid: number;
   roles: readonly string[];
   builderSets: readonly string[] | "all";
-  /** "running": it was not told to drain. */
+  /** "running": it was not drained. */
   state: "running" | DrainReport["outcome"];
   drain: DrainReport | null;
   successor: {
@@ -24,12 +24,12 @@ export interface ReplacementReport {
 
 export interface UpgradeReport {
   outcome: "planned" | "upgraded" | "undone" | "incomplete";
-  /** What is the case now, in words. */
+  /** The present state, in words. */
   sentence: string;
   masters: ReplacementReport[];
 }
 
-/** Before anything is done. */
+/** The report before any change. */
 export function reportPlan({ old, name, roles, builderSets }: Replacement): ReplacementReport {
   return {
     master: old.name,
@@ -73,7 +73,7 @@ export function formatReport(masters: readonly ReplacementReport[]): string {
       master,
       state,
       drain ? seconds(drain.seconds) : "-",
-      ...(["finished", "handedOver", "retried", "lost"] as const).map((fate) => drain?.requests[fate] ?? "-"),
+      ...(["finished", "handedOver", "retried", "lost"] as const).map((outcome) => drain?.requests[outcome] ?? "-"),
       successor.name,
       successor.state,
       successor.readyAfter === null ? "-" : seconds(successor.readyAfter),
@@ -81,17 +81,17 @@ export function formatReport(masters: readonly ReplacementReport[]): string {
   );
 }
 
-/** A drain in a line, such as "has ended after 2.0 s; of its requests: 1 finished, 0 handed over, …". */
+/** Describes a drain in a line, such as "has ended after 2.0 s; of its requests: 1 finished, 0 handed over, …". */
 export function describeDrain({ outcome, seconds: after, requests }: DrainReport): string {
-  const how = outcome === "ended" ? "has ended" : outcome === "died" ? "is gone" : "is draining still";
-  const fates = [
+  const how = outcome === "ended" ? "has ended" : outcome === "died" ? "is gone" : "is still draining";
+  const outcomes = [
     `${requests.finished} finished`,
     `${requests.handedOver} handed over`,
     `${requests.retried} retried`,
     `${requests.lost} lost`,
     ...(requests.running > 0 ? [`${requests.running} running`] : []),
   ];
-  return `${how} after ${seconds(after)}; of its requests: ${fates.join(", ")}`;
+  return `${how} after ${seconds(after)}; of its requests: ${outcomes.join(", ")}`;
 }
 
 export function seconds(value: number): string {

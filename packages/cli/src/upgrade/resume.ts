@@ -3,7 +3,7 @@ import type { MasterStatus, UpgradePair, UpgradeRun } from "@multimaster/operato
 import type { Replacement } from "./plan.ts";
 import type { Successor } from "./start-successor.ts";
 
-/** What an upgrade that was killed has left: its new masters run beside the old ones. */
+/** Plans to resume an upgrade that was killed: its new masters run beside the old ones. */
 export function planResume(
   masters: readonly MasterStatus[],
   runs: readonly UpgradeRun[],
@@ -12,7 +12,7 @@ export function planResume(
   const run = runs.findLast((one) => one.host === host);
   const left = run ? findLeft(masters, run) : [];
   const started = left.flatMap(({ running }) => running?.name ?? []);
-  // Nothing was started, or nothing is left to replace: it may begin again.
+  // No successor was started, or no master is left to replace: a new upgrade may begin.
   if (!run || started.length === 0) return undefined;
   const began = new Date(run.beganAt * 1000).toISOString();
   if (run.config !== config) throw errors.upgradeUnfinished(host, began, `it was started with ${run.config}`, started);
@@ -21,7 +21,7 @@ export function planResume(
   return left;
 }
 
-/** The pairs whose old master still works. */
+/** The pairs whose old master still runs. */
 function findLeft(masters: readonly MasterStatus[], { host, pairs }: UpgradeRun): Replacement[] {
   return pairs.flatMap((pair) => {
     const old = masters.find((one) => isOld(one, pair));
@@ -34,7 +34,7 @@ function findLeft(masters: readonly MasterStatus[], { host, pairs }: UpgradeRun)
 const isOld = ({ alive, name, pid, state }: MasterStatus, pair: UpgradePair) =>
   alive && state !== "draining" && name === pair.old && pid === pair.pid;
 
-/** A successor that the killed upgrade has started. */
+/** A successor that the killed upgrade started. */
 export function adoptSuccessor(
   replacement: Replacement,
   running: MasterStatus,

@@ -5,21 +5,21 @@ import { errors, explainFileError, toFileName } from "@multimaster/core";
 import type { Replacement } from "./plan.ts";
 
 export interface StartOptions {
-  /** The program, and the config that it gets. */
+  /** The program, and the config that it is started with. */
   program: string;
   config: string;
   logDir: string;
-  /** Starts a master of a supervisor; absent: this program starts it as a process of its own. */
+  /** A command that makes a supervisor start a master; absent: this program starts a process itself. */
   startCommand?: string;
 }
 
-/** A master that was started in place of another one. It outlives this process. */
+/** A master that was started to replace another one. It outlives this process. */
 export interface Successor {
   readonly replacement: Replacement;
-  /** Of the master; unknown when a supervisor starts it. */
+  /** The master's process id; unknown if a supervisor starts it. */
   readonly pid: number | undefined;
   readonly logFile: string;
-  /** Why it cannot become ready any more. */
+  /** Why it can no longer become ready. */
   failure(): string | undefined;
   isGone(): boolean;
   signal(signal: NodeJS.Signals): void;
@@ -46,7 +46,7 @@ export function startSuccessor(replacement: Replacement, options: StartOptions):
   });
   child.once("exit", (code, signal) => {
     isGone = true;
-    // A supervisor's command is done when the master is started.
+    // A supervisor's command ends when the master has been started.
     if (startCommand !== undefined && code === 0) return;
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     end = `${startCommand === undefined ? "ended" : "its start command ended"} ${how}${quoteEnd(logFile, begin)}`;
@@ -61,7 +61,7 @@ export function startSuccessor(replacement: Replacement, options: StartOptions):
   };
 }
 
-/** `master start …` of a successor. */
+/** The arguments of `master start` for a successor. */
 export function startArguments({ name, roles, builderSets }: Replacement, config: string): string[] {
   return [
     "start",
@@ -74,7 +74,7 @@ export function startArguments({ name, roles, builderSets }: Replacement, config
   ];
 }
 
-/** Puts {name}, {roles}, {builders}, {config} and {program} into a command for the shell. */
+/** Replaces {name}, {roles}, {builders}, {config} and {program} in a command for the shell. */
 export function fillIn(template: string, replacement: Replacement, { config, program }: StartOptions): string {
   const { name, roles, builderSets } = replacement;
   const values: Record<string, string> = {
@@ -101,9 +101,9 @@ function openLog(directory: string, file: string): number {
   }
 }
 
-/** What it said for people at its end: the log's other lines are JSON. */
+/** The last lines of its output for people; the log's other lines are JSON. */
 function quoteEnd(file: string, begin: number): string {
   const lines = readFileSync(file).subarray(begin).toString("utf8").split("\n");
-  const said = lines.filter((line) => line !== "" && !line.startsWith("{")).slice(-20);
-  return said.length === 0 ? ` (see ${file})` : `: ${said.join("\n").replace(/^master: /, "")}`;
+  const messages = lines.filter((line) => line !== "" && !line.startsWith("{")).slice(-20);
+  return messages.length === 0 ? ` (see ${file})` : `: ${messages.join("\n").replace(/^master: /, "")}`;
 }

@@ -4,11 +4,11 @@ import { resolve } from "node:path";
 /** How a running master was started. */
 export interface StartedAs {
   config: string;
-  /** It runs the builder sets that its config has, whichever they are: none was named. */
+  /** No builder set was named, so it runs all of its config. */
   hasAllSets: boolean;
 }
 
-/** Reads the command line of a `master start` of this machine (Linux); undefined where it cannot be had. */
+/** Reads the command line of a `master start` of this machine (Linux); undefined if it cannot be read. */
 export function readStartedAs(pid: number): StartedAs | undefined {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");

@@ -59,7 +59,7 @@ function host(changes: { outcome?: DrainReport["outcome"]; onDrain?(name: string
     readyTimeoutMs: 0,
     deadlineMs: undefined,
     interrupted: interrupt.signal,
-    tell: () => {},
+    print: () => {},
   };
   return { tools, done, rows, failures, interrupt };
 }
@@ -115,7 +115,7 @@ describe("an upgrade", () => {
     expect(outcome).toBe("incomplete");
     expect(sentence).toBe(
       "The upgrade is not complete: no longer ready: engine-2. The new masters stay. " +
-        "These were not told to drain, and run beside the new ones: engine (pid 1), all (pid 2).",
+        "These were not drained, and run beside the new ones: engine (pid 1), all (pid 2).",
     );
     expect(given.done.slice(4)).toEqual(["drain scheduler", "drain ui"]);
   });
@@ -125,7 +125,7 @@ describe("an upgrade", () => {
     const { outcome, sentence } = await upgradeMasters(plan, tools);
     expect(outcome).toBe("incomplete");
     expect(sentence).toContain("not drained within the deadline");
-    expect(sentence).toContain("These drain, and end by themselves: scheduler (pid 4).");
+    expect(sentence).toContain("These are draining, and end by themselves: scheduler (pid 4).");
     expect(done.slice(4)).toEqual(["drain scheduler"]);
   });
 
@@ -133,6 +133,6 @@ describe("an upgrade", () => {
     const { tools } = host({ outcome: "died" });
     const { outcome, sentence } = await upgradeMasters(plan.slice(0, 1), tools);
     expect(outcome).toBe("incomplete");
-    expect(sentence).toContain("Ended without giving their work back: engine (pid 1)");
+    expect(sentence).toContain("These ended without releasing their work: engine (pid 1)");
   });
 });

@@ -11,16 +11,16 @@ export interface UpgradeTools {
   start(replacement: Replacement): Successor;
   askReady(name: string, roles: readonly string[]): Promise<true | string>;
   readyTimeoutMs: number;
-  /** For each drain; absent: drains take as long as the builds that run. */
+  /** The deadline of each drain; absent: a drain takes as long as its running builds. */
   deadlineMs: number | undefined;
   interrupted: AbortSignal;
   /** Progress, line by line. */
-  tell(text: string): void;
+  print(text: string): void;
 }
 
 /**
- * Starts all successors, waits until all are ready, then drains the old masters. Until the first drain everything can be
- * undone, and is when anything goes wrong; from then on the new masters stay, and what is not done is said.
+ * Starts all successors, waits until all are ready, then drains the old masters. Before the first drain, any problem undoes
+ * the whole upgrade. After it the new masters stay, and the report lists what is incomplete.
  */
 export async function upgradeMasters(plan: readonly Replacement[], tools: UpgradeTools): Promise<UpgradeReport> {
   const upgrade = new Upgrade(plan, tools);
@@ -28,9 +28,9 @@ export async function upgradeMasters(plan: readonly Replacement[], tools: Upgrad
 }
 
 /**
- * Who is drained together. All successors are ready by then, so no one leaves a gap. First schedulers: their claims are handed
- * over within a moment, and the new rules apply. Then those that serve people: they hold nothing. Engines last, and all at
- * once: a drain lasts as long as the longest build, and idle workers move at the engines' own pace.
+ * The groups of masters that drain together. All successors are ready by then, so there is no gap. Schedulers first: their
+ * claims move within a moment, and the new rules apply. Then uis, which hold nothing. Engines last, and all together: a drain
+ * lasts as long as the longest build, and idle workers move at the engines' own pace.
  */
 export function drainOrder(plan: readonly Replacement[]): Replacement[][] {
   const rank = ({ roles }: Replacement) => (roles.includes("builder-engine") ? 2 : roles.includes("ui") ? 1 : 0);
@@ -58,21 +58,21 @@ class Upgrade {
     }
     const died = this.#namesOf("died");
     if (died.length > 0) {
-      const sentence = `The new masters run. Ended without giving their work back: ${died.join(", ")}; it is done again when their leases have expired.`;
+      const sentence = `The new masters run. These ended without releasing their work: ${died.join(", ")}; it is done again when their leases have expired.`;
       return this.#conclude("incomplete", sentence);
     }
     const count = this.#plan.length === 1 ? "1 master was" : `${this.#plan.length} masters were`;
     return this.#conclude("upgraded", `${count} upgraded: the new ones run, the old ones have ended.`);
   }
 
-  /** Starts the successors and waits until they are ready; otherwise gives the reason why not. */
+  /** Starts the successors and waits until they are ready; returns the reason if they are not. */
   async #startAll(): Promise<string | undefined> {
-    const { start, tell, rows } = this.#tools;
+    const { start, print, rows } = this.#tools;
     for (const replacement of this.#plan) {
       const successor = start(replacement);
       this.#successors.push(successor);
       Object.assign(this.#report(replacement).successor, { state: "starting", log: successor.logFile });
-      tell(`starting ${replacement.name} for ${replacement.old.name}, log ${successor.logFile}`);
+      print(`starting ${replacement.name} for ${replacement.old.name}, log ${successor.logFile}`);
     }
     return waitUntilReady(this.#successors, {
       ...this.#tools,
@@ -84,12 +84,12 @@ class Upgrade {
 
   #noteReady({ replacement }: Successor, { pid }: MasterStatus, readyAfter: number): void {
     Object.assign(this.#report(replacement).successor, { state: "ready", pid, readyAfter });
-    this.#tools.tell(`${replacement.name} is ready after ${seconds(readyAfter)}, pid ${pid}`);
+    this.#tools.print(`${replacement.name} is ready after ${seconds(readyAfter)}, pid ${pid}`);
   }
 
   async #undo(problem: string): Promise<UpgradeReport> {
-    const { rows, deadlineMs, tell } = this.#tools;
-    tell(`ending the new masters: ${problem}`);
+    const { rows, deadlineMs, print } = this.#tools;
+    print(`ending the new masters: ${problem}`);
     const left = await Promise.all(
       this.#successors.map(async (successor) => {
         const facts = this.#report(successor.replacement).successor;
@@ -100,7 +100,7 @@ class Upgrade {
     );
     const standing = left.flat();
     const ended =
-      standing.length === 0 ? "The new ones that were started have ended" : `Still there: ${standing.join(", ")}`;
+      standing.length === 0 ? "The new ones that were started have ended" : `Still running: ${standing.join(", ")}`;
     return this.#conclude("undone", `Nothing was upgraded: ${problem}\n${ended}; the old masters run as before.`);
   }
 
@@ -117,16 +117,16 @@ class Upgrade {
   }
 
   async #drain(replacement: Replacement): Promise<void> {
-    const { rows, deadlineMs, interrupted, tell } = this.#tools;
+    const { rows, deadlineMs, interrupted, print } = this.#tools;
     const { old } = replacement;
-    tell(`draining ${old.name}, pid ${old.pid}`);
+    print(`draining ${old.name}, pid ${old.pid}`);
     Object.assign(this.#report(replacement), { state: "draining" });
     const drain = await rows.drain(old, { deadlineMs, signal: interrupted });
     Object.assign(this.#report(replacement), { state: drain.outcome, drain });
-    tell(`${old.name} ${describeDrain(drain)}`);
+    print(`${old.name} ${describeDrain(drain)}`);
   }
 
-  /** Successors that were ready and are not any more. */
+  /** Successors that were ready and no longer are. */
   async #findMissing(): Promise<string[]> {
     const masters = await this.#tools.rows.masters();
     const isThere = ({ name, pid }: ReplacementReport["successor"]) =>
@@ -141,10 +141,8 @@ class Upgrade {
     const running = this.#namesOf("running");
     const sentences = [
       `The upgrade is not complete: ${why}. The new masters stay.`,
-      ...(draining.length > 0 ? [`These drain, and end by themselves: ${draining.join(", ")}.`] : []),
-      ...(running.length > 0
-        ? [`These were not told to drain, and run beside the new ones: ${running.join(", ")}.`]
-        : []),
+      ...(draining.length > 0 ? [`These are draining, and end by themselves: ${draining.join(", ")}.`] : []),
+      ...(running.length > 0 ? [`These were not drained, and run beside the new ones: ${running.join(", ")}.`] : []),
     ];
     return this.#conclude("incomplete", sentences.join(" "));
   }

@@ -7,14 +7,14 @@ export interface ReadyOptions {
   timeoutMs: number;
   interrupted: AbortSignal;
   masters(): Promise<MasterStatus[]>;
-  /** What the master's own health checks say. */
+  /** The result of the master's own health checks. */
   askReady(name: string, roles: readonly string[]): Promise<true | string>;
   onReady(successor: Successor, row: MasterStatus, seconds: number): void;
 }
 
 const lookMs = 300;
 
-/** Waits until every successor is ready, in the rows and by its own word; otherwise gives the sentence that says who is not. */
+/** Waits until all successors are ready, in the rows and by health checks; otherwise returns a message that names the others. */
 export async function waitUntilReady(
   successors: readonly Successor[],
   options: ReadyOptions,
@@ -32,7 +32,7 @@ export async function waitUntilReady(
         options.onReady(successor, state, (performance.now() - began) / 1000);
       }
     }
-    // Also of one that was ready before: it must be there still.
+    // Also checks successors that were ready before: they must still run.
     for (const successor of successors) {
       const failure = successor.failure();
       if (failure !== undefined) return `the new master ${successor.replacement.name} ${failure}`;
@@ -47,7 +47,7 @@ export async function waitUntilReady(
   }
 }
 
-/** Its row when it is ready, otherwise why it is not. */
+/** Returns the successor's row if it is ready, otherwise the reason why not. */
 async function judge(
   { replacement, pid }: Successor,
   rows: readonly MasterStatus[],

@@ -11,10 +11,10 @@ export default defineBuilders({
       name: "hello",
       workers: ["local"],
       steps: [
-        // Clones on the worker, and checks out the revision that is built.
+        // Clones on the worker, and checks out the build's revision.
         ...(repository ? [git({ repourl: repository })] : []),
         shell({ name: "hello", command: "echo hello from $(hostname)" }),
-        // A list is run without a shell; time-outs and the environment are options too.
+        // A list is run without a shell; timeouts and the environment are options too.
         shell({ name: "list", command: ["ls", "-la"], timeout: "10m" }),
       ],
     },

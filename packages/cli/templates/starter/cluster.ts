@@ -1,6 +1,6 @@
 /**
- * Your cluster. `master start` with this file runs everything in one process, on SQLite, with a worker inside.
- * Check it with `master check-config`. Values in the environment win over what is written here.
+ * Your cluster. `master start` with this file runs everything in one process, on SQLite, with a local worker.
+ * Check it with `master check-config`. Environment variables override the values written here.
  */
 import { defineCluster, env } from "@multimaster/config";
 
@@ -10,8 +10,8 @@ export default defineCluster({
   // For more than one master: postgresql://USER:PASSWORD@HOST:PORT/NAME
   database: env("DATABASE_URL", "sqlite:state/master.sqlite"),
 
-  // For more than one master: the address of a crossbar.io router, through which they wake each other.
-  // Without one, masters on PostgreSQL find work by looking every few seconds.
+  // For more than one master: the URL of a crossbar.io router, through which the masters wake each other.
+  // Without one, masters on PostgreSQL find work by polling every few seconds.
   bus: { router: env("WAMP_ROUTER") },
 
   // Each role loads only its own file.

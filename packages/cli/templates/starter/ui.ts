@@ -1,4 +1,4 @@
-/** Where the REST API is served. */
+/** The REST API and the web pages. */
 import { defineUi } from "@multimaster/config";
 
 export default defineUi({

@@ -1,10 +1,10 @@
-/** Who may build. */
+/** The workers that may build. */
 import { defineWorkers, env } from "@multimaster/config";
 
 const password = env("WORKER_PASSWORD");
 
 export default defineWorkers({
-  // Where the engine listens for workers, and where local ones keep their files.
+  // The address where the engine listens for workers; local ones keep their files in basedir.
   host: "127.0.0.1",
   port: 9989,
   basedir: "state/workers",

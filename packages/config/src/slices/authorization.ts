@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What rules can be about: the nouns of the API, and the messages by which masters tell each other what to do. */
+/** The objects of rules: the nouns of the API, and the control messages between masters. */
 const nouns = [
   "builders",
   "builds",
@@ -24,7 +24,7 @@ const nouns = [
   "control",
 ] as const;
 
-/** What people do with them. */
+/** The actions of rules. */
 const actions = [
   "read",
   "force",
@@ -51,23 +51,25 @@ const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>
 
 const who = z.union(
   [z.enum(["anyone", "users", "owner"]), z.templateLiteral(["role:", z.string().min(1)])],
-  'must be "anyone", "users" (whoever is logged in), "owner" (of the build), or "role:NAME"',
+  'must be "anyone", "users" (anyone logged in), "owner" (of the build), or "role:NAME"',
 );
 
 const rule = z.strictObject({
-  allow: listOf([...actions, "control", "*"]).describe('Actions; "control" is everything but "read", "*" everything.'),
-  on: listOf([...nouns, "*"]).describe('What they are done with; "*" anything.'),
+  allow: listOf([...actions, "control", "*"]).describe('Actions; "control" is all but "read", "*" is all.'),
+  on: listOf([...nouns, "*"]).describe('The objects of the actions; "*" is all.'),
   builders: z
     .array(z.string())
     .optional()
-    .describe("Only of builders with such names, * being any text; for builds, build requests and force schedulers."),
-  to: z.array(who).describe("Who may; no one else may, and with an empty list no one."),
+    .describe(
+      "Only objects of builders with such names, * matching any text; for builds, build requests and force schedulers.",
+    ),
+  to: z.array(who).describe("The users who may do it; with an empty list no one may."),
 });
 
 const role = z.strictObject({
   groups: z.array(z.string()).default([]),
   emails: z.array(z.string()).default([]),
-  domains: z.array(z.string()).default([]).describe("Whoever has an e-mail address there."),
+  domains: z.array(z.string()).default([]).describe("Users with an e-mail address of these domains."),
   usernames: z
     .array(z.string())
     .default([])
@@ -76,21 +78,24 @@ const role = z.strictObject({
     ),
 });
 
-/** Who may do and see what. */
+/** Rules about which users may read and control what. */
 export const authorization = z
   .strictObject({
-    rules: z.array(rule).describe("The first rule that is about an action and its object decides."),
-    otherwise: z.enum(["allow", "deny"]).describe("What no rule is about."),
-    roles: z.record(z.string(), role).default({}).describe("Roles by name: who has them."),
+    rules: z.array(rule).describe("The first rule that matches an action and its object decides."),
+    otherwise: z.enum(["allow", "deny"]).describe("The decision if no rule matches."),
+    roles: z.record(z.string(), role).default({}).describe("Roles by name, with their members."),
   })
   .superRefine(({ rules, roles }, ctx) => {
     for (const [i, { allow, builders, to }] of rules.entries()) {
       const complain = (key: string, message: string) =>
         ctx.addIssue({ code: "custom", path: ["rules", i, key], message });
       const reads = allow.includes("read") || allow.includes("*");
-      if (reads && builders) complain("builders", 'reading cannot be told apart by builder; use "control" or actions');
+      if (reads && builders) complain("builders", 'reading cannot be restricted by builder; use "control" or actions');
       if (reads && to.includes("owner"))
-        complain("to", 'reading knows no owner; give "read" a rule of its own, and the owner one with "control"');
+        complain(
+          "to",
+          'reading does not depend on the owner; write one rule for "read", and another for the owner with "control"',
+        );
       for (const entry of to) {
         const name = entry.startsWith("role:") ? entry.slice("role:".length) : undefined;
         if (name !== undefined && !Object.hasOwn(roles, name))

@@ -6,11 +6,11 @@ import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { renderable } from "../renderable.ts";
 
-/** One builder: which workers may run it, and its steps. */
+/** One builder: the workers that may run it, and its steps. */
 export const builderConfig = z.strictObject({
   name: plainName(70).describe("Unique in the cluster."),
   description: z.string().nullable().default(null).describe("Shown on the builder's page."),
-  tags: z.array(z.string()).default([]).describe("By which pages and clients select builders."),
+  tags: z.array(z.string()).default([]).describe("Labels by which pages and clients select builders."),
   project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),
   workers: z.array(z.string()).min(1).describe("Names of the workers that may run it."),
   builddir: z
@@ -26,16 +26,20 @@ export const builderConfig = z.strictObject({
     .union([z.boolean(), z.array(z.string())])
     .default(false)
     .describe(
-      "Secrets that builds of a fork's code may use: all, or these. Whoever opens a pull request can read them.",
+      "Secrets that builds of a fork's code may use: all, or these. Anyone who opens a pull request can read them.",
     ),
-  maxBuilds: z.int().positive().optional().describe("Most builds of it at once on one engine; unlimited by default."),
+  maxBuilds: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Maximum number of its builds that run on one engine at the same time; unlimited by default."),
   maxEngineDeaths: z
     .int()
     .positive()
     .nullable()
     .default(3)
     .describe(
-      "How often an engine may die while it builds a request before that request ends as EXCEPTION; null: any number of times.",
+      "How many engines may die while they build a request before that request ends as EXCEPTION; null: no limit.",
     ),
   maxWorkerLosses: z
     .int()
@@ -43,7 +47,7 @@ export const builderConfig = z.strictObject({
     .nullable()
     .default(10)
     .describe(
-      "The same for the connection to the worker, the worker itself, or a master that is stopped at once (a second signal, a drain's deadline) while it builds.",
+      "The same for the connection to the worker, the worker itself, or a master that is stopped immediately (by a second signal or a drain's deadline) while it builds.",
     ),
   maxTime: duration
     .nullable()
@@ -54,9 +58,7 @@ export const builderConfig = z.strictObject({
     .positive()
     .nullable()
     .default(100 * 1024 * 1024)
-    .describe(
-      "Bytes of a log that are kept from its beginning; null: all. What is beyond is dropped, and the log says so.",
-    ),
+    .describe("Bytes of a log that are kept from its beginning; null: all. The rest is dropped, and the log says so."),
   logMaxTailSize: z
     .int()
     .nonnegative()
@@ -64,10 +66,10 @@ export const builderConfig = z.strictObject({
     .default(1024 * 1024)
     .describe("Bytes that are kept from the end of a log that is larger than logMaxSize."),
   maxLogs: z.int().positive().max(10_000).default(100).describe("Logs of one step; further ones are dropped."),
-  steps: z.array(descriptorOf("step")).min(1).describe("Run one after the other."),
+  steps: z.array(descriptorOf("step")).min(1).describe("The steps, run in order."),
 });
 
-/** A builder set: what one team's engines run. */
+/** A builder set: the builders that one team's engines run. */
 export const buildersSlice = z.strictObject({
   secrets: z
     .record(
@@ -76,7 +78,7 @@ export const buildersSlice = z.strictObject({
         .string("must be text; is its environment variable set?")
         .refine(
           (value) => value.replace(/[\r\n]/g, "").length >= 4,
-          "is too short to be hidden (4 characters at least)",
+          "is too short to be masked (it needs at least 4 characters)",
         ),
     )
     .default({})
@@ -87,11 +89,11 @@ export const buildersSlice = z.strictObject({
 export type BuilderConfig = z.output<typeof builderConfig>;
 export type BuildersSlice = z.output<typeof buildersSlice>;
 export type BuildersSliceInput = Omit<z.input<typeof buildersSlice>, "secrets"> & {
-  /** What `env()` gives may be undefined: that is told when the config is loaded. */
+  /** `env()` may return undefined: that is an error when the config is loaded. */
   secrets?: Readonly<Record<string, string | undefined>>;
 };
 
-/** Types a builder set of a config. */
+/** Adds types to a builder set of a config. */
 export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
   return slice;
 }

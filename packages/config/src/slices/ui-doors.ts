@@ -9,17 +9,17 @@ interface Doors {
   readonly authorization?: unknown;
 }
 
-/** What would let strangers control the cluster, and was not asked for with `open`. */
+/** Finds settings that would let strangers control the cluster, and that `open` does not permit. */
 export function findOpenDoors({ host, auth, authorization, open }: Doors): { path: string; message: string }[] {
   if (open) return [];
   if (auth === undefined || auth.plugin.type === "none") {
     if (isLoopback(host)) return [];
-    const message = `is missing, and ${host} is reached from other machines: whoever does would control the cluster; name a login (docs/login.md), or write open: true`;
+    const message = `is missing, and ${host} can be reached from other machines: anyone there would control the cluster; name a login (docs/login.md), or write open: true`;
     return [{ path: "auth", message }];
   }
   const option = auth.plugin.admitsAnyone?.(auth.options);
   if (option === undefined || authorization !== undefined) return [];
-  const message = `lets everybody in the world log in and control the cluster; give ${auth.plugin.type} the option ${option}, or write authorization, or open: true`;
+  const message = `lets anyone in the world log in and control the cluster; set the option ${option} of ${auth.plugin.type}, or write authorization, or open: true`;
   return [{ path: "auth", message }];
 }
 
@@ -27,7 +27,7 @@ interface ShownDoors extends Doors {
   readonly trustedProxies: readonly string[];
 }
 
-/** What is allowed, but lets more people in than its author may think of. */
+/** Finds permitted settings that admit more people than the author may expect. */
 export function warningsOfDoors(slice: ShownDoors, { url }: { readonly url?: string | undefined }): ConfigWarning[] {
   const { host, open, auth, authorization, trustedProxies } = slice;
   const warnings: ConfigWarning[] = [];
@@ -36,31 +36,31 @@ export function warningsOfDoors(slice: ShownDoors, { url }: { readonly url?: str
   const isPublic = publicName !== undefined && !isLoopback(publicName);
 
   if (open && !authorization) {
-    const who = hasLogin ? `has an account at the provider of ${auth.plugin.type}` : `reaches ${host}`;
+    const who = hasLogin ? `has an account at the provider of ${auth.plugin.type}` : `can connect to ${host}`;
     warnings.push({
       path: ["open"],
-      sentence: `whoever ${who} controls the cluster; write authorization, or take open away and name a login`,
+      sentence: `anyone who ${who} controls the cluster; write authorization, or remove open and name a login`,
     });
   } else if (!hasLogin && !open && isPublic) {
-    const sentence = `is missing, and users come through ${url}: whoever does controls the cluster; name a login (docs/login.md), or write open: true`;
+    const sentence = `is missing, and users come through ${url}: all of them control the cluster; name a login (docs/login.md), or write open: true`;
     warnings.push({ path: ["auth"], sentence });
   }
   if (hasLogin && !url?.startsWith("https:") && (isPublic || !isLoopback(host)) && trustedProxies.length === 0)
     warnings.push({
       path: ["auth"],
       sentence:
-        "sessions and passwords go over plain HTTP; give the cluster a url with https, or name the TLS proxy in trustedProxies",
+        "sessions and passwords go over plain HTTP; set a url with https for the cluster, or name the TLS proxy in trustedProxies",
     });
   for (const [i, network] of trustedProxies.entries())
     if (isWide(network))
       warnings.push({
         path: ["trustedProxies", i],
-        sentence: `every program in ${network} is believed when it says for whom it asks, a build's container too; name the proxy's address`,
+        sentence: `every program in ${network}, even a build's container, can claim to forward requests for any user; name only the proxy's address`,
       });
   return warnings;
 }
 
-/** Whether it is more than one address, other than this machine's own. */
+/** Whether a network has more than one address, other than this machine's own. */
 function isWide(network: string): boolean {
   const [address = "", prefix] = network.split("/");
   if (prefix === undefined || isLoopback(address)) return false;

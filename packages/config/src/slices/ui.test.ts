@@ -26,8 +26,8 @@ describe("rules", () => {
 
   it("tell reading apart by noun only, and say so", () => {
     expect(problems(rights({ allow: "*", on: "builds", builders: ["web-*"], to: ["owner"] }))).toEqual([
-      'authorization.rules[0].builders: reading cannot be told apart by builder; use "control" or actions',
-      'authorization.rules[0].to: reading knows no owner; give "read" a rule of its own, and the owner one with "control"',
+      'authorization.rules[0].builders: reading cannot be restricted by builder; use "control" or actions',
+      'authorization.rules[0].to: reading does not depend on the owner; write one rule for "read", and another for the owner with "control"',
     ]);
   });
 
@@ -82,7 +82,9 @@ describe("who gets in", () => {
 
   it.each(["127.0.0.1", "0.0.0.0"])("is not the whole world, on %s", (host) =>
     expect(problems({ host, auth: login("github", "organizations") })).toEqual([
-      expect.stringMatching(/^auth: lets everybody in the world .* option organizations, or write authorization/),
+      expect.stringMatching(
+        /^auth: lets anyone in the world .* option organizations of github, or write authorization/,
+      ),
     ]),
   );
 });
@@ -96,7 +98,7 @@ it("a name that could be a token's is warned of until it says whose it is", () =
   expect(warningsOfUi(slice, {} as never)).toEqual([
     {
       path: ["authorization", "roles", "ops", "usernames", 0],
-      sentence: '"ann" is a user and no API token any more; write "user:ann", or "token:ann" for the token',
+      sentence: '"ann" matches only a user and no longer an API token; write "user:ann", or "token:ann" for the token',
     },
   ]);
 });

@@ -11,7 +11,7 @@ import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
 
 const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
 
-/** What masters with the role `ui` serve. */
+/** The part of masters with the role `ui`. */
 export const uiSlice = z
   .strictObject({
     host: z.string().default("127.0.0.1").describe("Address to listen on; put a TLS proxy in front of a public one."),
@@ -19,12 +19,14 @@ export const uiSlice = z
     app: z
       .enum(["multimaster", "buildbot"])
       .default("multimaster")
-      .describe("Whose pages are served; buildbot: Buildbot's own, from the directory `path`."),
+      .describe("The web app that is served; buildbot: Buildbot's own, from the directory `path`."),
     path: z
       .string()
       .optional()
-      .describe("Of app buildbot: where pip installed buildbot-www and its views, relative to the config."),
-    title: z.string().default("Multimaster").describe("Of the pages."),
+      .describe(
+        "For app buildbot: the directory where pip installed buildbot-www and its views, relative to the config.",
+      ),
+    title: z.string().default("Multimaster").describe("Title of the pages."),
     allowedOrigins: z
       .array(z.string())
       .default([])
@@ -34,69 +36,71 @@ export const uiSlice = z
       .superRefine((hooks, ctx) => {
         for (const [i, { plugin }] of hooks.entries())
           if (hooks.findIndex((other) => other.plugin.type === plugin.type) < i)
-            ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each has one address` });
+            ctx.addIssue({ code: "custom", path: [i], message: `a second ${plugin.type}: each type has one URL` });
       })
       .optional()
-      .describe("What /change_hook/<type> answers; absent: nothing."),
+      .describe("The change hooks that /change_hook/<type> accepts; absent: none."),
     changeHookAuth: z
       .strictObject({
-        user: loginText.describe("By HTTP Basic authentication."),
-        password: loginText.describe("By HTTP Basic authentication."),
+        user: loginText.describe("Name for HTTP Basic authentication."),
+        password: loginText.describe("Password for HTTP Basic authentication."),
       })
       .optional()
-      .describe("Name and password (HTTP Basic) that hooks ask for whose requests bear no signature."),
+      .describe("Name and password (HTTP Basic) for hooks whose requests have no signature."),
     jsonCacheSeconds: z
       .int()
       .min(0)
       .default(0)
-      .describe(
-        "How long browsers may keep answers of the REST API unasked; 0: they ask each time whether it changed.",
-      ),
+      .describe("How long browsers may reuse answers of the REST API; 0: they revalidate each time."),
     trustedProxies: z
       .array(network)
       .default([])
-      .describe("Proxies in front that are believed when they say for whom they ask."),
+      .describe("Proxies in front of the ui whose headers about the client are trusted."),
     connectionsPerAddress: z
       .int()
       .min(1)
       .default(500)
-      .describe("Connections that one address may have, except this machine's own and those of trustedProxies."),
+      .describe(
+        "Maximum number of connections from one address, except this machine's own and those of trustedProxies.",
+      ),
     listenersPerAddress: z
       .int()
       .min(1)
       .default(50)
       .describe(
-        "WebSockets and event streams that one address may have; behind a proxy set trustedProxies, or it counts as one.",
+        "Maximum number of WebSockets and event streams of one address; behind a proxy set trustedProxies, or all clients count as one address.",
       ),
-    auth: descriptorOf("auth").optional().describe("How users log in; absent: no one does."),
-    sessionLifetime: duration.prefault("7d").describe("After this long a user logs in again."),
+    auth: descriptorOf("auth").optional().describe("How users log in; absent: there is no login."),
+    sessionLifetime: duration.prefault("7d").describe("After this long a user must log in again."),
     renewLogins: duration
       .prefault("1h")
-      .describe("Of logins by a provider: after this long it is asked again who the user is, and in which groups."),
+      .describe("For logins by a provider: after this long the user's identity and groups are queried again."),
     auditEntries: z
       .int()
       .min(100)
       .default(100_000)
-      .describe("So many of the newest entries of the audit trail are kept; a tenth as many of what was refused."),
+      .describe("Number of the newest audit log entries that are kept; of refused actions a tenth as many."),
     open: z
       .boolean()
       .default(false)
       .describe(
-        "Lets in anyone who reaches this port or has an account at the provider of auth; without authorization they control the cluster.",
+        "Admits anyone who can connect to this port or has an account at the provider of auth; without authorization they control the cluster.",
       ),
     authorization: authorization
       .optional()
-      .describe("Who may do what; absent: everybody without a login, and with one everybody reads and users control."),
+      .describe(
+        "Which users may do what; absent: without a login anyone may do anything, with one anyone may read and users may control.",
+      ),
   })
   .superRefine(({ hooks = [], changeHookAuth }, ctx) => {
     for (const [i, hook] of hooks.entries()) {
       const { type } = hook.plugin;
       if (changeHookAuth || knowsSender(hook) || isForAnybody(hook)) continue;
-      const secret = hook.plugin.authenticate ? "give it a secret, " : "";
+      const secret = hook.plugin.authenticate ? "set its secret, " : "";
       ctx.addIssue({
         code: "custom",
         path: ["hooks", i],
-        message: `does not say who may post to /change_hook/${type}: ${secret}set changeHookAuth, or write ${type}({ anybody: true }) if everyone who can reach the port may`,
+        message: `does not say who may post to /change_hook/${type}: ${secret}set changeHookAuth, or write ${type}({ anybody: true }) to accept requests from anyone who can connect`,
       });
     }
   })
@@ -108,27 +112,27 @@ export const uiSlice = z
       ctx.addIssue({
         code: "custom",
         path: ["trustedProxies"],
-        message: `must name the proxies whose headers ${auth.plugin.type} believes: anybody can send them`,
+        message: `must name the proxies whose headers ${auth.plugin.type} trusts: any client can send such headers`,
       });
   });
 
 export type UiSlice = z.output<typeof uiSlice>;
 export type UiSliceInput = Omit<z.input<typeof uiSlice>, "changeHookAuth"> & {
-  /** What `env()` returns may be undefined: loading the config then fails and says so. */
+  /** `env()` may return undefined: loading the config then fails with a message. */
   changeHookAuth?: { user: string | undefined; password: string | undefined };
 };
 
-/** Types the `ui` slice of a config. */
+/** Adds types to the `ui` slice of a config. */
 export function defineUi(slice: UiSliceInput): UiSliceInput {
   return slice;
 }
 
-/** Whether a hook knows by itself who sends a request: it has a secret. */
+/** Whether a hook authenticates its senders by itself: it has a secret. */
 function knowsSender({ plugin, options }: PluginDescriptor<"hook">): boolean {
   return plugin.authenticate?.(options) !== undefined;
 }
 
-/** Whether the config says that a hook takes requests from anybody. */
+/** Whether the config permits a hook to accept requests from anyone. */
 export function isForAnybody({ options }: PluginDescriptor<"hook">): boolean {
   return (options as { anybody?: unknown }).anybody === true;
 }
@@ -148,10 +152,10 @@ export function checkLogin(
 const noHooks: ConfigWarning = {
   path: ["hooks"],
   sentence:
-    "is absent, so /change_hook takes nothing (before, base took changes from anybody); hooks: [] says that it is meant, hooks: [base({ anybody: true })] opens it again",
+    "is absent, so /change_hook accepts nothing (earlier releases accepted changes for base from anyone); hooks: [] confirms that, hooks: [base({ anybody: true })] opens it again",
 };
 
-/** Risks in what is served, seen with the part of the config that all masters share. */
+/** Risks in the ui slice, together with the shared part of the config. */
 export function warningsOfUi(slice: UiSlice, shared: { readonly url?: string | undefined }): ConfigWarning[] {
   const { hooks, auth, authorization } = slice;
   return [
@@ -163,7 +167,7 @@ export function warningsOfUi(slice: UiSlice, shared: { readonly url?: string | u
   ];
 }
 
-/** Names that were users' and tokens' alike before. */
+/** Finds names that matched both users and tokens in earlier releases. */
 function plainNames(authorization: UiSlice["authorization"]): ConfigWarning[] {
   return Object.entries(authorization?.roles ?? {}).flatMap(([role, { usernames }]) =>
     usernames.flatMap((name, i) =>
@@ -172,7 +176,7 @@ function plainNames(authorization: UiSlice["authorization"]): ConfigWarning[] {
         : [
             {
               path: ["authorization", "roles", role, "usernames", i],
-              sentence: `"${name}" is a user and no API token any more; write "user:${name}", or "token:${name}" for the token`,
+              sentence: `"${name}" matches only a user and no longer an API token; write "user:${name}", or "token:${name}" for the token`,
             },
           ],
     ),

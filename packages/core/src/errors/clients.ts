@@ -1,17 +1,17 @@
 import { defineError, ExitCode, unavailable, usage } from "./define-error.ts";
 
-/** What the command line meets when it asks a ui master. */
+/** Errors of the command line as a client of a ui master. */
 export const clientErrors = {
   noUiUrl: defineError(
     "NO_UI_URL",
     usage,
     (file: string) =>
-      `Which ui master? Name one with --url URL, in the environment variable MULTIMASTER_URL, or in ${file}.`,
+      `No ui master is named. Name one with --url URL, in the environment variable MULTIMASTER_URL, or in ${file}.`,
   ),
   uiUrlInvalid: defineError(
     "UI_URL_INVALID",
     usage,
-    (url: string) => `"${url}" is no address of a ui master; use http://HOST:PORT/ or https://HOST/.`,
+    (url: string) => `"${url}" is not the address of a ui master; use http://HOST:PORT/ or https://HOST/.`,
   ),
   uiUnreachable: defineError(
     "UI_UNREACHABLE",
@@ -21,7 +21,7 @@ export const clientErrors = {
   noUiThere: defineError(
     "NO_UI_THERE",
     unavailable,
-    (url: string, why: string) => `What answers at ${url} is no ui master (${why}); check the address.`,
+    (url: string, why: string) => `The server at ${url} is not a ui master (${why}); check the address.`,
   ),
   clientFileInvalid: defineError(
     "CLIENT_FILE_INVALID",
@@ -38,7 +38,7 @@ export const clientErrors = {
     "UI_TOO_OLD",
     unavailable,
     (url: string, what: string) =>
-      `The ui master at ${url} is of a release that does not tell ${what}; upgrade it first.`,
+      `The ui master at ${url} runs a release that does not report ${what}; upgrade it first.`,
   ),
   tokenUnreadable: defineError(
     "TOKEN_UNREADABLE",
@@ -49,16 +49,16 @@ export const clientErrors = {
     "TOKEN_NEEDED",
     { status: 401, exitCode: ExitCode.usage },
     (url: string) =>
-      `The ui master at ${url} does not know who asks; give a valid API token with --token-file FILE, MULTIMASTER_TOKEN, or the client file.`,
+      `The ui master at ${url} did not authenticate this command; give a valid API token with --token-file FILE, MULTIMASTER_TOKEN, or the client file.`,
   ),
-  uiRefused: defineError("UI_REFUSED", usage, (what: string) => `The ui master refuses: ${what}`),
+  uiRefused: defineError("UI_REFUSED", usage, (what: string) => `The ui master refused the request: ${what}`),
   fieldsRefused: defineError("FIELDS_REFUSED", usage, (problems: readonly string[]) =>
-    ["These fields of the form are not filled in rightly:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
+    ["Some form fields are invalid:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
   ),
   buildNotNamed: defineError(
     "BUILD_NOT_NAMED",
     usage,
-    (text: string) => `"${text}" names no build; give its id, BUILDER/NUMBER, or the URL of its page.`,
+    (text: string) => `"${text}" does not name a build; give its id, BUILDER/NUMBER, or the URL of its page.`,
   ),
   builderNotForced: defineError(
     "BUILDER_NOT_FORCED",

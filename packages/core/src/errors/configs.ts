@@ -1,6 +1,6 @@
 import { defineError, unavailable, usage } from "./define-error.ts";
 
-/** What is wrong with a config or a command line, or cannot be had on this machine. */
+/** Errors of a config or a command line, and missing resources of this machine. */
 export const configErrors = {
   configInvalid: defineError("CONFIG_INVALID", usage, (problems: readonly string[], warnings: readonly string[] = []) =>
     [
@@ -17,7 +17,7 @@ export const configErrors = {
     usage,
     (file: string) => `No config file at ${file}; write one with "master init DIR" or name yours with --config FILE.`,
   ),
-  configExists: defineError("CONFIG_EXISTS", usage, (file: string) => `${file} is there already; nothing was written.`),
+  configExists: defineError("CONFIG_EXISTS", usage, (file: string) => `${file} already exists; nothing was written.`),
   cannotWrite: defineError(
     "CANNOT_WRITE",
     unavailable,
@@ -70,7 +70,7 @@ export const configErrors = {
   routerUrlInvalid: defineError(
     "ROUTER_URL_INVALID",
     usage,
-    (url: string) => `"${url}" is no URL of a message router; use ws://HOST:PORT/ or wss://HOST:PORT/.`,
+    (url: string) => `"${url}" is not the URL of a message router; use ws://HOST:PORT/ or wss://HOST:PORT/.`,
   ),
   cannotListen: defineError(
     "CANNOT_LISTEN",

@@ -1,6 +1,6 @@
 import { defineError, unavailable, usage } from "./define-error.ts";
 
-/** What a database refuses, or is not. */
+/** Errors of the database: unreachable, unsuitable, of another release, or refusing. */
 export const databaseErrors = {
   databaseUnreachable: defineError(
     "DATABASE_UNREACHABLE",
@@ -11,13 +11,13 @@ export const databaseErrors = {
     "DATABASE_UNUSABLE",
     unavailable,
     (reason: string, words: string) =>
-      `The database cannot be used: ${reason} (${words}). What it needs is in docs/database.md.`,
+      `The database cannot be used: ${reason} (${words}). docs/database.md lists the requirements.`,
   ),
   databaseUrlInvalid: defineError(
     "DATABASE_URL_INVALID",
     usage,
     (url: string) =>
-      `"${url}" is no database URL; use sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL and SQLite are supported).`,
+      `"${url}" is not a database URL; use sqlite:FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL and SQLite are supported).`,
   ),
   databaseUrlUnescaped: defineError(
     "DATABASE_URL_UNESCAPED",
@@ -29,13 +29,13 @@ export const databaseErrors = {
     "DATABASE_URL_POOLER",
     usage,
     (given: string, modes: readonly string[]) =>
-      `The database URL says pooler=${given}; it is one of ${modes.join(", ")}.`,
+      `The database URL says pooler=${given}; it must be one of ${modes.join(", ")}.`,
   ),
   notifyBehindPooler: defineError(
     "NOTIFY_BEHIND_POOLER",
     usage,
     () =>
-      "bus.notify needs sessions of its own, which a connection pooler does not give: use a router, or connect to PostgreSQL itself; where the pooler pools sessions, add ?pooler=session to the database URL.",
+      "bus.notify needs dedicated database sessions, which a connection pooler does not provide: use a router, or connect to PostgreSQL itself; where the pooler pools sessions, add ?pooler=session to the database URL.",
   ),
   databaseTls: defineError("DATABASE_TLS", usage, (why: string) => `The database URL cannot be used for TLS: ${why}.`),
   databaseNotUpgraded: defineError(
@@ -54,7 +54,7 @@ export const databaseErrors = {
     "TABLES_IN_USE",
     unavailable,
     (migration: string) =>
-      `"${migration}" is not applied: something has had the tables in use for a minute, such as a backup; run "master upgrade-database" again when it is over.`,
+      `"${migration}" is not applied: another session, such as a backup, has held locks on the tables for a minute; run "master upgrade-database" again when it has ended.`,
   ),
   databaseOfOtherBuildbot: defineError(
     "DATABASE_OF_OTHER_BUILDBOT",
@@ -78,7 +78,7 @@ export const databaseErrors = {
     "MASTERS_NEED_SCHEMA",
     unavailable,
     (migration: string, masters: readonly string[]) =>
-      `"${migration}" is not applied: it takes away what the running masters ${masters.join(", ")} need; replace them with a newer release, then run "master upgrade-database" again.`,
+      `"${migration}" is not applied: it removes what the running masters ${masters.join(", ")} need; replace them with a newer release, then run "master upgrade-database" again.`,
   ),
   sqliteFileInUse: defineError(
     "SQLITE_FILE_IN_USE",

@@ -1,4 +1,4 @@
-/** What an error means to the one who caused it: an HTTP status and a process exit code. */
+/** What an error means to its cause: an HTTP status for a REST client, a process exit code for a command. */
 export interface ErrorKind {
   /** HTTP status when the error reaches a REST client. */
   status: number;
@@ -28,7 +28,7 @@ export const ExitCode = {
   failure: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,
-  /** Something the master needs (database, port, name) cannot be had. */
+  /** A resource that the master needs (database, port, name) is unavailable. */
   unavailable: 3,
 } as const;
 
@@ -38,7 +38,7 @@ export const unauthorized: ErrorKind = { status: 401, exitCode: ExitCode.usage }
 export const forbidden: ErrorKind = { status: 403, exitCode: ExitCode.usage };
 export const unavailable: ErrorKind = { status: 503, exitCode: ExitCode.unavailable };
 
-/** Declares an error: its code, what it means to the one who caused it, and its sentence. */
+/** Declares an error: its code, its kind and its message. */
 export function defineError<Args extends unknown[]>(code: string, kind: ErrorKind, message: (...args: Args) => string) {
   return (...args: [...Args, ErrorOptions?]): UserError => {
     const last = args.at(-1);

@@ -1,6 +1,6 @@
 import { conflict, defineError, ExitCode, forbidden, unauthorized, unavailable, usage } from "./define-error.ts";
 
-/** Why somebody is not let in, or may not do something. */
+/** Why a login fails, or a user may not do something. */
 export const loginErrors = {
   loginFailed: defineError(
     "LOGIN_FAILED",
@@ -20,7 +20,7 @@ export const loginErrors = {
   noLogin: defineError(
     "NO_LOGIN",
     { status: 501, exitCode: ExitCode.usage },
-    () => "This cluster has no login of its own; the auth option of its ui says how users are known.",
+    () => "This cluster has no login page; the auth option of its ui sets how users authenticate.",
   ),
   loginStale: defineError(
     "LOGIN_STALE",
@@ -35,7 +35,7 @@ export const loginErrors = {
   loginProviderAway: defineError(
     "LOGIN_PROVIDER_AWAY",
     unavailable,
-    (provider: string, why: string) => `${provider} cannot be asked who you are: ${why}.`,
+    (provider: string, why: string) => `${provider} could not be asked for your identity: ${why}.`,
   ),
   tokenRefused: defineError(
     "TOKEN_REFUSED",
@@ -45,12 +45,12 @@ export const loginErrors = {
   tokenExists: defineError(
     "TOKEN_EXISTS",
     conflict,
-    (name: string) => `There is a token "${name}" already; revoke it first, or choose another name.`,
+    (name: string) => `A token "${name}" already exists; revoke it first, or choose another name.`,
   ),
   tokenNotThere: defineError(
     "TOKEN_NOT_THERE",
     usage,
-    (name: string) => `There is no valid token "${name}"; "master token list" shows those that are there.`,
+    (name: string) => `There is no valid token "${name}"; "master token list" lists the valid ones.`,
   ),
   notAllowed: defineError("NOT_ALLOWED", forbidden, (what: string, who: string, hint: string) =>
     [`You may not ${what}: that is for ${who}`, hint]
@@ -61,6 +61,7 @@ export const loginErrors = {
   otherSite: defineError(
     "OTHER_SITE",
     forbidden,
-    (origin: string) => `The page that sent this (${origin}) is not of this site, so your login does not count for it.`,
+    (origin: string) =>
+      `The page that sent this (${origin}) belongs to another site, so your login is not valid for it.`,
   ),
 } as const;

@@ -1,6 +1,6 @@
 import { conflict, defineError, unavailable, usage } from "./define-error.ts";
 
-/** What a master cannot do, or cannot be told to do. */
+/** Errors of masters, and of commands to them. */
 export const masterErrors = {
   masterNameTaken: defineError(
     "MASTER_NAME_TAKEN",
@@ -22,17 +22,14 @@ export const masterErrors = {
     "MASTER_TAKES_NO_ORDERS",
     conflict,
     (master: string) =>
-      `The master ${master} is one of Buildbot or of an older release, which take no orders: stop it on its own host, with SIGTERM.`,
+      `The master ${master} is a Buildbot master or runs an older release, and accepts no commands: stop it on its own host, with SIGTERM.`,
   ),
-  notDraining: defineError(
-    "NOT_DRAINING",
-    conflict,
-    (what: string) => `There is no open drain of ${what} that could be undone.`,
-  ),
+  notDraining: defineError("NOT_DRAINING", conflict, (what: string) => `There is no open drain of ${what} to undo.`),
   endsBySignal: defineError(
     "ENDS_BY_SIGNAL",
     conflict,
-    (master: string) => `The master ${master} was told by a signal to end, which cannot be undone; start another one.`,
+    (master: string) =>
+      `The master ${master} is ending because of a signal, which cannot be undone; start another one.`,
   ),
   roleAlreadyThere: defineError(
     "ROLE_ALREADY_THERE",
@@ -54,13 +51,13 @@ export const masterErrors = {
   noProgram: defineError(
     "NO_PROGRAM",
     usage,
-    (path: string) => `No program at ${path}; --program names the master.mjs of a checkout that is built.`,
+    (path: string) => `No program at ${path}; --program must name the master.mjs of a built checkout.`,
   ),
   masterNotOurs: defineError(
     "MASTER_NOT_OURS",
     unavailable,
     (name: string, pid: number) =>
-      `The master ${name} (pid ${pid}) belongs to another user, so it cannot be told to drain; run this command as the user that runs it.`,
+      `The master ${name} (pid ${pid}) belongs to another user, so this command cannot drain it; run this command as the user that runs it.`,
   ),
   noMasterToUpgrade: defineError(
     "NO_MASTER_TO_UPGRADE",
@@ -78,7 +75,7 @@ export const masterErrors = {
     "OTHER_HOST",
     usage,
     (host: string, here: string) =>
-      `The masters of the host ${host} are upgraded on ${host}, not on ${here}; --dry-run shows from here what would be done.`,
+      `The masters of the host ${host} are upgraded on ${host}, not on ${here}; here, --dry-run shows what would be done.`,
   ),
   configsDiffer: defineError(
     "CONFIGS_DIFFER",
@@ -94,7 +91,7 @@ export const masterErrors = {
   upgradeUnderWay: defineError(
     "UPGRADE_UNDER_WAY",
     unavailable,
-    (host: string) => `Another "master upgrade" of the host ${host} is under way; wait for its end.`,
+    (host: string) => `Another "master upgrade" of the host ${host} is in progress; wait for its end.`,
   ),
   upgradeUnfinished: defineError(
     "UPGRADE_UNFINISHED",
@@ -108,6 +105,6 @@ export const masterErrors = {
     "UPGRADE_NEEDS_POSTGRESQL",
     usage,
     (database: string) =>
-      `${database} serves one master, so no new one can run beside it; stop it with SIGTERM or Ctrl-C (running builds finish), then start it again with "master start": it brings the file up to date by itself.`,
+      `${database} serves one master, so no new one can run beside it; stop it with SIGTERM or Ctrl-C (running builds finish), then start it again with "master start": it upgrades the file by itself.`,
   ),
 } as const;

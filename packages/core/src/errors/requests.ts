@@ -1,6 +1,6 @@
 import { conflict, defineError, ExitCode, unavailable, usage } from "./define-error.ts";
 
-/** What is wrong with a request to the REST API. */
+/** Errors of requests to the REST API. */
 export const requestErrors = {
   methodNotAllowed: defineError(
     "METHOD_NOT_ALLOWED",
@@ -11,7 +11,7 @@ export const requestErrors = {
     "HOST_UNKNOWN",
     { status: 421, exitCode: ExitCode.usage },
     (host: string) =>
-      `This master does not answer to the name "${host}"; if it is one of its own, add it to url or allowedHosts of the config.`,
+      `This master does not answer to the name "${host}"; if the name is right, add it to url or allowedHosts in the config.`,
   ),
   bodyTooLarge: defineError(
     "BODY_TOO_LARGE",
@@ -21,23 +21,23 @@ export const requestErrors = {
   bodyTooSlow: defineError(
     "BODY_TOO_SLOW",
     { status: 408, exitCode: ExitCode.unavailable },
-    () => "The request's body comes too slowly; send it again over a better connection.",
+    () => "The request's body arrived too slowly; send it again over a better connection.",
   ),
   tooManyBodies: defineError(
     "TOO_MANY_BODIES",
     unavailable,
-    () => "This master holds as many requests as it has memory for; send this one again in a moment.",
+    () => "This master has no memory for more requests; send this one again in a moment.",
   ),
   requestInvalid: defineError("REQUEST_INVALID", usage, (message: string) => message),
   notFound: defineError("NOT_FOUND", { status: 404, exitCode: ExitCode.usage }, (message: string) => message),
   alreadyOver: defineError(
     "ALREADY_OVER",
     conflict,
-    (what: string, result: string) => `${what} is over (${result}): there is nothing to be done to it.`,
+    (what: string, result: string) => `${what} has already ended (${result}), so nothing can be done to it.`,
   ),
   workerNotAttached: defineError(
     "WORKER_NOT_ATTACHED",
     conflict,
-    (worker: string) => `The worker ${worker} is attached to no master, so no one can end it.`,
+    (worker: string) => `The worker ${worker} is attached to no master, so no master can end it.`,
   ),
 } as const;

@@ -6,7 +6,7 @@ type Instruction =
   | { readonly kind: "assert"; readonly what: "start" | "end" | "word" | "not-word"; readonly next: number }
   | { readonly kind: "match" };
 
-/** What a character is to the assertions beside it; `edge` is where the text begins or ends. */
+/** How the assertions see a neighbouring character; `isEdge` marks the beginning or end of the text. */
 interface Neighbour {
   readonly isEdge: boolean;
   readonly isWord: boolean;
@@ -15,24 +15,24 @@ interface Neighbour {
 const edge: Neighbour = { isEdge: true, isWord: false, isBreak: false };
 
 interface State {
-  /** Instructions that are waited at, before assertions. */
+  /** Instructions that can be reached here, before assertions are evaluated. */
   readonly places: readonly number[];
   readonly before: Neighbour;
-  /** By character code: ASCII here, others in the map. */
+  /** Transitions by character code: ASCII here, others in the map. */
   readonly ascii: (State | "match" | undefined)[];
   readonly others: Map<number, State | "match">;
   atEnd: boolean | undefined;
 }
 
-/** Copies of a counted repetition count, too. */
+/** Upper limit of the program's size; each copy of a counted repetition counts. */
 const mostInstructions = 5000;
-/** Found out as texts are read, and forgotten beyond this, so that memory is bounded. */
+/** States are built lazily while texts are read. Above this number all are dropped, so memory stays bounded. */
 const mostStates = 500;
 const mostTransitions = 20_000;
 
 /**
- * Tells whether a regular expression occurs in a text, in time proportional to the text (and to the expression), never
- * more: all ways in which it may match are followed at once, and what was found out about them is remembered.
+ * Tests whether a regular expression occurs in a text, in time proportional to the text times the expression. It follows all
+ * possible matches in parallel and caches the states it reaches.
  */
 export class LinearMatcher {
   #program: Instruction[] = [];
@@ -43,10 +43,10 @@ export class LinearMatcher {
   #states = new Map<string, State>();
   #transitions = 0;
   #begin: number;
-  /** Parts compiled, those of no instruction included. */
+  /** Nodes compiled, those without an instruction included. */
   #compiled = 0;
 
-  /** Throws NotLinear for what cannot be matched so. */
+  /** Throws NotLinear for an expression that cannot be matched in linear time. */
   constructor(source: string, flags: string) {
     this.#isUnicode = flags.includes("u");
     this.#isMultiline = flags.includes("m");
@@ -91,7 +91,7 @@ export class LinearMatcher {
     return next;
   }
 
-  /** The instructions that wait for a character, once those for the place between two characters are decided. */
+  /** The instructions that wait for a character, after the assertions between two characters are evaluated. */
   #resolve(state: State, after: Neighbour): readonly number[] | "match" {
     const waiting: number[] = [];
     const seen = new Set<number>();
@@ -137,7 +137,7 @@ export class LinearMatcher {
     return state;
   }
 
-  /** Transitions lead to other states, so that all go together. */
+  /** Drops all states: transitions refer to other states, so a part cannot be dropped. */
   #forget(): void {
     for (const state of this.#states.values()) {
       state.ascii.length = 0;
@@ -152,7 +152,7 @@ export class LinearMatcher {
     return this.#program.push(instruction) - 1;
   }
 
-  /** Compiles from the end: returns where a node begins that goes on at `next`. */
+  /** Compiles backwards: returns the start of a node that continues at `next`. */
   #compile(node: PatternNode, next: number, atomOf: (source: string) => number): number {
     if ((this.#compiled += 1) > 4 * mostInstructions) throw new NotLinear("so many repetitions");
     switch (node.kind) {

@@ -1,16 +1,16 @@
-/** A regular expression as a tree; what one character may be is left as source, for the language itself to judge. */
+/** A regular expression as a tree. The source of a single-character atom is kept, for `RegExp` to interpret. */
 export type PatternNode =
   | { readonly kind: "char"; readonly source: string }
   | { readonly kind: "assert"; readonly what: "start" | "end" | "word" | "not-word" }
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly PatternNode[] }
   | { readonly kind: "repeat"; readonly part: PatternNode; readonly min: number; readonly max: number };
 
-/** What no time in proportion to the text is known for; the message names it. */
+/** The expression has a construct without a known linear-time match; the message names the construct. */
 export class NotLinear extends Error {
   override name = "NotLinear";
 }
 
-/** Reads a source that `RegExp` accepts with the same flags, so that only valid syntax has to be told apart. */
+/** Parses a source that `RegExp` accepts with the same flags, so it need only distinguish kinds of valid syntax. */
 export function parsePattern(source: string, flags: string): PatternNode {
   if (flags.includes("v")) throw new NotLinear("the flag v");
   return new PatternReader(source, flags.includes("u")).read();
@@ -86,7 +86,7 @@ class PatternReader {
     if (unicode) return unicode[0];
     const coded = /^\\(?:u[\da-fA-F]{4}|x[\da-fA-F]{2}|c[a-zA-Z]|0[0-7]{0,2})/.exec(rest);
     if (coded) return coded[0];
-    // Without u, \c before no letter is a backslash; and an escaped pair is its halves.
+    // Without the flag u, \c before a non-letter is a backslash, and an escaped surrogate pair is its halves.
     if (!this.#isUnicode && rest[1] === "c") return "\\";
     return this.#isUnicode ? `\\${String.fromCodePoint(rest.codePointAt(1) as number)}` : rest.slice(0, 2);
   }

@@ -4,10 +4,13 @@ import { batched } from "./batched.ts";
 describe("batched acts", () => {
   it("go together when they come together, in order and no more than allowed at once", async () => {
     const batches: number[][] = [];
-    const double = batched(async (items: readonly number[]) => {
-      batches.push([...items]);
-      return items.map((item) => 2 * item);
-    }, 3);
+    const double = batched(
+      async (items: readonly number[]) => {
+        batches.push([...items]);
+        return items.map((item) => 2 * item);
+      },
+      { most: 3 },
+    );
     expect(await Promise.all([1, 2, 3, 4].map(double))).toEqual([2, 4, 6, 8]);
     expect(await double(5)).toBe(10);
     expect(batches).toEqual([[1, 2, 3], [4], [5]]);
@@ -23,5 +26,24 @@ describe("batched acts", () => {
     expect(ends.map((end) => end.status)).toEqual(["rejected", "rejected"]);
     fails = false;
     expect(await act(3)).toBe(3);
+  });
+
+  it("fail each by itself where a failure may be of one of them only", async () => {
+    const batches: string[][] = [];
+    const act = batched(
+      async (items: readonly string[]) => {
+        batches.push([...items]);
+        for (const item of items) if (item.startsWith("bad")) throw new Error(`${item} is refused`);
+        return items;
+      },
+      { isOfOne: (error) => error instanceof Error && error.message.endsWith("refused") },
+    );
+    const ends = await Promise.allSettled(["a", "bad", "b"].map(act));
+    expect(ends.map((end) => (end.status === "fulfilled" ? end.value : (end.reason as Error).message))).toEqual([
+      "a",
+      "bad is refused",
+      "b",
+    ]);
+    expect(batches).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
   });
 });

@@ -1,6 +1,8 @@
 import { fencedTransaction } from "@multimaster/cluster";
 import { type Result, Results, type SourcedProperties } from "@multimaster/core";
 import {
+  beginStep,
+  type Connection,
   getBuildState,
   getRebuildSource,
   holdRunningBuild,
@@ -10,11 +12,14 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { type BuildEnd, finishBuild, startBuild } from "@multimaster/lifecycle";
+import { type BuildEnd, finishBuilds, type StartedBuild, startBuild } from "@multimaster/lifecycle";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
+import { batched } from "./batched.ts";
+import { writeOptions } from "./gathered-writes.ts";
 import type { Lost } from "./lost.ts";
+import { publishBegun } from "./steps.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export interface StopRequest {
@@ -25,14 +30,29 @@ export interface StopRequest {
 
 export type { BuildEnd };
 
+export interface NewBuild {
+  buildrequestid: number;
+  workerid: number;
+  /** What is written in the same transaction. */
+  opening?: {
+    builderid: number;
+    /** The properties that it begins with; called with its number, maybe more than once. */
+    propertiesOf(number: number): SourcedProperties;
+    firstStep: string;
+  };
+}
+
+export interface CreatedBuild extends StartedBuild {
+  /** Of the first step of the opening. */
+  stepid?: number;
+}
+
 export interface BuildUpdates {
-  /** Inserts the build row with the builder's next number (fenced; the request's claim is checked). No event yet. */
-  create(build: {
-    buildrequestid: number;
-    workerid: number;
-  }): Promise<{ buildid: number; number: number; builderid: number } | Lost>;
-  /** Publishes `builds.<id>.new`, once, after properties and the state "starting" were written. */
-  publishNew(buildid: number): Promise<void>;
+  /**
+   * Inserts the build row with the builder's next number, and its opening: properties and a first step, which is started (fenced;
+   * the request's claim is checked). Called again because the answer was lost, it returns the same build.
+   */
+  create(build: NewBuild): Promise<CreatedBuild | Lost>;
   setState(buildid: number, state: string): Promise<void>;
   /** Upserts the given properties (fenced) and publishes only them. */
   setProperties(buildid: number, properties: SourcedProperties): Promise<void>;
@@ -54,21 +74,22 @@ export interface BuildUpdates {
 }
 
 export function createBuildUpdates(context: UpdateContext): BuildUpdates {
-  const { database, lease, events, track, publishOutcomes, log } = context;
+  const { database, lease, events, track, publishOutcomes, write, log } = context;
   const { masterid } = lease;
+  const finish = batched(async (ended: readonly { buildid: number; end: BuildEnd }[]) => {
+    const { result, outcomes } = await fencedTransaction(database, lease, (tx) => finishBuilds(tx, lease, ended));
+    await publishOutcomes(outcomes);
+    return ended.map(({ buildid, end }) => result.get(buildid) ?? end);
+  }, writeOptions(database));
   return {
-    async create(build) {
-      const { result, outcomes } = await fencedTransaction(database, lease, (tx) => startBuild(tx, lease, build));
-      await publishOutcomes(outcomes);
-      return result ?? "lost";
-    },
-    publishNew: (buildid) => track(events.of(builds).new([buildid])),
+    create: (build) => create(context, build),
     async setState(buildid, state) {
-      if (await setBuildState(database, buildid, masterid, state)) await track(events.of(builds).update([buildid]));
+      if (await write((tx) => setBuildState(tx, buildid, masterid, state)))
+        await track(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
-      const running = await fencedTransaction(database, lease, async (tx) => {
+      const running = await write(async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, masterid))) return false;
         await saveBuildProperties(tx, buildid, properties);
         return true;
@@ -80,13 +101,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
           "properties of a build that does not run here are not saved",
         );
     },
-    async finish(buildid, end) {
-      const { result, outcomes } = await fencedTransaction(database, lease, (tx) =>
-        finishBuild(tx, lease, buildid, end),
-      );
-      await publishOutcomes(outcomes);
-      return result ?? end;
-    },
+    finish: (buildid, end) => finish({ buildid, end }),
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
       const rows = await stopRequestsOf(database, buildids);
@@ -94,6 +109,39 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
     },
     rebuild: (buildid, by) => rebuild(context, buildid, by),
   };
+}
+
+/** The order of Buildbot's events: the first step, properties, state, then the build itself is published. */
+async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
+  const { lease, events, write, track, publishOutcomes } = context;
+  const { opening, ...row } = build;
+  const { created, opened, outcomes } = await write(async (tx) => {
+    const { result, outcomes } = await startBuild(tx, lease, row);
+    const opened = result && opening && (await openBuild(tx, result, opening));
+    return { created: result, opened, outcomes };
+  }, opening?.builderid);
+  await publishOutcomes(outcomes);
+  if (!created) return "lost";
+  if (!opened) return created;
+  const { buildid } = created;
+  const publish = async () => {
+    await publishBegun(events, opened.stepid);
+    await events.publishProperties(buildid, opened.properties);
+    await events.of(builds).update([buildid]);
+    await events.of(builds).new([buildid]);
+  };
+  await track(publish());
+  return { ...created, stepid: opened.stepid };
+}
+
+async function openBuild(
+  tx: Connection,
+  { buildid, number }: StartedBuild,
+  { propertiesOf, firstStep }: NonNullable<NewBuild["opening"]>,
+) {
+  const properties = propertiesOf(number);
+  await saveBuildProperties(tx, buildid, properties);
+  return { properties, stepid: (await beginStep(tx, buildid, firstStep)).id };
 }
 
 async function requestStop(

@@ -1,4 +1,3 @@
-import { fencedTransaction } from "@multimaster/cluster";
 import { commandsOfWorkers, deleteCommands, insertCommand } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { batched } from "./batched.ts";
@@ -19,7 +18,7 @@ export interface CommandUpdates {
   ofWorker(workerid: number): Promise<{ commandId: string; buildid: number | null }[]>;
 }
 
-export function createCommandUpdates({ database, lease }: UpdateContext): CommandUpdates {
+export function createCommandUpdates({ database, lease, write }: UpdateContext): CommandUpdates {
   const { masterid, epoch } = lease;
   const ofWorker = batched(async (workerids: readonly number[]) => {
     const rows = await commandsOfWorkers(database, workerids);
@@ -27,8 +26,8 @@ export function createCommandUpdates({ database, lease }: UpdateContext): Comman
     return workerids.map((workerid) => commands.get(workerid) ?? []);
   });
   return {
-    record: (command) => fencedTransaction(database, lease, (tx) => insertCommand(tx, { ...command, masterid, epoch })),
-    forget: (commandIds) => deleteCommands(database, commandIds),
+    record: (command) => write((tx) => insertCommand(tx, { ...command, masterid, epoch })),
+    forget: (commandIds) => write((tx) => deleteCommands(tx, commandIds)),
     ofWorker,
   };
 }

@@ -41,7 +41,7 @@ export function createEvictionService({
     clock,
     log,
     pollMs: Math.max(50, leaseMs / 5),
-    async look() {
+    async poll() {
       if (mayEvict()) await updates.masters.evictDead();
       if (suspects.size > 0) await judgeSuspects();
       if (clock.now() - tidiedAt < tidyEveryMs) return;

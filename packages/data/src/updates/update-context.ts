@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Outcomes } from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
+import { type GatheredWrite, gatherWrites } from "./gathered-writes.ts";
 import type { LogCompressor } from "./log-compressor.ts";
 import { publishOutcomes } from "./publish-outcomes.ts";
 
@@ -13,6 +14,10 @@ export interface UpdateContext {
   readonly events: Events;
   readonly clock: Clock;
   readonly log: Logger;
+  /**
+   * Writes of running builds, fenced: those that come close together share a transaction. Each resolves after the commit.
+   */
+  readonly write: GatheredWrite;
   /**
    * Tracks an event that is being published. The caller does not wait for it, unless so many are under way that writers have
    * to slow down.
@@ -26,12 +31,13 @@ export interface UpdateContext {
 
 const maxUnderWay = 200;
 
-type Base = Omit<UpdateContext, "track" | "publishOutcomes" | "allPublished">;
+type Base = Omit<UpdateContext, "write" | "track" | "publishOutcomes" | "allPublished">;
 
 export function createUpdateContext(base: Base, compressor: LogCompressor): UpdateContext {
   const underWay = new Set<Promise<void>>();
   const context: UpdateContext = {
     ...base,
+    write: gatherWrites(base.database, base.lease),
     track(publication) {
       const done = publication
         .catch((error: unknown) =>

@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
 import { createTables } from "./ddl.ts";
+import { hasTable } from "./has-table.ts";
 import { ledgerTable } from "./own.ts";
 
 /**
@@ -16,7 +17,7 @@ const idOfDataVersion = (version: number) => 100 + version;
 
 /** Names of the migrations applied. */
 export async function readLedger(connection: Connection): Promise<Set<string>> {
-  if (!(await connection.sql.schema.hasTable(ledgerTable.name))) return new Set();
+  if (!(await hasTable(connection, ledgerTable.name))) return new Set();
   const rows = await queryRows<{ name: string }>(connection, "select name from mm_migrations where id < ?", [
     idOfDataVersion(0),
   ]);
@@ -26,7 +27,7 @@ export async function readLedger(connection: Connection): Promise<Set<string>> {
 /** Notes a migration; false when it was there already. */
 export async function recordMigration(tx: Connection, name: string): Promise<boolean> {
   if ((await readLedger(tx)).has(name)) return false;
-  if (!(await tx.sql.schema.hasTable(ledgerTable.name))) {
+  if (!(await hasTable(tx, ledgerTable.name))) {
     for (const statement of createTables(tx.dialect, [ledgerTable])) await tx.sql.raw(statement);
   }
   await tx.sql.raw(

@@ -3,6 +3,7 @@ import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
 import { buildbotVersion } from "./buildbot.ts";
 import { dataVersions, readDataVersion, refuseDataVersion } from "./data-version.ts";
+import { hasTable } from "./has-table.ts";
 import { readLedger } from "./ledger.ts";
 import type { Migration } from "./migration.ts";
 import { migrations as allMigrations } from "./migrations.ts";
@@ -30,7 +31,7 @@ export async function readSchemaState(
   const buildbot = await readBuildbotVersion(connection);
   const applied = await readLedger(connection);
   const missing = migrations.filter(isNeeded).flatMap(({ name }) => (applied.has(name) ? [] : [name]));
-  const hasVersion = await connection.sql.schema.hasTable("mm_data_version");
+  const hasVersion = await hasTable(connection, "mm_data_version");
   const dataVersion = hasVersion ? await readDataVersion(connection) : undefined;
   return { buildbot, own: applied.size, missing, dataVersion, standing: compare(buildbot, missing) };
 }
@@ -50,9 +51,9 @@ function compare(buildbot: string | undefined, missing: readonly string[]): Sche
 }
 
 async function readBuildbotVersion(connection: Connection): Promise<string | undefined> {
-  if (!(await connection.sql.schema.hasTable("alembic_version"))) {
+  if (!(await hasTable(connection, "alembic_version"))) {
     // Tables without a stamp are a half-made or very old Buildbot database; calling it empty would create over them.
-    return (await connection.sql.schema.hasTable("masters")) ? unstamped : undefined;
+    return (await hasTable(connection, "masters")) ? unstamped : undefined;
   }
   const rows = await queryRows<{ version_num: string }>(connection, "select version_num from alembic_version");
   return rows.length === 1 ? (rows[0]?.version_num ?? unstamped) : unstamped;

@@ -43,25 +43,33 @@ export interface LockedRequest {
  * that these acts come one after the other. Claim and cancellation are read in a second statement, since a first one
  * that had to wait would show them as they were before.
  */
-export async function lockRequest(tx: Connection, brid: number): Promise<LockedRequest | undefined> {
-  const [row] = await queryRows<{ id: number; buildsetid: number; builderid: number; complete: number | null }>(
+export async function lockRequests(tx: Connection, ids: readonly number[]): Promise<LockedRequest[]> {
+  if (ids.length === 0) return [];
+  const wanted = tx.dialect.isOneOf("id", ids);
+  const rows = await queryRows<{ id: number; buildsetid: number; builderid: number; complete: number | null }>(
     tx,
-    `select id, buildsetid, builderid, complete from buildrequests where id = ?${tx.dialect.noKeyUpdateLock}`,
-    [brid],
+    `select id, buildsetid, builderid, complete from buildrequests where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock}`,
+    wanted.bindings,
   );
-  if (!row) return undefined;
-  const [state] = await queryRows<{ claimed_by: number | null; cancelled: number }>(
+  const states = await queryRows<{ id: number; claimed_by: number | null; cancelled: number }>(
     tx,
-    `select (select masterid from buildrequest_claims where brid = ?) as claimed_by,
-            (select count(*) from mm_cancellations where buildrequestid = ?) as cancelled`,
-    [brid, brid],
+    `select id, (select masterid from buildrequest_claims where brid = id) as claimed_by,
+            (select count(*) from mm_cancellations where buildrequestid = id) as cancelled
+       from buildrequests where ${wanted.sql}`,
+    wanted.bindings,
   );
-  return {
+  const byId = new Map(states.map((state) => [state.id, state]));
+  return rows.map((row) => ({
     ...row,
     complete: row.complete === 1,
-    claimedBy: state?.claimed_by ?? null,
-    cancelled: Number(state?.cancelled) > 0,
-  };
+    claimedBy: byId.get(row.id)?.claimed_by ?? null,
+    cancelled: Number(byId.get(row.id)?.cancelled) > 0,
+  }));
+}
+
+/** The same of one request. */
+export async function lockRequest(tx: Connection, id: number): Promise<LockedRequest | undefined> {
+  return (await lockRequests(tx, [id]))[0];
 }
 
 /** Notes that the request is not wanted any more, whichever master has it. */

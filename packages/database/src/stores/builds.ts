@@ -20,7 +20,7 @@ export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{
     const rows = await queryRows<{ id: number; number: number }>(
       tx,
       `insert into builds (number, builderid, buildrequestid, workerid, masterid, started_at, locks_duration_s, state_string)
-       values ((select coalesce(max(number), 0) + 1 from builds where builderid = ?), ?, ?, ?, ?, ${tx.dialect.nowSeconds}, 0, 'created')
+       values ((select coalesce(max(number), 0) + 1 from builds where builderid = ?), ?, ?, ?, ?, ${tx.dialect.nowSeconds}, 0, 'preparing worker')
        on conflict (builderid, number) do nothing returning id, number`,
       [build.builderid, build.builderid, build.buildrequestid, build.workerid, build.masterid],
     );
@@ -39,7 +39,7 @@ export async function hasOpenBuild(tx: Connection, buildrequestid: number, maste
 }
 
 /**
- * The build of a request on this master that has not begun: its row was committed by a call whose answer was lost. It is
+ * The build of a request on this master whose first step runs: it was committed by a call whose answer was lost. It is
  * given to the worker that was chosen now.
  */
 export async function adoptBuild(
@@ -49,7 +49,8 @@ export async function adoptBuild(
   const rows = await queryRows<{ id: number; number: number }>(
     tx,
     `update builds set workerid = ? where buildrequestid = ? and masterid = ? and complete_at is null
-        and not exists (select 1 from steps where steps.buildid = builds.id) returning id, number`,
+        and not exists (select 1 from steps where steps.buildid = builds.id and (number > 0 or complete_at is not null))
+     returning id, number`,
     [build.workerid, build.buildrequestid, build.masterid],
   );
   return rows[0];
@@ -62,16 +63,18 @@ export interface BuildState {
   complete: boolean;
 }
 
-export async function getBuildState(connection: Connection, buildid: number): Promise<BuildState | undefined> {
-  const rows = await queryRows<{ buildrequestid: number; masterid: number; complete_at: number | null }>(
+export async function getBuildStates(connection: Connection, ids: readonly number[]): Promise<BuildState[]> {
+  const wanted = connection.dialect.isOneOf("id", ids);
+  const rows = await queryRows<{ id: number; buildrequestid: number; masterid: number; complete_at: number | null }>(
     connection,
-    "select buildrequestid, masterid, complete_at from builds where id = ?",
-    [buildid],
+    `select id, buildrequestid, masterid, complete_at from builds where ${wanted.sql} order by id`,
+    wanted.bindings,
   );
-  const row = rows[0];
-  return (
-    row && { buildid, buildrequestid: row.buildrequestid, masterid: row.masterid, complete: row.complete_at !== null }
-  );
+  return rows.map(({ id, complete_at, ...row }) => ({ buildid: id, ...row, complete: complete_at !== null }));
+}
+
+export async function getBuildState(connection: Connection, buildid: number): Promise<BuildState | undefined> {
+  return (await getBuildStates(connection, [buildid]))[0];
 }
 
 /** Sets the state of a running build of this master; false when it is not (any more). */

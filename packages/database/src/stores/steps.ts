@@ -5,40 +5,36 @@ import { fitText, longest } from "./column-text.ts";
 import { findFreeName, isNamedAfter } from "./free-name.ts";
 
 /**
- * Adds a step at the end of a build. The caller holds the build's row. A step of that name that never started is what
- * an earlier call left whose answer was lost: it is given again.
+ * Adds a step, started, at the end of a build. The caller holds the build's row. A last step of that name which runs is what
+ * an earlier call began whose answer was lost: it is given again, since the steps of a build run one after the other.
  */
-export async function insertStep(
+export async function beginStep(
   tx: Connection,
   buildid: number,
   name: string,
 ): Promise<{ id: number; number: number; name: string }> {
-  const rows = await queryRows<{ id: number; number: number; name: string; left: number }>(
+  const rows = await queryRows<{ id: number; number: number; name: string; open: number }>(
     tx,
-    `select id, number, name, case when started_at is null and complete_at is null then 1 else 0 end as "left"
+    `select id, number, name, case when complete_at is null then 1 else 0 end as "open"
      from steps where buildid = ?`,
     [buildid],
   );
   const wanted = fitText(name, 50);
   const last = rows.toSorted((a, b) => b.number - a.number)[0];
-  if (last?.left === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
+  if (last?.open === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
   const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
   const unique = findFreeName(wanted, new Set(rows.map((row) => row.name)), 1);
+  const now = tx.dialect.nowSeconds;
   const [row] = await queryRows<{ id: number }>(
     tx,
-    `insert into steps (number, name, buildid, state_string, urls_json, hidden) values (?, ?, ?, 'pending', '[]', 0) returning id`,
+    `insert into steps (number, name, buildid, state_string, urls_json, hidden, started_at, locks_acquired_at)
+     values (?, ?, ?, 'pending', '[]', 0, ${now}, ${now}) returning id`,
     [number, unique, buildid],
   );
   return { id: (row as { id: number }).id, number, name: unique };
 }
 
 /** Each of these changes a step that has not ended; false when it has. */
-export async function startStep(connection: Connection, stepid: number): Promise<boolean> {
-  const now = connection.dialect.nowSeconds;
-  const sql = `update steps set started_at = ${now}, locks_acquired_at = ${now} where id = ? and started_at is null and complete_at is null`;
-  return (await execute(connection, sql, [stepid])) === 1;
-}
-
 export async function setStepState(connection: Connection, stepid: number, state: string): Promise<boolean> {
   const sql = "update steps set state_string = ? where id = ? and complete_at is null";
   return (await execute(connection, sql, [fitText(state, longest.sentence), stepid])) === 1;

@@ -14,10 +14,10 @@ const workspacesAnswer = z.object({ values: z.array(z.object({ slug: z.string() 
 export default defineAuth({
   type: "bitbucket",
   options: z.strictObject({
-    url: z.url().default("https://bitbucket.org").describe("Where users log in."),
-    apiUrl: z.url().default("https://api.bitbucket.org").describe("Where the user is read from."),
+    url: z.url().default("https://bitbucket.org").describe("URL where users log in."),
+    apiUrl: z.url().default("https://api.bitbucket.org").describe("URL of the API that identifies the user."),
     ...clientOptions,
-    workspaces: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
+    workspaces: admittedNames.describe("Only their members may log in; absent: anyone with an account."),
   }),
   needs: ["url"],
   admitsAnyone: ({ workspaces }) => (workspaces ? undefined : "workspaces"),

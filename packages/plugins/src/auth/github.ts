@@ -9,14 +9,14 @@ const emailsAnswer = z.array(z.object({ email: z.string(), primary: z.boolean(),
 const named = z.array(z.object({ login: z.string() }));
 const teamsAnswer = z.array(z.object({ slug: z.string(), organization: z.object({ login: z.string() }) }));
 
-/** Login by GitHub; groups are the user's organisations and, as organisation/team, teams. */
+/** Login by GitHub; groups are the user's organisations and teams, the latter as organisation/team. */
 export default defineAuth({
   type: "github",
   options: z.strictObject({
-    url: z.url().default("https://github.com").describe("Of GitHub Enterprise Server, its address."),
+    url: z.url().default("https://github.com").describe("URL of a GitHub Enterprise Server."),
     ...clientOptions,
-    teams: z.boolean().default(true).describe("A user's teams are groups, too, as ORGANIZATION/TEAM."),
-    organizations: admittedNames.describe("Only their members may log in; absent: everybody with an account."),
+    teams: z.boolean().default(true).describe("Includes a user's teams in the groups, as ORGANIZATION/TEAM."),
+    organizations: admittedNames.describe("Only their members may log in; absent: anyone with an account."),
   }),
   needs: ["url"],
   admitsAnyone: ({ url, organizations }) =>

@@ -2,11 +2,11 @@ import type { PluginDescriptor } from "@multimaster/config";
 import openIdConnect from "./openid-connect.ts";
 
 export interface GitLabOptions {
-  /** Of GitLab itself; gitlab.com by default. */
+  /** URL of GitLab; gitlab.com by default. */
   readonly url?: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Paths of groups whose members alone may log in; absent: everybody with an account. */
+  /** Paths of groups; only their members may log in. Absent: anyone with an account. */
   readonly groups?: string[];
 }
 

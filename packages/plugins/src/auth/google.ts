@@ -4,11 +4,11 @@ import openIdConnect from "./openid-connect.ts";
 export interface GoogleOptions {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Domains of Google Workspace whose accounts alone may log in; absent: everybody with an account of Google. */
+  /** Domains of Google Workspace; only their accounts may log in. Absent: anyone with a Google account. */
   readonly domains?: string[];
 }
 
-/** Login by Google; the user's name is the e-mail address. */
+/** Login by Google; the user name is the e-mail address. */
 export default function google(options: GoogleOptions): PluginDescriptor<"auth"> {
   return openIdConnect({
     name: "Google",

@@ -9,7 +9,7 @@ export interface KeycloakOptions {
   readonly clientSecret: string;
   /** Claim of the client's "Group Membership" mapper. */
   readonly groupsClaim?: string;
-  /** Groups whose members alone may log in; absent: all users of the realm. */
+  /** Groups; only their members may log in. Absent: all users of the realm. */
   readonly groups?: string[];
 }
 

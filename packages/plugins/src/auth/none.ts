@@ -8,5 +8,5 @@ const none = defineAuth({
   start: () => ({ kind: "none" }),
 });
 
-/** No one logs in; programs may still use API tokens. */
+/** Disables logins; programs may still use API tokens. */
 export default () => none({});

@@ -17,7 +17,7 @@ function userOf(username: string, { email, fullName, groups }: z.output<typeof u
   return { username, email, fullName, groups };
 }
 
-/** Users of the config's own, each with the hash of a password. */
+/** Users listed in the config, each with the hash of a password. */
 export default defineAuth({
   type: "password",
   options: z.strictObject({
@@ -28,7 +28,7 @@ export default defineAuth({
   look: () => ({ name: "password" }),
   start(_, { users }) {
     const known = new Map(Object.entries(users));
-    // No one shall find out from the time it takes which names there are.
+    // An unknown name takes as long as a known one, so that timing does not reveal names.
     const stranger = hashPassword("");
     return {
       kind: "password",

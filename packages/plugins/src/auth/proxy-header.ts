@@ -3,14 +3,14 @@ import { defineAuth } from "../define-auth.ts";
 
 const headerName = z.string().regex(/^[\w-]+$/, "must be the name of a header");
 
-/** Users that a proxy in front has logged in (oauth2-proxy, Apache, nginx, …), as it tells in headers. */
+/** Users authenticated by a proxy in front (oauth2-proxy, Apache, nginx, …), which names them in headers. */
 export default defineAuth({
   type: "proxy-header",
   options: z.strictObject({
-    header: headerName.default("X-Forwarded-User").describe("Holds the name of the user."),
-    emailHeader: headerName.optional().describe("With the user's e-mail address."),
-    fullNameHeader: headerName.optional().describe("With the user's full name."),
-    groupsHeader: headerName.optional().describe("Holds groups, separated by commas."),
+    header: headerName.default("X-Forwarded-User").describe("Header with the user's name."),
+    emailHeader: headerName.optional().describe("Header with the user's e-mail address."),
+    fullNameHeader: headerName.optional().describe("Header with the user's full name."),
+    groupsHeader: headerName.optional().describe("Header with the user's groups, separated by commas."),
   }),
   needs: ["trustedProxies"],
   look: () => ({ name: "proxy" }),

@@ -412,7 +412,7 @@ describe("a git poller of an odd repository", () => {
     repository.git("push", "--quiet", "origin", "main:a", "main:b");
     await poller.poll();
     expect(Object.keys(poller.rows.state.get("lastRev") as object).toSorted()).toEqual(["main", "z"]);
-    expect(poller.log().at(-1)).toContain('4 branches are wanted and 2 are followed ("maxBranches")');
+    expect(poller.log().at(-1)).toContain('4 branches match, and only 2 are followed ("maxBranches")');
   });
 
   it("follows one whose names are SHA-256", async () => {
@@ -434,16 +434,18 @@ describe("a git poller of an odd repository", () => {
     await lost.poll();
     expect(lost.rows.changes).toEqual([]);
     expect(lost.log()).toHaveLength(1);
-    expect(lost.log()[0]).toMatch(/HEAD (leads nowhere|names the branch master).*nothing is followed.*: main, other$/);
+    expect(lost.log()[0]).toMatch(
+      /HEAD (does not resolve|names the branch master).*nothing is followed.*: main, other$/,
+    );
     repository.git("push", "--quiet", "origin", ":other");
     expect(revisions(await lost.poll())).toEqual([repository.revision()]);
     expect(lost.log().at(-2)).toMatch(/the only branch main is followed$/);
 
     const mistyped = await startPoller(repository.url, { branches: ["mian", "main"] });
     await mistyped.poll();
-    expect(
-      mistyped.log().filter((line) => line.includes("these configured branches are not there: mian")),
-    ).toHaveLength(1);
+    expect(mistyped.log().filter((line) => line.includes("these configured branches do not exist: mian"))).toHaveLength(
+      1,
+    );
   });
 
   it("takes commits for what they are, whatever their files, messages and encodings say", async () => {

@@ -16,7 +16,7 @@ const options = z.strictObject({
   repository: z
     .string()
     .min(1)
-    .describe("URL or path, as git takes it; credentials better come through the environment."),
+    .describe("URL or path of the repository, as git accepts it; pass credentials through the environment."),
   branches: z
     .union([
       z.array(z.string().min(1)).min(1),
@@ -25,7 +25,11 @@ const options = z.strictObject({
     ])
     .optional()
     .describe("Names, true for all, or a function of the name; absent: the repository's own default branch."),
-  maxBranches: z.int().positive().default(2000).describe("More are not followed; the log says so."),
+  maxBranches: z
+    .int()
+    .positive()
+    .default(2000)
+    .describe("Maximum number of branches; further ones are not followed, and the log says so."),
   pollInterval: duration
     .pipe(z.number().min(100, "must be at least 100ms"))
     .prefault("1m")
@@ -34,28 +38,36 @@ const options = z.strictObject({
   buildOnFirstRun: z
     .boolean()
     .default(false)
-    .describe("The first poll ever makes a change of each branch's head, instead of only noting it."),
+    .describe("The very first poll adds a change for each branch's head, instead of only recording it."),
   buildPushesWithNoCommits: z
     .boolean()
     .default(false)
-    .describe("A branch that is new or moved, without a commit that is new, makes a change of its head."),
-  name: z.string().min(1).max(128).optional().describe("Unique in the cluster; made from the repository when absent."),
-  workdir: z.string().optional().describe("Where the local copy is kept; below the master's state when absent."),
-  project: z.string().default("").describe("Of its changes."),
-  codebase: z.string().default("").describe("Of its changes."),
+    .describe("Adds a change for the head of a new or moved branch even if none of its commits is new."),
+  name: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("Unique in the cluster; derived from the repository when absent."),
+  workdir: z
+    .string()
+    .optional()
+    .describe("Directory of the local copy; below the master's state directory when absent."),
+  project: z.string().default("").describe("Project of its changes."),
+  codebase: z.string().default("").describe("Codebase of its changes."),
   category: z
     .union([z.string(), predicate<(change: NewChange) => string | null>("the change")])
     .optional()
-    .describe("Of its changes: a text, or a function of the change."),
+    .describe("Category of its changes: a text, or a function of the change."),
   env: z.record(z.string(), z.string()).default({}).describe("Added to git's environment, such as GIT_SSH_COMMAND."),
   timeout: duration
     .prefault("30m")
-    .describe("A git command that takes longer is ended; the first fetch of a large repository is the longest."),
+    .describe("A git command that takes longer is killed; the first fetch of a large repository takes longest."),
 });
 
 type Options = z.output<typeof options>;
 
-/** Looks for new commits in a git repository; each becomes a change, once, whichever master polls. */
+/** Polls a git repository for new commits; each becomes one change, whichever master polls. */
 export default defineChangeSource({
   type: "git-poller",
   className: "GitPoller",

@@ -1,20 +1,20 @@
 import type { Credentials } from "./repository-url.ts";
 
 /**
- * Given to every git command. A working directory may be what a stranger's build left: no hook and no program that its
- * files name may run, no shell command may serve as a repository, and nothing may go on after the command has ended.
+ * Settings for every git command. A working directory may contain what a stranger's build left, so no hook and no program
+ * named in its files may run, no shell command may serve as a repository, and no process may outlive the command.
  */
 export const guardedSettings: readonly string[] = [
   "core.hooksPath=/dev/null",
   "core.fsmonitor=false",
-  // Its files say which commit follows which, and nothing verifies them.
+  // Files of the commit graph state which commit follows which, and git does not verify them.
   "core.commitGraph=false",
   "protocol.ext.allow=never",
   "gc.autoDetach=false",
   "maintenance.autoDetach=false",
 ].flatMap((setting) => ["-c", setting]);
 
-/** Removed from the environment: each would lead git to another repository, to other objects, or to other settings. */
+/** Variables removed from the environment: each would make git use another repository, other objects, or other settings. */
 export const foreignVariables: readonly string[] = [
   "GIT_DIR",
   "GIT_WORK_TREE",
@@ -33,21 +33,21 @@ export const foreignVariables: readonly string[] = [
   "GIT_TEMPLATE_DIR",
 ];
 
-/** Set for every git command. */
+/** Variables set for every git command. */
 export const guardedEnvironment: Readonly<Record<string, string>> = {
-  // No question may wait for an answer.
+  // No prompt may wait for an answer.
   GIT_TERMINAL_PROMPT: "0",
-  // A replaced object is another object under a trusted name.
+  // A replaced object would be another object under a trusted name.
   GIT_NO_REPLACE_OBJECTS: "1",
 };
 
 const usernameVariable = "MULTIMASTER_GIT_USERNAME";
 const passwordVariable = "MULTIMASTER_GIT_PASSWORD";
 
-/** Git asks this for credentials. It is a line of shell, so that no file is needed; it holds names only. */
+/** The credential helper. It is a line of shell, so that no file is needed; it contains only names of variables. */
 const helper = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$${usernameVariable}" "$${passwordVariable}"; }; f`;
 
-/** How a command that speaks to the repository's host gets the credentials: by the environment, for that host alone. */
+/** How a command that contacts the repository's host gets the credentials: by the environment, for that host alone. */
 export interface CredentialAccess {
   readonly settings: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export function giveCredentials(address: string, credentials: Credentials | unde
   if (credentials === undefined || host === undefined) return { settings: [], environment: {} };
   const key = `credential.${host}.helper`;
   return {
-    // The empty value first: no other helper is asked, or told to store it.
+    // The empty value comes first: git then neither queries other helpers nor stores credentials in them.
     settings: ["-c", `${key}=`, "-c", `${key}=${helper}`],
     environment: { [usernameVariable]: credentials.username, [passwordVariable]: credentials.password },
   };

@@ -1,4 +1,4 @@
-/** Whether git could have a ref of that name: its rules (git-check-ref-format), which leave no room for a refspec. */
+/** Whether git accepts a ref of that name, by its rules (git-check-ref-format), which also exclude any refspec. */
 export function isRefName(name: string): boolean {
   return (
     name !== "" &&
@@ -15,22 +15,22 @@ export function isRefName(name: string): boolean {
   );
 }
 
-/** A whole object name, SHA-1 or SHA-256. */
+/** Whether the text is a full object name, SHA-1 or SHA-256. */
 export function isFullHash(text: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(text);
 }
 
-/** Whether the name is one that a hook or a user gives to a branch: neither a full ref nor HEAD. */
+/** Whether the name is one that a hook or a user uses for a branch: neither a full ref nor HEAD. */
 export function isPlainBranch(branch: string): boolean {
   return branch !== "HEAD" && !branch.startsWith("refs/");
 }
 
-/** Full names of what a branch may mean, the first that exists counts. Hooks report tags as branches. */
+/** The full refs that a branch may mean; the first that exists counts. Hooks report tags as branches. */
 export function listCandidates(branch: string): readonly string[] {
   return isPlainBranch(branch) ? [`refs/heads/${branch}`, `refs/tags/${branch}`] : [branch];
 }
 
-/** A ref that a forge makes of a pull request and its target: its commit is the merge of both. */
+/** Whether the ref is a forge's merge of a pull request and its target. */
 export function isMergeRef(ref: string): boolean {
   return /^refs\/(?!heads\/|tags\/).+\/merge$/.test(ref);
 }

@@ -1,23 +1,23 @@
 import { resolve } from "node:path";
 
-/** What is in the URL before the host: a secret that goes neither on a command line nor into a file. */
+/** The credentials in a URL: a secret that must not appear on a command line or in a file. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
 }
 
-/** The address that git may be given and people may see, and the credentials apart from it. */
+/** The URL without credentials, which git may get and users may see, and the credentials separately. */
 export interface RepositoryUrl {
-  /** Without user name and password where those are a secret. */
+  /** Without user name and password if they are secret. */
   readonly address: string;
   readonly credentials: Credentials | undefined;
 }
 
-/** A path is resolved against the directory, if one is given. */
+/** Parses a repository. A path is resolved against the directory, if one is given. */
 export function parseRepository(repository: string, directory?: string): RepositoryUrl {
   const url = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\s]*)@/i.exec(repository);
   if (url === null) {
-    // As git sees it: "host:path" is an address if no slash comes before the colon.
+    // As in git, "host:path" is a remote address if no slash comes before the colon.
     const isPath = !repository.includes("://") && !/^[^/]+:/.test(repository);
     return {
       address: isPath && directory !== undefined ? resolve(directory, repository) : repository,
@@ -26,7 +26,7 @@ export function parseRepository(repository: string, directory?: string): Reposit
   }
   const [username = "", ...rest] = (url[2] as string).split(":");
   const address = hideCredentials(repository);
-  // ssh takes a user name, which is no secret, and never a password from the URL.
+  // ssh uses a user name, which is not secret, and never a password from the URL.
   if (!isHttp(url[1] as string)) return { address, credentials: undefined };
   return { address, credentials: { username: decode(username), password: decode(rest.join(":")) } };
 }
@@ -39,18 +39,18 @@ export function hideCredentials(text: string): string {
   });
 }
 
-/** Whether the URL holds something that must not be shown. */
+/** Whether the URL contains credentials that must not be shown. */
 export function holdsCredentials(repository: string): boolean {
   return hideCredentials(repository) !== repository;
 }
 
-/** Said of a config whose URL holds credentials. */
+/** The warning for a config whose URL contains credentials. */
 export const credentialsWarning =
-  "holds a password or token: whoever reads the config has it; write the URL without it and let git's credential helper, an SSH key or a secret in the environment give it";
+  "contains a password or token, which every reader of the config gets; remove it from the URL, and use git's credential helper, an SSH key or a secret in the environment";
 
-/** The texts of the credentials that must not be shown, also as they are written in a URL. */
+/** The texts of the credentials that must not be shown, including their URL-encoded forms. */
 export function listSecretTexts({ username, password }: Credentials): string[] {
-  // Without a password the user name is a token; so it is in GitHub's old form, which gives a fixed password.
+  // Without a password the user name is a token, as in GitHub's old form, which uses a fixed password.
   const secrets = password === "" || password === "x-oauth-basic" ? [username] : [password];
   return [...new Set(secrets.flatMap((text) => [text, encodeURIComponent(text)]))].filter((text) => text.length >= 4);
 }

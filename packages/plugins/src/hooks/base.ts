@@ -6,7 +6,7 @@ import { readFields } from "../hook-fields.ts";
 import { openShape } from "../hook-options.ts";
 import { warnOfOpen } from "../hook-warnings.ts";
 
-/** Deeper values are nobody's properties, and would exhaust the stack of every reader. */
+/** No script sends properties nested deeper, and they would exhaust the stack of every reader. */
 const maxDepth = 200;
 
 const json = z.string().transform(parseJson);
@@ -29,12 +29,12 @@ const fields = z.object({
   delivery: z.string().min(1, "must not be empty").max(255).optional(),
 });
 
-/** A change as form or query fields, for scripts and for what no other hook speaks. */
+/** A change as form or query fields, for scripts and for services without a hook of their own. */
 export default defineHook({
   type: "base",
   options: z.strictObject({
     ...openShape,
-    codebase: z.string().optional().describe("Of changes that name none."),
+    codebase: z.string().optional().describe("Codebase of changes that name none."),
   }),
   warnings: warnOfOpen,
   parse(request, options) {
@@ -77,7 +77,7 @@ function parseJson(text: string, ctx: z.RefinementCtx): Json {
   return z.NEVER;
 }
 
-/** Seconds since the epoch, or an ISO date. */
+/** Parses seconds since 1970, or an ISO date. */
 function parseTime(text: string, ctx: z.RefinementCtx): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
   if (!Number.isFinite(seconds) || seconds < 0 || seconds >= 2 ** 31)

@@ -12,20 +12,20 @@ const options = hookOptions({
   pullRequestEvents: z
     .array(z.enum(["created", "updated", "fulfilled", "rejected"]))
     .default(["created", "updated"])
-    .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
+    .describe("Events of a pull request that are changes; fulfilled is merged, rejected is declined."),
   pullRequestRef: z
     .enum(["from", "source"])
     .optional()
     .describe(
       "Branch of a pull request's change: refs/pull-requests/N/from (absent: this), which is only a name; or source, its own branch, unless that is in a fork.",
     ),
-  fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
+  fullRefs: z.boolean().default(false).describe('Names branches as Buildbot does for this forge: "refs/heads/main".'),
 });
 
 type Options = z.output<typeof options>;
 type Event = Options["pullRequestEvents"][number];
 
-// Strict only about what an event cannot do without: what is not known of the rest is left out.
+// Strict only about required data: invalid optional data is ignored.
 const html = z.object({ html: z.object({ href: z.string() }) });
 const actor = perhaps(z.object({ display_name: text, nickname: text }));
 const repository = z.object({ full_name: text, project: perhaps(z.object({ name: text })), links: html });
@@ -89,7 +89,7 @@ export default defineHook({
   },
 });
 
-/** One push may move several branches; each of them is filtered by itself. */
+/** One push may move several branches; each of them is filtered separately. */
 function parsePush(payload: Payload, options: Options): HookAnswer {
   const { actor, repository, push: moved } = parsePayload(push, payload, "repo:push");
   const html = repository.links.html.href;
@@ -126,12 +126,12 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   const head = source?.commit?.hash;
   const sourceBranch = source?.branch?.name;
   const toRef = (name: string) => (options.fullRefs ? `refs/heads/${name}` : name);
-  // What is merged is the repository's own: the branch that it went to is built, as it is now.
+  // A merged request belongs to the repository: its target branch is built, in its current state.
   const isMerged = event === "fulfilled";
   if (!isMerged && !head) return { ignored: "pull request without a commit" };
   const isFork = !isMerged && isElsewhere(source?.repository?.full_name, repository.full_name);
-  // Bitbucket Cloud has no refs of pull requests, and a fork's branch may be named as one of the repository's own: this is
-  // a name that no push can bring. The commit is found by its hash.
+  // Bitbucket Cloud has no refs of pull requests, and a fork's branch may have the name of one of the repository's own, so
+  // this uses a name that no push can create. The commit is found by its hash.
   let branch = `refs/pull-requests/${pull.id}/from`;
   if (isMerged) branch = toRef(destination.branch.name);
   else if (options.pullRequestRef === "source" && !isFork && sourceBranch) branch = toRef(sourceBranch);

@@ -22,19 +22,19 @@ const options = hookOptions({
   pullRequestEvents: z
     .array(z.enum(["created", "updated", "fulfilled", "rejected"]))
     .default(["created", "updated"])
-    .describe("What must have happened to a pull request; fulfilled is merged, rejected is declined."),
-  pullRequestRef: z.enum(["merge", "from"]).default("merge").describe("Which of the refs of a pull request is built."),
-  fullRefs: z.boolean().default(false).describe('Branches as Buildbot names them here: "refs/heads/main".'),
+    .describe("Events of a pull request that are changes; fulfilled is merged, rejected is declined."),
+  pullRequestRef: z.enum(["merge", "from"]).default("merge").describe("The ref of a pull request that is built."),
+  fullRefs: z.boolean().default(false).describe('Names branches as Buildbot does for this forge: "refs/heads/main".'),
   baseUrl: z
     .url()
     .optional()
-    .describe("Of the server, for servers that do not tell in a payload where the repository is."),
+    .describe("URL of the server, for servers whose payloads do not contain the repository's URL."),
 });
 
 type Options = z.output<typeof options>;
 type Event = Options["pullRequestEvents"][number];
 
-// Strict only about what an event cannot do without: what is not known of the rest is left out.
+// Strict only about required data: invalid optional data is ignored.
 const links = perhaps(z.object({ self: z.array(z.object({ href: z.string() })).nullish() }));
 const actor = perhaps(z.object({ displayName: text, name: text, username: text, emailAddress: text }));
 const home = z.object({ slug: text, project: z.object({ key: text, name: text }), links });
@@ -70,7 +70,7 @@ const pullRequest = z.object({
   }),
 });
 
-/** What a plugin for servers older than 5.4 sends, and Buildbot understands, in the words of today. */
+/** The payload of a plugin for servers older than 5.4, which Buildbot supports, converted to the present form. */
 const oldRef = z.object({ type: text, name: z.string(), target: z.object({ hash: z.string() }) }).nullish();
 const oldPush = z.object({ push: z.object({ changes: z.array(z.object({ new: oldRef, old: oldRef })) }) });
 const oldEnd = z
@@ -96,7 +96,7 @@ const oldPullRequest = z.object({
   }),
 });
 
-/** What happened, by the event's key. */
+/** The event, by the header's event key. */
 const pullRequestEvents: Readonly<Record<string, Event>> = {
   "pullrequest:created": "created",
   "pullrequest:updated": "updated",
@@ -150,7 +150,7 @@ function renewPayload(payload: Payload, key: string): Payload {
   return payload;
 }
 
-/** One push may move several branches; each of them is filtered by itself. The server tells only where they are now. */
+/** One push may move several branches; each is filtered separately. The payload has only their new commits. */
 function parsePush(payload: Payload, options: Options): HookAnswer {
   const { actor, repository, changes: moved, toCommit } = parsePayload(push, payload, "repo:refs_changed");
   const where = repositoryUrl(repository, options);
@@ -188,7 +188,7 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
   const where = repositoryUrl(repository, options);
   const head = fromRef?.latestCommit;
   const headRepository = fromRef?.repository ? fullName(fromRef.repository) : "";
-  // What is merged is the repository's own: the branch that it went to is built, as the merge left it.
+  // A merged request belongs to the repository: its target branch is built, as the merge left it.
   const isMerged = event === "fulfilled";
   if (!isMerged && !head) return { ignored: "pull request without a commit" };
   const url = pull.links?.self?.[0]?.href ?? (where.includes("://") ? `${where}pull-requests/${pull.id}` : "");
@@ -196,7 +196,7 @@ function parsePullRequest(payload: Payload, event: Event, options: Options): Hoo
     created: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
     updated: `refs/pull-requests/${pull.id}/${options.pullRequestRef}`,
     fulfilled: options.fullRefs ? `refs/heads/${toRef.displayId}` : toRef.displayId,
-    // What was declined can hardly be merged, and its branch may be a fork's, with the name of one of the repository's own.
+    // A declined request can hardly be merged, and its branch may be a fork's with the name of one of the repository's own.
     rejected: `refs/pull-requests/${pull.id}/from`,
   };
   const title = pull.title ?? "";
@@ -239,13 +239,13 @@ function nameOf(who: z.output<typeof actor>): string {
   return nameAndMail({ name: displayName ?? name ?? username, email: emailAddress ?? username ?? name });
 }
 
-/** "" where it is not known: then it is not the same as any other. */
+/** "" if unknown: then it differs from any other. */
 function fullName({ project, slug }: z.output<typeof home>): string {
   const key = project.key ?? project.name;
   return key && slug ? `${key}/${slug}` : "";
 }
 
-/** The repository's page, ending in a slash; its name where no one says where it is. */
+/** The URL of the repository's page, ending in a slash; the repository's name if no URL is known. */
 function repositoryUrl(repository: z.output<typeof home>, { baseUrl }: Options): string {
   const self = repository.links?.self?.[0]?.href;
   if (self !== undefined) return self.replace(/browse\/?$/, "");

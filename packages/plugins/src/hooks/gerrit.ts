@@ -28,13 +28,13 @@ const options = hookOptions({
   trustUploaders: z
     .boolean()
     .default(false)
-    .describe("Whether everybody who may upload a change is trusted: if not, what is not merged counts as a fork's."),
-  baseUrl: z.string().default("").describe("Where repositories are cloned from, such as https://gerrit.example.org."),
+    .describe("Whether all users who may upload a change are trusted: if not, unmerged changes count as a fork's."),
+  baseUrl: z.string().default("").describe("Base URL of repositories, such as https://gerrit.example.org."),
 });
 
 type Options = z.output<typeof options>;
 
-// Strict only about what an event cannot do without: what is not known of the rest is left out.
+// Strict only about required data: invalid optional data is ignored.
 const account = perhaps(z.object({ name: text, email: text, username: text }));
 
 const refUpdated = z.object({
@@ -61,22 +61,19 @@ const ofChange = z.object({
     author: account,
     uploader: account,
   }),
-  // Of change-merged: what the branch is now. Gerrit may have made a commit of its own.
+  // For change-merged: the branch's new commit, which Gerrit may have created itself.
   newRev: text,
   eventCreatedOn: number,
 });
 
-/** Events that Gerrit's plugin `webhooks` sends. It signs nothing: a secret is the parameter `token` of the address. */
+/** Events of Gerrit's plugin `webhooks`. It signs nothing: a secret is the URL's parameter `token`. */
 export default defineHook({
   type: "gerrit",
   options,
   warnings: (options) =>
-    warnOfForge(
-      options,
-      options.trustUploaders ? null : "changes that are not merged, which anybody who may upload can make",
-    ),
+    warnOfForge(options, options.trustUploaders ? null : "unmerged changes, which anyone who may upload can create"),
   authenticate: (options) => checkToken(options, "parameter token", ({ query }) => query.get("token") ?? undefined),
-  // It gives no ids; a repetition has the same body, with the event's time in it.
+  // Gerrit sends no ids; a repetition has the same body, which contains the event's time.
   delivery: contentOf,
   parse(request, options) {
     const payload = readPayload(request);
@@ -90,7 +87,7 @@ export default defineHook({
 function parseRefUpdated(payload: Payload, options: Options): HookAnswer {
   const { submitter, refUpdate, eventCreatedOn } = parsePayload(refUpdated, payload, "ref-updated");
   const { newRev, project, refName } = refUpdate;
-  // Some releases leave "refs/heads/" out.
+  // Some releases omit "refs/heads/".
   const place = readRef(refName.startsWith("refs/") ? refName : `refs/heads/${refName}`);
   if (!place) return { ignored: `not a branch or tag: ${refName}` };
   if (isNoCommit(newRev)) return { ignored: `${place.name} was deleted` };
@@ -132,7 +129,7 @@ function parseChange(payload: Payload, type: string, options: Options): HookAnsw
         headRepository: project,
         base: branch,
         labels: change.hashtags ?? [],
-        // Gerrit has no forks: whoever may upload brings code that no one has looked at.
+        // Gerrit has no forks: anyone who may upload adds code that has not been reviewed.
         isFork: !isMerged && !options.trustUploaders,
         isDraft: change.wip,
       }),

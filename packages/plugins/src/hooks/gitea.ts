@@ -32,7 +32,7 @@ const options = hookOptions({
 
 type Options = z.output<typeof options>;
 
-// Strict only about what an event cannot do without: what is not known of the rest is left out.
+// Strict only about required data: invalid optional data is ignored.
 const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
@@ -128,7 +128,7 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
     category: "push",
     properties: { event: "push", ...describeRepository(repository) },
   };
-  // They come newest first. A long list is cut short, and a branch that was moved back has none.
+  // Commits come newest first. A long list is truncated, and a branch that was moved back has none.
   const commits = (pushed.commits ?? []).toReversed();
   if (head_commit && !commits.some(({ id }) => id === head_commit.id)) commits.push(head_commit);
   const changes: NewChange[] = commits.map((commit) => ({
@@ -152,9 +152,9 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
 }
 
 function parsePullRequest(payload: Payload, options: Options): HookAnswer {
-  // What happened decides first: of what is no news nothing else has to be there.
+  // The action is checked first: an ignored event needs no other data.
   const { action, changes, pull_request: known } = parsePayload(standing, payload, "pull_request");
-  // An edited text is no news; another target branch is.
+  // An edited text is ignored; a changed target branch is not.
   const isNews = ["opened", "reopened", "synchronized"].includes(action ?? "");
   if (!isNews && !(action === "edited" && changes?.ref !== undefined))
     return { ignored: `pull request ${action ?? "without an action"}` };
@@ -208,14 +208,14 @@ function parsePullRequest(payload: Payload, options: Options): HookAnswer {
 }
 
 /**
- * Whether the head is a branch, for which one has to be able to push. Whoever may only read makes a pull request by pushing to
- * `refs/for/main` (AGit): its head is a ref of the repository itself, and the code is a stranger's all the same.
+ * Whether the head is a branch, which only users with write access can push. A user with read access can create a pull
+ * request by pushing to `refs/for/main` (AGit): its head is a ref of the repository itself, but the code is a stranger's.
  */
 function isBranch(ref: string | null | undefined): boolean {
   return typeof ref === "string" && ref !== "" && !ref.startsWith("refs/");
 }
 
-/** Not `owner`, as Buildbot names it: that property of a build is whose build it is. */
+/** Not `owner` as in Buildbot, because that property of a build names the build's owner. */
 function describeRepository({ name, owner }: z.output<typeof repository>) {
   return { repository_name: name ?? "", repository_owner: nameOf(owner) };
 }

@@ -27,25 +27,28 @@ const options = hookOptions({
     .string()
     .min(1)
     .optional()
-    .describe("With it GitHub is asked for a pull request's files and its newest commit's message."),
-  apiUrl: z.url().default("https://api.github.com").describe("Of GitHub Enterprise: https://HOST/api/v3."),
+    .describe("Token to query GitHub for a pull request's files and its newest commit's message."),
+  apiUrl: z
+    .url()
+    .default("https://api.github.com")
+    .describe("URL of the API; for GitHub Enterprise https://HOST/api/v3."),
   pullRequestActions: z
     .array(z.string())
     .default(["opened", "reopened", "synchronize"])
-    .describe("What must have happened to a pull request, as GitHub names it."),
-  pullRequestRef: z.enum(["merge", "head"]).default("merge").describe("Which of the refs of a pull request is built."),
+    .describe("Actions of a pull request that are changes, as GitHub names them."),
+  pullRequestRef: z.enum(["merge", "head"]).default("merge").describe("The ref of a pull request that is built."),
   propertyWhitelist: z
     .array(z.string())
     .default([])
     .describe('Parts of the payload that become properties, such as "github.head.*"; of a push "github.pusher.*".'),
 }).refine(({ token, secret }) => token === undefined || secret !== undefined, {
   path: ["token"],
-  message: "a token needs a secret: otherwise anybody could have GitHub asked with it",
+  message: "a token needs a secret: otherwise anyone could trigger queries to GitHub with it",
 });
 
 type Options = z.output<typeof options>;
 
-// Strict only about what an event cannot do without: what is not known of the rest is left out.
+// Strict only about required data: invalid optional data is ignored.
 const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
@@ -61,9 +64,9 @@ const commit = z.object({
 });
 type Commit = z.output<typeof commit>;
 
-// They become part of an address when GitHub is asked for more.
-const fullName = z.string().regex(/^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/, "is no name of a repository");
-const hash = z.string().regex(/^\w+$/, "is no hash");
+// These become part of the URL of a query to GitHub.
+const fullName = z.string().regex(/^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/, "is not the name of a repository");
+const hash = z.string().regex(/^\w+$/, "is not a hash");
 
 const repository = z.object({ full_name: fullName, html_url: z.string() });
 const push = z.object({
@@ -109,7 +112,7 @@ export default defineHook({
       { header: "X-Hub-Signature-256", algorithm: "sha256", prefix: "sha256=" },
       { header: "X-Hub-Signature", algorithm: "sha1", prefix: "sha1=" },
     ]),
-  // GitHub sends up to 25 MB, and more as a form.
+  // GitHub sends up to 25 MB, which grows when encoded as a form.
   maxBody: 32 * 1024 * 1024,
   signsBody: true,
   delivery: ({ headers }) => headers["x-github-delivery"],
@@ -139,8 +142,8 @@ function parsePush(payload: Payload, options: Options): HookAnswer {
   const pushed = commits ?? [];
   const head = head_commit ?? pushed.at(-1);
   if (!head) return { ignored: "a push of nothing" };
-  // The commits of a new branch are mostly known from another one. A long list is cut short by GitHub, and a branch that
-  // was moved back has none: its head is built nevertheless.
+  // Most commits of a new branch are already known from another one. GitHub truncates a long list, and a branch that was
+  // moved back has none: its head is built nevertheless.
   const news = created ? [head] : pushed.at(-1)?.id === head.id ? pushed : [...pushed, head];
   const changes = news.map((commit) => ({
     ...describeCommit(commit),
@@ -170,7 +173,7 @@ function describeCommit(commit: Commit): NewChange {
   };
 }
 
-/** What happened decides first: of what is no news nothing else has to be there. */
+/** The action is checked first: an ignored event needs no other data. */
 function readPullRequest(payload: Payload, options: Options): PullRequestEvent | { ignored: string } {
   const { action: what } = parsePayload(action, payload, "pull_request");
   if (what && !options.pullRequestActions.includes(what)) return { ignored: `pull request ${what}` };

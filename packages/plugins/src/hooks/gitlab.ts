@@ -32,7 +32,7 @@ const options = hookOptions({
 
 type Options = z.output<typeof options>;
 
-// Strict only about what an event cannot do without: GitLab switches a webhook off whose deliveries are refused.
+// Strict only about required data: GitLab disables a webhook whose deliveries are refused.
 const person = perhaps(z.object({ name: text, email: text }));
 const commit = z.object({
   id: z.string(),
@@ -99,7 +99,7 @@ export default defineHook({
     ...(options.pullRequests && options.pullRequestRef === "target" ? [builtAsTarget] : []),
   ],
   authenticate: (options) => checkToken(options, "X-Gitlab-Token", ({ headers }) => headers["x-gitlab-token"]),
-  // A webhook that another webhook set off has the other's event id, but a key of its own.
+  // A webhook triggered by another webhook has the other's event id, but its own idempotency key.
   delivery: ({ headers }) => headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"],
   parse(request, options) {
     const payload = readPayload(request);
@@ -112,7 +112,7 @@ export default defineHook({
   },
 });
 
-/** `Tag Push Hook` is about a `tag_push`. */
+/** Converts `Tag Push Hook` to the kind `tag_push`. */
 function kindOfHeader(header: string | undefined): string | undefined {
   return header
     ?.replace(/ Hook$/, "")
@@ -145,7 +145,7 @@ function parsePush(payload: Payload, event: "push" | "tag_push", options: Option
       ...timeOf(commit.timestamp),
       ...common,
     }));
-  // GitLab tells of 20 commits at most, and of none when a branch is new or was moved back: its head is built nevertheless.
+  // GitLab lists at most 20 commits, and none if a branch is new or was moved back: its head is built nevertheless.
   const head = pushed.checkout_sha ?? pushed.after;
   if (head && !commits.some(({ id }) => id === head)) {
     const link = pushed.project?.web_url;
@@ -165,13 +165,13 @@ function parsePush(payload: Payload, event: "push" | "tag_push", options: Option
 const builtAsTarget: ConfigWarning = {
   path: ["pullRequestRef"],
   sentence:
-    'is "target": what is not merged is a change of the branch that it is to go to, and is built as that; "head" keeps them apart',
+    'is "target": an unmerged request is a change of its target branch, and is built as that; "head" separates them',
 };
 
 type MergeRequest = z.output<typeof attributes>;
 
 function parseMergeRequest(payload: Payload, options: Options): HookAnswer {
-  // What happened decides first: of what is no news nothing else has to be there.
+  // The action is checked first: an ignored event needs no other data.
   const { state, action, oldrev } = parsePayload(standing, payload, "merge_request").object_attributes;
   if (["closed", "merged", "approved"].includes(state ?? "")) return { ignored: `merge request ${state}` };
   const isNews = action === "open" || action === "reopen" || (action === "update" && Boolean(oldrev));
@@ -203,7 +203,7 @@ interface Occasion {
 function describe(request: MergeRequest, occasion: Occasion, payload: Payload, options: Options): HookAnswer {
   const { iid, source, target, source_branch, target_branch, last_commit } = request;
   const { event, user, labels, comments } = occasion;
-  // Its branch is gone, or was never there.
+  // The request's branch was deleted, or never existed.
   if (!last_commit) return { ignored: "merge request without a commit" };
   const title = request.title ?? "";
   const isFork = !source || isElsewhere(request.source_project_id, request.target_project_id);

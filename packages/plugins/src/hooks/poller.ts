@@ -5,13 +5,16 @@ import { readFieldLists } from "../hook-fields.ts";
 import { openShape } from "../hook-options.ts";
 import { warnOfOpen } from "../hook-warnings.ts";
 
-/** Has change sources look at once: those that the parameters `poller` name, or all. */
+/** Makes change sources poll immediately: those named by the parameters `poller`, or all. */
 export default defineHook({
   type: "poller",
   maxBody: 64 * 1024,
   options: z.strictObject({
     ...openShape,
-    allowed: z.array(z.string()).optional().describe("Names of the change sources that may be asked for; absent: all."),
+    allowed: z
+      .array(z.string())
+      .optional()
+      .describe("Names of the change sources that requests may name; absent: all."),
   }),
   warnings: warnOfOpen,
   parse(request, { allowed }) {

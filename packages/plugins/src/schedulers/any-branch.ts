@@ -8,7 +8,7 @@ const className = "AnyBranchScheduler";
 const options = z
   .strictObject({
     ...changeShape,
-    branches: z.array(z.string().nullable()).optional().describe("Only these; absent: all."),
+    branches: z.array(z.string().nullable()).optional().describe("Branches to build; absent: all."),
   })
   .refine(hasTimerForLimit, limitWithoutTimer);
 

@@ -359,7 +359,7 @@ describe("the options of a scheduler", () => {
 
   it("of a single branch must say which", () => {
     expect(problems(singleBranch({ name: "s", builders }))).toEqual([
-      "branch: must name the branch, unless a changeFilter says what to follow",
+      "branch: must name the branch, unless a changeFilter selects the changes",
     ]);
     expect(problems(singleBranch({ name: "s", builders, branch: null }))).toBeUndefined();
   });

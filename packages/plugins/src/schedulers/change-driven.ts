@@ -6,25 +6,25 @@ import { type Running, startLooking } from "../running.ts";
 import { matchesFilter } from "./change-filter.ts";
 import { type ChangeOptions, schedulerProperties } from "./scheduler-options.ts";
 
-/** What distinguishes the schedulers that follow changes. */
+/** The differences between the schedulers that follow changes. */
 export interface ChangeDriven {
-  /** As the reason of its buildsets names it. */
+  /** The name in the reason of its buildsets. */
   readonly className: string;
   readonly options: ChangeOptions;
-  /** Whether it is concerned, beyond the filter that all have. */
+  /** Whether the change concerns this scheduler, beyond the filter that all have. */
   concerns(change: Change): boolean;
   /** Changes of the same line share a timer and a buildset. */
   lineOf(change: WaitingChange): string;
-  /** Whether each branch of a repository is a line of its own, rather than all changes one. */
+  /** Whether each branch of a repository is a line of its own; otherwise all changes are one line. */
   readonly perBranch: boolean;
 }
 
 const batch = 500;
-/** Buildsets that are added in one transaction. */
+/** Maximum number of buildsets added in one transaction. */
 const submitBatch = 50;
 const pollMs = 5000;
 
-/** Follows changes: each is classified once, waits among the classified ones, and leaves them in the buildset it is in. */
+/** Follows changes: classifies each once, keeps it among the classified ones, and removes it when a buildset contains it. */
 export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDriven): Promise<Running> {
   const { treeStableTimer: timer, treeStableMaxWait: most } = driven.options;
   const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000);
@@ -55,15 +55,15 @@ async function classifyUnseen(
     );
     if ((await ctx.classify(verdicts)) === "lost") return "lost";
     if (changes.length < batch) return "done";
-    // SQLite answers at once: without this nothing else would get a turn while many changes are classified.
+    // SQLite answers synchronously: without this, no other task would run while many changes are classified.
     await setImmediate();
   }
   return "done";
 }
 
 function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, change: Change): Verdict["verdict"] {
-  // The config's own code must not hold up the changes behind this one: a filter that fails lets nothing through, and
-  // a change of unknown importance is better built.
+  // Errors in the config's functions must not block the changes behind this one: a failing filter lets no change through,
+  // and a change of unknown importance is built.
   const ask = (what: string, question: () => boolean, otherwise: boolean) => {
     try {
       return question();
@@ -80,7 +80,7 @@ function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, chang
   if (!concerns(change)) return "ignored";
   if (changeFilter && !ask("the change filter", () => matchesFilter(changeFilter, change), false)) return "ignored";
   if (!fileIsImportant || ask("fileIsImportant", () => Boolean(fileIsImportant(change)), true)) return "important";
-  // Without a timer nothing is built along with anything.
+  // Without a tree-stable timer, changes are never batched.
   return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
 }
 
@@ -109,8 +109,8 @@ async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promis
 }
 
 /**
- * Milliseconds until a line is built; undefined while none of its changes is important. Ages are the database's: a master
- * that takes over goes on with the same timer.
+ * Milliseconds until a line is built; undefined while none of its changes is important. Ages are by the database's clock: a
+ * master that takes over continues the same timer.
  */
 function findRest(
   line: readonly ClassifiedChange[],
@@ -133,7 +133,7 @@ function groupByLine(classified: readonly ClassifiedChange[], { lineOf }: Change
   return [...lines.values()];
 }
 
-/** One list per important change; unimportant ones, left by a config that had a timer, go with the next important one. */
+/** One list per important change; unimportant ones, left from a config with a timer, go with the next important one. */
 function takeEach(line: readonly ClassifiedChange[]): WaitingChange[][] {
   const taken: WaitingChange[][] = [];
   let waiting: WaitingChange[] = [];
@@ -153,7 +153,7 @@ function describeBuildset(
 ): Submission {
   const stamps = new Map<string, NewSourceStamp | number>();
   for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });
-  // Oldest first: the newest change of a codebase decides. Its own source stamp, so that the build knows its changes.
+  // Oldest first: the newest change of a codebase decides. Uses the change's own source stamp, so that the build has its changes.
   for (const change of changes) stamps.set(change.codebase, change.sourcestamp.ssid);
   return {
     changeids: changes.map(({ changeid }) => changeid),

@@ -17,35 +17,30 @@ type Matcher = z.output<typeof matcher>;
 
 const fields = ["branch", "repository", "project", "category", "codebase", "author"] as const;
 
-/** Which changes a scheduler looks at: all that is given must match. */
+/** The changes that a scheduler follows: all given fields must match. */
 export const changeFilter = z.strictObject({
   branch: matcher.describe(
     "A text, a list of texts, a regular expression or a function; null is a change without a branch.",
   ),
-  branches: z.array(text).optional().describe("The same as a list for branch."),
-  repository: matcher.describe("As the change has it."),
-  project: matcher.describe("As the change has it."),
-  category: matcher.describe("As the change has it."),
-  codebase: matcher.describe("As the change has it."),
-  author: matcher.describe('"Name <mail>" as the change has it.'),
-  files: matcher.describe(
-    "Matches when one of the changed files does, and when there were too many of them to be stored.",
-  ),
-  forks: z
-    .boolean()
-    .optional()
-    .describe("false: no pull requests of forks, nor those of which no one says whose they are; true: only those."),
+  branches: z.array(text).optional().describe("Same as a list for branch."),
+  repository: matcher.describe("Repository of the change."),
+  project: matcher.describe("Project of the change."),
+  category: matcher.describe("Category of the change."),
+  codebase: matcher.describe("Codebase of the change."),
+  author: matcher.describe('Author of the change, "Name <mail>".'),
+  files: matcher.describe("Matches if one of the changed files does, or if there were too many files to store."),
+  forks: z.boolean().optional().describe("false: no pull requests of forks or of unknown origin; true: only those."),
   filter: z
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",
     })
     .optional()
-    .describe("A function of the change that must return true, beside all else."),
+    .describe("A function of the change that must also return true."),
 });
 
 export type ChangeFilter = z.output<typeof changeFilter>;
 
-/** Whether the filter lets a change through. Throws what the config's functions throw. */
+/** Whether the filter accepts a change. Throws the errors of the config's functions. */
 export function matchesFilter(filter: ChangeFilter, change: Change): boolean {
   return (
     fields.every((field) => matches(filter[field], change[field])) &&
@@ -56,7 +51,7 @@ export function matchesFilter(filter: ChangeFilter, change: Change): boolean {
   );
 }
 
-/** What is not known of a change must not keep it from being built. */
+/** Whether the list of files is truncated: missing data must not prevent a build. */
 function isCut({ properties }: Change): boolean {
   return Object.hasOwn(properties, "files_omitted");
 }

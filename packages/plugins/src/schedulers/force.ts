@@ -2,8 +2,8 @@ import { defineScheduler } from "../define-scheduler.ts";
 import { buildForceSpec, forceOptions } from "./force/force-spec.ts";
 
 /**
- * Lets people ask for builds. It only says what may be asked: any UI master answers the request itself, from what is
- * published here, so forcing works while no scheduler master runs.
+ * Lets users request builds. It only publishes which requests are possible: any ui master handles a request by itself, so
+ * forcing works while no scheduler master runs.
  */
 export default defineScheduler({
   type: "force",

@@ -18,7 +18,7 @@ export const codebases = z
   ])
   .optional();
 
-/** What every scheduler that makes buildsets by itself may be told. */
+/** Options of every scheduler that creates buildsets by itself. */
 export const commonShape = {
   name: z.string().min(1).max(128).describe("Unique in the cluster."),
   builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that build it."),
@@ -26,8 +26,8 @@ export const commonShape = {
     .record(z.string(), z.json())
     .default({})
     .describe("Properties of its builds, with the source Scheduler."),
-  priority: z.int32().default(0).describe("Higher is built first."),
-  reason: z.string().optional().describe("Why it was built, as people read it."),
+  priority: z.int32().default(0).describe("Requests with a higher priority are built first."),
+  reason: z.string().optional().describe("Reason shown with the builds."),
 };
 
 /** Options of the schedulers that follow changes. */
@@ -35,24 +35,24 @@ export const changeShape = {
   ...commonShape,
   changeFilter: changeFilter
     .optional()
-    .describe("Which changes concern it, by branch, repository, project and more; absent: all."),
+    .describe("Changes that it follows, by branch, repository, project and more; absent: all."),
   treeStableTimer: duration
     .optional()
-    .describe("Builds when this long nothing came; absent: each important change by itself."),
+    .describe("Builds once no change has arrived for this long; absent: builds each important change separately."),
   treeStableMaxWait: duration
     .optional()
     .describe(
-      "Beside treeStableTimer: builds at the latest this long after the first important change came, though others follow; absent: there is no longest wait.",
+      "With treeStableTimer: builds at the latest this long after the first important change, even if others follow; absent: no limit.",
     ),
   fileIsImportant: z
     .custom<(change: Change) => boolean>((value) => typeof value === "function", {
       message: "must be a function of the change",
     })
     .optional()
-    .describe("False for a change that is only built along with others."),
-  onlyImportant: z.boolean().default(false).describe("Unimportant changes are not looked at."),
+    .describe("Returns false for a change that is built only together with others."),
+  onlyImportant: z.boolean().default(false).describe("Ignores unimportant changes."),
   codebases: codebases.describe(
-    "Builds get a source stamp for each, and changes of others are not looked at; absent: those of the changes.",
+    "Builds get a source stamp for each, and changes of other codebases are ignored; absent: the codebases of the changes.",
   ),
 };
 
@@ -67,12 +67,12 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
   return { scheduler: [name, "Scheduler"], ...own };
 }
 
-/** A longest wait bounds a timer: alone it would do nothing. */
+/** A maximum wait limits a timer: without one it would have no effect. */
 export function hasTimerForLimit({ treeStableTimer, treeStableMaxWait }: ChangeOptions): boolean {
   return treeStableMaxWait === undefined || treeStableTimer !== undefined;
 }
 
 export const limitWithoutTimer = {
   path: ["treeStableMaxWait"],
-  message: 'needs "treeStableTimer" beside it: without one each important change is built by itself, without a wait',
+  message: 'needs "treeStableTimer": without it each important change is built separately, without a wait',
 };

@@ -12,11 +12,11 @@ const options = z
   })
   .refine(({ branch, changeFilter }) => branch !== undefined || changeFilter !== undefined, {
     path: ["branch"],
-    message: "must name the branch, unless a changeFilter says what to follow",
+    message: "must name the branch, unless a changeFilter selects the changes",
   })
   .refine(hasTimerForLimit, limitWithoutTimer);
 
-/** Builds the changes of one branch, each by itself or once the tree is stable. */
+/** Builds the changes of one branch, each separately or once the tree is stable. */
 export default defineScheduler({
   type: "single-branch",
   className,

@@ -5,13 +5,13 @@ import { codebases, commonShape } from "./scheduler-options.ts";
 const options = z.strictObject({
   ...commonShape,
   codebases: codebases.describe(
-    "Its builds get a source stamp for each, with what is said here unless the trigger says otherwise.",
+    "Its builds get a source stamp for each, with these values unless the trigger sets others.",
   ),
 });
 
 /**
- * Builds when a step of another build triggers it. It only says what would be built: the engine of that build writes the
- * buildset itself, from what is published here, so triggering works while no scheduler master runs.
+ * Builds when a step of another build triggers it. It only publishes what it builds: the engine of the triggering build
+ * writes the buildset itself, so triggering works while no scheduler master runs.
  */
 export default defineScheduler({
   type: "triggerable",

@@ -106,7 +106,7 @@ describe("what a git step checks out", () => {
     [text("main"), text("release"), "first"],
     [text("main"), text("refs/tags/v1"), "first"],
     [text("main"), text("v1"), /^the revision v1 is a tag and a branch/],
-    [text("main"), text("main~1"), /is not one that git could have$/],
+    [text("main"), text("main~1"), /is not a valid name for git$/],
     [text("main"), text("0".repeat(40)), /^the repository has no revision 0+$/],
     [text("v1"), none, "v1"],
     [text("refs/tags/v1"), none, "first"],
@@ -130,7 +130,11 @@ describe("what a git step checks out", () => {
     [text("refs/pull/9/merge"), h("fork"), "merge"],
     [text("refs/pull/9/merge"), short("fork"), "merge"],
     [text("refs/pull/9/merge"), h("fork"), "merge", { shallow: true }],
-    [text("refs/pull/9/merge"), h("side"), /^refs\/pull\/9\/merge is stale: it is no merge of [0-9a-f]{40}/],
+    [
+      text("refs/pull/9/merge"),
+      h("side"),
+      /^refs\/pull\/9\/merge is stale: [0-9a-f]{10} is not a merge of [0-9a-f]{40}/,
+    ],
     // A pull request of which the forge makes no ref, and whose commit it names by its beginning.
     [text("refs/pull-requests/7/from"), h("side"), "side"],
     [text("refs/pull-requests/7/from"), short("side"), "side"],
@@ -141,12 +145,12 @@ describe("what a git step checks out", () => {
     ],
     [text("refs/pull-requests/7/from"), none, "the repository has no refs/pull-requests/7/from"],
     [text("absent"), short("side"), "the repository has no branch absent"],
-    [text("refs/pull/9/head:refs/heads/x"), none, /is not one that git could have$/],
+    [text("refs/pull/9/head:refs/heads/x"), none, /is not a valid name for git$/],
     [text("+refs/pull/9/head"), none, /has no branch/],
-    [text("--upload-pack=touch x"), none, /is not one that git could have$/],
-    [text("main"), text("--help"), /is not one that git could have$/],
+    [text("--upload-pack=touch x"), none, /is not a valid name for git$/],
+    [text("main"), text("--help"), /is not a valid name for git$/],
     ...["a..b", "a b", "x^", "x?", "x*", "[x", "a\\b", "@{1}", "@", "x.lock", ".x", "a//b", "/a", "a/", "a\u0000b"].map(
-      (name): [() => string, () => null, RegExp] => [text(name), none, /is not one that git could have$/],
+      (name): [() => string, () => null, RegExp] => [text(name), none, /is not a valid name for git$/],
     ),
   ];
 
@@ -229,7 +233,7 @@ describe("a git step", () => {
     const source = gitPoller({ repository: url });
     for (const { plugin, options } of [step, source]) {
       const [warning] = plugin.warnings?.(options) ?? [];
-      expect(warning?.sentence).toMatch(/^holds a password or token/);
+      expect(warning?.sentence).toMatch(/^contains a password or token/);
       expect(JSON.stringify(warning)).not.toContain("token@");
     }
     expect(git({ repourl: () => url }).plugin.warnings?.({ repourl: () => url })).toEqual([]);

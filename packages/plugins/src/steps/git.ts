@@ -15,22 +15,24 @@ const options = z.object({
     .string()
     .min(1)
     .refine((url) => !url.startsWith("-"), 'must not begin with "-"')
-    .describe("What git clones from. A user name and password in it are hidden; they reach git by its environment."),
+    .describe(
+      "URL of the repository. A user name and password in it are masked, and passed to git in its environment.",
+    ),
   branch: z
     .string()
-    .refine(isRefName, 'must be a name that git could have: no space, no "-" at its beginning, no ":", "..", "~"')
+    .refine(isRefName, 'must be a valid name for git: no space, no "-" at its beginning, no ":", "..", "~"')
     .default("HEAD")
-    .describe("Built when the source stamp names none; HEAD is the repository's own default."),
-  codebase: z.string().default("").describe("Which source stamp of the build it checks out."),
+    .describe("Branch to build if the source stamp names none; HEAD is the repository's own default."),
+  codebase: z.string().default("").describe("Codebase of the source stamp that it checks out."),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   mode: z
     .enum(["incremental", "full"])
     .default("incremental")
-    .describe("full: nothing is left over from the build before."),
+    .describe("full: removes everything that the previous build left."),
   method: z
     .enum(["clean", "fresh", "clobber"])
     .default("fresh")
-    .describe("How mode full does it: clean keeps ignored files, fresh removes them too, clobber clones again."),
+    .describe("Method of mode full: clean keeps ignored files, fresh removes them too, clobber clones again."),
   revisionMustBeOnBranch: z
     .boolean()
     .optional()
@@ -47,22 +49,22 @@ const options = z.object({
   alwaysUseLatest: z.boolean().default(false).describe("Ignores the source stamp's revision."),
   retry: z
     .strictObject({
-      delay: duration.describe("Time between two tries."),
-      times: z.int().nonnegative().describe("Tries after the first."),
+      delay: duration.describe("Time between two attempts."),
+      times: z.int().nonnegative().describe("Number of attempts after the first."),
     })
     .optional()
-    .describe("What to do when the repository cannot be reached."),
+    .describe("How often to retry when the repository cannot be reached."),
   timeout: duration.nullable().prefault("20m").describe("A git command is killed after this long without output."),
   env: z
     .record(z.string(), z.union([z.string(), z.null()]))
     .default({})
     .describe("Added to git's environment; null removes a variable."),
-  config: z.record(z.string(), z.string()).default({}).describe('Given to each git command as "-c name=value".'),
+  config: z.record(z.string(), z.string()).default({}).describe('Passed to each git command as "-c name=value".'),
 });
 
 type GitOptions = z.output<typeof options>;
 
-/** Brings a git repository on the worker to the build's branch and revision; sets the property `got_revision`. */
+/** Updates a git repository on the worker to the build's branch and revision; sets the property `got_revision`. */
 export default defineStep({
   type: "git",
   options,
@@ -92,7 +94,7 @@ export default defineStep({
 /** Resolves to the commit that is now checked out. */
 async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<string> {
   await workspace.restore();
-  // Git that has read the repository is there.
+  // If git has read the repository, it is installed.
   if (workspace.format === undefined) await workspace.checkInstalled();
   const listed = await askForRefs(workspace.git, listRefs(asked));
   const { wanted, refs } = await followOnlyBranch(workspace, asked, listed);
@@ -102,7 +104,7 @@ async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wan
   try {
     return await update(workspace, options, wanted, refs);
   } catch (error) {
-    // A half-written repository can make any command fail; if the far end is well, it is made again, once.
+    // A half-written repository can make any command fail; if the remote is reachable, it is created again, once.
     if (isNew || !(error instanceof GitFailed) || error.fault === "request" || error.fault === "timeout") throw error;
     await askForRefs(workspace.git, []);
     await workspace.git.note(`${error.message}; the directory is removed and filled again`);
@@ -117,7 +119,7 @@ async function update(workspace: GitWorkspace, options: GitOptions, wanted: Want
   return target;
 }
 
-/** A repository whose HEAD leads nowhere is built if it has one branch; with more it is not known which is meant. */
+/** If HEAD does not resolve, the only branch is built; with several branches the choice is not known. */
 async function followOnlyBranch({ git }: GitWorkspace, wanted: Wanted, refs: RemoteRefs) {
   if (wanted.branch !== "HEAD" || refs.find("HEAD") !== undefined) return { wanted, refs };
   const branches = await askForBranches(git);

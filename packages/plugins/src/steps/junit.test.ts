@@ -115,22 +115,22 @@ describe("a junit step", () => {
   });
 
   it.each([
-    ["no XML", "not at all", "a.xml: it is no XML (1:"],
-    ["cut short", `<testsuite><testcase name="a"`, "a.xml: it is no XML (1:"],
+    ["no XML", "not at all", "a.xml: it is not XML (1:"],
+    ["cut short", `<testsuite><testcase name="a"`, "a.xml: it is not XML (1:"],
     [
       "other XML",
       "<html><body/></html>",
-      "a.xml: it is no JUnit XML: it begins with <html>, not with <testsuites> or <testsuite>",
+      "a.xml: it is not JUnit XML: it begins with <html>, not with <testsuites> or <testsuite>",
     ],
     [
       "an entity of its own",
       `<!DOCTYPE t [<!ENTITY a "${"x".repeat(99)}">]><testsuite name="&a;"/>`,
-      "a.xml: it is no XML (1:",
+      "a.xml: it is not XML (1:",
     ],
     [
       "an encoding that no one knows",
       `<?xml version="1.0" encoding="klingon"?><testsuite/>`,
-      'a.xml: no one knows its encoding "klingon"',
+      'a.xml: its encoding "klingon" is unknown',
     ],
     ["too large", `<testsuite>${" ".repeat(2000)}</testsuite>`, "a.xml: it is larger than 1000 bytes (maxFileSize)"],
   ])("fails because of a file that is %s, and stores what the others say", async (_, content, why) => {
@@ -201,9 +201,10 @@ describe("a junit step", () => {
       `<testsuites failures="1"><testsuite>${good}</testsuite></testsuites>`,
       "counts 1 failures and errors, and lists 0",
     ],
+    ["failed ones", `<testsuite failed="1">${good}</testsuite>`, "counts 1 failures and errors, and lists 0"],
     ["tests where there is none", `<testsuite tests="5"></testsuite>`, "counts 5 tests, and lists none"],
     ["nothing at all", "", "a.xml: it is empty"],
-    ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is no XML"],
+    ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is not XML"],
   ])("is no success because of a file that tells of %s", async (_, content, reason) => {
     const { end } = await run({ "a.xml": content }, { onFailedTests: "success", onNoFiles: "success" });
     expect(end).toMatchObject({ results: Results.FAILURE, reason: expect.stringContaining(reason) });
@@ -247,7 +248,7 @@ describe("a junit step", () => {
     });
     expect(end).toEqual({ results: Results.FAILURE, summary: "1 passed, 1 failed" });
     expect(logs["failed tests"]).toContain("a\ufffd[31mred\ufffd[0m\ufffd");
-    expect(logs["problems"]).toBe("a.xml: it has characters that XML forbids, or that are not escaped\n");
+    expect(logs["problems"]).toBe("a.xml: it contains characters that XML forbids, or that are not escaped\n");
     expect(stored?.passed).toBe(1);
   });
 
@@ -260,15 +261,43 @@ describe("a junit step", () => {
     expect(logs["failed tests"]).toContain("1 < 2 && x\n    if (a && b < 3) <&A\n    a && b < c ]] ]]&gt;");
   });
 
-  it("reads bytes that are called UTF-16 and are not", async () => {
-    const xml = `<?xml version="1.0" encoding="utf-16"?><testsuite><testcase name="größer"/></testsuite>`;
-    expect((await run({ "a.xml": xml })).report?.results[0]?.name).toBe("größer");
+  it.each(["utf-16", "UTF-16LE", "ISO-10646-UCS-2", "UTF-32", "ucs-4"])(
+    "reads bytes that are called %s and are not",
+    async (name) => {
+      const xml = `<?xml version="1.0" encoding="${name}"?><testsuite><testcase name="größer"/></testsuite>`;
+      expect((await run({ "a.xml": xml })).report?.results[0]?.name).toBe("größer");
+    },
+  );
+
+  it.each([
+    ["a blank line first", `\ufeff\r\n <?xml version="1.0" encoding="utf-16"?>`, "x", "bad"],
+    ["entities of HTML", "", "a&nbsp;&eacute;", "bad"],
+    ["references to what is no character", "", "&#99999999999;&#x110000;&#xD800;&#;&#xg;", "bad"],
+    ["the end of CDATA elsewhere", "", "a ]]> <![CDATA[b ]]> c ]]]]>", "bad"],
+    ["types in a name", "", "x", `Map<String, List<T>>.&get'`],
+    ["marks of other places", "", `<!-- & ]]> < " <![CDATA[ --><?php a < b && ' ?>`, "a > b"],
+  ])("lists each test of a file with %s", async (_, begin, text, name) => {
+    const xml = `${begin}<testsuite>${good}<testcase name="${name}"><failure message='"<T>" ${name.replace("'", "")}'>${text}</failure></testcase>${good}</testsuite>`;
+    for (const size of [1, 7, 10_000]) {
+      const { end, report: stored } = await run({ "a.xml": xml }, {}, size);
+      expect(end).toEqual({ results: Results.FAILURE, summary: "2 passed, 1 failed" });
+      expect(stored?.results.map((test) => test.name)).toEqual(["B.works", name, "B.works"]);
+    }
+  });
+
+  it.each([
+    ["a status", `<testcase name="t" status="failed"/>`],
+    ["a result", `<testcase name="t" status="run" result="FAILURE"/>`],
+    ["an element in capitals", `<TestCase name="t"><Failure/></TestCase>`],
+  ])("takes %s for a failure, and counts it once", async (_, test) => {
+    const { end } = await run({ "a.xml": `<testsuite failures="1">${good}${test}</testsuite>` });
+    expect(end).toEqual({ results: Results.FAILURE, summary: "1 passed, 1 failed" });
   });
 
   it("is not ended by elements within elements", async () => {
     const deep = `<testsuite>${"<a>".repeat(200_000)}`;
     const { end } = await run({ "a.xml": deep, "b.xml": report(`<testsuite>${good}</testsuite>`) }, {}, 64 * 1024);
-    expect(end.reason).toContain("elements are within each other 64 times");
+    expect(end.reason).toContain("elements are nested 64 levels deep");
     expect(end.summary).toBe("1 passed");
   });
 

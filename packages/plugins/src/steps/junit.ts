@@ -15,23 +15,23 @@ const options = z.object({
     .transform((files) => (typeof files === "string" ? [files] : files))
     .describe('JUnit XML files, such as "reports/**/*.xml", relative to workdir.'),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
-  suite: z.string().min(1).optional().describe("What people read the tests are; the step's name by default."),
+  suite: z.string().min(1).optional().describe("Name of the tests on the pages; the step's name by default."),
   onFailedTests: verdict.default("failure").describe("The step's result when a test failed."),
-  onNoFiles: verdict.default("failure").describe("The step's result when no file is there, or no test in them."),
+  onNoFiles: verdict.default("failure").describe("The step's result when there is no file, or no test in the files."),
   removeFiles: z
     .boolean()
     .default(false)
-    .describe("Removes the files once they are read, so that no later build takes them for its own."),
+    .describe("Removes the files after reading, so that no later build reads them as its own."),
   maxFileSize: z
     .int()
     .positive()
     .default(64 * 1024 * 1024)
-    .describe("Bytes; a larger file is not read to its end, and fails the step."),
+    .describe("Maximum bytes per file; a larger file is read only partly, and fails the step."),
 });
 
 const results = { failure: Results.FAILURE, warnings: Results.WARNINGS, success: Results.SUCCESS } as const;
 
-/** Stores the results of tests that a program on the worker has written as JUnit XML: `junit({ files: "reports/*.xml" })`. */
+/** Stores results of tests that a program on the worker has written as JUnit XML: `junit({ files: "reports/*.xml" })`. */
 export default defineStep({
   type: "junit",
   options,

@@ -18,7 +18,7 @@ const result = z
 
 const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()]));
 
-/** Of a word of the command in the step's state. */
+/** Maximum length of a word of the command in the step's state. */
 const longestWord = 100;
 
 /** Names that the worker uses for the program's own output. */
@@ -47,11 +47,11 @@ const options = z.object({
     .string()
     .regex(/^[A-Z0-9]+$/, 'must be a signal without SIG, such as "KILL"')
     .default("KILL")
-    .describe("What a command gets that is interrupted, without SIG."),
+    .describe("Signal that interrupts a command, without SIG."),
   decodeRC: z
     .record(z.string().regex(/^-?\d+$/, "must be a return code"), result)
     .default({})
-    .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and all else failure.'),
+    .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and any other failure.'),
   warningPattern: z
     .union([z.string(), z.instanceof(RegExp)])
     .superRefine((pattern, ctx) => {
@@ -59,7 +59,7 @@ const options = z.object({
       if (problem !== undefined) ctx.addIssue({ code: "custom", message: problem });
     })
     .optional()
-    .describe("A line of output that matches makes a success into warnings."),
+    .describe("If a line of output matches, a success becomes warnings."),
   logfiles: z
     .record(
       z.string().refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
@@ -82,7 +82,7 @@ const options = z.object({
 export default defineStep({
   type: "shell",
   options,
-  // Only what was asked for gives warnings here, so they show on the build unless the config says otherwise.
+  // Warnings occur only if the options request them, so they show on the build unless the config says otherwise.
   rules: { warnOnWarnings: true },
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
@@ -112,7 +112,7 @@ export default defineStep({
   },
 });
 
-/** What the end of a command means: a time-out is a failure, whatever the return code says. */
+/** The result of a command's end: a timeout is a failure, whatever the return code. */
 function judge(
   end: CommandEnd,
   options: {
@@ -140,25 +140,31 @@ function judge(
   return { results: Results.WARNINGS, reason: warnings === 1 ? "1 warning" : `${warnings} warnings` };
 }
 
-/** `'make all'`, or `'make -j8 ...'` for more than two words; a word that is a program of its own is cut. */
+/** `'make all'`, or `'make -j8 ...'` for more than two words; a long word is truncated. */
 function summarizeCommand(command: string | readonly string[]): string {
   const words = typeof command === "string" ? command.slice(0, 1000).trim().split(/\s+/) : command;
   const shown = words
     .slice(0, 2)
-    .map((word) => (word.length > longestWord ? `${word.slice(0, longestWord)}…` : word))
+    .map((word) => (word.length > longestWord ? `${cutWord(word)}…` : word))
     .join(" ");
   return words.length > 2 ? `'${shown} ...'` : `'${shown}'`;
 }
 
-/** Output is written by whoever wrote the code that is built, and has no end: only a linear pattern may see it. */
+/** Never between the halves of a character. */
+function cutWord(word: string): string {
+  const isHalf = /[\ud800-\udbff]/.test(word[longestWord - 1] ?? "");
+  return word.slice(0, isHalf ? longestWord - 1 : longestWord);
+}
+
+/** The code that is built writes the output, without limit: only a linear pattern may read it. */
 function whyNoLinePattern(pattern: string | RegExp): string | undefined {
   try {
     const { notLinear } = boundedPattern(pattern);
     return notLinear === undefined
       ? undefined
-      : `has ${notLinear}, so that one line of output could keep the engine busy for long; write it without`;
+      : `has ${notLinear}, so that one line of output could block the engine for long; write it without that`;
   } catch (error) {
-    return `is no regular expression: ${error instanceof Error ? error.message : String(error)}`;
+    return `is not a regular expression: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-context.ts";
 
-/** As properties are typed, so that those of the build can be passed on. */
+/** The type of properties, so that the build's own can be passed on. */
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
 const stamp = z.strictObject({
-  codebase: z.string().default("").describe("Which of several repositories it is."),
+  codebase: z.string().default("").describe("Name of the codebase."),
   branch: z.string().nullable().optional().describe("Absent: the scheduler's."),
   revision: z.string().nullable().optional().describe("Null: the newest."),
   repository: z.string().optional().describe("Absent: the scheduler's."),
@@ -23,11 +23,11 @@ const options = z.object({
   updateSourceStamp: z
     .boolean()
     .default(true)
-    .describe("The builds get the revision that this build has checked out, not the one it was asked for."),
+    .describe("The builds get the revision that this build has checked out, not the one requested."),
   alwaysUseLatest: z
     .boolean()
     .default(false)
-    .describe("The builds get nothing of this build's source stamps, so they take what is newest."),
+    .describe("The builds do not get this build's source stamps, so they use the newest revisions."),
   sourceStamps: z
     .array(stamp)
     .refine((stamps) => new Set(stamps.map(({ codebase }) => codebase)).size === stamps.length, "has a codebase twice")
@@ -38,8 +38,8 @@ const options = z.object({
   unimportantSchedulerNames: z
     .array(z.string())
     .default([])
-    .describe("Schedulers among them whose builds do not count for the result."),
-  parentRelationship: z.string().default("Triggered from").describe("What the builds are to this one."),
+    .describe("Schedulers of schedulerNames whose builds do not affect the result."),
+  parentRelationship: z.string().default("Triggered from").describe("Relationship of the builds to this one."),
 });
 
 type TriggerOptions = z.output<typeof options>;
@@ -87,14 +87,14 @@ function chooseSourceStamps(ctx: StepContext, options: TriggerOptions): TriggerR
   return Object.fromEntries(
     ctx.build.sources.map(({ ssid, codebase, patch, branch, revision, repository, project }) => {
       const newer = got[codebase];
-      // A source stamp that stays the same is passed on as it is: the builds then know its changes, or have its patch.
+      // An unchanged source stamp is passed by id: the builds then have its changes and its patch.
       const same = newer === undefined || newer === revision || patch !== null;
       return [codebase, same ? ssid : { branch, revision: newer, repository, project }];
     }),
   );
 }
 
-/** What the build has checked out, by codebase. */
+/** The revisions that the build has checked out, by codebase. */
 function gotRevisions(ctx: StepContext): Readonly<Record<string, string>> {
   const got = ctx.properties.get("got_revision");
   if (typeof got === "string") return { "": got };
@@ -116,7 +116,7 @@ function present<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** "2 success", "1 failure": how many ended how. */
+/** The number of builds for each result: "2 success", "1 failure". */
 function countResults(results: readonly Result[]): string[] {
   return Object.values(Results).flatMap((result) => {
     const count = results.filter((one) => one === result).length;

@@ -9,14 +9,14 @@ interface Limits {
   maxTime: number | null;
 }
 
-/** Removes directories or files with all that is in them. A missing one is no failure; the others are removed anyway. */
+/** Removes directories or files with their contents. A missing one is not a failure; the others are removed anyway. */
 export const rmdir: CommandBody<"rmdir"> = async (context, args) => {
   let result = 0;
   for (const path of args.paths) {
     if (context.interrupted.aborted) return -1;
     let rc = await runTool(context, ["rm", "-rf", "--", path], args);
     if (rc !== 0 && !context.interrupted.aborted) {
-      // A build may have taken away its own write permission.
+      // A build may have removed its own write permission.
       await runTool(context, ["chmod", "-Rf", "u+rwx", "--", path], args);
       rc = await runTool(context, ["rm", "-rf", "--", path], args);
     }
@@ -25,7 +25,7 @@ export const rmdir: CommandBody<"rmdir"> = async (context, args) => {
   return result;
 };
 
-/** Copies a tree with links, modes and times; into the target if that is a directory already. */
+/** Copies a tree with links, modes and times; into the target if that is an existing directory. */
 export const cpdir: CommandBody<"cpdir"> = async (context, args) => {
   await mkdir(dirname(args.to_path), { recursive: true });
   return runTool(context, ["cp", "-R", "-P", "-p", "-v", "--", args.from_path, args.to_path], args);

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { CommandBody, CommandContext } from "../command.ts";
 import { describeSystemError, errnoOf } from "../system-error.ts";
 
-/** Fetches a file from the master, block by block, until the master has no more. */
+/** Downloads a file from the master, block by block. */
 export const downloadFile: CommandBody<"download_file"> = async (context, args) => {
   const { output } = context;
   output.header(`downloading to ${args.path}`);
@@ -38,7 +38,7 @@ async function receiveBlocks(
     if (context.interrupted.aborted || context.killed.aborted) return 1;
     const block = await context.request("update_read_file", { length: blocksize });
     if (block === null) return 0;
-    if (!(block instanceof Uint8Array)) throw new Error("the master answered a read with something that is not binary");
+    if (!(block instanceof Uint8Array)) throw new Error("the master answered a read with data that is not binary");
     if (block.length === 0) return 0;
     const taken = block.subarray(0, left);
     await file.writeFile(taken);

@@ -3,7 +3,7 @@ import type { CommandBody, CommandContext } from "../command.ts";
 import { findFiles } from "../find-files.ts";
 import { describeSystemError, errnoOf } from "../system-error.ts";
 
-/** Makes directories with their parents; existing ones are fine. Stops at the first that cannot be made. */
+/** Creates directories with their parents; they may exist. Stops at the first that cannot be created. */
 export const mkdir: CommandBody<"mkdir"> = async (context, args) => {
   for (const path of args.paths) {
     const rc = await reportErrors(
@@ -36,7 +36,7 @@ export const listdir: CommandBody<"listdir"> = (context, { path }) =>
 export const rmfile: CommandBody<"rmfile"> = (context, { path }) =>
   reportErrors(context, "rmfile", path, () => unlink(path));
 
-/** What the system refuses is the command's result: its errno, with a sentence. */
+/** An error of the operating system becomes the command's result: its errno, with a message. */
 async function reportErrors(
   context: CommandContext,
   command: string,

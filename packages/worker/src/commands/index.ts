@@ -6,7 +6,7 @@ import { glob, listdir, mkdir, rmfile, stat } from "./files.ts";
 import { shell } from "./shell.ts";
 import { uploadDirectory, uploadFile } from "./upload.ts";
 
-/** What this worker can do, by the names of the protocol. */
+/** The commands of this worker, by their names in the protocol. */
 export const commandBodies: { readonly [N in CommandName]: CommandBody<N> } = {
   shell,
   upload_file: uploadFile,

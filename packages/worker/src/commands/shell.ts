@@ -7,7 +7,7 @@ import { resolveEnvironment } from "../environment.ts";
 import { LogWatcher, type WatchedFile } from "../log-watcher.ts";
 import { ProcessRun } from "../process-run.ts";
 
-/** Runs a program in a directory, which is made if it is missing. */
+/** Runs a program in a directory, which is created if it is missing. */
 export const shell: CommandBody<"shell"> = async (context, args) => {
   const files = listWatchedFiles(args);
   await mkdir(args.workdir, { recursive: true });
@@ -63,7 +63,7 @@ function describeStart(context: CommandContext, args: CommandArgs<"shell">, envi
   context.output.header(lines.join("\n"));
 }
 
-/** As one would type it into a shell. */
+/** Quotes an argument as a user would type it into a shell. */
 export function quoteArgument(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'"'"'`)}'`;
 }

@@ -6,7 +6,7 @@ import type { CommandBody, CommandContext } from "../command.ts";
 import { packDirectory } from "../pack-directory.ts";
 import { describeSystemError, errnoOf } from "../system-error.ts";
 
-/** Sends a file to the master, block by block; each waits until the one before is taken. */
+/** Uploads a file to the master, block by block; each block waits until the previous one is stored. */
 export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
   const { output } = context;
   output.header(`sending ${args.path}`);
@@ -16,7 +16,7 @@ export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
     rc = await sendBlocks(context, createReadStream(args.path), "update_upload_file_write", args);
   } catch (error) {
     if (errnoOf(error) === undefined) {
-      // The master refused a block: it still has to close the file.
+      // The master refused a block: it must still close the file.
       await context.request("update_upload_file_close").catch(() => undefined);
       throw error;
     }
@@ -33,7 +33,7 @@ export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
   return rc;
 };
 
-/** Sends a directory to the master as a tar archive. */
+/** Uploads a directory to the master as a tar archive. */
 export const uploadDirectory: CommandBody<"upload_directory"> = async (context, args) => {
   const { output } = context;
   output.header(`sending ${args.path}`);
@@ -57,7 +57,7 @@ export const uploadDirectory: CommandBody<"upload_directory"> = async (context, 
     output.stderr(`Cannot read all of directory '${args.path}': ${describeSystemError(error)}`);
     return 1;
   }
-  // An archive that is not whole is not to be unpacked.
+  // An incomplete archive must not be unpacked.
   if (rc === 0) await context.request("update_upload_directory_unpack");
   return rc;
 };
@@ -68,7 +68,7 @@ function pipeErrors(from: Readable, to: ReturnType<typeof createGzip>): Readable
   return from.pipe(to);
 }
 
-/** Return code 1 with a sentence when it was cut at `maxsize` or interrupted. */
+/** Returns code 1 with a message if the transfer was cut at `maxsize` or interrupted. */
 async function sendBlocks(
   context: CommandContext,
   stream: Readable,
@@ -94,7 +94,7 @@ async function sendBlocks(
   return 1;
 }
 
-/** The stream in blocks of equal size, but for the last. */
+/** Yields the stream in blocks of equal size, except the last. */
 async function* cutBlocks(stream: Readable, size: number): AsyncGenerator<Buffer> {
   let kept: Buffer[] = [];
   let bytes = 0;

@@ -3,34 +3,34 @@ import type * as Client from "openid-client";
 import { z } from "zod";
 import type { AuthContext, ConfirmedUser, RedirectLogin } from "../../define-auth.ts";
 
-/** What remains secret between the way to the provider and the way back. */
+/** The secrets kept between the redirect to the provider and the return. */
 const keptSchema = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });
 
-/** A response of a provider's API has this long. */
-const patienceSeconds = 15;
+/** Timeout for a response of a provider's API. */
+const timeoutSeconds = 15;
 
 export interface CodeFlow {
-  /** For messages: "GitHub", "Keycloak". */
+  /** The provider's name in messages: "GitHub", "Keycloak". */
   readonly provider: string;
   readonly scope: string;
-  /** Finds the provider's addresses; asked again when it failed. */
+  /** Discovers the provider's configuration; called again after a failure. */
   configure(client: typeof Client): Promise<Client.Configuration>;
-  /** An OpenID provider proves in a signed token who the user is. */
+  /** An OpenID provider proves the user's identity in a signed token. */
   readonly isOpenId: boolean;
-  /** Which provider and client. */
+  /** Identifies the provider and the client. */
   readonly realm: string;
-  /** Makes a user of what the provider tells. `subject`: of an OpenID provider, whom its answer must be about. */
+  /** Reads the user from the provider's data. `subject`: for an OpenID provider, the user whom its answer must be about. */
   readUser(client: typeof Client, config: Client.Configuration, asked: Asked): Promise<User>;
 }
 
-/** What a provider gave: with it the user's own data can be read. */
+/** The provider's tokens, with which the user's data can be read. */
 export interface Asked {
   readonly accessToken: string;
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   readonly subject?: string | undefined;
 }
 
-/** What is kept to ask again: tokens of the provider. */
+/** The provider's tokens that are kept to query the user again. */
 const grantSchema = z.object({
   access: z.string(),
   refresh: z.string().optional(),
@@ -40,16 +40,16 @@ type Grant = z.output<typeof grantSchema>;
 
 export type Tokens = Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers;
 
-/** The authorization code flow: with state, PKCE and, of OpenID providers, a nonce; each login comes back only once. */
+/** The authorization code flow, with state, PKCE and, for OpenID providers, a nonce; each login can return only once. */
 export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow): RedirectLogin {
   let configured: Promise<[typeof Client, Client.Configuration]> | undefined;
 
   async function configure(): Promise<[typeof Client, Client.Configuration]> {
-    // Heavy, and not needed before somebody logs in.
+    // Loaded on first use, because it is large.
     const client = await import("openid-client");
     const config = await flow.configure(client);
-    config.timeout = patienceSeconds;
-    // The signature is checked even of a token that came from the provider directly: not every provider has TLS.
+    config.timeout = timeoutSeconds;
+    // The signature of a token is checked even if it came directly from the provider: not every provider has TLS.
     if (flow.isOpenId) client.enableNonRepudiationChecks(config);
     return [client, config];
   }
@@ -89,11 +89,11 @@ export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow)
         return renewed.user.id === user.id ? renewed : "refused";
       } catch (error) {
         if (isRefusal(error)) return "refused";
-        return tellAway(error);
+        return refuseUnavailable(error);
       }
     },
     async begin() {
-      const [client, config] = await open().catch((error) => tellAway(error));
+      const [client, config] = await open().catch((error) => refuseUnavailable(error));
       const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
       const url = client.buildAuthorizationUrl(config, {
         redirect_uri: callbackUrl.href,
@@ -123,34 +123,34 @@ export function startCodeFlow({ callbackUrl, log }: AuthContext, flow: CodeFlow)
     },
   };
 
-  function tellAway(error: unknown): never {
-    log.warn({ err: error }, `${flow.provider} could not be asked who somebody is`);
+  function refuseUnavailable(error: unknown): never {
+    log.warn({ err: error }, `${flow.provider} could not be queried for a user's identity`);
     throw errors.loginProviderAway(flow.provider, "see the master's log");
   }
 
-  /** Details go to the log: they are for whoever set the login up, and may tell an attacker something. */
+  /** Details go to the log: they are for the administrator, and may help an attacker. */
   function explain(error: unknown): never {
     if (error instanceof UserError) throw error;
     const { code, error: refusal } = error as { code?: unknown; error?: unknown };
-    if (typeof refusal !== "string" && !String(code).startsWith("OAUTH_")) return tellAway(error);
+    if (typeof refusal !== "string" && !String(code).startsWith("OAUTH_")) return refuseUnavailable(error);
     log.warn({ err: error }, `a login by ${flow.provider} failed`);
     const why = refusal === "access_denied" ? "access was denied" : "its answer is not valid for this login";
     throw errors.loginRefused(flow.provider, why);
   }
 }
 
-/** The provider has taken back what it gave at the login. */
+/** The provider has revoked the access granted at the login. */
 export class AccessEnded extends Error {}
 
-/** Whether the provider says that the user is no more, or has taken the access back; anything else may pass. */
+/** Whether the provider says that the user no longer exists or revoked the access; any other error may be temporary. */
 function isRefusal(error: unknown): boolean {
-  // One who left the organisation that lets people in is refused as at the login.
+  // A user who has left the admitted organisation is refused as at the login.
   if (error instanceof AccessEnded || error instanceof UserError) return true;
   const { error: refusal, status } = error as { error?: unknown; status?: unknown };
   return refusal === "invalid_grant" || refusal === "access_denied" || status === 401;
 }
 
-/** A JSON answer of the provider's own API. */
+/** Reads a JSON answer of the provider's own API. */
 export async function readApi<S extends z.ZodType>(
   client: typeof Client,
   config: Client.Configuration,
@@ -160,7 +160,7 @@ export async function readApi<S extends z.ZodType>(
 ): Promise<z.output<S>> {
   const headers = new Headers({ accept: "application/json", "user-agent": "multimaster" });
   const response = await client.fetchProtectedResource(config, token, new URL(url), "GET", undefined, headers);
-  if (response.status === 401) throw new AccessEnded(`${url} does not accept the access of this login any more`);
+  if (response.status === 401) throw new AccessEnded(`${url} no longer accepts the access of this login`);
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return schema.parse(await response.json());
 }

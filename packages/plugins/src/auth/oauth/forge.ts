@@ -4,10 +4,10 @@ import type { z } from "zod";
 import type { AuthContext, RedirectLogin } from "../../define-auth.ts";
 import { readApi, startCodeFlow } from "./code-flow.ts";
 
-/** A forge that speaks plain OAuth 2: its API says who the user is. */
+/** A forge with plain OAuth 2, whose API identifies the user. */
 export interface Forge {
   readonly provider: string;
-  /** What it calls itself, should it say so when it sends somebody back. */
+  /** The issuer that the forge may name when it redirects the user back. */
   readonly issuer: string;
   readonly authorizeUrl: string;
   readonly tokenUrl: string;

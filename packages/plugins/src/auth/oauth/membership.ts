@@ -1,10 +1,10 @@
 import { errors, type User } from "@multimaster/core";
 import { z } from "zod";
 
-/** A list of those who may log in; absent, everybody whom the provider knows. An empty one would be a mistake. */
+/** The names that may log in; absent: every user of the provider. An empty list would be a mistake. */
 export const admittedNames = z.array(z.string().min(1)).min(1).optional();
 
-/** Refuses a user who belongs to none of the `admitted`; names are compared without regard to case. */
+/** Refuses a user who belongs to none of the `admitted` groups; names are compared case-insensitively. */
 export function requireOneOf(
   provider: string,
   what: string,
@@ -17,7 +17,7 @@ export function requireOneOf(
   throw errors.loginRefused(provider, `only members of the ${what} ${admitted.join(", ")} may log in here`);
 }
 
-/** The user, who belongs to one of the admitted groups. */
+/** Returns the user if they belong to one of the admitted groups. */
 export function admitMember(provider: string, what: string, admitted: readonly string[] | undefined, user: User): User {
   requireOneOf(provider, what, admitted, user.groups);
   return user;

@@ -1,28 +1,28 @@
-/** A commit as a change reports it. */
+/** A commit, with what its change reports. */
 export interface Commit {
   revision: string;
   author: string;
   committer: string;
-  /** Seconds since the epoch. */
+  /** Seconds since 1970. */
   committedAt: number;
   message: string;
   files: string[];
 }
 
-/** Most files listed of one commit; how many more there are is said in one further line. */
+/** Maximum number of files listed for one commit; one further line gives the number of the others. */
 export const maxFiles = 10_000;
-/** Longest texts that are kept, in bytes. */
+/** Maximum length of stored texts, in bytes. */
 const maxName = 4096;
 const maxMessage = 1 << 20;
 
-/** Fields end with NUL, which none can hold. What follows a commit's fields are its files. */
+/** Fields end with NUL, which none can contain. A commit's files follow its fields. */
 export const logFormat = ["%H", "%aN <%aE>", "%cN <%cE>", "%ct", "%B"].map((field) => `${field}%x00`).join("");
 
 const fieldCount = 5;
 
 /**
- * Reads the output of `git log -z --raw` in this format while it comes. Where a commit begins follows from the order of
- * texts alone, never from what one of them says: each file's path follows its modes, and a commit has five fields.
+ * Parses the output of `git log -z --raw` in this format as a stream. Only the order of texts decides where a commit begins,
+ * never their content: each file's path follows its modes, and a commit has five fields.
  */
 export class LogReader {
   readonly commits: Commit[] = [];
@@ -44,14 +44,14 @@ export class LogReader {
     this.#keep(chunk.subarray(from));
   }
 
-  /** All commits, once the output has ended. */
+  /** Returns all commits after the output has ended. */
   end(): Commit[] {
     this.#endFiles();
     if (this.#fields.length > 0 || this.#expectsPath) throw new Error("the output of git log ended within a commit");
     return this.commits;
   }
 
-  /** Only the beginning of a long text is kept. */
+  /** Keeps only the beginning of a long text. */
   #keep(bytes: Buffer): void {
     const limit = this.#fields.length === fieldCount - 1 ? maxMessage : maxName;
     const kept = bytes.subarray(0, Math.max(0, limit - this.#size));
@@ -63,7 +63,7 @@ export class LogReader {
   #takeText(text: string): void {
     if (this.#expectsPath) return this.#takePath(text);
     if (this.#fields.length > 0) return this.#takeField(text);
-    // A list of files begins with a line break, and between texts there may be nothing.
+    // A list of files begins with a line break, and texts may be separated by empty ones.
     const plain = text.replace(/^\n/, "");
     if (plain === "") return;
     if (plain.startsWith(":")) this.#expectsPath = true;

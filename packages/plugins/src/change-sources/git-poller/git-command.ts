@@ -9,18 +9,18 @@ import { hideCredentials } from "../../git/repository-url.ts";
 
 export interface GitOptions {
   readonly env: Readonly<Record<string, string>>;
-  /** How commands that speak to the repository's host get the credentials. */
+  /** How commands that contact the repository's host get the credentials. */
   readonly access: CredentialAccess;
-  /** A command that takes longer, in milliseconds, is ended. */
+  /** A command that takes longer, in milliseconds, is killed. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A git command failed; the message is one line for people, without credentials. */
+/** A git command failed; the message is one line for users, without credentials. */
 export class GitFailed extends Error {
-  /** The end of what git wrote. */
+  /** The last part of git's error output. */
   readonly stderr: string;
-  /** It was ended from here: because of its time, its output, or the poller's end. */
+  /** This program killed the command: because of its time, its output, or the poller's end. */
   readonly wasEnded: boolean;
 
   constructor(message: string, stderr = "", wasEnded = false) {
@@ -30,16 +30,16 @@ export class GitFailed extends Error {
   }
 }
 
-/** A command wrote more than is kept. */
+/** A command wrote more output than is kept. */
 export class TooMuchOutput extends GitFailed {}
 
 export interface GitCall {
   input?: string;
-  /** Takes the output while it comes; without it the output is kept, up to a limit. */
+  /** Receives the output as a stream; without it the output is kept, up to a limit. */
   take?(chunk: Buffer): void;
 }
 
-/** Most output that is kept of one command: a list of a million commits. */
+/** Maximum output kept of one command: enough for a list of a million commits. */
 const maxOutput = 64 << 20;
 const maxStderr = 64 << 10;
 
@@ -60,7 +60,7 @@ export async function runGit(args: readonly string[], options: GitOptions, call:
     input: call.input ?? "",
     encoding: "buffer",
     buffer: false,
-    // A group of its own: git's helpers (ssh, git-remote-https) outlive it otherwise and hold its output open.
+    // A process group of its own: otherwise git's helpers (ssh, git-remote-https) outlive it and keep its output open.
     detached: true,
     reject: false,
   });
@@ -113,7 +113,7 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** The line that says most. */
+/** The most informative line. */
 function explain(stderr: string): string | undefined {
   const lines = stderr
     .split("\n")

@@ -1,7 +1,7 @@
 import { isFullHash, isRefName } from "../../git/ref-names.ts";
 import { type GitOptions, runGit } from "./git-command.ts";
 
-/** The branches of a repository, as it told them just now. */
+/** The current branches of a repository. */
 export interface ListedBranches {
   /** Revisions by name. */
   readonly all: ReadonlyMap<string, string>;
@@ -9,11 +9,11 @@ export interface ListedBranches {
   readonly main: string | undefined;
   /** The revision of HEAD, if that leads to one. */
   readonly head: string | undefined;
-  /** Names that cannot be told in UTF-8 or are too long for a row, as far as they can be shown. */
+  /** Names that are not UTF-8 or too long for a row, as far as they can be shown. */
   readonly odd: readonly string[];
 }
 
-/** The column of a change's branch holds so many characters. */
+/** The length of the column of a change's branch. */
 const maxName = 255;
 
 export async function listBranches(repository: string, git: GitOptions): Promise<ListedBranches> {
@@ -53,7 +53,7 @@ export async function listBranches(repository: string, git: GitOptions): Promise
   return { all, main, head, odd };
 }
 
-/** Undefined if the bytes are no UTF-8: what stood for them would be another name. */
+/** Undefined if the bytes are not UTF-8: replacement characters would make another name. */
 function readText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -5,36 +5,36 @@ import { join } from "node:path";
 import { type Commit, LogReader, logFormat } from "./commit.ts";
 import { type GitCall, GitFailed, type GitOptions, runGit } from "./git-command.ts";
 
-/** Branches that were fetched, and why others could not be. */
+/** Branches that were fetched, and why others failed. */
 export interface Fetched {
   readonly heads: ReadonlyMap<string, string>;
   readonly failed: ReadonlyMap<string, string>;
 }
 
-/** A commit and those that it was made of. */
+/** A commit and its parents. */
 export interface CommitLine {
   readonly revision: string;
   readonly parents: readonly string[];
 }
 
 export interface LocalCopy {
-  /** Brings in the branches. One that cannot be had keeps no other from it. */
+  /** Fetches the branches. One that cannot be fetched does not prevent the others. */
   fetch(branches: readonly string[]): Promise<Fetched>;
-  /** Whether it has the commit, or could get it. */
+  /** Whether the commit is here or can be fetched. */
   has(revision: string): Promise<boolean>;
-  /** Commits of `head` that none of `known` contains, oldest first. Known commits it does not have exclude nothing. */
+  /** Commits of `head` that none of `known` contains, oldest first. Known commits that are not here exclude nothing. */
   listCommits(head: string, known: readonly string[]): Promise<CommitLine[]>;
   describe(revisions: readonly string[]): Promise<Commit[]>;
-  /** Removes branches that are no more. */
+  /** Removes branches that no longer exist. */
   forget(branches: readonly string[]): Promise<void>;
 }
 
-/** How often a fetch that failed is tried with fewer branches. */
+/** How often a failed fetch is retried with fewer branches. */
 const maxAttempts = 200;
 
 /**
- * A bare repository that belongs to one poller on one master. It holds nothing that cannot be fetched again: when it is
- * damaged it is removed.
+ * A bare repository that belongs to one poller on one master. All of its content can be fetched again, so a damaged one is
+ * removed.
  */
 export function openLocalCopy(
   { directory: base, repository, hashLength }: { directory: string; repository: string; hashLength: number },
@@ -68,7 +68,7 @@ export function openLocalCopy(
   }
 
   async function fetchRefs(refspecs: readonly string[]): Promise<void> {
-    // Refspecs by standard input: there may be more branches than a command line can hold.
+    // Refspecs are passed on standard input: there may be more branches than fit on a command line.
     const flags = [
       "--quiet",
       "--no-tags",
@@ -81,7 +81,7 @@ export function openLocalCopy(
     await git(["fetch", ...flags, "--", repository], { input: `${refspecs.join("\n")}\n` });
   }
 
-  /** A fetch of several branches takes all or none: what fails is tried in halves, down to the branch that is at fault. */
+  /** A fetch of several branches succeeds or fails as a whole: this retries a failed one in halves, down to the failing branch. */
   async function fetchApart(branches: readonly string[], failed: Map<string, string>, tries: { left: number }) {
     try {
       tries.left -= 1;
@@ -92,7 +92,7 @@ export function openLocalCopy(
         for (const branch of branches) failed.set(branch, error.message);
         return;
       }
-      // Without the repository no half can do better.
+      // If the repository cannot be reached, no half can succeed.
       await runGit(["ls-remote", "--", repository, "HEAD"], options);
       await prepare();
       const half = Math.ceil(branches.length / 2);
@@ -125,7 +125,7 @@ export function openLocalCopy(
         await fetchRefs([`+${revision}:refs/poll/${revision}`]);
         return await check();
       } catch {
-        // Most likely no one has it any more: the branch was rewritten and this master's copy is younger than that.
+        // Most likely the commit no longer exists: the branch was rewritten before this master made its copy.
         return false;
       }
     },
@@ -141,7 +141,7 @@ export function openLocalCopy(
       });
     },
     async describe(revisions) {
-      // Of a merge, what it brought into its first parent.
+      // For a merge, the changes that it brought into its first parent.
       const flags = ["--no-walk=unsorted", "--stdin", "-m", "--first-parent", "-z", "--raw", "--abbrev=7"];
       const plain = ["--no-renames", "--no-ext-diff", "--no-notes", `--format=tformat:${logFormat}`];
       const reader = new LogReader();
@@ -170,8 +170,8 @@ function remoteRef(branch: string): string {
 }
 
 /**
- * One flat name of one length per branch: "a" may be deleted and "a/b" created, which as files would be in each other's
- * way, and a long name would be longer than a file's may be.
+ * A flat name of fixed length per branch: as files, a deleted "a" would prevent a new "a/b", and a long name would exceed
+ * the limit for file names.
  */
 function localRef(branch: string): string {
   return `refs/poll/${createHash("sha256").update(branch).digest("hex").slice(0, 32)}`;
@@ -183,7 +183,7 @@ function isDamage(stderr: string): boolean {
   );
 }
 
-/** A killed master leaves lock files that would stop every later fetch. */
+/** Removes lock files that a killed master left, which would make every later fetch fail. */
 async function removeOldLocks(directory: string, olderThanMs: number): Promise<void> {
   const names = await readdir(directory, { recursive: true });
   for (const name of names.filter((each) => each.endsWith(".lock"))) {

@@ -1,4 +1,4 @@
-/** Sentences about a state that lasts: each is logged when the state begins or changes, not at every poll. */
+/** Messages about lasting states: each is logged when the state begins or changes, not at every poll. */
 export class Notices {
   #said = new Map<string, string>();
   #warn: (text: string) => void;
@@ -7,7 +7,7 @@ export class Notices {
     this.#warn = warn;
   }
 
-  /** `reason` may be worded otherwise each time, as git does: it is logged with the sentence, and makes no new one. */
+  /** `reason` may be worded differently each time, as by git: it is logged with the message, but does not make it new. */
   setIf(holds: boolean, kind: string, text: string, reason?: string): void {
     if (!holds) this.#said.delete(kind);
     else if (this.#said.get(kind) !== text) {
@@ -16,7 +16,7 @@ export class Notices {
     }
   }
 
-  /** What holds now. */
+  /** The current states. */
   get current(): readonly string[] {
     return [...this.#said.values()];
   }

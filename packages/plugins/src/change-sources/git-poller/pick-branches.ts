@@ -1,10 +1,10 @@
 import type { ListedBranches } from "./list-branches.ts";
 import type { Notices } from "./notices.ts";
 
-/** Which branches a poller follows; absent: the repository's own default branch. */
+/** The branches that a poller follows; absent: the repository's own default branch. */
 export type BranchChoice = readonly string[] | true | ((branch: string) => boolean) | undefined;
 
-/** The branches to follow with their revisions, the default branch first. Says what is missing, each once. */
+/** The branches to follow with their revisions, the default branch first. Notes which are missing, once each. */
 export function pickBranches(
   listed: ListedBranches,
   branches: BranchChoice,
@@ -22,7 +22,7 @@ export function pickBranches(
   notices.setIf(
     missing.length > 0 && all.size > 0,
     "missing",
-    `these configured branches are not there: ${some(missing)}; there are: ${some([...all.keys()])}`,
+    `these configured branches do not exist: ${some(missing)}; existing ones: ${some([...all.keys()])}`,
   );
   const failing: string[] = [];
   const isWanted = (branch: string) => {
@@ -41,7 +41,7 @@ export function pickBranches(
   notices.setIf(
     wanted.length > most,
     "many",
-    `${wanted.length} branches are wanted and ${most} are followed ("maxBranches")`,
+    `${wanted.length} branches match, and only ${most} are followed ("maxBranches")`,
   );
   return new Map(wanted.slice(0, most));
 }
@@ -50,15 +50,15 @@ function pickDefault({ all, main, head }: ListedBranches, notices: Notices): Map
   const revision = main === undefined ? head : all.get(main);
   const [only] = all;
   const isLost = revision === undefined && all.size > 0;
-  const what = main === undefined ? "HEAD leads nowhere" : `HEAD names the branch ${main}, which is not there`;
+  const what = main === undefined ? "HEAD does not resolve" : `HEAD names the branch ${main}, which does not exist`;
   notices.setIf(isLost && all.size === 1, "default", `${what}; the only branch ${only?.[0]} is followed`);
   notices.setIf(
     isLost && all.size > 1,
     "no default",
-    `${what}, so nothing is followed; say which ("branches"): ${some([...all.keys()])}`,
+    `${what}, so nothing is followed; set "branches" to some of: ${some([...all.keys()])}`,
   );
   notices.setIf(all.size === 0 && revision === undefined, "empty", "there are no branches yet");
-  // A checkout of no branch, as CI services make them, is followed by that name; git fetches it like a branch.
+  // The HEAD of a checkout of no branch, as CI services make them, is followed by the name HEAD; git fetches it like a branch.
   if (revision !== undefined) return new Map([[main ?? "HEAD", revision]]);
   return new Map(all.size === 1 && only !== undefined ? [only] : []);
 }

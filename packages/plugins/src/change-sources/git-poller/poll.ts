@@ -21,8 +21,8 @@ export interface PollOptions {
 }
 
 /**
- * Reports what is new in the repository since the last poll, whichever master polled then. Resolves to what keeps it from
- * finding anything, or to null.
+ * Reports what is new in the repository since the last poll, by whichever master. Resolves to the problem that prevents it
+ * from finding changes, or to null.
  */
 export async function poll(
   ctx: ChangeSourceContext,
@@ -57,8 +57,8 @@ export async function poll(
   };
   if (!saved && !options.buildOnFirstRun) {
     const noted = await ctx.addChanges([], { name: "lastRev", value: Object.fromEntries(remote) });
-    // Fetched after that: what is pushed while a large repository comes in is new. Having it all now, a branch that is
-    // rewritten later can be compared with what it was.
+    // Fetched after recording: pushes during the first fetch of a large repository then count as new. With all objects here,
+    // a branch that is rewritten later can be compared with its former state.
     if (noted !== "lost" && remote.size > 0) await fetch();
     return problem;
   }
@@ -67,11 +67,11 @@ export async function poll(
     await copy.forget(gone);
     return problem;
   }
-  // A branch may have moved on, or gone, since it was listed: what was fetched counts.
+  // A branch may have moved or been deleted since it was listed: the fetched state counts.
   const fetched = await fetch();
   const excluded = new Set(Object.values(known));
   let found = 0;
-  // Branches that are known come first: commits that are also on a new branch belong to them.
+  // Known branches come first: commits that are also on a new branch belong to them.
   for (const branch of moved.toSorted((a, b) => Number(b in known) - Number(a in known))) {
     const head = fetched.get(branch);
     if (head === undefined || head === known[branch]) continue;
@@ -82,7 +82,7 @@ export async function poll(
       : [{ revision: head, parents: [] }];
     heads = { ...heads, [branch]: head };
     excluded.add(head);
-    // Branch by branch: a poll that is cut short goes on with the next branch.
+    // Branch by branch: the poll after an interrupted one continues with the next branch.
     const report = { branch, commits, known, heads, tips };
     const toChange = (commit: Commit) => describeChange(commit, branch, repository, options, notices);
     if ((await reportCommits(ctx, { ...report, describe: copy.describe, toChange })) === "lost") return null;
@@ -105,7 +105,7 @@ async function listNew(
   known: readonly string[],
 ): Promise<readonly CommitLine[]> {
   const newest = { revision: head, parents: [] };
-  // Without anything to compare with, the whole history would seem new.
+  // Without a known commit to compare with, the whole history would seem new.
   if (known.length === 0) return [newest];
   if (before !== undefined && !(await copy.has(before))) {
     ctx.log.warn(
@@ -134,12 +134,16 @@ function describeChange(
   { project, codebase, category }: PollOptions,
   notices: Notices,
 ): NewChange {
-  // A change without a category is better than none, now and at every later poll.
+  // A change without a category is better than no change, now and at every later poll.
   const categorize = (choose: (change: NewChange) => string | null, change: NewChange) => {
     try {
       return choose(change);
     } catch (error) {
-      notices.setIf(true, "category", `"category" failed on ${commit.revision}, which gets none: ${String(error)}`);
+      notices.setIf(
+        true,
+        "category",
+        `"category" failed on ${commit.revision}, which gets no category: ${String(error)}`,
+      );
       return null;
     }
   };

@@ -6,20 +6,20 @@ import type { ChangeSourceContext } from "../../define-change-source.ts";
 import type { Commit } from "./commit.ts";
 import type { CommitLine } from "./local-copy.ts";
 
-/** One transaction takes no more commits and files than this: it stops nothing else, and renewing the lease waits for none. */
+/** Limits commits and files per transaction, so that it blocks no other work for long, such as renewing the lease. */
 const maxCommits = 200;
 const maxFiles = 2000;
 
 /** Revisions by branch, as saved. */
 export type Heads = Readonly<Record<string, string>>;
 
-/** How far a push was reported that is too large for one transaction. */
+/** The progress of reporting a push that is too large for one transaction. */
 const progressShape = z.object({ branch: z.string(), before: z.string().nullable(), tips: z.array(z.string()) });
 const progressState = "progress";
 
 /**
- * Commits of a branch that were reported although its saved head is older: those from which the others can be reached.
- * Empty unless a poll was cut short.
+ * The reported commits of a branch whose saved head is older: those from which all other reported ones can be reached. Empty
+ * unless a poll was interrupted.
  */
 export async function readProgress(ctx: ChangeSourceContext, branch: string, known: Heads): Promise<readonly string[]> {
   const saved = progressShape.safeParse(await ctx.getState(progressState));
@@ -29,20 +29,20 @@ export async function readProgress(ctx: ChangeSourceContext, branch: string, kno
 
 export interface Report {
   readonly branch: string;
-  /** Oldest first, each after those that it was made of. */
+  /** Oldest first, each after its parents. */
   readonly commits: readonly CommitLine[];
   readonly known: Heads;
   /** Saved when all are reported. */
   readonly heads: Heads;
-  /** Of an earlier poll that was cut short. */
+  /** The tips of an earlier, interrupted poll. */
   readonly tips: readonly string[];
   describe(revisions: readonly string[]): Promise<Commit[]>;
   toChange(commit: Commit): NewChange;
 }
 
 /**
- * Adds a change for each commit, in transactions of bounded size. After each of them is saved how far it got, so that
- * whoever goes on reports no commit twice and none never.
+ * Adds a change for each commit, in transactions of bounded size. Each also saves the progress, so that the master that
+ * continues reports every commit exactly once.
  */
 export async function reportCommits(ctx: ChangeSourceContext, report: Report): Promise<"done" | "lost"> {
   const { branch, commits, known, heads, describe, toChange } = report;
@@ -61,7 +61,7 @@ export async function reportCommits(ctx: ChangeSourceContext, report: Report): P
     waiting = [];
     isCut ||= !isLast;
     if ((await ctx.addChanges(changes, state)) === "lost") return "lost";
-    // SQLite answers at once: without this nothing else would get a turn between two of many transactions.
+    // SQLite answers synchronously: without this, no other task would run between many transactions.
     await setImmediate();
     return "done";
   }
@@ -86,6 +86,6 @@ export async function reportCommits(ctx: ChangeSourceContext, report: Report): P
     if (ctx.signal.aborted) return "lost";
   }
   if ((await save(true)) === "lost") return "lost";
-  // What was reported in pieces is part of what is saved now; kept, it would hide a branch that is made again.
+  // The saved heads now include what was reported in pieces. If the progress stayed, it would hide a branch created again.
   return isCut && (await ctx.addChanges([], { name: progressState, value: null })) === "lost" ? "lost" : "done";
 }

@@ -1,9 +1,9 @@
 import { errors } from "@multimaster/core";
 import { z } from "zod";
 
-/** What GitHub does not send with a pull request. */
+/** Data that GitHub does not send with a pull request. */
 export interface PullRequestDetails {
-  /** Names of changed files, of renamed ones both. */
+  /** Names of changed files; of renamed ones both names. */
   readonly files: readonly string[];
   /** Message of its newest commit. */
   readonly message: string;
@@ -17,13 +17,13 @@ export interface PullRequestPlace {
 }
 
 const perPage = 100;
-/** GitHub lists no more than 3000 files. */
+/** GitHub lists at most 3000 files. */
 const maxPages = 30;
 
 const fileList = z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() }));
 const commit = z.object({ commit: z.object({ message: z.string() }) });
 
-/** Asks GitHub for them; a failure is told, so that the delivery is not taken for stored. */
+/** Queries GitHub for them. A failure is an error, so that the delivery does not count as stored. */
 export async function fetchDetails(
   { repository, number, head }: PullRequestPlace,
   { apiUrl, token, signal }: { apiUrl: string; token: string; signal: AbortSignal },

@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import { z } from "zod";
 import { describeNest, describeParameter, type Field, parameter, regex } from "./parameters.ts";
 
-/** How one field of a source stamp is asked for: its default, or more about it. */
+/** One field of a source stamp in the form: its default, or its details. */
 const stampField = z.union([
   z.string().transform((value) => ({ default: value })),
   z.strictObject({
@@ -11,7 +11,7 @@ const stampField = z.union([
     required: z.boolean().optional(),
     regex: regex.optional(),
     choices: z.array(z.string()).min(1).optional().describe("Offered as a list."),
-    fixed: z.boolean().optional().describe("Not shown; the default is taken."),
+    fixed: z.boolean().optional().describe("Not shown; its value is the default."),
   }),
 ]);
 
@@ -29,7 +29,7 @@ const codebase = z.union([
   }),
 ]);
 
-/** Parameters that the force dialog and the action itself need for their own use. */
+/** Parameter names used by the force dialog and the action itself. */
 const reserved = ["builderid", "builderNames", "owner"];
 
 export const forceOptions = z
@@ -45,10 +45,10 @@ export const forceOptions = z
     builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that it may force."),
     label: z.string().optional().describe("Title of the dialog; the name when absent."),
     buttonName: z.string().optional().describe("Text on the button; the name when absent."),
-    reason: z.string().default("force build").describe("What the reason is unless somebody writes another."),
-    priority: z.int().default(0).describe("What the priority is unless somebody asks for another."),
-    codebases: z.array(codebase).min(1).prefault([""]).describe("What source stamps are asked for."),
-    parameters: z.array(parameter).default([]).describe("More fields; each becomes a property of the build."),
+    reason: z.string().default("force build").describe("Default reason."),
+    priority: z.int().default(0).describe("Default priority."),
+    codebases: z.array(codebase).min(1).prefault([""]).describe("The codebases whose source stamps the form contains."),
+    parameters: z.array(parameter).default([]).describe("Further fields; each becomes a property of the build."),
   })
   .superRefine((options, ctx) => {
     const taken = new Set(reserved);
@@ -60,7 +60,7 @@ export const forceOptions = z
     for (const [i, each] of options.parameters.entries()) {
       if (each.type !== "nested" || each.fields.some(({ name }) => !(stampFields as readonly string[]).includes(name)))
         continue;
-      const message = "would be taken for a source stamp: it has only fields of one; use codebases for that";
+      const message = "would count as a source stamp, because it has only fields of one; use codebases for that";
       ctx.addIssue({ code: "custom", path: ["parameters", i], message });
     }
   });

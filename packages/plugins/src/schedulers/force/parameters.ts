@@ -1,14 +1,14 @@
 import { boundedPattern, type Json } from "@multimaster/core";
 import { z } from "zod";
 
-/** Published as text. */
+/** A regular expression, published as text. */
 export const regex = z
   .union([z.string(), z.instanceof(RegExp).transform(({ source }) => source)])
   .refine(isRegex, { message: "must be a regular expression", abort: true });
 
 const shape = {
   name: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_.-]*$/, "must be a letter, then letters, digits, '_', '.' or '-'"),
-  label: z.string().optional().describe("What people read; the name when absent."),
+  label: z.string().optional().describe("Label in the form; the name when absent."),
   tooltip: z.string().default(""),
   required: z.boolean().default(false),
   hide: z.boolean().default(false),
@@ -18,12 +18,12 @@ const shape = {
     .positive()
     .nullable()
     .default(null)
-    .describe("Most characters; 4,096 when absent, 65,536 of a text of several lines."),
+    .describe("Maximum number of characters; 4,096 when absent, 65,536 for a multi-line text."),
   autopopulate: z
     .record(z.string(), z.json())
     .nullable()
     .default(null)
-    .describe("Values of other fields, by the value of this one."),
+    .describe("Values of other fields, set by the value of this one."),
 };
 
 const string = z.strictObject({
@@ -52,7 +52,7 @@ const choice = z.strictObject({
   choices: z.array(z.string()).min(1),
   default: z.union([z.string(), z.array(z.string())]).default(""),
   multiple: z.boolean().default(false),
-  strict: z.boolean().default(true).describe("Only the choices may be given."),
+  strict: z.boolean().default(true).describe("Accepts only the listed choices."),
 });
 const fixed = z.strictObject({ ...shape, type: z.literal("fixed"), default: z.string().default("") });
 
@@ -82,20 +82,20 @@ const nested: z.ZodType<NestedParameter, NestedInput> = z.strictObject({
   name: z
     .union([z.literal(""), shape.name])
     .default("")
-    .describe("Prefix of its fields' names; without one they stand for themselves."),
+    .describe("Prefix of its fields' names; empty for none."),
   label: z.string().optional(),
   layout: z.enum(["simple", "vertical", "tabs"]).default("vertical"),
   columns: z.int().min(1).max(4).optional(),
   fields: z.lazy(() => z.array(parameter)),
 });
 
-/** What a person is asked when forcing a build; each becomes a property. */
+/** A question to the user who forces a build; each answer becomes a property. */
 export const parameter: z.ZodType<Parameter, ParameterInput> = z.union([
   z.discriminatedUnion("type", [...plain]),
   nested,
 ]);
 
-/** A field of the force dialog, as Buildbot's frontend knows it. */
+/** A field of the force dialog, in the form of Buildbot's frontend. */
 export type Field = { readonly [key: string]: Json };
 
 const publishedType = {
@@ -107,7 +107,7 @@ const publishedType = {
   fixed: "fixed",
 } as const;
 
-/** The published shape of a parameter, with its place in the tree as full name. */
+/** The published form of a parameter, with its path in the tree as full name. */
 export function describeParameter(parameter: Parameter, parent: string | null): Field {
   if (parameter.type === "nested")
     return describeNest(parameter, parent, (name) => parameter.fields.map((field) => describeParameter(field, name)));
@@ -124,7 +124,7 @@ export function describeParameter(parameter: Parameter, parent: string | null): 
   };
 }
 
-/** A group of fields; `fields` is given the full name that theirs begin with. */
+/** A group of fields; `fields` gets the prefix of their full names. */
 export function describeNest(
   nest: { name: string; label?: string | undefined; layout?: string; columns?: number | undefined },
   parent: string | null,

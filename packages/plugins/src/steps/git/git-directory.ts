@@ -4,8 +4,8 @@ import { succeeded, type WorkerGit } from "./worker-git.ts";
 export type ObjectFormat = "sha1" | "sha256";
 
 /**
- * What is kept of a repository between builds: data. Nothing here names a program. Git does not verify again what it has
- * already: an object that a build forged under `objects` stays, and only `clobber` or a directory of its own removes it.
+ * The parts of a repository that are kept between builds. They are only data and name no program. Git does not verify existing
+ * objects again: an object that a build forged under `objects` stays until `clobber` or another directory removes it.
  */
 const kept = new Set([
   ...["HEAD", "objects", "refs", "packed-refs", "shallow", "index", "logs", "modules", "lfs"],
@@ -13,14 +13,14 @@ const kept = new Set([
 ]);
 
 /**
- * Makes the repository that a build before left usable again, whatever that build has done to it: its configuration is
- * written again, and hooks, attributes, grafts, alternates and left locks are removed. Resolves to its object format, or
- * to undefined if there is no repository.
+ * Makes the repository left by the previous build usable, whatever that build has done to it: it rewrites the configuration
+ * and removes hooks, attributes, grafts, alternates and stale locks. Resolves to the object format, or to undefined if there
+ * is no repository.
  */
 export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Promise<ObjectFormat | undefined> {
   if ((await git.list())?.includes(".git") !== true) return undefined;
   const names = await git.list(".git");
-  // A file there leads to a repository elsewhere, which is none of this build's.
+  // A file instead of a directory refers to a repository elsewhere, which does not belong to this build.
   if (names === undefined || !names.includes("HEAD") || !names.includes("objects")) return undefined;
   const format = await readFormat(git);
   if (format === undefined) return undefined;
@@ -43,16 +43,16 @@ async function readFormat(git: WorkerGit): Promise<ObjectFormat | undefined> {
 }
 
 /**
- * Whether the index of a repository below the working directory tells git to pass over files (skip-worktree,
- * assume-unchanged): a checkout would leave them as they are.
+ * Whether the index of a repository below the working directory makes git skip files (skip-worktree, assume-unchanged): a
+ * checkout would leave them unchanged.
  */
 export async function hasMarkedFiles(git: WorkerGit, path = ".git"): Promise<boolean> {
-  // Git brings a shell with it wherever it runs.
+  // Git includes a shell on every system.
   const script = `!f() { git --git-dir="$1" ls-files -v | grep -q '^[a-zS]'; }; f`;
   return succeeded(await git.try(["-c", `alias.has-marked=${script}`, "has-marked", path], { capture: true }));
 }
 
-/** Makes an empty repository where the directory was. */
+/** Replaces the directory with an empty repository. */
 export async function createRepository(git: WorkerGit, format: ObjectFormat): Promise<void> {
   await git.remove([git.directory]);
   if (await initialize(git, format)) return;

@@ -1,7 +1,7 @@
-/** Why git failed: the directory may be at fault, or what was asked for, or the way to the repository, or the time. */
+/** The cause of a failure: possibly the directory, or the request, the connection to the repository, or a timeout. */
 export type GitFault = "directory" | "request" | "connection" | "timeout";
 
-/** A git command of a step failed, or git cannot do what is asked; the message says what and why. */
+/** A git command of a step failed, or git cannot do what is requested; the message says what and why. */
 export class GitFailed extends Error {
   override name = "GitFailed";
   readonly fault: GitFault;

@@ -12,7 +12,7 @@ export interface GitWorkspaceOptions extends WorkerGitOptions {
   shallow: number | null;
 }
 
-/** One directory on the worker and the git commands that bring it up to date. */
+/** A directory on the worker and the git commands that update it. */
 export class GitWorkspace {
   readonly git: WorkerGit;
   #options: GitWorkspaceOptions;
@@ -28,16 +28,16 @@ export class GitWorkspace {
     throw new GitFailed(`git cannot be run on worker ${this.git.ctx.worker.name}`, "request");
   }
 
-  /** The object format of the repository that is there; undefined if there is none. */
+  /** The object format of the existing repository; undefined if there is none. */
   get format(): ObjectFormat | undefined {
     return this.#format;
   }
 
-  /** Looks whether the directory itself is a repository that can be used, and makes it safe to use. */
+  /** Checks whether the directory itself is a usable repository, and makes it safe. */
   async restore(): Promise<void> {
     const { mode, method } = this.#options;
     if (mode === "full" && method === "clobber") return;
-    // A build may mark files in the index as unchanged; without it each file is written again.
+    // A build may mark files in the index as unchanged; without an index, git writes each file again.
     this.#format = await restoreRepository(this.git, mode === "full" && method === "fresh");
   }
 
@@ -46,9 +46,9 @@ export class GitWorkspace {
     this.#format = format;
   }
 
-  /** Checks out, overwriting what was changed, on a local branch of the same name where that is possible. */
+  /** Checks out, overwriting changes, on a local branch of the same name if possible. */
   async checkout(target: string, branch: string): Promise<void> {
-    // "^0": without it git would take the branch that is called like the commit.
+    // "^0": without it git would prefer a branch with the name of the commit.
     await this.git.run(["checkout", "-f", "--detach", `${target}^0`, "--"]);
     if (isPlainBranch(branch)) await this.#nameBranch(target, `refs/heads/${branch}`);
     if (this.#options.submodules) await this.#updateSubmodules();
@@ -58,12 +58,12 @@ export class GitWorkspace {
       throw new GitFailed(`git has checked out ${JSON.stringify(stdout.trim().slice(0, 80))} instead of ${target}`);
   }
 
-  /** For programs that ask which branch they build. That it cannot be named is no failure. */
+  /** Names the branch for programs that query it. That it cannot be named is not a failure. */
   async #nameBranch(target: string, ref: string): Promise<void> {
     const update = { stdin: `update ${ref}\0${target}\0\0` };
     const args = ["update-ref", "--no-deref", "-z", "--stdin"];
     if (!succeeded(await this.git.try(args, update))) {
-      // Another branch is in its way: "a" where "a/b" is to be.
+      // A conflicting branch exists: "a" where "a/b" is needed.
       const { stdout } = await this.git.try(["for-each-ref", "--format=%(refname)", "refs/heads/"], { capture: true });
       const others = stdout.split("\n").filter((other) => other !== "" && isInWay(other, ref));
       await this.git.try(args, { stdin: others.map((other) => `delete ${other}\0\0`).join("") });
@@ -80,7 +80,7 @@ export class GitWorkspace {
     await this.git.run(["submodule", "update", "--init", "--recursive", "--force", ...depth], { remote: true });
   }
 
-  /** Removes what is not part of the repository; the method "fresh" ignored files as well. */
+  /** Removes files that are not part of the repository; with the method "fresh" also ignored files. */
   async #clean(): Promise<void> {
     const flags = this.#options.method === "fresh" ? ["-d", "-f", "-f", "-x"] : ["-d", "-f", "-f"];
     await this.git.run(["clean", ...flags]);

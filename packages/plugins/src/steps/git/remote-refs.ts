@@ -1,7 +1,7 @@
 import { isFullHash } from "../../git/ref-names.ts";
 import type { WorkerGit } from "./worker-git.ts";
 
-/** Refs of the repository, as it told them just now. */
+/** The current refs of the repository. */
 export interface RemoteRefs {
   /** Object name of a ref by its full name, such as refs/heads/main or HEAD. */
   find(ref: string): string | undefined;
@@ -9,20 +9,20 @@ export interface RemoteRefs {
   readonly hashLength: number | undefined;
 }
 
-/** Asks the repository for its refs of these full names. */
+/** Queries the repository for the refs with these full names. */
 export async function askForRefs(git: WorkerGit, refs: readonly string[]): Promise<RemoteRefs> {
-  // HEAD as well: it tells the object format of a repository that has none of the others.
+  // HEAD as well: it determines the object format of a repository that has none of the others.
   const patterns = [...new Set(["HEAD", ...refs.map(toPattern)])];
   const { stdout } = await git.reach(["ls-remote", "--", git.address, ...patterns], { capture: true });
   const found = readRefs(stdout);
   return {
-    // A worker that reads output as ASCII has replaced each other byte; then the fetch by the exact name decides.
+    // A worker that decodes output as ASCII has replaced all other bytes; then the fetch by the exact name decides.
     find: (ref) => found.get(ref) ?? found.get(toReplaced(ref)),
     hashLength: found.values().next().value?.length,
   };
 }
 
-/** Names of its branches, without refs/heads/. */
+/** Queries the names of its branches, without refs/heads/. */
 export async function askForBranches(git: WorkerGit): Promise<string[]> {
   const { stdout } = await git.reach(["ls-remote", "--", git.address, "refs/heads/*"], { capture: true });
   const names = [...readRefs(stdout).keys()].filter((ref) => ref.startsWith("refs/heads/"));
@@ -38,7 +38,7 @@ function readRefs(stdout: string): Map<string, string> {
   return refs;
 }
 
-/** Arguments are ASCII: a worker in the C locale refuses others. What matches beside the name is passed over. */
+/** Arguments must be ASCII, because a worker in the C locale refuses others. Additional matches are ignored. */
 function toPattern(ref: string): string {
   return ref.replace(/[^\x20-\x7e]+/g, "*");
 }

@@ -12,7 +12,7 @@ export interface FetchOptions {
 const branchCopies = "refs/multimaster/heads/";
 const tagCopies = "refs/multimaster/tags/";
 
-/** Brings commits of the repository into the directory on the worker, and says how they hang together. */
+/** Fetches commits of the repository into the directory on the worker, and queries their relations. */
 export class SourceFetcher {
   #git: WorkerGit;
   #options: FetchOptions;
@@ -36,11 +36,11 @@ export class SourceFetcher {
     return this.fetchRef(ref);
   }
 
-  /** The commit that an object name or a full ref of the directory leads to. */
+  /** The commit that an object name or a full ref of the directory resolves to. */
   async readCommit(name: string): Promise<string> {
     const { stdout } = await this.#git.run(["rev-parse", "--verify", "--quiet", `${name}^{commit}`], { capture: true });
     const hash = stdout.trim();
-    if (!isFullHash(hash)) throw new GitFailed(`git told no revision but ${JSON.stringify(hash.slice(0, 80))}`);
+    if (!isFullHash(hash)) throw new GitFailed(`git returned no revision but ${JSON.stringify(hash.slice(0, 80))}`);
     return hash;
   }
 
@@ -48,7 +48,7 @@ export class SourceFetcher {
     return succeeded(await this.#git.try(["cat-file", "-e", `${hash}^{commit}`]));
   }
 
-  /** Fetches a commit by its name; not every server gives single commits. */
+  /** Fetches a commit by its name; not every server permits that. */
   async fetchCommit(hash: string): Promise<boolean> {
     const { shallow } = this.#options;
     const depth = shallow === null ? [] : ["--depth", String(shallow)];
@@ -57,7 +57,7 @@ export class SourceFetcher {
     return this.has(hash);
   }
 
-  /** Whether a commit is on the branch whose head was fetched; a shallow history is deepened as far as that needs. */
+  /** Whether a commit is on the branch whose head was fetched; deepens a shallow history as far as needed. */
   async isOnBranch(hash: string, head: string, ref: string): Promise<boolean> {
     if (hash === head) return true;
     const deeper = this.#options.shallow === null ? [] : ["--deepen=100", "--unshallow"];
@@ -65,7 +65,7 @@ export class SourceFetcher {
       if ((await this.has(hash)) && (await this.#isAncestor(hash, head))) return true;
       const flag = deeper[at];
       if (flag === undefined) return false;
-      // Git refuses to complete what is complete: then the answer is final.
+      // Git refuses to complete a complete history: then the answer is final.
       if (!succeeded(await this.#tryFetch([flag, "--no-tags"], `+${ref}:${copyOf(ref)}`))) return false;
     }
   }
@@ -82,7 +82,7 @@ export class SourceFetcher {
     return false;
   }
 
-  /** Commits of the repository's branches whose names begin so. */
+  /** Commits of the repository's branches with this prefix. */
   async listOnBranches(prefix: string): Promise<string[]> {
     await this.#fetchAll("refs/heads/", branchCopies);
     const found: string[] = [];
@@ -90,14 +90,14 @@ export class SourceFetcher {
     return found;
   }
 
-  /** The commits that one was made of, as the commit itself says (a shallow history hides them from other commands). */
+  /** The parents recorded in the commit itself (a shallow history hides them from other commands). */
   async readParents(hash: string): Promise<string[]> {
     const { stdout } = await this.#git.run(["cat-file", "commit", hash], { capture: true });
     const header = stdout.split("\n\n", 1)[0] ?? "";
     return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map(([, parent]) => parent as string);
   }
 
-  /** Commits whose names begin so, whatever refs are called. */
+  /** All commits with this prefix, whatever refs are named. */
   async listByPrefix(prefix: string): Promise<string[]> {
     const { stdout } = await this.#git.run(["rev-parse", `--disambiguate=${prefix}`], { capture: true });
     const found: string[] = [];
@@ -107,14 +107,14 @@ export class SourceFetcher {
     return found;
   }
 
-  /** Refs that the repository has not are removed, so that what is left is its own. */
+  /** Prunes refs that the repository no longer has, so that only its own remain. */
   async #fetchAll(theirs: string, ours: string): Promise<void> {
     await this.#fetch(["--prune", "--no-tags", ...(await this.#completion())], `+${theirs}*:${ours}*`);
   }
 
   async #isIn(hash: string, copies: string): Promise<boolean> {
-    // A ref that leads to another one is none of the repository's: a build before made it, and no fetch removes it. Those
-    // that lead nowhere else come first.
+    // A ref that points to another ref is not the repository's: a previous build created it, and no fetch removes it. Refs
+    // that point directly to objects come first.
     const format = ["--count=1", "--sort=symref", "--format=%(objectname)%(symref)"];
     const { stdout } = await this.#git.run(["for-each-ref", ...format, `--contains=${hash}`, copies], {
       capture: true,
@@ -144,7 +144,7 @@ export class SourceFetcher {
   }
 }
 
-/** Where the directory keeps a ref: one flat name, since "a" may be deleted and "a/b" created, and names may be long. */
+/** The name under which the directory keeps a ref: flat, since "a" may be deleted and "a/b" created, and names may be long. */
 function copyOf(ref: string): string {
   return `refs/multimaster/${createHash("sha256").update(ref).digest("hex").slice(0, 40)}`;
 }

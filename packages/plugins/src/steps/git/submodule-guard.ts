@@ -3,37 +3,37 @@ import { posix } from "node:path";
 import { hasMarkedFiles, type ObjectFormat } from "./git-directory.ts";
 import { succeeded, type WorkerGit } from "./worker-git.ts";
 
-/** Directories of submodules' repositories that are looked at; a working directory with more is treated as spoilt. */
+/** Maximum number of submodule repositories that are checked; a working directory with more is removed. */
 const maxModules = 500;
 const maxDepth = 10;
 
-/** What a repository of a submodule may hold. */
+/** The names that a repository of a submodule may contain. */
 const allowedNames = new Set([
   ...["HEAD", "config", "objects", "refs", "packed-refs", "shallow", "index", "logs", "modules", "lfs"],
   ...["FETCH_HEAD", "ORIG_HEAD", "hooks", "description", "branches", "info", "gc.log"],
 ]);
 
-/** Settings that git itself writes there. None of them names a program. */
+/** The settings that git itself writes there. None of them names a program. */
 const allowedSettings =
   /^(core\.(repositoryformatversion|filemode|bare|logallrefupdates|worktree|symlinks|ignorecase|precomposeunicode)|extensions\.objectformat|remote\.origin\.(url|fetch|tagopt)|branch\..*\.(remote|merge)|submodule\..*\.(url|active)|submodule\.active|lfs\.repositoryformatversion)$/s;
 
 interface Module {
   /** Below the working directory, such as .git/modules/lib. */
   readonly path: string;
-  /** Where its files are. */
+  /** The directory of its files. */
   readonly worktree: string;
 }
 
 /**
- * Removes what a build before could have left in the repositories of submodules for git to run: those with settings that
- * git does not write by itself, and every ".git" below the working directory that does not lead to one of the others. An index
- * by which git would pass over files is removed as well.
+ * Removes what a previous build could have left in submodule repositories for git to run: repositories with settings that
+ * git does not write by itself, and every ".git" below the working directory that does not refer to one of the others. It
+ * also removes an index that would make git skip files.
  */
 export async function guardSubmodules(git: WorkerGit, format: ObjectFormat): Promise<void> {
   const modules: Module[] = [];
   const sound = await listModules(git, ".git/modules", 0, modules);
   if (!sound) {
-    await git.note("the submodules' repositories hold settings that git does not write: they are removed");
+    await git.note("the submodules' repositories contain settings that git does not write: they are removed");
     await git.remove([git.path(".git", "modules")]);
   }
   const expected = new Map(
@@ -54,13 +54,13 @@ export async function guardSubmodules(git: WorkerGit, format: ObjectFormat): Pro
   );
 }
 
-/** Resolves to false if one of them is not as git makes it. */
+/** Resolves to false if one of them is not as git creates it. */
 async function listModules(git: WorkerGit, path: string, depth: number, found: Module[]): Promise<boolean> {
   const names = await git.list(...path.split("/"));
   if (names === undefined) return true;
   if (depth > maxDepth || found.length > maxModules) return false;
   if (!names.includes("HEAD") || !names.includes("objects")) {
-    // Names of submodules may have slashes.
+    // Names of submodules may contain slashes.
     for (const name of names) if (!(await listModules(git, `${path}/${name}`, depth + 1, found))) return false;
     return true;
   }
@@ -91,9 +91,9 @@ async function readWorktree(git: WorkerGit, path: string): Promise<string | unde
   return isWithin ? worktree : undefined;
 }
 
-/** Every file or directory called .git below the working directory, its own aside. */
+/** Every file or directory called .git below the working directory, except its own. */
 async function listLinks(git: WorkerGit): Promise<string[]> {
-  // Git brings a shell with it wherever it runs.
+  // Git includes a shell on every system.
   const script = "!find . -path ./.git -prune -o -name .git -print -prune";
   const { stdout } = await git.run(["-c", `alias.list-links=${script}`, "list-links"], { capture: true });
   return stdout.split("\n").flatMap((line) => (line.startsWith("./") && line.endsWith("/.git") ? [line.slice(2)] : []));

@@ -13,7 +13,7 @@ export interface WorkerGitOptions {
   repourl: string;
   workdir: string;
   retry?: { delay: number; times: number } | undefined;
-  /** Milliseconds. */
+  /** In milliseconds. */
   timeout: number | null;
   env: Readonly<Record<string, string | null>>;
   config: Readonly<Record<string, string>>;
@@ -22,18 +22,18 @@ export interface WorkerGitOptions {
 export interface GitCall {
   /** Keeps standard output. */
   capture?: boolean;
-  /** Speaks to the repository's host: it gets the credentials. */
+  /** The command contacts the repository's host: it gets the credentials. */
   remote?: boolean;
   stdin?: string;
-  /** The last argument, if it may have letters that are not ASCII. */
+  /** The last argument, if it may contain non-ASCII characters. */
   last?: string;
   env?: Readonly<Record<string, string>>;
 }
 
-/** Git commands in one directory on the worker. */
+/** Runs git commands in one directory on the worker. */
 export class WorkerGit {
   readonly ctx: StepContext;
-  /** What git is given as the repository, without credentials. */
+  /** The repository's URL for git, without credentials. */
   readonly address: string;
   /**
    * Whether the repository in the directory is one that this step has made or restored. Until then git sees no repository
@@ -62,20 +62,20 @@ export class WorkerGit {
     return this.ctx.path(this.#options.workdir, ...parts);
   }
 
-  /** Names in a directory below this one, or undefined if it is none. */
+  /** Names in a directory below this one, or undefined if it is not a directory. */
   async list(...parts: string[]): Promise<readonly string[] | undefined> {
     const end = await this.ctx.command("listdir", { path: this.path(...parts) }, { log: null });
     return end.rc === 0 ? end.files : undefined;
   }
 
-  /** Removes files or directories with all that is in them. */
+  /** Removes files or directories with their contents. */
   async remove(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     const end = await this.ctx.command("rmdir", { paths: [...paths], logEnviron: false, timeout: this.#seconds });
     if (end.rc !== 0) throw new GitFailed(`the directory ${this.directory} cannot be removed or cleaned`);
   }
 
-  /** A line in the step's log. */
+  /** Writes a line to the step's log. */
   async note(text: string): Promise<void> {
     await (await this.ctx.log("stdio")).write(`${text}\n`, "header");
   }
@@ -87,14 +87,14 @@ export class WorkerGit {
     return end;
   }
 
-  /** Runs a command that speaks to the repository, again and again as the option `retry` says. */
+  /** Runs a command that contacts the repository, with retries as set by the option `retry`. */
   async reach(args: readonly string[], call: GitCall = {}): Promise<CommandEnd> {
     const { retry = { delay: 0, times: 0 } } = this.#options;
     for (let left = retry.times; ; left -= 1) {
       const end = await this.try(args, { ...call, remote: true });
       if (succeeded(end)) return end;
       if (left <= 0) throw this.#describe(["fetch"], end, "connection");
-      await this.note(`git ${args[0]} failed; it is tried again in ${retry.delay / 1000} s (${left} more)`);
+      await this.note(`git ${args[0]} failed; retrying in ${retry.delay / 1000} s (${left} more)`);
       await this.ctx.sleep(retry.delay);
     }
   }
@@ -109,7 +109,7 @@ export class WorkerGit {
         command: ["git", ...guardedSettings, ...own, ...access.settings, ...words],
         workdir: this.#options.workdir,
         env: {
-          // No repository but the one in this directory may be touched.
+          // Git may use no repository except the one in this directory.
           GIT_CEILING_DIRECTORIES: this.path(".."),
           ...Object.fromEntries(foreignVariables.map((name) => [name, null])),
           ...this.#options.env,
@@ -127,7 +127,7 @@ export class WorkerGit {
     );
   }
 
-  /** Git tells the remedy for a directory of another user in several lines; the step's state has one. */
+  /** Git prints the remedy for another user's directory in several lines; the step's state has room for one. */
   #takeLine(line: string): void {
     const match = /^(?:fatal: )?detected dubious ownership in repository at '(.{1,300})'/.exec(line.slice(0, 400));
     if (match === null) return;
@@ -149,11 +149,11 @@ export function succeeded(end: CommandEnd): boolean {
   return end.rc === 0 && end.failureReason === undefined;
 }
 
-/** Git brings a shell with it wherever it runs; printf makes the bytes that are not to be sent as they are. */
+/** Git includes a shell on every system; printf produces the bytes that cannot be sent directly. */
 const withInput = `alias.with-input=!f() { text=$1; shift; printf "$text" | git "$@"; }; f`;
 const withLast = `alias.with-last=!f() { text=$(printf "$1"); shift; git "$@" "$text"; }; f`;
 
-/** A worker in the C locale takes neither arguments nor input that are not ASCII. */
+/** A worker in the C locale accepts only ASCII arguments and input. */
 function toAscii(args: readonly string[], { stdin, last }: GitCall): { words: readonly string[]; stdin?: string } {
   if (last !== undefined)
     return { words: isAscii(last) ? [...args, last] : ["-c", withLast, "with-last", toFormat(last), ...args] };
@@ -165,7 +165,7 @@ function isAscii(text: string): boolean {
   return [...text].every((char) => char <= "~");
 }
 
-/** As printf reads it: other bytes in octal. */
+/** A printf format for the text: other bytes in octal. */
 function toFormat(text: string): string {
   return [...new TextEncoder().encode(text)]
     .map((byte) => {

@@ -29,19 +29,22 @@ export class XmlDecoder {
 /** Bytes in which the declaration has ended, if there is one. */
 const longestDeclaration = 400;
 
+/** Bytes that say such a name one by one are no wide characters: a writer took over the name and not the encoding. */
+const wideName = /^(?:utf-?32|ucs-?4|iso-10646-ucs-4)/i;
+
 function encodingOf(block: Uint8Array): string {
   if (block[0] === 0xff && block[1] === 0xfe) return "utf-16le";
   if (block[0] === 0xfe && block[1] === 0xff) return "utf-16be";
   // Without its mark, but then each of its first letters has an empty byte.
-  if (block[0] === 0x3c && block[1] === 0) return "utf-16le";
-  if (block[0] === 0 && block[1] === 0x3c) return "utf-16be";
+  if (block[0] !== 0 && block[1] === 0) return "utf-16le";
+  if (block[0] === 0 && block[1] !== 0) return "utf-16be";
   const start = Buffer.from(block.subarray(0, longestDeclaration)).toString("latin1");
-  const name = /^(?:\xef\xbb\xbf)?<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1] ?? "utf-8";
+  const name = /^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1] ?? "utf-8";
   try {
     const { encoding } = new TextDecoder(name);
-    // Bytes that say so one by one are no UTF-16: a writer took over the name and not the encoding.
     return encoding.startsWith("utf-16") ? "utf-8" : encoding;
   } catch {
-    throw new NotJunit(`no one knows its encoding "${name.slice(0, 50)}"`);
+    if (wideName.test(name)) return "utf-8";
+    throw new NotJunit(`its encoding "${name.slice(0, 50)}" is unknown`);
   }
 }

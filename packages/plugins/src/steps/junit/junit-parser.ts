@@ -26,10 +26,18 @@ const longestMessage = 64 * 1024;
 const longestName = 1000;
 
 const outcomes: Readonly<Record<string, Outcome>> = { failure: "fail", error: "error", skipped: "skip" };
+/** What other writers say in an attribute, some of them nowhere else. */
+const words: Readonly<Record<string, Outcome>> = {
+  notrun: "skip",
+  disabled: "skip",
+  skipped: "skip",
+  fail: "fail",
+  failed: "fail",
+  failure: "fail",
+  error: "error",
+};
 /** Of several words about one test the worst counts. */
 const weight: Readonly<Record<Outcome, number>> = { pass: 0, skip: 1, fail: 2, error: 3 };
-/** Other writers say it so. */
-const notRun = new Set(["notrun", "disabled", "skipped"]);
 
 /** A suite that is open, with what it says of its content and what it has. */
 interface Suite {
@@ -58,20 +66,22 @@ export class JunitParser {
   /** Of the element that is the test. */
   #testDepth = 0;
   /** Why it failed, and how long that is. */
-  #told: string[] = [];
-  #toldLength = 0;
+  #message: string[] = [];
+  #messageLength = 0;
   /** The text of the element that says why. */
-  #isTelling = false;
+  #isInMessage = false;
+  /** Whether an element has said that it failed. */
+  #isJudged = false;
 
   constructor(onTest: (test: JunitTest) => void) {
     this.#onTest = onTest;
     this.#parser.on("error", (error) => {
-      throw new NotJunit(`it is no XML (${error.message.slice(0, longestName)})`);
+      throw new NotJunit(`it is not XML (${error.message.slice(0, longestName)})`);
     });
     this.#parser.on("opentag", (tag) => this.#begin(tag));
-    this.#parser.on("closetag", ({ name }) => this.#end(name));
-    this.#parser.on("text", (text) => this.#tell(text));
-    this.#parser.on("cdata", (text) => this.#tell(text));
+    this.#parser.on("closetag", ({ name }) => this.#end(name.toLowerCase()));
+    this.#parser.on("text", (text) => this.#addText(text));
+    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
   /** Throws NotJunit. */
@@ -85,12 +95,14 @@ export class JunitParser {
   }
 
   #begin(tag: SaxesTagPlain): void {
-    const { name } = tag;
+    const name = tag.name.toLowerCase();
     const parent = this.#open.at(-1);
     if (parent === undefined && name !== "testsuites" && name !== "testsuite")
-      throw new NotJunit(`it is no JUnit XML: it begins with <${cutName(name)}>, not with <testsuites> or <testsuite>`);
+      throw new NotJunit(
+        `it is not JUnit XML: it begins with <${cutName(tag.name)}>, not with <testsuites> or <testsuite>`,
+      );
     if (this.#open.length >= mostDepth)
-      throw new NotJunit(`it is no JUnit XML: elements are within each other ${mostDepth} times`);
+      throw new NotJunit(`it is not JUnit XML: elements are nested ${mostDepth} levels deep`);
     this.#open.push(name);
     if (name === "testsuite" || name === "testsuites") this.#suites.push(describeSuite(tag));
     else if (name === "testcase") this.#beginTest(this.#describe(tag));
@@ -126,46 +138,51 @@ export class JunitParser {
       path: cutPath(read(tag, "file") || suite?.file),
       line: Number.isSafeInteger(line) && line > 0 ? line : null,
       durationNs: seconds === null ? null : Math.round(seconds * 1e9),
-      outcome: notRun.has(read(tag, "status") ?? "") ? "skip" : "pass",
+      outcome: worst(readWord(tag, "status"), readWord(tag, "result")),
       message: "",
     };
   }
 
   #judge(test: JunitTest, outcome: Outcome, message: string): void {
-    this.#isTelling = true;
-    if (weight[outcome] > weight[test.outcome]) test.outcome = outcome;
+    this.#isInMessage = true;
+    test.outcome = worst(test.outcome, outcome);
+    this.#isJudged ||= outcome !== "skip";
     const suite = this.#suites.at(-1);
     if (suite && outcome !== "skip") suite.failures += 1;
-    this.#tell(message);
+    this.#addText(message);
   }
 
-  #tell(text: string): void {
-    if (!this.#test || !this.#isTelling || this.#toldLength >= longestMessage) return;
+  #addText(text: string): void {
+    if (!this.#test || !this.#isInMessage || this.#messageLength >= longestMessage) return;
     const line = text.slice(0, longestMessage).trim();
     if (line === "") return;
-    const last = this.#told.at(-1);
+    const last = this.#message.at(-1);
     // Most writers say the message once more where they tell everything.
-    if (last !== undefined && line.startsWith(last)) this.#toldLength -= this.#told.pop()?.length ?? 0;
-    this.#told.push(line);
-    this.#toldLength += line.length;
+    if (last !== undefined && line.startsWith(last)) this.#messageLength -= this.#message.pop()?.length ?? 0;
+    this.#message.push(line);
+    this.#messageLength += line.length;
   }
 
   #end(name: string): void {
     const depth = this.#open.length;
     this.#open.pop();
     if (name === "testsuite" || name === "testsuites") this.#endSuite();
-    if (Object.hasOwn(outcomes, name)) this.#isTelling = false;
+    if (Object.hasOwn(outcomes, name)) this.#isInMessage = false;
     if (this.#test && depth <= this.#testDepth) this.#finishTest(this.#test);
   }
 
   #finishTest(test: JunitTest): void {
-    test.message = this.#told.join("\n").slice(0, longestMessage);
-    this.#told = [];
-    this.#toldLength = 0;
-    this.#isTelling = false;
+    test.message = this.#message.join("\n").slice(0, longestMessage);
+    this.#message = [];
+    this.#messageLength = 0;
+    this.#isInMessage = false;
     this.#test = undefined;
     const suite = this.#suites.at(-1);
-    if (suite) suite.tests += 1;
+    if (suite) {
+      suite.tests += 1;
+      if (!this.#isJudged && weight[test.outcome] >= weight.fail) suite.failures += 1;
+    }
+    this.#isJudged = false;
     this.#onTest(test);
   }
 
@@ -195,14 +212,14 @@ function describeSuite(tag: SaxesTagPlain): Suite {
     return Number.isSafeInteger(value) && value > 0 ? value : 0;
   };
   const name = cutName(read(tag, "name") ?? "");
-  const isSuite = tag.name === "testsuite";
+  const isSuite = tag.name.toLowerCase() === "testsuite";
   return {
     name,
     group: isSuite ? name : "",
     file: isSuite ? read(tag, "file")?.slice(0, longestName) : undefined,
     said: {
       tests: count("tests") - count("skipped") - count("disabled"),
-      failures: count("failures") + count("errors"),
+      failures: Math.max(count("failures") + count("errors"), count("failed")),
     },
     tests: 0,
     failures: 0,
@@ -212,6 +229,13 @@ function describeSuite(tag: SaxesTagPlain): Suite {
 function read(tag: SaxesTagPlain, attribute: string): string | undefined {
   return Object.hasOwn(tag.attributes, attribute) ? tag.attributes[attribute] : undefined;
 }
+
+function readWord(tag: SaxesTagPlain, attribute: string): Outcome {
+  const word = read(tag, attribute)?.slice(0, 20).toLowerCase() ?? "";
+  return Object.hasOwn(words, word) ? (words[word] as Outcome) : "pass";
+}
+
+const worst = (one: Outcome, other: Outcome) => (weight[one] >= weight[other] ? one : other);
 
 const cutName = (name: string) => name.slice(0, longestName);
 const cutPath = (path: string | undefined) => (path ? path.slice(0, longestName) : null);

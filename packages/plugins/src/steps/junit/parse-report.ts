@@ -2,22 +2,22 @@ import { XmlDecoder } from "./decode-xml.ts";
 import { JunitParser, type JunitTest, NotJunit } from "./junit-parser.ts";
 import { XmlMender } from "./mend-xml.ts";
 
-/** What one file has told since it was asked last. */
+/** The results of one block of a file. */
 export interface ParsedPart {
   readonly tests: readonly JunitTest[];
-  /** What is wrong with the file; nothing after it is read. */
+  /** What is wrong with the file; the rest is not read. */
   readonly problem: string | undefined;
 }
 
-/** What is known when the file has ended. */
+/** The results at the end of a file. */
 export interface ParsedEnd extends ParsedPart {
-  /** What it says of itself and does not keep. */
+  /** Declared counts that differ from the actual ones. */
   readonly contradictions: readonly string[];
-  /** Whether it had to be mended to be XML. */
+  /** Whether the XML had to be corrected. */
   readonly mended: boolean;
 }
 
-/** Parses one file as it comes. */
+/** Parses one file as a stream. */
 export class ReportParser {
   #decoder = new XmlDecoder();
   #mender = new XmlMender();

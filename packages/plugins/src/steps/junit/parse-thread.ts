@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { type ParsedEnd, type ParsedPart, ReportParser } from "./parse-report.ts";
 
-/** What the thread is asked, one after the other; it answers each. */
+/** The requests to the thread; it answers each in order. */
 export type ParseRequest = { readonly kind: "write"; readonly block: Uint8Array } | { readonly kind: "end" };
 export type ParseAnswer = ParsedPart | ParsedEnd;
 

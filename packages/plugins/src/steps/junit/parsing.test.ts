@@ -26,7 +26,7 @@ describe("parsing in a thread", () => {
   it("ends when it takes too long", async () => {
     parsing = new Parsing({ deadlineMs: 0 });
     await expect(parsing.write(bytes("<testsuite>"))).rejects.toThrow(
-      new ParsingFailed("it cannot be parsed within 0 s"),
+      new ParsingFailed("parsing did not end within 0 s"),
     );
   });
 

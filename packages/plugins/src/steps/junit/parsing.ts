@@ -3,12 +3,12 @@ import { systemClock } from "@multimaster/core";
 import type { ParsedEnd, ParsedPart } from "./parse-report.ts";
 import type { ParseAnswer, ParseRequest } from "./parse-thread.ts";
 
-/** The thread could not go on: it had no more memory or time. The message says what is wrong with the file. */
+/** The thread ran out of memory or time, or failed. The message says what is wrong with the file. */
 export class ParsingFailed extends Error {
   override name = "ParsingFailed";
 }
 
-/** A thread runs compiled code, so from TypeScript source (in tests) the build beside it is taken: build first. */
+/** A thread runs compiled code: from TypeScript source (in tests) it uses the build output, so build first. */
 const entry = new URL(
   import.meta.url
     .replace("/src/steps/junit/parsing.ts", "/dist/steps/junit/parsing.js")
@@ -16,12 +16,12 @@ const entry = new URL(
 );
 
 const usual = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
-/** For one block, on a machine that is busy with builds. */
+/** Timeout for one block, on a machine that is busy with builds. */
 const usualDeadlineMs = 60_000;
 
 /**
- * Parses files in a thread of its own: whatever a build has written, the engine's loop goes on, and its memory is not
- * what runs out. A thread that failed is followed by another one.
+ * Parses files in a separate thread: whatever a build has written, the engine's event loop continues and its memory is safe.
+ * A failed thread is replaced by a new one.
  */
 export class Parsing {
   #limits: typeof usual;
@@ -39,12 +39,12 @@ export class Parsing {
     return this.#ask({ kind: "write", block: Uint8Array.from(block) });
   }
 
-  /** The end of a file; the next block is of another one. */
+  /** Ends the file; the next block belongs to another one. */
   end(): Promise<ParsedEnd> {
     return this.#ask({ kind: "end" }) as Promise<ParsedEnd>;
   }
 
-  /** Gives up the file of which blocks have come. */
+  /** Abandons the current file. */
   async drop(): Promise<void> {
     const thread = this.#thread;
     this.#thread = undefined;
@@ -56,7 +56,7 @@ export class Parsing {
     const thread = (this.#thread ??= this.#start());
     return new Promise<ParseAnswer>((resolve, reject) => {
       const timer = systemClock.after(this.#deadlineMs, () => {
-        this.#fail(`it cannot be parsed within ${this.#deadlineMs / 1000} s`);
+        this.#fail(`parsing did not end within ${this.#deadlineMs / 1000} s`);
         void this.drop();
       });
       const settle = <T>(then: (value: T) => void) => {

@@ -4,23 +4,23 @@ import type { JunitTest } from "./junit-parser.ts";
 import type { ParsedPart } from "./parse-report.ts";
 import { Parsing, ParsingFailed } from "./parsing.ts";
 
-/** What one step takes at most, in all its files. */
+/** Limits of one step for all of its files. */
 const mostFiles = 5000;
 const mostTests = 200_000;
 const mostBytes = 512 * 1024 * 1024;
-/** All names and paths of tests. */
+/** Total length of the names and paths of tests. */
 const mostNames = 64 * 1024 * 1024;
-/** All that failed tests say of why; of those after that only the beginning is kept. */
+/** Total length of failure messages; of further ones only the beginning is kept. */
 const mostText = 16 * 1024 * 1024;
 const beginning = 500;
 
 export interface Reports {
-  /** How many files there were. */
+  /** The number of files found. */
   files: number;
   tests: JunitTest[];
-  /** Sentences about files that could not be read, or not whole, or contradict themselves. */
+  /** Messages about files that could not be read completely, or contradict themselves. */
   problems: string[];
-  /** Sentences about what was wrong and made no difference. */
+  /** Messages about errors without consequences. */
   notes: string[];
 }
 
@@ -31,7 +31,7 @@ export interface ReportsOptions {
   remove: boolean;
 }
 
-/** Reads all JUnit files that the patterns find on the worker, in the order of their names. */
+/** Reads all JUnit files that match the patterns on the worker, in the order of their names. */
 export async function readReports(ctx: StepContext, options: ReportsOptions): Promise<Reports> {
   const reports: Reports = { files: 0, tests: [], problems: [], notes: [] };
   const paths = await findFiles(ctx, options, reports.problems);
@@ -48,7 +48,7 @@ export async function readReports(ctx: StepContext, options: ReportsOptions): Pr
         reports.problems,
         problems.map((problem) => `${name}: ${problem}`),
       );
-      if (mended) reports.notes.push(`${name}: it has characters that XML forbids, or that are not escaped`);
+      if (mended) reports.notes.push(`${name}: it contains characters that XML forbids, or that are not escaped`);
       if (options.remove) await ctx.command("rmfile", { path }, { log: null });
     }
   } finally {
@@ -63,9 +63,11 @@ async function findFiles(
   problems: string[],
 ): Promise<string[]> {
   const found = new Set<string>();
+  const base = ctx.path(workdir);
   for (const pattern of patterns) {
-    const { files, rc } = await ctx.command("glob", { path: ctx.path(workdir, pattern) }, { log: null });
-    if (rc !== 0) problems.push(`${pattern}: the worker could not look for files (code ${rc})`);
+    const path = escapeDirectory(base, ctx.path(workdir, pattern));
+    const { files, rc } = await ctx.command("glob", { path }, { log: null });
+    if (rc !== 0) problems.push(`${pattern}: the worker could not list files (code ${rc})`);
     for (const file of files) found.add(file);
   }
   const all = [...found].sort();
@@ -73,31 +75,41 @@ async function findFiles(
   return all.slice(0, mostFiles);
 }
 
-/** The tests of all files of the step, as far as they are taken. */
+/** Returns the pattern with `[`, `*` and `?` escaped in the names of the directories that it shares with `base`. */
+function escapeDirectory(base: string, pattern: string): string {
+  let same = 0;
+  while (same < base.length && base[same] === pattern[same]) same += 1;
+  const isWhole = same === base.length && /[\\/]/.test(pattern[same] ?? "");
+  const end = isWhole ? same : base.slice(0, same).search(/[^\\/]*$/);
+  return pattern.slice(0, end).replace(/[*?[]/g, "[$&]") + pattern.slice(end);
+}
+
+/** The tests of all files of the step, up to the limits. */
 class Collected {
   #reports: Reports;
   #bytes = 0;
   #names = 0;
-  #told = 0;
+  #messages = 0;
 
   constructor(reports: Reports) {
     this.#reports = reports;
   }
 
-  /** Counts what was read; tells when it is too much. */
+  /** Counts bytes read; returns a message when there are too many. */
   count(bytes: number): string | undefined {
     this.#bytes += bytes;
     return this.#bytes > mostBytes ? `only ${mostBytes} bytes of all files are read` : undefined;
   }
 
-  /** Takes the tests of a part; tells when there are too many. */
+  /** Adds the tests of a part; returns a message when there are too many. */
   add(tests: readonly JunitTest[]): string | undefined {
     const { tests: taken } = this.#reports;
     for (const test of tests) {
       this.#names += test.name.length + (test.path?.length ?? 0);
-      if (taken.length >= mostTests || this.#names > mostNames) return `only the first ${taken.length} tests are taken`;
-      if (this.#told > mostText) test.message = test.message.slice(0, beginning);
-      this.#told += test.message.length;
+      if (taken.length >= mostTests || this.#names > mostNames)
+        return `only the first ${taken.length} tests are stored`;
+      if (this.#messages > mostText) test.message = test.message.slice(0, beginning);
+      this.#messages += test.message.length;
       taken.push(test);
     }
     return undefined;
@@ -113,7 +125,7 @@ async function readFile(
 ): Promise<{ problems: readonly string[]; mended: boolean }> {
   let isRead: boolean;
   try {
-    // Python's worker refuses a file of exactly the size that is allowed.
+    // Python's worker refuses a file of exactly the maximum size.
     const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 1 }, { log: null, upload: reader });
     isRead = rc === 0;
   } catch (error) {
@@ -123,12 +135,12 @@ async function readFile(
   return reader.end(isRead);
 }
 
-/** What the worker sends is wanted no more. */
+/** Further data of the worker is refused. */
 class NoMore extends Error {
   override name = "NoMore";
 }
 
-/** Has a file parsed while it comes, so that none is held whole. */
+/** Parses a file while it arrives, so that no file is in memory as a whole. */
 class ReportReader implements UploadHandler {
   problem: string | undefined;
   #maxSize: number;
@@ -142,7 +154,7 @@ class ReportReader implements UploadHandler {
     this.#parsing = parsing;
   }
 
-  /** Refuses what comes after something that is wrong, so that a worker that goes on is not listened to. */
+  /** Refuses further data after an error, so that a worker that keeps sending has no effect. */
   async write(block: Uint8Array): Promise<void> {
     this.#size += block.length;
     if (this.#size > this.#maxSize) this.problem = `it is larger than ${this.#maxSize} bytes (maxFileSize)`;

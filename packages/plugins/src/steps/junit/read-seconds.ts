@@ -1,9 +1,9 @@
-/** Longer than this no test takes: it is some other unit, or a point in time. */
+/** No test takes longer than this: the value has another unit, or is a point in time. */
 const longest = 366 * 24 * 3600;
 
 /**
- * Seconds as people's programs write them: with commas or points between thousands, with a decimal comma. Null where
- * that is ambiguous (`1,250`), negative, or absurd: rather nothing than a thousandfold.
+ * Parses seconds in the notations of various programs: with commas or points between thousands, or with a decimal comma.
+ * Null if the value is ambiguous (`1,250`), negative, or absurd: no value is better than one wrong by a factor of 1000.
  */
 export function readSeconds(text: string | undefined): number | null {
   const given = text?.slice(0, 50).trim() ?? "";

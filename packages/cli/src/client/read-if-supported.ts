@@ -1,7 +1,7 @@
 import { errors, UserError } from "@multimaster/core";
 
-/** Reads what a master of an older release, or of Buildbot, does not have. */
-export async function readIfTold<T>(url: string, what: string, read: () => Promise<T>): Promise<T> {
+/** Reads data that a master of an older release, or of Buildbot, may not provide. */
+export async function readIfSupported<T>(url: string, what: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -108,7 +108,7 @@ it("why tells of each request and change what it waits for", async () => {
       "Changes 3, 4 on main for the scheduler quick (since 5 s):",
       "  The builds are asked for in 8 s, unless another change comes before.",
       "Changes 5, 6 and 40 more for the scheduler slow (since 5 s):",
-      "  It is about to be taken.",
+      "  An engine is about to take it.",
       "",
     ].join("\n"),
   );
@@ -137,10 +137,10 @@ it("status tells through a ui master what it tells from the rows", async () => {
   expect((await run(pages, "status")).stdout).toMatch(/engine-1 .* draining .* 14 s left/);
 });
 
-it("a master that does not know of it is told to be too old", async () => {
+it("a master without the API is reported as too old", async () => {
   for (const command of ["why", "status"]) {
     const { code, stderr } = await run({}, command);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/is of a release that does not tell .*; upgrade it first\.\n$/);
+    expect(stderr).toMatch(/runs a release that does not report .*; upgrade it first\.\n$/);
   }
 });

@@ -4,8 +4,8 @@ import { changesources, type Data, type NewChange } from "@multimaster/data";
 import type { HookAnswer } from "@multimaster/plugins";
 import type { RoleContext } from "../../define-role.ts";
 
-/** Does it, and returns what the forge is told. `deliveryOf` says under which id a delivery of so many changes is known. */
-export async function doWhatIsAsked(
+/** Applies a hook's result, and returns the answer to the forge. `deliveryOf` returns the delivery's id for a number of changes. */
+export async function applyHookResult(
   { data, log }: Pick<RoleContext<UiSlice>, "data" | "log">,
   answer: HookAnswer,
   deliveryOf: (count: number) => string | undefined,
@@ -16,17 +16,17 @@ export async function doWhatIsAsked(
     return { status: 202, text: "no change found" };
   }
   const { changes } = answer;
-  if (changes.length === 0) return { status: 200, text: "no change found: none was left by the options of the hook" };
+  if (changes.length === 0) return { status: 200, text: "no change found: the hook's options excluded all" };
   const delivery = deliveryOf(changes.length);
   const ids = await data.updates.changes.addDelivered(delivery, changes.map(nameNoOwner)).catch((error: unknown) => {
     throw data.explainDatabase(error) ?? error;
   });
-  if (ids.length === 0) return { status: 202, text: "no change found: this delivery was there before" };
-  log.info({ changes: ids.length, repository: changes[0]?.repository }, "a hook brought changes");
+  if (ids.length === 0) return { status: 202, text: "no change found: this delivery was stored before" };
+  log.info({ changes: ids.length, repository: changes[0]?.repository }, "a hook added changes");
   return { status: 202, text: `${ids.length} change found` };
 }
 
-/** Whose build it is decides who may stop it. That is not for whoever sends a change to say. */
+/** Removes the owner: a build's owner decides who may stop it, and a change's sender must not choose that. */
 function nameNoOwner(change: NewChange): NewChange {
   const { owner, ...properties } = change.properties ?? {};
   return owner === undefined ? change : { ...change, properties: { change_owner: owner, ...properties } };

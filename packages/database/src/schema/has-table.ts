@@ -1,0 +1,13 @@
+import type { Connection } from "../connection.ts";
+import { queryRows } from "../dialect.ts";
+
+/** Whether a table is there, also one that this user may not read: PostgreSQL's information_schema leaves those out. */
+export async function hasTable(connection: Connection, name: string): Promise<boolean> {
+  if (connection.dialect.name !== "postgresql") return connection.sql.schema.hasTable(name);
+  const found = await queryRows(
+    connection,
+    "select 1 from pg_class where relname = ? and relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')",
+    [name],
+  );
+  return found.length > 0;
+}
