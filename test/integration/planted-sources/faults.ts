@@ -18,8 +18,9 @@ const outbox = ["updates/outbox.test.ts"];
 const logs = ["updates/logs.test.ts"];
 const schedulers = ["updates/schedulers.test.ts"];
 const changes = ["updates/changes.test.ts"];
+const farm = ["updates/farm-writes.test.ts"];
 
-/** Of the core: leases, claims, eviction, requests, builds, logs, cursors. */
+/** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
 export const faults: readonly PlantedFault[] = [
   {
     name: "the fence does not hold the lease against an eviction",
@@ -244,5 +245,19 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "const floor = Math.min(settled.changeid, unseen === undefined ? settled.changeid : unseen - 1);",
     instead: "const floor = unseen === -1 ? 0 : settled.changeid;",
     tests: [...schedulers, ...changes],
+  },
+  {
+    name: "an engine writes again what it has written of its builders",
+    file: "packages/database/src/stores/offers.ts",
+    safeguard: "return isKnown ? [] : { ...row, masterid };",
+    instead: "return isKnown && row.builderid < 0 ? [] : { ...row, masterid };",
+    tests: farm,
+  },
+  {
+    name: "a master of another release is enough to write a row for each worker of each builder",
+    file: "packages/cluster/src/other-readers.ts",
+    safeguard: "l.data_version < ?)",
+    instead: "l.data_version < ? or l.release <> 'test')",
+    tests: farm,
   },
 ];
