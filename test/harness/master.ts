@@ -133,12 +133,21 @@ function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {
       const text = await response.text();
       return { status: response.status, body: parseJson(text) as Body };
     },
-    apiPost: (path, method, params = {}) =>
-      master.api(path, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-      }),
+    async apiPost<Body>(path: string, method: string, params: object = {}) {
+      const post = () =>
+        master.api<Body>(path, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+        });
+      // A scheduler publishes its form a moment after its master is ready.
+      const isForm = path.startsWith("forceschedulers/");
+      for (let tries = 1; ; tries++) {
+        const answer = await post();
+        if (!isForm || answer.status !== 404 || tries === 20) return answer;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    },
     fetch: async (path, init) => fetch(new URL(path.replace(/^\//, ""), await master.url()), init),
     async waitReady(timeoutMs = 60_000) {
       await waitForLog((line) => line.msg === "master is ready", "that it is ready", timeoutMs);

@@ -3,16 +3,23 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import type { TestMaster } from "../../harness/master.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/killing/cluster.ts";
 
+/** Forces a build as soon as the scheduler has published its form, which may be a moment after its master is ready. */
+async function forceBuild(front: TestMaster, builder: string): Promise<void> {
+  const force = () => front.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: "test" });
+  await waitFor(async () => (await force()).status === 200, { what: "the form of the scheduler" });
+}
+
 it("a build that kills its engine takes three of them down, and no fourth", async () => {
   const cluster = await startCluster({ config, router: false, env: { BASEDIR: temporaryDirectory("local") } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
-  await front.apiPost("forceschedulers/force", "force", { builderNames: ["kill"], reason: "test" });
+  await forceBuild(front, "kill");
   for (const name of ["one", "two", "three"]) {
     const engine = await cluster.master({ roles: ["builder-engine"], name });
     expect(await engine.process.waitForExit({ timeoutMs: 90_000 })).toMatchObject({ signal: "SIGKILL" });
@@ -47,10 +54,7 @@ it("a build that runs beside it on two engines ends well: on its last try it run
   });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
-  for (const builder of ["kill", "beside"]) {
-    const force = () => front.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: "test" });
-    await waitFor(async () => (await force()).status === 200, { what: "the form of the scheduler" });
-  }
+  for (const builder of ["kill", "beside"]) await forceBuild(front, builder);
   for (const name of ["one", "two"]) {
     const engine = await cluster.master({ roles: ["builder-engine"], name });
     await engine.process.waitForExit({ timeoutMs: 90_000 });

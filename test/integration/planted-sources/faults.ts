@@ -186,8 +186,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "a request is read without its row's lock",
     file: "packages/database/src/stores/buildrequests.ts",
-    safeguard: "from buildrequests where id = ?${tx.dialect.noKeyUpdateLock}`",
-    instead: "from buildrequests where id = ?${tx.dialect.noKeyUpdateLock.slice(99)}`",
+    safeguard: "from buildrequests where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock}`",
+    instead: "from buildrequests where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock.slice(99)}`",
     tests: builds,
   },
   {
