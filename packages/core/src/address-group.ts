@@ -21,8 +21,8 @@ export function networkOfAddress(address: string): string {
 }
 
 /**
- * The networks that an address is in, the widest first, and its group last: who has many addresses has them mostly within
- * one. Of IPv6 a provider has the first 32 bits, and whoever asks for a network gets 48.
+ * The networks that an address is in, the widest first, and its group last: one owner's addresses mostly lie within one. An
+ * IPv6 provider is assigned the first 32 bits, and a customer's network the first 48.
  */
 export function networksOfAddress(address: string): readonly [wide: string, narrow: string, group: string] {
   const group = groupOfAddress(address);

@@ -11,8 +11,8 @@ it.each([
   ["update x set y = ? where z - 1 = ? - no such table: x", "no such table: x"],
   ["first line\n    at secrets (/srv/plugin.ts:3)", "first line"],
   ["x".repeat(10_000), "x".repeat(500)],
-])("of %j is told as %j", (message, told) => {
-  expect(describeCause(new Error(message))).toBe(told);
+])("of %j is shown as %j", (message, shown) => {
+  expect(describeCause(new Error(message))).toBe(shown);
 });
 
-it("is told of what is no error", () => expect(describeCause("a text")).toBe("a text"));
+it("also describes what is not an error", () => expect(describeCause("a text")).toBe("a text"));

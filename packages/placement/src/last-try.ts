@@ -10,7 +10,7 @@ export interface LossesView {
 
 /**
  * Whether a request has been lost before and one more loss ends it. All builds that run on an engine or worker that is lost
- * count the loss, since nobody knows which of them caused it.
+ * count the loss, since nothing shows which of them caused it.
  */
 export function isOnLastTry({ engineDeaths, maxEngineDeaths, workerLosses, maxWorkerLosses }: LossesView): boolean {
   return isLast(engineDeaths, maxEngineDeaths) || isLast(workerLosses, maxWorkerLosses);

@@ -40,28 +40,25 @@ export class LoginAttempts {
   async begin(username: string, address: string): Promise<void> {
     const now = this.#clock.now();
     const keys = this.#keys(username, address);
-    for (const { key, limit } of keys) {
+    const isKnown = this.#failures.has(knownKey(username, address));
+    for (const { key, limit, exemptsKnown } of keys) {
+      if (exemptsKnown && isKnown) continue;
       const failed = this.#valid(key);
       if (failed && failed.count >= limit) throw errors.tooManyLogins(Math.ceil((failed.until - now) / 1000));
     }
     const account = accountKey(username);
-    const isKnown = this.#failures.has(knownKey(username, address));
-    const network = networkKey(address);
-    const ofNetwork = network === undefined ? undefined : this.#valid(network);
-    if (!isKnown && ofNetwork && ofNetwork.count >= limitOfNetwork)
-      throw errors.tooManyLogins(Math.ceil((ofNetwork.until - now) / 1000));
     const delayMs = isKnown ? 0 : this.#delayOf(account);
-    for (const key of [...keys.map((each) => each.key), ...[network ?? []].flat(), account]) this.#count(key);
+    for (const key of [...keys.map((each) => each.key), account]) this.#count(key);
     this.#forget(now);
     if (delayMs > 0) await this.#wait(delayMs);
   }
 
   succeed(username: string, address: string): void {
-    const [pair, from] = this.#keys(username, address);
+    const [pair, ...wider] = this.#keys(username, address);
     // Knowing one password proves nothing about guesses for other accounts.
     if (pair) this.#failures.delete(pair.key);
-    for (const key of [from?.key, networkKey(address), accountKey(username)]) {
-      const failed = key === undefined ? undefined : this.#failures.get(key);
+    for (const key of [...wider.map((each) => each.key), accountKey(username)]) {
+      const failed = this.#failures.get(key);
       if (failed) failed.count--;
     }
     this.#failures.set(knownKey(username, address), { count: 0, until: this.#clock.now() + 24 * 60 * 60_000 });
@@ -91,10 +88,14 @@ export class LoginAttempts {
   }
 
   #keys(username: string, address: string) {
-    return (Object.entries(limits) as [keyof typeof limits, number][]).map(([what, limit]) => ({
+    const keys = (Object.entries(limits) as [keyof typeof limits, number][]).map(([what, limit]) => ({
       key: [what, what === "address" ? "" : username.slice(0, 255), groupOfAddress(address)].join("\n"),
       limit,
+      exemptsKnown: false,
     }));
+    const network = networkKey(address);
+    if (network !== undefined) keys.push({ key: network, limit: limitOfNetwork, exemptsKnown: true });
+    return keys;
   }
 
   #forget(now: number): void {

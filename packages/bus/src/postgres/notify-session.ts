@@ -48,7 +48,7 @@ export async function openNotifySession(options: NotifySessionOptions, signal: A
 
 /** One session of PostgreSQL that listens to one channel and notifies on it, until it is lost. */
 export class NotifySession {
-  /** Resolves with the reason once the connection is gone, whoever ended it. */
+  /** Resolves with the reason once the connection is gone, whichever side ended it. */
   readonly closed: Promise<string>;
   #noteClosed: (reason: string) => void;
   #client: Client;

@@ -182,7 +182,7 @@ export class PostgresWakeups implements Wakeups {
     return reason;
   }
 
-  /** Once until it works again: an outage of the database is told by whoever needs it. */
+  /** Logs once until it works again: an outage of the database is already reported by other services. */
   #noteFailure(error: unknown): void {
     if (this.#hasFailed || this.#stopped.signal.aborted) return;
     this.#hasFailed = true;

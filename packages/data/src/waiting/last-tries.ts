@@ -35,11 +35,11 @@ export class LastTries {
 
   static async read(connection: Connection, builderids: readonly number[]): Promise<LastTries> {
     const wanted = connection.dialect.isOneOf("m.builderid", builderids);
-    const [running, limits] = await Promise.all([
+    const [running, known] = await Promise.all([
       queryRows<RunningTry>(
         connection,
         `select b.masterid, b.id as buildid, b.number, b.builderid, u.name as builder, m.name as master,
-                l.engine_deaths as "engineDeaths", l.worker_losses as "workerLosses", ${limitsOf("b")}
+                l.engine_deaths as "engineDeaths", l.worker_losses as "workerLosses", ${limits}
            from builds b join mm_request_losses l on l.buildrequestid = b.buildrequestid
            join buildrequests r on r.id = b.buildrequestid join builders u on u.id = b.builderid
            join masters m on m.id = b.masterid ${joinLimits("b")}
@@ -47,13 +47,13 @@ export class LastTries {
       ),
       queryRows<Limits & { masterid: number; builderid: number }>(
         connection,
-        `select m.masterid, m.builderid, ${limitsOf("m")} from builder_masters m ${joinLimits("m")} where ${wanted.sql}`,
+        `select m.masterid, m.builderid, ${limits} from builder_masters m ${joinLimits("m")} where ${wanted.sql}`,
         wanted.bindings,
       ),
     ]);
     return new LastTries(
       running,
-      limits.map(({ masterid, builderid, ...rest }) => ({ place: placeOf(masterid, builderid), ...rest })),
+      known.map(({ masterid, builderid, ...rest }) => ({ place: placeOf(masterid, builderid), ...rest })),
     );
   }
 
@@ -72,17 +72,12 @@ export class LastTries {
 
 const placeOf = (masterid: number, builderid: number) => `${masterid}/${builderid}`;
 
-/** Of an engine of an earlier release, which wrote no limits, the default ones. */
-function limitsOf(alias: string): string {
-  return `case when de_${alias}.masterid is null then ${defaultLossLimits.death} else de_${alias}.max_engine_deaths end as "maxEngineDeaths",
-          case when lo_${alias}.masterid is null then ${defaultLossLimits.leave} else lo_${alias}.max_worker_losses end as "maxWorkerLosses"`;
-}
+/** The limits that `joinLimits` joins; the default ones where an engine of an earlier release has written none. */
+const limits = `
+  case when de.masterid is null then ${defaultLossLimits.death} else de.max_engine_deaths end as "maxEngineDeaths",
+  case when lo.masterid is null then ${defaultLossLimits.leave} else lo.max_worker_losses end as "maxWorkerLosses"`;
 
-function joinLimits(alias: string): string {
-  return ["mm_builder_limits de", "mm_builder_loss_limits lo"]
-    .map((table) => {
-      const joined = `${table.split(" ")[1]}_${alias}`;
-      return `left join ${table.split(" ")[0]} ${joined} on ${joined}.builderid = ${alias}.builderid and ${joined}.masterid = ${alias}.masterid`;
-    })
-    .join(" ");
+function joinLimits(of: string): string {
+  return `left join mm_builder_limits de on de.builderid = ${of}.builderid and de.masterid = ${of}.masterid
+          left join mm_builder_loss_limits lo on lo.builderid = ${of}.builderid and lo.masterid = ${of}.masterid`;
 }
