@@ -11,6 +11,13 @@ export const isLeaseLive = (alias: string, now: string | number): string =>
 export const isRequestFree = (alias: string): string =>
   `${alias}.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = ${alias}.id)`;
 
+/**
+ * On `buildrequests`: the id of the master that has claimed it, null if none has. Claims of complete requests stay: joined
+ * to the open requests, PostgreSQL may read all that a master ever claimed; here it looks up one claim for each request.
+ */
+export const claimantOf = (alias: string): string =>
+  `(select c.masterid from buildrequest_claims c where c.brid = ${alias}.id)`;
+
 /** On `buildrequests`: someone has cancelled it, and it has not ended yet. */
 export const isRequestCancelled = (alias: string): string =>
   `exists (select 1 from mm_cancellations x where x.buildrequestid = ${alias}.id)`;

@@ -1,4 +1,4 @@
-import { isRequestClaimable, isRequestFree } from "../conditions.ts";
+import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { fitInteger, fitText, longest } from "./column-text.ts";
@@ -109,8 +109,7 @@ export async function deleteAnsweredCancellations(connection: Connection): Promi
 export async function openRequestsClaimedBy(connection: Connection, masterid: number): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,
-    `select r.id from buildrequest_claims c join buildrequests r on r.id = c.brid
-      where c.masterid = ? and r.complete = 0 order by r.id`,
+    `select r.id from buildrequests r where r.complete = 0 and ${claimantOf("r")} = ? order by r.id`,
     [masterid],
   );
   return rows.map((row) => row.id);
