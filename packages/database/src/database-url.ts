@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { errors } from "@multimaster/core";
+import { readPooling } from "./pooling.ts";
 
 /** What a database URL says. */
 export type DatabaseUrl =
@@ -25,6 +26,7 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
       throw errors.databaseUrlInvalid(hidePassword(url));
     }
     if (isCutInPassword(parsed)) throw errors.databaseUrlUnescaped();
+    readPooling(url);
     const user = parsed.username ? `${parsed.username}@` : "";
     const host = parsed.host || parsed.searchParams.get("host") || "localhost";
     return { engine: "postgresql", url, describe: `postgresql://${user}${host}${parsed.pathname}` };

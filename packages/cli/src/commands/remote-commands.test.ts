@@ -144,3 +144,20 @@ it("a master without the API is reported as too old", async () => {
     expect(stderr).toMatch(/runs a release that does not report .*; upgrade it first\.\n$/);
   }
 });
+
+it("send-change refuses a change that says nothing, and accepts one that says anything", async () => {
+  const { code, stderr } = await run({}, "send-change", "--author", "Ada", "--property", "a=b", "--branch", "");
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    "master: The change is empty; send-change needs at least one of --branch, --revision, --comments, --file, " +
+      "--repository, --project, --codebase, --category.\n",
+  );
+  const changes = { changes: { jsonrpc: "2.0", id: 1, result: { changeid: 7 } } };
+  for (const options of [
+    ["--comments", "x"],
+    ["--file", "a"],
+    ["--project", "p"],
+  ]) {
+    expect((await run(changes, "send-change", ...options)).stdout).toBe("Change 7\n");
+  }
+});

@@ -80,6 +80,7 @@ export default defineChangeSource({
     const access = giveCredentials(address, credentials);
     const warn = (text: string) => ctx.log.warn({ changeSource: ctx.name }, `${address}: ${text}`);
     const notices = new Notices(warn);
+    const failures = new Notices((text) => ctx.log.warn({ changeSource: ctx.name }, text));
     return startLooking(ctx, {
       pollMs: options.pollInterval,
       atStart: options.pollAtStart,
@@ -87,12 +88,13 @@ export default defineChangeSource({
         try {
           const git = { env: options.env, access, timeoutMs: options.timeout, signal };
           const problem = await poll(ctx, options, address, git, notices);
+          failures.setIf(false, "poll", "");
           await ctx.setProblem?.(problem);
         } catch (error) {
           if (!(error instanceof GitFailed)) throw error;
           if (signal.aborted) return undefined;
           const problem = `cannot poll ${address}: ${error.message}`;
-          ctx.log.warn({ changeSource: ctx.name }, problem);
+          failures.setIf(true, "poll", problem);
           await ctx.setProblem?.(problem);
         }
         return undefined;
