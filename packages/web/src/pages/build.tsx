@@ -20,7 +20,9 @@ import { NotFoundPage } from "./not-found.tsx";
 export function BuildPage({ params }: { params: Readonly<Record<string, string>> }) {
   const { builder = "", number = "" } = params;
   const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}` as const;
-  const { row: build, error } = useRow("builds", path, { property: "*" }, [`builders/${builder}/builds/${number}/*`]);
+  const { row: build, error } = useRow("builds", path, { property: "*" }, [
+    `builders/${Number(builder) || "*"}/builds/${Number(number)}/*`,
+  ]);
   if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
   if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   return <BuildView build={build} step={params["step"]} log={params["log"]} />;
