@@ -1,6 +1,7 @@
 import type { Json } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
-import { type FormField, fillForm } from "./force-form.ts";
+import type { FormField } from "../resources/form-field.ts";
+import { fillForm } from "./force-form.ts";
 
 const field = (name: string, more: Partial<FormField> = {}): FormField => ({
   name,
