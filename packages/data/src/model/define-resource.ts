@@ -49,6 +49,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
+  /** Buildbot's masters do not have the field on this noun; all that compares us with them leaves it out. */
+  readonly isOwn?: boolean;
   /** A table of our own that `sql` reads, joined by the object's id: see table-beside.ts. */
   readonly beside?: TableBeside;
   /** Converts the driver's value, if the kind of the field is not enough to do so. */
