@@ -265,7 +265,7 @@ describe("a page says how things are", () => {
   });
 });
 
-/** The ui master that tells the page of events, and the other one. */
+/** The ui master that sends events to the page, and the other one. */
 async function findServing(): Promise<[serving: string, other: string]> {
   const serving = await waitFor(() => served.findConnected(), { what: "the page to be connected" });
   const other = [...served.uis.keys()].find((name) => name !== serving);

@@ -107,14 +107,14 @@ describe("before any build has reported tests", () => {
   });
 });
 
-describe("once builds tell of tests", () => {
+describe("once builds report tests", () => {
   const revisions: string[] = [];
   beforeAll(async () => {
     for (const [i, tests] of commits.entries()) revisions.push(await build(tests, i + 2));
   });
 
   describe("the tests of a build", () => {
-    it("are told by the step that read them: how many, and in its log why some failed", async () => {
+    it("are reported by the step that read them: how many, and in its log why some failed", async () => {
       const { page } = await openPage(browser);
       await page.goto(new URL(`/builders/${builderIds["web"]}/builds/4`, url).href);
       await text(page, "failed in “results”");

@@ -225,7 +225,7 @@ it("the first load stays below 200 kB, in files that browsers keep for ever", as
   expect((await master.fetch("/api/v2/nothing", { headers: { Accept: "text/html" } })).status).toBe(404);
 });
 
-/** What the page's scripts hold, after what they let go of was collected. */
+/** What the page's scripts hold, after a garbage collection. */
 async function measureHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");

@@ -24,7 +24,7 @@ import { waitFor } from "../harness/wait-for.ts";
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const many = Number(process.env["MULTIMASTER_BUILDS"] ?? 10_000_000);
 const few = 10_000;
-/** Rows that a total looks at: of every ten thousand it counts, one in ten is what was asked for at the least. */
+/** Rows that a total reads: of every ten thousand, at least one in ten is counted. */
 const maxCounted = 120_000;
 /** Rows that a page of at most a thousand is made of. */
 const maxRead = 20_000;

@@ -12,7 +12,7 @@ export interface BusWorld {
    */
   createBus(log: Logger): Bus;
   createMutedBus(): Bus;
-  /** Whether the router tells who leaves it. */
+  /** Whether the router reports which sessions leave it. */
   tellsDepartures?: boolean;
   /** Absent: there is no router that could be lost. */
   router?: RouterFaults;

@@ -2,7 +2,7 @@ import { type Database, execute } from "@multimaster/database";
 import pg from "pg";
 import { type Amounts, describeHistory, growing } from "./many-builds.ts";
 
-/** Told of each table when it is filled, with the seconds that took. */
+/** Called for each table when it is filled, with the seconds that took. */
 export type Told = (what: string, seconds: number) => void;
 
 /** Fills an upgraded PostgreSQL database: indexes are made afterwards, references are not checked. */

@@ -64,7 +64,7 @@ describe("services under one roof", () => {
     expect(journal).toEqual(["start slow", "start b", "resume slow"]);
   });
 
-  it("drain once, and whoever asks meanwhile waits for the end", async () => {
+  it("drain once; a second request waits for the end of the first", async () => {
     let finish = () => {};
     const slow: Service = { ...record("slow", []), drain: () => new Promise((resolve) => (finish = resolve)) };
     const services = new ServiceGroup("group", [slow], silentLog);

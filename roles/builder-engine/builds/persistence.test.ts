@@ -49,7 +49,7 @@ describe("writing while the database is away", () => {
     let tries = 0;
     const write = async () => {
       tries += 1;
-      if (tries < 50) throw new Error("nobody knows why");
+      if (tries < 50) throw new Error("unknown reason");
       return "stored";
     };
     expect(await make().insist("x", write)).toBe("stored");

@@ -37,7 +37,7 @@ describe.each(engines)("rights on %s", (engine) => {
   const read = async (server: RestServer, who: Record<string, string>, path: string) =>
     (await browser.get(server, `/api/v2/${path}`, { headers: who })).status;
 
-  it("without rules: everybody reads, whoever is logged in controls", async () => {
+  it("without rules: everyone reads, users who are logged in control", async () => {
     const server = await start();
     expect(await read(server, nobody, "builds")).toBe(200);
     expect(await act(server, nobody, "workers/1", "pause", { reason: "" })).toEqual([
@@ -48,7 +48,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await browser.whoAmI(server, ann)).toMatchObject({ username: "ann", groups: ["dev", "qa"], by: "proxy" });
   });
 
-  it("are nobody's where a proxy adds its headers beside those of a client", async () => {
+  it("belong to no user if a proxy adds its headers beside those of a client", async () => {
     const server = await start({ rules: [], otherwise: "allow", roles: { group: { groups: ["qa"] } } });
     const get = async (headers: Readonly<Record<string, string | readonly string[]>>) => {
       const request = http.get(new URL("api/v2/whoami", server.url), { headers: headers as http.OutgoingHttpHeaders });
@@ -98,7 +98,7 @@ describe.each(engines)("rights on %s", (engine) => {
       await execute(database, "delete from mm_askers where buildsetid = ?", [buildsetid]);
       await insertAsker(database, buildsetid, { identity, name: "any" });
     };
-    // What a change, a form or a step calls the owner gives no right, whoever it names.
+    // An owner that a change, a form or a step names grants no right.
     for (const owner of ["ann", "ann@example.org", "user:ann"]) {
       await execute(database, "delete from build_properties where buildid = ? and name = 'owner'", [id]);
       await execute(
@@ -188,7 +188,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(properties.body.properties[0].owner[0]).toBe("Ann@example.org");
   });
 
-  it("to read: whoever may not see a noun sees it nowhere, nor what lies in it", async () => {
+  it("to read: a user who may not see a noun sees neither it nor its parts anywhere", async () => {
     const server = await start({
       rules: [
         { allow: "read", on: ["logs", "workers"], to: ["role:dev"] },
@@ -219,7 +219,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(body).toEqual({ error: "You may not read logs: that is for the role dev." });
     for (const path of ["builds", "steps/1", "builds/1/steps", "application.spec", "builders"])
       expect(await read(server, bob, path), path).toBe(200);
-    // An action does not tell whether what may not be seen is there.
+    // An action does not reveal whether a hidden object exists.
     for (const id of [1, 9999])
       expect(await act(server, bob, `workers/${id}`, "pause")).toEqual([
         403,
@@ -285,7 +285,7 @@ describe.each(engines)("rights on %s", (engine) => {
 });
 
 describe("a login by a proxy's header", () => {
-  it("makes nobody of who opens a socket from another site's page", async () => {
+  it("treats a socket from another site's page as anonymous", async () => {
     const { data } = await startRestServer(await newDatabase("sqlite"));
     const own = uiSlice.parse({ auth, trustedProxies });
     const access = createAccess({ data, config: { shared: {}, own, directory: "." } } as never);

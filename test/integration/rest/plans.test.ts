@@ -57,7 +57,7 @@ describe.each(engines)("on %s", (engine) => {
     const selects = asked.filter(({ sql }) => sql.startsWith("select"));
     expect(selects.length).toBeGreaterThan(0);
     for (const { sql, bindings } of selects) {
-      // A total is counted as far as it is told.
+      // A total is counted only as far as it is shown.
       if (sql.startsWith("select count(*) as n from (select 1")) continue;
       const bad = engine === "postgresql" ? await badNodes(sql, bindings) : await badLines(sql, bindings);
       expect(bad, sql).toEqual([]);

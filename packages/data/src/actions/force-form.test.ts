@@ -92,7 +92,7 @@ describe("a force form", () => {
     });
   });
 
-  it("tells every wrong field by its full name, in a sentence", () => {
+  it("reports every wrong field by its full name, in a sentence", () => {
     const form = [
       asked,
       nest("o", [

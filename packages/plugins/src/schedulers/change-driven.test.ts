@@ -89,7 +89,7 @@ describe("a single-branch scheduler without a timer", () => {
     expect(await scheduler.look()).toEqual([[1], [3], [4]]);
   });
 
-  it("looks at more changes than one batch holds", async () => {
+  it("reads more changes than one batch holds", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(...Array.from({ length: 1200 }, (_, i) => makeChange(i + 1)));
     const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
