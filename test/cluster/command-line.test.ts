@@ -13,13 +13,18 @@ import { waitFor } from "../harness/wait-for.ts";
 const config = configFile("test/cluster/configs/command-line/cluster.ts");
 const directory = temporaryDirectory("command-line");
 const gates = join(directory, "gates");
-const nobody = { XDG_CONFIG_HOME: directory, MULTIMASTER_URL: undefined, MULTIMASTER_TOKEN: undefined, NO_COLOR: "1" };
+const environment = {
+  XDG_CONFIG_HOME: directory,
+  MULTIMASTER_URL: undefined,
+  MULTIMASTER_TOKEN: undefined,
+  NO_COLOR: "1",
+};
 
 let master: TestMaster;
 let url: string;
 
 /** Runs a command against the master. */
-const run = (...args: string[]) => runMaster(args, { ...nobody, MULTIMASTER_URL: url });
+const run = (...args: string[]) => runMaster(args, { ...environment, MULTIMASTER_URL: url });
 const openGate = (name: string) => writeFileSync(join(gates, name), "");
 
 const before = Array.from({ length: 300 }, (_, i) => `before ${i + 1}`);
@@ -50,7 +55,7 @@ describe("a build that is followed", () => {
   it("is shown to its end without a missing or repeated line, though the ui master is away meanwhile", async () => {
     const proxy = await startTcpProxy({ target: url });
     const args = ["force", "--builder", "web", "--property", "gate=away", "--follow", "--url", proxy.url(url)];
-    const command = await startCommand(args, nobody);
+    const command = await startCommand(args, environment);
     await command.waitForOutput("before 300");
     await proxy.refuse();
     proxy.cut();
@@ -85,18 +90,21 @@ describe("a build that is followed", () => {
   });
 
   it("goes on when Ctrl-C ends the looking, until it is stopped", async () => {
-    const follow = await startCommand(["rebuild", "web/2", "--follow", "--url", url], nobody);
+    const follow = await startCommand(["rebuild", "web/2", "--follow", "--url", url], environment);
     expect((await follow.waitForExit()).code).toBe(1);
     const command = await startCommand(
       ["force", "force", "--builder", "web", "--property", "gate=never", "--follow", "--url", url],
-      nobody,
+      environment,
     );
     await command.waitForOutput("before 300");
     command.signal("SIGINT");
     expect((await command.waitForExit()).code).toBe(130);
     expect(command.stderr()).toContain("Stopped following; the build continues.");
     expect((await run("builds", "--running")).stdout).toContain("web/4");
-    const log = await startCommand(["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url], nobody);
+    const log = await startCommand(
+      ["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url],
+      environment,
+    );
     const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");
     expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Build \d+ is being stopped\.\n$/) });
     expect((await log.waitForExit()).code).toBe(0);
@@ -112,8 +120,8 @@ it("a wrong command line is answered in sentences", async () => {
     run("force", "--builder", "web", "--field", "code=x", "--field", "target=none"),
     run("log", "web/1", "none"),
     run("cancel", "99"),
-    runMaster(["builds"], nobody),
-    runMaster(["builds", "--url", closed], nobody),
+    runMaster(["builds"], environment),
+    runMaster(["builds", "--url", closed], environment),
   ]);
   expect(fields.code).toBe(2);
   expect(fields.stderr).toMatch(/^master: Some form fields are invalid:\n {2}code: .*\n {2}target: /);
@@ -151,7 +159,7 @@ it("every example of docs/command-line.md works", async () => {
       command: "/bin/sh",
       args: ["-c", example],
       cwd: directory,
-      env: { ...nobody, MULTIMASTER_URL: url, PATH: `${bin}:${process.env["PATH"]}` },
+      env: { ...environment, MULTIMASTER_URL: url, PATH: `${bin}:${process.env["PATH"]}` },
     });
   }
 });

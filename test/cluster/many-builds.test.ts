@@ -60,8 +60,8 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
       const url = await postgres.createDatabase();
       await upgradeDatabase(await openTestDatabase(url));
       const began = Date.now();
-      await fillPostgres(url, { builds, detailed: Math.min(builds, many * 0.4) }, tell);
-      tell(`${builds} builds filled in`, (Date.now() - began) / 1000);
+      await fillPostgres(url, { builds, detailed: Math.min(builds, many * 0.4) }, report);
+      report(`${builds} builds filled in`, (Date.now() - began) / 1000);
       return { url, ui: await startUi(url) };
     };
     small = await side(few);
@@ -77,10 +77,11 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
       env: { DATABASE_URL: url, UI_PORT: "0", LEASE: "15s", BUS: "notify" },
     });
     await ui.waitReady();
-    tell("a ui master ready", (performance.now() - began) / 1000);
+    report("a ui master ready", (performance.now() - began) / 1000);
     return ui;
   };
-  const tell = (what: string, seconds: number) => void (seconds > 1 && console.log(`${seconds.toFixed(1)} s: ${what}`));
+  const report = (what: string, seconds: number) =>
+    void (seconds > 1 && console.log(`${seconds.toFixed(1)} s: ${what}`));
   const note = (line: string) => void figures.push(line);
 
   afterAll(() => console.log(figures.join("\n")));

@@ -13,7 +13,7 @@ export interface BusWorld {
   createBus(log: Logger): Bus;
   createMutedBus(): Bus;
   /** Whether the router reports which sessions leave it. */
-  tellsDepartures?: boolean;
+  reportsLeaving?: boolean;
   /** Absent: there is no router that could be lost. */
   router?: RouterFaults;
 }

@@ -253,7 +253,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       const { session } = leaving;
       const left: string[] = [];
       const forget = here.onPeerLeft((gone) => left.push(gone));
-      if (world.tellsDepartures !== true) {
+      if (world.reportsLeaving !== true) {
         expect(session).toBe(null);
         forget();
         return;

@@ -15,7 +15,7 @@ describeBusContract("wamp", async () => {
   return {
     createBus: (log) => createBus(options, log),
     createMutedBus: () => createBus({ ...options, mute: true }, silentLog),
-    tellsDepartures: true,
+    reportsLeaving: true,
     router: {
       kill: () => crossbar.kill(),
       restart: () => crossbar.start(),

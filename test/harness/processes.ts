@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { markedEnvironment, onCleanup, watchProcessGroup } from "./cleanup.ts";
-import { tellOnFailure } from "./tell-on-failure.ts";
+import { reportOnFailure } from "./report-on-failure.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface ProcessOptions {
@@ -164,7 +164,7 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
     },
   };
   const forget = onCleanup(() => running.stop());
-  tellOnFailure(() => `${name} (pid ${pid}, ${ended ? describeExit(ended) : "running"}):\n${tail(running.output())}`);
+  reportOnFailure(() => `${name} (pid ${pid}, ${ended ? describeExit(ended) : "running"}):\n${tail(running.output())}`);
   return running;
 }
 

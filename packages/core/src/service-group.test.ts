@@ -39,13 +39,13 @@ describe("services under one roof", () => {
 
   it("whose drain is undone take work again, and those not yet asked are not asked any more", async () => {
     const journal: string[] = [];
-    let letGo = () => {};
+    let proceed = () => {};
     const slow: Service = {
       ...record("slow", journal),
-      drain: () => new Promise((resolve) => (letGo = resolve)),
+      drain: () => new Promise((resolve) => (proceed = resolve)),
       async resume() {
         journal.push("resume slow");
-        letGo();
+        proceed();
       },
       left: () => ({ builds: 2 }),
     };

@@ -233,8 +233,8 @@ describe("a lease on postgresql", () => {
     const evictor = await joinAsEvictor(database);
     const { lease } = await join(database);
     await expire(database, lease);
-    let letGo = () => {};
-    const open = fencedTransaction(database, lease, () => new Promise<void>((resolve) => (letGo = resolve)));
+    let proceed = () => {};
+    const open = fencedTransaction(database, lease, () => new Promise<void>((resolve) => (proceed = resolve)));
     await waitFor(
       async () =>
         (
@@ -247,7 +247,7 @@ describe("a lease on postgresql", () => {
       },
     );
     expect(await evictDead(database, evictor)).toEqual([]);
-    letGo();
+    proceed();
     await open;
     expect(await evictDead(database, evictor)).toHaveLength(1);
   });

@@ -17,7 +17,7 @@ import { type Engine, engines, newDatabaseUrl } from "../../harness/test-databas
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** Waits are short, so that retries are over soon. */
-const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) };
+const impatient: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) };
 
 async function startEngine(engine: Engine) {
   const directory = temporaryDirectory("refusals");
@@ -39,7 +39,7 @@ async function startEngine(engine: Engine) {
     { ...member, defaultBase: "engine", leaseMs: 600_000 },
     releaseEverythingOf,
   );
-  const data = createData({ database, bus, lease, log: silentLog, clock: hasty });
+  const data = createData({ database, bus, lease, log: silentLog, clock: impatient });
   const wait = (n: unknown) =>
     `echo begun; touch ${directory}/begun-${n}; while [ ! -e ${directory}/go-${n} ]; do sleep 0.02; done; seq 1 200`;
   const { builders } = buildersSlice.parse({
@@ -66,7 +66,7 @@ async function startEngine(engine: Engine) {
         directory,
       },
       data,
-      clock: hasty,
+      clock: impatient,
       log: silentLog,
       metrics: createMetrics(),
       loop: new LoopSign(),

@@ -119,11 +119,11 @@ describe("a transaction on postgresql", () => {
     const url = await newDatabaseUrl("postgresql");
     const database = await openDatabase(url, { log: silentLog, idleTransactionMs: 300 });
     onCleanup(() => database.close());
-    let letGo = () => {};
+    let proceed = () => {};
     let runs = 0;
     const silent = database.transaction(async (tx) => {
       await tx.sql.raw("select pg_advisory_xact_lock(1)");
-      if (++runs === 1) await new Promise<void>((resolve) => (letGo = resolve));
+      if (++runs === 1) await new Promise<void>((resolve) => (proceed = resolve));
       return (await tx.sql.raw("select 'done' as word")).rows[0].word as string;
     });
     await waitFor(() => runs === 1, { what: "the transaction to begin" });
@@ -133,7 +133,7 @@ describe("a transaction on postgresql", () => {
         what: "the server to end it",
       },
     );
-    letGo();
+    proceed();
     expect([await silent, runs]).toEqual(["done", 2]);
   });
 });

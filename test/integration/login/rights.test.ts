@@ -18,7 +18,7 @@ const auth = proxyHeader({ emailHeader: "X-Email", groupsHeader: "X-Groups" });
 const trustedProxies = ["127.0.0.0/8", "::1"];
 const ann = { "x-forwarded-user": "ann", "x-email": "Ann@example.org", "x-groups": "dev, qa" };
 const bob = { "x-forwarded-user": "bob" };
-const nobody = {};
+const anonymous = {};
 
 describe.each(engines)("rights on %s", (engine) => {
   let database: Database;
@@ -39,8 +39,8 @@ describe.each(engines)("rights on %s", (engine) => {
 
   it("without rules: everyone reads, users who are logged in control", async () => {
     const server = await start();
-    expect(await read(server, nobody, "builds")).toBe(200);
-    expect(await act(server, nobody, "workers/1", "pause", { reason: "" })).toEqual([
+    expect(await read(server, anonymous, "builds")).toBe(200);
+    expect(await act(server, anonymous, "workers/1", "pause", { reason: "" })).toEqual([
       403,
       "You may not pause workers: that is for users who are logged in; log in first.",
     ]);
@@ -120,7 +120,7 @@ describe.each(engines)("rights on %s", (engine) => {
     await askedBy("user:carl");
     const refused = "You may not rebuild builds: that is for the owner of the build and the role ops";
     expect(await act(server, ann, `builds/${id}`, "rebuild")).toEqual([403, `${refused}.`]);
-    expect(await act(server, nobody, `builds/${id}`, "rebuild")).toEqual([403, `${refused}; log in first.`]);
+    expect(await act(server, anonymous, `builds/${id}`, "rebuild")).toEqual([403, `${refused}; log in first.`]);
     expect(await act(server, bob, `builds/${id}`, "rebuild")).toBe(200);
     // A token of her name is someone else.
     await askedBy("token:ann");
@@ -135,7 +135,7 @@ describe.each(engines)("rights on %s", (engine) => {
       "You may not pause workers: that is for no one.",
     ]);
     // What no rule is about.
-    expect(await act(server, nobody, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
+    expect(await act(server, anonymous, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
       409,
       expect.stringContaining("has already ended"),
     ]);
@@ -169,7 +169,7 @@ describe.each(engines)("rights on %s", (engine) => {
     const refused = [403, "You may not force forceschedulers: that is for no one."];
     if (others.length > 0) expect(await force(bob, {})).toEqual(refused);
     expect(await force(bob, { builderid, builderNames: ["other"] })).toEqual(refused);
-    expect(await force(nobody, { builderid })).toEqual([
+    expect(await force(anonymous, { builderid })).toEqual([
       403,
       "You may not force forceschedulers: that is for users who are logged in; log in first.",
     ]);
@@ -230,7 +230,7 @@ describe.each(engines)("rights on %s", (engine) => {
   it("to read nothing at all still allow to ask who one is", async () => {
     const server = await start({ rules: [{ allow: "*", on: "*", to: ["users"] }], otherwise: "deny" });
     for (const path of ["builds", "builds/1/properties", "builders/1/builds/1/data/x/value", "masters", "changes"])
-      expect(await read(server, nobody, path), path).toBe(403);
+      expect(await read(server, anonymous, path), path).toBe(403);
     expect((await browser.whoAmI(server)).anonymous).toBe(true);
     expect(await read(server, bob, "builds")).toBe(200);
     // Hooks have secrets of their own.

@@ -2,7 +2,7 @@
 const tales: (() => string)[] = [];
 
 /** Adds what `tell` returns to the output of every test of this file that fails from now on. */
-export function tellOnFailure(tell: () => string): void {
+export function reportOnFailure(tell: () => string): void {
   tales.push(tell);
 }
 
