@@ -29,7 +29,7 @@ export interface StartOptions {
 export interface RunningMaster {
   /** Stops gracefully: takes nothing new on, finishes its running builds, ends. */
   drain(): void;
-  /** Stops now: running builds are given back. */
+  /** Stops now: running builds are released. */
   stopNow(): void;
   /** Resolves when the master has ended; rejects if it could not go on. */
   readonly finished: Promise<void>;
@@ -138,7 +138,7 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
   };
 }
 
-/** Joins again, however long the database is away; undefined when the master is told to end before. */
+/** Joins again, however long the database is away; undefined when the master has to end before. */
 async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undefined> {
   const backoff = new Backoff({ initial: 200, max: 5000 });
   let away = false;

@@ -10,7 +10,7 @@ interface Refusal {
   /** What an operator, a failover or a disk does, as SQL. */
   begin: readonly string[];
   end: readonly string[];
-  /** What users are told meanwhile. */
+  /** The answer to users meanwhile. */
   told: RegExp;
 }
 
@@ -56,7 +56,7 @@ async function runSql(cluster: TestCluster, statements: readonly string[]): Prom
   for (const statement of statements) await cluster.postgres.psql(statement, database.toString());
 }
 
-it.each(chosen)("PostgreSQL %s costs no build and no request, and every user is told", async (name) => {
+it.each(chosen)("PostgreSQL %s costs no build and no request, and every user gets the reason", async (name) => {
   const { begin, end, told } = refusals[name] as Refusal;
   const cluster = await startCluster({ config, env: { POLL: "no", WORK: "sleep 3" } });
   const database = new URL(cluster.database);

@@ -39,7 +39,7 @@ it("SIGHUP does not end it; SIGTERM lets the running build finish, and takes not
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("a second signal gives running builds back at once, and stops their commands", async () => {
+it("a second signal releases running builds immediately, and stops their commands", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
   const { front, engine } = await startBuild(cluster);
   engine.sigterm();
@@ -55,7 +55,7 @@ it("a second signal gives running builds back at once, and stops their commands"
       "select 1 from buildrequest_claims c join buildrequests r on r.id = c.brid where r.complete = 0",
     ),
   ).toEqual([]);
-  // A real worker goes on with an orphan until the next master tells it to stop: here it was told before.
+  // A real worker goes on with an orphan until the next master stops it: here it was stopped before.
   await front.apiPost("buildrequests/1", "cancel", { reason: "not needed any more" });
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where results = 6")).length === 1, {
     what: "the cancelled request",

@@ -27,7 +27,7 @@ const idleChecks: readonly [sentence: string, sql: string][] = [
 ];
 
 /**
- * Looks at the final rows of a cluster that has done its work, and at its ledger: what an audit finds, what only an idle
+ * Checks the final rows of a cluster that has done its work, and its ledger: what an audit finds, what only an idle
  * cluster must satisfy, and what was run otherwise than the rows say. Each finding is a sentence, none means that all is well.
  */
 export async function findViolations(cluster: TestCluster): Promise<string[]> {

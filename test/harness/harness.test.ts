@@ -87,7 +87,7 @@ it("a git repository takes commits on branches, force-pushes and deletions", () 
   expect(() => at("refs/heads/feature")).toThrow();
 });
 
-it("waiting for output fails at once, with the output, when the process ends before", async () => {
+it("waiting for output fails immediately, with the output, when the process ends before", async () => {
   const short = await startProcess({ name: "short", command: "sh", args: ["-c", "echo only this; exit 3"] });
   await expect(short.waitForOutput("never")).rejects.toThrow(
     /short ended with exit code 3 before it printed .*only this/s,

@@ -163,7 +163,7 @@ function findOwner(): { uid: number; gid: number } | undefined {
 
 async function query<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  // A server that is killed under the query is told by the query itself.
+  // If the server is killed under the query, the query itself reports it.
   client.on("error", () => {});
   await client.connect();
   try {

@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 describe("the worker program", () => {
-  it("tells its version and how to use it", async () => {
+  it("prints its version and how to use it", async () => {
     const run = (...args: string[]) =>
       runProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -3,7 +3,7 @@
 /** On `mm_leases`: its master was not evicted and has not left, whatever the clock says. It may still write. */
 export const isLeaseOpen = (alias: string): string => `${alias}.buried_at is null and ${alias}.ended_at is null`;
 
-/** On `mm_leases`: its master lives. `now` is SQL or a number, by the database's clock. */
+/** On `mm_leases`: its master is live. `now` is SQL or a number, by the database's clock. */
 export const isLeaseLive = (alias: string, now: string | number): string =>
   `${isLeaseOpen(alias)} and ${alias}.expires_at > ${now}`;
 

@@ -49,7 +49,7 @@ describe("what is said of a database URL", () => {
     expect(said("mysql://db.example/ci?password=ret-tail")).not.toContain("tail");
   });
 
-  it("tells how to write a password that ends the host early", () => {
+  it("explains how to write a password that ends the host early", () => {
     expect(() => parseDatabaseUrl("postgresql://me:12/x@host/db")).toThrow(/write \/ as %2F/);
     expect(() => parseDatabaseUrl("postgresql://me:12#x@host/db")).toThrow(/# as %23/);
     // No port could be so.

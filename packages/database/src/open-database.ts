@@ -23,7 +23,7 @@ import { closeToOthers } from "./sqlite-file.ts";
 
 export interface OpenOptions {
   log: Logger;
-  /** PostgreSQL: most connections at once (default 10). SQLite always has one. */
+  /** PostgreSQL: maximum number of connections (default 10). SQLite always has one. */
   poolSize?: number;
   /** For masters: refuses a SQLite file that another master has open, until closed. No effect on PostgreSQL. */
   exclusive?: boolean;
@@ -35,7 +35,7 @@ export interface OpenOptions {
 
 const maxTries = 6;
 
-/** A database that is away for longer is the caller's to wait for: somebody may be waiting for an answer. */
+/** The caller waits for a database that is away for longer: a user may be waiting for an answer. */
 const patienceMs = 5000;
 
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
@@ -162,7 +162,7 @@ function openPostgresql(
   });
 }
 
-/** knex warns through our log; its connection warnings are repeated by whoever's query failed, so they are only debug. */
+/** knex warns through our log; the caller whose query failed repeats its connection warnings, so they are only debug. */
 function knexLog(log: Logger) {
   const debug = (message: unknown) => log.debug({ knex: message }, "knex");
   return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** A server that holds each answer until it is told to send it. */
+/** A server that holds each answer until the test releases it. */
 async function start(maxInFlight: number, intervalMs = 10_000) {
   const maxOfShare = 60_000;
   const limits = { maxInFlight, maxOfShare, minBytesPerSecond: 1_000, intervalMs, clock: systemClock };
@@ -93,7 +93,7 @@ it("cuts the oldest slow body of the network with the most when there is no memo
   expect(mine.map(({ answer }) => answer)).toEqual([0, 0]);
 });
 
-it("gives back what a client held that went away", async () => {
+it("releases what a client held that went away", async () => {
   const { post, held } = await start(100_000);
   for (let i = 0; i < 5; i++) {
     const { sent } = post();

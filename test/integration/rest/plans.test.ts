@@ -99,7 +99,7 @@ describe.each(engines)("on %s", (engine) => {
 
   async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {
     for (const { sql, bindings } of [...statements]) {
-      // A total is counted as far as it is told.
+      // A total is counted as far as it is shown.
       if (sql.startsWith("select count(*) as n from (select 1")) continue;
       const bad = engine === "postgresql" ? await badNodes(sql, bindings, tables) : await badLines(sql, bindings);
       expect(bad, sql).toEqual([]);

@@ -91,14 +91,14 @@ async function run(answers: Record<string, object>, ...args: string[]) {
   return { code, ...printed };
 }
 
-// How long something has waited is told in seconds: they must not go by on a slow machine.
+// Waiting times are shown in seconds, which must not pass between two answers on a slow machine.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: now * 1000 }));
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-it("why tells of each request and change what it waits for", async () => {
+it("why reports for each request and change what it waits for", async () => {
   const { code, stdout } = await run(pages, "why");
   expect(code).toBe(0);
   expect(stdout).toBe(
@@ -116,7 +116,7 @@ it("why tells of each request and change what it waits for", async () => {
   expect((await run(pages, "why", "web")).stdout).toBe("Nothing waits.\n");
 });
 
-it("why says how many more requests wait than it tells of", async () => {
+it("why reports how many requests wait that it does not list", async () => {
   const { stdout } = await run(
     { ...pages, "builders/7/waiting": { waiting: [request], meta: { total: 40 } } },
     "why",
@@ -125,7 +125,7 @@ it("why says how many more requests wait than it tells of", async () => {
   expect(stdout).toContain("39 more build requests wait");
 });
 
-it("status tells through a ui master what it tells from the rows", async () => {
+it("status reports the same through a ui master as from the rows", async () => {
   const { stdout } = await run(pages, "status", "--json");
   expect(JSON.parse(stdout)).toMatchObject({
     dataVersion: 2,

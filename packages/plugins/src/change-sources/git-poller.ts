@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineChangeSource } from "../define-change-source.ts";
 import { giveCredentials } from "../git/git-settings.ts";
 import { credentialsWarning, hideCredentials, holdsCredentials, parseRepository } from "../git/repository-url.ts";
-import { startLooking } from "../running.ts";
+import { startPolling } from "../running.ts";
 import { GitFailed } from "./git-poller/git-command.ts";
 import { Notices } from "./git-poller/notices.ts";
 import { poll } from "./git-poller/poll.ts";
@@ -81,10 +81,10 @@ export default defineChangeSource({
     const warn = (text: string) => ctx.log.warn({ changeSource: ctx.name }, `${address}: ${text}`);
     const notices = new Notices(warn);
     const failures = new Notices((text) => ctx.log.warn({ changeSource: ctx.name }, text));
-    return startLooking(ctx, {
+    return startPolling(ctx, {
       pollMs: options.pollInterval,
       atStart: options.pollAtStart,
-      async look(signal) {
+      async poll(signal) {
         try {
           const git = { env: options.env, access, timeoutMs: options.timeout, signal };
           const problem = await poll(ctx, options, address, git, notices);
