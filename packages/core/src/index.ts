@@ -14,6 +14,7 @@ export * from "./ignore-hangups.ts";
 export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
+export * from "./log-warnings.ts";
 export * from "./metrics.ts";
 export * from "./on-abort.ts";
 export * from "./own-host.ts";

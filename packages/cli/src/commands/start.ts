@@ -1,4 +1,4 @@
-import { createLog, ignoreHangups } from "@multimaster/core";
+import { createLog, ignoreHangups, logWarnings } from "@multimaster/core";
 import { startMaster } from "@multimaster/roles/master/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseName } from "../options.ts";
@@ -55,6 +55,7 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
         log.child({ service: "master" }),
         "SIGHUP is ignored: reload is not supported yet. `master upgrade` brings a new config without a gap.",
       );
+      const printWarnings = logWarnings(log.child({ service: "master" }));
       const master = await startMaster({
         configFile: flags.config,
         roles: flags.role,
@@ -72,5 +73,6 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
       await master.finished;
       ignoreSignals();
       restoreHangups();
+      printWarnings();
     });
 }
