@@ -10,7 +10,7 @@ export * from "./extremes.ts";
 export * from "./file-errors.ts";
 export * from "./file-name.ts";
 export * from "./fork.ts";
-export * from "./ignore-hangups.ts";
+export * from "./ignore-signals.ts";
 export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
