@@ -87,8 +87,5 @@ it.each(chosen)("PostgreSQL %s costs no build and no request, and every user get
   expect(await cluster.rows("select results from builds")).toEqual([0, 0, 0, 0].map((results) => ({ results })));
   expect(await cluster.rows("select 1 from steps where complete_at is null")).toEqual([]);
   expect(await findViolations(cluster)).toEqual([]);
-  for (const master of [front, engine]) {
-    expect(master.process.exit()).toBeUndefined();
-    expect(master.process.output()).not.toContain("MaxListenersExceededWarning");
-  }
+  for (const master of [front, engine]) expect(master.process.exit()).toBeUndefined();
 });

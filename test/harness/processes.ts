@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { markedEnvironment, onCleanup, watchProcessGroup } from "./cleanup.ts";
+import { failOnNodeWarning } from "./node-warnings.ts";
 import { reportOnFailure } from "./report-on-failure.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -164,6 +165,7 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
     },
   };
   const forget = onCleanup(() => running.stop());
+  failOnNodeWarning(running);
   reportOnFailure(() => `${name} (pid ${pid}, ${ended ? describeExit(ended) : "running"}):\n${tail(running.output())}`);
   return running;
 }

@@ -137,7 +137,7 @@ describe("the worker program", () => {
     await terminal.kill();
     // What is logged can go nowhere from now on.
     for (let n = 0; n < 3; n += 1) await link.print(`still there? ${n}`);
-    process.kill(pid, "SIGHUP");
+    for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"]) process.kill(pid, signal);
     await link.ping();
     process.kill(pid, "SIGTERM");
     await link.closed;

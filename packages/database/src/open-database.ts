@@ -17,7 +17,8 @@ import {
   postgresqlConnection,
   useThroughPooler,
 } from "./postgresql-client.ts";
-import { PostgresqlSession } from "./postgresql-tls.ts";
+import { connectPostgresql } from "./postgresql-connect.ts";
+import type { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 import { closeToOthers } from "./sqlite-file.ts";
 
@@ -88,10 +89,9 @@ function openFile<T>(url: DatabaseUrl, open: () => T): T {
 /** Connects once, so that a wrong address or password shows, and finds out whether a pooler stands between. */
 async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pooling> {
   const told = readPooling(url.url);
-  const client = new PostgresqlSession(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
-  client.on("error", () => {});
+  let client: PostgresqlSession | undefined;
   try {
-    await client.connect();
+    client = await connectPostgresql(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
     if (told) return told;
     const found = await detectPooling(client);
     if (found !== "none")
@@ -103,7 +103,7 @@ async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pool
   } catch (error) {
     throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
   } finally {
-    await client.end().catch(() => {});
+    await client?.end().catch(() => {});
   }
 }
 

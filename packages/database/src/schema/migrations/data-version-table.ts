@@ -1,8 +1,7 @@
+import { tooOld } from "../../dialect/own-refusal.ts";
 import type { Dialect } from "../../dialect.ts";
 import { double, integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
-
-const tooOld = "this release is older than the data version that the cluster writes";
 
 /**
  * The one row that says which data version the cluster writes (data-version.ts). Masters read it when they join; those
