@@ -19,6 +19,8 @@ export interface TestPostgres {
   /** Superuser URL of the database "postgres". */
   readonly url: string;
   readonly port: number;
+  /** The directory of its data. */
+  readonly data: string;
   /** A new database, empty or a copy of the one of this name; returns its URL. */
   createDatabase(template?: string): Promise<string>;
   /** Runs SQL in the database "postgres", or in the one whose URL is given; returns the rows. */
@@ -36,6 +38,15 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+/**
+ * Environment variable with the directory of a server's data that every server of a run starts as a copy of; see
+ * keep-postgres.ts. It has a database `schemaDatabase`. Outside a run of vitest, each server makes its own.
+ */
+export const preparedData = "MULTIMASTER_TEST_POSTGRES_DATA";
+
+/** The database with the whole schema, which no one opens: others are copies of it. */
+export const schemaDatabase = "with_schema";
+
 let shared: Promise<TestPostgres> | undefined;
 
 /** One server per test file, started by the first who asks and ended after the file; take a database of your own. */
@@ -52,13 +63,16 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   chmodSync(directory, 0o700);
   if (owner) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, "data");
-  await runProcess({
-    name: "initdb",
-    command: join(programs, "initdb"),
-    args: ["-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"],
-    cwd: directory,
-    ...owner,
-  });
+  const prepared = process.env[preparedData];
+  if (prepared) await runProcess({ name: "cp", command: "cp", args: ["-a", prepared, data] });
+  else
+    await runProcess({
+      name: "initdb",
+      command: join(programs, "initdb"),
+      args: ["-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"],
+      cwd: directory,
+      ...owner,
+    });
 
   const port = await freePort();
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`;
@@ -107,6 +121,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const postgres: TestPostgres = {
     url,
     port,
+    data,
     async createDatabase(template = "template1") {
       const name = `test_${++databases}`;
       await query(url, `create database ${name} template ${template}`);
