@@ -119,10 +119,5 @@ function startWatchdog(): ChildProcess {
   return watchdog;
 }
 
-// Registered by importing: a test that fails, or forgets, leaves nothing behind. Outside a test file (benchmarks, the shared router) only the
-// end of the process counts.
-if (process.env.VITEST && process.env.VITEST_POOL_ID) {
-  const { afterAll } = await import("vitest");
-  afterAll(cleanUp, 120_000);
-}
+// For a test process that is ended, and outside of tests (benchmarks, the shared router); every-file.ts does it after each test file.
 process.once("exit", endEverything);
