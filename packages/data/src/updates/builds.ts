@@ -84,12 +84,12 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
   return {
     create: (build) => create(context, build),
     async setState(buildid, state) {
-      if (await write((tx) => setBuildState(tx, buildid, masterid, state)))
+      if (await write(`build ${buildid}`, (tx) => setBuildState(tx, buildid, masterid, state)))
         await track(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
-      const running = await write(async (tx) => {
+      const running = await write(`build ${buildid}`, async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, masterid))) return false;
         await saveBuildProperties(tx, buildid, properties);
         return true;
@@ -115,11 +115,11 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
 async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
   const { lease, events, write, track, publishOutcomes } = context;
   const { opening, ...row } = build;
-  const { created, opened, outcomes } = await write(async (tx) => {
+  const { created, opened, outcomes } = await write(`request ${row.buildrequestid}`, async (tx) => {
     const { result, outcomes } = await startBuild(tx, lease, row);
     const opened = result && opening && (await openBuild(tx, result, opening));
     return { created: result, opened, outcomes };
-  }, opening?.builderid);
+  });
   await publishOutcomes(outcomes);
   if (!created) return "lost";
   if (!opened) return created;

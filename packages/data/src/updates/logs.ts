@@ -42,7 +42,7 @@ export function createLogUpdates(
 ): LogUpdates {
   return {
     async add(newLog) {
-      const { id: logid, slug } = await write((tx) => insertLog(tx, newLog));
+      const { id: logid, slug } = await write(`step ${newLog.stepid}`, (tx) => insertLog(tx, newLog));
       await track(events.of(logs).new([logid]));
       return { logid, slug };
     },
@@ -52,12 +52,14 @@ export function createLogUpdates(
       // Cut before the transaction begins: it holds the database's only connection, on SQLite.
       const chunks = await splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
       const append = (tx: Connection) => appendChunks(tx, logid, chunks);
-      const added = await (text.length > smallText ? fencedTransaction(database, lease, append) : write(append));
+      const added = await (text.length > smallText
+        ? fencedTransaction(database, lease, append)
+        : write(`log ${logid}`, append));
       if (added.appended) await track(events.of(logs).append([logid]));
       return added.numLines;
     },
     async finish(logid) {
-      if (!(await write((tx) => completeLog(tx, logid)))) return;
+      if (!(await write(`log ${logid}`, (tx) => completeLog(tx, logid)))) return;
       await track(events.of(logs).finished([logid]));
       compressor.compress(logid);
     },
