@@ -9,6 +9,8 @@ export interface NewBuildRow {
   buildrequestid: number;
   workerid: number;
   masterid: number;
+  /** What it does first. */
+  state: string;
 }
 
 /** Inserts a build under the builder's next number. */
@@ -36,18 +38,18 @@ export const insertBuild = together(
 /** Without those whose number was taken meanwhile. */
 async function tryInsertBuilds(tx: Connection, builds: readonly NewBuildRow[]) {
   const ofBuilder = new Map<number, number>();
-  const rows = builds.map(({ builderid, buildrequestid, workerid, masterid }) => {
+  const rows = builds.map(({ builderid, buildrequestid, workerid, masterid, state }) => {
     const nth = (ofBuilder.get(builderid) ?? 0) + 1;
     ofBuilder.set(builderid, nth);
-    return [builderid, nth, buildrequestid, workerid, masterid];
+    return [builderid, nth, buildrequestid, workerid, masterid, fitText(state, longest.sentence)];
   });
-  const given = tx.dialect.rowsOf(["integer", "integer", "integer", "integer", "integer"], rows);
+  const given = tx.dialect.rowsOf(["integer", "integer", "integer", "integer", "integer", "text"], rows);
   return queryRows<{ id: number; number: number; buildrequestid: number }>(
     tx,
-    `with v(builderid, nth, buildrequestid, workerid, masterid) as (${given.sql})
+    `with v(builderid, nth, buildrequestid, workerid, masterid, state) as (${given.sql})
      insert into builds (number, builderid, buildrequestid, workerid, masterid, started_at, locks_duration_s, state_string)
      select (select coalesce(max(b.number), 0) from builds b where b.builderid = v.builderid) + v.nth,
-            v.builderid, v.buildrequestid, v.workerid, v.masterid, ${tx.dialect.nowSeconds}, 0, 'preparing worker'
+            v.builderid, v.buildrequestid, v.workerid, v.masterid, ${tx.dialect.nowSeconds}, 0, v.state
        from v where true
      on conflict (builderid, number) do nothing returning id, number, buildrequestid`,
     given.bindings,
@@ -75,19 +77,23 @@ const isBuilt = together(async (tx, wanted: readonly { buildrequestid: number; m
 });
 
 /**
- * The build of a request on this master whose first step runs: it was committed by a call whose answer was lost. It is
- * given to the worker that was chosen now.
+ * The build of a request on this master that has only what it begins with, at most so many steps: it was committed by a
+ * call whose answer was lost. It is given to the worker that was chosen now.
  */
 export async function adoptBuild(
   tx: Connection,
   build: NewBuildRow,
+  steps: number,
 ): Promise<{ id: number; number: number } | undefined> {
   const rows = await queryRows<{ id: number; number: number }>(
     tx,
     `update builds set workerid = ? where buildrequestid = ? and masterid = ? and complete_at is null
-        and not exists (select 1 from steps where steps.buildid = builds.id and (number > 0 or complete_at is not null))
+        and not exists (select 1 from mm_commands c where c.buildid = builds.id)
+        and not exists (select 1 from logs l join steps s on s.id = l.stepid where s.buildid = builds.id)
+        and not exists (select 1 from steps s where s.buildid = builds.id
+                        and (s.number >= ? or (s.number > 0 and s.complete_at is not null)))
      returning id, number`,
-    [build.workerid, build.buildrequestid, build.masterid],
+    [build.workerid, build.buildrequestid, build.masterid, steps],
   );
   return rows[0];
 }

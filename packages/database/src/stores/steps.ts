@@ -36,27 +36,46 @@ const stepsOfBuild = together(async (tx, buildids: readonly number[]) => {
   return buildids.map((buildid) => rows.filter((row) => row.buildid === buildid));
 });
 
+export interface NewStepRow {
+  buildid: number;
+  number: number;
+  name: string;
+  /** How it has ended at once; it runs otherwise. */
+  end?: Omit<StepEnd, "hidden"> | undefined;
+}
+
 /** Adds a step, started, under a number and a name that its build does not have yet. */
-export const insertStep = together(
-  async (tx, steps: readonly { buildid: number; number: number; name: string }[]): Promise<StepRow[]> => {
-    const { nowSeconds, rowsOf } = tx.dialect;
-    const given = rowsOf(
-      ["integer", "integer", "text"],
-      steps.map(({ buildid, number, name }) => [buildid, number, fitText(name, 50)]),
-    );
-    const rows = await queryRows<StepRow & { buildid: number }>(
-      tx,
-      `with v(buildid, number, name) as (${given.sql})
-       insert into steps (number, name, buildid, state_string, urls_json, hidden, started_at, locks_acquired_at)
-       select number, name, buildid, 'pending', '[]', 0, ${nowSeconds}, ${nowSeconds} from v
-       returning id, number, name, buildid`,
-      given.bindings,
-    );
-    const ofBuild = new Map(rows.map(({ buildid, ...row }) => [buildid, row]));
-    return steps.map(({ buildid }) => ofBuild.get(buildid) as StepRow);
-  },
-  ({ buildid }) => buildid,
-);
+export const insertStep = together(async (tx, steps: readonly NewStepRow[]): Promise<StepRow[]> => {
+  const { nowSeconds, rowsOf } = tx.dialect;
+  const given = rowsOf(
+    ["integer", "integer", "text", "integer", "text"],
+    steps.map(({ buildid, number, name, end }) => [
+      buildid,
+      number,
+      fitText(name, 50),
+      end?.results ?? null,
+      fitText(end?.state ?? "pending", longest.sentence),
+    ]),
+  );
+  const rows = await queryRows<StepRow & { buildid: number }>(
+    tx,
+    `with v(buildid, number, name, results, state) as (${given.sql})
+     insert into steps (number, name, buildid, results, state_string, urls_json, hidden, started_at, locks_acquired_at, complete_at)
+     select number, name, buildid, results, state, '[]', 0, ${nowSeconds}, ${nowSeconds},
+            case when results is not null then ${nowSeconds} end from v
+     returning id, number, name, buildid`,
+    given.bindings,
+  );
+  return steps.map(
+    ({ buildid, number }) => rows.find((row) => row.buildid === buildid && row.number === number) as StepRow,
+  );
+});
+
+/** The steps of a build, in their order. */
+export async function readSteps(tx: Connection, buildid: number): Promise<StepRow[]> {
+  const rows = await stepsOfBuild(tx, buildid);
+  return rows.map(({ id, number, name }) => ({ id, number, name })).sort((a, b) => a.number - b.number);
+}
 
 /** Each of these changes a step that has not ended; false when it has. */
 export function setStepState(tx: Connection, stepid: number, state: string): Promise<boolean> {
