@@ -18,11 +18,22 @@ export interface NewLogRow {
 }
 
 /**
- * Adds an empty log to a step. An open log of that name without a line is what an earlier call left whose answer was
- * lost, for a step writes to one log of a name at a time: it is given again.
+ * Adds an empty log to a step. One of that name that has just the `lines` that are to be written with it, and is open unless
+ * they are the last, is what an earlier call left whose answer was lost, for a step writes to one log of a name at a time: it
+ * is given again.
  */
-export const insertLog = together(
-  async (tx, logs: readonly NewLogRow[]): Promise<{ id: number; slug: string }[]> => {
+export function insertLog(
+  tx: Connection,
+  log: NewLogRow,
+  written = { lines: 0, isLast: false },
+): Promise<{ id: number; slug: string }> {
+  return insert(tx, { ...log, ...written });
+}
+
+type WantedLog = NewLogRow & { readonly lines: number; readonly isLast: boolean };
+
+const insert = together(
+  async (tx, logs: readonly WantedLog[]) => {
     const inserted = new Map<number, { id: number; slug: string }>();
     // Each failed try means that another transaction has taken a slug, so this ends.
     while (inserted.size < logs.length) {
@@ -44,7 +55,7 @@ interface KnownLog {
 }
 
 /** By step; without those whose slug was taken meanwhile. */
-async function tryInsertLogs(tx: Connection, logs: readonly NewLogRow[]) {
+async function tryInsertLogs(tx: Connection, logs: readonly WantedLog[]) {
   const wanted = tx.dialect.isOneOf(
     "stepid",
     logs.map(({ stepid }) => stepid),
@@ -56,10 +67,10 @@ async function tryInsertLogs(tx: Connection, logs: readonly NewLogRow[]) {
   );
   const found = new Map<number, { id: number; slug: string }>();
   const fresh: (string | number)[][] = [];
-  for (const { stepid, name: given, type } of logs) {
+  for (const { stepid, name: given, type, lines, isLast } of logs) {
     const name = fitText(given, longest.name);
     const known = rows.filter((row) => row.stepid === stepid);
-    const left = known.find((row) => row.name === name && row.num_lines === 0 && row.complete === 0);
+    const left = known.find((row) => row.name === name && row.num_lines === lines && (isLast || row.complete === 0));
     if (left) found.set(stepid, { id: left.id, slug: left.slug });
     else fresh.push([stepid, name, findFreeName(slugify(given), new Set(known.map(({ slug }) => slug)), 2), type]);
   }

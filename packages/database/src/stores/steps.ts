@@ -66,9 +66,12 @@ export const insertStep = together(async (tx, steps: readonly NewStepRow[]): Pro
      returning id, number, name, buildid`,
     given.bindings,
   );
-  return steps.map(
-    ({ buildid, number }) => rows.find((row) => row.buildid === buildid && row.number === number) as StepRow,
-  );
+  return steps.map(({ buildid, number }) => {
+    const { buildid: _, ...row } = rows.find(
+      (one) => one.buildid === buildid && one.number === number,
+    ) as (typeof rows)[0];
+    return row;
+  });
 });
 
 /** The steps of a build, in their order. */
