@@ -109,7 +109,7 @@ export class LogWriter implements StepLog {
   }
 
   #stream(stream: LogStream): LogStreamState {
-    // Only a log of streams tells them apart; in the other types an unfinished line is anybody's.
+    // Only a log of streams distinguishes them; in the other types an unfinished line may be of any stream.
     const prefix = this.#options.type === "s" ? prefixes[stream] : "";
     const { secrets } = this.#options;
     const { version } = secrets;

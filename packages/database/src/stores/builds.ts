@@ -2,7 +2,7 @@ import { pythonJson, type Result, type SourcedProperties } from "@multimaster/co
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 
 export interface NewBuildRow {
   builderid: number;
@@ -41,7 +41,7 @@ async function tryInsertBuilds(tx: Connection, builds: readonly NewBuildRow[]) {
   const rows = builds.map(({ builderid, buildrequestid, workerid, masterid, state }) => {
     const nth = (ofBuilder.get(builderid) ?? 0) + 1;
     ofBuilder.set(builderid, nth);
-    return [builderid, nth, buildrequestid, workerid, masterid, fitText(state, longest.sentence)];
+    return [builderid, nth, buildrequestid, workerid, masterid, truncateText(state, longest.sentence)];
   });
   const given = tx.dialect.rowsOf(["integer", "integer", "integer", "integer", "integer", "text"], rows);
   return queryRows<{ id: number; number: number; buildrequestid: number }>(
@@ -128,7 +128,7 @@ const setState = together(
   async (tx, states: readonly { buildid: number; masterid: number; state: string }[]) => {
     const given = tx.dialect.rowsOf(
       ["integer", "integer", "text"],
-      states.map(({ buildid, masterid, state }) => [buildid, masterid, fitText(state, longest.sentence)]),
+      states.map(({ buildid, masterid, state }) => [buildid, masterid, truncateText(state, longest.sentence)]),
     );
     const rows = await queryRows<{ id: number }>(
       tx,
@@ -185,7 +185,7 @@ const deleteProperties = together(
     );
     const given = tx.dialect.rowsOf(
       ["integer", "text"],
-      builds.flatMap(({ buildid, names }) => names.map((name) => [buildid, fitText(name, 256)])),
+      builds.flatMap(({ buildid, names }) => names.map((name) => [buildid, truncateText(name, 256)])),
     );
     await execute(
       tx,
@@ -203,9 +203,9 @@ const insertProperties = together(
     const rows = builds.flatMap(({ buildid, properties }) =>
       Object.entries(properties).map(([name, [value, source]]) => [
         buildid,
-        fitText(name, 256),
+        truncateText(name, 256),
         pythonJson(value),
-        fitText(source, 256),
+        truncateText(source, 256),
       ]),
     );
     const given = tx.dialect.rowsOf(["integer", "text", "text", "text"], rows);
@@ -232,7 +232,7 @@ export async function insertStopRequests(
     `insert into mm_stop_requests (buildid, reason, results, requested_at)
      select id, ?, ?, ${tx.dialect.now} from builds where ${column} = ? and complete_at is null
      on conflict (buildid) do nothing`,
-    [fitText(reason, longest.sentence), results, id],
+    [truncateText(reason, longest.sentence), results, id],
   );
   const rows = await queryRows<{ id: number }>(
     tx,

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
-import { fitText } from "./column-text.ts";
+import { truncateText } from "./column-text.ts";
 
 export interface CommandRow {
   commandId: string;
@@ -24,7 +24,7 @@ export const insertCommand = together(async (tx, commands: readonly CommandRow[]
       command.epoch,
       command.buildid,
       command.stepid,
-      fitText(command.name, 64),
+      truncateText(command.name, 64),
     ]),
   );
   await execute(
@@ -43,7 +43,7 @@ export async function deleteCommands(connection: Connection, commandIds: readonl
   await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
 }
 
-/** Commands that workers may still run, whoever sent them. */
+/** Commands that workers may still run, of any master. */
 export async function commandsOfWorkers(
   connection: Connection,
   workerids: readonly number[],

@@ -1,14 +1,14 @@
 import type { Connection, Row } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 import { insertRows } from "./insert-rows.ts";
 
 /** A name as topics and paths can hold it: letters, digits, `_`, `-`, and whatever lies beyond ASCII but white space. */
 export function slugify(name: string): string {
-  const slug = fitText(name.replace(/[^\w\u00a0-\u{10ffff}-]|\s/gu, "_"), 50);
-  return /^\d/.test(slug) ? fitText(`_${slug}`, 50) : slug || "_";
+  const slug = truncateText(name.replace(/[^\w\u00a0-\u{10ffff}-]|\s/gu, "_"), 50);
+  return /^\d/.test(slug) ? truncateText(`_${slug}`, 50) : slug || "_";
 }
 
 export interface NewLogRow {
@@ -68,7 +68,7 @@ async function tryInsertLogs(tx: Connection, logs: readonly WantedLog[]) {
   const found = new Map<number, { id: number; slug: string }>();
   const fresh: (string | number)[][] = [];
   for (const { stepid, name: given, type, lines, isLast } of logs) {
-    const name = fitText(given, longest.name);
+    const name = truncateText(given, longest.name);
     const known = rows.filter((row) => row.stepid === stepid);
     const left = known.find((row) => row.name === name && row.num_lines === lines && (isLast || row.complete === 0));
     if (left) found.set(stepid, { id: left.id, slug: left.slug });

@@ -2,7 +2,7 @@ import { pythonJson, type Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { findFreeName, isNamedAfter } from "./free-name.ts";
 
 export interface StepRow {
@@ -17,7 +17,7 @@ export interface StepRow {
  */
 export async function beginStep(tx: Connection, buildid: number, name: string): Promise<StepRow> {
   const rows = await stepsOfBuild(tx, buildid);
-  const wanted = fitText(name, 50);
+  const wanted = truncateText(name, 50);
   const last = rows.toSorted((a, b) => b.number - a.number)[0];
   if (last?.open === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
   const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
@@ -52,9 +52,9 @@ export const insertStep = together(async (tx, steps: readonly NewStepRow[]): Pro
     steps.map(({ buildid, number, name, end }) => [
       buildid,
       number,
-      fitText(name, 50),
+      truncateText(name, 50),
       end?.results ?? null,
-      fitText(end?.state ?? "pending", longest.sentence),
+      truncateText(end?.state ?? "pending", longest.sentence),
     ]),
   );
   const rows = await queryRows<StepRow & { buildid: number }>(
@@ -89,7 +89,7 @@ const setState = together(
   async (tx, states: readonly { stepid: number; state: string }[]) => {
     const given = tx.dialect.rowsOf(
       ["integer", "text"],
-      states.map(({ stepid, state }) => [stepid, fitText(state, longest.sentence)]),
+      states.map(({ stepid, state }) => [stepid, truncateText(state, longest.sentence)]),
     );
     const rows = await queryRows<{ id: number }>(
       tx,
@@ -112,7 +112,7 @@ export async function addStepUrl(
   stepid: number,
   given: { name: string; url: string },
 ): Promise<boolean> {
-  const url = { name: fitText(given.name, 255), url: fitText(given.url, longest.url) };
+  const url = { name: truncateText(given.name, 255), url: truncateText(given.url, longest.url) };
   if (url.url !== given.url) return false;
   const [row] = await queryRows<{ urls_json: string }>(
     tx,
@@ -142,7 +142,12 @@ const finish = together(
   async (tx, ends: readonly { stepid: number; end: StepEnd }[]) => {
     const given = tx.dialect.rowsOf(
       ["integer", "integer", "text", "integer"],
-      ends.map(({ stepid, end }) => [stepid, end.results, fitText(end.state, longest.sentence), Number(end.hidden)]),
+      ends.map(({ stepid, end }) => [
+        stepid,
+        end.results,
+        truncateText(end.state, longest.sentence),
+        Number(end.hidden),
+      ]),
     );
     const rows = await queryRows<{ id: number }>(
       tx,
