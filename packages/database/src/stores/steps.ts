@@ -61,8 +61,8 @@ export const insertStep = together(async (tx, steps: readonly NewStepRow[]): Pro
     tx,
     `with v(buildid, number, name, results, state) as (${given.sql})
      insert into steps (number, name, buildid, results, state_string, urls_json, hidden, started_at, locks_acquired_at, complete_at)
-     select number, name, buildid, results, state, '[]', 0, ${nowSeconds}, ${nowSeconds},
-            case when results is not null then ${nowSeconds} end from v
+     select number, name, buildid, results, state, '[]', 0, at, at, case when results is not null then at end
+       from v cross join (select ${nowSeconds} as at) as clock
      returning id, number, name, buildid`,
     given.bindings,
   );
