@@ -25,7 +25,7 @@ export { type EventNameOf, type ItemOf, type NounName, type ResourceOf, resource
 export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-buildset.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
-export type { BuildRequestUpdates, PendingRequest, RequestDetails } from "./updates/buildrequests.ts";
+export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
 export type { BuildEnd, BuildUpdates, CreatedBuild, StopRequest } from "./updates/builds.ts";
 export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
@@ -43,6 +43,7 @@ export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export type { PublishedScheduler } from "./updates/published-scheduler.ts";
+export type { RequestDetails } from "./updates/request-details.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StepUpdates } from "./updates/steps.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";

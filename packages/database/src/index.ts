@@ -17,3 +17,4 @@ export * from "./select.ts";
 export * from "./session-lock.ts";
 export * from "./single-connection.ts";
 export * from "./stores/index.ts";
+export { together } from "./together.ts";

@@ -13,11 +13,14 @@ export interface LogWriterOptions {
   secrets?: Secrets;
   /** How much of it is kept; default: all. */
   limits?: LogLimits;
-  /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
-  append(firstLine: number, text: string): Promise<unknown>;
-  /** Characters that are stored in one write. */
+  /**
+   * Stores whole lines at `firstLine`; `isLast`: the log ends with them, or ends if there are none. It retries by itself: a
+   * rejection is final.
+   */
+  append(firstLine: number, text: string, isLast: boolean): Promise<unknown>;
+  /** Characters that are stored at once. */
   batch?: number;
-  /** Longest time that a line waits to be stored, in milliseconds. */
+  /** Longest time that a line, or the log itself, waits to be stored, in milliseconds. */
   delayMs?: number;
   /** Characters not yet stored above which writing waits. */
   highWater?: number;
@@ -62,6 +65,7 @@ export class LogWriter implements StepLog {
       ...options,
     };
     const mark = options.type === "s" ? prefixes.header : "";
+    this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush(false));
     this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
   }
 
@@ -94,7 +98,7 @@ export class LogWriter implements StepLog {
     this.endLines();
     this.#finished = true;
     this.#keep(this.#limit.finish());
-    this.#flush();
+    this.#flush(true);
     await this.#storing;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -131,26 +135,25 @@ export class LogWriter implements StepLog {
     this.#batchChars += text.length;
     this.#batchLines += count;
     this.#unstored += text.length;
-    if (this.#batchChars >= this.#options.batch) this.#flush();
-    else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
+    if (this.#batchChars >= this.#options.batch) this.#flush(false);
+    else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush(false));
   }
 
-  #flush(): void {
+  #flush(isLast: boolean): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#batchLines === 0) return;
     const text = this.#batch.length === 1 ? (this.#batch[0] as string) : this.#batch.join("");
     const firstLine = this.#nextLine;
     this.#nextLine += this.#batchLines;
     this.#batch = [];
     this.#batchChars = 0;
     this.#batchLines = 0;
-    this.#storing = this.#storing.then(() => this.#store(firstLine, text));
+    this.#storing = this.#storing.then(() => this.#store(firstLine, text, isLast));
   }
 
-  async #store(firstLine: number, text: string): Promise<void> {
+  async #store(firstLine: number, text: string, isLast: boolean): Promise<void> {
     try {
-      if (this.#failure === undefined) await this.#options.append(firstLine, text);
+      if (this.#failure === undefined) await this.#options.append(firstLine, text, isLast);
     } catch (error) {
       this.#failure = { error };
     }

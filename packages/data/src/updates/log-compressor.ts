@@ -33,6 +33,11 @@ const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
 
+/** Whether these chunks, all that their log has, stay as they are. */
+export function isTiny(chunks: readonly LogChunk[]): boolean {
+  return chunks.length === 0 || (chunks.length === 1 && (chunks[0] as LogChunk).content.length < minBytes);
+}
+
 export function createLogCompressor({ database, lease, clock, log }: LogCompressorOptions): LogCompressor {
   let closing = false;
   const closed = new AbortController();

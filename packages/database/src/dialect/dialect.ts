@@ -32,6 +32,11 @@ export interface Dialect {
   readonly descending: string;
   /** A condition: the value of `expression` is one of `values`, which may be many (one binding) or none (false). */
   isOneOf(expression: string, values: readonly (number | string)[]): Fragment;
+  /**
+   * SQL of a relation of these rows, to be named as `with v(COLUMNS) as (…)`: the same text however many rows there are.
+   * One type for each column.
+   */
+  rowsOf(types: readonly ("integer" | "text")[], rows: readonly (readonly (number | string | null)[])[]): Fragment;
   /** The expression where a condition on it is to be judged row by row in the wanted order, not looked up and then sorted. */
   inOrder(expression: string): string;
   /** A condition: the text of `expression` contains `text`, upper and lower case told apart. */
