@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
-import type { RestAnswer, Subject } from "@multimaster/data";
+import { type RestAnswer, type Subject, sortedJson } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
@@ -14,7 +14,6 @@ import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
 import { SharedReads } from "./read-sharing.ts";
 import { openRaw } from "./serve-raw.ts";
-import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
 type Params = { readonly [key: string]: Json };
@@ -35,7 +34,8 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   async function readAnswer(ctx: Koa.Context, path: readonly string[]): Promise<string | RestAnswer> {
     const indent = indentFor(ctx);
     const read = async () => {
-      const answer = await data.rest.get(path, ctx.URL.searchParams);
+      const answer = await data.rest.get(path, ctx.URL.searchParams, indent === undefined);
+      if (answer.kind === "json") return wrapJson(answer);
       return answer.kind === "envelope" ? envelopeText(answer, indent) : answer;
     };
     // All visitors who may read this see the same.
@@ -198,9 +198,18 @@ function envelopeText({ plural, items, meta }: RestAnswer & { kind: "envelope" }
   return sortedJson({ [plural]: items, meta }, indent);
 }
 
+/** Keys are in order. */
+function wrapJson({ plural, json, meta }: RestAnswer & { kind: "json" }): string {
+  const list = `"${plural}":[${json}]`;
+  const about = `"meta":${sortedJson(meta)}`;
+  return plural < "meta" ? `{${list},${about}}` : `{${about},${list}}`;
+}
+
 async function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContext<UiSlice>): Promise<void> {
   if (typeof answer === "string") return sendJson(ctx, answer);
   switch (answer.kind) {
+    case "json":
+      return sendJson(ctx, wrapJson(answer));
     case "envelope":
       return sendJson(ctx, envelopeText(answer, indentFor(ctx)));
     case "pages":

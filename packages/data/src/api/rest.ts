@@ -9,11 +9,12 @@ import type { BusView, LinesAnswer, RawAnswer, WritesView } from "../model/defin
 import { createMatcher, type Match } from "../model/match-path.ts";
 import type { Query } from "../model/query.ts";
 import { explainDatabase } from "../read/explain-database.ts";
+import { findJson } from "../read/json-rows.ts";
 import { findItems } from "../read/read-items.ts";
 import { resources } from "../resources/registry.ts";
 import type { Updates } from "../updates/index.ts";
 import { boundList } from "./bound-list.ts";
-import { listPages } from "./list-pages.ts";
+import { listPages, pageSize } from "./list-pages.ts";
 import { parseQuery } from "./parse-query.ts";
 
 type JsonObject = { readonly [key: string]: Json };
@@ -24,6 +25,13 @@ export type RestAnswer =
       readonly kind: "envelope";
       readonly plural: string;
       readonly items: readonly JsonObject[];
+      readonly meta: JsonObject;
+    }
+  /** The same as text: the objects with commas between them, without spaces, as the database wrote them. */
+  | {
+      readonly kind: "json";
+      readonly plural: string;
+      readonly json: string;
       readonly meta: JsonObject;
     }
   /** A list too long for memory: its pages are read while they are sent. */
@@ -38,8 +46,8 @@ export type RestAnswer =
 
 /** The data API without HTTP. It throws errors of the catalogue, `FieldErrors` and `NoSuchMethod`. */
 export interface Rest {
-  /** Reads what a path names; its parts are decoded. */
-  get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
+  /** Reads what a path names; its parts are decoded. `asText`: the caller takes objects as text. */
+  get(path: readonly string[], search: URLSearchParams, asText?: boolean): Promise<RestAnswer>;
   /** Performs a JSON-RPC method on what a path names. */
   call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
   /** Whether what a path names has such a method at all. */
@@ -81,8 +89,21 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     return item as JsonObject;
   }
 
+  /** The objects as the database writes them; undefined if they must be read first. */
+  async function readText(found: Match, path: readonly string[], query: Query): Promise<RestAnswer | undefined> {
+    const { resource } = found;
+    const isOne = found.path.kind === "single";
+    const isWhole = !isOne && query.limit === undefined;
+    const bounded = isWhole ? { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER } : query;
+    const rows = await findJson(resource, database, bounded, found);
+    // Two rows of one name, or a list that is read in pages.
+    if (!rows || (isOne && rows.count > 1) || (isWhole && rows.count === pageSize)) return undefined;
+    if (isOne && rows.count === 0) throw missing(found, path);
+    return { kind: "json", plural: resource.plural, json: rows.json, meta: isOne ? {} : { total: rows.total } };
+  }
+
   const rest: Pick<Rest, "get" | "call"> = {
-    async get(path, search) {
+    async get(path, search, asText) {
       const found = match(path);
       const { resource, params } = found;
       const asked = parseQuery(search, resource, found.path);
@@ -99,6 +120,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
         if (!answer) throw missing(found, path);
         return linesAnswer(resource.plural, answer, query.fields);
       }
+      const text = asText === true ? await readText(found, path, query) : undefined;
+      if (text) return text;
       if (found.path.kind === "single") {
         return { kind: "envelope", plural: resource.plural, items: [await readOne(found, path, query)], meta: {} };
       }
@@ -159,7 +182,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   }
 
   return {
-    get: (path, search) => rest.get(path, search).catch(explain),
+    get: (path, search, asText) => rest.get(path, search, asText).catch(explain),
     call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
     has(path, method) {
       const found = findMatch(path);
