@@ -11,6 +11,7 @@ import type { Query } from "../model/query.ts";
 import { explainDatabase } from "../read/explain-database.ts";
 import { findJson } from "../read/json-rows.ts";
 import { findItems } from "../read/read-items.ts";
+import { RecentTotals } from "../read/recent-totals.ts";
 import { resources } from "../resources/registry.ts";
 import type { Updates } from "../updates/index.ts";
 import { boundList } from "./bound-list.ts";
@@ -73,6 +74,7 @@ export interface RestOptions {
 export function createRest({ database, updates, events, bus, writes }: RestOptions): Rest {
   const seen = { bus, ...(writes ? { writes } : {}) };
   const findMatch = createMatcher(resources);
+  const { count } = new RecentTotals();
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
 
@@ -95,7 +97,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     const isOne = found.path.kind === "single";
     const isWhole = !isOne && query.limit === undefined;
     const bounded = isWhole ? { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER } : query;
-    const rows = await findJson(resource, database, bounded, found);
+    const rows = await findJson(resource, database, bounded, { ...found, count });
     // Two rows of one name, or a list that is read in pages.
     if (!rows || (isOne && rows.count > 1) || (isWhole && rows.count === pageSize)) return undefined;
     if (isOne && rows.count === 0) throw missing(found, path);
@@ -135,7 +137,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
           meta: { total: list.total },
         };
       }
-      const items = await findItems(resource, database, query, { ...found, ...seen });
+      const items = await findItems(resource, database, query, { ...found, ...seen, count });
       if (!items) throw missing(found, path);
       return {
         kind: "envelope",
