@@ -61,6 +61,39 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
     expect([missing.header("etag"), missing.header("cache-control")]).toEqual([undefined, "no-store"]);
   });
 
+  it("are the same for programs, which are answered without the layers of the app", async () => {
+    const json = { accept: "application/json" };
+    for (const path of [
+      "builders",
+      "builders/1",
+      "builds?order=-buildid&limit=2&property=*",
+      "builds/1?property=*",
+      "builds?field=buildid&field=complete&field=state_string",
+      "buildrequests?property=scheduler&limit=3",
+      "builds?limit=0",
+      "builds?nonsense=1",
+      "builds/999",
+      "nothing",
+      "workers",
+      "changes",
+      "steps/7/logs",
+    ]) {
+      const direct = await get(`/api/v2/${path}`, json);
+      const app = await get(`/api/v2/${path}`, { ...json, "accept-encoding": "gzip;q=0, identity" });
+      expect(direct.body.toString(), path).toBe(app.body.toString());
+      for (const name of ["etag", "content-type", "cache-control", "content-length", "content-security-policy"])
+        expect([name, direct.header(name)], path).toEqual([name, app.header(name)]);
+      expect([direct.status, direct.header("vary")?.split(", ").toSorted()], path).toEqual([
+        app.status,
+        app.header("vary")?.split(", ").toSorted(),
+      ]);
+      const tag = direct.header("etag");
+      if (tag === undefined) continue;
+      const again = await get(`/api/v2/${path}`, { ...json, "if-none-match": `"other", ${tag}` });
+      expect([again.status, again.body.length, again.header("etag")], path).toEqual([304, 0, tag]);
+    }
+  });
+
   it("may be kept unasked where the config says so", async () => {
     const kept = await startRestServer(database, { jsonCacheSeconds: 30 });
     const { headers } = await kept.get("/api/v2/builds");

@@ -45,10 +45,14 @@ export type RestAnswer =
   | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
   | ({ readonly kind: "raw" } & RawAnswer);
 
+type JsonAnswer = RestAnswer & { kind: "json" };
+
 /** The data API without HTTP. It throws errors of the catalogue, `FieldErrors` and `NoSuchMethod`. */
 export interface Rest {
   /** Reads what a path names; its parts are decoded. `asText`: the caller takes objects as text. */
   get(path: readonly string[], search: URLSearchParams, asText?: boolean): Promise<RestAnswer>;
+  /** The same as text, if the database writes it; undefined: it must be read by `get`. */
+  text(path: readonly string[], search: URLSearchParams): Promise<JsonAnswer | undefined>;
   /** Performs a JSON-RPC method on what a path names. */
   call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
   /** Whether what a path names has such a method at all. */
@@ -92,7 +96,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   }
 
   /** The objects as the database writes them; undefined if they must be read first. */
-  async function readText(found: Match, path: readonly string[], query: Query): Promise<RestAnswer | undefined> {
+  async function readText(found: Match, path: readonly string[], query: Query): Promise<JsonAnswer | undefined> {
     const { resource } = found;
     const isOne = found.path.kind === "single";
     const isWhole = !isOne && query.limit === undefined;
@@ -104,12 +108,22 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     return { kind: "json", plural: resource.plural, json: rows.json, meta: isOne ? {} : { total: rows.total } };
   }
 
-  const rest: Pick<Rest, "get" | "call"> = {
+  function readQuery({ resource, path }: Match, search: URLSearchParams): Query {
+    const asked = parseQuery(search, resource, path);
+    return path.kind === "collection" ? boundList(resource, asked) : asked;
+  }
+
+  const rest: Pick<Rest, "get" | "text" | "call"> = {
+    async text(path, search) {
+      const found = match(path);
+      const isOfRows = found.path.kind === "collection" || found.path.kind === "single";
+      return isOfRows ? readText(found, path, readQuery(found, search)) : undefined;
+    },
+
     async get(path, search, asText) {
       const found = match(path);
       const { resource, params } = found;
-      const asked = parseQuery(search, resource, found.path);
-      const query = found.path.kind === "collection" ? boundList(resource, asked) : asked;
+      const query = readQuery(found, search);
       const context = { connection: database, params, properties: query.properties, filters: [] };
       if (found.path.open) {
         const raw = await found.path.open(context);
@@ -185,6 +199,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
 
   return {
     get: (path, search, asText) => rest.get(path, search, asText).catch(explain),
+    text: (path, search) => rest.text(path, search).catch(explain),
     call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
     has(path, method) {
       const found = findMatch(path);
