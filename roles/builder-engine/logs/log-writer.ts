@@ -47,7 +47,7 @@ export class LogWriter implements StepLog {
   #unstored = 0;
   #nextLine = 0;
   #timer: Timer | undefined;
-  #storing: Promise<void> = Promise.resolve();
+  #storing: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
   #finished = false;
@@ -56,7 +56,7 @@ export class LogWriter implements StepLog {
     this.#options = {
       batch: 192 * 1024,
       delayMs: 400,
-      highWater: 1024 * 1024,
+      highWater: 2 * 1024 * 1024,
       secrets: new Secrets(),
       limits: unlimited,
       ...options,
@@ -95,7 +95,7 @@ export class LogWriter implements StepLog {
     this.#finished = true;
     this.#keep(this.#limit.finish());
     this.#flush();
-    await this.#storing;
+    while (this.#storing !== undefined) await this.#storing;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -135,17 +135,21 @@ export class LogWriter implements StepLog {
     else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
   }
 
+  /** Stores what has come. What comes while it is being stored is stored together afterwards. */
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#batchLines === 0) return;
+    if (this.#batchLines === 0 || this.#storing !== undefined) return;
     const text = this.#batch.length === 1 ? (this.#batch[0] as string) : this.#batch.join("");
     const firstLine = this.#nextLine;
     this.#nextLine += this.#batchLines;
     this.#batch = [];
     this.#batchChars = 0;
     this.#batchLines = 0;
-    this.#storing = this.#storing.then(() => this.#store(firstLine, text));
+    this.#storing = this.#store(firstLine, text).finally(() => {
+      this.#storing = undefined;
+      if (this.#timer === undefined) this.#flush();
+    });
   }
 
   async #store(firstLine: number, text: string): Promise<void> {

@@ -151,7 +151,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
           meta: { total: list.total },
         };
       }
-      const items = await findItems(resource, database, query, { ...found, ...seen, count });
+      const items = await findItems(resource, database, query, { ...found, ...seen });
       if (!items) throw missing(found, path);
       return {
         kind: "envelope",
