@@ -34,6 +34,7 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
   });
 
   const bytes = Buffer.from(text);
+  const json = { accept: "application/json" };
   /** By plain HTTP: fetch adds headers that forbid what is tested here. */
   const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
     new Promise<{ status: number | undefined; body: Buffer; header(name: string): string | undefined }>(
@@ -62,7 +63,6 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
   });
 
   it("are the same for programs, which are answered without the layers of the app", async () => {
-    const json = { accept: "application/json" };
     for (const path of [
       "builders",
       "builders/1",
@@ -92,6 +92,29 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
       const again = await get(`/api/v2/${path}`, { ...json, "if-none-match": `"other", ${tag}` });
       expect([again.status, again.body.length, again.header("etag")], path).toEqual([304, 0, tag]);
     }
+  });
+
+  it("of single objects that are asked for at the same time are each of its own", async () => {
+    const paths = ["builds/1", "builds/2", "builds/3", "builds/999", "builds/99999999999", "builders/1"].flatMap(
+      (path) => [
+        path,
+        `${path}?property=*`,
+        `${path}?property=owner`,
+        `${path}?field=${path.startsWith("builds/") ? "number" : "name"}`,
+      ],
+    );
+    const alone = new Map<string, string>();
+    for (const path of paths) {
+      const { status, body } = await get(`/api/v2/${path}`, { "accept-encoding": "identity, gzip;q=0", ...json });
+      alone.set(path, `${status} ${body}`);
+    }
+    expect(new Set(alone.values()).size).toBeGreaterThan(8);
+    await Promise.all(
+      [...paths, ...paths, ...paths].map(async (path) => {
+        const { status, body } = await get(`/api/v2/${path}`, json);
+        expect(`${status} ${body}`, path).toBe(alone.get(path));
+      }),
+    );
   });
 
   it("may be kept unasked where the config says so", async () => {

@@ -9,6 +9,7 @@ import type { BusView, LinesAnswer, RawAnswer, WritesView } from "../model/defin
 import { createMatcher, type Match } from "../model/match-path.ts";
 import type { Query } from "../model/query.ts";
 import { explainDatabase } from "../read/explain-database.ts";
+import { JsonById } from "../read/json-by-id.ts";
 import { findJson } from "../read/json-rows.ts";
 import { findItems } from "../read/read-items.ts";
 import { RecentTotals } from "../read/recent-totals.ts";
@@ -79,6 +80,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   const seen = { bus, ...(writes ? { writes } : {}) };
   const findMatch = createMatcher(resources);
   const { count } = new RecentTotals();
+  const byId = new JsonById(database);
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
 
@@ -99,6 +101,11 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   async function readText(found: Match, path: readonly string[], query: Query): Promise<JsonAnswer | undefined> {
     const { resource } = found;
     const isOne = found.path.kind === "single";
+    if (isOne && byId.canRead(found, query)) {
+      const json = await byId.read(found, query);
+      if (json === null) throw missing(found, path);
+      return json === undefined ? undefined : { kind: "json", plural: resource.plural, json, meta: {} };
+    }
     const isWhole = !isOne && query.limit === undefined;
     const bounded = isWhole ? { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER } : query;
     const rows = await findJson(resource, database, bounded, { ...found, count });

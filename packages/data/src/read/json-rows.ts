@@ -46,7 +46,8 @@ export async function findJson(
 }
 
 /** SQL of the JSON text of one row `t`, its keys in order. */
-function writeObject(resource: AnyResource, context: ReadContext, query: Query): Fragment | undefined {
+export function writeObject(resource: AnyResource, context: ReadContext, query: Query): Fragment | undefined {
+  if (!context.connection.dialect.jsonOf || resource.from === undefined) return undefined;
   const isNeverNull = neverNull(resource.from as string);
   const fields = fieldsOf(resource, query).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const bindings: unknown[] = [];
