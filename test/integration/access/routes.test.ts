@@ -73,7 +73,8 @@ let database: Database;
 const headers = new Map<Asker, Record<string, string>>();
 
 beforeAll(async () => {
-  database = await newDatabase("sqlite");
+  // On PostgreSQL, programs are answered without the layers of the app.
+  database = await newDatabase("postgresql");
   await seedRecorded(database);
   const user = { password: await hashPassword("right") };
   server = await startRestServer(database, {
