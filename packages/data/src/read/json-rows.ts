@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import { type Fragment, neverNull, queryRows, quote, writeSelect } from "@multimaster/database";
 import type { AnyResource, Field, ReadContext } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
@@ -55,7 +56,7 @@ export function writeObject(resource: AnyResource, context: ReadContext, query: 
   for (const [i, [name, field]] of fields.entries()) {
     const value = writeValue(name, field, context, isNeverNull(columnSql(field)));
     if (!value) return undefined;
-    bindings.push(...value.bindings);
+    append(bindings, value.bindings);
     sql += `${i === 0 ? "'{" : " || ',"}${JSON.stringify(name)}:' || ${value.sql}`;
   }
   return sql === "" ? undefined : { sql: `${sql} || '}'`, bindings };
