@@ -12,6 +12,9 @@ const [what, ...checkouts] = process.argv.slice(2);
 if (what === "farm") {
   const { benchFarm } = await jiti.import(fileURLToPath(new URL("farm.ts", import.meta.url)));
   await benchFarm([own, ...checkouts]);
+} else if (what === "rest") {
+  const { benchRest } = await jiti.import(fileURLToPath(new URL("rest.ts", import.meta.url)));
+  await benchRest([own, ...checkouts]);
 } else {
   const { bench } = await jiti.import(fileURLToPath(new URL("bench.ts", import.meta.url)));
   await bench([own, ...process.argv.slice(2)]);

@@ -18,6 +18,7 @@ export { controlMessages } from "./model/control-messages.ts";
 export type { AnyResource, Field, Item, RawAnswer, Resource } from "./model/define-resource.ts";
 export type { Filter, Found, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";
+export { sortedJson } from "./model/sorted-json.ts";
 export { findItems } from "./read/read-items.ts";
 export * from "./resources/index.ts";
 export { literalsOfPath } from "./resources/literals-of-path.ts";

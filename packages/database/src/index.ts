@@ -3,6 +3,7 @@ export * from "./connection.ts";
 export { parseDatabaseUrl } from "./database-url.ts";
 export type { DatabaseTrouble } from "./dialect/trouble.ts";
 export * from "./dialect.ts";
+export * from "./nullability.ts";
 export * from "./open-database.ts";
 export { PostgresqlSession } from "./postgresql-tls.ts";
 export { buildbotTables, buildbotVersion } from "./schema/buildbot.ts";

@@ -50,22 +50,25 @@ export class LogWriter implements StepLog {
   #unstored = 0;
   #nextLine = 0;
   #timer: Timer | undefined;
-  #storing: Promise<void> = Promise.resolve();
+  #storing: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
   #finished = false;
+  /** Whether the log itself was stored, and whether its end was. */
+  #isBegun = false;
+  #isEnded = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = {
       batch: 192 * 1024,
       delayMs: 400,
-      highWater: 1024 * 1024,
+      highWater: 2 * 1024 * 1024,
       secrets: new Secrets(),
       limits: unlimited,
       ...options,
     };
     const mark = options.type === "s" ? prefixes.header : "";
-    this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush(false));
+    this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush());
     this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
   }
 
@@ -98,8 +101,8 @@ export class LogWriter implements StepLog {
     this.endLines();
     this.#finished = true;
     this.#keep(this.#limit.finish());
-    this.#flush(true);
-    await this.#storing;
+    this.#flush();
+    while (this.#storing !== undefined) await this.#storing;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -135,20 +138,29 @@ export class LogWriter implements StepLog {
     this.#batchChars += text.length;
     this.#batchLines += count;
     this.#unstored += text.length;
-    if (this.#batchChars >= this.#options.batch) this.#flush(false);
-    else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush(false));
+    if (this.#batchChars >= this.#options.batch) this.#flush();
+    else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
   }
 
-  #flush(isLast: boolean): void {
+  /** Stores what has come; an empty log, to begin or to end it. What comes while it is being stored is stored together afterwards. */
+  #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    if (this.#storing !== undefined || this.#isEnded) return;
+    const isLast = this.#finished;
+    if (this.#batchLines === 0 && this.#isBegun && !isLast) return;
+    this.#isBegun = true;
+    this.#isEnded = isLast;
     const text = this.#batch.length === 1 ? (this.#batch[0] as string) : this.#batch.join("");
     const firstLine = this.#nextLine;
     this.#nextLine += this.#batchLines;
     this.#batch = [];
     this.#batchChars = 0;
     this.#batchLines = 0;
-    this.#storing = this.#storing.then(() => this.#store(firstLine, text, isLast));
+    this.#storing = this.#store(firstLine, text, isLast).finally(() => {
+      this.#storing = undefined;
+      if (this.#timer === undefined) this.#flush();
+    });
   }
 
   async #store(firstLine: number, text: string, isLast: boolean): Promise<void> {

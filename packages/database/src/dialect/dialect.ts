@@ -41,6 +41,8 @@ export interface Dialect {
   inOrder(expression: string): string;
   /** A condition: the text of `expression` contains `text`, upper and lower case told apart. */
   contains(expression: string, text: string): Fragment;
+  /** SQL: the JSON text of a text. Absent: this engine does not write the JSON of answers. */
+  jsonOf?(expression: string): string;
   /** Column types as DDL wants them. */
   columnType(type: "serial" | "integer" | "smallint" | "double" | "text" | "bytes" | { varchar: number }): string;
   /** SQL of a transaction that fails where the disk is full, although no row of it needs new space. */

@@ -33,6 +33,7 @@ export const postgresqlDialect: Dialect = {
   // Its planner knows how many rows share a value.
   inOrder: (expression) => expression,
   contains: (expression, text) => ({ sql: `position(?::text in ${expression}) > 0`, bindings: [text] }),
+  jsonOf: (expression) => `to_json(cast(${expression} as text))::text`,
   columnType(type) {
     if (typeof type === "object") return `varchar(${type.varchar})`;
     return {
