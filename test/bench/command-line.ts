@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cleanUp } from "../harness/cleanup.ts";
 import { startPostgres, type TestPostgres } from "../harness/postgres.ts";
-import { describeMachine } from "./machine.ts";
+import { describeBusy, describeMachine } from "./machine.ts";
 import type { Measure, Size } from "./measure.ts";
 import { measures } from "./measures/index.ts";
 import { pageOf } from "./report/page.ts";
@@ -112,7 +112,12 @@ async function measure({ chosen, size, rounds, only, checkouts, durable, profile
     const nodeArgs = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
     const ours = [root, ...checkouts].map((checkout) => new Multimaster(postgres, checkout, nodeArgs));
     const sides = [...(only === "buildbot" ? [] : ours), ...(only === "multimaster" ? [] : findBuildbot(postgres))];
-    const machine = { ...describeMachine(), commits: durable ? "wait for the disk" : "do not wait for the disk" };
+    const busy = describeBusy();
+    const machine = {
+      ...(busy !== undefined && { warning: busy }),
+      ...describeMachine(),
+      commits: durable ? "wait for the disk" : "do not wait for the disk",
+    };
     return await runMeasures({ measures: chosen, sides, postgres, size, rounds, machine, print: console.log });
   } finally {
     await cleanUp();

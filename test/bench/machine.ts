@@ -3,6 +3,14 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { componentDirectory, findPostgres } from "../setup.mjs";
 
+/** More work than cores: even ratios mean little then. */
+export function describeBusy(): string | undefined {
+  const [load = 0] = loadavg();
+  return load > cpus().length
+    ? `this machine was busy at the start (load ${load.toFixed(1)} on ${cpus().length} cores): even the ratios mean little`
+    : undefined;
+}
+
 /** What the figures depend on, as pairs of a word and its value. */
 export function describeMachine(): Record<string, string> {
   const [processor] = cpus();

@@ -12,7 +12,7 @@ import { noop, noopCluster } from "./noop.ts";
 import { pending } from "./pending.ts";
 import { rest } from "./rest.ts";
 import { router } from "./router.ts";
-import { start } from "./start.ts";
+import { npmStart, start } from "./start.ts";
 
 /** Every measure, in the order of the table. */
 export const measures: readonly Measure[] = [
@@ -28,6 +28,7 @@ export const measures: readonly Measure[] = [
   router,
   pending,
   start,
+  npmStart,
   failover,
   claims,
   byBuilders,

@@ -28,7 +28,7 @@ export const latency: Measure = {
     row("force-p99", "force → first command, p99"),
   ],
   async run(side, { size, note }): Promise<Figures> {
-    const samples = size.pick(25, 200);
+    const samples = size.pick(20, 200);
     const figures = await withSystem(side, {}, async (system, workers) => {
       await measureTimes(system, workers, 5, () => system.force(["builder-1"]));
       const hook = await measureTimes(system, workers, samples, () => system.sendChange());
@@ -40,7 +40,7 @@ export const latency: Measure = {
         "force-p99": percentile(force, 0.99),
       };
     });
-    if (side.name === "multimaster") note(await traceHops(side, size.pick(10, 50)));
+    if (side.name === "multimaster") note(await traceHops(side, size.pick(5, 50)));
     return figures;
   },
 };

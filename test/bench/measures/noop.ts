@@ -45,7 +45,7 @@ export const noop: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    return { noop: await buildsPerSecond({ side, form: "one process", count: size.pick(150, 600) }) };
+    return { noop: await buildsPerSecond({ side, form: "one process", count: size.pick(100, 600) }) };
   },
 };
 
@@ -66,6 +66,6 @@ export const noopCluster: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    return { "noop-cluster": await buildsPerSecond({ side, form: "cluster", count: size.pick(300, 600) }) };
+    return { "noop-cluster": await buildsPerSecond({ side, form: "cluster", count: size.pick(200, 600) }) };
   },
 };

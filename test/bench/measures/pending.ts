@@ -8,7 +8,7 @@ export const pending: Measure = {
   name: "pending",
   title: "Start with a long queue",
   about:
-    "A master starts on a database where 25,000 requests of 300 builders wait (quick: 2,500), with 20 workers that connect as soon as it listens; until its first claim.",
+    "A master starts on a database where 25,000 requests of 300 builders wait (quick: 2,500 of 100), with 20 workers that connect as soon as it listens; until its first claim.",
   rows: [
     {
       name: "pending",
@@ -19,7 +19,7 @@ export const pending: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    const scene = { builders: 300 };
+    const scene = { builders: size.pick(100, 300) };
     const database = await side.newDatabase();
     const first = await side.start({ scene, database, timeoutMs: 300_000 });
     await first.stop();

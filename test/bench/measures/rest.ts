@@ -42,7 +42,7 @@ export const rest: Measure = {
       const figures: Figures = {};
       for (const [name, path, clients] of reads) {
         const url = new URL(`api/v2/${path}`, system.url);
-        figures[name] = await readsPerSecond(url, { clients, ms: size.pick(1000, 3000) });
+        figures[name] = await readsPerSecond(url, { clients, ms: size.pick(600, 3000) });
       }
       return figures;
     } finally {

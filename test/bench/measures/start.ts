@@ -10,30 +10,35 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 export const start: Measure = {
   name: "start",
-  title: "Starts",
-  about:
-    "A master with one builder and 20 configured workers, on a database it has used before; and `npm start`, when all is built.",
-  rows: [
-    { name: "start", title: "start until ready", unit: "s", better: "less", limit: "process" },
-    {
-      name: "npm-start",
-      title: "second `npm start` until the API answers",
-      unit: "s",
-      better: "less",
-      limit: "process",
-      alone: "Buildbot has no such command",
-    },
-  ],
+  title: "Start",
+  about: "A master with one builder and 20 configured workers, on a database that it has used before.",
+  rows: [{ name: "start", title: "start until ready", unit: "s", better: "less", limit: "process" }],
   async run(side): Promise<Figures> {
     const database = await side.newDatabase();
     const first = await side.start({ database });
     await first.stop();
     const second = await side.start({ database });
     await second.stop();
-    const figures: Figures = { start: second.readyMs / 1000 };
-    if (side.name === "multimaster") figures["npm-start"] = await measureNpmStart();
-    return figures;
+    return { start: second.readyMs / 1000 };
   },
+};
+
+export const npmStart: Measure = {
+  name: "npm-start",
+  title: "npm start",
+  about: "The second `npm start`, when all is built, with the quick start's state of the first one.",
+  sides: ["multimaster"],
+  rows: [
+    {
+      name: "npm-start",
+      title: "second npm start until the API answers",
+      unit: "s",
+      better: "less",
+      limit: "process",
+      alone: "Buildbot has no such command",
+    },
+  ],
+  run: async (): Promise<Figures> => ({ "npm-start": await measureNpmStart() }),
 };
 
 /** Seconds of the second start; the first one makes the state. */
@@ -52,7 +57,8 @@ async function measureNpmStart(): Promise<number> {
       env: { MULTIMASTER_REPOSITORY: repository.path, MULTIMASTER_STATE: state, UI_PORT: String(port) },
       stopSignal: "SIGINT",
     });
-    const answers = async () => started.exit() !== undefined || (await fetch(`http://127.0.0.1:${port}/api/v2/`)).ok;
+    const answers = async () =>
+      started.exit() !== undefined || (await fetch(`http://127.0.0.1:${port}/api/v2/builders`)).ok;
     await waitFor(answers, { what: "the API to answer", timeoutMs: 120_000, intervalMs: 10 });
     if (started.exit()) throw new Error(`npm start ended:\n${started.output().slice(-2000)}`);
     seconds = (performance.now() - begin) / 1000;

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../../harness/ports.ts";
@@ -17,7 +17,7 @@ export class Buildbot implements Side {
   readonly title = "Buildbot 4.3.0";
   readonly postgres: TestPostgres;
   #program: string;
-  #template: Promise<string> | undefined;
+  #made: Promise<{ readonly template: string; readonly directory: string }> | undefined;
 
   /** Installs Buildbot if it is missing; throws a sentence if it cannot be had. */
   constructor(postgres: TestPostgres) {
@@ -26,26 +26,25 @@ export class Buildbot implements Side {
   }
 
   async newDatabase(): Promise<string> {
-    this.#template ??= this.#makeTemplate();
-    return this.postgres.createDatabase(await this.#template);
+    return this.postgres.createDatabase((await this.#make()).template);
   }
 
-  async #makeTemplate(): Promise<string> {
+  /** A master's directory and a database with its tables, made once and copied for each start. */
+  #make(): Promise<{ readonly template: string; readonly directory: string }> {
+    this.#made ??= this.#createMaster();
+    return this.#made;
+  }
+
+  async #createMaster(): Promise<{ template: string; directory: string }> {
     const database = await this.postgres.createDatabase();
-    await this.#createMaster(database);
-    return new URL(database).pathname.slice(1);
-  }
-
-  /** Makes a master's directory, and the tables of its database if they are missing. */
-  async #createMaster(database: string): Promise<string> {
     const directory = join(temporaryDirectory("buildbot"), "master");
     await runProcess({
       name: "buildbot create-master",
       command: this.#program,
-      args: ["create-master", `--db=${urlForPython(database)}`, directory],
+      args: ["create-master", "--relocatable", `--db=${urlForPython(database)}`, directory],
     });
     copyFileSync(config, join(directory, "master.cfg"));
-    return directory;
+    return { template: new URL(database).pathname.slice(1), directory };
   }
 
   async start(options: StartOptions = {}): Promise<System> {
@@ -53,7 +52,8 @@ export class Buildbot implements Side {
       throw new Error("Buildbot is measured as one process");
     const own = { ...scene, ...options.scene };
     const database = options.database ?? (await this.newDatabase());
-    const directory = await this.#createMaster(database);
+    const directory = join(temporaryDirectory("buildbot"), "master");
+    cpSync((await this.#make()).directory, directory, { recursive: true });
     const [ui = 0, workerPort = 0] = await freePorts(2);
     const url = new URL(`http://127.0.0.1:${ui}/`);
     const begin = performance.now();
