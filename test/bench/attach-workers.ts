@@ -11,6 +11,11 @@ export interface Workers {
   stop(): Promise<void>;
 }
 
+/** Buildbot drops a connection that it has not accepted after 5 s, so a master that is slow with all at once would never end. */
+const atATime = 25;
+/** On a busy machine workers that give up and come back would hide how long the master takes. */
+const handshakeTimeoutMs = 60_000;
+
 /** Connects the workers of a system, spread over its engines, and waits until all are attached. */
 export async function attachWorkers(
   system: System,
@@ -26,24 +31,42 @@ export async function attachWorkers(
   };
   const begin = performance.now();
   const { workerPorts } = system;
-  const groups: SyntheticWorkers[] = workerPorts.map((port, i) =>
-    startSyntheticWorkers({
-      port,
-      names: names.filter((_, n) => n % workerPorts.length === i),
-      password: workerPassword,
-      onCommand,
-    }),
-  );
-  await waitFor(async () => (await countAttached(system)) >= names.length, {
+  const started: SyntheticWorkers[] = [];
+  const taken = new Map<string, () => void>();
+  const remaining = names.map((name, i) => ({ name, port: workerPorts[i % workerPorts.length] as number }));
+  async function connect(): Promise<void> {
+    for (let next = remaining.shift(); next; next = remaining.shift()) {
+      const { name, port } = next;
+      const isTaken = new Promise<void>((resolve) => taken.set(name, resolve));
+      const onTaken = () => taken.get(name)?.();
+      started.push(
+        startSyntheticWorkers({
+          port,
+          names: [name],
+          password: workerPassword,
+          onCommand,
+          onTaken,
+          handshakeTimeoutMs,
+        }),
+      );
+      await isTaken;
+    }
+  }
+  const connecting = Promise.all(Array.from({ length: atATime }, connect));
+  let attached = 0;
+  await waitFor(async () => (attached = await countAttached(system)) >= names.length, {
     what: `${names.length} workers to be attached`,
     timeoutMs: 300_000,
     intervalMs: 20,
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}; ${attached} were`, { cause: error });
   });
+  await connecting;
   return {
     attachMs: performance.now() - begin,
     nextCommand: (text) => new Promise((resolve) => void waiting.push({ text, resolve })),
     async stop() {
-      await Promise.all(groups.map((group) => group.stop()));
+      await Promise.all(started.map((one) => one.stop()));
     },
   };
 }

@@ -10,6 +10,10 @@ export interface SyntheticWorkersOptions {
   password: string;
   /** Called with the text of every command that begins, except a master's look at directories. */
   onCommand?(command: string, worker: string): void;
+  /** Called when a master has taken a worker. */
+  onTaken?(worker: string): void;
+  /** How long a master may take to accept a connection; default: 5 s, as for buildbot-worker. */
+  handshakeTimeoutMs?: number;
 }
 
 /**
@@ -58,10 +62,10 @@ export class SyntheticWorker {
   }
 
   #connect(): void {
-    const { port, password } = this.#options;
+    const { port, password, handshakeTimeoutMs = 5000 } = this.#options;
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`, {
       headers: { Authorization: formatBasicAuth(this.name, password) },
-      handshakeTimeout: 5000,
+      handshakeTimeout: handshakeTimeoutMs,
       perMessageDeflate: false,
     });
     this.#socket = socket;
@@ -103,6 +107,7 @@ export class SyntheticWorker {
             return describeItself(this.name);
           case "set_worker_settings":
             this.connections += 1;
+            this.#options.onTaken?.(this.name);
             return null;
           case "start_command":
             this.#start(link, request.fields);

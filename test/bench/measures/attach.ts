@@ -7,11 +7,11 @@ import { runBuilds } from "./noop.ts";
 export const attach: Measure = {
   name: "attach",
   title: "Many workers",
-  about: "1,000 workers (quick: 200) connect at the same moment; then the master's memory, fresh and after builds.",
+  about: "1,000 workers (quick: 100) connect, 25 at a time; then the master's memory, fresh and after builds.",
   rows: [
     {
       name: "attach",
-      title: "1,000 workers attach (quick: 200)",
+      title: "1,000 workers attach (quick: 100)",
       unit: "s",
       better: "less",
       goal: { text: "≤ 1/10", times: 10 },
@@ -34,7 +34,7 @@ export const attach: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    const workers = size.pick(200, 1000);
+    const workers = size.pick(100, 1000);
     return withSystem(side, { scene: { workers } }, async (system, { attachMs }) => {
       await sleep(2000);
       const [pid = 0] = system.pids;
