@@ -101,7 +101,7 @@ export class HostedRoles extends ServiceGroup {
 
   #isReady(group: ServiceGroup): true | string[] {
     if (this.isDraining) return super.ready();
-    // Balancers ask the ports of workers and users, and so may whoever reaches those.
+    // Balancers query the ports of workers and users, and so may every client that reaches those.
     const base = this.#options.isReady("strangers");
     return base === true ? group.ready("strangers") : base;
   }

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { Backoff, errors, identifyLog, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
+import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { roleNames } from "../index.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
@@ -28,7 +29,7 @@ export interface StartOptions {
 export interface RunningMaster {
   /** Stops gracefully: takes nothing new on, finishes its running builds, ends. */
   drain(): void;
-  /** Stops now: running builds are given back. */
+  /** Stops now: running builds are released. */
   stopNow(): void;
   /** Resolves when the master has ended; rejects if it could not go on. */
   readonly finished: Promise<void>;
@@ -42,8 +43,9 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   const whole = roles.length === roleNames.length && selection.builderSets === "all";
   const loadSlices = (config: LoadedConfig) => Promise.all(roles.map((role) => role.loadSlice(config, selection)));
 
-  const config = await loadClusterConfig(options.configFile, whole ? checkConfig : loadSlices);
-  if (whole) await checkConfig(config);
+  const check = (config: LoadedConfig) => checkClusterConfig<unknown>(config, whole ? checkConfig : loadSlices);
+  const config = await loadClusterConfig(options.configFile, check);
+  await check(config);
   const slices = await loadSlices(config);
 
   // The name is known at last when the cluster has been joined.
@@ -136,7 +138,7 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
   };
 }
 
-/** Joins again, however long the database is away; undefined when the master is told to end before. */
+/** Joins again, however long the database is away; undefined when the master has to end before. */
 async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undefined> {
   const backoff = new Backoff({ initial: 200, max: 5000 });
   let away = false;

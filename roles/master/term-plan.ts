@@ -15,7 +15,7 @@ export interface TermPlan {
   readonly database: Database;
   readonly bus: Bus;
   readonly log: Logger;
-  /** What every line of that log tells of this master; each term writes its own facts into it. */
+  /** What every line of that log says about this master; each term writes its own facts into it. */
   readonly identity: { service: string; master?: string; epoch?: number };
   /** Loads a role that is added while the master runs. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;

@@ -17,13 +17,14 @@ import {
   postgresqlConnection,
   useThroughPooler,
 } from "./postgresql-client.ts";
-import { PostgresqlSession } from "./postgresql-tls.ts";
+import { connectPostgresql } from "./postgresql-connect.ts";
+import type { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 import { closeToOthers } from "./sqlite-file.ts";
 
 export interface OpenOptions {
   log: Logger;
-  /** PostgreSQL: most connections at once (default 10). SQLite always has one. */
+  /** PostgreSQL: maximum number of connections (default 10). SQLite always has one. */
   poolSize?: number;
   /** For masters: refuses a SQLite file that another master has open, until closed. No effect on PostgreSQL. */
   exclusive?: boolean;
@@ -35,7 +36,7 @@ export interface OpenOptions {
 
 const maxTries = 6;
 
-/** A database that is away for longer is the caller's to wait for: somebody may be waiting for an answer. */
+/** The caller waits for a database that is away for longer: a user may be waiting for an answer. */
 const patienceMs = 5000;
 
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
@@ -88,10 +89,9 @@ function openFile<T>(url: DatabaseUrl, open: () => T): T {
 /** Connects once, so that a wrong address or password shows, and finds out whether a pooler stands between. */
 async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pooling> {
   const told = readPooling(url.url);
-  const client = new PostgresqlSession(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
-  client.on("error", () => {});
+  let client: PostgresqlSession | undefined;
   try {
-    await client.connect();
+    client = await connectPostgresql(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
     if (told) return told;
     const found = await detectPooling(client);
     if (found !== "none")
@@ -103,7 +103,7 @@ async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pool
   } catch (error) {
     throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
   } finally {
-    await client.end().catch(() => {});
+    await client?.end().catch(() => {});
   }
 }
 
@@ -162,7 +162,7 @@ function openPostgresql(
   });
 }
 
-/** knex warns through our log; its connection warnings are repeated by whoever's query failed, so they are only debug. */
+/** knex warns through our log; the caller whose query failed repeats its connection warnings, so they are only debug. */
 function knexLog(log: Logger) {
   const debug = (message: unknown) => log.debug({ knex: message }, "knex");
   return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };
