@@ -12,7 +12,7 @@ export interface Workers {
 }
 
 /** Buildbot drops a connection that it has not accepted after 5 s, so a master that is slow with all at once would never end. */
-const atATime = 25;
+const atATime = 8;
 /** On a busy machine workers that give up and come back would hide how long the master takes. */
 const handshakeTimeoutMs = 60_000;
 

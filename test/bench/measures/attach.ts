@@ -7,7 +7,7 @@ import { runBuilds } from "./noop.ts";
 export const attach: Measure = {
   name: "attach",
   title: "Many workers",
-  about: "1,000 workers (quick: 100) connect, 25 at a time; then the master's memory, fresh and after builds.",
+  about: "1,000 workers (quick: 100) connect, 8 at a time; then the master's memory, fresh and after builds.",
   rows: [
     {
       name: "attach",
