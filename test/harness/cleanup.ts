@@ -33,16 +33,25 @@ export function removeAtEnd(directory: string): void {
 
 /** Ends all that the test file started. Safe to call more than once. */
 export async function cleanUp(): Promise<void> {
-  const ends = [...owned].reverse();
-  owned.clear();
-  for (const end of ends) {
+  await endAll([...owned]);
+  endEverything();
+}
+
+/** The returned function ends what was started since this call, and nothing that was there before. */
+export function cleanUpLater(): () => Promise<void> {
+  const before = new Set(owned);
+  return () => endAll([...owned].filter((end) => !before.has(end)));
+}
+
+async function endAll(ends: readonly (() => Promise<void> | void)[]): Promise<void> {
+  for (const end of ends) owned.delete(end);
+  for (const end of [...ends].reverse()) {
     try {
       await end();
     } catch (error) {
       console.error("a test resource could not be closed:", error);
     }
   }
-  endEverything();
 }
 
 function endEverything(): void {

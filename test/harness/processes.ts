@@ -190,6 +190,12 @@ export function residentMegabytes(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
+/** The most memory that a process has occupied so far, in megabytes (Linux). */
+export function peakMegabytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kilobytes) / 1024;
+}
+
 /** Sends a signal if the process is still there. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
