@@ -10,14 +10,15 @@ import {
   type Lease,
   LoopSign,
 } from "@multimaster/cluster";
-import { createMetrics, type RunOptions, ServiceGroup, systemClock } from "@multimaster/core";
+import { createMetrics, ServiceGroup, systemClock } from "@multimaster/core";
 import { createData, createEvictionService, type Data } from "@multimaster/data";
-import { type Database, dataVersions } from "@multimaster/database";
+import { dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { createFailureReports } from "./failure-reports.ts";
 import { hostRoles } from "./host-roles.ts";
 import type { HostedRoles } from "./hosted-roles.ts";
+import { judgeFailures } from "./judge-failures.ts";
 import { createLoopDelay } from "./loop-delay.ts";
 import { createMasterMetrics } from "./master-metrics.ts";
 import { createMonitor } from "./monitor.ts";
@@ -52,7 +53,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
   const loop = new LoopSign();
   const lost = new AbortController();
   const ordered = new OrderedDrain();
-  const run = runOptions(lease, database);
+  const run = judgeFailures(lease.leaseMs, database, writes);
   const parts = { data, log, metrics, loop, lost: lost.signal };
   const hosts = hostRoles(plan, lease, parts, run, (audience) => base.ready(audience));
   const orders = new Orders({
@@ -124,9 +125,4 @@ function join({ database, config, selection, name, release }: TermPlan) {
     },
     releaseEverythingOf,
   );
-}
-
-/** A service that has failed for longer than an eviction takes has more than a bad moment. */
-function runOptions({ leaseMs }: Lease, database: Database): RunOptions {
-  return { failedAfterMs: 2 * leaseMs, isPassing: (error) => database.dialect.isAway(error) };
 }
