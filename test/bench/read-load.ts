@@ -44,7 +44,8 @@ export async function slowestReadMs(url: URL, ms: number): Promise<number> {
 /** The bytes that one GET brings. */
 export function read(url: URL, agent: Agent, localAddress?: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { accept: "*/*" };
+    // As programs ask; browsers and terminals get indented text.
+    const headers = { accept: "application/json" };
     get(url, { agent, headers, ...(localAddress !== undefined && { localAddress }) }, (response) => {
       let bytes = 0;
       if (response.statusCode !== 200) reject(new Error(`${url} answers ${response.statusCode}`));
