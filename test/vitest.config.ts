@@ -43,7 +43,7 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "**/dist/**"],
           setupFiles: ["test/harness/every-file.ts"],
           pool: "forks",
-          // They leave nothing behind, and loading the modules anew for each file takes longer than its tests.
+          // Files share a process: their tests change no global state, and loading the modules again for each file takes longer than the tests.
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -38,7 +38,7 @@ export type LimitName = "commits" | "commit" | "claims" | "http" | "insert" | "t
 /** Figures of one run: by the name of a row, or by "name@x" for a point of a curve. */
 export type Figures = Record<string, number>;
 
-/** Everything a measure is told. */
+/** What a measure works with. */
 export interface Bench {
   readonly size: Size;
   /** Shows progress, and details that are no figures. */

@@ -6,7 +6,7 @@ export function reportOnFailure(tell: () => string): void {
   tales.push(tell);
 }
 
-/** Prints all of them. Outside vitest (benchmarks, demonstrations) whoever runs it sees the processes' own words. */
+/** Prints all of them. Outside vitest (benchmarks, demonstrations) the output of the processes is visible anyway. */
 export function tellAll(test: string): void {
   for (const tell of tales) console.error(`--- after "${test}" had failed: ${tell()}`);
 }

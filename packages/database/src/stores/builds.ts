@@ -2,6 +2,7 @@ import { pythonJson, type Result, type SourcedProperties } from "@multimaster/co
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
+import { updateRows } from "../update-rows.ts";
 import { longest, truncateText } from "./column-text.ts";
 
 export interface NewBuildRow {
@@ -124,24 +125,13 @@ export function setBuildState(tx: Connection, buildid: number, masterid: number,
   return setState(tx, { buildid, masterid, state });
 }
 
-const setState = together(
-  async (tx, states: readonly { buildid: number; masterid: number; state: string }[]) => {
-    const given = tx.dialect.rowsOf(
-      ["integer", "integer", "text"],
-      states.map(({ buildid, masterid, state }) => [buildid, masterid, truncateText(state, longest.sentence)]),
-    );
-    const rows = await queryRows<{ id: number }>(
-      tx,
-      `with v(buildid, masterid, state) as (${given.sql})
-       update builds set state_string = v.state from v
-       where builds.id = v.buildid and builds.masterid = v.masterid and complete_at is null returning id`,
-      given.bindings,
-    );
-    const changed = new Set(rows.map(({ id }) => id));
-    return states.map(({ buildid }) => changed.has(buildid));
-  },
-  ({ buildid }) => buildid,
-);
+const setState = updateRows<{ buildid: number; masterid: number; state: string }>({
+  columns: { buildid: "integer", masterid: "integer", state: "text" },
+  valuesOf: ({ buildid, masterid, state }) => [buildid, masterid, truncateText(state, longest.sentence)],
+  update: () =>
+    `update builds set state_string = v.state from v
+     where builds.id = v.buildid and builds.masterid = v.masterid and complete_at is null`,
+});
 
 /** Whether this build runs on this master; its row is locked, so that writers of what belongs to it take turns. */
 export function holdRunningBuild(tx: Connection, buildid: number, masterid: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Connection, Row } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
+import { updateRows } from "../update-rows.ts";
 import { longest, truncateText } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 import { insertRows } from "./insert-rows.ts";
@@ -108,24 +109,12 @@ export function advanceLog(tx: Connection, logid: number, from: number, to: numb
   return advance(tx, { logid, from, to });
 }
 
-const advance = together(
-  async (tx, moves: readonly { logid: number; from: number; to: number }[]) => {
-    const given = tx.dialect.rowsOf(
-      ["integer", "integer", "integer"],
-      moves.map(({ logid, from, to }) => [logid, from, to]),
-    );
-    const rows = await queryRows<{ id: number }>(
-      tx,
-      `with v(logid, old, new) as (${given.sql})
-       update logs set num_lines = v.new from v
-       where logs.id = v.logid and num_lines = v.old and complete = 0 returning id`,
-      given.bindings,
-    );
-    const moved = new Set(rows.map(({ id }) => id));
-    return moves.map(({ logid }) => moved.has(logid));
-  },
-  ({ logid }) => logid,
-);
+const advance = updateRows<{ logid: number; from: number; to: number }>({
+  columns: { logid: "integer", old: "integer", new: "integer" },
+  valuesOf: ({ logid, from, to }) => [logid, from, to],
+  update: () =>
+    "update logs set num_lines = v.new from v where logs.id = v.logid and num_lines = v.old and complete = 0",
+});
 
 /** A piece of a log: whole lines without the last newline, maybe compressed. */
 export interface LogChunk {
@@ -224,16 +213,8 @@ export async function replaceLogChunks(
 }
 
 /** Marks a log complete; false when it already was. */
-export const completeLog = together(
-  async (tx, logids: readonly number[]) => {
-    const wanted = tx.dialect.isOneOf("id", logids);
-    const rows = await queryRows<{ id: number }>(
-      tx,
-      `update logs set complete = 1 where ${wanted.sql} and complete <> 1 returning id`,
-      wanted.bindings,
-    );
-    const completed = new Set(rows.map(({ id }) => id));
-    return logids.map((id) => completed.has(id));
-  },
-  (logid) => logid,
-);
+export const completeLog = updateRows<number>({
+  columns: { logid: "integer" },
+  valuesOf: (logid) => [logid],
+  update: () => "update logs set complete = 1 from v where logs.id = v.logid and complete <> 1",
+});

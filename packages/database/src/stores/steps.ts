@@ -2,6 +2,7 @@ import { pythonJson, type Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
+import { updateRows } from "../update-rows.ts";
 import { longest, truncateText } from "./column-text.ts";
 import { findFreeName, isNamedAfter } from "./free-name.ts";
 
@@ -85,23 +86,11 @@ export function setStepState(tx: Connection, stepid: number, state: string): Pro
   return setState(tx, { stepid, state });
 }
 
-const setState = together(
-  async (tx, states: readonly { stepid: number; state: string }[]) => {
-    const given = tx.dialect.rowsOf(
-      ["integer", "text"],
-      states.map(({ stepid, state }) => [stepid, truncateText(state, longest.sentence)]),
-    );
-    const rows = await queryRows<{ id: number }>(
-      tx,
-      `with v(stepid, state) as (${given.sql})
-       update steps set state_string = v.state from v where steps.id = v.stepid and complete_at is null returning id`,
-      given.bindings,
-    );
-    const changed = new Set(rows.map(({ id }) => id));
-    return states.map(({ stepid }) => changed.has(stepid));
-  },
-  ({ stepid }) => stepid,
-);
+const setState = updateRows<{ stepid: number; state: string }>({
+  columns: { stepid: "integer", state: "text" },
+  valuesOf: ({ stepid, state }) => [stepid, truncateText(state, longest.sentence)],
+  update: () => "update steps set state_string = v.state from v where steps.id = v.stepid and complete_at is null",
+});
 
 /** Beyond this, a step's addresses are no longer for people. */
 const mostUrls = 1000;
@@ -138,26 +127,10 @@ export function finishStep(tx: Connection, stepid: number, end: StepEnd): Promis
   return finish(tx, { stepid, end });
 }
 
-const finish = together(
-  async (tx, ends: readonly { stepid: number; end: StepEnd }[]) => {
-    const given = tx.dialect.rowsOf(
-      ["integer", "integer", "text", "integer"],
-      ends.map(({ stepid, end }) => [
-        stepid,
-        end.results,
-        truncateText(end.state, longest.sentence),
-        Number(end.hidden),
-      ]),
-    );
-    const rows = await queryRows<{ id: number }>(
-      tx,
-      `with v(stepid, results, state, hidden) as (${given.sql})
-       update steps set complete_at = ${tx.dialect.nowSeconds}, results = v.results, state_string = v.state, hidden = v.hidden
-       from v where steps.id = v.stepid and complete_at is null returning id`,
-      given.bindings,
-    );
-    const ended = new Set(rows.map(({ id }) => id));
-    return ends.map(({ stepid }) => ended.has(stepid));
-  },
-  ({ stepid }) => stepid,
-);
+const finish = updateRows<{ stepid: number; end: StepEnd }>({
+  columns: { stepid: "integer", results: "integer", state: "text", hidden: "integer" },
+  valuesOf: ({ stepid, end }) => [stepid, end.results, truncateText(end.state, longest.sentence), Number(end.hidden)],
+  update: ({ nowSeconds }) =>
+    `update steps set complete_at = ${nowSeconds}, results = v.results, state_string = v.state, hidden = v.hidden
+     from v where steps.id = v.stepid and complete_at is null`,
+});
