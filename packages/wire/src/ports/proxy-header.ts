@@ -18,9 +18,6 @@ const fixedBytes = 16;
 /** Maximum of the addresses and additional fields of version 2. A balancer sends a few hundred bytes, with a client's certificate more. */
 const longestFields = 4096;
 
-/** The longest header that is accepted, in bytes. */
-const maxProxyHeaderBytes = fixedBytes + longestFields;
-
 /** Reads a header of the PROXY protocol, version 1 or 2, from the beginning of a connection. */
 export function parseProxyHeader(bytes: Buffer): ProxyHeader {
   if (startsLike(bytes, signature)) return bytes.length < fixedBytes ? incomplete : parseBinary(bytes);
