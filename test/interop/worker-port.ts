@@ -1,5 +1,5 @@
-import { silentLog } from "@multimaster/core";
-import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
+import { isSameSecret, silentLog } from "@multimaster/core";
+import { createWorkerListener, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
 import type { ConnectedWorker } from "../contract/wire.contract.ts";
 import { waitFor } from "../harness/wait-for.ts";
 

@@ -23,6 +23,7 @@ export * from "./private-file.ts";
 export * from "./properties.ts";
 export * from "./results.ts";
 export * from "./same-secret.ts";
+export * from "./sealed-digest.ts";
 export * from "./service.ts";
 export * from "./service-group.ts";
 export * from "./timeout.ts";

@@ -3,8 +3,8 @@ import { trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaste
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import {
+  type Admission,
   createWorkerListener,
-  isSameSecret,
   type ServedCertificate,
   type WorkerLink,
   type WorkerListener,
@@ -15,9 +15,11 @@ import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import { LocalWorkers } from "./local-workers.ts";
+import type { WorkerCredentials } from "./worker-credentials.ts";
 
 export interface WorkerServerOptions {
   slice: WorkersSlice;
+  credentials: WorkerCredentials;
   /** Of the worker ports, if they speak TLS; started before this. */
   certificate: ServedCertificate | undefined;
   /** This master's name. */
@@ -148,9 +150,15 @@ export class WorkerServer implements Service {
     onListening(`${certificate ? "wss" : "ws"}://${reachable}:${port}/`);
   }
 
-  #authenticate(name: string, password: string): boolean | "draining" {
-    const config = this.#configs.get(name);
-    if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
+  #authenticate(name: string, password: string): Admission | Promise<Admission> {
+    const verdict = this.#options.credentials.check(name, password);
+    if (verdict === "busy") return "draining";
+    if (verdict instanceof Promise) return verdict.then((right) => right && this.#admit(name));
+    return verdict && this.#admit(name);
+  }
+
+  /** Whether a worker with the right password is taken here. */
+  #admit(name: string): Admission {
     if (this.#refusing) return "draining";
     const sentOnUntil = this.#sentOn.get(name) ?? 0;
     if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";
