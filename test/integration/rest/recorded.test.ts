@@ -74,6 +74,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting",
       "waiting/builders",
       "waiting/changes",
+      "worker_accounts",
+      "worker_accounts/n:accountid",
     ]);
   });
 
