@@ -68,7 +68,7 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
       if (!plugin.followsChanges) return { stop: async () => {} };
       return letChangesPass(createContext(singleton, plugin.className, lost));
     },
-    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake)]),
+    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake, { early: wake })]),
   };
 }
 
