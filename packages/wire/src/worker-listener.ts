@@ -13,10 +13,11 @@ import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
+import { MsgpackWorkerLink } from "./msgpack-worker-link.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { createSocketTransport } from "./socket-transport.ts";
 import { UnidentifiedConnections } from "./unidentified-connections.ts";
-import { WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 export interface WorkerListenerOptions {
   host: string;
@@ -210,7 +211,7 @@ class HttpWorkerListener implements WorkerListener {
         ...(pingMs === undefined ? {} : { pingMs }),
         ...(deadMs === undefined ? {} : { deadMs }),
       });
-      const link = new WorkerLink(transport, { name, log });
+      const link = new MsgpackWorkerLink(transport, { name, log });
       this.#links.add(link);
       void link.closed.then(() => this.#links.delete(link));
       this.#options.onWorker(link);
