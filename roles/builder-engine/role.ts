@@ -1,5 +1,6 @@
-import { hostNamesOf } from "@multimaster/config";
+import { hostNamesOf, workerTlsFiles } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
+import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import { countFinishedBuilds } from "./builds/build-metrics.ts";
@@ -43,8 +44,11 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
+  const files = workerTlsFiles(own.workers, directory);
+  const certificate = files && new ServedCertificate({ files, clock, log });
   const server = new WorkerServer({
     slice: own.workers,
+    certificate,
     master: context.master.name,
     directory,
     useful,
@@ -67,6 +71,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
     builders,
+    ...(certificate ? [certificate] : []),
     server,
     new Rebalance({
       masterid: context.master.masterid,

@@ -3,6 +3,7 @@ import {
   type BuildersSlice,
   ConfigProblems,
   checkBuilders,
+  checkWorkerTls,
   collect,
   type LoadedConfig,
   type WorkersSlice,
@@ -35,6 +36,8 @@ export async function loadEngineSlice(
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
+  if (workers !== undefined)
+    append(problems, (await checkWorkerTls(workers, config.directory, config.placeOf("workers"))).problems);
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>

@@ -26,6 +26,7 @@ export * from "./same-secret.ts";
 export * from "./service.ts";
 export * from "./service-group.ts";
 export * from "./timeout.ts";
+export * from "./tls-files.ts";
 export * from "./user.ts";
 export * from "./wait-at-most.ts";
 export * from "./wakeup-loop.ts";

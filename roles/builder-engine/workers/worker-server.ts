@@ -1,8 +1,14 @@
 import { resolve } from "node:path";
-import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
+import { trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
-import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
+import {
+  createWorkerListener,
+  isSameSecret,
+  type ServedCertificate,
+  type WorkerLink,
+  type WorkerListener,
+} from "@multimaster/wire";
 import { createClientAddress } from "../../client-address.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
 import { attachWorker } from "./attach-worker.ts";
@@ -12,6 +18,8 @@ import { LocalWorkers } from "./local-workers.ts";
 
 export interface WorkerServerOptions {
   slice: WorkersSlice;
+  /** Of the worker ports, if they speak TLS; started before this. */
+  certificate: ServedCertificate | undefined;
   /** This master's name. */
   master: string;
   /** Where relative paths of the config begin. */
@@ -116,10 +124,12 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
+    const { slice, certificate, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
+      certificate,
+      sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
       pingMs: slice.keepAlive,
       deadMs: 3 * slice.keepAlive,
       master,
@@ -135,7 +145,7 @@ export class WorkerServer implements Service {
     await this.#listener.start();
     const { host, port } = this.#listener.address();
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    onListening(`ws://${reachable}:${port}/`);
+    onListening(`${certificate ? "wss" : "ws"}://${reachable}:${port}/`);
   }
 
   #authenticate(name: string, password: string): boolean | "draining" {

@@ -40,6 +40,25 @@ export const workersSlice = z.strictObject({
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),
+  tls: z
+    .strictObject({
+      certificate: z
+        .string()
+        .min(1)
+        .describe("PEM file of the certificate and its chain, relative to the config; read again when it changes."),
+      key: z.string().min(1).describe("PEM file of its private key, without a passphrase."),
+    })
+    .optional()
+    .describe("The worker ports speak TLS (1.2 or newer), and nothing else; absent: plain text."),
+  proxyProtocol: z
+    .strictObject({
+      from: z
+        .array(network)
+        .min(1)
+        .describe("Networks of the balancers: connections from there must begin with the header, all others must not."),
+    })
+    .optional()
+    .describe("Balancers that name the client's address in a header of the PROXY protocol, version 1 or 2."),
   trustedProxies: z
     .array(network)
     .default([])
