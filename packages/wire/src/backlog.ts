@@ -2,6 +2,9 @@
 const highWater = 4 * 1024 * 1024;
 const lowWater = 1024 * 1024;
 
+/** Overhead of a message beside its bytes, so that a million tiny messages count too. */
+const messageCost = 512;
+
 /** Stops reading a connection while too much of what it delivered waits to be consumed. */
 export class Backlog {
   #connection: { pause(): void; resume(): void };
@@ -12,14 +15,15 @@ export class Backlog {
     this.#connection = connection;
   }
 
-  /** Counts `bytes` until `consumed` settles. */
+  /** Counts a message of so many bytes until `consumed` settles. */
   hold(bytes: number, consumed: Promise<unknown>): void {
-    this.#unconsumed += bytes;
+    const cost = bytes + messageCost;
+    this.#unconsumed += cost;
     if (!this.#paused && this.#unconsumed >= highWater) {
       this.#paused = true;
       this.#connection.pause();
     }
-    void consumed.catch(() => undefined).then(() => this.#release(bytes));
+    void consumed.catch(() => undefined).then(() => this.#release(cost));
   }
 
   #release(bytes: number): void {

@@ -7,6 +7,8 @@ export * from "./link-errors.ts";
 export * from "./memory-transport.ts";
 export * from "./messages.ts";
 export * from "./msgpack-worker-link.ts";
+export { passwordMd5 } from "./pb/login.ts";
+export type { PbListenerOptions } from "./pb/pb-listener.ts";
 export * from "./ports/index.ts";
 export * from "./refusal-log.ts";
 export * from "./running-command.ts";

@@ -17,9 +17,6 @@ export interface WorkerLinkOptions {
   log: Logger;
 }
 
-/** Overhead of a frame beside its bytes, so that a million tiny frames count too. */
-const frameCost = 512;
-
 /** Timeout for requests that a healthy worker answers immediately. */
 const answerMs = 10_000;
 
@@ -137,10 +134,9 @@ export class MsgpackWorkerLink implements WorkerLink {
     const id = request.fields.command_id;
     const command = this.#commands.get(id);
     if (command === undefined) throw new RequestRefused(`no command ${id} runs here`);
-    const cost = bytes + frameCost;
     if (request.op === "complete") this.#forget(id, command);
     const answer = command.handle(request);
-    this.#backlog.hold(cost, answer);
+    this.#backlog.hold(bytes, answer);
     return answer;
   }
 
