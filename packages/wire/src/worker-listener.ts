@@ -46,6 +46,8 @@ export interface WorkerListenerOptions {
   openMetrics?: boolean;
   pingMs?: number;
   deadMs?: number;
+  /** How often a worker is pinged, by its name, instead of both: it is dead after three times as long. */
+  keepAliveOf?(name: string): number;
 }
 
 /** The port where workers connect. */
@@ -203,7 +205,9 @@ class HttpWorkerListener implements WorkerListener {
     }
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       this.#unidentified.delete(socket as Socket);
-      const { log, pingMs, deadMs } = this.#options;
+      const { log, keepAliveOf } = this.#options;
+      const keepAlive = keepAliveOf?.(name);
+      const { pingMs = keepAlive, deadMs = keepAlive === undefined ? undefined : 3 * keepAlive } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
         peer: `worker ${name}`,
