@@ -13,6 +13,8 @@ export interface BuildbotWorkerOptions {
   /** Its directory; given again, the worker goes on where another one ended. */
   basedir?: string;
   protocol?: string;
+  /** More options of `create-worker`, such as --use-tls. */
+  options?: readonly string[];
   env?: Record<string, string | undefined>;
 }
 
@@ -41,7 +43,16 @@ export async function startBuildbotWorker(options: BuildbotWorkerOptions): Promi
   await runProcess({
     name: `buildbot-worker create-worker ${options.name}`,
     command: program,
-    args: ["create-worker", "--force", `--protocol=${protocol}`, basedir, address, options.name, options.password],
+    args: [
+      "create-worker",
+      "--force",
+      `--protocol=${protocol}`,
+      ...(options.options ?? []),
+      basedir,
+      address,
+      options.name,
+      options.password,
+    ],
   }).catch((error: Error) => {
     throw new Error(
       `the worker ${options.name} cannot be created (is it set up? run \`node test/setup.mjs\`): ${error.message}`,

@@ -23,6 +23,7 @@ import { addToken } from "./commands/token.ts";
 import { addUpgrade } from "./commands/upgrade.ts";
 import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
 import { addWhy } from "./commands/why.ts";
+import { addWorker } from "./commands/worker.ts";
 import { addWorkers } from "./commands/workers.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -39,6 +40,7 @@ const commands = [
   addAudit,
   addAuditLog,
   addToken,
+  addWorker,
   addSessions,
   addHashPassword,
   addInit,

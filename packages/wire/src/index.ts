@@ -6,6 +6,7 @@ export * from "./link.ts";
 export * from "./link-errors.ts";
 export * from "./memory-transport.ts";
 export * from "./messages.ts";
+export * from "./ports/index.ts";
 export * from "./refusal-log.ts";
 export * from "./running-command.ts";
 export * from "./socket-transport.ts";

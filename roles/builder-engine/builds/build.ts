@@ -114,21 +114,21 @@ export class Build {
   async #create(): Promise<Created | "lost"> {
     const { data, persistence, log } = this.#engine;
     const { buildrequestid } = this;
-    const request = await persistence.write(`read request ${buildrequestid}`, () =>
-      data.updates.buildrequests.details(buildrequestid),
-    );
-    const created = request && (await this.#createRow(request));
+    const [request, preparation] = await Promise.all([
+      persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
+      this.#prepare(),
+    ]);
+    const created = request && (await this.#createRow(request, preparation));
     if (created) return created;
     log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
     return "lost";
   }
 
   /** The row, the preparation of the worker that is over, and the first step are one write. */
-  async #createRow(request: RequestDetails): Promise<Created | undefined> {
+  async #createRow(request: RequestDetails, { ready, results, state }: Preparation): Promise<Created | undefined> {
     const { data, persistence } = this.#engine;
     const { buildrequestid } = this;
     this.#secrets = this.#takeSecrets(request);
-    const { ready, results, state } = await this.#prepare();
     const first = ready ? this.#nameFirstStep() : undefined;
     let properties: Properties | undefined;
     const created = await persistence.write(`create a build of request ${buildrequestid}`, () =>

@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
-import { rulesOfWorker, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
+import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { Data, Departure, WorkerTerms } from "@multimaster/data";
 import {
+  type Admission,
   createWorkerListener,
-  isSameSecret,
   type LinkEnd,
+  type ServedCertificate,
   type WorkerLink,
   type WorkerListener,
 } from "@multimaster/wire";
@@ -15,9 +16,13 @@ import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import { LocalWorkers } from "./local-workers.ts";
+import type { WorkerCredentials } from "./worker-credentials.ts";
 
 export interface WorkerServerOptions {
   slice: WorkersSlice;
+  credentials: WorkerCredentials;
+  /** Of the worker ports, if they speak TLS; started before this. */
+  certificate: ServedCertificate | undefined;
   /** This master's name. */
   master: string;
   /** Where relative paths of the config begin. */
@@ -126,10 +131,12 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
+    const { slice, certificate, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
+      certificate,
+      sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
       keepAliveOf: (name) => rulesOfWorker(slice, this.#configs.get(name)).keepAlive,
       master,
       log,
@@ -144,12 +151,18 @@ export class WorkerServer implements Service {
     await this.#listener.start();
     const { host, port } = this.#listener.address();
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    onListening(`ws://${reachable}:${port}/`);
+    onListening(`${certificate ? "wss" : "ws"}://${reachable}:${port}/`);
   }
 
-  #authenticate(name: string, password: string): boolean | "draining" {
-    const config = this.#configs.get(name);
-    if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
+  #authenticate(name: string, password: string): Admission | Promise<Admission> {
+    const verdict = this.#options.credentials.check(name, password);
+    if (verdict === "busy") return "draining";
+    if (verdict instanceof Promise) return verdict.then((right) => right && this.#admit(name));
+    return verdict && this.#admit(name);
+  }
+
+  /** Whether a worker with the right password is taken here. */
+  #admit(name: string): Admission {
     if (this.#refusing) return "draining";
     const sentOnUntil = this.#sentOn.get(name) ?? 0;
     if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";

@@ -1,4 +1,4 @@
-import { duration } from "@multimaster/core";
+import { duration, isPasswordHash, isSealedDigest } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
@@ -16,7 +16,23 @@ export const workerConfig = z
       .max(50)
       .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'")
       .describe("The name with which the worker logs in."),
-    password: z.string().min(1).optional().describe("Required unless the worker is local."),
+    password: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Its password in clear text. This or `passwordHash` is required unless the worker is local."),
+    passwordHash: z
+      .string()
+      .refine(isPasswordHash, 'must be a hash made by "master worker hash", never the password itself')
+      .optional()
+      .describe("The hash of its password, which `master worker hash` prints: enough for the MessagePack protocol."),
+    passwordMd5Sealed: z
+      .string()
+      .refine(isSealedDigest, 'must be a line of "master worker hash --sealing-key FILE"')
+      .optional()
+      .describe(
+        "Beside `passwordHash`, for workers that use pb: the digest that protocol needs, sealed with `sealingKey`.",
+      ),
     local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
     maxBuilds: z
       .int()
@@ -43,11 +59,19 @@ export const workerConfig = z
       .optional()
       .describe("What users should know about it, shown until one of them writes another note."),
   })
-  .refine((worker) => worker.local || worker.password !== undefined, {
+  .refine((worker) => worker.local || worker.password !== undefined || worker.passwordHash !== undefined, {
     path: ["password"],
     message: "a worker that connects needs a password",
     // This check runs even if other fields are invalid, so that all errors are reported together.
     when: ({ value }) => typeof value === "object" && value !== null,
+  })
+  .refine((worker) => worker.password === undefined || worker.passwordHash === undefined, {
+    path: ["passwordHash"],
+    message: "a worker has a password or the hash of one, not both",
+  })
+  .refine((worker) => worker.passwordMd5Sealed === undefined || worker.passwordHash !== undefined, {
+    path: ["passwordMd5Sealed"],
+    message: "belongs beside passwordHash",
   });
 
 /** The workers that may attach, and where engines listen for them. */
@@ -72,6 +96,25 @@ export const workersSlice = z.strictObject({
     .describe(
       "After so long, one build is tried on a quarantined worker, and frees it unless it fails because of the worker; null: a user has to resume it.",
     ),
+  tls: z
+    .strictObject({
+      certificate: z
+        .string()
+        .min(1)
+        .describe("PEM file of the certificate and its chain, relative to the config; read again when it changes."),
+      key: z.string().min(1).describe("PEM file of its private key, without a passphrase."),
+    })
+    .optional()
+    .describe("The worker ports speak TLS (1.2 or newer), and nothing else; absent: plain text."),
+  proxyProtocol: z
+    .strictObject({
+      from: z
+        .array(network)
+        .min(1)
+        .describe("Networks of the balancers: connections from there must begin with the header, all others must not."),
+    })
+    .optional()
+    .describe("Balancers that name the client's address in a header of the PROXY protocol, version 1 or 2."),
   trustedProxies: z
     .array(network)
     .default([])
@@ -83,6 +126,13 @@ export const workersSlice = z.strictObject({
     .default(false)
     .describe(
       "Answers /metrics on the worker port for any client that can connect, not only for programs of this machine.",
+    ),
+  sealingKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "File with 32 random bytes in base64, relative to the config and the same for all engines: it seals what pb needs of hashed passwords.",
     ),
   passEnvironment: z
     .array(

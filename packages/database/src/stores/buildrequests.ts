@@ -1,6 +1,6 @@
 import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
-import { execute, queryRows } from "../dialect.ts";
+import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
 import { fitInteger, longest, truncateText } from "./column-text.ts";
 
@@ -155,29 +155,30 @@ export interface RequestRow {
   builderid: number;
   reason: string | null;
   waitedFor: number | null;
+  sourcestampid: number | null;
 }
 
+/** Requests as their builds need them: a row for each source stamp, in their order. */
 export async function getRequests(connection: Connection, brids: readonly number[]): Promise<RequestRow[]> {
   const wanted = connection.dialect.isOneOf("r.id", brids);
   return queryRows<RequestRow>(
     connection,
-    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor"
-       from buildrequests r join buildsets s on s.id = r.buildsetid where ${wanted.sql}`,
+    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid
+       from buildrequests r join buildsets s on s.id = r.buildsetid
+       left join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
+      where ${wanted.sql} order by bss.id`,
     wanted.bindings,
   );
 }
 
-/** The changes of these source stamps, oldest first. */
-export async function changesOfSourceStamps(
-  connection: Connection,
-  ssids: readonly number[],
-): Promise<{ sourcestampid: number; changeid: number }[]> {
-  const wanted = connection.dialect.isOneOf("sourcestampid", ssids);
-  return queryRows(
-    connection,
-    `select sourcestampid, changeid from changes where ${wanted.sql} order by changeid`,
-    wanted.bindings,
-  );
+/** A condition on the id of a source stamp: one of these requests has it. */
+export function ofRequests({ dialect }: Connection, ssid: string, brids: readonly number[]): Fragment {
+  const wanted = dialect.isOneOf("r.id", brids);
+  return {
+    sql: `${ssid} in (select bss.sourcestampid from buildrequests r
+      join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid where ${wanted.sql})`,
+    bindings: wanted.bindings,
+  };
 }
 
 export async function setRequestPriority(connection: Connection, brid: number, priority: number): Promise<boolean> {
