@@ -4,6 +4,7 @@ import { type Connection, getBuildStates, lockRequestsOfBuilds } from "@multimas
 import { endBuilds } from "./end-builds.ts";
 import { endBuildsetsOf } from "./end-buildsets.ts";
 import { endRequests } from "./end-requests.ts";
+import { judgeWorkers, type WorkerVerdict } from "./judge-workers.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { releaseRequest } from "./release-requests.ts";
 import { countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
@@ -14,6 +15,8 @@ export interface BuildEnd {
   state: string;
   /** It was lost with its worker, or released immediately: losses after which the request is not built again; null: it always is. */
   maxWorkerLosses?: number | null;
+  /** What it says about its worker; absent: nothing. */
+  worker?: WorkerVerdict;
 }
 
 /**
@@ -66,6 +69,10 @@ export async function finishBuilds(
     }
     for (const { request, results } of ours) if (results === Results.RETRY) await releaseRequest(t, lease, request);
     await endBuildsetsOf(t, buildsets);
+    await judgeWorkers(
+      t,
+      wanted.flatMap(({ buildid, end }) => (end.worker !== undefined && result.has(buildid) ? end.worker : [])),
+    );
     return result;
   });
 }

@@ -45,6 +45,8 @@ export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificat
   pb?: PbListenerOptions;
   pingMs?: number;
   deadMs?: number;
+  /** How often a worker is pinged, by its name, instead of both: it is dead after three times as long. */
+  keepAliveOf?(name: string): number;
 }
 
 /** Whether a worker may connect; "draining": to another master. */
@@ -260,7 +262,9 @@ class HttpWorkerListener implements WorkerListener {
   #admit(name: string, request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       this.#port.identified(socket);
-      const { log, pingMs, deadMs } = this.#options;
+      const { log, keepAliveOf } = this.#options;
+      const keepAlive = keepAliveOf?.(name);
+      const { pingMs = keepAlive, deadMs = keepAlive === undefined ? undefined : 3 * keepAlive } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
         peer: `worker ${name}`,

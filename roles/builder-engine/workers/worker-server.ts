@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import { trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
+import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import type { Data, Departure, WorkerTerms } from "@multimaster/data";
 import {
   type Admission,
   createWorkerListener,
+  type LinkEnd,
   type PbListenerOptions,
   type ServedCertificate,
   type WorkerLink,
@@ -85,6 +86,8 @@ export class WorkerServer implements Service {
     this.#ids = await persistence.write("register the workers", () =>
       data.updates.workers.register([...this.#configs.keys()]),
     );
+    const terms = termsOf(slice, this.#ids);
+    await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms));
     await this.#local.start();
     // A port no one may use would only be in the way of other masters on this machine.
     if (slice.workers.some((config) => !config.local)) await this.#listen();
@@ -113,8 +116,10 @@ export class WorkerServer implements Service {
   }
 
   /** Releases a worker and closes its connection; it connects to a master that takes workers then. */
-  async release(worker: AttachedWorker, why = "the master drains"): Promise<void> {
+  async release(worker: AttachedWorker, reason: Departure["reason"] = "master_drained"): Promise<void> {
     worker.leaving = true;
+    const why = reason === "rebalanced" ? "another engine has fewer workers" : "the master drains";
+    worker.departure = { reason, detail: why };
     await this.#options.ledger.flush();
     // Released first: the next master must find it free.
     await this.#detach(worker);
@@ -135,8 +140,7 @@ export class WorkerServer implements Service {
       port: slice.port,
       certificate,
       sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
-      pingMs: slice.keepAlive,
-      deadMs: 3 * slice.keepAlive,
+      keepAliveOf: (name) => rulesOfWorker(slice, this.#configs.get(name)).keepAlive,
       master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
@@ -213,6 +217,7 @@ export class WorkerServer implements Service {
       link,
       config,
       directories: this.#options.directoriesOf(link.name),
+      rules: rulesOfWorker(this.#options.slice, config),
       workerid,
       updates: data.updates,
       persistence,
@@ -228,6 +233,7 @@ export class WorkerServer implements Service {
     log.info({ worker: worker.name, version, protocol: link.protocol }, `worker ${worker.name} is attached`);
     void link.closed.then((end) => {
       workers.remove(worker);
+      worker.departure ??= describeDeparture(end);
       log.info({ worker: worker.name, code: end.code, reason: end.reason }, `worker ${worker.name} has left`);
       return this.#takeTurn(worker.name, () => this.#detach(worker));
     });
@@ -260,7 +266,9 @@ export class WorkerServer implements Service {
     const { data, persistence, log, workers } = this.#options;
     workers.changed();
     try {
-      await persistence.write(`detach worker ${worker.name}`, () => data.updates.workers.detach(worker.workerid));
+      await persistence.write(`detach worker ${worker.name}`, () =>
+        data.updates.workers.detach(worker.workerid, worker.departure),
+      );
     } catch (error) {
       if (!(error instanceof Abandoned))
         log.error({ worker: worker.name, err: error }, `worker ${worker.name} could not be detached`);
@@ -295,4 +303,23 @@ export class WorkerServer implements Service {
 /** An address at which a program of this machine finds the port. */
 function nameReachable(host: string): string {
   return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+}
+
+/** What the config says of each worker and all masters need to know. */
+function termsOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerTerms[] {
+  return slice.workers.map((config) => {
+    const { missingTimeout } = rulesOfWorker(slice, config);
+    return {
+      workerid: ids.get(config.name) as number,
+      missingTimeoutS: missingTimeout === null ? null : missingTimeout / 1000,
+      owner: config.owner ?? null,
+      note: config.note ?? null,
+    };
+  });
+}
+
+/** Of a connection that this master did not close. */
+function describeDeparture({ code, reason }: LinkEnd): Departure {
+  const detail = reason === "" ? null : reason;
+  return { reason: code === 1000 || code === 1001 ? "closed_by_worker" : "connection_lost", detail };
 }

@@ -15,7 +15,7 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { type BuildEnd, finishBuilds, type StartedBuild, startBuild } from "@multimaster/lifecycle";
+import { type BuildEnd, finishBuilds, type StartedBuild, startBuild, type WorkerVerdict } from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
@@ -33,7 +33,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export type { BuildEnd };
+export type { BuildEnd, WorkerVerdict };
 
 export interface NewBuild {
   buildrequestid: number;
