@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import type { WorkerConfig } from "@multimaster/config";
 import { isSameSecret, type Logger, openPasswordMd5 } from "@multimaster/core";
 import type { AcceptedWorker } from "@multimaster/data";
-import { RefusalLog } from "@multimaster/wire";
+import { passwordMd5, RefusalLog } from "@multimaster/wire";
 import { PasswordChecks, type Verdict } from "./password-checks.ts";
 
 export interface WorkerCredentialsOptions {
@@ -58,7 +57,7 @@ export class WorkerCredentials {
     const account = this.#accounts.get(name);
     if (account !== undefined) return this.#md5OfAccount(account);
     const { password, passwordHash, passwordMd5Sealed: sealed } = this.#configs.get(name) ?? {};
-    if (password !== undefined) return createHash("md5").update(password, "utf8").digest();
+    if (password !== undefined) return passwordMd5(password);
     if (sealed !== undefined && this.#sealingKey !== undefined) return openPasswordMd5(this.#sealingKey, name, sealed);
     if (passwordHash !== undefined)
       this.#refusePb(name, 'Add the passwordMd5Sealed that "master worker hash --sealing-key FILE" prints');

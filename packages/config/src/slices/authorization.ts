@@ -36,6 +36,7 @@ const actions = [
   "enable",
   "pause",
   "unpause",
+  "note",
   "kill",
   "drain",
   "undrain",

@@ -4,6 +4,10 @@ import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
 import { portChoice } from "../port.ts";
 
+const missingTimeout = duration.nullable();
+const quarantineAfter = z.int().positive().nullable();
+const probationAfter = duration.nullable();
+
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z
   .strictObject({
@@ -35,6 +39,21 @@ export const workerConfig = z
       .record(z.string(), z.json())
       .default({})
       .describe("Properties of its builds, with the source Worker."),
+    keepAlive: duration.optional().describe("Instead of the `keepAlive` of all workers."),
+    missingTimeout: missingTimeout.optional().describe("Instead of the `missingTimeout` of all workers."),
+    quarantineAfter: quarantineAfter.optional().describe("Instead of the `quarantineAfter` of all workers."),
+    probationAfter: probationAfter.optional().describe("Instead of the `probationAfter` of all workers."),
+    owner: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe("Who looks after it, best as a mail address: reports that it is missing name it."),
+    note: z
+      .string()
+      .max(2000)
+      .optional()
+      .describe("What users should know about it, shown until one of them writes another note."),
   })
   .refine((worker) => worker.local || worker.password !== undefined || worker.passwordHash !== undefined, {
     path: ["password"],
@@ -57,9 +76,34 @@ export const workersSlice = z.strictObject({
   port: portChoice
     .prefault(9989)
     .describe("Port for workers, the first free one of several; 0 lets the system choose."),
+  pb: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: portChoice.describe("Port for workers with the pb protocol alone, the first free one of several."),
+        host: z.string().optional().describe("Address it listens on; absent: that of the worker port."),
+      }),
+    ])
+    .optional()
+    .describe(
+      "Workers with buildbot-worker's default protocol, pb. Absent: they connect to the same port as the others; an object: to a port of their own, as a balancer in HTTP mode needs; false: to none.",
+    ),
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),
+  missingTimeout: missingTimeout
+    .prefault("1h")
+    .describe("A worker that was attached once and is away for so long is reported as missing; null: never."),
+  quarantineAfter: quarantineAfter
+    .default(3)
+    .describe(
+      "A worker gets no more builds when so many in a row lost their connection, or failed since its machine lacks disk space, memory or files; null: never. See workers.md.",
+    ),
+  probationAfter: probationAfter
+    .prefault("1h")
+    .describe(
+      "After so long, one build is tried on a quarantined worker, and frees it unless it fails because of the worker; null: a user has to resume it.",
+    ),
   tls: z
     .strictObject({
       certificate: z
@@ -123,6 +167,27 @@ export const workersSlice = z.strictObject({
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig).describe("The workers that may attach."),
 });
+
+/** What holds for one worker: its own, or else what the slice says of all. */
+export interface WorkerRules {
+  /** All in milliseconds. Null: never. */
+  readonly keepAlive: number;
+  readonly missingTimeout: number | null;
+  readonly quarantineAfter: number | null;
+  readonly probationAfter: number | null;
+}
+
+/** The rules of a worker; of one that the slice does not name, those of all. */
+export function rulesOfWorker(slice: WorkersSlice, worker: WorkerConfig | undefined): WorkerRules {
+  const own = <K extends keyof WorkerRules>(name: K): WorkerRules[K] =>
+    (worker?.[name] === undefined ? slice[name] : worker[name]) as WorkerRules[K];
+  return {
+    keepAlive: own("keepAlive"),
+    missingTimeout: own("missingTimeout"),
+    quarantineAfter: own("quarantineAfter"),
+    probationAfter: own("probationAfter"),
+  };
+}
 
 export type WorkerConfig = z.output<typeof workerConfig>;
 export type WorkersSlice = z.output<typeof workersSlice>;

@@ -35,6 +35,7 @@ import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
+import { workerAbsences } from "./worker-absences.ts";
 import { workerAccounts } from "./worker-accounts.ts";
 import { workers } from "./workers.ts";
 
@@ -75,6 +76,7 @@ const nouns = [
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  workerAbsences,
   workerAccounts,
 ] as const satisfies readonly AnyResource[];
 
