@@ -18,6 +18,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["audit"], load: async () => (await import("./commands/audit.ts")).addAudit },
   { names: ["audit-log"], load: async () => (await import("./commands/audit-log.ts")).addAuditLog },
   { names: ["token"], load: async () => (await import("./commands/token.ts")).addToken },
+  { names: ["worker"], load: async () => (await import("./commands/worker.ts")).addWorker },
   { names: ["sessions"], load: async () => (await import("./commands/sessions.ts")).addSessions },
   { names: ["hash-password"], load: async () => (await import("./commands/hash-password.ts")).addHashPassword },
   { names: ["init"], load: async () => (await import("./commands/init.ts")).addInit },
