@@ -1,4 +1,4 @@
-import { hostNamesOf, workerTlsFiles } from "@multimaster/config";
+import { hostNamesOf, nameBuilddir, workerTlsFiles } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
@@ -54,6 +54,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     master: context.master.name,
     directory,
     useful,
+    directoriesOf: (name) => own.builders.filter((builder) => builder.workers.includes(name)).map(nameBuilddir),
     workers,
     data,
     persistence,

@@ -1,5 +1,5 @@
 import { isSameSecret, silentLog } from "@multimaster/core";
-import { createWorkerListener, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
+import { createWorkerListener, passwordMd5, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
 import type { ConnectedWorker } from "../contract/wire.contract.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -26,6 +26,10 @@ export async function openWorkerPort(
     port: 0,
     log: silentLog,
     isReady: () => true,
+    pb: {
+      passwordMd5Of: (givenName) => (givenName === name ? passwordMd5(password) : undefined),
+      takes: () => true,
+    },
     ...more,
     authenticate(givenName, givenPassword) {
       const right = givenName === name && isSameSecret(givenPassword, password);

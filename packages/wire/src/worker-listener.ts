@@ -6,11 +6,14 @@ import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
+import { MsgpackWorkerLink } from "./msgpack-worker-link.ts";
+import { PbListener, type PbListenerOptions } from "./pb/pb-listener.ts";
 import { BytePort, type BytePortOptions } from "./ports/byte-port.ts";
 import { looksLikeProxyHeader } from "./ports/proxy-header.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { createSocketTransport } from "./socket-transport.ts";
-import { WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificate" | "sendsProxyHeader"> {
   host: string;
@@ -38,6 +41,8 @@ export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificat
   addressOf?(request: IncomingMessage, nearest: string): string;
   /** Answers GET /metrics for any client that can connect. */
   openMetrics?: boolean;
+  /** Takes workers that speak pb; absent: none. */
+  pb?: PbListenerOptions;
   pingMs?: number;
   deadMs?: number;
   /** How often a worker is pinged, by its name, instead of both: it is dead after three times as long. */
@@ -51,6 +56,8 @@ export type Admission = boolean | "draining";
 export interface WorkerListener extends Service {
   /** The address in use, once started. */
   address(): { host: string; port: number };
+  /** That of the port for pb alone; undefined if there is none. */
+  pbAddress(): { host: string; port: number } | undefined;
 }
 
 /** Clients that connect and send nothing for this long are not WebSocket clients. */
@@ -68,6 +75,7 @@ class HttpWorkerListener implements WorkerListener {
   #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
   #port: BytePort;
+  #pb: PbListener | undefined;
   /** Never listens itself: the port gives it connections. */
   #http: Server;
   /** Connections that have not sent a whole request yet. */
@@ -89,14 +97,16 @@ class HttpWorkerListener implements WorkerListener {
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     this.#http.on("clientError", (error, socket) => this.#refuseNonHttp(error, socket as Socket));
     this.#port = new BytePort({ what: "worker", host, port, log, certificate, sendsProxyHeader, allowHalfOpen: true });
+    this.#pb = options.pb && this.#createPbListener(options.pb);
     this.#port.on("connection", (socket) => {
-      this.#limitSilence(socket);
-      this.#http.emit("connection", socket);
+      if (this.#pb?.sharesPort === true) this.#pb.takeIfSilent(socket, this.#port, () => this.#takeHttp(socket));
+      else this.#takeHttp(socket);
     });
   }
 
-  start(): Promise<void> {
-    return this.#port.start();
+  async start(): Promise<void> {
+    await this.#port.start();
+    await this.#pb?.start();
   }
 
   /** Closes the port and every connection with 1001 "going away"; workers reconnect to another master. */
@@ -109,12 +119,44 @@ class HttpWorkerListener implements WorkerListener {
     return this.#port.address();
   }
 
+  pbAddress(): { host: string; port: number } | undefined {
+    return this.#pb?.address();
+  }
+
+  #createPbListener(pb: PbListenerOptions): PbListener {
+    const { log, certificate, sendsProxyHeader, pingMs, deadMs } = this.#options;
+    return new PbListener({
+      ...pb,
+      log,
+      certificate,
+      sendsProxyHeader,
+      refusals: this.#refusals,
+      throttle: this.#throttle,
+      takes: (name) => this.#stopping === undefined && pb.takes(name),
+      onWorker: (link) => this.#addLink(link),
+      ...(pingMs === undefined ? {} : { pingMs }),
+      ...(deadMs === undefined ? {} : { deadMs }),
+    });
+  }
+
+  #takeHttp(socket: Socket): void {
+    this.#limitSilence(socket);
+    this.#http.emit("connection", socket);
+  }
+
+  #addLink(link: WorkerLink): void {
+    this.#links.add(link);
+    void link.closed.then(() => this.#links.delete(link));
+    this.#options.onWorker(link);
+  }
+
   async #stop(): Promise<void> {
     this.#port.close();
+    this.#pb?.close();
     const links = [...this.#links];
     for (const link of links) link.close(1001, "the master is stopping");
     await Promise.all(links.map((link) => link.closed));
-    await this.#port.stop();
+    await Promise.all([this.#port.stop(), this.#pb?.stop()]);
   }
 
   #limitSilence(socket: Socket): void {
@@ -229,10 +271,7 @@ class HttpWorkerListener implements WorkerListener {
         ...(pingMs === undefined ? {} : { pingMs }),
         ...(deadMs === undefined ? {} : { deadMs }),
       });
-      const link = new WorkerLink(transport, { name, log });
-      this.#links.add(link);
-      void link.closed.then(() => this.#links.delete(link));
-      this.#options.onWorker(link);
+      this.#addLink(new MsgpackWorkerLink(transport, { name, log }));
     });
   }
 
@@ -254,11 +293,18 @@ class HttpWorkerListener implements WorkerListener {
         ? "it sent nothing"
         : "its request never ended"
       : describeBytes(error.rawPacket ?? Buffer.alloc(0));
-    const sentence =
-      `A client from ${from} on the worker port was refused: ${why}. ` +
-      "A buildbot-worker needs --protocol=msgpack_experimental_v7; the pb protocol is not supported.";
+    const sentence = `A client from ${from} on the worker port was refused: ${why}. ${this.#describeProtocols()}`;
     this.#refusals.warn(`${from} ${why}`, sentence);
     refuseUpgrade(socket, timedOut ? 408 : 400);
+  }
+
+  /** What a buildbot-worker needs that came to this port in vain. */
+  #describeProtocols(): string {
+    const websocket = "A buildbot-worker needs --protocol=msgpack_experimental_v7 here";
+    if (this.#pb === undefined) return `${websocket}: its default protocol, pb, is not taken by this master.`;
+    const { port } = this.#pb.address() ?? {};
+    if (port !== undefined) return `${websocket}; with its default protocol, pb, it connects to port ${port}.`;
+    return `${websocket}, or its default protocol, pb, with nothing before the connection that speaks first.`;
   }
 }
 
@@ -276,27 +322,4 @@ function describeBytes(bytes: Buffer): string {
  */
 function isFromHere(address: string): boolean {
   return /^(::ffff:)?127\.|^::1$/.test(address);
-}
-
-const statusTexts: Record<number, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  408: "Request Timeout",
-  429: "Too Many Requests",
-  503: "Service Unavailable",
-};
-
-/** Answers without a body and closes. Workers treat every refusal alike, balancers distinguish 503 from 401. */
-function refuseUpgrade(socket: Duplex, status: number, reason?: string): void {
-  const lines = [
-    `HTTP/1.1 ${status} ${statusTexts[status] ?? "Error"}`,
-    "Content-Length: 0",
-    "Connection: close",
-    ...(status === 429 ? ["Retry-After: 5"] : []),
-    ...(status === 401 ? ['WWW-Authenticate: Basic realm="worker"'] : []),
-    ...(reason === undefined ? [] : [`X-Reason: ${reason}`]),
-  ];
-  socket.once("finish", () => socket.destroy());
-  socket.end(`${lines.join("\r\n")}\r\n\r\n`);
 }

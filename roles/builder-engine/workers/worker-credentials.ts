@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import type { WorkerConfig } from "@multimaster/config";
 import { isSameSecret, type Logger, openPasswordMd5 } from "@multimaster/core";
-import { RefusalLog } from "@multimaster/wire";
+import { passwordMd5, RefusalLog } from "@multimaster/wire";
 import { PasswordChecks, type Verdict } from "./password-checks.ts";
 
 export interface WorkerCredentialsOptions {
@@ -34,7 +33,7 @@ export class WorkerCredentials {
   /** MD5 of the worker's password, with which pb workers sign a challenge; undefined if it is not known. */
   passwordMd5Of(name: string): Buffer | undefined {
     const { password, passwordHash, passwordMd5Sealed: sealed } = this.#configs.get(name) ?? {};
-    if (password !== undefined) return createHash("md5").update(password, "utf8").digest();
+    if (password !== undefined) return passwordMd5(password);
     if (sealed !== undefined && this.#sealingKey !== undefined) return openPasswordMd5(this.#sealingKey, name, sealed);
     if (passwordHash !== undefined)
       this.#refusals.warn(

@@ -6,6 +6,7 @@ import {
   type Admission,
   createWorkerListener,
   type LinkEnd,
+  type PbListenerOptions,
   type ServedCertificate,
   type WorkerLink,
   type WorkerListener,
@@ -29,6 +30,8 @@ export interface WorkerServerOptions {
   directory: string;
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
   useful: ReadonlySet<string>;
+  /** Directories that builders of this engine use on a worker. */
+  directoriesOf(worker: string): readonly string[];
   workers: AttachedWorkers;
   data: Data;
   persistence: Persistence;
@@ -141,6 +144,7 @@ export class WorkerServer implements Service {
       master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
+      ...(slice.pb === false ? {} : { pb: this.#listenForPb(slice.pb) }),
       onWorker: (link) => this.#arrive(link),
       isReady,
       isOwnHost,
@@ -150,8 +154,19 @@ export class WorkerServer implements Service {
     });
     await this.#listener.start();
     const { host, port } = this.#listener.address();
-    const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    onListening(`${certificate ? "wss" : "ws"}://${reachable}:${port}/`);
+    onListening(`${certificate ? "wss" : "ws"}://${nameReachable(host)}:${port}/`);
+    const pb = this.#listener.pbAddress();
+    if (pb !== undefined)
+      log.info({ port: pb.port }, `workers with the pb protocol connect to ${nameReachable(pb.host)}:${pb.port}`);
+  }
+
+  #listenForPb(own: Exclude<WorkersSlice["pb"], false>): PbListenerOptions {
+    const { slice, credentials } = this.#options;
+    return {
+      ...(own === undefined ? {} : { own: { host: own.host ?? slice.host, port: own.port } }),
+      passwordMd5Of: (name) => credentials.passwordMd5Of(name),
+      takes: (name) => this.#takes(name),
+    };
   }
 
   #authenticate(name: string, password: string): Admission | Promise<Admission> {
@@ -161,17 +176,21 @@ export class WorkerServer implements Service {
     return verdict && this.#admit(name);
   }
 
-  /** Whether a worker with the right password is taken here. */
   #admit(name: string): Admission {
-    if (this.#refusing) return "draining";
+    return this.#takes(name) || "draining";
+  }
+
+  /** Whether a worker that has proved who it is may stay here. */
+  #takes(name: string): boolean {
+    if (this.#refusing) return false;
     const sentOnUntil = this.#sentOn.get(name) ?? 0;
-    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";
+    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return false;
     if (this.#options.useful.has(name)) return true;
     if (!this.#unwanted.has(name)) {
       this.#unwanted.add(name);
       this.#options.log.warn({ worker: name }, `worker ${name} was sent on: no builder of this engine can use it`);
     }
-    return "draining";
+    return false;
   }
 
   #arrive(link: WorkerLink): void {
@@ -197,6 +216,7 @@ export class WorkerServer implements Service {
     const worker = await attachWorker({
       link,
       config,
+      directories: this.#options.directoriesOf(link.name),
       rules: rulesOfWorker(this.#options.slice, config),
       workerid,
       updates: data.updates,
@@ -209,7 +229,8 @@ export class WorkerServer implements Service {
     // The drain began while it was being attached: it has no builds.
     if (this.#refusing) return this.release(worker);
     workers.add(worker);
-    log.info({ worker: worker.name, version: worker.info.version }, `worker ${worker.name} is attached`);
+    const { version } = worker.info;
+    log.info({ worker: worker.name, version, protocol: link.protocol }, `worker ${worker.name} is attached`);
     void link.closed.then((end) => {
       workers.remove(worker);
       worker.departure ??= describeDeparture(end);
@@ -277,6 +298,11 @@ export class WorkerServer implements Service {
     await this.#local.stop();
     await Promise.all(this.#turns.values());
   }
+}
+
+/** An address at which a program of this machine finds the port. */
+function nameReachable(host: string): string {
+  return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
 }
 
 /** What the config says of each worker and all masters need to know. */

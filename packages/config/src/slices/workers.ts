@@ -80,6 +80,18 @@ export const workersSlice = z.strictObject({
   port: portChoice
     .prefault(9989)
     .describe("Port for workers, the first free one of several; 0 lets the system choose."),
+  pb: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: portChoice.describe("Port for workers with the pb protocol alone, the first free one of several."),
+        host: z.string().optional().describe("Address it listens on; absent: that of the worker port."),
+      }),
+    ])
+    .optional()
+    .describe(
+      "Workers with buildbot-worker's default protocol, pb. Absent: they connect to the same port as the others; an object: to a port of their own, as a balancer in HTTP mode needs; false: to none.",
+    ),
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),

@@ -170,7 +170,10 @@ type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[
 /** Rolls a submission back whose changes are in a buildset already. */
 class AlreadySubmitted extends Error {}
 
-/** One transaction, fenced and with the claim checked: what `before` writes, then the buildsets. */
+/** Rolls back what another master has to do. */
+class NotHeld extends Error {}
+
+/** One transaction, fenced and with the claim checked: what `before` writes, then the buildsets. All is sent at once. */
 async function addBuildsets(
   context: UpdateContext,
   schedulerid: number,
@@ -180,18 +183,31 @@ async function addBuildsets(
   const { database, lease } = context;
   try {
     const added = await fencedTransaction(database, lease, async (tx) => {
-      if (!(await holdScheduler(tx, schedulerid, lease.masterid))) return "lost";
-      await before(tx);
-      const sets: AddedBuildset[] = [];
-      for (const { buildset } of submissions) sets.push(await addBuildset(tx, buildset));
+      const [, , sets] = await Promise.all([
+        hold(tx, schedulerid, lease.masterid),
+        before(tx),
+        addEach(
+          tx,
+          submissions.map(({ buildset }) => buildset),
+        ),
+      ]);
       return sets;
     });
-    if (added === "lost") return "lost";
     for (const [i, set] of added.entries())
       await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
     return added;
   } catch (error) {
-    if (error instanceof AlreadySubmitted) return "lost";
+    if (error instanceof AlreadySubmitted || error instanceof NotHeld) return "lost";
     throw error;
   }
+}
+
+async function hold(tx: Connection, schedulerid: number, masterid: number): Promise<void> {
+  if (!(await holdScheduler(tx, schedulerid, masterid))) throw new NotHeld();
+}
+
+async function addEach(tx: Connection, buildsets: readonly NewBuildset[]): Promise<AddedBuildset[]> {
+  const sets: AddedBuildset[] = [];
+  for (const buildset of buildsets) sets.push(await addBuildset(tx, buildset));
+  return sets;
 }
