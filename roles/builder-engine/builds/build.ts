@@ -78,7 +78,7 @@ export class Build {
     const { clock, log } = this.#engine;
     const { maxTime } = this.builder.config;
     const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
-    void this.worker.link.closed.then(() =>
+    const stopWatching = this.worker.onLinkEnd(() =>
       this.interrupt({
         kind: "lost",
         reason: `the connection to worker ${this.worker.name} ended`,
@@ -103,6 +103,7 @@ export class Build {
         );
     } finally {
       deadline?.cancel();
+      stopWatching();
     }
   }
 

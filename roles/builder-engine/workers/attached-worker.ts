@@ -1,4 +1,5 @@
 import type { WorkerConfig, WorkerRules } from "@multimaster/config";
+import { onAbort } from "@multimaster/core";
 import type { Departure, WorkerState } from "@multimaster/data";
 import type { WorkerView } from "@multimaster/placement";
 import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
@@ -25,6 +26,7 @@ export class AttachedWorker {
   detached = false;
   /** Why its link is being closed, if this master closes it. */
   departure: Departure | undefined;
+  #linkEnded: AbortController | undefined;
   #isLossTaken = false;
   #faults = new Map<number, string>();
   #builds = 0;
@@ -46,6 +48,19 @@ export class AttachedWorker {
 
   get name(): string {
     return this.config.name;
+  }
+
+  /**
+   * Calls `fn` once when its connection has ended. Returns a function that cancels this: a connection lasts for thousands of
+   * builds, and what waits for `link.closed` itself is kept until then.
+   */
+  onLinkEnd(fn: () => void): () => void {
+    if (this.#linkEnded === undefined) {
+      const ended = new AbortController();
+      this.#linkEnded = ended;
+      void this.link.closed.then(() => ended.abort());
+    }
+    return onAbort(this.#linkEnded.signal, fn);
   }
 
   /** Builds that run on it or were promised a slot. */
