@@ -16,6 +16,8 @@ import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
+import { WorkerAccounts } from "./workers/worker-accounts.ts";
+import { WorkerCredentials } from "./workers/worker-credentials.ts";
 import { WorkerServer } from "./workers/worker-server.ts";
 import { WorkerWatch } from "./workers/worker-watch.ts";
 
@@ -49,6 +51,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const server = new WorkerServer({
     slice: own.workers,
     certificate,
+    credentials: new WorkerCredentials({ workers: own.workers.workers, sealingKey: own.sealingKey, log }),
     master: context.master.name,
     directory,
     useful,
@@ -74,6 +77,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders,
     ...(certificate ? [certificate] : []),
     server,
+    ...(own.workers.accounts ? [new WorkerAccounts({ data, clock, log, accept: (all) => server.accept(all) })] : []),
     new Rebalance({
       masterid: context.master.masterid,
       every: own.workers.rebalance,

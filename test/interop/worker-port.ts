@@ -1,11 +1,5 @@
-import { silentLog } from "@multimaster/core";
-import {
-  createWorkerListener,
-  isSameSecret,
-  passwordMd5,
-  type WorkerLink,
-  type WorkerListenerOptions,
-} from "@multimaster/wire";
+import { isSameSecret, silentLog } from "@multimaster/core";
+import { createWorkerListener, passwordMd5, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
 import type { ConnectedWorker } from "../contract/wire.contract.ts";
 import { waitFor } from "../harness/wait-for.ts";
 

@@ -23,10 +23,10 @@ export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificat
   master?: string;
   log: Logger;
   /**
-   * Whether a worker may connect. Must answer from memory, because workers time out after five seconds. "draining": this
+   * Whether a worker may connect. Must answer soon, because workers time out after five seconds. "draining": this
    * master accepts no new workers, so that a load balancer tries the next master. Compare with `isSameSecret`.
    */
-  authenticate(name: string, password: string): boolean | "draining";
+  authenticate(name: string, password: string): Admission | Promise<Admission>;
   /** A worker has connected; it sends nothing before it is asked. The owner ends the link. */
   onWorker(link: WorkerLink): void;
   /** Answers GET /ready: true, or the reason why not. */
@@ -45,7 +45,12 @@ export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificat
   pb?: PbListenerOptions;
   pingMs?: number;
   deadMs?: number;
+  /** How often a worker is pinged, by its name, instead of both: it is dead after three times as long. */
+  keepAliveOf?(name: string): number;
 }
+
+/** Whether a worker may connect; "draining": to another master. */
+export type Admission = boolean | "draining";
 
 /** The port where workers connect. */
 export interface WorkerListener extends Service {
@@ -236,17 +241,30 @@ class HttpWorkerListener implements WorkerListener {
       const sentence = `Worker ${who} from ${from} was refused without a password check: too many passwords were wrong.`;
       return this.#refuse(socket, 429, `${from} too many`, sentence);
     }
-    const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
-    if (verdict === "draining") return refuseUpgrade(socket, 503, "draining");
-    if (verdict) this.#throttle.succeeded(from, name);
-    else {
+    const decide = (admission: Admission): void => {
+      if (admission === "draining" || this.#stopping !== undefined) return refuseUpgrade(socket, 503, "draining");
+      if (admission) {
+        this.#throttle.succeeded(from, name);
+        return this.#admit(name, request, socket, head);
+      }
       this.#throttle.failed(from, name.slice(0, 100));
       const sentence = `Worker ${who} from ${from} was refused: no worker with that name and password is configured.`;
-      return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
-    }
+      this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
+    };
+    const admission = this.#options.authenticate(name, password);
+    if (!(admission instanceof Promise)) return decide(admission);
+    admission.then(decide, (error: unknown) => {
+      this.#options.log.error({ worker: name, err: error }, "a worker's password could not be checked");
+      refuseUpgrade(socket, 503);
+    });
+  }
+
+  #admit(name: string, request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       this.#port.identified(socket);
-      const { log, pingMs, deadMs } = this.#options;
+      const { log, keepAliveOf } = this.#options;
+      const keepAlive = keepAliveOf?.(name);
+      const { pingMs = keepAlive, deadMs = keepAlive === undefined ? undefined : 3 * keepAlive } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
         peer: `worker ${name}`,

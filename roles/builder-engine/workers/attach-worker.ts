@@ -1,5 +1,5 @@
 import type { Claim } from "@multimaster/cluster";
-import type { WorkerConfig } from "@multimaster/config";
+import type { WorkerConfig, WorkerRules } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Updates } from "@multimaster/data";
 import {
@@ -18,6 +18,7 @@ export interface AttachOptions {
   config: WorkerConfig;
   /** Names of the directories that builders use on it. */
   directories: readonly string[];
+  rules: WorkerRules;
   workerid: number;
   updates: Updates;
   persistence: Persistence;
@@ -54,12 +55,11 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     }
     claimed = true;
     await interruptOrphans(options);
-    const worker = new AttachedWorker(workerid, config, link, info);
+    const worker = new AttachedWorker(workerid, config, link, info, options.rules);
     const [state] = await persistence.write(`read the state of worker ${config.name}`, () =>
       updates.workers.states([workerid]),
     );
-    worker.paused = state?.paused ?? false;
-    worker.graceful = state?.graceful ?? false;
+    if (state) worker.follow(state);
     link.onShutdownRequest(() => void shutDownAfterBuilds(worker, options));
     if (link.isOpen) return worker;
   } catch (error) {
