@@ -36,7 +36,11 @@ const absencesOf = async (engine: Engine) =>
 
 describe("the life of a worker at its engine", () => {
   it("is paused and has to stop after the engine and the worker were restarted; it stops once, and stays paused", async () => {
-    const workersOfBoth: WorkersSliceInput = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
+    const workersOfBoth: WorkersSliceInput = {
+      host: "127.0.0.1",
+      port: 0,
+      workers: [{ name: "w1", password: "secret" }],
+    };
     const directory = temporaryDirectory("engines");
     const url = `sqlite:${join(directory, "state.sqlite")}`;
     const first = await startEngine({ b: [shell({ command: "sleep 600" })] }, { workers: workersOfBoth, url });
