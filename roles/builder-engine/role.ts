@@ -1,4 +1,4 @@
-import { hostNamesOf } from "@multimaster/config";
+import { hostNamesOf, latentWorkerConfigs } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
@@ -10,6 +10,8 @@ import { Persistence } from "./builds/persistence.ts";
 import { RunningBuilds } from "./builds/running-builds.ts";
 import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
+import { LatentWorker } from "./latent/latent-worker.ts";
+import { LatentWorkers } from "./latent/latent-workers.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
@@ -43,11 +45,31 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
+  const ending = new AbortController();
+  const { basedir } = own.workers;
+  const surroundings = { configDirectory: directory, basedir, clock, log, signal: ending.signal };
+  const latents = own.workers.latent.map((descriptor) => new LatentWorker(descriptor, surroundings));
+  let ownUrl: string | undefined;
+  const latentWorkers = new LatentWorkers({
+    masterid: context.master.masterid,
+    latents,
+    builders: builders.byId,
+    workers,
+    builds,
+    data,
+    clock,
+    log,
+    metrics,
+    ending,
+    ownUrl: () => ownUrl,
+    isRefusing: () => server.isRefusing,
+  });
   const server = new WorkerServer({
-    slice: own.workers,
+    slice: { ...own.workers, workers: [...own.workers.workers, ...latentWorkerConfigs(own.workers)] },
     master: context.master.name,
     directory,
     useful,
+    authenticateInstance: (name, password) => latentWorkers.authenticate(name, password),
     workers,
     data,
     persistence,
@@ -57,10 +79,14 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     isReady: () => describe(context.ready()),
     isOwnHost: createHostCheck(hostNamesOf(shared)),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
-    onListening: (url) => context.listening("worker-server", url),
+    onListening: (url) => {
+      ownUrl = url;
+      context.listening("worker-server", url);
+    },
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
   onAbort(context.lost, onLeaseLost);
+  onAbort(context.lost, () => ending.abort());
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [
@@ -80,6 +106,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     }),
     new WorkerWatch({ workers, data, persistence, clock, log }),
     awaited,
+    latentWorkers,
     builds,
     new StopRequests({ builds, data, clock, log }),
     ...(shared.bus.believeControl ? [new ForeignControl({ builds, workers, data, log })] : []),

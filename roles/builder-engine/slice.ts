@@ -3,7 +3,9 @@ import {
   type BuildersSlice,
   ConfigProblems,
   checkBuilders,
+  checkWorkerNames,
   collect,
+  expandLatentNames,
   type LoadedConfig,
   type WorkersSlice,
 } from "@multimaster/config";
@@ -36,9 +38,16 @@ export async function loadEngineSlice(
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
+  const named = workers;
+  append(problems, checkWorkerNames(named, config.placeOf));
+  if (problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>
-    set.builders.map((config) => ({ ...config, workers: share(config.workers), secrets: set.secrets })),
+    set.builders.map((config) => ({
+      ...config,
+      workers: share(expandLatentNames(config.workers, named)),
+      secrets: set.secrets,
+    })),
   );
   return { builders, workers };
 }

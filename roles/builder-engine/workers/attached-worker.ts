@@ -2,6 +2,14 @@ import type { WorkerConfig } from "@multimaster/config";
 import type { WorkerView } from "@multimaster/placement";
 import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
 
+/** What limits the builds of an instance of a latent worker. */
+export interface InstanceTerms {
+  /** How many builds it may still begin. */
+  readonly builds: number;
+  /** The only build request that it takes. */
+  readonly onlyRequest: number | undefined;
+}
+
 /** A worker that is connected to this master and claimed by it. */
 export class AttachedWorker {
   readonly workerid: number;
@@ -15,7 +23,10 @@ export class AttachedWorker {
   leaving = false;
   /** Its claim was released, or is being released. */
   detached = false;
+  /** Of an instance of a latent worker: "unknown" until its row is read, and then it takes no build. */
+  terms: InstanceTerms | "unknown" | undefined;
   #builds = 0;
+  #begun = 0;
   #directories = new Set<string>();
 
   constructor(workerid: number, config: WorkerConfig, link: WorkerLink, info: WorkerInfo) {
@@ -41,11 +52,17 @@ export class AttachedWorker {
       presence: this.link.isOpen ? "attached" : "absent",
       paused: this.paused,
       quarantined: false,
-      leaving: this.graceful || this.leaving,
+      leaving: this.graceful || this.leaving || this.isUsedUp,
       slots: this.config.maxBuilds,
       builds: this.#builds,
       directories: this.#directories,
+      onlyRequest: this.terms === "unknown" ? undefined : this.terms?.onlyRequest,
     };
+  }
+
+  /** An instance that may begin no further build. */
+  get isUsedUp(): boolean {
+    return this.terms === "unknown" || (this.terms !== undefined && this.#begun >= this.terms.builds);
   }
 
   /** Directories that builds on it work in, or are going to. */
@@ -55,7 +72,14 @@ export class AttachedWorker {
 
   reserve(directory: string): void {
     this.#builds += 1;
+    this.#begun += 1;
     this.#directories.add(directory);
+  }
+
+  /** Releases a slot whose build never began. */
+  cancel(directory: string): void {
+    this.#begun -= 1;
+    this.release(directory);
   }
 
   release(directory: string): void {

@@ -18,6 +18,8 @@ export interface WorkerServerOptions {
   directory: string;
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
   useful: ReadonlySet<string>;
+  /** Instances of latent workers, which have no password in the config; undefined: the name is none of theirs. */
+  authenticateInstance(name: string, password: string): boolean | "draining" | undefined;
   workers: AttachedWorkers;
   data: Data;
   persistence: Persistence;
@@ -140,7 +142,10 @@ export class WorkerServer implements Service {
 
   #authenticate(name: string, password: string): boolean | "draining" {
     const config = this.#configs.get(name);
-    if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
+    const verdict = this.#options.authenticateInstance(name, password);
+    if (verdict === false || verdict === "draining") return verdict;
+    if (verdict === undefined && (config?.password === undefined || !isSameSecret(password, config.password)))
+      return false;
     if (this.#refusing) return "draining";
     const sentOnUntil = this.#sentOn.get(name) ?? 0;
     if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";

@@ -52,6 +52,9 @@ describe.each(engines)("the data API on %s", (engine) => {
       "buildrequests/n:buildrequestid/why",
       "builds/n:buildid/tests",
       "cluster",
+      "latentworkers",
+      "latentworkers/s:latent",
+      "latentworkers/s:latent/workerinstances",
       "masters/n:masterid/orders",
       "masters/n:masterid/stalls",
       "masters/s:name",
@@ -74,6 +77,9 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting",
       "waiting/builders",
       "waiting/changes",
+      "workerinstances",
+      "workerinstances/n:instanceid",
+      "workers/n:workerid/workerinstances",
     ]);
   });
 

@@ -2,6 +2,7 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
+import { descriptorOf } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 
 /** One worker that may connect, or that runs inside the engine. */
@@ -70,6 +71,10 @@ export const workersSlice = z.strictObject({
     ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig).describe("The workers that may attach."),
+  latent: z
+    .array(descriptorOf("latent-worker"))
+    .default([])
+    .describe("Workers that are made on demand; builders name them as they name other workers."),
 });
 
 export type WorkerConfig = z.output<typeof workerConfig>;

@@ -26,5 +26,6 @@ export * from "./sourcestamps.ts";
 export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
+export * from "./worker-instances.ts";
 export * from "./workers.ts";
 export * from "./write-probes.ts";
