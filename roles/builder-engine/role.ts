@@ -1,5 +1,6 @@
-import { hostNamesOf, latentWorkerConfigs } from "@multimaster/config";
+import { hostNamesOf, latentWorkerConfigs, nameBuilddir, workerTlsFiles } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
+import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import { countFinishedBuilds } from "./builds/build-metrics.ts";
@@ -17,6 +18,8 @@ import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
+import { WorkerAccounts } from "./workers/worker-accounts.ts";
+import { WorkerCredentials } from "./workers/worker-credentials.ts";
 import { WorkerServer } from "./workers/worker-server.ts";
 import { WorkerWatch } from "./workers/worker-watch.ts";
 
@@ -64,12 +67,18 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     ownUrl: () => ownUrl,
     isRefusing: () => server.isRefusing,
   });
+  const workerConfigs = [...own.workers.workers, ...latentWorkerConfigs(own.workers)];
+  const files = workerTlsFiles(own.workers, directory);
+  const certificate = files && new ServedCertificate({ files, clock, log });
   const server = new WorkerServer({
-    slice: { ...own.workers, workers: [...own.workers.workers, ...latentWorkerConfigs(own.workers)] },
+    slice: { ...own.workers, workers: workerConfigs },
+    certificate,
+    credentials: new WorkerCredentials({ workers: workerConfigs, sealingKey: own.sealingKey, log }),
+    authenticateInstance: (name, password) => latentWorkers.authenticate(name, password),
     master: context.master.name,
     directory,
     useful,
-    authenticateInstance: (name, password) => latentWorkers.authenticate(name, password),
+    directoriesOf: (name) => own.builders.filter((builder) => builder.workers.includes(name)).map(nameBuilddir),
     workers,
     data,
     persistence,
@@ -93,7 +102,9 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
     builders,
+    ...(certificate ? [certificate] : []),
     server,
+    ...(own.workers.accounts ? [new WorkerAccounts({ data, clock, log, accept: (all) => server.accept(all) })] : []),
     new Rebalance({
       masterid: context.master.masterid,
       every: own.workers.rebalance,

@@ -3,10 +3,13 @@ import {
   type BuildersSlice,
   ConfigProblems,
   checkBuilders,
+  checkSealedPasswords,
   checkWorkerNames,
+  checkWorkerTls,
   collect,
   expandLatentNames,
   type LoadedConfig,
+  loadSealingKey,
   type WorkersSlice,
 } from "@multimaster/config";
 import { append, errors } from "@multimaster/core";
@@ -19,6 +22,8 @@ export type EngineBuilder = BuilderConfig & { readonly secrets?: Readonly<Record
 export interface EngineSlice {
   readonly builders: readonly EngineBuilder[];
   readonly workers: WorkersSlice;
+  /** Opens what the config seals of passwords. */
+  readonly sealingKey?: Buffer | undefined;
 }
 
 /** Loads the selected builder sets and the workers, and nothing else; throws with the problems of both together. */
@@ -37,6 +42,11 @@ export async function loadEngineSlice(
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
+  if (workers !== undefined) {
+    const place = config.placeOf("workers");
+    append(problems, (await checkWorkerTls(workers, config.directory, place)).problems);
+    append(problems, await checkSealedPasswords(workers, config.directory, place));
+  }
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   const named = workers;
   append(problems, checkWorkerNames(named, config.placeOf));
@@ -49,5 +59,5 @@ export async function loadEngineSlice(
       secrets: set.secrets,
     })),
   );
-  return { builders, workers };
+  return { builders, workers, sealingKey: await loadSealingKey(workers, config.directory) };
 }

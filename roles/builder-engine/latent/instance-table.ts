@@ -1,6 +1,6 @@
+import { isSameSecret } from "@multimaster/core";
 import type { InstanceRow, LatentRow } from "@multimaster/data";
 import { hashInstanceSecret } from "@multimaster/data";
-import { isSameSecret } from "@multimaster/wire";
 import type { LatentWorker } from "./latent-worker.ts";
 
 /** What the rows said of a slot that has no instance may be old: its worker is sent on for a moment instead of refused. */

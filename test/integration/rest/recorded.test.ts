@@ -77,8 +77,13 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting",
       "waiting/builders",
       "waiting/changes",
+      "worker_absences",
+      "worker_absences/n:absenceid",
+      "worker_accounts",
+      "worker_accounts/n:accountid",
       "workerinstances",
       "workerinstances/n:instanceid",
+      "workers/n:workerid/absences",
       "workers/n:workerid/workerinstances",
     ]);
   });

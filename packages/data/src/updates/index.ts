@@ -21,6 +21,7 @@ import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
+import { createWorkerAccountUpdates, type WorkerAccountUpdates } from "./worker-accounts.ts";
 import { createWorkerUpdates, type WorkerUpdates } from "./workers.ts";
 
 /**
@@ -37,6 +38,7 @@ export interface Updates {
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
   readonly instances: InstanceUpdates;
+  readonly workerAccounts: WorkerAccountUpdates;
   readonly commands: CommandUpdates;
   readonly changes: ChangeUpdates;
   readonly changeSources: ChangeSourceUpdates;
@@ -75,6 +77,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
     instances: createInstanceUpdates(context),
+    workerAccounts: createWorkerAccountUpdates(context),
     commands: createCommandUpdates(context),
     changes: createChangeUpdates(context),
     changeSources: createChangeSourceUpdates(context),
