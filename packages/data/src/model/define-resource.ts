@@ -43,6 +43,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly sql?: string;
   /** Used instead of `sql` in lists: a part of a long text. */
   readonly sqlInLists?: string;
+  /** Lists leave it out unless the query names it: what a reader wants of one object, which few objects have. */
+  readonly isDetail?: boolean;
   /** Of a boolean field: the condition for false, if an index serves it better than `not`. */
   readonly whenFalse?: string;
   /** Many rows share a value: rows of several values are read faster in the wanted order than by an index. */

@@ -50,7 +50,7 @@ export async function findJson(
 export function writeObject(resource: AnyResource, context: ReadContext, query: Query): Fragment | undefined {
   if (!context.connection.dialect.jsonOf || resource.from === undefined) return undefined;
   const isNeverNull = neverNull(resource.from as string);
-  const fields = fieldsOf(resource, query).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const fields = fieldsOf(resource, context, query).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const bindings: unknown[] = [];
   let sql = "";
   for (const [i, [name, field]] of fields.entries()) {

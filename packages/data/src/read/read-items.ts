@@ -86,7 +86,7 @@ async function selectItems(
   where: readonly Fragment[],
   query: RowsQuery,
 ): Promise<Row[]> {
-  const fields = fieldsOf(resource, query);
+  const fields = fieldsOf(resource, context, query);
   const rows = await selectRows(context.connection, selectOf(resource, context, where, query));
   const items = rows.map((row) => mapRow(fields, row, context));
   await Promise.all(fields.map(([name, field]) => field.load && fillRelated(name, field, rows, items, context)));
@@ -97,8 +97,13 @@ async function selectItems(
 export type RowsQuery = Pick<Query, "fields" | "order" | "limit" | "offset">;
 
 /** The fields of each object of an answer. */
-export function fieldsOf(resource: AnyResource, { fields }: RowsQuery): [string, Field][] {
-  return Object.entries<Field>(resource.fields).filter(([name]) => fields?.includes(name) ?? true);
+export function fieldsOf(
+  resource: AnyResource,
+  { pathKind }: Pick<ReadContext, "pathKind">,
+  { fields }: RowsQuery,
+): [string, Field][] {
+  const isShown = (field: Field) => !(field.isDetail && pathKind === "collection");
+  return Object.entries<Field>(resource.fields).filter(([name, field]) => fields?.includes(name) ?? isShown(field));
 }
 
 /** The rows of a read, with a column for each field that has SQL. */
@@ -108,7 +113,7 @@ export function selectOf(
   where: readonly Fragment[],
   query: RowsQuery,
 ): Select {
-  const columns = fieldsOf(resource, query)
+  const columns = fieldsOf(resource, context, query)
     .filter(([, field]) => field.sql !== undefined)
     .map(([name, field]) => [name, (context.pathKind === "collection" && field.sqlInLists) || columnSql(field)]);
   return {

@@ -12,7 +12,7 @@ interface Location {
  * Entries of `configured_on` in one page of a list, over all its workers. A farm where every builder may run on every worker
  * has workers × builders × engines of them, and a reader of the list can use a few of them.
  */
-const mostInList = 8_000;
+const mostInList = 6_000;
 
 /** The same of a worker that is read for an event: thousands attach within seconds, and every page hears of each. */
 const mostInEvent = 100;

@@ -53,13 +53,18 @@ export const workers = defineResource({
     owner: { schema: text.nullable(), ...life("owner") },
     /** A user's, or else the config's. */
     note: { schema: text.nullable(), ...sqlBeside(`coalesce(${lives.name}.note, ${lives.name}.config_note)`) },
-    note_by: { schema: text.nullable(), ...life("note_by") },
-    note_at: { schema: datetime.nullable(), ...life("note_at"), read: wholeSecondsOrNull },
+    note_by: { schema: text.nullable(), isDetail: true, ...life("note_by") },
+    note_at: { schema: datetime.nullable(), isDetail: true, ...life("note_at"), read: wholeSecondsOrNull },
     paused_by: { schema: text.nullable(), ...sqlBeside(whilePaused("paused_by")) },
-    paused_at: { schema: datetime.nullable(), ...sqlBeside(whilePaused("paused_at")), read: wholeSecondsOrNull },
+    paused_at: {
+      schema: datetime.nullable(),
+      isDetail: true,
+      ...sqlBeside(whilePaused("paused_at")),
+      read: wholeSecondsOrNull,
+    },
     /** Builds in a row that failed because of the worker. */
-    failures: { schema: integer, ...sqlBeside(`coalesce(${lives.name}.failures, 0)`) },
-    last_failure: { schema: text.nullable(), ...life("last_failure") },
+    failures: { schema: integer, isDetail: true, ...sqlBeside(`coalesce(${lives.name}.failures, 0)`) },
+    last_failure: { schema: text.nullable(), isDetail: true, ...life("last_failure") },
     /** Why it would be quarantined if another worker could take its builds. */
     suspicion: { schema: text.nullable(), ...life("suspicion") },
     /** Then it is paused, too, until a user resumes it or a build that is tried on it does not fail because of it. */
@@ -68,11 +73,11 @@ export const workers = defineResource({
       ...sqlBeside(whilePaused("quarantined_at")),
       read: wholeSecondsOrNull,
     },
-    quarantine_reason: { schema: text.nullable(), ...sqlBeside(whilePaused("quarantine_reason")) },
+    quarantine_reason: { schema: text.nullable(), isDetail: true, ...sqlBeside(whilePaused("quarantine_reason")) },
     /** From when on one build is tried on it; null: a user has to resume it. */
     probation_at: { schema: datetime.nullable(), ...sqlBeside(whilePaused("probation_at")), read: wholeSecondsOrNull },
     /** Since when it is attached to no master. Null: it is attached, or never was. */
-    away_since: { schema: datetime.nullable(), ...ofAbsence("began_at"), read: wholeSecondsOrNull },
+    away_since: { schema: datetime.nullable(), isDetail: true, ...ofAbsence("began_at"), read: wholeSecondsOrNull },
     /** When that was reported because it lasts longer than the worker's `missingTimeout`. */
     missing_since: { schema: datetime.nullable(), ...ofAbsence("missing_at"), read: wholeSecondsOrNull },
   },

@@ -26,10 +26,7 @@ export function WorkerStateToken({ worker }: { worker: Worker }) {
       </span>
       <span>
         {state}
-        {state === "quarantined" && <span class="quiet"> {worker.quarantine_reason}</span>}
-        {state !== "quarantined" && worker.paused && worker.pause_reason && (
-          <span class="quiet"> {worker.pause_reason}</span>
-        )}
+        {worker.paused && worker.pause_reason && <span class="quiet"> {worker.pause_reason}</span>}
       </span>
     </span>
   );
