@@ -1,7 +1,14 @@
 import type { RenderContext } from "@multimaster/config";
 import type { Logger, Properties } from "@multimaster/core";
-import type { Data, ReservedInstance } from "@multimaster/data";
-import { assignToLatents, countStarts, judgeBuilder, placeRequests, viewInstance } from "@multimaster/placement";
+import type { Data, InstanceRow, ReservedInstance } from "@multimaster/data";
+import {
+  assignToLatents,
+  countStarts,
+  type InstanceView,
+  judgeBuilder,
+  placeRequests,
+  viewInstance,
+} from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
@@ -10,6 +17,7 @@ import type { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
 
 export interface InstanceStartsOptions {
+  masterid: number;
   latents: readonly LatentWorker[];
   table: InstanceTable;
   builders: ReadonlyMap<number, ConfiguredBuilder>;
@@ -61,7 +69,7 @@ export class InstanceStarts {
     for (const latent of latents) {
       const requests = assigned.get(latent.name) ?? [];
       const { options, isBound } = latent;
-      const instances = table.of(latent.name).map(viewInstance);
+      const instances = table.of(latent.name).map((row) => this.#view(row));
       const slots = isBound ? 1 : options.maxBuilds;
       const starting = isBound ? instances.filter(({ state }) => state === "starting").length : 0;
       const { failure = null, retryIn = 0 } = table.latent(latent.name) ?? {};
@@ -95,7 +103,7 @@ export class InstanceStarts {
     const taken = new Set(placed.map(({ request }) => request.buildrequestid));
     // An instance was made for it already.
     for (const row of table.rows)
-      if (row.buildrequestid !== null && viewInstance(row).state !== "starting") taken.add(row.buildrequestid);
+      if (row.buildrequestid !== null && this.#view(row).state !== "starting") taken.add(row.buildrequestid);
     const left = requests.filter(({ buildrequestid }) => !taken.has(buildrequestid));
     return assignToLatents(this.#withinLimits(left), (builderid) => latentsOf.get(builderid) ?? []);
   }
@@ -104,10 +112,18 @@ export class InstanceStarts {
     const { table } = this.#options;
     const latents = new Set(builder.config.workers.flatMap((name) => table.latentOf(name) ?? []));
     return [...latents].map(({ name, options, isBound }) => {
-      const running = table.of(name).filter((row) => viewInstance(row).state !== "starting").length;
+      const running = table.of(name).filter((row) => this.#view(row).state !== "starting").length;
       const room = Math.max(0, options.maxInstances - running) * (isBound ? 1 : options.maxBuilds);
       return { name, cost: options.cost, startAfter: options.startAfter / 1000, room };
     });
+  }
+
+  /** One that has attached here and is not admitted yet counts as one that comes. */
+  #view(row: InstanceRow): InstanceView {
+    const { masterid, workers } = this.#options;
+    const worker = workers.byId(row.workerid);
+    const isComing = row.attachedTo === masterid && (worker === undefined || worker.terms === "unknown");
+    return viewInstance(isComing ? { ...row, attachedTo: null } : row);
   }
 
   /** A builder that may run few builds needs few instances. */

@@ -73,7 +73,7 @@ it("instances never exceed the limit, wait as the explanation says, and are gone
 
 it("an instance of an engine that is gone is kept by the next one if its worker comes back", async () => {
   const [port, directory] = [await freePort(), temporaryDirectory("engine")];
-  const first = await start({ port, directory, pool: { buildsPerInstance: null } });
+  const first = await start({ port, directory, pool: { buildsPerInstance: null, maxInstances: 1 } });
   expect(await first.finished(await first.submit("b"))).toMatchObject([{ results: 0 }]);
   const [made] = await instances(first);
   // It stops as it does when its lease is lost: nothing is drained, nothing is written.
@@ -81,7 +81,7 @@ it("an instance of an engine that is gone is kept by the next one if its worker 
   await leaveCluster(first.database, first.lease, releaseEverythingOf);
   expect(await queryRows(first.database, "select * from mm_instance_claims")).toEqual([]);
 
-  const second = await start({ port, directory, name: "second", pool: { buildsPerInstance: null } });
+  const second = await start({ port, directory, name: "second", pool: { buildsPerInstance: null, maxInstances: 1 } });
   expect(await second.finished(await second.submit("b"))).toMatchObject([{ results: 0 }]);
   expect(await instances(second)).toMatchObject([{ instanceid: made?.instanceid, state: "running" }]);
   await second.services.drain(AbortSignal.timeout(30_000));
