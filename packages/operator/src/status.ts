@@ -1,8 +1,25 @@
 import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
+import {
+  builders,
+  buildrequests,
+  builds,
+  equals,
+  findItems,
+  type Schedule,
+  type Scheduler,
+  schedulers,
+  schedules,
+  workers,
+} from "@multimaster/data";
 import { type Database, readDataVersion, readServiceFailures, takeSessionLock } from "@multimaster/database";
 import { withCluster } from "./with-cluster.ts";
+
+/** A scheduler: when it runs next, what its last run by the clock was, and what keeps it from building. */
+export type ScheduleStatus = Pick<
+  Schedule,
+  "name" | "enabled" | "next_at" | "last_slot" | "last_outcome" | "missed_slots" | "problem"
+> & { master: string | null };
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -26,6 +43,7 @@ export interface ClusterStatus {
     paused: boolean;
     graceful: boolean;
   }[];
+  schedulers: ScheduleStatus[];
   pendingRequests: number;
   /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
   failures: { master: string; service: string; since: number; cause: string }[];
@@ -71,6 +89,10 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
       paused: worker.paused,
       graceful: worker.graceful,
     })),
+    schedulers: joinSchedules(
+      (await findItems(schedules, database))?.rows ?? [],
+      (await findItems(schedulers, database))?.rows ?? [],
+    ),
     pendingRequests: pending?.total ?? 0,
     failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
       const master = masters.find((one) => one.masterid === masterid);
@@ -78,6 +100,17 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
     }),
     unfinishedUpgrades: await readUnfinished(database, masters),
   };
+}
+
+/** Adds the masters on which schedulers run. */
+export function joinSchedules(
+  all: readonly Schedule[],
+  claimed: readonly Pick<Scheduler, "schedulerid" | "master">[],
+): ScheduleStatus[] {
+  return all.map(({ schedulerid, name, enabled, next_at, last_slot, last_outcome, missed_slots, problem }) => ({
+    ...{ name, enabled, next_at, last_slot, last_outcome, missed_slots, problem },
+    master: claimed.find((one) => one.schedulerid === schedulerid)?.master?.name ?? null,
+  }));
 }
 
 async function readUnfinished(

@@ -15,6 +15,7 @@ import {
   savePublishedScheduler,
   setObjectState,
   setSchedulerEnabled,
+  unknownBuilders,
   unseenChangeIds,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
@@ -26,6 +27,7 @@ import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } fr
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import { type PublishedScheduler, toRow } from "./published-scheduler.ts";
+import { createSlotUpdates, type SlotUpdates } from "./scheduler-slots.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -41,7 +43,7 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-export interface SchedulerUpdates {
+export interface SchedulerUpdates extends SlotUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
    * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
@@ -73,10 +75,14 @@ export interface SchedulerUpdates {
    */
   submit(
     schedulerid: number,
-    submissions: readonly { buildset: NewBuildset; changeids: readonly number[] }[],
+    submissions: Submissions,
     state?: StateKey & { value: Json },
   ): Promise<AddedBuildset[] | Lost>;
   getState(source: StateKey): Promise<Json | undefined>;
+  /** Changes by their ids, in that order. */
+  readChanges(ids: readonly number[]): Promise<Change[]>;
+  /** Those of the names of which there is no builder. */
+  unknownBuilders(names: readonly string[]): Promise<string[]>;
 }
 
 /** How often the seen changes of a scheduler are compacted. */
@@ -99,6 +105,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
   }
 
   return {
+    ...createSlotUpdates(context),
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
@@ -136,6 +143,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     classifiedChanges: (schedulerid) => readClassified(database, schedulerid),
     submit: (schedulerid, submissions, state) => submit(context, schedulerid, submissions, state),
     getState: (source) => getObjectState(database, source),
+    readChanges: (ids) => loadChanges(database, ids),
+    unknownBuilders: (names) => unknownBuilders(database, names),
   };
 }
 
@@ -156,7 +165,8 @@ async function readClassified(database: Connection, schedulerid: number): Promis
   }
 }
 
-type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[] }[];
+/** Without a buildset, the changes pass. */
+type Submissions = readonly { buildset?: NewBuildset; changeids: readonly number[] }[];
 
 /** Rolls a submission back whose changes are in a buildset already. */
 class AlreadySubmitted extends Error {}
@@ -175,14 +185,14 @@ async function submit(
       for (const { buildset, changeids } of submissions) {
         const wanted = [...new Set(changeids)];
         if ((await removeClassified(tx, schedulerid, wanted)) < wanted.length) throw new AlreadySubmitted();
-        sets.push(await addBuildset(tx, buildset));
+        if (buildset) sets.push(await addBuildset(tx, buildset));
       }
       if (state) await setObjectState(tx, state, state.value);
       return sets;
     });
     if (added === "lost") return "lost";
-    for (const [i, set] of added.entries())
-      await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+    const described = submissions.flatMap(({ buildset }) => (buildset ? [buildset] : []));
+    for (const [i, set] of added.entries()) await publishBuildset(context, set, described[i]?.scheduler ?? null);
     return added;
   } catch (error) {
     if (error instanceof AlreadySubmitted) return "lost";

@@ -1,10 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import { findGreatest, findLeast } from "@multimaster/core";
+import { append, findGreatest, findLeast } from "@multimaster/core";
 import type { Change, ClassifiedChange, NewSourceStamp, WaitingChange } from "@multimaster/data";
-import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
+import type { SchedulerContext, Submission } from "../define-scheduler.ts";
 import { type Running, startPolling } from "../running.ts";
-import { matchesFilter } from "./change-filter.ts";
-import { type ChangeOptions, schedulerProperties } from "./scheduler-options.ts";
+import { classifyUnseen } from "./classify-changes.ts";
+import { type Plan, planBuildset } from "./planned-buildset.ts";
+import { Problems } from "./problems.ts";
+import type { ChangeOptions } from "./scheduler-options.ts";
 
 /** The differences between the schedulers that follow changes. */
 export interface ChangeDriven {
@@ -19,7 +21,6 @@ export interface ChangeDriven {
   readonly perBranch: boolean;
 }
 
-const batch = 500;
 /** Maximum number of buildsets added in one transaction. */
 const submitBatch = 50;
 const pollMs = 5000;
@@ -33,73 +34,43 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     timer:
       timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
   });
+  const problems = new Problems();
+  // Without a tree-stable timer, changes are never batched.
+  const classifying = { ...driven, batches: timer !== undefined };
   return startPolling(ctx, {
     pollMs,
     async poll(signal) {
-      if ((await classifyUnseen(ctx, driven, signal)) === "lost" || signal.aborted) return undefined;
-      return submitStable(ctx, driven);
+      if ((await classifyUnseen(ctx, classifying, signal)) === "lost" || signal.aborted) return undefined;
+      const next = await submitStable(ctx, driven, problems);
+      await problems.show(ctx);
+      return next;
     },
   });
 }
 
-async function classifyUnseen(
+/** Submits what is due; resolves to the time until the next timer fires. */
+async function submitStable(
   ctx: SchedulerContext,
   driven: ChangeDriven,
-  signal: AbortSignal,
-): Promise<"done" | "lost"> {
-  while (!signal.aborted) {
-    const changes = await ctx.unseenChanges(batch);
-    if (changes.length === 0) return "done";
-    const verdicts = changes.map(
-      (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }),
-    );
-    if ((await ctx.classify(verdicts)) === "lost") return "lost";
-    if (changes.length < batch) return "done";
-    // SQLite answers synchronously: without this, no other task would run while many changes are classified.
-    await setImmediate();
-  }
-  return "done";
-}
-
-function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, change: Change): Verdict["verdict"] {
-  // Errors in the config's functions must not block the changes behind this one: a failing filter lets no change through,
-  // and a change of unknown importance is built.
-  const ask = (what: string, question: () => boolean, otherwise: boolean) => {
-    try {
-      return question();
-    } catch (error) {
-      ctx.log.error(
-        { scheduler: ctx.name, changeid: change.changeid, err: error },
-        `${what} failed on change ${change.changeid}`,
-      );
-      return otherwise;
-    }
-  };
-  const { changeFilter, fileIsImportant, codebases } = options;
-  if (codebases && !Object.hasOwn(codebases, change.codebase)) return "ignored";
-  if (!concerns(change)) return "ignored";
-  if (changeFilter && !ask("the change filter", () => matchesFilter(changeFilter, change), false)) return "ignored";
-  if (!fileIsImportant || ask("fileIsImportant", () => Boolean(fileIsImportant(change)), true)) return "important";
-  // Without a tree-stable timer, changes are never batched.
-  return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
-}
-
-/** Submits what is due; resolves to the time until the next timer fires. */
-async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<number | undefined> {
-  const submissions: Submission[] = [];
+  problems: Problems,
+): Promise<number | undefined> {
+  const due: WaitingChange[][] = [];
   let next: number | undefined;
   for (const line of groupByLine(await ctx.classifiedChanges(), driven)) {
     if (driven.options.treeStableTimer === undefined) {
-      for (const changes of takeEach(line)) submissions.push(describeBuildset(ctx, driven, changes));
+      append(due, takeEach(line));
       continue;
     }
     const rest = findRest(line, driven.options);
     if (rest === undefined) continue;
     if (rest > 0) next = Math.min(next ?? rest, rest);
-    else {
-      const changes = line.map(({ change }) => change);
-      submissions.push(describeBuildset(ctx, driven, changes));
-    }
+    else due.push(line.map(({ change }) => change));
+  }
+  const submissions: Submission[] = [];
+  for (const changes of due) {
+    const { submission } = await planBuildset(ctx, driven.options, planOf(ctx, driven, changes), problems);
+    // What could not be planned waits for the next poll, and holds up no other.
+    if (submission) submissions.push(submission);
   }
   for (let from = 0; from < submissions.length; from += submitBatch) {
     if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost") return undefined;
@@ -146,23 +117,21 @@ function takeEach(line: readonly ClassifiedChange[]): WaitingChange[][] {
   return taken;
 }
 
-function describeBuildset(
-  ctx: SchedulerContext,
-  { className, options }: ChangeDriven,
-  changes: readonly WaitingChange[],
-): Submission {
+function planOf(ctx: SchedulerContext, { className, options }: ChangeDriven, changes: readonly WaitingChange[]): Plan {
   const stamps = new Map<string, NewSourceStamp | number>();
-  for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });
+  const shown = new Map<string, NewSourceStamp>();
+  const put = (stamp: NewSourceStamp, id: NewSourceStamp | number = stamp) => {
+    stamps.set(stamp.codebase, id);
+    shown.set(stamp.codebase, stamp);
+  };
+  for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) put({ ...stamp, codebase });
   // Oldest first: the newest change of a codebase decides. Uses the change's own source stamp, so that the build has its changes.
-  for (const change of changes) stamps.set(change.codebase, change.sourcestamp.ssid);
+  for (const { branch, revision, repository, project, codebase, sourcestamp } of changes)
+    put({ branch, revision, repository, project, codebase }, sourcestamp.ssid);
   return {
+    reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
+    sourceStamps: [...stamps.values()],
+    shown: [...shown.values()],
     changeids: changes.map(({ changeid }) => changeid),
-    buildset: {
-      reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
-      sourceStamps: [...stamps.values()],
-      builders: options.builders,
-      properties: schedulerProperties(ctx.name, options.properties),
-      priority: options.priority,
-    },
   };
 }
