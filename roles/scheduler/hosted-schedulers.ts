@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
-import { changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
+import { buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
 import {
   type Running,
   type SchedulerContext,
@@ -59,6 +59,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
         gauges.showNextRun(name, published);
       },
       openSlots: async (spec) => passResult(await updates.schedulers.openSlots(id, spec), lost),
+      undecidedBuildsets: (of) => updates.schedulers.undecidedBuildsets(id, of),
       decideSlot: async ({ submission, states, ...slot }) =>
         passResult(
           await updates.schedulers.decideSlot(id, {
@@ -112,7 +113,14 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
       if (!followsChanges(singleton.name)) return { stop: async () => {} };
       return letChangesPass(createContext(singleton, plugin.className, lost));
     },
-    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake)]),
+    listen: (look, wake) =>
+      listenForClaims(data, look, [
+        data.events.on(changes, "new", wake),
+        // Of the schedulers that wait for other buildsets, if there are any.
+        ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
+          ? [data.events.on(buildsets, "complete", wake)]
+          : []),
+      ]),
   };
 }
 

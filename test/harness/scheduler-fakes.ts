@@ -1,6 +1,6 @@
 import type { Clock, Json, Timer } from "@multimaster/core";
 import { silentLog } from "@multimaster/core";
-import type { Change, NewChange, PublishedScheduler } from "@multimaster/data";
+import type { Change, NewChange, PublishedScheduler, UpstreamBuildset } from "@multimaster/data";
 import type { ChangeSourceContext, Decision, SavedState, SchedulerContext, Submission } from "@multimaster/plugins";
 
 /** A clock that moves only when the test moves it. */
@@ -83,6 +83,8 @@ export interface FakeSchedulerRows {
   slots: Map<string, Decision>;
   start: { spec: string; since: number } | undefined;
   state: Map<string, Json>;
+  /** Buildsets of other schedulers that have succeeded. */
+  upstream: UpstreamBuildset[];
   problem: string | null;
   /** Names of the builders that there are. */
   builders: Set<string>;
@@ -98,6 +100,7 @@ export function createSchedulerRows(): FakeSchedulerRows {
     slots: new Map(),
     start: undefined,
     state: new Map(),
+    upstream: [],
     problem: null,
     builders: new Set(),
     lost: false,
@@ -150,6 +153,7 @@ export function fakeSchedulerContext(
       const times = [...rows.slots.values()].filter(({ kind }) => kind === "time").map(({ slot }) => slot);
       return { now: clock.now() / 1000, since: rows.start.since, last: times.length > 0 ? Math.max(...times) : null };
     },
+    undecidedBuildsets: async () => rows.upstream.filter(({ bsid }) => !rows.slots.has(`buildset ${bsid}`)),
     async decideSlot(decision) {
       if (rows.lost) return "lost";
       const key = `${decision.kind} ${decision.slot}`;

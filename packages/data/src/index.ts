@@ -46,7 +46,7 @@ export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export type { PublishedScheduler } from "./updates/published-scheduler.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
-export type { SlotDecision } from "./updates/scheduler-slots.ts";
+export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StepUpdates } from "./updates/steps.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";

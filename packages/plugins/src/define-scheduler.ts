@@ -9,6 +9,7 @@ import type {
   NewSourceStamp,
   PublishedScheduler,
   SlotDecision,
+  UpstreamBuildset,
 } from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
@@ -71,6 +72,8 @@ export interface SchedulerContext {
    * `spec` became another one; and the newest time that was decided.
    */
   openSlots(spec: string): Promise<{ now: number; since: number; last: number | null } | Lost>;
+  /** Buildsets of these schedulers that have succeeded, of which it has decided nothing; after `openSlots`. */
+  undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
   /** Changes by their ids, in that order, with files and properties. */
@@ -94,6 +97,8 @@ export interface SchedulerDefinition<Options = unknown> extends PluginDefinition
   /** True: changes wake it, and it skips those that arrive while it is disabled. */
   readonly followsChanges: boolean | ((options: Options) => boolean);
   builderNames(options: Options): readonly string[];
+  /** Names of the schedulers whose buildsets it waits for: it is woken when a buildset is complete. */
+  upstreams?(options: Options): readonly string[];
   /** Resolves when it works. A rejection is logged and retried later, maybe by another master. */
   start(ctx: SchedulerContext, options: Options): Promise<Running>;
 }

@@ -1,4 +1,4 @@
-import { execute } from "@multimaster/database";
+import { execute, raiseBuildsetFloor } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -91,5 +91,52 @@ describe.each(engines)("slots of schedulers on %s", (engine) => {
     expect(await masters.rows("select min(slot) as low, max(slot) as high from mm_scheduler_slots")).toEqual([
       { low: 11, high: 110 },
     ]);
+  });
+
+  it("a buildset of another scheduler is found when it has succeeded, whenever that is, until it is decided", async () => {
+    const smoke = (await one.updates.schedulers.register(["smoke"])).get("smoke") as number;
+    await one.updates.schedulers.claim(smoke);
+    const add = async (name = "smoke") => {
+      const properties = { scheduler: [name, "Scheduler"] as const };
+      const added = await one.updates.schedulers.submit(smoke, [
+        { buildset: { ...buildsetFor("runtests"), properties, scheduler: name }, changeids: [] },
+      ]);
+      return (added as { bsid: number }[])[0]?.bsid as number;
+    };
+    const end = (bsid: number, results: number) =>
+      execute(masters.database, "update buildsets set complete = 1, results = ?, complete_at = 1000 where id = ?", [
+        results,
+        bsid,
+      ]);
+    const found = async () => (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"])).map(({ bsid }) => bsid);
+
+    await end(await add(), 0);
+    await open(one, "smoke");
+    expect(await found(), "from before it followed").toEqual([]);
+    const [slow, good, bad, warned, others] = [await add(), await add(), await add(), await add(), await add("else")];
+    await end(good, 0);
+    await end(bad, 2);
+    await end(warned, 1);
+    await end(others, 0);
+    expect(await found()).toEqual([good, warned]);
+    const [first] = await one.updates.schedulers.undecidedBuildsets(id, ["smoke"]);
+    expect(first?.sourceStamps).toMatchObject([{ ssid: 1, codebase: "" }]);
+    for (const slot of [good, warned]) {
+      await one.updates.schedulers.decideSlot(id, { ...built(slot), kind: "buildset" });
+      expect(await one.updates.schedulers.decideSlot(id, { ...built(slot), kind: "buildset" })).toBe("taken");
+    }
+    expect(await found()).toEqual([]);
+
+    // What is decided is forgotten up to what is open, and no further.
+    await masters.database.transaction((tx) => raiseBuildsetFloor(tx, id, ["smoke"]));
+    expect(await masters.value("select count(*) as n from mm_scheduler_slots")).toBe(2);
+    await end(slow, 0);
+    await masters.database.transaction((tx) => raiseBuildsetFloor(tx, id, ["smoke"]));
+    expect(await found()).toEqual([slow]);
+    await one.updates.schedulers.decideSlot(id, { ...built(slow), kind: "buildset" });
+    await execute(masters.database, "update buildsets set complete = 1, complete_at = 1000");
+    await masters.database.transaction((tx) => raiseBuildsetFloor(tx, id, ["smoke"]));
+    expect(await found()).toEqual([]);
+    expect(await masters.value("select count(*) as n from mm_scheduler_slots")).toBe(0);
   });
 });

@@ -20,8 +20,8 @@ export const slotChecks: readonly Check[] = [
   },
   {
     id: "buildset-without-slot",
-    one: "A scheduler that decides by slots has made a buildset for none of them",
-    many: "{n} buildsets were made for no slot, by schedulers that decide by slots",
+    one: "A scheduler that goes by the clock has made a buildset for no slot",
+    many: "{n} buildsets were made for no slot, by schedulers that go by the clock",
     means: "A slot was probably decided twice, and its work is done twice.",
     advice: "Cancel what is too much.",
     windowed: true,
@@ -29,7 +29,7 @@ export const slotChecks: readonly Check[] = [
       join buildsets b on b.id > (select min(t.buildsetid) from mm_scheduler_slots t where t.schedulerid = s.id)
       join buildset_properties p on p.buildsetid = b.id and p.property_name = 'scheduler'
        and p.property_value = '["' || s.name || '", "Scheduler"]'
-     where u.kind in ('times', 'buildsets') and b.rebuilt_buildid is null${isRecent("b.submitted_at", since)}
+     where u.kind = 'times' and b.rebuilt_buildid is null${isRecent("b.submitted_at", since)}
        and not exists (select 1 from mm_scheduler_slots t where t.schedulerid = s.id and t.buildsetid = b.id)`,
   },
 ];
