@@ -31,25 +31,23 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
 
   function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): SchedulerContext {
     const key = (state: string) => ({ object: name, className, name: state });
-    const withName = ({ buildset, changeids }: Submission) => ({
-      ...(buildset ? { buildset: { ...buildset, scheduler: name } } : {}),
-      changeids,
-    });
+    const named = (submissions: readonly Submission[]) =>
+      submissions.map(({ buildset, changeids }) => ({
+        ...(buildset ? { buildset: { ...buildset, scheduler: name } } : {}),
+        changeids,
+      }));
     return {
       name,
       clock,
       log,
       signal,
       unseenChanges: (limit) => updates.schedulers.unseenChanges(id, limit),
-      classify: async (verdicts) => passResult(await updates.schedulers.classify(id, verdicts), lost),
+      classify: async (verdicts, submissions = []) =>
+        passResult(await updates.schedulers.classify(id, verdicts, named(submissions)), lost),
       classifiedChanges: () => updates.schedulers.classifiedChanges(id),
       submit: async (submissions, state) => {
         return passResult(
-          await updates.schedulers.submit(
-            id,
-            submissions.map(withName),
-            state && { ...key(state.name), value: state.value },
-          ),
+          await updates.schedulers.submit(id, named(submissions), state && { ...key(state.name), value: state.value }),
           lost,
         );
       },
@@ -64,7 +62,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
         passResult(
           await updates.schedulers.decideSlot(id, {
             ...slot,
-            submission: submission && withName(submission),
+            submission: submission && named([submission])[0],
             states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
           }),
           lost,
@@ -115,7 +113,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
     },
     listen: (look, wake) =>
       listenForClaims(data, look, [
-        data.events.on(changes, "new", wake),
+        data.events.on(changes, "new", wake, { early: wake }),
         // Of the schedulers that wait for other buildsets, if there are any.
         ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
           ? [data.events.on(buildsets, "complete", wake)]

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dataRooms, findRoom, findRoomOfPackage, mayImport, reasons, thirdParties } from "./rooms.ts";
-import { type Import, listFiles, listImports, resolveRelative } from "./source-files.ts";
+import { type Import, listFiles, listImports, resolveRelative, root } from "./source-files.ts";
 
 const sources = listFiles().filter(
   (file) =>
@@ -21,6 +23,12 @@ describe("the import rule", () => {
 
   it("allows no circle of files, of types neither", () => {
     expect(findCircles()).toEqual([]);
+  });
+
+  it("keeps large libraries out of the heartbeat's thread, which every master starts beside its own modules", () => {
+    const loaded = listLoaded("packages/cluster/src/heartbeat-thread.ts");
+    expect(loaded.has("packages/database/src/single-connection.ts")).toBe(true);
+    expect([...loaded].filter((name) => /^(knex|pino|prom-client|zod)\b|\/src\/index\.ts$/.test(name))).toEqual([]);
   });
 
   it("lets each room of data import only the rooms below it", () => {
@@ -74,6 +82,22 @@ describe("the scanner behind it", () => {
     ).toHaveLength(1);
   });
 });
+
+/** The files, and the names of third parties, that a file loads at run time. */
+function listLoaded(entry: string): Set<string> {
+  const loaded = new Set([entry]);
+  for (const file of loaded) {
+    if (!existsSync(join(root, file))) continue;
+    for (const found of listImports(file)) if (!found.isType) loaded.add(resolveImport(found));
+  }
+  return loaded;
+}
+
+function resolveImport(found: Import): string {
+  if (found.specifier.startsWith(".")) return resolveRelative(found);
+  const [, room, path = "index"] = /^@multimaster\/([^/]+)(?:\/(.+))?$/.exec(found.specifier) ?? [];
+  return room === undefined ? found.specifier : `packages/${room}/src/${path}.ts`;
+}
 
 function explainRoom(found: Import): string[] {
   const from = findRoom(found.from);

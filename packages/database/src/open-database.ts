@@ -14,12 +14,13 @@ import {
   limitAnswerTime,
   PostgresqlClient,
   type PostgresqlConnection,
-  postgresqlConnection,
   useThroughPooler,
 } from "./postgresql-client.ts";
 import { connectPostgresql } from "./postgresql-connect.ts";
+import { postgresqlConnection } from "./postgresql-settings.ts";
 import type { PostgresqlSession } from "./postgresql-tls.ts";
-import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
+import { SqliteClient } from "./sqlite-client.ts";
+import { prepareSqlite } from "./sqlite-driver.ts";
 import { closeToOthers } from "./sqlite-file.ts";
 
 export interface OpenOptions {
@@ -141,9 +142,10 @@ function openPostgresql(
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
     // A pooler refuses settings at the beginning of a connection: it gets them with each transaction.
-    connection: postgresqlConnection(url, {
-      idleTransactionMs: pooling === "none" ? idleTransactionMs : 0,
-    }) as Knex.PgConnectionConfig,
+    connection: {
+      ...postgresqlConnection(url, { idleTransactionMs: pooling === "none" ? idleTransactionMs : 0 }),
+      pipeline: pooling === "none",
+    } as Knex.PgConnectionConfig,
     compileSqlOnError: false,
     pool: {
       min: 0,

@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { noteConnectionError, spoilsConnection } from "./dialect/postgresql-trouble.ts";
 import {
   type ClientClass,
@@ -10,6 +10,7 @@ import {
   type TransactionConfig,
 } from "./knex-client.ts";
 import { connectPostgresql, NoServer } from "./postgresql-connect.ts";
+import type { postgresqlConnection } from "./postgresql-settings.ts";
 import { PostgresqlSession } from "./postgresql-tls.ts";
 import { StatementNames } from "./statement-names.ts";
 
@@ -55,9 +56,9 @@ export class PostgresqlClient extends (knexClientClass("postgres") as ClientClas
     return transaction;
   }
 
-  async _query(connection: pg.ClientBase & RawConnection, query: Query): Promise<Query> {
+  async _query(connection: PostgresqlConnection & RawConnection, query: Query): Promise<Query> {
     try {
-      query.response = await inTurn(connection, () => ask(connection, query));
+      query.response = await (await inTurn(connection, () => send(connection, query))).answer;
       return query;
     } catch (error) {
       if (spoilsConnection(error)) connection.__knex__disposed = error;
@@ -72,9 +73,9 @@ const snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const turns = new WeakMap<object, Promise<unknown>>();
 
 /** Statements of one connection are sent one after the other, in the order in which they were asked for. */
-async function inTurn<T>(connection: object, ask: () => Promise<T>): Promise<T> {
+async function inTurn<T>(connection: object, act: () => Promise<T>): Promise<T> {
   const before = turns.get(connection);
-  const asked = before === undefined ? ask() : before.then(ask);
+  const asked = before === undefined ? act() : before.then(act);
   const done = asked.catch(() => undefined);
   turns.set(connection, done);
   try {
@@ -84,16 +85,37 @@ async function inTurn<T>(connection: object, ask: () => Promise<T>): Promise<T> 
   }
 }
 
-async function ask(connection: pg.ClientBase, query: Query): Promise<unknown> {
+/** A statement that is on its way. */
+interface Sent {
+  readonly answer: Promise<unknown>;
+}
+
+/** Resolves when the next statement may be sent: in a pipeline, before this one is answered, but not before BEGIN is. */
+async function send(connection: PostgresqlConnection, query: Query): Promise<Sent> {
   const values = [...(query.bindings ?? [])];
+  let begun: Promise<unknown> | undefined;
   if (unbegun.delete(connection)) {
-    if (values.every(isPlainNumber)) return inTime(connection, () => queryWithBegin(connection, query.sql, values));
-    await inTime(connection, () => connection.query(beginOf(connection)));
+    if (values.every(isPlainNumber))
+      return whenDone(inTime(connection, () => queryWithBegin(connection, query.sql, values)));
+    begun = inTime(connection, () => connection.query(beginOf(connection)));
+    // A read does no harm if BEGIN fails; what would write waits for it.
+    if (!connection.pipeline || !/^\s*select\b/i.test(query.sql)) await begun;
   }
   const isNamed = values.length > 0 && !poolers.get(connection)?.isPerTransaction;
   const name = isNamed ? statementNames.get(query.sql) : undefined;
   const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
-  return inTime(connection, () => connection.query(statement));
+  const answer = inTime(connection, () => connection.query(statement));
+  if (!connection.pipeline) return whenDone(answer);
+  if (begun === undefined) return { answer };
+  // Its failure is that of BEGIN.
+  answer.catch(() => undefined);
+  await begun;
+  return { answer };
+}
+
+async function whenDone(answer: Promise<unknown>): Promise<Sent> {
+  await answer;
+  return { answer };
 }
 
 /** What a connection through a pooler lacks: settings of its own, and, where it is shared, statements of its own. */
@@ -134,7 +156,11 @@ const statementNames = new StatementNames();
 const unbegun = new WeakSet<object>();
 
 /** What is used of a pg client beyond its types. */
-export type PostgresqlConnection = pg.ClientBase & { readonly connection: { readonly stream: { destroy(): void } } };
+export type PostgresqlConnection = pg.ClientBase & {
+  /** Statements are sent without waiting for the answer to those before. */
+  readonly pipeline?: boolean;
+  readonly connection: { readonly stream: { destroy(): void } };
+};
 
 const answerTimes = new WeakMap<object, number>();
 
@@ -174,45 +200,6 @@ async function queryWithBegin(connection: pg.ClientBase, sql: string, values: re
   const answers = (await connection.query(`${beginOf(connection)} ${text}`)) as unknown as unknown[];
   return answers.at(-1);
 }
-
-export interface PostgresqlSettings {
-  /** The server ends a transaction that says nothing for so long, and with it every lock it holds; 0: it does not. */
-  idleTransactionMs: number;
-}
-
-/** Settings of every connection to PostgreSQL, as pg takes them. */
-export function postgresqlConnection(
-  url: string,
-  settings: PostgresqlSettings,
-): pg.ClientConfig & { connectionString: string } {
-  return {
-    connectionString: url,
-    application_name: "multimaster",
-    keepAlive: true,
-    connectionTimeoutMillis: 10_000,
-    // A master that is frozen in mid-transaction must not keep its lease row locked against its own eviction.
-    idle_in_transaction_session_timeout: settings.idleTransactionMs,
-    types: { getTypeParser: typeParser },
-  };
-}
-
-const int8 = 20;
-const numeric = 1700;
-
-/**
- * Counts and sums come as text by default; ours are far below 2^53. What is not, another program has written: it is read
- * as the largest exact number, because a value that is stored must never make its row unreadable.
- */
-function toSafeNumber(text: string): number {
-  const value = Number(text);
-  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
-  return Math.sign(value) * Number.MAX_SAFE_INTEGER;
-}
-
-const typeParser = ((type: number, format?: "text" | "binary") =>
-  type === int8 || type === numeric
-    ? toSafeNumber
-    : pg.types.getTypeParser(type, format as "text")) as typeof pg.types.getTypeParser;
 
 /** Why a first connection failed, in words an operator can act on. */
 export function explainConnectionError(error: unknown): string {

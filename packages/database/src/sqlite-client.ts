@@ -7,7 +7,7 @@ import {
   refuseInsideTransaction,
   type TransactionConfig,
 } from "./knex-client.ts";
-import { SqliteDatabase } from "./sqlite-driver.ts";
+import { loadSqlite } from "./sqlite-driver.ts";
 
 interface Query {
   sql: string;
@@ -27,7 +27,7 @@ const prepared = new WeakMap<BetterSqlite3.Database, Map<string, BetterSqlite3.S
  */
 export class SqliteClient extends knexClientClass("better-sqlite3") {
   _driver(): object {
-    return SqliteDatabase;
+    return loadSqlite();
   }
 
   override acquireConnection(): Promise<unknown> {
@@ -83,13 +83,4 @@ function prepareOnce(connection: BetterSqlite3.Database, sql: string): BetterSql
 
 function isBusy(error: unknown): boolean {
   return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
-}
-
-/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop. */
-export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 100): void {
-  connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-  connection.pragma("journal_mode = WAL");
-  connection.pragma("synchronous = NORMAL");
-  // Buildbot does not enforce foreign keys on SQLite; we rely on their cascades.
-  connection.pragma("foreign_keys = ON");
 }

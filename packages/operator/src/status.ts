@@ -14,6 +14,7 @@ import {
 } from "@multimaster/data";
 import { type Database, readDataVersion, readServiceFailures, takeSessionLock } from "@multimaster/database";
 import { withCluster } from "./with-cluster.ts";
+import { standingOf, type WorkerStanding } from "./worker-standing.ts";
 
 /** A scheduler: when it runs next, what its last run by the clock was, and what keeps it from building. */
 export type ScheduleStatus = Pick<
@@ -35,14 +36,7 @@ export interface ClusterStatus {
     state: string;
     started_at: number;
   }[];
-  workers: {
-    name: string;
-    connected_to: string[];
-    /** For a builder of a live engine; otherwise no one expects it. */
-    configured: boolean;
-    paused: boolean;
-    graceful: boolean;
-  }[];
+  workers: WorkerStanding[];
   schedulers: ScheduleStatus[];
   pendingRequests: number;
   /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
@@ -82,13 +76,9 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
       state: build.state_string,
       started_at: build.started_at,
     })),
-    workers: allWorkers.map((worker) => ({
-      name: worker.name,
-      connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
-      configured: worker.configured_on.length > 0,
-      paused: worker.paused,
-      graceful: worker.graceful,
-    })),
+    workers: allWorkers.map((worker) =>
+      standingOf(worker, (masterid) => masterNames.get(masterid) ?? String(masterid)),
+    ),
     schedulers: joinSchedules(
       (await findItems(schedules, database))?.rows ?? [],
       (await findItems(schedulers, database))?.rows ?? [],

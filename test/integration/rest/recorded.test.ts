@@ -74,6 +74,11 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting",
       "waiting/builders",
       "waiting/changes",
+      "worker_absences",
+      "worker_absences/n:absenceid",
+      "worker_accounts",
+      "worker_accounts/n:accountid",
+      "workers/n:workerid/absences",
     ]);
   });
 

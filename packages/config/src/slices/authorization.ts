@@ -16,6 +16,7 @@ const nouns = [
   "schedulers",
   "forceschedulers",
   "workers",
+  "worker_accounts",
   "masters",
   "orders",
   "projects",
@@ -35,6 +36,7 @@ const actions = [
   "enable",
   "pause",
   "unpause",
+  "note",
   "kill",
   "drain",
   "undrain",
@@ -42,6 +44,7 @@ const actions = [
   "keep_role",
   "add_role",
   "add",
+  "revoke",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

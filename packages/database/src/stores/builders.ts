@@ -127,6 +127,7 @@ export async function unknownBuilders(connection: Connection, names: readonly st
 }
 
 export async function missingBuilders(connection: Connection, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return [];
   const wanted = connection.dialect.isOneOf("id", ids);
   const rows = await queryRows<{ id: number }>(
     connection,

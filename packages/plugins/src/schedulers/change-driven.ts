@@ -3,8 +3,8 @@ import { append, findGreatest, findLeast } from "@multimaster/core";
 import type { Change, ClassifiedChange, NewSourceStamp, WaitingChange } from "@multimaster/data";
 import type { SchedulerContext, Submission } from "../define-scheduler.ts";
 import { type Running, startPolling } from "../running.ts";
-import { classifyUnseen } from "./classify-changes.ts";
-import { type Plan, planBuildset } from "./planned-buildset.ts";
+import { classifyUnseen, submitBatch } from "./classify-changes.ts";
+import { choosesByFunction, type Plan, planBuildset, planStatic } from "./planned-buildset.ts";
 import { Problems } from "./problems.ts";
 import type { ChangeOptions } from "./scheduler-options.ts";
 
@@ -21,8 +21,6 @@ export interface ChangeDriven {
   readonly perBranch: boolean;
 }
 
-/** Maximum number of buildsets added in one transaction. */
-const submitBatch = 50;
 const pollMs = 5000;
 
 /** Follows changes: classifies each once, keeps it among the classified ones, and removes it when a buildset contains it. */
@@ -37,26 +35,36 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
   const problems = new Problems();
   // Without a tree-stable timer, changes are never batched.
   const classifying = { ...driven, batches: timer !== undefined };
+  const direct = (change: Change) => planStatic(ctx, driven.options, planOf(ctx, driven, [change]));
+  // Without a timer, and once no classified change waits, the verdict and the buildset are one transaction.
+  let isDirect = false;
   return startPolling(ctx, {
     pollMs,
     async poll(signal) {
-      if ((await classifyUnseen(ctx, classifying, signal)) === "lost" || signal.aborted) return undefined;
-      const next = await submitStable(ctx, driven, problems);
+      const classified = await classifyUnseen(ctx, classifying, signal, isDirect ? direct : undefined);
+      if (classified === "lost" || signal.aborted) isDirect = false;
+      if (classified !== "done" || signal.aborted) return undefined;
+      const { next, waiting } = await submitStable(ctx, driven, problems);
       await problems.show(ctx);
+      isDirect = timer === undefined && waiting === 0 && !choosesByFunction(driven.options);
       return next;
     },
   });
 }
 
-/** Submits what is due; resolves to the time until the next timer fires. */
-async function submitStable(
-  ctx: SchedulerContext,
-  driven: ChangeDriven,
-  problems: Problems,
-): Promise<number | undefined> {
+interface Submitted {
+  /** The time until the next timer fires. */
+  readonly next: number | undefined;
+  /** How many changes are still classified. */
+  readonly waiting: number;
+}
+
+/** Submits what is due. */
+async function submitStable(ctx: SchedulerContext, driven: ChangeDriven, problems: Problems): Promise<Submitted> {
   const due: WaitingChange[][] = [];
   let next: number | undefined;
-  for (const line of groupByLine(await ctx.classifiedChanges(), driven)) {
+  const classified = await ctx.classifiedChanges();
+  for (const line of groupByLine(classified, driven)) {
     if (driven.options.treeStableTimer === undefined) {
       append(due, takeEach(line));
       continue;
@@ -73,10 +81,12 @@ async function submitStable(
     if (submission) submissions.push(submission);
   }
   for (let from = 0; from < submissions.length; from += submitBatch) {
-    if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost") return undefined;
+    if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost")
+      return { next: undefined, waiting: classified.length };
     await setImmediate();
   }
-  return next;
+  const submitted = submissions.reduce((sum, { changeids }) => sum + changeids.length, 0);
+  return { next, waiting: classified.length - submitted };
 }
 
 /**

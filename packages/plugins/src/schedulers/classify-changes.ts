@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Change } from "@multimaster/data";
-import type { SchedulerContext, Verdict } from "../define-scheduler.ts";
+import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
 import { matchesFilter } from "./change-filter.ts";
 import type { ClassifyingOptions } from "./scheduler-options.ts";
 
@@ -14,21 +14,30 @@ export interface Classifying {
 }
 
 const batch = 500;
+/** Maximum number of buildsets added in one transaction. */
+export const submitBatch = 50;
 
-/** Classifies every change that the scheduler has not classified yet. */
+/**
+ * Classifies every change that the scheduler has not classified yet. With `direct`, important ones are built in the same
+ * transaction; it then resolves to "built" if there were changes, since none of them waits.
+ */
 export async function classifyUnseen(
   ctx: SchedulerContext,
   classifying: Classifying,
   signal: AbortSignal,
-): Promise<"done" | "lost"> {
-  while (!signal.aborted) {
-    const changes = await ctx.unseenChanges(batch);
-    if (changes.length === 0) return "done";
+  direct?: (change: Change) => Submission,
+): Promise<"done" | "built" | "lost"> {
+  const limit = direct ? submitBatch : batch;
+  for (let result: "done" | "built" = "done"; !signal.aborted; result = direct ? "built" : "done") {
+    const changes = await ctx.unseenChanges(limit);
+    if (changes.length === 0) return result;
     const verdicts = changes.map(
       (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, classifying, change) }),
     );
-    if ((await ctx.classify(verdicts)) === "lost") return "lost";
-    if (changes.length < batch) return "done";
+    const important = direct ? changes.filter((_, i) => verdicts[i]?.verdict === "important") : [];
+    const submissions = direct ? important.map(direct) : [];
+    if ((await ctx.classify(verdicts, submissions)) === "lost") return "lost";
+    if (changes.length < limit) return direct ? "built" : "done";
     // SQLite answers synchronously: without this, no other task would run while many changes are classified.
     await setImmediate();
   }

@@ -21,6 +21,21 @@ const builderNames = z.array(z.string().min(1));
 const properties = z.record(z.string(), z.json());
 const priority = z.int32();
 
+/** Whether functions choose for each buildset. */
+export function choosesByFunction({ builders, properties, priority }: ChoosingOptions): boolean {
+  return [builders, properties, priority].some((one) => typeof one === "function");
+}
+
+/** The submission of a plan whose options have no functions. */
+export function planStatic(ctx: SchedulerContext, options: ChoosingOptions, plan: Plan): Submission {
+  const { builders, properties, priority } = options as {
+    builders: string[];
+    properties: Record<string, Json>;
+    priority: number;
+  };
+  return toSubmission(ctx, plan, builders, properties, priority);
+}
+
 /**
  * Asks the functions among the options what to build. Their errors are contained: what one of them cannot decide is not built,
  * and the others are not affected.
@@ -31,15 +46,7 @@ export async function planBuildset(
   plan: Plan,
   problems: Problems,
 ): Promise<{ submission: Submission | undefined }> {
-  const isChosen = [options.builders, options.properties, options.priority].some((one) => typeof one === "function");
-  if (!isChosen) {
-    const { builders, properties, priority } = options as {
-      builders: string[];
-      properties: Record<string, Json>;
-      priority: number;
-    };
-    return { submission: toSubmission(ctx, plan, builders, properties, priority) };
-  }
+  if (!choosesByFunction(options)) return { submission: planStatic(ctx, options, plan) };
   try {
     const changes = await ctx.readChanges(plan.changeids);
     const planned: PlannedBuildset = { scheduler: ctx.name, reason: plan.reason, sourceStamps: plan.shown, changes };

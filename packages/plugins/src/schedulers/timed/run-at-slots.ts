@@ -13,7 +13,7 @@ export interface Timed {
   /** What a trigger of it builds, and more of what it publishes. */
   readonly published?: Partial<Parameters<SchedulerContext["publish"]>[0]>;
   /** Reads what must be known before a slot is due, such as new changes. */
-  prepare?(signal: AbortSignal): Promise<"done" | "lost">;
+  prepare?(signal: AbortSignal): Promise<"done" | "built" | "lost">;
   /** Decides what a slot builds. `late` is the text that its reason gets if it is made up for. */
   decide(slot: number, late: string): Promise<SlotPlan>;
 }
