@@ -39,7 +39,7 @@ export const faults: readonly PlantedFault[] = [
   },
   {
     name: "an earlier epoch counts as the lease",
-    file: "packages/cluster/src/lease.ts",
+    file: "packages/cluster/src/lease-is-held.ts",
     safeguard: "`masterid = ? and epoch = ? and ${isLeaseOpen",
     instead: "`masterid = ? and epoch >= ? and ${isLeaseOpen",
     tests: claims,
@@ -194,8 +194,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "an eviction releases all but what comes first in the registry of claims",
     file: "packages/lifecycle/src/release-everything.ts",
-    safeguard: "for (const kind of claimables) noteReleased",
-    instead: "for (const kind of claimables.slice(1)) noteReleased",
+    safeguard: "for (const kind of claimables) {",
+    instead: "for (const kind of claimables.slice(1)) {",
     tests: claims,
   },
   {
