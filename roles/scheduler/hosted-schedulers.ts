@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
-import { changes, equals, schedulers } from "@multimaster/data";
+import { buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
 import {
   type Running,
   type SchedulerContext,
@@ -11,9 +11,10 @@ import {
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
+import { createSchedulerGauges } from "./scheduler-gauges.ts";
 
 /** The config's schedulers, as singletons. */
-export function hostSchedulers({ config, data, clock, log }: RoleContext<SchedulerSlice>): SingletonKind {
+export function hostSchedulers({ config, data, clock, log, metrics }: RoleContext<SchedulerSlice>): SingletonKind {
   const configured = new Map(
     config.own.schedulers.map(({ plugin, options }) => [
       (options as { name: string }).name,
@@ -22,11 +23,19 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
   );
   const find = (name: string) => configured.get(name) as { plugin: SchedulerDefinition; options: unknown };
   const { updates } = data;
+  const gauges = createSchedulerGauges(metrics);
+  const followsChanges = (name: string) => {
+    const { plugin, options } = find(name);
+    return typeof plugin.followsChanges === "function" ? plugin.followsChanges(options) : plugin.followsChanges;
+  };
 
   function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): SchedulerContext {
     const key = (state: string) => ({ object: name, className, name: state });
     const named = (submissions: readonly Submission[]) =>
-      submissions.map(({ buildset, changeids }) => ({ buildset: { ...buildset, scheduler: name }, changeids }));
+      submissions.map(({ buildset, changeids }) => ({
+        ...(buildset ? { buildset: { ...buildset, scheduler: name } } : {}),
+        changeids,
+      }));
     return {
       name,
       clock,
@@ -43,7 +52,32 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
         );
       },
       getState: (state) => updates.schedulers.getState(key(state)),
-      publish: (published) => updates.schedulers.publish(id, published),
+      async publish(published) {
+        await updates.schedulers.publish(id, published);
+        gauges.showNextRun(name, published);
+      },
+      openSlots: async (spec) => passResult(await updates.schedulers.openSlots(id, spec), lost),
+      undecidedBuildsets: (of) => updates.schedulers.undecidedBuildsets(id, of),
+      decideSlot: async ({ submission, states, ...slot }) =>
+        passResult(
+          await updates.schedulers.decideSlot(id, {
+            ...slot,
+            submission: submission && named([submission])[0],
+            states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
+          }),
+          lost,
+        ),
+      readChanges: (ids) => updates.schedulers.readChanges(ids),
+      unknownBuilders: (names) => updates.schedulers.unknownBuilders(names),
+      async setProblem(problem) {
+        const state = schedulerProblemKey(name);
+        // Nothing is written where nothing was and nothing is wrong.
+        if (problem !== null || (await updates.schedulers.getState(state))) {
+          const value = problem === null ? null : { problem, at: clock.now() };
+          if (passResult(await updates.schedulers.submit(id, [], { ...state, value }), lost) === "lost") return;
+        }
+        gauges.showProblem(name, problem);
+      },
     };
   }
 
@@ -51,11 +85,7 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
     noun: "scheduler",
     field: "scheduler",
     names: [...configured.keys()],
-    register: (names) =>
-      updates.schedulers.register(
-        names,
-        names.filter((name) => find(name).plugin.followsChanges),
-      ),
+    register: (names) => updates.schedulers.register(names, names.filter(followsChanges)),
     async readStates(ids) {
       const { rows } = await data.find(schedulers, { filters: [equals("schedulerid", ...ids)] });
       return new Map(
@@ -66,14 +96,29 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
     release: (id) => updates.schedulers.release(id),
     async start(singleton, lost) {
       const { plugin, options } = find(singleton.name);
-      return plugin.start(createContext(singleton, plugin.className, lost), options);
+      const running = await plugin.start(createContext(singleton, plugin.className, lost), options);
+      return {
+        wake: () => running.wake?.(),
+        failure: () => running.failure?.(),
+        async stop() {
+          await running.stop();
+          gauges.forget(singleton.name);
+        },
+      };
     },
     async startDisabled(singleton, lost) {
       const { plugin } = find(singleton.name);
-      if (!plugin.followsChanges) return { stop: async () => {} };
+      if (!followsChanges(singleton.name)) return { stop: async () => {} };
       return letChangesPass(createContext(singleton, plugin.className, lost));
     },
-    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake, { early: wake })]),
+    listen: (look, wake) =>
+      listenForClaims(data, look, [
+        data.events.on(changes, "new", wake, { early: wake }),
+        // Of the schedulers that wait for other buildsets, if there are any.
+        ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
+          ? [data.events.on(buildsets, "complete", wake)]
+          : []),
+      ]),
   };
 }
 

@@ -40,7 +40,14 @@ export const kinds = [
 ] as const;
 
 /** Files of a folder of plugins that are no plugin but parts of some. */
-const parts = new Set(["change-driven", "change-filter", "scheduler-options"]);
+const parts = new Set([
+  "change-driven",
+  "change-filter",
+  "classify-changes",
+  "planned-buildset",
+  "problems",
+  "scheduler-options",
+]);
 
 export function pluginFiles(folder: string): string[] {
   const files = readdirSync(join(root, "packages/plugins/src", folder)).filter((file) => /^[a-z0-9-]+\.ts$/.test(file));

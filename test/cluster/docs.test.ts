@@ -35,7 +35,7 @@ const program = fileURLToPath(new URL("../../packages/cli/bin/master.mjs", impor
 
 it("the config that docs/config.md shows is a good one, and a master starts with it", async () => {
   const directory = temporaryDirectory("docs");
-  expect(writeFilesOf("docs/config.md", directory)).toBe(6);
+  expect(writeFilesOf("docs/config.md", directory)).toBe(9);
   await checkTypesOf("docs/config.md");
   const config = join(directory, "cluster.ts");
   const { stdout } = await runProcess({
@@ -44,14 +44,34 @@ it("the config that docs/config.md shows is a good one, and a master starts with
     args: [program, "check-config", "--config", config],
     env: passwords,
   });
-  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 4 schedulers, 1 change source.");
+  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 7 schedulers, 1 change source.");
   const master = await startMaster({ config, roles: ["scheduler"], env: passwords });
   await master.waitReady();
 });
 
+it("the schedulers that docs/config.md derives from builders are good ones", async () => {
+  const directory = temporaryDirectory("docs");
+  writeFilesOf("docs/config.md", directory);
+  const config = join(directory, "derived.ts");
+  writeFileSync(
+    config,
+    `import { platformBuilders } from "./platform-builders.ts";
+     import { platformSchedulers } from "./platform-schedulers.ts";
+     export default {
+       name: "derived", database: "sqlite:state.sqlite",
+       scheduler: async () => ({ default: { schedulers: platformSchedulers } }),
+       builders: { apps: async () => ({ default: { builders: platformBuilders } }) },
+       workers: async () => ({ default: { port: 0, workers: ["w1", "w2", "w3"].map((name) => ({ name, password: "p" + name })) } }),
+     };`,
+  );
+  const args = [program, "check-config", "--config", config];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 2 builders in 1 set, 3 workers, 2 schedulers");
+});
+
 it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
   const directory = temporaryDirectory("docs");
-  expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(7);
+  expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(10);
   await checkTypesOf("docs/config.md", "docs/webhooks.md", "docs/latent-workers.md");
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);

@@ -1,7 +1,7 @@
 import type { Clock, Json, Timer } from "@multimaster/core";
 import { silentLog } from "@multimaster/core";
-import type { Change, NewChange, PublishedScheduler } from "@multimaster/data";
-import type { ChangeSourceContext, SchedulerContext, Submission } from "@multimaster/plugins";
+import type { Change, NewChange, PublishedScheduler, UpstreamBuildset } from "@multimaster/data";
+import type { ChangeSourceContext, Decision, SavedState, SchedulerContext, Submission } from "@multimaster/plugins";
 
 /** A clock that moves only when the test moves it. */
 export interface FakeClock extends Clock {
@@ -80,11 +80,31 @@ export interface FakeSchedulerRows {
   classified: Map<number, { change: Change; important: boolean; at: number }>;
   submissions: Submission[];
   published: PublishedScheduler | undefined;
+  slots: Map<string, Decision>;
+  start: { spec: string; since: number } | undefined;
+  state: Map<string, Json>;
+  /** Buildsets of other schedulers that have succeeded. */
+  upstream: UpstreamBuildset[];
+  problem: string | null;
+  /** Names of the builders that there are. */
+  builders: Set<string>;
   lost: boolean;
 }
 
 export function createSchedulerRows(): FakeSchedulerRows {
-  return { unseen: [], classified: new Map(), submissions: [], published: undefined, lost: false };
+  return {
+    unseen: [],
+    classified: new Map(),
+    submissions: [],
+    published: undefined,
+    slots: new Map(),
+    start: undefined,
+    state: new Map(),
+    upstream: [],
+    problem: null,
+    builders: new Set(),
+    lost: false,
+  };
 }
 
 export function fakeSchedulerContext(
@@ -127,8 +147,31 @@ export function fakeSchedulerContext(
       for (const { changeids } of submissions) for (const id of changeids) rows.classified.delete(id);
       return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));
     },
-    getState: async () => undefined,
+    getState: async (state) => rows.state.get(state),
     publish: async (published) => void (rows.published = published),
+    async openSlots(spec) {
+      if (rows.lost) return "lost";
+      if (rows.start?.spec !== spec) rows.start = { spec, since: clock.now() / 1000 };
+      const times = [...rows.slots.values()].filter(({ kind }) => kind === "time").map(({ slot }) => slot);
+      return { now: clock.now() / 1000, since: rows.start.since, last: times.length > 0 ? Math.max(...times) : null };
+    },
+    undecidedBuildsets: async () => rows.upstream.filter(({ bsid }) => !rows.slots.has(`buildset ${bsid}`)),
+    async decideSlot(decision) {
+      if (rows.lost) return "lost";
+      const key = `${decision.kind} ${decision.slot}`;
+      if (rows.slots.has(key)) return "taken";
+      rows.slots.set(key, decision);
+      for (const { name: state, value } of decision.states ?? ([] as SavedState[])) rows.state.set(state, value);
+      const { submission } = decision;
+      if (!submission) return "decided";
+      for (const id of submission.changeids) rows.classified.delete(id);
+      if (!submission.buildset) return "decided";
+      rows.submissions.push(submission);
+      return { bsid: rows.submissions.length, requests: {} };
+    },
+    readChanges: async (ids) => ids.flatMap((id) => rows.classified.get(id)?.change ?? []),
+    unknownBuilders: async (names) => names.filter((builder) => !rows.builders.has(builder)),
+    setProblem: async (problem) => void (rows.problem = problem),
   };
 }
 

@@ -122,7 +122,35 @@ export function checkScheduling({ changeSources, schedulers }: SchedulerSlice, p
   return [
     ...checkNames("change source", `${placeOf("scheduler")}: changeSources`, sources),
     ...checkNames("scheduler", `${placeOf("scheduler")}: schedulers`, named),
+    ...checkUpstreams(schedulers, `${placeOf("scheduler")}: schedulers`),
   ];
+}
+
+/** Schedulers that wait for one that is not there, or in a circle for themselves, which would build for ever. */
+function checkUpstreams(schedulers: SchedulerSlice["schedulers"], list: string): string[] {
+  const upstreams = new Map(
+    schedulers.map(({ plugin, options }) => [(options as { name: string }).name, plugin.upstreams?.(options) ?? []]),
+  );
+  const have = listSome([...upstreams.keys()]);
+  return [...upstreams].flatMap(([name, wanted], i) => [
+    ...wanted
+      .filter((one) => !upstreams.has(one))
+      .map((one) => `${list}[${i}].upstream: no scheduler "${one}" (${have})`),
+    ...(waitsForItself(name, upstreams)
+      ? [`${list}[${i}].upstream: "${name}" waits for itself, directly or through others: it would build for ever`]
+      : []),
+  ]);
+}
+
+function waitsForItself(name: string, upstreams: ReadonlyMap<string, readonly string[]>): boolean {
+  const reached = new Set<string>();
+  const open = [...(upstreams.get(name) ?? [])];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (reached.has(one)) continue;
+    reached.add(one);
+    append(open, upstreams.get(one) ?? []);
+  }
+  return reached.has(name);
 }
 
 function checkNames(what: string, list: string, entries: readonly { name: string }[]): string[] {

@@ -188,4 +188,22 @@ describe("a config", () => {
       `${place}[0]: no triggerable scheduler "kids" (have: none)`,
     );
   });
+
+  it("names the scheduler that another waits for in vain, or for ever", async () => {
+    const scheduler = (name: string, ...upstream: string[]) =>
+      `({ plugin: { kind: "scheduler", type: "t", options: { safeParse: (data) => ({ success: true, data }) },
+        upstreams: (options) => options.upstream }, options: ${JSON.stringify({ name, upstream })} })`;
+    const schedulers = [scheduler("a", "b"), scheduler("b", "a"), scheduler("c", "a", "none")].join(", ");
+    const config = await loadConfig(
+      write({
+        "cluster.ts": `export default { ${shared}, builders: {},
+          scheduler: async () => ({ default: { schedulers: [${schedulers}] } }) };`,
+      }),
+    );
+    expect(await problems(checkConfig(config))).toEqual([
+      'cluster.ts: scheduler: schedulers[0].upstream: "a" waits for itself, directly or through others: it would build for ever',
+      'cluster.ts: scheduler: schedulers[1].upstream: "b" waits for itself, directly or through others: it would build for ever',
+      'cluster.ts: scheduler: schedulers[2].upstream: no scheduler "none" (have: a, b, c)',
+    ]);
+  });
 });

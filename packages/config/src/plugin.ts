@@ -23,6 +23,8 @@ interface DefinitionFacts {
   scheduler: {
     /** Names of the builders in the options. */
     builderNames?(options: unknown): readonly string[];
+    /** Names of the schedulers whose buildsets it waits for. */
+    upstreams?(options: unknown): readonly string[];
     /** Whether steps may trigger the scheduler. */
     readonly triggerable?: boolean;
   };

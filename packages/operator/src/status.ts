@@ -1,9 +1,26 @@
 import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
+import {
+  builders,
+  buildrequests,
+  builds,
+  equals,
+  findItems,
+  type Schedule,
+  type Scheduler,
+  schedulers,
+  schedules,
+  workers,
+} from "@multimaster/data";
 import { type Database, readDataVersion, readServiceFailures, takeSessionLock } from "@multimaster/database";
 import { withCluster } from "./with-cluster.ts";
 import { standingOf, type WorkerStanding } from "./worker-standing.ts";
+
+/** A scheduler: when it runs next, what its last run by the clock was, and what keeps it from building. */
+export type ScheduleStatus = Pick<
+  Schedule,
+  "name" | "enabled" | "next_at" | "last_slot" | "last_outcome" | "missed_slots" | "problem"
+> & { master: string | null };
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -20,6 +37,7 @@ export interface ClusterStatus {
     started_at: number;
   }[];
   workers: WorkerStanding[];
+  schedulers: ScheduleStatus[];
   pendingRequests: number;
   /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
   failures: { master: string; service: string; since: number; cause: string }[];
@@ -61,6 +79,10 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
     workers: allWorkers.map((worker) =>
       standingOf(worker, (masterid) => masterNames.get(masterid) ?? String(masterid)),
     ),
+    schedulers: joinSchedules(
+      (await findItems(schedules, database))?.rows ?? [],
+      (await findItems(schedulers, database))?.rows ?? [],
+    ),
     pendingRequests: pending?.total ?? 0,
     failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
       const master = masters.find((one) => one.masterid === masterid);
@@ -68,6 +90,17 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
     }),
     unfinishedUpgrades: await readUnfinished(database, masters),
   };
+}
+
+/** Adds the masters on which schedulers run. */
+export function joinSchedules(
+  all: readonly Schedule[],
+  claimed: readonly Pick<Scheduler, "schedulerid" | "master">[],
+): ScheduleStatus[] {
+  return all.map(({ schedulerid, name, enabled, next_at, last_slot, last_outcome, missed_slots, problem }) => ({
+    ...{ name, enabled, next_at, last_slot, last_outcome, missed_slots, problem },
+    master: claimed.find((one) => one.schedulerid === schedulerid)?.master?.name ?? null,
+  }));
 }
 
 async function readUnfinished(

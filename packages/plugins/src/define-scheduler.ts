@@ -1,6 +1,16 @@
 import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Json, Logger } from "@multimaster/core";
-import type { AddedBuildset, Change, ClassifiedChange, Lost, NewBuildset, PublishedScheduler } from "@multimaster/data";
+import type {
+  AddedBuildset,
+  Change,
+  ClassifiedChange,
+  Lost,
+  NewBuildset,
+  NewSourceStamp,
+  PublishedScheduler,
+  SlotDecision,
+  UpstreamBuildset,
+} from "@multimaster/data";
 import type { z } from "zod";
 import type { Running } from "./running.ts";
 
@@ -12,9 +22,31 @@ export interface Verdict {
 
 /** A buildset, and the changes in it. */
 export interface Submission {
-  /** Without the scheduler's name, which is added. */
-  buildset: Omit<NewBuildset, "scheduler">;
+  /** Without the scheduler's name, which is added. Absent: the changes pass without being built. */
+  buildset?: Omit<NewBuildset, "scheduler">;
   changeids: readonly number[];
+}
+
+/** What a scheduler is about to build, as the functions of its options see it. */
+export interface PlannedBuildset {
+  readonly scheduler: string;
+  readonly reason: string;
+  /** One for each codebase. */
+  readonly sourceStamps: readonly NewSourceStamp[];
+  /** The changes in it, oldest first, with their files and properties. Without changes: none. */
+  readonly changes: readonly Change[];
+}
+
+/** A value that is saved with what a scheduler decides. */
+export interface SavedState {
+  name: string;
+  value: Json;
+}
+
+/** What a scheduler decides about a time, or about another scheduler's buildset: once in the cluster. */
+export interface Decision extends Omit<SlotDecision, "submission" | "states"> {
+  submission?: Submission | undefined;
+  states?: readonly SavedState[] | undefined;
 }
 
 /**
@@ -35,10 +67,22 @@ export interface SchedulerContext {
   /** The important and unimportant changes that are in no buildset yet. */
   classifiedChanges(): Promise<readonly ClassifiedChange[]>;
   /** Adds buildsets, removes their changes from the classified ones and saves state, in one transaction. */
-  submit(
-    submissions: readonly Submission[],
-    state?: { name: string; value: Json },
-  ): Promise<readonly AddedBuildset[] | Lost>;
+  submit(submissions: readonly Submission[], state?: SavedState): Promise<readonly AddedBuildset[] | Lost>;
+  /**
+   * Since when it counts the slots of `spec`, in seconds by the database's clock: since it first ran, was enabled again, or
+   * `spec` became another one; and the newest time that was decided.
+   */
+  openSlots(spec: string): Promise<{ now: number; since: number; last: number | null } | Lost>;
+  /** Buildsets of these schedulers that have succeeded, of which it has decided nothing; after `openSlots`. */
+  undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
+  /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
+  decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
+  /** Changes by their ids, in that order, with files and properties. */
+  readChanges(ids: readonly number[]): Promise<readonly Change[]>;
+  /** Those of the names that no engine has ever configured as a builder. */
+  unknownBuilders(names: readonly string[]): Promise<readonly string[]>;
+  /** Shows what keeps it from building, such as an error in a function of the config; null: nothing does. */
+  setProblem(problem: string | null): Promise<void>;
   /** Returns state saved with `submit`, by whichever master had the claim. */
   getState(name: string): Promise<Json | undefined>;
   /** Replaces what it shows to the masters that do not load it: its kind, next run, form, what a trigger builds, its timer. */
@@ -52,8 +96,10 @@ export interface SchedulerDefinition<Options = unknown> extends PluginDefinition
   /** The class name under which its state is saved, the same as Buildbot's scheduler of this kind. */
   readonly className: string;
   /** True: changes wake it, and it skips those that arrive while it is disabled. */
-  readonly followsChanges: boolean;
+  readonly followsChanges: boolean | ((options: Options) => boolean);
   builderNames(options: Options): readonly string[];
+  /** Names of the schedulers whose buildsets it waits for: it is woken when a buildset is complete. */
+  upstreams?(options: Options): readonly string[];
   /** Resolves when it works. A rejection is logged and retried later, maybe by another master. */
   start(ctx: SchedulerContext, options: Options): Promise<Running>;
 }

@@ -17,6 +17,14 @@ async function ignoreReferences(tx: Connection): Promise<void> {
   );
 }
 
+const addSlot = (tx: Connection, schedulerid: number, buildsetid: number | null) =>
+  execute(
+    tx,
+    `insert into mm_scheduler_slots (schedulerid, kind, slot, outcome, passed, buildsetid, decided_at)
+     values (?, 'time', 1000, 'built', 0, ?, ${tx.dialect.nowSeconds} - 10)`,
+    [schedulerid, buildsetid],
+  );
+
 /** One for each check, by its id: the least that the check is there to find. */
 export const damages: Record<string, Damage> = {
   "claim-of-gone-master": {
@@ -137,6 +145,22 @@ export const damages: Record<string, Damage> = {
       await execute(tx, "insert into mm_change_deliveries (delivery, changeid, received_at) values ('lost', 4711, 1)");
     },
     ids: () => ["lost"],
+  },
+  "slot-without-buildset": {
+    do: (tx, { schedulerid }) => addSlot(tx, schedulerid, null),
+    ids: ({ schedulerid }) => [`${schedulerid} time 1000`],
+  },
+  "buildset-without-slot": {
+    async do(tx, { schedulerid, finished, pending }) {
+      await execute(tx, "update mm_published_schedulers set kind = 'times' where schedulerid = ?", [schedulerid]);
+      await addSlot(tx, schedulerid, finished.buildset);
+      await execute(
+        tx,
+        `insert into buildset_properties (buildsetid, property_name, property_value) values (?, 'scheduler', '["all", "Scheduler"]')`,
+        [pending.buildset],
+      );
+    },
+    ids: ({ pending }) => [pending.buildset],
   },
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),

@@ -115,6 +115,7 @@ async function useSchedulers({ updates }: Member, acted: Acted) {
   const { schedulers, changeSources } = updates;
   const ids = await acted(schedulers.register(["all", "also", "nightly"], ["all", "also"]));
   for (const id of ids.values()) await acted(schedulers.claim(id));
+  await acted(schedulers.publish(ids.get("all") as number, { kind: "changes" }));
   const changesourceid = (await acted(changeSources.register(["poller"]))).get("poller") as number;
   await acted(changeSources.claim(changesourceid));
   const { changeid } = await acted(updates.changes.add(change, { delivery: "first" }));

@@ -17,6 +17,7 @@ const builds = [
 const outbox = ["updates/outbox.test.ts"];
 const logs = ["updates/logs.test.ts"];
 const schedulers = ["updates/schedulers.test.ts"];
+const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
@@ -245,6 +246,20 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "const floor = Math.min(settled.changeid, unseen === undefined ? settled.changeid : unseen - 1);",
     instead: "const floor = unseen === -1 ? 0 : settled.changeid;",
     tests: [...schedulers, ...changes],
+  },
+  {
+    name: "a slot that is taken is decided again",
+    file: "packages/database/src/stores/scheduler-slots.ts",
+    safeguard: "rows: [row as never], conflict })).length > 0;",
+    instead: "rows: [row as never], conflict })).length >= 0;",
+    tests: slots,
+  },
+  {
+    name: "the slots of a scheduler that was disabled are made up for",
+    file: "packages/database/src/stores/schedulers.ts",
+    safeguard: "if (enabled && !(await isSchedulerEnabled(tx, schedulerid))) await restartSlots(tx, schedulerid);",
+    instead: "if (enabled && schedulerid < 0) await restartSlots(tx, schedulerid);",
+    tests: slots,
   },
   {
     name: "an engine writes again what it has written of its builders",

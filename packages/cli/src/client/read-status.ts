@@ -1,5 +1,5 @@
 import type { Member } from "@multimaster/data";
-import type { ClusterStatus } from "@multimaster/operator/status";
+import { type ClusterStatus, joinSchedules } from "@multimaster/operator/status";
 import { standingOf } from "@multimaster/operator/worker-standing";
 import type { Api } from "./api.ts";
 import { nameBuilders } from "./find-item.ts";
@@ -13,6 +13,8 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
   const cluster = await api.one("cluster", "cluster");
   const { items: running } = await api.list("builds", "builds", { complete: false });
   const { items: workers } = await api.list("workers", "workers");
+  const { items: schedules } = await api.list("schedules", "schedules");
+  const { items: schedulers } = await api.list("schedulers", "schedulers");
   const builderNames = await nameBuilders(api);
   const masterNames = new Map(members.map(({ masterid, name }) => [masterid, name]));
   const workerNames = new Map(workers.map(({ workerid, name }) => [workerid, name]));
@@ -30,6 +32,12 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       started_at: build.started_at,
     })),
     workers: workers.map((worker) => standingOf(worker, masterName)),
+    // A ui master of an earlier release does not send all of these.
+    schedulers: joinSchedules(schedules, schedulers).map((schedule) => ({
+      ...schedule,
+      ...{ last_slot: schedule.last_slot ?? null, last_outcome: schedule.last_outcome ?? null },
+      ...{ missed_slots: schedule.missed_slots ?? 0, problem: schedule.problem ?? null },
+    })),
     pendingRequests: cluster.requests_waiting,
     // A ui master of an earlier release does not send failures.
     failures: members.flatMap(({ name, alive, failures = [] }) =>

@@ -67,6 +67,20 @@ function formatStatus(status: ClusterStatus): string {
       ["name", "state", "connected to", "about"],
       workers.map((w) => [w.name, wordStanding(w), w.connected_to.join(", ") || "-", explainStanding(w)]),
     ),
+    section(
+      "Schedulers",
+      ["name", "state", "runs on", "next run", "last run by the clock"],
+      status.schedulers.map((s) => [
+        s.name,
+        s.enabled ? "on" : "off",
+        s.master ?? "-",
+        s.next_at === null ? "-" : new Date(s.next_at * 1000).toISOString(),
+        describeLastSlot(s),
+      ]),
+    ),
+    ...status.schedulers.flatMap(({ name, problem }) =>
+      problem === null ? [] : [`The scheduler "${name}" cannot build: ${problem}\n`],
+    ),
     `Waiting build requests: ${pendingRequests}\nData version: ${dataVersion}\n`,
     ...failures.map(
       ({ master, service, since, cause }) =>
@@ -78,6 +92,12 @@ function formatStatus(status: ClusterStatus): string {
         `run beside ${old.join(", ")}. Run it again there to finish it: master upgrade\n`,
     ),
   ].join("\n");
+}
+
+function describeLastSlot({ last_slot, last_outcome, missed_slots }: ClusterStatus["schedulers"][number]): string {
+  if (last_slot === null) return "-";
+  const missed = missed_slots > 0 ? `, ${missed_slots} missed` : "";
+  return `${new Date(last_slot * 1000).toISOString()} (${last_outcome}${missed})`;
 }
 
 function section(title: string, head: string[], rows: (string | number)[][]): string {

@@ -3,6 +3,7 @@ import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, identifier, integer, text } from "../model/field-kinds.ts";
+import { schedulerProblemClass } from "../model/scheduler-problem.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
 
 const shape = {
@@ -18,6 +19,14 @@ const shape = {
   /** Its latest buildset, if that is one of the cluster's latest. */
   last_bsid: integer.nullable(),
   last_at: datetime.nullable(),
+  /** The latest time that it decided by the clock; null for a scheduler that does not go by it. */
+  last_slot: datetime.nullable(),
+  /** What became of that: "built", "unchanged", "missed", or "failed". */
+  last_outcome: identifier(16).nullable(),
+  /** Runs that were missed then, because no master ran it. */
+  missed_slots: integer,
+  /** What keeps it from building, such as an error in a function of the config. */
+  problem: text.nullable(),
 };
 
 export type Schedule = z.output<z.ZodObject<typeof shape>>;
@@ -47,6 +56,8 @@ const latestBuildsets = 1000;
 async function readSchedules(context: ReadContext): Promise<Schedule[]> {
   const waiting = await readWaitingChanges(context);
   const last = await readLastBuildsets(context);
+  const slots = await readLastSlots(context);
+  const problems = await readProblems(context);
   return (await readSchedulers(context)).map(({ id, name, enabled, kind, published }) => {
     const lines = waiting.filter(({ schedulerid }) => schedulerid === id);
     const due = lines.flatMap(({ until, reasons }) => (until !== null && reasons[0]?.kind === "timer" ? [until] : []));
@@ -60,6 +71,8 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
       waiting_changes: lines.reduce((sum, { changeids, changeids_more }) => sum + changeids.length + changeids_more, 0),
       last_bsid: last.get(name)?.bsid ?? null,
       last_at: last.get(name)?.submitted_at ?? null,
+      ...describeSlot(slots.get(id)),
+      problem: problems.get(name) ?? null,
     };
   });
 }
@@ -81,4 +94,37 @@ async function readLastBuildsets({ connection }: ReadContext) {
       where bs.id > (select coalesce(max(id), 0) from buildsets) - ${latestBuildsets} order by bs.id`,
   );
   return new Map(rows.map((row) => [(JSON.parse(row.scheduler) as [string, string])[0], row]));
+}
+
+interface SlotRow {
+  schedulerid: number;
+  slot: number;
+  outcome: string;
+  passed: number;
+}
+
+function describeSlot(row: SlotRow | undefined): Pick<Schedule, "last_slot" | "last_outcome" | "missed_slots"> {
+  if (!row) return { last_slot: null, last_outcome: null, missed_slots: 0 };
+  const { slot, outcome, passed } = row;
+  return { last_slot: slot, last_outcome: outcome, missed_slots: passed + (outcome === "missed" ? 1 : 0) };
+}
+
+async function readLastSlots({ connection }: ReadContext) {
+  const rows = await queryRows<SlotRow>(
+    connection,
+    `select t.schedulerid, t.slot, t.outcome, t.passed from mm_scheduler_slots t
+      where t.kind = 'time' and t.slot = (select max(slot) from mm_scheduler_slots n where n.schedulerid = t.schedulerid and n.kind = 'time')`,
+  );
+  return new Map(rows.map((row) => [row.schedulerid, row]));
+}
+
+/** By the scheduler's name. */
+async function readProblems({ connection }: ReadContext) {
+  const rows = await queryRows<{ name: string; value: string }>(
+    connection,
+    `select o.name, s.value_json as value from objects o join object_state s on s.objectid = o.id
+      where o.class_name = ? and s.name = 'problem'`,
+    [schedulerProblemClass],
+  );
+  return new Map(rows.map(({ name, value }) => [name, (JSON.parse(value) as { problem?: string } | null)?.problem]));
 }

@@ -2,8 +2,11 @@ import { type Json, pythonJson } from "@multimaster/core";
 import type { PublishedSchedulerRow } from "@multimaster/database";
 import type { TriggerableSpec } from "./triggers.ts";
 
-/** What makes a scheduler build: changes that come, a form that a user sends, or a step of another build. */
-export type SchedulerKind = "changes" | "form" | "builds";
+/**
+ * What makes a scheduler build: changes that come, a form that a user sends, a step of another build, the clock, or
+ * buildsets of another scheduler.
+ */
+export type SchedulerKind = "changes" | "form" | "builds" | "times" | "buildsets";
 
 /** How long no change must arrive before a scheduler builds. */
 export interface TreeTimer {

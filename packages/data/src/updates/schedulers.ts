@@ -16,16 +16,18 @@ import {
   savePublishedScheduler,
   setObjectState,
   setSchedulerEnabled,
+  unknownBuilders,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
-import { loadWhere } from "../read/read-items.ts";
+import { loadItems, loadWhere } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import { type PublishedScheduler, toRow } from "./published-scheduler.ts";
+import { createSlotUpdates, type SlotUpdates } from "./scheduler-slots.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -41,7 +43,7 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-export interface SchedulerUpdates {
+export interface SchedulerUpdates extends SlotUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
    * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
@@ -78,6 +80,10 @@ export interface SchedulerUpdates {
     state?: StateKey & { value: Json },
   ): Promise<AddedBuildset[] | Lost>;
   getState(source: StateKey): Promise<Json | undefined>;
+  /** Changes by their ids, in that order. */
+  readChanges(ids: readonly number[]): Promise<Change[]>;
+  /** Those of the names of which there is no builder. */
+  unknownBuilders(names: readonly string[]): Promise<string[]>;
 }
 
 /** How often the seen changes of a scheduler are compacted. */
@@ -99,6 +105,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
   }
 
   return {
+    ...createSlotUpdates(context),
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
@@ -144,6 +151,16 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
         if (state) await setObjectState(tx, state, state.value);
       }),
     getState: (source) => getObjectState(database, source),
+    async readChanges(ids) {
+      if (ids.length === 0) return [];
+      const found = await loadItems(
+        changes,
+        { connection: database, params: {}, properties: undefined, filters: [] },
+        ids,
+      );
+      return ids.flatMap((id) => found.get(id) ?? []);
+    },
+    unknownBuilders: (names) => unknownBuilders(database, names),
   };
 }
 
@@ -165,7 +182,8 @@ async function readClassified(database: Connection, schedulerid: number): Promis
 }
 
 type Verdicts = readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[];
-type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[] }[];
+/** Without a buildset, the changes pass. */
+type Submissions = readonly { buildset?: NewBuildset; changeids: readonly number[] }[];
 
 /** Rolls a submission back whose changes are in a buildset already. */
 class AlreadySubmitted extends Error {}
@@ -181,20 +199,13 @@ async function addBuildsets(
   before: (tx: Connection) => Promise<void>,
 ): Promise<AddedBuildset[] | Lost> {
   const { database, lease } = context;
+  const described = submissions.flatMap(({ buildset }) => buildset ?? []);
   try {
     const added = await fencedTransaction(database, lease, async (tx) => {
-      const [, , sets] = await Promise.all([
-        hold(tx, schedulerid, lease.masterid),
-        before(tx),
-        addEach(
-          tx,
-          submissions.map(({ buildset }) => buildset),
-        ),
-      ]);
+      const [, , sets] = await Promise.all([hold(tx, schedulerid, lease.masterid), before(tx), addEach(tx, described)]);
       return sets;
     });
-    for (const [i, set] of added.entries())
-      await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
+    for (const [i, set] of added.entries()) await publishBuildset(context, set, described[i]?.scheduler ?? null);
     return added;
   } catch (error) {
     if (error instanceof AlreadySubmitted || error instanceof NotHeld) return "lost";

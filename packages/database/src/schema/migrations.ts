@@ -14,6 +14,7 @@ import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
@@ -60,6 +61,7 @@ export const migrations: readonly Migration[] = [
   workerLives,
   workerAccounts,
   workerInstances,
+  schedulerSlots,
 ];
 
 /** The tables that migrations made. */

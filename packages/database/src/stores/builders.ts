@@ -115,6 +115,17 @@ export async function buildersOfMaster(connection: Connection, masterid: number)
 }
 
 /** Which of these ids are no builders. */
+export async function unknownBuilders(connection: Connection, names: readonly string[]): Promise<string[]> {
+  const wanted = connection.dialect.isOneOf("name", names);
+  const rows = await queryRows<{ name: string }>(
+    connection,
+    `select name from builders where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  const known = new Set(rows.map((row) => row.name));
+  return names.filter((name) => !known.has(name));
+}
+
 export async function missingBuilders(connection: Connection, ids: readonly number[]): Promise<number[]> {
   if (ids.length === 0) return [];
   const wanted = connection.dialect.isOneOf("id", ids);

@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, type Fragment, insertIgnore, queryRows } from "../dialect.ts";
 import { findOrCreateNamed } from "./named-rows.ts";
+import { restartSlots } from "./scheduler-slots.ts";
 
 /**
  * Finds or creates schedulers, and cursors of those that follow changes. The first of a fresh database begin at the first change; one that is
@@ -161,13 +162,8 @@ export async function isSchedulerEnabled(connection: Connection, schedulerid: nu
   return rows[0] !== undefined && rows[0].enabled !== 0;
 }
 
-/** False when there is no such scheduler. */
-export async function setSchedulerEnabled(
-  connection: Connection,
-  schedulerid: number,
-  enabled: boolean,
-): Promise<boolean> {
-  return (
-    (await execute(connection, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0
-  );
+/** False when there is no such scheduler. What came while it was disabled passes: no slot of that time is made up for. */
+export async function setSchedulerEnabled(tx: Connection, schedulerid: number, enabled: boolean): Promise<boolean> {
+  if (enabled && !(await isSchedulerEnabled(tx, schedulerid))) await restartSlots(tx, schedulerid);
+  return (await execute(tx, "update schedulers set enabled = ? where id = ?", [Number(enabled), schedulerid])) > 0;
 }

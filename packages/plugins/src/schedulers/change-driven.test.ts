@@ -1,64 +1,15 @@
 import type { PluginDescriptor } from "@multimaster/config";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { runScheduler } from "../../../../test/harness/run-scheduler.ts";
 import {
   createFakeClock,
   createSchedulerRows,
-  type FakeClock,
   type FakeSchedulerRows,
-  fakeSchedulerContext,
   makeChange,
 } from "../../../../test/harness/scheduler-fakes.ts";
 import { waitFor } from "../../../../test/harness/wait-for.ts";
-import type { SchedulerDefinition } from "../define-scheduler.ts";
-import type { Running } from "../running.ts";
 import anyBranch from "./any-branch.ts";
 import singleBranch from "./single-branch.ts";
-
-const running = new Set<Running>();
-afterEach(async () => {
-  await Promise.all([...running].map((each) => each.stop()));
-  running.clear();
-});
-
-/** Starts a scheduler on rows that outlive it. */
-async function start({ plugin, options }: PluginDescriptor<"scheduler">, rows: FakeSchedulerRows, clock: FakeClock) {
-  let polls = 0;
-  const counting = {
-    ...clock,
-    sleep(ms: number, signal?: AbortSignal) {
-      polls++;
-      return clock.sleep(ms, signal);
-    },
-  };
-  const scheduler = await (plugin as SchedulerDefinition).start(
-    fakeSchedulerContext(rows, "s", counting),
-    plugin.options.parse(options),
-  );
-  running.add(scheduler);
-  const until = (count: number) => waitFor(() => polls >= count, { what: "a poll to end", intervalMs: 2 });
-  await until(1);
-  return {
-    async poll() {
-      const at = polls;
-      scheduler.wake?.();
-      await until(at + 1);
-      return this.built();
-    },
-    /** Time passes, and what it wakes up has polled. */
-    async pass(ms: number) {
-      const at = polls;
-      clock.advance(ms);
-      scheduler.wake?.();
-      await until(at + 1);
-      return this.built();
-    },
-    built: () => rows.submissions.map(({ changeids }) => changeids),
-    async stop() {
-      running.delete(scheduler);
-      await scheduler.stop();
-    },
-  };
-}
 
 const builders = ["b1", "b2"];
 
@@ -66,7 +17,7 @@ describe("a single-branch scheduler without a timer", () => {
   it("builds each change of its branch by itself, whenever it came", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3));
-    const scheduler = await start(
+    const scheduler = await runScheduler(
       singleBranch({ name: "s", branch: "main", builders, properties: { owner: "x" }, priority: 3 }),
       rows,
       createFakeClock(),
@@ -92,14 +43,18 @@ describe("a single-branch scheduler without a timer", () => {
   it("reads more changes than one batch holds", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(...Array.from({ length: 1200 }, (_, i) => makeChange(i + 1)));
-    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
+    const scheduler = await runScheduler(
+      singleBranch({ name: "s", branch: "main", builders }),
+      rows,
+      createFakeClock(),
+    );
     expect(scheduler.built()).toHaveLength(1200);
   });
 
   it("does not build unimportant changes", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { files: ["README.md"] }), makeChange(2));
-    const scheduler = await start(
+    const scheduler = await runScheduler(
       singleBranch({
         name: "s",
         branch: "main",
@@ -117,7 +72,7 @@ describe("a single-branch scheduler without a timer", () => {
     const rows = createSchedulerRows();
     const clock = createFakeClock();
     rows.classified.set(7, { change: makeChange(7), important: true, at: clock.now() });
-    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, clock);
+    const scheduler = await runScheduler(singleBranch({ name: "s", branch: "main", builders }), rows, clock);
     expect(scheduler.built()).toEqual([[7]]);
   });
 
@@ -128,7 +83,7 @@ describe("a single-branch scheduler without a timer", () => {
       return true;
     };
     rows.unseen.push(makeChange(1), makeChange(2));
-    const filtered = await start(
+    const filtered = await runScheduler(
       singleBranch({ name: "s", changeFilter: { filter: broken }, builders }),
       rows,
       createFakeClock(),
@@ -136,7 +91,7 @@ describe("a single-branch scheduler without a timer", () => {
     expect(filtered.built()).toEqual([[2]]);
     const judged = createSchedulerRows();
     judged.unseen.push(makeChange(1), makeChange(2));
-    const important = await start(
+    const important = await runScheduler(
       singleBranch({ name: "s", branch: "main", fileIsImportant: broken, builders }),
       judged,
       createFakeClock(),
@@ -147,7 +102,7 @@ describe("a single-branch scheduler without a timer", () => {
   it("takes the newest source stamp of each codebase, and the configured one of the others", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { codebase: "lib" }), makeChange(2, { codebase: "other" }));
-    await start(
+    await runScheduler(
       singleBranch({
         name: "s",
         branch: "main",
@@ -158,7 +113,7 @@ describe("a single-branch scheduler without a timer", () => {
       createFakeClock(),
     );
     expect(rows.submissions).toHaveLength(1);
-    expect(rows.submissions[0]?.buildset.sourceStamps).toEqual([
+    expect(rows.submissions[0]?.buildset?.sourceStamps).toEqual([
       { codebase: "app", repository: "https://example.org/app", branch: "main", revision: null, project: "" },
       1001,
     ]);
@@ -166,7 +121,11 @@ describe("a single-branch scheduler without a timer", () => {
 
   it("writes nothing once its claim is lost", async () => {
     const rows = createSchedulerRows();
-    const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
+    const scheduler = await runScheduler(
+      singleBranch({ name: "s", branch: "main", builders }),
+      rows,
+      createFakeClock(),
+    );
     rows.lost = true;
     rows.unseen.push(makeChange(1));
     expect(await scheduler.poll()).toEqual([]);
@@ -186,7 +145,7 @@ describe("a scheduler with a tree-stable timer", () => {
 
   it("builds once when nothing came for that long", async () => {
     const rows = createSchedulerRows();
-    const scheduler = await start(stable(), rows, createFakeClock());
+    const scheduler = await runScheduler(stable(), rows, createFakeClock());
     rows.unseen.push(makeChange(1));
     expect(await scheduler.poll()).toEqual([]);
     expect(await scheduler.pass(40_000)).toEqual([]);
@@ -195,15 +154,15 @@ describe("a scheduler with a tree-stable timer", () => {
     expect(await scheduler.pass(59_000)).toEqual([]);
     expect(await scheduler.pass(1_000)).toEqual([[1, 2]]);
     expect(await scheduler.pass(600_000)).toEqual([[1, 2]]);
-    expect(rows.submissions[0]?.buildset.sourceStamps).toEqual([1002]);
+    expect(rows.submissions[0]?.buildset?.sourceStamps).toEqual([1002]);
   });
 
   it("fires by itself, without a message or a poll", async () => {
     const rows = createSchedulerRows();
     const clock = createFakeClock();
-    await start(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
+    await runScheduler(singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }), rows, clock);
     rows.unseen.push(makeChange(1));
-    const second = await start(
+    const second = await runScheduler(
       singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "2s" }),
       rows,
       clock,
@@ -217,21 +176,21 @@ describe("a scheduler with a tree-stable timer", () => {
   it("goes on with the same timer on another master, and fires once", async () => {
     const rows = createSchedulerRows();
     const clock = createFakeClock();
-    const first = await start(stable(), rows, clock);
+    const first = await runScheduler(stable(), rows, clock);
     rows.unseen.push(makeChange(1));
     await first.poll();
     await first.pass(50_000);
     await first.stop();
-    const second = await start(stable(), rows, clock);
+    const second = await runScheduler(stable(), rows, clock);
     expect(second.built()).toEqual([]);
     expect(await second.pass(10_000)).toEqual([[1]]);
-    const third = await start(stable(), rows, clock);
+    const third = await runScheduler(stable(), rows, clock);
     expect(await third.pass(600_000)).toEqual([[1]]);
   });
 
   it("builds unimportant changes along with important ones, never by themselves", async () => {
     const rows = createSchedulerRows();
-    const scheduler = await start(stable(), rows, createFakeClock());
+    const scheduler = await runScheduler(stable(), rows, createFakeClock());
     rows.unseen.push(makeChange(1, { files: ["README"] }));
     await scheduler.poll();
     expect(await scheduler.pass(600_000)).toEqual([]);
@@ -243,7 +202,7 @@ describe("a scheduler with a tree-stable timer", () => {
   it("with onlyImportant leaves unimportant ones out", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(makeChange(1, { files: ["README"] }), makeChange(2));
-    const scheduler = await start(
+    const scheduler = await runScheduler(
       singleBranch({
         name: "s",
         branch: "main",
@@ -262,7 +221,11 @@ describe("a scheduler with a tree-stable timer", () => {
 describe("an any-branch scheduler", () => {
   it("has a timer for each branch, project, repository and codebase", async () => {
     const rows = createSchedulerRows();
-    const scheduler = await start(anyBranch({ name: "s", builders, treeStableTimer: "1m" }), rows, createFakeClock());
+    const scheduler = await runScheduler(
+      anyBranch({ name: "s", builders, treeStableTimer: "1m" }),
+      rows,
+      createFakeClock(),
+    );
     rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3, { codebase: "lib" }));
     await scheduler.poll();
     await scheduler.pass(30_000);
@@ -270,7 +233,7 @@ describe("an any-branch scheduler", () => {
     await scheduler.poll();
     expect(await scheduler.pass(30_000)).toEqual([[1], [3]]);
     expect(await scheduler.pass(30_000)).toEqual([[1], [3], [2, 4]]);
-    expect(rows.submissions[0]?.buildset.reason).toBe(
+    expect(rows.submissions[0]?.buildset?.reason).toBe(
       "The AnyBranchScheduler scheduler named 's' triggered this build",
     );
   });
@@ -279,11 +242,15 @@ describe("an any-branch scheduler", () => {
     const changes = [makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3, { branch: null })];
     const rows = createSchedulerRows();
     rows.unseen.push(...changes);
-    const all = await start(anyBranch({ name: "s", builders }), rows, createFakeClock());
+    const all = await runScheduler(anyBranch({ name: "s", builders }), rows, createFakeClock());
     expect(all.built()).toEqual([[1], [2], [3]]);
     const some = createSchedulerRows();
     some.unseen.push(...changes);
-    const few = await start(anyBranch({ name: "s", builders, branches: ["dev", null] }), some, createFakeClock());
+    const few = await runScheduler(
+      anyBranch({ name: "s", builders, branches: ["dev", null] }),
+      some,
+      createFakeClock(),
+    );
     expect(few.built()).toEqual([[2], [3]]);
   });
 });
@@ -293,7 +260,7 @@ describe("a longest wait beside the timer", () => {
 
   it("builds though changes come steadily, each in one build", async () => {
     const rows = createSchedulerRows();
-    const scheduler = await start(anyBranch(options), rows, createFakeClock());
+    const scheduler = await runScheduler(anyBranch(options), rows, createFakeClock());
     for (let id = 1; id <= 15; id += 1) {
       rows.unseen.push(makeChange(id));
       await scheduler.pass(2000);
@@ -308,7 +275,7 @@ describe("a longest wait beside the timer", () => {
   it("counts from the first important change, and never makes one wait longer than the timer", async () => {
     const rows = createSchedulerRows();
     const fileIsImportant = ({ changeid }: { changeid: number }) => changeid > 1;
-    const scheduler = await start(anyBranch({ ...options, fileIsImportant }), rows, createFakeClock());
+    const scheduler = await runScheduler(anyBranch({ ...options, fileIsImportant }), rows, createFakeClock());
     rows.unseen.push(makeChange(1));
     await scheduler.poll();
     expect(await scheduler.pass(20_000)).toEqual([]);
@@ -339,7 +306,7 @@ describe("more changes than arguments of a call may have", () => {
     const rows = createSchedulerRows();
     const clock = createFakeClock();
     fill(rows, clock.now());
-    const scheduler = await start(
+    const scheduler = await runScheduler(
       singleBranch({ name: "s", branch: "main", builders, treeStableTimer: "5s" }),
       rows,
       clock,

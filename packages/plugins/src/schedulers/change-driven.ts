@@ -1,10 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import { findGreatest, findLeast } from "@multimaster/core";
+import { append, findGreatest, findLeast } from "@multimaster/core";
 import type { Change, ClassifiedChange, NewSourceStamp, WaitingChange } from "@multimaster/data";
-import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
+import type { SchedulerContext, Submission } from "../define-scheduler.ts";
 import { type Running, startPolling } from "../running.ts";
-import { matchesFilter } from "./change-filter.ts";
-import { type ChangeOptions, schedulerProperties } from "./scheduler-options.ts";
+import { classifyUnseen, submitBatch } from "./classify-changes.ts";
+import { choosesByFunction, type Plan, planBuildset, planStatic } from "./planned-buildset.ts";
+import { Problems } from "./problems.ts";
+import type { ChangeOptions } from "./scheduler-options.ts";
 
 /** The differences between the schedulers that follow changes. */
 export interface ChangeDriven {
@@ -19,9 +21,6 @@ export interface ChangeDriven {
   readonly perBranch: boolean;
 }
 
-const batch = 500;
-/** Maximum number of buildsets added in one transaction. */
-const submitBatch = 50;
 const pollMs = 5000;
 
 /** Follows changes: classifies each once, keeps it among the classified ones, and removes it when a buildset contains it. */
@@ -33,66 +32,24 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     timer:
       timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
   });
+  const problems = new Problems();
+  // Without a tree-stable timer, changes are never batched.
+  const classifying = { ...driven, batches: timer !== undefined };
+  const direct = (change: Change) => planStatic(ctx, driven.options, planOf(ctx, driven, [change]));
   // Without a timer, and once no classified change waits, the verdict and the buildset are one transaction.
   let isDirect = false;
   return startPolling(ctx, {
     pollMs,
     async poll(signal) {
-      const classified = await classifyUnseen(ctx, driven, isDirect, signal);
+      const classified = await classifyUnseen(ctx, classifying, signal, isDirect ? direct : undefined);
       if (classified === "lost" || signal.aborted) isDirect = false;
       if (classified !== "done" || signal.aborted) return undefined;
-      const { next, waiting } = await submitStable(ctx, driven);
-      isDirect = timer === undefined && waiting === 0;
+      const { next, waiting } = await submitStable(ctx, driven, problems);
+      await problems.show(ctx);
+      isDirect = timer === undefined && waiting === 0 && !choosesByFunction(driven.options);
       return next;
     },
   });
-}
-
-/** Direct: resolves to "built" if there were changes, since none of them waits then. */
-async function classifyUnseen(
-  ctx: SchedulerContext,
-  driven: ChangeDriven,
-  isDirect: boolean,
-  signal: AbortSignal,
-): Promise<"done" | "built" | "lost"> {
-  const limit = isDirect ? submitBatch : batch;
-  for (let result: "done" | "built" = "done"; !signal.aborted; result = isDirect ? "built" : "done") {
-    const changes = await ctx.unseenChanges(limit);
-    if (changes.length === 0) return result;
-    const verdicts = changes.map(
-      (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }),
-    );
-    const important = isDirect ? changes.filter((_, i) => verdicts[i]?.verdict === "important") : [];
-    const submissions = important.map((change) => describeBuildset(ctx, driven, [change]));
-    if ((await ctx.classify(verdicts, submissions)) === "lost") return "lost";
-    if (changes.length < limit) return isDirect ? "built" : "done";
-    // SQLite answers synchronously: without this, no other task would run while many changes are classified.
-    await setImmediate();
-  }
-  return "done";
-}
-
-function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, change: Change): Verdict["verdict"] {
-  // Errors in the config's functions must not block the changes behind this one: a failing filter lets no change through,
-  // and a change of unknown importance is built.
-  const ask = (what: string, question: () => boolean, otherwise: boolean) => {
-    try {
-      return question();
-    } catch (error) {
-      ctx.log.error(
-        { scheduler: ctx.name, changeid: change.changeid, err: error },
-        `${what} failed on change ${change.changeid}`,
-      );
-      return otherwise;
-    }
-  };
-  const { changeFilter, fileIsImportant, codebases } = options;
-  if (codebases && !Object.hasOwn(codebases, change.codebase)) return "ignored";
-  if (!concerns(change)) return "ignored";
-  if (changeFilter && !ask("the change filter", () => matchesFilter(changeFilter, change), false)) return "ignored";
-  if (!fileIsImportant || ask("fileIsImportant", () => Boolean(fileIsImportant(change)), true)) return "important";
-  // Without a tree-stable timer, changes are never batched.
-  return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
 }
 
 interface Submitted {
@@ -103,22 +60,25 @@ interface Submitted {
 }
 
 /** Submits what is due. */
-async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<Submitted> {
-  const submissions: Submission[] = [];
+async function submitStable(ctx: SchedulerContext, driven: ChangeDriven, problems: Problems): Promise<Submitted> {
+  const due: WaitingChange[][] = [];
   let next: number | undefined;
   const classified = await ctx.classifiedChanges();
   for (const line of groupByLine(classified, driven)) {
     if (driven.options.treeStableTimer === undefined) {
-      for (const changes of takeEach(line)) submissions.push(describeBuildset(ctx, driven, changes));
+      append(due, takeEach(line));
       continue;
     }
     const rest = findRest(line, driven.options);
     if (rest === undefined) continue;
     if (rest > 0) next = Math.min(next ?? rest, rest);
-    else {
-      const changes = line.map(({ change }) => change);
-      submissions.push(describeBuildset(ctx, driven, changes));
-    }
+    else due.push(line.map(({ change }) => change));
+  }
+  const submissions: Submission[] = [];
+  for (const changes of due) {
+    const { submission } = await planBuildset(ctx, driven.options, planOf(ctx, driven, changes), problems);
+    // What could not be planned waits for the next poll, and holds up no other.
+    if (submission) submissions.push(submission);
   }
   for (let from = 0; from < submissions.length; from += submitBatch) {
     if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost")
@@ -167,23 +127,21 @@ function takeEach(line: readonly ClassifiedChange[]): WaitingChange[][] {
   return taken;
 }
 
-function describeBuildset(
-  ctx: SchedulerContext,
-  { className, options }: ChangeDriven,
-  changes: readonly WaitingChange[],
-): Submission {
+function planOf(ctx: SchedulerContext, { className, options }: ChangeDriven, changes: readonly WaitingChange[]): Plan {
   const stamps = new Map<string, NewSourceStamp | number>();
-  for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) stamps.set(codebase, { ...stamp, codebase });
+  const shown = new Map<string, NewSourceStamp>();
+  const put = (stamp: NewSourceStamp, id: NewSourceStamp | number = stamp) => {
+    stamps.set(stamp.codebase, id);
+    shown.set(stamp.codebase, stamp);
+  };
+  for (const [codebase, stamp] of Object.entries(options.codebases ?? {})) put({ ...stamp, codebase });
   // Oldest first: the newest change of a codebase decides. Uses the change's own source stamp, so that the build has its changes.
-  for (const change of changes) stamps.set(change.codebase, change.sourcestamp.ssid);
+  for (const { branch, revision, repository, project, codebase, sourcestamp } of changes)
+    put({ branch, revision, repository, project, codebase }, sourcestamp.ssid);
   return {
+    reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
+    sourceStamps: [...stamps.values()],
+    shown: [...shown.values()],
     changeids: changes.map(({ changeid }) => changeid),
-    buildset: {
-      reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
-      sourceStamps: [...stamps.values()],
-      builders: options.builders,
-      properties: schedulerProperties(ctx.name, options.properties),
-      priority: options.priority,
-    },
   };
 }

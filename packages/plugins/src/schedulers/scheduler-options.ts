@@ -1,6 +1,7 @@
 import { duration, type Json, type SourcedProperties } from "@multimaster/core";
 import type { Change } from "@multimaster/data";
 import { z } from "zod";
+import type { PlannedBuildset } from "../define-scheduler.ts";
 import { changeFilter } from "./change-filter.ts";
 
 const codebase = z.strictObject({
@@ -18,24 +19,71 @@ export const codebases = z
   ])
   .optional();
 
-/** Options of every scheduler that creates buildsets by itself. */
+const properties = z.record(z.string(), z.json());
+const propertiesText = "Properties of its builds, with the source Scheduler";
+const priority = z.int32();
+const priorityText = "Requests with a higher priority are built first";
+
+/** Options of every scheduler. */
 export const commonShape = {
   name: z.string().min(1).max(128).describe("Unique in the cluster."),
   builders: z.array(z.string().min(1)).min(1).describe("Names of the builders that build it."),
-  properties: z
-    .record(z.string(), z.json())
-    .default({})
-    .describe("Properties of its builds, with the source Scheduler."),
-  priority: z.int32().default(0).describe("Requests with a higher priority are built first."),
+  properties: properties.default({}).describe(`${propertiesText}.`),
+  priority: priority.default(0).describe(`${priorityText}.`),
   reason: z.string().optional().describe("Reason shown with the builds."),
+};
+
+/** A function that chooses something for each buildset. */
+function chooser<T>() {
+  return z.custom<(planned: PlannedBuildset) => T | Promise<T>>((value) => typeof value === "function", {
+    message: "must be a function of the planned buildset",
+  });
+}
+
+/** The same, of the schedulers that create buildsets by themselves: functions choose for each buildset. */
+export const choosingShape = {
+  ...commonShape,
+  builders: z
+    .union([z.array(z.string().min(1)).min(1), chooser<readonly string[]>()])
+    .describe(
+      "Names of the builders that build it, or a function of the planned buildset that returns them; of none: it is not built.",
+    ),
+  properties: z
+    .union([properties, chooser<Readonly<Record<string, Json>>>()])
+    .default({})
+    .describe(`${propertiesText}; or a function of the planned buildset.`),
+  priority: z
+    .union([priority, chooser<number>()])
+    .default(0)
+    .describe(`${priorityText}; or a function of the planned buildset.`),
+};
+
+const choosingOptions = z.strictObject(choosingShape);
+export type ChoosingOptions = Pick<z.output<typeof choosingOptions>, "builders" | "properties" | "priority">;
+
+/** The builders that a config names, for its check: those that a function chooses are checked when it has chosen. */
+export function namedBuilders({ builders }: Pick<ChoosingOptions, "builders">): readonly string[] {
+  return typeof builders === "function" ? [] : builders;
+}
+
+/** Which changes a scheduler follows, and which of them matter. */
+export const classifyingShape = {
+  changeFilter: changeFilter
+    .optional()
+    .describe("Changes that it follows, by branch, repository, project and more; absent: all."),
+  fileIsImportant: z
+    .custom<(change: Change) => boolean>((value) => typeof value === "function", {
+      message: "must be a function of the change",
+    })
+    .optional()
+    .describe("Returns false for a change that is built only together with others."),
+  onlyImportant: z.boolean().default(false).describe("Ignores unimportant changes."),
 };
 
 /** Options of the schedulers that follow changes. */
 export const changeShape = {
-  ...commonShape,
-  changeFilter: changeFilter
-    .optional()
-    .describe("Changes that it follows, by branch, repository, project and more; absent: all."),
+  ...choosingShape,
+  ...classifyingShape,
   treeStableTimer: duration
     .optional()
     .describe("Builds once no change has arrived for this long; absent: builds each important change separately."),
@@ -44,13 +92,6 @@ export const changeShape = {
     .describe(
       "With treeStableTimer: builds at the latest this long after the first important change, even if others follow; absent: no limit.",
     ),
-  fileIsImportant: z
-    .custom<(change: Change) => boolean>((value) => typeof value === "function", {
-      message: "must be a function of the change",
-    })
-    .optional()
-    .describe("Returns false for a change that is built only together with others."),
-  onlyImportant: z.boolean().default(false).describe("Ignores unimportant changes."),
   codebases: codebases.describe(
     "Builds get a source stamp for each, and changes of other codebases are ignored; absent: the codebases of the changes.",
   ),
@@ -58,6 +99,11 @@ export const changeShape = {
 
 const changeOptions = z.strictObject(changeShape);
 export type ChangeOptions = z.output<typeof changeOptions>;
+/** What decides about a single change. */
+export type ClassifyingOptions = Pick<
+  ChangeOptions,
+  "changeFilter" | "fileIsImportant" | "onlyImportant" | "treeStableTimer" | "codebases"
+>;
 
 /** The properties of a scheduler's buildset. */
 export function schedulerProperties(name: string, properties: Readonly<Record<string, Json>>): SourcedProperties {

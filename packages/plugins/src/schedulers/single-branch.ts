@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import { changeShape, hasTimerForLimit, limitWithoutTimer } from "./scheduler-options.ts";
+import { changeShape, hasTimerForLimit, limitWithoutTimer, namedBuilders } from "./scheduler-options.ts";
 
 const className = "SingleBranchScheduler";
 
@@ -22,7 +22,7 @@ export default defineScheduler({
   className,
   options,
   followsChanges: true,
-  builderNames: ({ builders }) => builders,
+  builderNames: namedBuilders,
   start: async (ctx, options) =>
     startChangeDriven(ctx, {
       className,

@@ -4,6 +4,9 @@ import { codebases, commonShape } from "./scheduler-options.ts";
 
 const options = z.strictObject({
   ...commonShape,
+  builders: z
+    .array(z.string().min(1))
+    .describe("Names of the builders that build it; without any, a trigger of it succeeds immediately."),
   codebases: codebases.describe(
     "Its builds get a source stamp for each, with these values unless the trigger sets others.",
   ),

@@ -32,7 +32,10 @@ export function SchedulersPage() {
           >
             {rows.map(({ schedulerid, name, enabled, master }) => (
               <tr key={schedulerid}>
-                <td class="wide">{name}</td>
+                <td class="wide">
+                  {name}
+                  <Problem schedule={scheduleOf(schedulerid)} />
+                </td>
                 <td>{enabled ? "on" : <strong>off: it starts nothing</strong>}</td>
                 <td>
                   <NextRun schedule={scheduleOf(schedulerid)} />
@@ -63,6 +66,7 @@ const triggers: Readonly<Record<string, string>> = {
   changes: "with the next change",
   form: "when a user requests it",
   builds: "when a build triggers it",
+  buildsets: "when other builds have succeeded",
 };
 
 function NextRun({ schedule }: { schedule: Schedule | undefined }) {
@@ -78,5 +82,21 @@ function NextRun({ schedule }: { schedule: Schedule | undefined }) {
 }
 
 function LastRun({ schedule }: { schedule: Schedule | undefined }) {
-  return schedule?.last_at ? <When at={schedule.last_at} /> : <span class="quiet">–</span>;
+  if (!schedule?.last_at && !schedule?.last_slot) return <span class="quiet">–</span>;
+  const { last_at: at, last_outcome: outcome, missed_slots: missed } = schedule;
+  return (
+    <>
+      {at ? <When at={at} /> : <span class="quiet">–</span>}
+      {outcome === "unchanged" && <span class="quiet"> · nothing to build since</span>}
+      {missed > 0 && <span class="quiet"> · {missed === 1 ? "1 run was missed" : `${missed} runs were missed`}</span>}
+    </>
+  );
+}
+
+function Problem({ schedule }: { schedule: Schedule | undefined }) {
+  return schedule?.problem ? (
+    <div>
+      <strong>Cannot build:</strong> {schedule.problem}
+    </div>
+  ) : null;
 }

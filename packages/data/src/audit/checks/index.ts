@@ -7,6 +7,7 @@ import { logChecks } from "./logs.ts";
 import { masterChecks } from "./masters.ts";
 import { ownRowChecks } from "./own-rows.ts";
 import { requestChecks } from "./requests.ts";
+import { slotChecks } from "./slots.ts";
 import { workerChecks } from "./workers.ts";
 
 /** What a cluster's rows are audited for, by theme. */
@@ -17,6 +18,7 @@ export const auditThemes: readonly { theme: string; checks: readonly Check[] }[]
   { theme: "Builds and steps", checks: buildChecks },
   { theme: "Logs", checks: logChecks },
   { theme: "Changes", checks: changeChecks },
+  { theme: "Slots of schedulers", checks: slotChecks },
   { theme: "Workers", checks: workerChecks },
   { theme: "Masters", checks: masterChecks },
   { theme: "Rows of our own", checks: ownRowChecks },
