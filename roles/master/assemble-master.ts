@@ -8,9 +8,8 @@ import {
   type Eviction,
   joinCluster,
   type Lease,
-  LoopSign,
 } from "@multimaster/cluster";
-import { createMetrics, type RunOptions, ServiceGroup, systemClock } from "@multimaster/core";
+import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
 import { createData, createEvictionService, type Data } from "@multimaster/data";
 import { type Database, dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
@@ -37,24 +36,27 @@ export interface MasterParts {
   readonly ordered: OrderedDrain;
   /** Aborts when the lease is lost. */
   readonly lost: AbortSignal;
+  /** Aborts when a thread has died that held claims. */
+  readonly died: AbortSignal;
   /** Masters that were evicted when this one joined. */
   readonly evictions: readonly Eviction<Outcomes>[];
 }
 
 /** Joins the cluster and puts the parts of the master together. */
 export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
-  const { database, bus, config, selection, log } = plan;
+  const { database, bus, config, selection, signs, figures, log } = plan;
   const { lease, evictions } = await join(plan);
   Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
   const writes = createWriteProbe({ database, lease, clock: systemClock, log });
   const data = createData({ database, bus, lease, writes, log, clock: systemClock });
   const metrics = createMetrics();
-  const loop = new LoopSign();
   const lost = new AbortController();
+  const died = new AbortController();
   const ordered = new OrderedDrain();
   const run = runOptions(lease, database);
-  const parts = { data, log, metrics, loop, lost: lost.signal };
-  const hosts = hostRoles(plan, lease, parts, run, (audience) => base.ready(audience));
+  const standing = (audience?: Audience) => ({ ready: base.ready(audience), refusal: writes.refusal });
+  const hosts = hostRoles(plan, { lease, data, log, run, standing, onClaimsLost: () => died.abort() });
+  onAbort(lost.signal, () => hosts.lose());
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -65,7 +67,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     loadRole: plan.loadRole,
     onDrain: (order) => ordered.set(order),
   });
-  const heartbeat = createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() });
+  const heartbeat = createHeartbeat({ url: database.url, lease, log, signs: signs.all, onLost: () => lost.abort() });
   const watch = createPartitionDetection({
     bus,
     lease,
@@ -95,20 +97,21 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       eviction,
       createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
-      createLoopDelay(metrics, loop),
+      createLoopDelay(metrics, signs.main),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
-      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
+      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, figures: () => figures.text(), log }),
       orders,
       createFailureReports({ data, failures, clock: systemClock, log }),
     ],
     log,
     run,
   );
-  return { lease, data, base, hosts, orders, ordered, lost: lost.signal, evictions };
+  figures.setMain(metrics);
+  return { lease, data, base, hosts, orders, ordered, lost: lost.signal, died: died.signal, evictions };
 }
 
 function join({ database, config, selection, name, release }: TermPlan) {
-  const names = selection.roles.map(({ role }) => role.name);
+  const names = selection.roles.map(({ name }) => name);
   return joinCluster(
     database,
     {
@@ -127,6 +130,6 @@ function join({ database, config, selection, name, release }: TermPlan) {
 }
 
 /** A service that has failed for longer than an eviction takes has more than a bad moment. */
-function runOptions({ leaseMs }: Lease, database: Database): RunOptions {
-  return { failedAfterMs: 2 * leaseMs, isPassing: (error) => database.dialect.isAway(error) };
+function runOptions({ leaseMs }: Lease, database: Database) {
+  return { failedAfterMs: 2 * leaseMs, isPassing: (error: unknown) => database.dialect.isAway(error) };
 }

@@ -8,6 +8,8 @@ export interface Drainable {
   resume(): Promise<void>;
   stop(): Promise<void>;
   left(): Work;
+  /** Brings `left` up to date. */
+  refresh(): Promise<void>;
 }
 
 export interface DrainRunOptions {
@@ -98,6 +100,7 @@ export class DrainRun {
   async #begin(): Promise<void> {
     const { data, target } = this.#options;
     if (this.orderid === undefined) return;
+    await target.refresh();
     this.#before = target.left();
     this.#drained = await data.updates.orders.begin(this.orderid, this.#before);
   }

@@ -19,14 +19,13 @@ export interface CommandUpdates {
 }
 
 export function createCommandUpdates({ database, lease, write }: UpdateContext): CommandUpdates {
-  const { masterid, epoch } = lease;
   const ofWorker = batched(async (workerids: readonly number[]) => {
     const rows = await commandsOfWorkers(database, workerids);
     const commands = groupValues(rows.map(({ workerid, commandId, buildid }) => [workerid, { commandId, buildid }]));
     return workerids.map((workerid) => commands.get(workerid) ?? []);
   });
   return {
-    record: (command) => write((tx) => insertCommand(tx, { ...command, masterid, epoch })),
+    record: (command) => write((tx) => insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch })),
     forget: (commandIds) => write((tx) => deleteCommands(tx, commandIds)),
     ofWorker,
   };

@@ -1,0 +1,149 @@
+import type { Bus } from "@multimaster/bus";
+import type { Lease, LoopSign } from "@multimaster/cluster";
+import type { LoadedConfig } from "@multimaster/config";
+import {
+  createMetrics,
+  type FiguresText,
+  type Logger,
+  type MetricFigures,
+  measure,
+  ServiceGroup,
+  systemClock,
+} from "@multimaster/core";
+import { createData } from "@multimaster/data";
+import type { Database } from "@multimaster/database";
+import type { Role } from "../../define-role.ts";
+import { createLoopDelay } from "../loop-delay.ts";
+import type { BeginTerm, RoleState, Standing } from "./messages.ts";
+
+export interface RoleTermOptions {
+  readonly role: Role<unknown>;
+  readonly slice: unknown;
+  readonly config: LoadedConfig;
+  readonly sign: LoopSign;
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly log: Logger;
+  listening(service: string, url: string): void;
+  figures(): Promise<FiguresText>;
+}
+
+/** A role's time under one lease, in its thread; the role itself does not know that it is in one. */
+export class RoleTerm {
+  readonly #group: ServiceGroup;
+  readonly #loopDelay: ReturnType<typeof createLoopDelay>;
+  readonly #metrics = createMetrics();
+  readonly #data: ReturnType<typeof createData>;
+  readonly #lost = new AbortController();
+  /** The lease and the name of the master; a role that holds nothing goes on under the next ones. */
+  readonly #lease: Lease;
+  readonly #master: { name: string; masterid: number };
+  #standing: Standing;
+  #drain = new AbortController();
+
+  constructor(options: RoleTermOptions, { lease, failedAfterMs, standing }: BeginTerm) {
+    const { role, slice, config, sign, database, bus, log, listening, figures } = options;
+    this.#lease = { ...lease };
+    this.#master = { name: lease.name, masterid: lease.masterid };
+    this.#standing = standing;
+    const refusal = () => this.#standing.refusal;
+    this.#data = createData({
+      database,
+      bus,
+      lease: this.#lease,
+      writes: {
+        get refusal() {
+          return refusal();
+        },
+      },
+      log,
+      clock: systemClock,
+    });
+    this.#loopDelay = createLoopDelay(this.#metrics, sign);
+    const services = role.services({
+      master: this.#master,
+      config: { own: slice, shared: config.shared, directory: config.directory },
+      data: this.#data,
+      clock: systemClock,
+      log,
+      metrics: this.#metrics,
+      figures,
+      loop: sign,
+      lost: this.#lost.signal,
+      listening(service, url) {
+        listening(service, url);
+        log.info({ service, url }, "listening");
+      },
+      ready: () => this.#ready(),
+    });
+    this.#group = new ServiceGroup(role.name, services, log, {
+      failedAfterMs,
+      isPassing: (error) => database.dialect.isAway(error),
+    });
+  }
+
+  get state(): RoleState {
+    const group = this.#group;
+    return {
+      ready: { operators: group.ready("operators"), strangers: group.ready("strangers") },
+      left: group.left(),
+      failures: group.failures(),
+    };
+  }
+
+  async start(): Promise<void> {
+    await this.#loopDelay.start();
+    try {
+      await this.#group.start();
+    } catch (error) {
+      await this.#loopDelay.stop();
+      throw error;
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#drain = new AbortController();
+    await this.#group.drain(this.#drain.signal);
+  }
+
+  /** What still runs is given back now. */
+  force(reason: string): void {
+    this.#drain.abort(reason);
+  }
+
+  resume(): Promise<void> {
+    return this.#group.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.#group.stop();
+    await this.#loopDelay.stop();
+  }
+
+  /** What it wrote has been published. */
+  async close(): Promise<void> {
+    await this.#data.updates.close();
+  }
+
+  lose(): void {
+    this.#lost.abort();
+  }
+
+  renew(lease: Lease): void {
+    Object.assign(this.#lease, lease);
+    Object.assign(this.#master, { name: lease.name, masterid: lease.masterid });
+  }
+
+  setStanding(standing: Standing): void {
+    this.#standing = standing;
+  }
+
+  measure(): Promise<MetricFigures> {
+    return measure(this.#metrics);
+  }
+
+  /** Balancers ask the ports of workers and users, and so may whoever reaches those. */
+  #ready(): true | string[] {
+    return this.#standing.ready === true ? this.#group.ready("strangers") : this.#standing.ready;
+  }
+}
