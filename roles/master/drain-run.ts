@@ -8,8 +8,8 @@ export interface Drainable {
   resume(): Promise<void>;
   stop(): Promise<void>;
   left(): Work;
-  /** Brings `left` up to date. */
-  refresh(): Promise<void>;
+  /** Ready no more from now on; `left` is up to date when it resolves. */
+  prepareDrain(): Promise<void>;
 }
 
 export interface DrainRunOptions {
@@ -66,7 +66,10 @@ export class DrainRun {
   /** Drains; resolves to "undone" when that was taken back and the target works as before. */
   async run(): Promise<"drained" | "undone"> {
     const { target, log, clock } = this.#options;
-    await this.#within(patienceMs, () => this.#begin());
+    await this.#within(patienceMs, async () => {
+      await target.prepareDrain();
+      await this.#begin();
+    });
     for (;;) {
       const over = new AbortController();
       const telling = this.#tellProgress(over.signal);
@@ -100,7 +103,6 @@ export class DrainRun {
   async #begin(): Promise<void> {
     const { data, target } = this.#options;
     if (this.orderid === undefined) return;
-    await target.refresh();
     this.#before = target.left();
     this.#drained = await data.updates.orders.begin(this.orderid, this.#before);
   }

@@ -35,7 +35,8 @@ export class HostedRoles extends ServiceGroup {
   #services = new Map<string, RoleService>();
   #told = "";
   #timer: NodeJS.Timeout | undefined;
-  #isLeaving = false;
+  /** Why the roles are not ready, beside what they stand on. */
+  #reason: string | undefined;
 
   constructor(options: HostedRolesOptions) {
     super("roles", [], options.log, options.run);
@@ -63,6 +64,7 @@ export class HostedRoles extends ServiceGroup {
   }
 
   override async resume(): Promise<void> {
+    this.#reason = undefined;
     const resumed = super.resume();
     this.#tell();
     await resumed;
@@ -73,15 +75,18 @@ export class HostedRoles extends ServiceGroup {
     await super.stop();
   }
 
-  /** Stops the roles that hold something; the others go on, and answer that they are not ready, until the next term. */
+  /** Stops the roles that hold claims; the others go on, and answer that they are not ready, until the next term. */
   async leave(): Promise<void> {
-    this.#isLeaving = true;
+    this.#reason = "the master joins the cluster again";
     this.#tell();
+    for (const service of this.#services.values()) service.keep();
     await this.stop();
   }
 
-  /** Brings what is known of the roles up to date. */
-  async refresh(): Promise<void> {
+  /** Balancers are sent elsewhere before anyone is told of the drain. */
+  async prepareDrain(): Promise<void> {
+    this.#reason = "the master is draining";
+    this.#tell();
     await Promise.all([...this.#services.values()].map((service) => service.refresh()));
   }
 
@@ -147,7 +152,7 @@ export class HostedRoles extends ServiceGroup {
   /** What a role stands on, as its own ports tell it to balancers and strangers. */
   standing(): Standing {
     const { ready, refusal } = this.#options.standing("strangers");
-    if (this.#isLeaving) return { ready: ["the master joins the cluster again"], refusal };
+    if (this.#reason !== undefined) return { ready: [this.#reason], refusal };
     return { ready: this.isDraining ? super.ready() : ready, refusal };
   }
 

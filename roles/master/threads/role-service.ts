@@ -36,6 +36,7 @@ export class RoleService implements Service {
   #restart: Timer | undefined;
   #isDraining = false;
   #isOver = false;
+  #isKept = false;
 
   constructor(options: RoleServiceOptions) {
     this.#options = options;
@@ -78,10 +79,17 @@ export class RoleService implements Service {
   }
 
   async resume(): Promise<void> {
-    const { thread } = this.#options;
+    const { thread, standing } = this.#options;
     this.#isDraining = false;
+    this.tell(standing());
     if (thread.term) await thread.resume();
     else await this.#tryAgain();
+  }
+
+  /** A balancer is sent elsewhere before anyone is told of the drain. */
+  async prepareDrain(): Promise<void> {
+    this.tell({ ...this.#options.standing(), ready: ["the role is draining"] });
+    await this.refresh();
   }
 
   /** Brings what is known of the role up to date, unless its loop is blocked. */
@@ -116,20 +124,18 @@ export class RoleService implements Service {
     if (thread.holdsClaims) thread.lost();
   }
 
+  /** Another term follows this one: a role that holds nothing goes on meanwhile. */
+  keep(): void {
+    this.#isKept = !this.#options.thread.holdsClaims;
+  }
+
   /** Ends the term of the role. */
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#restart?.cancel();
+    if (this.#isKept) return;
     this.#options.thread.onDeath(undefined);
     await this.#options.thread.stop();
-  }
-
-  /** The same, unless the role holds nothing: then it goes on under the next lease. */
-  async leave(): Promise<void> {
-    const { thread } = this.#options;
-    if (thread.holdsClaims || !thread.term) await this.stop();
-    this.#isOver = true;
-    this.#restart?.cancel();
   }
 
   async #begin(): Promise<void> {
