@@ -7,6 +7,7 @@ import {
   type Logger,
   type MetricFigures,
   systemClock,
+  waitAtMost,
   writeLogLine,
 } from "@multimaster/core";
 import {
@@ -50,6 +51,8 @@ const entry = new URL(import.meta.url.replace("/master/threads/role-thread.ts", 
 const longLifeMs = 60_000;
 /** How long a thread may take to end once its role has stopped. */
 const closeMs = 5_000;
+/** A thread that takes longer to measure itself is shown by its last figures. */
+const measureMs = 2_000;
 /** A loop that is blocked for longer than this, when its role is to stop, is given up. */
 const blockedMs = 10_000;
 
@@ -163,8 +166,9 @@ export class RoleThread {
 
   /** The role's figures; the last ones that are known while its loop is blocked. */
   async measure(): Promise<MetricFigures> {
-    if (this.#term && this.sign.stillMs() < 1000)
-      this.#figures = (await this.#ask({ do: "measure" }).catch(() => this.#figures)) as MetricFigures;
+    if (!this.#term || this.sign.stillMs() > 1000) return this.#figures;
+    const asked = this.#ask({ do: "measure" }).catch(() => undefined);
+    this.#figures = ((await waitAtMost(systemClock, measureMs, asked)) as MetricFigures | undefined) ?? this.#figures;
     return this.#figures;
   }
 
