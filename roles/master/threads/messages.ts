@@ -61,7 +61,7 @@ export type ToThread =
   /** The same master goes on under a new lease. */
   | { readonly kind: "renew"; readonly lease: Lease }
   | { readonly kind: "standing"; readonly standing: Standing }
-  | { readonly kind: "figures"; readonly id: number; readonly figures: FiguresText };
+  | { readonly kind: "figures"; readonly id: number; readonly figures?: FiguresText; readonly error?: PackedError };
 
 /** How the role does. */
 export interface RoleState {

@@ -21,7 +21,7 @@ import {
   type ThreadData,
   type ToThread,
 } from "./messages.ts";
-import { unpackError } from "./packed-error.ts";
+import { packError, unpackError } from "./packed-error.ts";
 
 export interface RoleThreadOptions {
   readonly name: string;
@@ -245,7 +245,7 @@ export class RoleThread {
       case "figures":
         figures().then(
           (found) => this.#post({ kind: "figures", id: message.id, figures: found }),
-          (error: unknown) => log.error({ err: error }, "the figures of this master could not be gathered"),
+          (error: unknown) => this.#post({ kind: "figures", id: message.id, error: packError(error) }),
         );
     }
   }

@@ -17,7 +17,7 @@ import {
   type ThreadData,
   type ToThread,
 } from "./messages.ts";
-import { packError } from "./packed-error.ts";
+import { packError, unpackError } from "./packed-error.ts";
 import { RoleTerm } from "./role-term.ts";
 
 /** How often the main thread is told how the role does, if that has changed. */
@@ -34,7 +34,7 @@ class RoleRunner {
   #bus: Bus | undefined;
   #term: RoleTerm | undefined;
   #reported = "";
-  #questions = new Map<number, (figures: FiguresText) => void>();
+  #questions = new Map<number, (answer: Extract<ToThread, { kind: "figures" }>) => void>();
   #lastQuestion = 0;
 
   constructor(port: MessagePort, data: ThreadData) {
@@ -64,7 +64,7 @@ class RoleRunner {
       case "standing":
         return this.#term?.setStanding(message.standing);
       case "figures":
-        this.#questions.get(message.id)?.(message.figures);
+        this.#questions.get(message.id)?.(message);
         this.#questions.delete(message.id);
     }
   }
@@ -144,8 +144,11 @@ class RoleRunner {
 
   #askForFigures(): Promise<FiguresText> {
     const id = ++this.#lastQuestion;
-    return new Promise((resolve) => {
-      this.#questions.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.#questions.set(id, ({ figures, error }) => {
+        if (figures) resolve(figures);
+        else reject(error ? unpackError(error) : new Error("there are no figures"));
+      });
       this.#send({ kind: "figures", id });
     });
   }
