@@ -12,7 +12,7 @@ function requestFrom(remoteAddress: string, told?: string) {
 it.each([
   ["a stranger who names another", "192.0.2.1", "198.51.100.7", "192.0.2.1"],
   ["the last that no trusted proxy is", "10.0.0.1", "127.0.0.1, 198.51.100.7, 10.1.2.3", "198.51.100.7"],
-  ["a proxy with nothing to tell", "10.0.0.1", undefined, "10.0.0.1"],
+  ["a proxy without the header", "10.0.0.1", undefined, "10.0.0.1"],
   ["what stands before it, with its port", "10.0.0.1", "127.0.0.1:80, 198.51.100.7:4711", "198.51.100.7"],
   ["IPv6 with a port", "2001:db8::1", "[2001:db8:7::5]:4711", "2001:db8:7::5"],
   ["IPv6 in brackets", "10.0.0.1", "[2001:db8:7::5]", "2001:db8:7::5"],

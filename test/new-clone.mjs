@@ -19,7 +19,7 @@ const environment = {
   MULTIMASTER_STATE: join(directory, "state"),
   UI_PORT: "0",
 };
-// Whoever runs this by npm has its variables set; the clone's own npm sets them again.
+// If npm runs this, npm's variables are set; the clone's own npm sets them again.
 for (const name of Object.keys(environment)) if (/^npm_(?!config_)/.test(name)) delete environment[name];
 
 const steps = [

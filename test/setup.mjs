@@ -1,6 +1,6 @@
 // Sets up the real programs that the tests run against: PostgreSQL, crossbar.io, buildbot-worker, Chromium, …
 // Plain JavaScript without dependencies: it runs before anything is installed. `node test/setup.mjs` may be called at
-// any time, also twice at once; what is there already is kept.
+// any time, also twice at the same time; what exists is kept.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {

@@ -20,7 +20,7 @@ export interface DrainOptions {
   log: Logger;
 }
 
-/** Workers let go per second: all at once they would come back within one second, to one master. */
+/** Workers released per second: all together they would come back within one second, to one master. */
 const perSecond = 50;
 /** How often it is looked whether another engine has come that would run what only this one could. */
 const lookMs = 2000;
@@ -28,7 +28,7 @@ const lookMs = 2000;
 /**
  * Leaves politely: first in the list of services, so that it is asked first and the others find nothing left to do.
  * After each step, in order: no request is claimed; no worker comes in; idle workers are gone; running builds have
- * ended and their workers are gone. When the signal aborts, what still runs is given back to be run again.
+ * ended and their workers are gone. When the signal aborts, running builds are released to be run again.
  *
  * A build that waits for other builds never waits in vain: what only this engine can run for it is still run here, and
  * workers that might be needed for that stay as long as a build does.
@@ -105,9 +105,9 @@ export class Drain implements Service {
       let gone = 0;
       for (const worker of workers.all) {
         if (undone.aborted) return;
-        // Looked at now, not before the waits: a build may have been given to it meanwhile.
+        // Checked now, not before the waits: a build may have started on it meanwhile.
         if (worker.builds > 0 || worker.leaving || kept.has(worker.name)) continue;
-        await this.#letGo(worker);
+        await this.#release(worker);
         gone += 1;
         if (workers.all.length > 1 && !signal.aborted) await clock.sleep(1000 / perSecond, signal);
       }
@@ -128,9 +128,9 @@ export class Drain implements Service {
     return new Set(this.#onlyHere.flatMap((id) => builders.get(id)?.config.workers ?? []));
   }
 
-  async #letGo(worker: AttachedWorker): Promise<void> {
+  async #release(worker: AttachedWorker): Promise<void> {
     try {
-      await this.#options.server.letGo(worker);
+      await this.#options.server.release(worker);
     } catch (error) {
       this.#options.log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be let go`);
       worker.link.terminate();

@@ -5,7 +5,7 @@ import type { Persistence } from "./builds/persistence.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
 import type { CommandLedger } from "./workers/command-ledger.ts";
 
-/** What lives as long as the engine, and every build and step of it works with. */
+/** The parts that exist as long as the engine, and with which each of its builds and steps works. */
 export interface EngineParts {
   readonly data: Data;
   readonly persistence: Persistence;

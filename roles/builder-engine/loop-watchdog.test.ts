@@ -22,7 +22,7 @@ describe("a blocked event loop", () => {
     return { said, metrics, watchdog, pass, advance };
   }
 
-  it("is told with the step that did it, in log and metrics", async () => {
+  it("is reported with the step that blocked, in log and metrics", async () => {
     const { said, metrics, watchdog, advance } = watch();
     watchdog.enter({ builder: "other", step: "innocent", buildid: 1 });
     advance(100);
@@ -34,7 +34,7 @@ describe("a blocked event loop", () => {
     );
   });
 
-  it("is told with the one step that did it, though others had their turn at the same time", () => {
+  it("is reported with the step that blocked, even if others ran at the same time", () => {
     const { said, watchdog, pass, advance } = watch();
     watchdog.enter({ builder: "other", step: "innocent", buildid: 1 });
     pass(10);
@@ -47,7 +47,7 @@ describe("a blocked event loop", () => {
     expect(said).toEqual(['the event loop stood still for 5.1 s while it ran step "parse" of builder "web" (build 7)']);
   });
 
-  it("is told with the step whose code waits for something of its own, when none was entered just now", () => {
+  it("is reported with the step whose code is waiting, if no step was entered just now", () => {
     const { said, watchdog, advance } = watch();
     const innocent = { builder: "other", step: "innocent", buildid: 1 };
     watchdog.enter(innocent);
@@ -66,7 +66,7 @@ describe("a blocked event loop", () => {
     expect(said).toEqual([]);
   });
 
-  it("is told when no step was running, too", () => {
+  it("is reported also when no step was running", () => {
     const { said, advance } = watch();
     advance(2100);
     expect(said).toEqual(["the event loop stood still for 2 s; no step's code was running"]);

@@ -4,7 +4,7 @@ import { Counter, type Logger, type Registry, type Service } from "@multimaster/
 export interface LoopWatchdogOptions {
   log: Logger;
   metrics: Registry;
-  /** Where the steps are shown, for whoever looks while the loop stands still. */
+  /** Where the steps are shown while the loop stands still. */
   sign?: LoopSign;
   /** A delay of the event loop above this is reported, in milliseconds. */
   thresholdMs?: number;

@@ -19,7 +19,7 @@ export interface EngineSlice {
   readonly workers: WorkersSlice;
 }
 
-/** Loads the selected builder sets and the workers, and nothing else; throws with the problems of both at once. */
+/** Loads the selected builder sets and the workers, and nothing else; throws with the problems of both together. */
 export async function loadEngineSlice(
   config: LoadedConfig,
   selection: { builderSets: readonly string[] | "all" },

@@ -7,7 +7,7 @@ export interface Duties {
   readonly builderSets: readonly string[] | "all";
 }
 
-/** Loads the slices that masters of these duties would load, and no others; throws with all problems at once. */
+/** Loads the slices that masters of these duties would load, and no others; throws with all problems together. */
 export async function checkSlices(config: LoadedConfig, masters: readonly Duties[]): Promise<void> {
   const problems: string[] = [];
   for (const { roles, builderSets } of masters) {

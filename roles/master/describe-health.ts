@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 
-/** What `/health` answers: the process lives, and how well. */
+/** What `/health` answers: the process works, and its state. */
 export function describeHealth(master: string, { bus, writes }: Pick<Data, "bus" | "writes">): Json {
   const { kind, state, degradedSince } = bus;
   const refusal = writes?.refusal;

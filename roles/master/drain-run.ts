@@ -23,11 +23,11 @@ export interface DrainRunOptions {
   readonly log: Logger;
 }
 
-/** How long running builds may take to be given back when a drain has to end now. */
-const giveBackMs = 10_000;
+/** How long the release of running builds may take when a drain has to end now. */
+const releaseLimitMs = 10_000;
 const progressMs = 1000;
-/** How long a database that is away may hold up a drain that would like to tell of itself. */
-const patienceMs = 2000;
+/** How long an absent database may delay a drain that reports its progress. */
+const reportLimitMs = 2000;
 
 /** One drain from its order to its report. Its row is kept in step with it as well as the database allows. */
 export class DrainRun {
@@ -45,7 +45,7 @@ export class DrainRun {
     this.orderid = options.orderid;
   }
 
-  /** What the row says by now: another deadline, or that it is not wanted any more. */
+  /** What the row says now: another deadline, or that the drain was undone. */
   update({ deadlineIn, undone }: Pick<OpenOrder, "deadlineIn" | "undone">): void {
     this.#deadline?.cancel();
     this.#deadline = undefined;
@@ -58,7 +58,7 @@ export class DrainRun {
     }
   }
 
-  /** What still runs is given back at once. */
+  /** Running builds are released immediately. */
   force(reason: string): void {
     if (!this.#now.signal.aborted) this.#now.abort(reason);
   }
@@ -66,18 +66,18 @@ export class DrainRun {
   /** Drains; resolves to "undone" when that was taken back and the target works as before. */
   async run(): Promise<"drained" | "undone"> {
     const { target, log, clock } = this.#options;
-    await this.#within(patienceMs, async () => {
+    await this.#within(reportLimitMs, async () => {
       await target.prepareDrain();
       await this.#begin();
     });
     for (;;) {
       const over = new AbortController();
-      const telling = this.#tellProgress(over.signal);
+      const reporting = this.#reportProgress(over.signal);
       const undone = whenAborted(this.#undone.signal, over.signal).then(() => "undone" as const);
       const ended = await Promise.race([this.#drain(target).then(() => "drained" as const), undone]);
       if (ended === "undone") await target.resume();
       over.abort();
-      await waitAtMost(clock, patienceMs, telling);
+      await waitAtMost(clock, reportLimitMs, reporting);
       if (ended === "drained" || (await this.#settleUndone())) {
         this.#deadline?.cancel();
         if (ended === "undone") log.info({ orderid: this.orderid }, "the drain was undone: work is taken on again");
@@ -92,7 +92,7 @@ export class DrainRun {
   async report(): Promise<void> {
     const { orderid } = this;
     if (orderid === undefined) return;
-    await this.#within(patienceMs, async () => {
+    await this.#within(reportLimitMs, async () => {
       const work = Object.fromEntries(Object.keys(this.#before).map((name) => [name, 0]));
       const drained = this.#before.builds === undefined ? undefined : this.#drained;
       const { data, roles } = this.#options;
@@ -112,13 +112,13 @@ export class DrainRun {
     const { clock } = this.#options;
     const over = new AbortController();
     const giveUp = whenAborted(this.#now.signal, over.signal)
-      .then(() => clock.sleep(giveBackMs, over.signal))
+      .then(() => clock.sleep(releaseLimitMs, over.signal))
       .then(() => (over.signal.aborted ? undefined : target.stop()));
     await Promise.race([target.drain(this.#now.signal), giveUp]);
     over.abort();
   }
 
-  async #tellProgress(over: AbortSignal): Promise<void> {
+  async #reportProgress(over: AbortSignal): Promise<void> {
     const { data, target, clock } = this.#options;
     const { orderid } = this;
     if (orderid === undefined) return;
@@ -140,7 +140,7 @@ export class DrainRun {
     try {
       return await data.updates.orders.end(this.orderid, "undone", { work: target.left() });
     } catch (error) {
-      // Whoever looks at the open orders next ends it.
+      // The next poll of open orders ends it.
       log.warn({ err: error, orderid: this.orderid }, "the end of a drain could not be written");
       return true;
     }

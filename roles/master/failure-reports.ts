@@ -24,7 +24,7 @@ export function createFailureReports({ data, failures, clock, log }: FailureRepo
       await data.updates.masters.saveFailures(found);
       written = text;
     } catch (error) {
-      // While the database is away everything fails, and is told so elsewhere.
+      // While the database is away everything fails, which is reported elsewhere.
       if (!data.isDatabaseAway(error)) throw error;
     }
   }

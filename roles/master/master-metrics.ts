@@ -15,7 +15,7 @@ interface MasterMetricsOptions {
 }
 
 /** A database that takes longer counts as away. */
-const patienceMs = 2_000;
+const timeLimitMs = 2_000;
 
 /** Figures that every master has, whatever its roles. They are taken when they are asked for. */
 export function createMasterMetrics(options: MasterMetricsOptions): Service {
@@ -59,7 +59,7 @@ export function createMasterMetrics(options: MasterMetricsOptions): Service {
   );
   new Gauge({
     name: "multimaster_database_latency_seconds",
-    help: `Time of a minimal query; ${patienceMs / 1000} when the database did not answer in that time.`,
+    help: `Time of a minimal query; ${timeLimitMs / 1000} when the database did not answer in that time.`,
     registers,
     async collect() {
       this.set(await measureLatency(database));
@@ -138,7 +138,7 @@ async function measureLatency(database: Database): Promise<number> {
     () => true,
     () => false,
   );
-  const isThere = await Promise.race([query, systemClock.sleep(patienceMs, over.signal).then(() => false)]);
+  const isThere = await Promise.race([query, systemClock.sleep(timeLimitMs, over.signal).then(() => false)]);
   over.abort();
-  return isThere ? (performance.now() - start) / 1000 : patienceMs / 1000;
+  return isThere ? (performance.now() - start) / 1000 : timeLimitMs / 1000;
 }

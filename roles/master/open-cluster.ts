@@ -15,7 +15,7 @@ import {
 } from "@multimaster/database";
 import { upgradeSchema } from "@multimaster/operator/upgrade-trail";
 
-/** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables at once. */
+/** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables immediately. */
 export async function openClusterDatabase(
   shared: ClusterConfig,
   log: Logger,

@@ -13,15 +13,15 @@ export interface OrdersOptions {
   readonly log: Logger;
   /** Loads a role and its slice; throws in a sentence when there is none, or the config has errors. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
-  /** Somebody wants this master to drain and end; called once per order. */
+  /** A user wants this master to drain and end; called once per order. */
   onDrain(order: OpenOrder): void;
 }
 
-/** The longest time until an order is seen that no message told of. */
+/** The longest time until an order without a message is seen. */
 const pollMs = 1000;
 
 /**
- * Carries out what people want of this master: the rows say what, a message only makes it look at once. Roles are
+ * Carries out requests to this master: the rows hold them, a message only makes it poll immediately. Roles are
  * dropped and added here; the drain of the whole master is its term's business, and is only kept in step with its row.
  */
 export class Orders implements Service {
@@ -30,7 +30,7 @@ export class Orders implements Service {
   #loop: WakeupLoop;
   #subscription: Promise<{ unsubscribe(): Promise<void> } | undefined> | undefined;
   #runs = new Map<number, DrainRun>();
-  /** Orders that are being carried out, or that the term has been told of. */
+  /** Orders that are being carried out, or of which the term has been notified. */
   #taken = new Set<number>();
   /** One change of roles at a time. */
   #turn: Promise<void> = Promise.resolve();
@@ -96,7 +96,7 @@ export class Orders implements Service {
   #inTurn(order: OpenOrder, act: () => Promise<void>): void {
     const { data, log } = this.#options;
     this.#turn = this.#turn.then(act).catch(async (error: unknown) => {
-      // What is wrong with a config or a name is told in its own words.
+      // An error of a config or a name has its own sentence.
       const detail = error instanceof UserError ? error.message : `unexpected error: ${(error as Error).message}`;
       log.error({ orderid: order.orderid, err: error }, `an order could not be carried out: ${detail}`);
       await data.updates.orders.end(order.orderid, "failed", { detail }).catch(() => undefined);

@@ -3,6 +3,7 @@ import { createBusHub } from "@multimaster/bus";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { Backoff, errors, identifyLog, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
+import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { roleNames } from "../index.ts";
 import { checkSlices, type Duties } from "./check-slices.ts";
@@ -36,7 +37,7 @@ export interface StartOptions {
 export interface RunningMaster {
   /** Stops gracefully: takes nothing new on, finishes its running builds, ends. */
   drain(): void;
-  /** Stops now: running builds are given back. */
+  /** Stops now: running builds are released. */
   stopNow(): void;
   /** Resolves when the master has ended; rejects if it could not go on. */
   readonly finished: Promise<void>;
@@ -124,9 +125,12 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
 
 /** All slices are checked against each other where all are run here; otherwise each thread checks its own. */
 async function loadMasterConfig(file: string, duties: "whole" | Duties): Promise<LoadedConfig> {
-  if (duties !== "whole") return loadClusterConfig(file, (config) => checkSlices(config, [duties]));
-  const config = await loadClusterConfig(file, checkConfig);
-  await checkConfig(config);
+  const check = (config: LoadedConfig) =>
+    checkClusterConfig<unknown>(config, duties === "whole" ? checkConfig : () => checkSlices(config, [duties]));
+  const config = await loadClusterConfig(file, check);
+  if (duties === "whole") await check(config);
+  // What is wrong beside the slices is reported together with what is wrong in them.
+  else await checkClusterConfig(config, async () => undefined).catch(() => check(config));
   return config;
 }
 
@@ -188,7 +192,7 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
   };
 }
 
-/** Joins again, however long the database is away; undefined when the master is told to end before. */
+/** Joins again, however long the database is away; undefined when the master has to end before. */
 async function rejoin(plan: TermPlan, ending: AbortSignal): Promise<Term | undefined> {
   const backoff = new Backoff({ initial: 200, max: 5000 });
   let away = false;

@@ -23,7 +23,7 @@ export interface TermPlan {
   /** Where services of the roles listen, by name. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly log: Logger;
-  /** What every line of that log tells of this master; each term writes its own facts into it. */
+  /** What every line of that log says about this master; each term writes its own facts into it. */
   readonly identity: { service: string; master?: string; epoch?: number };
   /** Gathers the figures of all threads; each term has other ones of the main thread. */
   readonly figures: MasterFigures;

@@ -4,8 +4,8 @@ type Subscription = Awaited<ReturnType<Data["events"]["on"]>>;
 
 /**
  * Listens to what sets claims free: a master that left or was evicted, a scheduler released or switched, and the
- * return of messages after a time without. A master that drains gives its schedulers back last, so that their event
- * also tells of its change sources, which have none of their own.
+ * return of messages after a time without. A master that drains releases its schedulers last, so that their event
+ * also covers its change sources, which have none of their own.
  */
 export async function listenForClaims(
   data: Data,

@@ -22,7 +22,7 @@ export interface SingletonKind {
   release(id: number): Promise<void>;
   /** Starts it; `lost` is called when one of its operations found the claim to be another master's. */
   start(singleton: Singleton, lost: () => void): Promise<Running>;
-  /** Those of them that somebody asked to look at once, each time asked only until told here. */
+  /** Those of them for which an immediate poll was requested; each request is returned once. */
   takeWakes?(ids: readonly number[]): Promise<readonly number[]>;
   /** What runs in its place while it is disabled, if anything. */
   startDisabled?(singleton: Singleton, lost: () => void): Promise<Running>;
@@ -42,11 +42,11 @@ export interface ClaimedHostOptions {
   readonly masterid: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Longest time until a free claim is noticed when no message tells of it. */
+  /** Longest time until a free claim is noticed without a message. */
   readonly pollMs?: number;
 }
 
-/** Passes an operation's result on, and tells the host when it is the loss of the claim. */
+/** Passes an operation's result on, and notifies the host when it is the loss of the claim. */
 export function passResult<T>(result: T, lost: () => void): T {
   if (result === "lost") lost();
   return result;
@@ -60,7 +60,7 @@ interface Place {
   /** Not tried before this time of the clock, after a failed start. */
   notBefore: number;
   held: boolean;
-  /** Found out by an operation, before the rows were looked at again. */
+  /** Noticed by an operation, before the next poll of the rows. */
   lost: boolean;
   /** What runs, and whether as the enabled or the disabled one. */
   current: { running: Running; enabled: boolean; abort: AbortController } | undefined;
@@ -70,7 +70,7 @@ interface Place {
 
 /**
  * Runs what this master could claim. Any number of masters host the same singletons: each claims what is free, stops
- * what it lost, and gives everything back when it drains, so that another goes on at once.
+ * what it lost, and releases everything when it drains, so that another master continues immediately.
  */
 export class ClaimedHost implements Service {
   readonly name: string;
@@ -163,7 +163,7 @@ export class ClaimedHost implements Service {
     this.#stopListening = undefined;
     await Promise.all(
       this.#places.map(async (place) => {
-        // A start in progress is told to give up; what it started is stopped like the rest.
+        // A start in progress is aborted; what it started is stopped like the rest.
         place.current?.abort.abort();
         await place.busy;
         await this.#end(place);
@@ -225,7 +225,7 @@ export class ClaimedHost implements Service {
       await this.#begin(place, state.enabled);
       place.backoff.reset();
     } catch (error) {
-      // The end of all this master does, and not of this singleton's making: whoever runs the master stops the host.
+      // The master's lease is lost, not only this claim: the term stops the host.
       if (error instanceof LeaseLost) return this.#end(place);
       const delay = place.backoff.next();
       place.notBefore = clock.now() + delay;

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
 import { changes, equals, schedulers } from "@multimaster/data";
-import { type Running, type SchedulerContext, type SchedulerDefinition, startLooking } from "@multimaster/plugins";
+import { type Running, type SchedulerContext, type SchedulerDefinition, startPolling } from "@multimaster/plugins";
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
@@ -77,9 +77,9 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
  * Those that are already classified stay.
  */
 function letChangesPass(ctx: SchedulerContext): Running {
-  return startLooking(ctx, {
+  return startPolling(ctx, {
     pollMs: 5000,
-    async look(signal) {
+    async poll(signal) {
       while (!signal.aborted) {
         const passing = await ctx.unseenChanges(500);
         if (passing.length === 0) return undefined;

@@ -84,7 +84,7 @@ export function createReadiness({ ready, clock }: { ready(): true | string[]; cl
   };
 }
 
-/** `/health`: whether the process lives, and its state; `/ready`: whether it can take work, or why not. */
+/** `/health`: whether the process works, and its state; `/ready`: whether it can take work, or why not. */
 export function serveHealth({ data, master }: RoleContext<UiSlice>, readiness: Readiness): Koa.Middleware {
   return async (ctx, next) => {
     if (ctx.method !== "GET" && ctx.method !== "HEAD") return next();

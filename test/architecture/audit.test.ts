@@ -23,14 +23,14 @@ master audit --since 7d                             # history of the last week o
 master audit --check request-run-twice --json       # one check, for a program
 \`\`\`
 
-\`master audit\` looks at the rows of a cluster for what must never be. Anybody may run it at any time, also while the cluster
+\`master audit\` checks the rows of a cluster for states that must never occur. Anyone may run it at any time, also while the cluster
 works: it needs no running master, writes nothing, and keeps no one waiting. It reads one snapshot of the database, in which
-a cluster that is well is without contradiction, however busy; what is true of such a cluster for a moment (a claim whose
+a healthy cluster is consistent, however busy; a state that a healthy cluster has for a moment (a claim whose
 build is about to be made, a dead master about to be evicted) counts only when it is older than the grace time (\`--grace\`, 30
 seconds by default) by the database's clock. It exits with 0 when nothing was found and with 1 when something was.
 
 Checks marked *window* read history. Without \`--since\` they read all of it, which takes a while with millions of builds; with
-it, that of builds which began, and buildsets which were submitted, within that time. Of each finding the first ten ids are told, and how many there are.
+it, that of builds which began, and buildsets which were submitted, within that time. Each finding lists its first ten ids, and how many there are.
 
 A finding is a fault in the program or a sign that rows were changed by hand, so report it. What helps until then stands with each.
 `;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { root } from "./source-files.ts";
 
 describe("the errors catalogue", () => {
-  it("gives every error a code of its own", () => {
+  it("has a different code for every error", () => {
     const codes = listErrors().map((error) => error.code);
     expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);
     expect(codes.filter((code) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(code))).toEqual([]);

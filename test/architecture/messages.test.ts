@@ -25,7 +25,7 @@ describe("a message only wakes its receiver", () => {
     ]);
   });
 
-  it("except that an engine may be told to write the rows that Buildbot's masters do not write", () => {
+  it("except that a config may let an engine write the rows that Buildbot's masters do not write", () => {
     expect(callersOf(/\.onForeignControl\(/)).toEqual(["roles/builder-engine/builds/foreign-control.ts"]);
     expect(callersOf(/new ForeignControl\(/)).toEqual(["roles/builder-engine/role.ts"]);
   });

@@ -50,7 +50,7 @@ async function readPlugin(folder: string, name: string): Promise<Plugin | undefi
   const { default: factory } = (await import(`../../packages/plugins/src/${folder}/${name}.ts`)) as {
     default: (options: object) => { plugin: Plugin };
   };
-  // A factory for one provider may read its options at once.
+  // A factory for one provider may read its options immediately.
   return factory({ url: "https://login.example", realm: "example" }).plugin;
 }
 

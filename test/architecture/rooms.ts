@@ -40,9 +40,9 @@ export const mayImport: Record<string, readonly string[]> = {
   configs: ["core", "config", "plugins"],
 };
 
-/** Why a room is as it is: told when a rule about it is broken. */
+/** Why a room is as it is: shown when a rule about it is broken. */
 export const reasons: Record<string, string> = {
-  core: "core is the words everybody may use: it knows nobody",
+  core: "core is what every room may use: it knows no other room",
   config: "a config is checked without a database, a bus or a role; what it needs of them belongs in core",
   database: "the database room holds rows only; what a row means belongs in cluster or data",
   bus: "the bus carries messages and knows no row; topics come from the events of data's resources",

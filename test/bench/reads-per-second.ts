@@ -4,7 +4,7 @@ const clients = 16;
 const warmUpMs = 1000;
 const measureMs = 3000;
 
-/** How many GETs per second a few clients get answered who ask again at once, over connections that stay. */
+/** How many GETs per second a few clients get answered who ask again immediately, over connections that stay. */
 export async function readsPerSecond(url: URL): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const start = performance.now();

@@ -150,7 +150,7 @@ describe("Buildbot's own frontend", () => {
   });
 });
 
-it("Buildbot's data client from npm reads, listens and forces, in a page of somebody's own", async () => {
+it("Buildbot's data client from npm reads, listens and forces, in a user's own page", async () => {
   const { page: own, problems } = await openPage(watched.page.context().browser() as Browser, {
     // The page that is borrowed has one that lets it ask for nothing.
     bypassCSP: true,
@@ -178,7 +178,7 @@ it("Buildbot's data client from npm reads, listens and forces, in a page of some
   const params = JSON.stringify({ builderid: builderIds["quick"], username: "Ann <ann@example.org>" });
   const forced = await read<{ result: unknown }>(`service.control("forceschedulers", "force", "force", ${params})`);
   expect(forced.result).toEqual([expect.any(Number), { [String(builderIds["quick"])]: expect.any(Number) }]);
-  // Without reading again: what it knows of the new build, it was told.
+  // Without reading again: it knows of the new build from the event alone.
   await waitFor(async () => await read(`builds.length === ${before + 1} && builds.every((build) => build.complete)`), {
     what: "the events of the new build",
   });

@@ -8,7 +8,7 @@ import { pages, waitForTexts } from "./pages.ts";
 import { lastTick, readDrawnLines, readWholeLog } from "./shown-log.ts";
 
 const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
-const patience = { timeoutMs: 60_000 };
+const timeLimit = { timeoutMs: 60_000 };
 
 let browser: Browser;
 let served: PageCluster;
@@ -40,8 +40,8 @@ const showsNoBar = (page: Page) => page.locator(".status-bar").waitFor({ state: 
 const isLive = (page: Page) => page.locator(".live-word.live").waitFor({ timeout: 60_000 });
 
 async function waitForTicks(page: Page, more: number): Promise<void> {
-  const before = await waitFor(() => lastTick(page), { what: "the log to be shown", ...patience });
-  await waitFor(async () => (await lastTick(page)) >= before + more, { what: "the log to go on", ...patience });
+  const before = await waitFor(() => lastTick(page), { what: "the log to be shown", ...timeLimit });
+  await waitFor(async () => (await lastTick(page)) >= before + more, { what: "the log to go on", ...timeLimit });
 }
 
 it("every page is shown through the balancer, and complains about nothing", async () => {
@@ -80,7 +80,7 @@ it("a live log goes on by itself when its ui master is killed, and when the next
     const drained = served.uis.get(other);
     drained?.sigterm();
     await waitForConnectedTo(killed);
-    expect(await drained?.process.waitForExit(patience)).toMatchObject({ code: 0 });
+    expect(await drained?.process.waitForExit(timeLimit)).toMatchObject({ code: 0 });
     served.forgetUi(other);
     await waitForTicks(page, 100);
     expect(await page.evaluate("told")).toEqual(["live", "every 3 s", "live", "every 3 s", "live"]);
@@ -92,7 +92,7 @@ it("a live log goes on by itself when its ui master is killed, and when the next
     const raw = await readRawLog(buildid);
     await waitFor(async () => (await readDrawnLines(page)).at(-1)?.[0] === raw.length, {
       what: "the end",
-      ...patience,
+      ...timeLimit,
     });
     const shown = await readWholeLog(page);
     expect(shown).toEqual(raw);
@@ -198,7 +198,7 @@ describe("from the pages", () => {
       await shows(page, "1 gone");
       await other.waitFor({ state: "detached" });
       await page.locator("li", { hasText: "drain engine-blocking" }).getByText("done", { exact: true }).waitFor();
-      expect(await blocking.process.waitForExit(patience)).toMatchObject({ code: 0 });
+      expect(await blocking.process.waitForExit(timeLimit)).toMatchObject({ code: 0 });
       expect(problems()).toEqual([]);
     });
   });
@@ -234,7 +234,7 @@ describe("a page says how things are", () => {
         async () => (await served.cluster.rows("select 1 from builds where complete_at is null")).length === 0,
         {
           what: "the build to end, unseen",
-          ...patience,
+          ...timeLimit,
         },
       );
       await served.startUi("ui-1");
@@ -265,7 +265,7 @@ describe("a page says how things are", () => {
   });
 });
 
-/** The ui master that tells the page of events, and the other one. */
+/** The ui master that sends events to the page, and the other one. */
 async function findServing(): Promise<[serving: string, other: string]> {
   const serving = await waitFor(() => served.findConnected(), { what: "the page to be connected" });
   const other = [...served.uis.keys()].find((name) => name !== serving);
@@ -276,7 +276,7 @@ async function findServing(): Promise<[serving: string, other: string]> {
 async function waitForConnectedTo(name: string): Promise<void> {
   await waitFor(async () => (await served.findConnected()) === name, {
     what: `the page to be at ${name}`,
-    ...patience,
+    ...timeLimit,
   });
 }
 

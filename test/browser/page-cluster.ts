@@ -39,7 +39,7 @@ export interface PageCluster {
   force(builder: string): Promise<void>;
   /** The build of this number, once it has ended. */
   waitForBuild(builder: string, number: number): Promise<{ buildid: number; results: number }>;
-  /** Starts a build of "live" after former ones have ended: it counts until it is let go. Gives its number. */
+  /** Starts a build of "live" after former ones have ended: it counts until it is released. Returns its number. */
   startLive(): Promise<number>;
   /** Lets builds of "live" end. */
   openGate(): void;

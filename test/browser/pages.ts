@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 /** Ids of the builders of configs/web.ts, by name. */
 export type BuilderIds = Readonly<Record<string, number>>;
 
-/** A page as somebody asks for it, and what it must show of the cluster. */
+/** The address of a page, and what the page must show of the cluster. */
 export type KnownPage = readonly [name: string, path: (builders: BuilderIds) => string, shows: readonly string[]];
 
 /** Every page of the app, with what it shows where configs/web.ts has run for a while. */

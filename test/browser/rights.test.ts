@@ -46,7 +46,7 @@ async function logIn(page: Page, name: string): Promise<void> {
 const pause = (page: Page) => page.getByRole("button", { name: "Pause" });
 const refusal = (page: Page) => page.getByRole("alert").textContent();
 
-it("a click that is not allowed is refused beside the button, with who may do it; to whom may, it is done", async () => {
+it("a click that is not allowed is refused beside the button, with who may do it; an allowed click acts", async () => {
   const page = await open("/workers");
   await pause(page).click();
   expect(await refusal(page)).toBe("You may not pause workers: that is for the role operators; log in first.");
@@ -131,7 +131,7 @@ it("below a path of another server all of it works: pages, links, events, login"
   const sockets: string[] = [];
   page.on("websocket", (socket) => sockets.push(socket.url()));
 
-  // Deep inside, as somebody who was sent the address.
+  // Deep inside, as a user who was sent the address.
   await page.goto(`${below}builders/1`);
   await page.getByRole("heading", { name: "web" }).waitFor();
   await page.getByRole("link", { name: "Workers" }).first().click();

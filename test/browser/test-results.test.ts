@@ -10,7 +10,7 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const patience = { timeout: 20_000 };
+const timeLimit = { timeout: 20_000 };
 
 let browser: Browser;
 let master: TestMaster;
@@ -88,7 +88,7 @@ async function finished(number: number): Promise<void> {
   );
 }
 
-const text = (page: Page, what: string) => page.getByText(what).first().waitFor(patience);
+const text = (page: Page, what: string) => page.getByText(what).first().waitFor(timeLimit);
 const panel = (page: Page, title: string) =>
   page.locator(".panel", { has: page.getByRole("heading", { name: title }) });
 const row = (page: Page, name: string) => page.getByRole("row", { name: new RegExp(name) });
@@ -102,41 +102,41 @@ describe("before any build has reported tests", () => {
     await page.goto(new URL(`/builders/${builderIds["web"]}/builds/1?tab=tests`, url).href);
     await text(page, "This build has reported no tests");
     await page.goto(new URL(`/builders/${builderIds["web"]}/builds/1/steps/results`, url).href);
-    await page.locator(".log-content", { hasText: "no file in build matches reports/**/*.xml" }).waitFor(patience);
+    await page.locator(".log-content", { hasText: "no file in build matches reports/**/*.xml" }).waitFor(timeLimit);
     expect(problems()).toEqual([]);
   });
 });
 
-describe("once builds tell of tests", () => {
+describe("once builds report tests", () => {
   const revisions: string[] = [];
   beforeAll(async () => {
     for (const [i, tests] of commits.entries()) revisions.push(await build(tests, i + 2));
   });
 
   describe("the tests of a build", () => {
-    it("are told by the step that read them: how many, and in its log why some failed", async () => {
+    it("are reported by the step that read them: how many, and in its log why some failed", async () => {
       const { page } = await openPage(browser);
       await page.goto(new URL(`/builders/${builderIds["web"]}/builds/4`, url).href);
       await text(page, "failed in “results”");
       await text(page, "3 passed, 1 failed, 1 skipped");
-      await page.locator(".log-content", { hasText: "FAIL pkg.Sum.breaks (src/sum.ts:7), 0.10 s" }).waitFor(patience);
-      await page.locator(".log-content", { hasText: "<b>no markup</b>" }).waitFor(patience);
+      await page.locator(".log-content", { hasText: "FAIL pkg.Sum.breaks (src/sum.ts:7), 0.10 s" }).waitFor(timeLimit);
+      await page.locator(".log-content", { hasText: "<b>no markup</b>" }).waitFor(timeLimit);
     });
 
     it("are a tab of it, failed ones first, searched by name, each with the way to its history", async () => {
       const { page, problems } = await openPage(browser);
       await page.goto(new URL(`/builders/${builderIds["web"]}/builds/4`, url).href);
-      await page.getByRole("link", { name: "Tests 1 failed" }).click(patience);
+      await page.getByRole("link", { name: "Tests 1 failed" }).click(timeLimit);
       await text(page, "1 failed, 3 passed, 1 skipped");
       const names = () => page.locator("tbody tr td:first-child a").allTextContents();
-      await row(page, "breaks").waitFor(patience);
+      await row(page, "breaks").waitFor(timeLimit);
       expect(await names()).toEqual(["breaks", "adds", "crawls", "wobbles", "later"].map((name) => `pkg.Sum.${name}`));
       expect(await findSeriousProblems(page)).toEqual([]);
       await page.getByPlaceholder("Filter tests").fill("CRAWL");
       await waitFor(async () => (await names()).length === 1, { what: "the list to be narrowed", timeoutMs: 20_000 });
       expect(new URL(page.url()).searchParams.get("q")).toBe("CRAWL");
       await page.getByRole("link", { name: "pkg.Sum.crawls" }).click();
-      await page.waitForURL(/\/tests\/\d+$/, patience);
+      await page.waitForURL(/\/tests\/\d+$/, timeLimit);
       expect(problems()).toEqual([]);
     });
   });
@@ -145,21 +145,21 @@ describe("once builds tell of tests", () => {
     it("shows what fails now, what is flaky, what is slow, and changes as builds end", async () => {
       const { page, problems } = await openPage(browser);
       await page.goto(new URL("/", url).href);
-      await page.getByRole("button", { name: "More" }).click(patience);
-      await page.getByRole("link", { name: "Tests", exact: true }).click(patience);
-      await panel(page, "Failing now").getByText("pkg.Sum.breaks").waitFor(patience);
+      await page.getByRole("button", { name: "More" }).click(timeLimit);
+      await page.getByRole("link", { name: "Tests", exact: true }).click(timeLimit);
+      await panel(page, "Failing now").getByText("pkg.Sum.breaks").waitFor(timeLimit);
       expect(await panel(page, "Failing now").locator("tbody tr").count()).toBe(1);
-      await panel(page, "Flaky").getByText("pkg.Sum.wobbles").waitFor(patience);
-      await panel(page, "Flaky").getByText("1 of 3").waitFor(patience);
-      await panel(page, "Slowest").getByText("1:39").waitFor(patience);
+      await panel(page, "Flaky").getByText("pkg.Sum.wobbles").waitFor(timeLimit);
+      await panel(page, "Flaky").getByText("1 of 3").waitFor(timeLimit);
+      await panel(page, "Slowest").getByText("1:39").waitFor(timeLimit);
       expect(await panel(page, "Slowest").locator("tbody tr").first().textContent()).toContain("crawls");
       expect(await findSeriousProblems(page)).toEqual([]);
 
       await build({ ...commits[2], breaks: ["pass", 0.1], adds: ["fail", 0.01] }, 5);
-      await panel(page, "Failing now").getByText("pkg.Sum.adds").waitFor(patience);
+      await panel(page, "Failing now").getByText("pkg.Sum.adds").waitFor(timeLimit);
       await panel(page, "Failing now")
         .getByText("pkg.Sum.breaks")
-        .waitFor({ state: "hidden", ...patience });
+        .waitFor({ state: "hidden", ...timeLimit });
       expect(problems()).toEqual([]);
     });
 
@@ -168,23 +168,23 @@ describe("once builds tell of tests", () => {
       await page.goto(new URL("/tests?q=nothing", url).href);
       await text(page, "has “nothing” in its name");
       await page.getByPlaceholder("Filter by name").fill("crawl");
-      await panel(page, "Slowest").getByText("pkg.Sum.crawls").waitFor(patience);
+      await panel(page, "Slowest").getByText("pkg.Sum.crawls").waitFor(timeLimit);
       await page.getByLabel("Builder").selectOption({ label: "docs" });
-      await panel(page, "Slowest").getByText("No test reports how long it took.").waitFor(patience);
+      await panel(page, "Slowest").getByText("No test reports how long it took.").waitFor(timeLimit);
       expect(new URL(page.url()).search).toBe(`?q=crawl&builder=${builderIds["docs"]}`);
     });
 
     it("leads to the history of a test: each build, its revision, its log", async () => {
       const { page, problems } = await openPage(browser);
       await page.goto(new URL("/tests", url).href);
-      await page.getByRole("link", { name: "pkg.Sum.wobbles" }).first().click(patience);
-      await row(page, "#2 passed").waitFor(patience);
-      await row(page, "#3 failed").waitFor(patience);
-      await row(page, `#4 passed ${revisions[2]?.slice(0, 7)}`).waitFor(patience);
+      await page.getByRole("link", { name: "pkg.Sum.wobbles" }).first().click(timeLimit);
+      await row(page, "#2 passed").waitFor(timeLimit);
+      await row(page, "#3 failed").waitFor(timeLimit);
+      await row(page, `#4 passed ${revisions[2]?.slice(0, 7)}`).waitFor(timeLimit);
       expect(await page.locator(".strip.tall a").count()).toBeGreaterThanOrEqual(3);
       expect(await findSeriousProblems(page)).toEqual([]);
       await row(page, "#3 failed").getByRole("link", { name: "log" }).click();
-      await page.locator(".log-content", { hasText: "FAIL pkg.Sum.wobbles" }).waitFor(patience);
+      await page.locator(".log-content", { hasText: "FAIL pkg.Sum.wobbles" }).waitFor(timeLimit);
       expect(problems()).toEqual([]);
     });
 

@@ -9,7 +9,7 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const patience = { timeout: 20_000 };
+const timeLimit = { timeout: 20_000 };
 const ann = { "X-Forwarded-User": "ann", "X-Email": "ann@example.org", "X-Name": "Ann Example" };
 
 let browser: Browser;
@@ -71,13 +71,13 @@ async function open(path: string, headers: Record<string, string> = ann): Promis
 it("finds their own changes on the first page, with what became of each", async () => {
   const page = await open("/");
   const mine = page.locator(".panel", { hasText: "My changes" });
-  await mine.getByText("Make it fast").waitFor(patience);
-  await mine.getByRole("link", { name: "app #2: success" }).waitFor(patience);
+  await mine.getByText("Make it fast").waitFor(timeLimit);
+  await mine.getByRole("link", { name: "app #2: success" }).waitFor(timeLimit);
   expect(await mine.locator("[data-row]").count()).toBe(1);
 
   const anonymous = await open("/", {});
-  await anonymous.getByText("Recently finished").waitFor(patience);
-  await anonymous.getByText("app #3").first().waitFor(patience);
+  await anonymous.getByText("Recently finished").waitFor(timeLimit);
+  await anonymous.getByText("app #3").first().waitFor(timeLimit);
   expect(await anonymous.getByText("My changes").count()).toBe(0);
 });
 
@@ -86,13 +86,13 @@ it("sees when each scheduler ran last and runs next", async () => {
   const row = (name: string) => page.locator("tr", { has: page.getByRole("cell", { name, exact: true }) });
   await row("calm")
     .getByText(/in \d+:\d\d/)
-    .waitFor(patience);
-  await row("calm").getByText("1 change waits").waitFor(patience);
-  await row("main").getByText("with the next change").waitFor(patience);
+    .waitFor(timeLimit);
+  await row("calm").getByText("1 change waits").waitFor(timeLimit);
+  await row("main").getByText("with the next change").waitFor(timeLimit);
   await row("main")
     .getByText(/ago|now/)
-    .waitFor(patience);
-  await row("force").getByText("when a user requests it").waitFor(patience);
+    .waitFor(timeLimit);
+  await row("force").getByText("when a user requests it").waitFor(timeLimit);
 });
 
 it("asks for a build again with other values, beginning with those it had", async () => {
@@ -101,16 +101,16 @@ it("asks for a build again with other values, beginning with those it had", asyn
 
   const { body: found } = await master.api<{ builders: { builderid: number }[] }>("builders/app");
   const page = await open(`/builders/${found.builders[0]?.builderid}/builds/4`);
-  await page.getByRole("button", { name: "Change and rebuild" }).click(patience);
+  await page.getByRole("button", { name: "Change and rebuild" }).click(timeLimit);
   const form = page.getByRole("dialog");
-  await form.getByLabel("target").waitFor(patience);
+  await form.getByLabel("target").waitFor(timeLimit);
   expect(await form.getByLabel("target").inputValue()).toBe("arm");
   expect(await form.getByLabel("verbose").isChecked()).toBe(true);
   expect(await form.getByLabel("Branch").inputValue()).toBe("main");
   await form.getByLabel("target").fill("riscv");
   await form.getByLabel("Your name").fill("Ann <ann@example.org>");
   await form.getByRole("button", { name: "Force" }).click();
-  await page.waitForURL(/buildrequests|builds\/\d+/, patience);
+  await page.waitForURL(/buildrequests|builds\/\d+/, timeLimit);
   await built(5);
   const { body } = await master.api<{ builds: { properties: object }[] }>("builders/app/builds/5?property=*");
   expect(body.builds[0]?.properties).toMatchObject({
@@ -124,12 +124,12 @@ it("makes what waits more or less urgent, and cancels it", async () => {
   await force({ builderNames: ["waits"], priority: 3 });
   const page = await open("/queue");
   const row = page.locator("tr", { hasText: "waits" });
-  await row.getByText("None of its workers is attached: away is away.").waitFor(patience);
+  await row.getByText("None of its workers is attached: away is away.").waitFor(timeLimit);
   await row.getByRole("button", { name: "more urgent" }).click();
-  await row.getByText("4", { exact: true }).waitFor(patience);
+  await row.getByText("4", { exact: true }).waitFor(timeLimit);
   await row.getByRole("button", { name: "less urgent" }).click();
-  await row.getByText("3", { exact: true }).waitFor(patience);
+  await row.getByText("3", { exact: true }).waitFor(timeLimit);
   await row.getByRole("button", { name: "Cancel" }).click();
   await row.getByRole("button", { name: "Yes" }).click();
-  await page.getByText("Nothing waits").waitFor(patience);
+  await page.getByText("Nothing waits").waitFor(timeLimit);
 });

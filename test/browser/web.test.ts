@@ -13,7 +13,7 @@ import { waitFor } from "../harness/wait-for.ts";
 import { type BuilderIds, pages, waitForTexts } from "./pages.ts";
 import { lastTick, readDrawnLines, scrollTo } from "./shown-log.ts";
 
-const patience = { timeout: 20_000 };
+const timeLimit = { timeout: 20_000 };
 
 /** Of the logs that are long. */
 const lines = process.env["MULTIMASTER_LONG"] ? 1_000_000 : 30_000;
@@ -79,7 +79,7 @@ function finished(name: string): Promise<Build> {
   );
 }
 
-const text = (page: Page, what: string) => page.getByText(what).first().waitFor(patience);
+const text = (page: Page, what: string) => page.getByText(what).first().waitFor(timeLimit);
 
 describe("every page", () => {
   it.each(pages)("%s shows what there is, is accessible, and complains about nothing", async (_name, path, shows) => {
@@ -128,7 +128,7 @@ describe("a log", () => {
     page.on("request", (request) => request.url().includes("/contents") && asked.push(request.url()));
     const linked = 0.9 * lines;
     await page.goto(new URL(`/builders/${builderIds["long"]}/builds/1/steps/1/logs/stdio#L${linked}`, url).href);
-    await page.locator(`[data-line="${linked}"].marked`).waitFor(patience);
+    await page.locator(`[data-line="${linked}"].marked`).waitFor(timeLimit);
     expect(asked.length).toBeLessThan(6);
 
     const places = [0, 0.1, 0.33, 0.5, 0.75, 1];
@@ -146,7 +146,7 @@ describe("a log", () => {
     const wanted = lines - 1;
     await page.getByPlaceholder("Search, or /regex/").fill(`line ${wanted} of`);
     await page.getByText("1 of 1", { exact: true }).waitFor({ timeout: 90_000 });
-    await page.locator(".log-line.found", { hasText: `line ${wanted} of a long log` }).waitFor(patience);
+    await page.locator(".log-line.found", { hasText: `line ${wanted} of a long log` }).waitFor(timeLimit);
     expect(asked.length - before).toBeLessThan(lines / 10_000 + 6);
     const megabytes = await measureHeap(page);
     console.log(`a log of ${lines} lines: ${asked.length} requests, ${megabytes.toFixed(0)} MB of heap in the page`);
@@ -168,8 +168,8 @@ describe("a log", () => {
   it("shows the colours of a terminal and no markup of others, and opens at the reason of a failure", async () => {
     const { page } = await openPage(browser);
     await page.goto(new URL(`/builders/${builderIds["tests"]}/builds/1`, url).href);
-    await page.locator(".log-line.found .fg-1", { hasText: "FAIL" }).waitFor(patience);
-    await page.locator(".log-content", { hasText: /^<b>no markup<\/b>/ }).waitFor(patience);
+    await page.locator(".log-line.found .fg-1", { hasText: "FAIL" }).waitFor(timeLimit);
+    await page.locator(".log-content", { hasText: /^<b>no markup<\/b>/ }).waitFor(timeLimit);
   });
 });
 
@@ -188,18 +188,18 @@ it("the keyboard finds a builder, the form forces a build and says at the field 
   await page.goto(url);
   await text(page, "Needs attention");
   await page.keyboard.press("/");
-  await page.getByRole("combobox").waitFor(patience);
+  await page.getByRole("combobox").waitFor(timeLimit);
   await page.keyboard.type("docs");
-  await page.getByRole("option", { name: "docs builder" }).waitFor(patience);
+  await page.getByRole("option", { name: "docs builder" }).waitFor(timeLimit);
   await page.keyboard.press("Enter");
-  await page.waitForURL(`**/builders/${builderIds["docs"]}`, patience);
-  await page.getByRole("button", { name: "Force" }).click(patience);
+  await page.waitForURL(`**/builders/${builderIds["docs"]}`, timeLimit);
+  await page.getByRole("button", { name: "Force" }).click(timeLimit);
   await page.getByLabel("Your name").fill("nobody");
   await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
-  await page.getByRole("dialog").locator(".field .problem").first().waitFor(patience);
+  await page.getByRole("dialog").locator(".field .problem").first().waitFor(timeLimit);
   await page.getByLabel("Your name").fill("Ann <ann@example.org>");
   await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
-  await page.waitForURL(/buildrequests|builds\/\d+/, patience);
+  await page.waitForURL(/buildrequests|builds\/\d+/, timeLimit);
 });
 
 it("the first load stays below 200 kB, in files that browsers keep for ever", async () => {
@@ -225,7 +225,7 @@ it("the first load stays below 200 kB, in files that browsers keep for ever", as
   expect((await master.fetch("/api/v2/nothing", { headers: { Accept: "text/html" } })).status).toBe(404);
 });
 
-/** What the page's scripts hold, after what they let go of was collected. */
+/** What the page's scripts hold, after a garbage collection. */
 async function measureHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");

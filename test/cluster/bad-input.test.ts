@@ -95,7 +95,7 @@ describe("a mistake on the command line or in the config", () => {
     });
   });
 
-  it("a second master on one SQLite file is refused, also right after the first was killed only while that lives", async () => {
+  it("a second master on one SQLite file is refused while the first one lives, and not once the first one was killed", async () => {
     const directory = temporaryDirectory("sqlite");
     const config = join(directory, "cluster.ts");
     writeFileSync(

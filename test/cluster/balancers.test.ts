@@ -101,7 +101,7 @@ it.each(balancers)(
 );
 
 it.each(balancers)(
-  "behind %s, whoever guesses a worker's password keeps that worker out no more than any other",
+  "behind %s, guessing a worker's password does not keep that worker out",
   async (_, startBalancer) => {
     const balancer = await startBalancer();
     const { env, master } = await startCluster({ config: "configs/symmetric/cluster.ts", router: false });

@@ -13,13 +13,18 @@ import { waitFor } from "../harness/wait-for.ts";
 const config = configFile("test/cluster/configs/command-line/cluster.ts");
 const directory = temporaryDirectory("command-line");
 const gates = join(directory, "gates");
-const nobody = { XDG_CONFIG_HOME: directory, MULTIMASTER_URL: undefined, MULTIMASTER_TOKEN: undefined, NO_COLOR: "1" };
+const environment = {
+  XDG_CONFIG_HOME: directory,
+  MULTIMASTER_URL: undefined,
+  MULTIMASTER_TOKEN: undefined,
+  NO_COLOR: "1",
+};
 
 let master: TestMaster;
 let url: string;
 
 /** Runs a command against the master. */
-const run = (...args: string[]) => runMaster(args, { ...nobody, MULTIMASTER_URL: url });
+const run = (...args: string[]) => runMaster(args, { ...environment, MULTIMASTER_URL: url });
 const openGate = (name: string) => writeFileSync(join(gates, name), "");
 
 const before = Array.from({ length: 300 }, (_, i) => `before ${i + 1}`);
@@ -47,17 +52,17 @@ beforeAll(async () => {
 });
 
 describe("a build that is followed", () => {
-  it("is shown to its end without a line missing or told twice, though the ui master is away meanwhile", async () => {
+  it("is shown to its end without a missing or repeated line, though the ui master is away meanwhile", async () => {
     const proxy = await startTcpProxy({ target: url });
     const args = ["force", "--builder", "web", "--property", "gate=away", "--follow", "--url", proxy.url(url)];
-    const command = await startCommand(args, nobody);
+    const command = await startCommand(args, environment);
     await command.waitForOutput("before 300");
     await proxy.refuse();
     proxy.cut();
     openGate("away");
     await command.waitForOutput("; retrying");
     await waitFor(async () => (await master.api<{ meta: { total: number } }>("builds?complete=true")).body.meta.total, {
-      what: "the build to end while nobody can see it",
+      what: "the build to end while no one can see it",
     });
     await proxy.accept();
     expect((await command.waitForExit()).code).toBe(0);
@@ -68,7 +73,7 @@ describe("a build that is followed", () => {
     expect(command.stderr()).toContain("connected again");
   });
 
-  it("gives its result as the exit code, and each event to programs", async () => {
+  it("returns its result as the exit code, and prints each event for programs", async () => {
     const { code, stdout } = await run("force", "--builder", "web", "--property", "code=3", "--follow", "--json");
     expect(code).toBe(1);
     const events = stdout
@@ -85,18 +90,21 @@ describe("a build that is followed", () => {
   });
 
   it("goes on when Ctrl-C ends the looking, until it is stopped", async () => {
-    const follow = await startCommand(["rebuild", "web/2", "--follow", "--url", url], nobody);
+    const follow = await startCommand(["rebuild", "web/2", "--follow", "--url", url], environment);
     expect((await follow.waitForExit()).code).toBe(1);
     const command = await startCommand(
       ["force", "force", "--builder", "web", "--property", "gate=never", "--follow", "--url", url],
-      nobody,
+      environment,
     );
     await command.waitForOutput("before 300");
     command.signal("SIGINT");
     expect((await command.waitForExit()).code).toBe(130);
     expect(command.stderr()).toContain("Stopped following; the build continues.");
     expect((await run("builds", "--running")).stdout).toContain("web/4");
-    const log = await startCommand(["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url], nobody);
+    const log = await startCommand(
+      ["log", "web/4", "work", "stdio", "--follow", "--lines", "1", "--url", url],
+      environment,
+    );
     const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");
     expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Build \d+ is being stopped\.\n$/) });
     expect((await log.waitForExit()).code).toBe(0);
@@ -106,14 +114,14 @@ describe("a build that is followed", () => {
   });
 });
 
-it("what is asked wrongly is told in sentences", async () => {
+it("a wrong command line is answered in sentences", async () => {
   const closed = `http://127.0.0.1:${await freePort()}/`;
   const [fields, step, request, nowhere, away] = await Promise.all([
     run("force", "--builder", "web", "--field", "code=x", "--field", "target=none"),
     run("log", "web/1", "none"),
     run("cancel", "99"),
-    runMaster(["builds"], nobody),
-    runMaster(["builds", "--url", closed], nobody),
+    runMaster(["builds"], environment),
+    runMaster(["builds", "--url", closed], environment),
   ]);
   expect(fields.code).toBe(2);
   expect(fields.stderr).toMatch(/^master: Some form fields are invalid:\n {2}code: .*\n {2}target: /);
@@ -123,7 +131,7 @@ it("what is asked wrongly is told in sentences", async () => {
   expect(away).toMatchObject({ code: 3, stderr: expect.stringContaining("the connection is refused") });
 });
 
-it("a request that nobody can build is cancelled", async () => {
+it("a request that no worker can build is cancelled", async () => {
   const asked = JSON.parse((await run("force", "--builder", "absent", "--json")).stdout) as {
     requests: { buildrequestid: number }[];
   };
@@ -144,14 +152,14 @@ it("every example of docs/command-line.md works", async () => {
   chmodSync(join(bin, "master"), 0o755);
   const { status } = await master.api("waiting");
   for (const example of examples) {
-    // Told by the resource "waiting", where there is one.
+    // Reported by the noun "waiting", where there is one.
     if (status === 404 && example === "master why") continue;
     await runProcess({
       name: example,
       command: "/bin/sh",
       args: ["-c", example],
       cwd: directory,
-      env: { ...nobody, MULTIMASTER_URL: url, PATH: `${bin}:${process.env["PATH"]}` },
+      env: { ...environment, MULTIMASTER_URL: url, PATH: `${bin}:${process.env["PATH"]}` },
     });
   }
 });
@@ -165,7 +173,7 @@ it("every line of a master's log says when, how grave, which service and which m
   expect(wrong).toEqual([]);
 });
 
-it("a master tells once, when it starts, which defaults are closed and what opens them", () => {
+it("a master reports once, when it starts, which defaults are closed and what opens them", () => {
   const said = [...master.process.stderr().matchAll(/"msg":"closed by default: (.*?)"\}?[,\n]/g)].map(
     ([, text]) => text,
   );
@@ -173,7 +181,7 @@ it("a master tells once, when it starts, which defaults are closed and what open
   expect(new Set(said).size).toBe(said.length);
 });
 
-it("a master with no other port tells how it is on its monitor port", async () => {
+it("a master with no other port reports its health on its monitor port", async () => {
   const scheduler = await startMaster({
     config,
     name: "two",
@@ -186,7 +194,7 @@ it("a master with no other port tells how it is on its monitor port", async () =
   expect(await (await get("health")).json()).toMatchObject({ status: "ok", master: "two" });
   expect(await (await get("ready")).json()).toEqual({ ready: true });
   await waitFor(async () => /^multimaster_singletons_claimed 1$/m.test(await (await get("metrics")).text()), {
-    what: "the figures to tell of the scheduler that was claimed",
+    what: "the figures to show the scheduler that was claimed",
   });
   const figures = await (await get("metrics")).text();
   expect(figures).toMatch(/^multimaster_info\{master="two",roles="scheduler",release="[^"]+"\} 1$/m);

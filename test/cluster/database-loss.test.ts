@@ -12,7 +12,7 @@ async function startBuild(lease = "4s") {
   const cluster = await startCluster({ config, router: false, env });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
-  // One port for all of its lives: workers come back to where they were.
+  // One port for all incarnations: workers come back to where they were.
   const port = { WORKER_PORT: String(await freePort()) };
   const engine = await cluster.master({ roles: ["builder-engine"], name: "engine", env: port });
   await cluster.workers(engine, front, ["w1"]);
@@ -28,7 +28,7 @@ async function waitForEnd(cluster: TestCluster): Promise<void> {
   });
 }
 
-it("a master that is told to end while the database is away finishes its build when it is back, and ends", async () => {
+it("a master that gets a signal to end while the database is away finishes its build when the database is back, and ends", async () => {
   // Without a router no one can promise not to evict it: the outage has to be shorter than the lease.
   const { cluster, engine } = await startBuild("30s");
   await cluster.postgres.kill();
@@ -42,7 +42,7 @@ it("a master that is told to end while the database is away finishes its build w
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("a master that is told twice to end does not wait for the database; its build is run again", async () => {
+it("a master that gets a second signal to end does not wait for the database; its build is run again", async () => {
   const { cluster, front, engine } = await startBuild();
   await cluster.postgres.kill();
   engine.sigterm();

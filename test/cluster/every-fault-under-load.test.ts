@@ -147,7 +147,7 @@ it("every component fails in turn under load: each request ends once, the audit 
   expect(await findViolations(cluster)).toEqual([]);
 }, 3_600_000);
 
-/** Builds that were given back to be run again, until now. */
+/** Builds that were released to be run again, until now. */
 async function countRetries({ cluster }: Diagram): Promise<number> {
   const [row] = await cluster.rows<{ count: number }>("select count(*)::int as count from builds where results = 5");
   return row?.count ?? 0;

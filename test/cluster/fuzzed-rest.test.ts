@@ -31,7 +31,7 @@ describe.each(isLong ? engines : ["sqlite" as const])(
       const calls = await runSchemathesis({
         ...{ description, url, seed, method: "POST" },
         ...{ examples: isLong ? 600 : 40, limits: isLong },
-        // Who drains the master that answers ends the test. This one is as alive, and does nothing that it is told.
+        // A drain of the master that answers would end the test. This one is alive, too, and carries no command out.
         fixed: { paths: "/masters/\\{masterid\\}$", parameters: { "path.masterid": idle } },
       });
       console.log(

@@ -80,7 +80,7 @@ it("a master whose ticket is wrong says so, and works without the router", async
 });
 
 describe("others may do little or nothing", () => {
-  it("nobody is let in without a login, with another's name, or from a browser's page", async () => {
+  it("no client is admitted without a login, with another's name, or from a browser's page", async () => {
     await expect(joinRealm(url, { realm })).rejects.toThrow("wamp.error.no_auth_method");
     await expect(joinRealm(url, { realm, login: { authid: "engine-1", ticket: "any" } })).rejects.toThrow("refused");
     await expect(joinRealm(url, { realm, login: login("master"), origin: "https://example.org" })).rejects.toThrow(
@@ -108,7 +108,7 @@ describe("others may do little or nothing", () => {
       "builds.1.steps.1.started": ["master", "engine"],
       "steps.1.started": ["master", "engine"],
       "logs.1.append": ["master", "engine"],
-      // Of an engine that died, by whoever notices.
+      // Of an engine that died, by the master that notices.
       "builds.1.finished": ["master", "engine", "ui", "scheduler"],
       "buildrequests.1.unclaimed": ["master", "engine", "ui", "scheduler"],
     };
@@ -181,7 +181,7 @@ describe("others may do little or nothing", () => {
   });
 });
 
-it("with TLS, only whoever trusts its certificate talks to the router", async () => {
+it("with TLS, only clients that trust its certificate talk to the router", async () => {
   const { key, certificate } = makeCertificate();
   const router = await startCrossbar({ hardened: { tls: { key, certificate } } });
   const connect = async (ca?: string) => {

@@ -24,7 +24,7 @@ import { waitFor } from "../harness/wait-for.ts";
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const many = Number(process.env["MULTIMASTER_BUILDS"] ?? 10_000_000);
 const few = 10_000;
-/** Rows that a total looks at: of every ten thousand it counts, one in ten is what was asked for at the least. */
+/** Rows that a total reads: of every ten thousand, at least one in ten is counted. */
 const maxCounted = 120_000;
 /** Rows that a page of at most a thousand is made of. */
 const maxRead = 20_000;
@@ -60,8 +60,8 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
       const url = await postgres.createDatabase();
       await upgradeDatabase(await openTestDatabase(url));
       const began = Date.now();
-      await fillPostgres(url, { builds, detailed: Math.min(builds, many * 0.4) }, tell);
-      tell(`${builds} builds filled in`, (Date.now() - began) / 1000);
+      await fillPostgres(url, { builds, detailed: Math.min(builds, many * 0.4) }, report);
+      report(`${builds} builds filled in`, (Date.now() - began) / 1000);
       return { url, ui: await startUi(url) };
     };
     small = await side(few);
@@ -77,10 +77,11 @@ describe.skipIf(!isLong)(`at ${many} builds (npm run test:many-builds)`, () => {
       env: { DATABASE_URL: url, UI_PORT: "0", LEASE: "15s", BUS: "notify" },
     });
     await ui.waitReady();
-    tell("a ui master ready", (performance.now() - began) / 1000);
+    report("a ui master ready", (performance.now() - began) / 1000);
     return ui;
   };
-  const tell = (what: string, seconds: number) => void (seconds > 1 && console.log(`${seconds.toFixed(1)} s: ${what}`));
+  const report = (what: string, seconds: number) =>
+    void (seconds > 1 && console.log(`${seconds.toFixed(1)} s: ${what}`));
   const note = (line: string) => void figures.push(line);
 
   afterAll(() => console.log(figures.join("\n")));

@@ -15,7 +15,7 @@ interface Build {
   complete: boolean;
 }
 
-it("the quick start builds a repository at once and on each commit, and goes on with its history after a restart", async () => {
+it("the quick start builds a repository immediately and on each commit, and continues its history after a restart", async () => {
   const directory = temporaryDirectory("quickstart");
   const config = join(directory, "cluster.ts");
   copyFileSync(configFile("configs/quickstart/cluster.ts"), config);

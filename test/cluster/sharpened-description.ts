@@ -11,7 +11,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
 };
 
 const reason = { type: "string" };
-// Short: the fuzzer waits with whoever waits.
+// Short: the fuzzer waits for the answer.
 const wait = { enum: [0, 0.01, null, -1, 61, "1", [], {}] };
 const role = { enum: ["ui", "scheduler", "builder-engine", "no-such-role", "", null, 7] };
 const builderNames = { type: "array", items: { anyOf: [{ enum: ["web", "absent"] }, {}] } };

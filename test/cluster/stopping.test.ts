@@ -16,15 +16,25 @@ async function startBuild(cluster: TestCluster) {
   return { front, engine };
 }
 
-it("SIGHUP does not end it; SIGTERM lets the running build finish, and takes nothing new on", async () => {
+it("SIGHUP, SIGUSR1 and SIGUSR2 do not end it, nor open a debugger; SIGTERM lets the running build finish, and takes nothing new on", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no", WORKERS: "w1" } });
   const { front, engine } = await startBuild(cluster);
-  engine.process.signal("SIGHUP");
-  await engine.process.waitForOutput("SIGHUP is ignored");
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+    engine.process.signal(signal);
+    await engine.process.waitForOutput(`${signal} is ignored`);
+  }
   engine.sigterm();
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "for another engine" });
   cluster.openGate();
   expect(await engine.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
+  // A debugger would announce itself; and every line is for programs.
+  expect(engine.log().trim().split("\n")).toEqual(
+    engine
+      .log()
+      .trim()
+      .split("\n")
+      .map(() => expect.stringMatching(/^\{.*\}$/)),
+  );
   expect(await cluster.rows("select number, results from builds")).toEqual([{ number: 1, results: 0 }]);
   expect(await cluster.rows("select complete from buildrequests order by id")).toEqual([
     { complete: 1 },
@@ -39,7 +49,7 @@ it("SIGHUP does not end it; SIGTERM lets the running build finish, and takes not
   expect(await findViolations(cluster)).toEqual([]);
 });
 
-it("a second signal gives running builds back at once, and stops their commands", async () => {
+it("a second signal releases running builds immediately, and stops their commands", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
   const { front, engine } = await startBuild(cluster);
   engine.sigterm();
@@ -55,7 +65,7 @@ it("a second signal gives running builds back at once, and stops their commands"
       "select 1 from buildrequest_claims c join buildrequests r on r.id = c.brid where r.complete = 0",
     ),
   ).toEqual([]);
-  // A real worker goes on with an orphan until the next master tells it to stop: here it was told before.
+  // A real worker goes on with an orphan until the next master stops it: here it was stopped before.
   await front.apiPost("buildrequests/1", "cancel", { reason: "not needed any more" });
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where results = 6")).length === 1, {
     what: "the cancelled request",

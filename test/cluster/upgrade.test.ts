@@ -175,7 +175,7 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     await waitForStates(["running", "running", "running", "running"]);
   });
 
-  it("gives builds back at the deadline, to be run again by the new masters", async () => {
+  it("releases builds at the deadline, to be run again by the new masters", async () => {
     closeGate();
     await force("compile");
     await waitFor(() => begun().length === 8, { what: "the build to run" });

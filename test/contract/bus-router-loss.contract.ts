@@ -12,8 +12,8 @@ export interface BusWorld {
    */
   createBus(log: Logger): Bus;
   createMutedBus(): Bus;
-  /** Whether the router tells who leaves it. */
-  tellsDepartures?: boolean;
+  /** Whether the router reports which sessions leave it. */
+  reportsLeaving?: boolean;
   /** Absent: there is no router that could be lost. */
   router?: RouterFaults;
 }

@@ -69,7 +69,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(near.payloads().map(numberIn)).toEqual(numbers);
     });
 
-    it("gives a message to each subscriber once, also where patterns overlap", async () => {
+    it("delivers a message to each subscriber once, also where patterns overlap", async () => {
       const topic = newTopic();
       const patterns: Pattern[] = [
         [topic, "1", "new"],
@@ -112,7 +112,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(leaving.payloads()).toEqual([1]);
     });
 
-    it("takes a subscription made at once after the same one was ended", async () => {
+    it("takes a subscription made immediately after the same one was ended", async () => {
       const topic = newTopic();
       const first = await listen(there, [topic, null]);
       const ended = first.subscription.unsubscribe();
@@ -246,14 +246,14 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       describe("when its router", () => describeRouterLoss(() => ({ world, here, there, newTopic })));
     }
 
-    it("tells who leaves the router where the router does, and otherwise nothing", async () => {
+    it("reports which sessions leave the router, if the router does, and otherwise nothing", async () => {
       const leaving = world.createBus(silentLog);
       await leaving.start();
       await waitFor(() => leaving.state === "connected", { what: "the bus to be connected" });
       const { session } = leaving;
       const left: string[] = [];
       const forget = here.onPeerLeft((gone) => left.push(gone));
-      if (world.tellsDepartures !== true) {
+      if (world.reportsLeaving !== true) {
         expect(session).toBe(null);
         forget();
         return;
@@ -261,7 +261,7 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
       expect(session).toMatch(/^\d+$/);
       expect(session).not.toBe(here.session);
       await leaving.stop();
-      await waitFor(() => left.includes(session as string), { what: "the departure to be told" });
+      await waitFor(() => left.includes(session as string), { what: "the departure to be reported" });
       expect(leaving.session).toBe(null);
       forget();
     });

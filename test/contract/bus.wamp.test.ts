@@ -15,7 +15,7 @@ describeBusContract("wamp", async () => {
   return {
     createBus: (log) => createBus(options, log),
     createMutedBus: () => createBus({ ...options, mute: true }, silentLog),
-    tellsDepartures: true,
+    reportsLeaving: true,
     router: {
       kill: () => crossbar.kill(),
       restart: () => crossbar.start(),
@@ -62,7 +62,7 @@ it("says why when the router refuses the realm, and keeps trying", async () => {
   await bus.stop();
 });
 
-it("works with a router that tells no one who leaves: no hints, no error", async () => {
+it("works with a router that does not report who leaves: no hints, no error", async () => {
   const mute = await startCrossbar({ metaApi: false });
   const errors: unknown[] = [];
   const note = (...line: unknown[]) => errors.push(line);

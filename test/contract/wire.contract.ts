@@ -47,7 +47,7 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
       run("shell", { workdir: directory, command, logEnviron: false, ...args });
 
     describe("attaching", () => {
-      it("tells who it is and what it can do", async () => {
+      it("describes itself and what it can do", async () => {
         const info = await worker.link().getInfo();
         expect(info.basedir).toMatch(/^\//);
         expect(info.system).toBe("posix");
@@ -84,7 +84,7 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
         expect((result.outcome as { elapsed?: number }).elapsed).toBeGreaterThan(0);
       });
 
-      it("gives one time per line", async () => {
+      it("sends one time per line", async () => {
         const result = await sh("echo a; echo b; echo c");
         const updates = result.updates.filter((update) => update.kind === "stream" && update.name === "stdout");
         const times = updates.flatMap((update) => (update.kind === "stream" ? update.times : []));
@@ -113,7 +113,7 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
         expect(result.text("stdout")).toBe("a b|$HOME|'q'|ü😀||\n");
       });
 
-      it("gives it standard input, or none", async () => {
+      it("passes standard input to it, or none", async () => {
         expect((await sh(["cat"], { initial_stdin: "one\ntwo ü\n" })).text("stdout")).toBe("one\ntwo ü\n");
         expect((await sh(["cat"])).text("stdout")).toBe("");
       });
@@ -293,7 +293,7 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
         expect(refused.text("header")).toContain("/dev/null/x");
       });
 
-      it("tells what a path is", async () => {
+      it("reports what a path is", async () => {
         writeFileSync(join(directory, "seven"), "1234567");
         const { updates, outcome } = await run("stat", { path: join(directory, "seven") });
         expect(outcome).toMatchObject({ kind: "completed", rc: 0 });

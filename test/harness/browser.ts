@@ -35,7 +35,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
       problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
   });
   page.on("requestfailed", (request) => {
-    // A page that is left gives up what it was loading.
+    // A page that is left cancels what it was loading.
     if (request.failure()?.errorText !== "net::ERR_ABORTED") problems.push(`failed: ${request.url()}`);
   });
   return { page, problems: () => problems };

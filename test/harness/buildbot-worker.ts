@@ -32,7 +32,7 @@ export interface TestBuildbotWorker {
   thaw(): void;
 }
 
-/** Creates and starts a worker. It is not connected yet when this resolves: the master's rows tell. */
+/** Creates and starts a worker. It is not connected yet when this resolves; the master's rows show when it is. */
 export async function startBuildbotWorker(options: BuildbotWorkerOptions): Promise<TestBuildbotWorker> {
   const program = join(componentDirectory("buildbot-worker"), "bin", "buildbot-worker");
   const basedir = options.basedir ?? join(temporaryDirectory("worker"), "base");

@@ -5,6 +5,9 @@ import type { TestCluster } from "./cluster.ts";
 
 import { type BuildOutcome, findLedgerViolations, readLedger } from "./ledger.ts";
 
+/** What is checked of a cluster. */
+type CheckedCluster = Pick<TestCluster, "database" | "ledger" | "rows">;
+
 /** What must hold besides when a cluster has nothing to do. */
 const idleChecks: readonly [sentence: string, sql: string][] = [
   ["a request is not complete", "select id from buildrequests where complete <> 1"],
@@ -27,10 +30,10 @@ const idleChecks: readonly [sentence: string, sql: string][] = [
 ];
 
 /**
- * Looks at the final rows of a cluster that has done its work, and at its ledger: what an audit finds, what only an idle
+ * Checks the final rows of a cluster that has done its work, and its ledger: what an audit finds, what only an idle
  * cluster must satisfy, and what was run otherwise than the rows say. Each finding is a sentence, none means that all is well.
  */
-export async function findViolations(cluster: TestCluster): Promise<string[]> {
+export async function findViolations(cluster: CheckedCluster): Promise<string[]> {
   const found = await audit(cluster);
   for (const [sentence, sql] of idleChecks) {
     const rows = await cluster.rows<{ id: number }>(sql);
@@ -45,7 +48,7 @@ export async function findViolations(cluster: TestCluster): Promise<string[]> {
 }
 
 /** A short grace time: the cluster rests, and only its last moments may still be on their way. */
-async function audit(cluster: TestCluster): Promise<string[]> {
+async function audit(cluster: CheckedCluster): Promise<string[]> {
   const database = await openDatabase(cluster.database, { log: silentLog });
   try {
     const { findings } = await auditDatabase(database, { graceSeconds: 5 });

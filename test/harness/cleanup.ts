@@ -81,7 +81,7 @@ function isMarked(entry: string): boolean {
   }
 }
 
-/** Tells the watchdog of a process group that must not outlive the test process; the returned function forgets it. */
+/** Registers a process group that must not outlive the test process with the watchdog; the returned function unregisters it. */
 export function watchProcessGroup(pid: number): () => void {
   groups.add(pid);
   startWatchdog().stdin?.write(`watch ${pid}\n`);
@@ -92,7 +92,7 @@ export function watchProcessGroup(pid: number): () => void {
 
 /**
  * A shell that outlives this process by a moment: its standard input ends when we do, also by SIGKILL, and then it
- * kills what is left and removes the directories it was told.
+ * kills what is left and removes the directories that it was given.
  */
 function startWatchdog(): ChildProcess {
   if (watchdog) return watchdog;

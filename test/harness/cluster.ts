@@ -17,7 +17,7 @@ export function configFile(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
-/** The real parts of a distributed cluster, and what its masters are told about them. */
+/** The real parts of a distributed cluster, and the environment that names them to its masters. */
 export interface TestCluster {
   readonly postgres: TestPostgres;
   readonly database: string;

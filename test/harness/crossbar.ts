@@ -12,7 +12,7 @@ export interface CrossbarOptions {
   port?: number;
   /** Default: one, "buildbot". */
   realms?: readonly string[];
-  /** Whether it tells who comes and goes (default true). */
+  /** Whether it reports which sessions join and leave (default true). */
   metaApi?: boolean;
   /** The router config of configs/deploy instead of one that lets everybody do everything. */
   hardened?: boolean | Omit<HardenedRouter, "realm" | "port">;

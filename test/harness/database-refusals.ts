@@ -12,6 +12,8 @@ export const refusals: Record<Engine, readonly (readonly [code: string, message:
     ["28P01", 'password authentication failed for user "ci"'],
     ["3D000", 'database "ci" does not exist'],
     ["42501", "permission denied for table builds"],
+    ["42P01", 'relation "builds" does not exist'],
+    ["P0001", "frozen by the administrator"],
     ["53100", "could not extend file: No space left on device"],
     ["53300", "sorry, too many clients already"],
     ["55000", 'database "ci" is not currently accepting connections'],

@@ -98,7 +98,7 @@ export async function postHead(
 /** Every forge's hook with its secret, for what forks bring, too. */
 const all = Object.values(forges).map((hook) => hook({ secret, forks: true }));
 
-/** The hook without a secret, for whoever posts to it. */
+/** The hook without a secret: anyone may post to it. */
 export function open(hook: PluginDescriptor): PluginDescriptor {
   return { ...hook, options: { ...(hook.options as object), anybody: true } };
 }
@@ -111,7 +111,7 @@ export function startHookServer(
   return startRestServer(database, { hooks: all, ...slice });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: changes as REST gives them, looked into by name
+// biome-ignore lint/suspicious/noExplicitAny: changes as REST answers them, read by name
 export type RestChange = Record<string, any>;
 
 /** All changes, oldest first, with the values of their properties only. */

@@ -28,7 +28,7 @@ export interface Diagram {
   seats(): readonly Seat[];
   /** Every master there ever was, for its log. */
   everybody(): readonly TestMaster[];
-  /** Starts a whole new set of masters beside those that are there; they become `seats`. Gives the former ones. */
+  /** Starts a whole new set of masters beside those that are there; they become `seats`. Returns the former ones. */
   renew(): Promise<readonly Seat[]>;
   /** Starts another master in the place of one that is gone. */
   replace(seat: Seat): Promise<Seat>;

@@ -2,17 +2,17 @@ import { type Database, execute } from "@multimaster/database";
 import pg from "pg";
 import { type Amounts, describeHistory, growing } from "./many-builds.ts";
 
-/** Told of each table when it is filled, with the seconds that took. */
-export type Told = (what: string, seconds: number) => void;
+/** Called for each table when it is filled, with the seconds that took. */
+export type Report = (what: string, seconds: number) => void;
 
 /** Fills an upgraded PostgreSQL database: indexes are made afterwards, references are not checked. */
-export async function fillPostgres(url: string, amounts: Amounts, told: Told = () => {}): Promise<void> {
+export async function fillPostgres(url: string, amounts: Amounts, report: Report = () => {}): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const run = async (what: string, sql: string) => {
     const began = Date.now();
     await client.query(sql);
-    told(what, (Date.now() - began) / 1000);
+    report(what, (Date.now() - began) / 1000);
   };
   try {
     await client.query(
@@ -38,12 +38,12 @@ export async function fillPostgres(url: string, amounts: Amounts, told: Told = (
 }
 
 /** The same for an upgraded SQLite database. */
-export async function fillSqlite(database: Database, amounts: Amounts, told: Told = () => {}): Promise<void> {
+export async function fillSqlite(database: Database, amounts: Amounts, report: Report = () => {}): Promise<void> {
   await execute(database, "pragma foreign_keys = off");
   for (const [table, sql] of describeHistory("sqlite", amounts)) {
     const began = Date.now();
     await execute(database, sql);
-    told(table, (Date.now() - began) / 1000);
+    report(table, (Date.now() - began) / 1000);
   }
   await execute(database, "pragma foreign_keys = on");
 }

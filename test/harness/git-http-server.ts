@@ -11,7 +11,7 @@ export interface GitHttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves the repositories below a directory over HTTP to whoever has the user name and password. */
+/** Serves the repositories below a directory over HTTP to clients with the user name and password. */
 export async function startGitHttpServer(
   directory: string,
   user: { name: string; password: string },

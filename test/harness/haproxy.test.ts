@@ -10,7 +10,7 @@ import { startHaproxy } from "./haproxy.ts";
 import { isListening } from "./ports.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Answers GET /ready as told, and everything else with its port. */
+/** Answers GET /ready with the given status, and everything else with its port. */
 async function startBackend(port: number): Promise<{ server: Server; ready: boolean; seen: string[] }> {
   const backend = { ready: true, seen: [] as string[], server: undefined as unknown as Server };
   backend.server = createServer((request, response) => {

@@ -61,7 +61,7 @@ export interface TestHaproxy {
   kill(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  /** Ends it at once; clients are cut. `start()` brings it back. */
+  /** Kills it; clients are cut. `start()` starts it again. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }

@@ -11,7 +11,7 @@ export interface HardenedRouter {
   tls?: { key: string; certificate: string };
 }
 
-/** What the router is told by its environment. */
+/** The environment of the router. */
 export const routerTickets = {
   master: "ticket of the masters",
   engine: "ticket of the engines",

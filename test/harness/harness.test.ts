@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startBuildbotWorker } from "./buildbot-worker.ts";
 import { startCrossbar } from "./crossbar.ts";
 import { createGitRepository } from "./git-repository.ts";
+import { findNodeWarning } from "./node-warnings.ts";
 import { freePort, isListening } from "./ports.ts";
 import { sharedPostgres, startPostgres } from "./postgres.ts";
 import { isAlive, startProcess } from "./processes.ts";
@@ -87,7 +88,7 @@ it("a git repository takes commits on branches, force-pushes and deletions", () 
   expect(() => at("refs/heads/feature")).toThrow();
 });
 
-it("waiting for output fails at once, with the output, when the process ends before", async () => {
+it("waiting for output fails immediately, with the output, when the process ends before", async () => {
   const short = await startProcess({ name: "short", command: "sh", args: ["-c", "echo only this; exit 3"] });
   await expect(short.waitForOutput("never")).rejects.toThrow(
     /short ended with exit code 3 before it printed .*only this/s,
@@ -95,6 +96,20 @@ it("waiting for output fails at once, with the output, when the process ends bef
   await expect(waitFor(() => false, { what: "a miracle", timeoutMs: 10 })).rejects.toThrow(
     "waited 0.01 s for a miracle",
   );
+});
+
+it("a warning of Node is found in what a program prints, whether it prints text or logs it", () => {
+  const listen = 'const e = new EventTarget(); for (let n = 0; n < 11; n++) e.addEventListener("x", () => n);';
+  // Not a process of the harness: that lets the test fail.
+  const { stderr } = spawnSync(process.execPath, ["-e", listen], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_NO_WARNINGS: "", NODE_OPTIONS: "" },
+  });
+  expect(findNodeWarning(`{"msg":"before"}\n${stderr}{"msg":"after"}\n`)).toMatch(
+    /^\(node:\d+\) MaxListenersExceededWarning: .*/,
+  );
+  expect(findNodeWarning('{"msg":"Node.js warns: a leak"}\n')).toContain("a leak");
+  expect(findNodeWarning('{"msg":"a Warning (node:1)"}\nWarning: nothing\n')).toBeUndefined();
 });
 
 it("nothing survives a test process that is killed, not even a command that left its parent's group", async () => {

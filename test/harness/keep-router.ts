@@ -9,7 +9,7 @@ const realms = Array.from({ length: 24 }, (_, i) => `realm-${i + 1}`);
 
 /**
  * Run by vitest once, before the first test file: keeps one crossbar.io router, started when the first file asks for a
- * realm of it, and ends it after the last. `POST /` takes a free realm, `DELETE /<realm>` gives it back.
+ * realm of it, and ends it after the last. `POST /` takes a free realm, `DELETE /<realm>` releases it.
  */
 export default async function keepRouter(): Promise<() => Promise<void>> {
   const free = [...realms];

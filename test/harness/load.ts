@@ -32,7 +32,7 @@ export interface LoadOptions {
 
 const reads = ["builders", "builds?limit=10&order=-buildid", "masters", "workers", "buildrequests?complete=0&limit=20"];
 
-/** Begins at once. */
+/** Begins immediately. */
 export function startLoad(diagram: Diagram, options: LoadOptions = {}): Load {
   const { forceEveryMs = 1000, commitEveryMs = 4000, parentEveryMs = 5000, readEveryMs = 100 } = options;
   const { cluster, url } = diagram;

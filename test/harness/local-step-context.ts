@@ -20,7 +20,7 @@ export interface LocalStep {
   readonly trace: StepTrace;
 }
 
-/** A context whose commands run in a directory of this machine at once: real programs, without an engine and a worker. */
+/** A context whose commands run directly in a directory of this machine: real programs, without an engine and a worker. */
 export function createLocalStep(
   builddir: string,
   source: Partial<BuildSource> = {},

@@ -6,7 +6,7 @@ import { onCleanup } from "./cleanup.ts";
 
 export interface Provider {
   readonly url: string;
-  /** What it tells of whoever logs in next, as claims. */
+  /** The claims about the next user who logs in. */
   claims: Record<string, unknown>;
   /** What the next token says otherwise than it should. */
   falsify: {
@@ -20,11 +20,11 @@ export interface Provider {
   };
   /** Answers of an API beside, by path; for forges without OpenID. */
   api: Record<string, unknown>;
-  /** Whether it gives a token to ask again with, and whether it still answers to any: "gone" is a user who left. */
+  /** Whether it issues refresh tokens, and whether it still accepts them: "gone" is a user who left. */
   renewal: "none" | "refresh" | "gone";
-  /** Times that somebody was confirmed by a refresh token. */
+  /** How often a user was confirmed by a refresh token. */
   renewed: number;
-  /** Logs somebody in at the address to which a browser was sent; returns the address to which it is sent back. */
+  /** Logs a user in at the address to which a browser was sent; returns the address to which it is sent back. */
   approve(authorizeUrl: string): Promise<URL>;
 }
 

@@ -71,7 +71,7 @@ export async function startNginx(options: NginxOptions = {}): Promise<TestNginx>
   };
 }
 
-/** A real nginx that serves a ui below `/ci/`. Gives its port. */
+/** A real nginx that serves a ui below `/ci/`. Returns its port. */
 export async function startNginxBelow(uiPort: number): Promise<number> {
   const port = await freePort();
   const directory = temporaryDirectory("nginx-below");

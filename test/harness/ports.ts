@@ -1,7 +1,7 @@
 import { connect, createServer } from "node:net";
 import { waitFor } from "./wait-for.ts";
 
-/** A TCP port of 127.0.0.1 that is free now. For programs that cannot be told to take any free port themselves. */
+/** A TCP port of 127.0.0.1 that is free now. For programs that cannot choose a free port themselves. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -12,6 +12,8 @@ import { waitFor } from "./wait-for.ts";
 export interface PostgresOptions {
   /** Server settings, as `-c name=value`. */
   settings?: Record<string, string | number>;
+  /** Makes a copy of this server that follows it, read-only until it is promoted. */
+  standbyOf?: Pick<TestPostgres, "url">;
 }
 
 /** A real PostgreSQL server of the test's own, on 127.0.0.1. */
@@ -52,13 +54,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   chmodSync(directory, 0o700);
   if (owner) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, "data");
-  await runProcess({
-    name: "initdb",
-    command: join(programs, "initdb"),
-    args: ["-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"],
-    cwd: directory,
-    ...owner,
-  });
+  const { standbyOf: primary } = options;
+  const [name, args] = primary
+    ? ["pg_basebackup", ["-D", data, "-d", primary.url, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]]
+    : ["initdb", ["-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]];
+  await runProcess({ name, command: join(programs, name), args, cwd: directory, ...owner });
 
   const port = await freePort();
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`;
@@ -163,7 +163,7 @@ function findOwner(): { uid: number; gid: number } | undefined {
 
 async function query<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  // A server that is killed under the query is told by the query itself.
+  // If the server is killed under the query, the query itself reports it.
   client.on("error", () => {});
   await client.connect();
   try {

@@ -45,7 +45,7 @@ export function buildPreviousRelease(): PreviousRelease | string {
   };
 }
 
-/** In a directory beside, then renamed: whoever finds the directory finds it complete. */
+/** Built in another directory, then renamed: if the directory exists, it is complete. */
 function buildRelease(commit: string, directory: string): void {
   mkdirSync(cache, { recursive: true });
   linkDependencies();

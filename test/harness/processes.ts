@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { markedEnvironment, onCleanup, watchProcessGroup } from "./cleanup.ts";
-import { tellOnFailure } from "./tell-on-failure.ts";
+import { failOnNodeWarning } from "./node-warnings.ts";
+import { reportOnFailure } from "./report-on-failure.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface ProcessOptions {
@@ -38,7 +39,7 @@ export interface TestProcess {
   stderr(): string;
   /** Both streams, in the order in which they arrived. */
   output(): string;
-  /** Waits until the output matches; fails at once, with the output, when the process ends before. */
+  /** Waits until the output matches; fails immediately, with the output, when the process ends before. */
   waitForOutput(pattern: string | RegExp, options?: { timeoutMs?: number }): Promise<RegExpMatchArray>;
   waitForExit(options?: { timeoutMs?: number }): Promise<ProcessExit>;
   /** Sends a signal to the process alone, not to its children. */
@@ -110,7 +111,7 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
       resolve(ended);
     };
     child.once("close", finish);
-    // A grandchild that lives on may hold the pipes open for ever; the exit itself is what counts then.
+    // A surviving grandchild may hold the pipes open for ever; then only the exit counts.
     child.once("exit", (code, signal) => setTimeout(finish, 1_000, code, signal).unref());
   });
 
@@ -164,7 +165,8 @@ function ownProcess(child: ChildProcess, options: ProcessOptions): TestProcess {
     },
   };
   const forget = onCleanup(() => running.stop());
-  tellOnFailure(() => `${name} (pid ${pid}, ${ended ? describeExit(ended) : "running"}):\n${tail(running.output())}`);
+  failOnNodeWarning(running);
+  reportOnFailure(() => `${name} (pid ${pid}, ${ended ? describeExit(ended) : "running"}):\n${tail(running.output())}`);
   return running;
 }
 

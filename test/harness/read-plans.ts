@@ -4,7 +4,7 @@ import type { TestPostgres } from "./postgres.ts";
 
 type Server = Pick<TestPostgres, "psql">;
 
-/** A node of a plan as PostgreSQL tells it, with what it really did. */
+/** A node of a plan as PostgreSQL reports it, with what it really did. */
 export interface PlanNode {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
@@ -84,7 +84,7 @@ function parseLine(line: string): RanStatement[] {
 
 export const nodesOf = (plan: PlanNode): PlanNode[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
 
-/** Rows that its scans looked at, whether they were wanted or not; without the entries of indexes that bitmaps are made of. */
+/** Rows that its scans read, wanted or not; without the entries of indexes that bitmaps are made of. */
 export function rowsRead({ Plan }: RanStatement): number {
   return nodesOf(Plan)
     .filter((node) => /Scan/.test(node["Node Type"]) && !/Bitmap Index|Subquery|CTE|Function/.test(node["Node Type"]))

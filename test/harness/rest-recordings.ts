@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type Field, resources } from "@multimaster/data";
 import { type Database, queryRows } from "@multimaster/database";
 
 const directory = fileURLToPath(new URL("../fixtures/rest/", import.meta.url));
@@ -34,6 +35,33 @@ export function recording(name: string): Recording {
   const found = recordings.find((each) => each.name === name);
   if (!found) throw new Error(`no recording ${name}`);
   return found;
+}
+
+/** Fields that Buildbot's masters do not have, by the name of the noun's list and by the name of its type. */
+const ownFields = new Map(
+  resources.flatMap(({ plural, name, fields }) => {
+    const own = Object.entries<Field>(fields).flatMap(([field, { isOwn }]) => (isOwn ? [field] : []));
+    return [[plural, own] as const, [name, own] as const];
+  }),
+);
+
+/** Objects without the fields that only we have. `kind` is their list's name. */
+export function withoutOwnFields<T extends object>(kind: string, objects: readonly T[]): T[] {
+  const own = ownFields.get(kind) ?? [];
+  return objects.map(
+    (object) => Object.fromEntries(Object.entries(object).filter(([name]) => !own.includes(name))) as T,
+  );
+}
+
+/** A description of a path without the fields that only we have. */
+export function describedByBuildbot(spec: Obj): Obj {
+  const own = ownFields.get(spec["type"]) ?? [];
+  const { fields } = spec["type_spec"];
+  if (!fields) return spec;
+  return {
+    ...spec,
+    type_spec: { ...spec["type_spec"], fields: fields.filter(({ name }: Obj) => !own.includes(name)) },
+  };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: recorded objects, looked into by name

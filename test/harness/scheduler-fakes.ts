@@ -3,7 +3,7 @@ import { silentLog } from "@multimaster/core";
 import type { Change, NewChange, PublishedScheduler } from "@multimaster/data";
 import type { ChangeSourceContext, SchedulerContext, Submission } from "@multimaster/plugins";
 
-/** A clock that moves only when it is told to. */
+/** A clock that moves only when the test moves it. */
 export interface FakeClock extends Clock {
   advance(ms: number): void;
 }

@@ -35,7 +35,7 @@ export interface SchedulerCluster {
   holders(): Promise<Record<string, string>>;
 }
 
-/** Scheduler masters over one new database and one bus; `pollMs` says how soon they look at claims without a message. */
+/** Scheduler masters over one new database and one bus; `pollMs` is how often they poll claims without a message. */
 export async function startSchedulerCluster(
   engine: Engine,
   options: { mute?: boolean; pollMs?: number } = {},

@@ -21,7 +21,7 @@ export interface FuzzingOptions {
 export interface FuzzingReport {
   readonly operations: number;
   readonly requests: number;
-  /** What was not as it is described, told at length; empty when all was. */
+  /** Every difference from the description, in detail; empty if there is none. */
   readonly failures: string;
 }
 

@@ -14,7 +14,7 @@ export interface SyntheticWorkersOptions {
 
 /**
  * Many workers in one process: the real protocol over real connections, but commands only pretend. `sleep N` takes N
- * seconds, everything else none; each tells a line of output. They come back as buildbot-worker does.
+ * seconds, everything else none; each sends a line of output. They reconnect as buildbot-worker does.
  */
 export interface SyntheticWorkers {
   readonly all: readonly SyntheticWorker[];
@@ -34,7 +34,7 @@ export function startSyntheticWorkers(options: SyntheticWorkersOptions): Synthet
 /** One of them. */
 export class SyntheticWorker {
   readonly name: string;
-  /** Connections that a master took: it told its settings. Those refused afterwards count too. */
+  /** Connections that a master accepted: it sent its settings. Those refused afterwards count too. */
   connections = 0;
   #options: SyntheticWorkersOptions;
   #socket: WebSocket | undefined;
@@ -71,7 +71,7 @@ export class SyntheticWorker {
       this.#failures = 0;
       this.#serve(socket);
     });
-    // An answer that is no upgrade shows that somebody is there.
+    // An answer that is no upgrade shows that a server is there.
     socket.once("unexpected-response", (request) => {
       this.#failures = 0;
       request.destroy();

@@ -33,7 +33,7 @@ export interface TcpProxy {
   /** The same URL, led through the proxy: `url(postgres.url)`. */
   url(original: string): string;
   /**
-   * Resets all open connections; new ones are still accepted. With a side, only that side is told: the other one keeps a
+   * Resets all open connections; new ones are still accepted. With a side, only that side is notified: the other one keeps a
    * connection at whose end no one is.
    */
   cut(side?: Side): void;
@@ -103,7 +103,7 @@ export async function startTcpProxy({ target }: TcpProxyOptions): Promise<TcpPro
   const total = (direction: Direction) =>
     [...connections].reduce((sum, { lanes }) => sum + lanes[direction].delivered, ended[direction]);
   const refuse = async (): Promise<void> => {
-    // Its callback waits for open connections; the port itself is closed at once.
+    // Its callback waits for open connections; the port itself is closed immediately.
     if (server.listening) server.close();
   };
   const cut = (side?: Side): void => {
@@ -178,7 +178,7 @@ class Connection {
   readonly lanes: Record<Direction, TcpLane>;
   /** The direction that a trigger has closed. */
   held: Direction | undefined;
-  /** One side is gone, and the other is not told. */
+  /** One side is gone, and the other is not notified. */
   private halved = false;
   /** Called when something waits in the held direction. */
   onHeld: (() => void) | undefined;
@@ -221,7 +221,7 @@ class Connection {
   }
 }
 
-/** Waits for a text, or a number of bytes, in every connection, and closes the way back in the first that has it. */
+/** Waits for a text, or a number of bytes, in every connection, and closes the opposite direction in the first that has it. */
 class Trigger implements HeldConnection {
   private readonly what: string | RegExp | number;
   private readonly direction: Direction;

@@ -8,8 +8,8 @@ export interface WaitOptions {
 }
 
 /**
- * Polls until `condition` gives something truthy, and returns that. An exception counts as "not yet"; the last one is
- * told when the time is over.
+ * Polls until `condition` returns something truthy, and returns that. An exception counts as "not yet"; the last one is
+ * reported when the time is over.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,

@@ -49,7 +49,7 @@ describe("our worker", () => {
     expect(worker.stop()).toBe(worker.stop());
   });
 
-  it("tells its owner when a master asks it to end", async () => {
+  it("notifies its owner when a master asks it to end", async () => {
     const port = await openWorkerPort("own", "pass");
     const worker = makeWorker(port.port, "pass");
     await worker.start();

@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 describe("the worker program", () => {
-  it("tells its version and how to use it", async () => {
+  it("prints its version and how to use it", async () => {
     const run = (...args: string[]) =>
       runProcess({ name: "worker", command: process.execPath, args: [program, ...args] });
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -137,7 +137,7 @@ describe("the worker program", () => {
     await terminal.kill();
     // What is logged can go nowhere from now on.
     for (let n = 0; n < 3; n += 1) await link.print(`still there? ${n}`);
-    process.kill(pid, "SIGHUP");
+    for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"]) process.kill(pid, signal);
     await link.ping();
     process.kill(pid, "SIGTERM");
     await link.closed;

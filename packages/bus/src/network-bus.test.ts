@@ -13,7 +13,7 @@ class PlayedRouter implements Dialer {
   async dial(): Promise<Link> {
     this.dials += 1;
     const link = this.answers.shift();
-    if (!link) throw new Error("nobody there");
+    if (!link) throw new Error("no one there");
     return link;
   }
 }
@@ -38,7 +38,7 @@ class PlayedLink implements Link {
   }
 }
 
-/** Time that passes only in sleeps, at once. */
+/** Time that passes only in sleeps, which end immediately. */
 function jumpingClock(): Clock & { time: number } {
   const clock = {
     ...systemClock,
@@ -100,7 +100,7 @@ it("tries a router that is away again and again, but writes at most one line a m
   expect(router.dials).toBeGreaterThan(minutes * 10);
 });
 
-it("tells everybody about a change although one listener throws", async () => {
+it("notifies every listener of a change although one throws", async () => {
   const router = new PlayedRouter();
   const link = new PlayedLink();
   router.answers.push(link);

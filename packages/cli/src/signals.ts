@@ -16,7 +16,9 @@ export function stopOnSignals(master: Stoppable): () => void {
     const now = Date.now();
     if (first === undefined) {
       first = now;
-      process.stderr.write("Stopping: running builds finish first; press again to stop now.\n");
+      // In a log it would be text between JSON lines, and says nothing that the log does not.
+      if (process.stderr.isTTY)
+        process.stderr.write("Stopping: running builds finish first; press again to stop now.\n");
       master.drain();
     } else if (now - first > ECHO_MS) {
       master.stopNow();

@@ -76,16 +76,23 @@ export async function release(
   return released;
 }
 
-/** Releases every claim of a master that is gone, in the transaction that ends it; returns their ids. */
+/**
+ * Releases every claim of a master that is gone, in the transaction that ends it; returns their ids. Where a claim is among
+ * the history of all claims, the caller names those that may be claims: `among`.
+ */
 export async function releaseAll(
   tx: Connection,
   masterid: number,
   { table, id, only = "1 = 1", mirror }: ClaimTable,
+  among?: readonly number[],
 ): Promise<number[]> {
   const released = new Set<number>();
+  const named = among === undefined ? { sql: "1 = 1", bindings: [] } : tx.dialect.isOneOf(id, among);
+  const holder = among === undefined ? "masterid" : tx.dialect.inOrder("masterid");
   // The mirror comes last, as where claims are made: two transactions that meet here lock in one order.
-  for (const sql of [`${table} where masterid = ? and ${only}`, ...(mirror ? [`${mirror} where masterid = ?`] : [])])
-    for (const row of await queryRows<{ id: number }>(tx, `delete from ${sql} returning ${id} as id`, [masterid]))
-      released.add(row.id);
+  for (const [from, condition] of [[table, only] as const, ...(mirror ? [[mirror, "1 = 1"] as const] : [])]) {
+    const sql = `delete from ${from} where ${holder} = ? and ${named.sql} and ${condition} returning ${id} as id`;
+    for (const row of await queryRows<{ id: number }>(tx, sql, [masterid, ...named.bindings])) released.add(row.id);
+  }
   return [...released].sort((a, b) => a - b);
 }

@@ -2,12 +2,12 @@ import {
   buildersOfMaster,
   type Connection,
   execute,
-  fitText,
   isLeaseLive,
   longest,
   type PendingBuilder,
   queryRows,
   readStrandedBuilders,
+  truncateText,
   upsert,
 } from "@multimaster/database";
 
@@ -76,7 +76,7 @@ export async function saveDrainWarning(
   }
   const row = {
     orderid,
-    warning: fitText(warning, longest.sentence),
+    warning: truncateText(warning, longest.sentence),
     requests_stranded: figures.requests ?? null,
     singletons_stranded: figures.singletons ?? null,
   };

@@ -16,7 +16,7 @@ export interface DrainedRequests {
   lost: number;
 }
 
-type Fate = Exclude<keyof DrainedRequests, "before">;
+type Outcome = Exclude<keyof DrainedRequests, "before">;
 
 /** The work of a master when its drain begins. */
 export interface MasterWork {
@@ -57,7 +57,7 @@ export async function judgeWork(
   const unbuilt = before.requests.filter((request) => !newest.has(request));
   const states = new Map((await requestStates(connection, unbuilt)).map((state) => [state.id, state]));
   const count = { before: before.requests.length, finished: 0, handedOver: 0, retried: 0, running: 0, lost: 0 };
-  const held: Fate = isGone ? "lost" : "running";
+  const held: Outcome = isGone ? "lost" : "running";
   for (const { results, open } of newest.values())
     count[open === 1 ? held : results === Results.RETRY ? "retried" : "finished"] += 1;
   for (const request of unbuilt) {

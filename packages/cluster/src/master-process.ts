@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Whether a master's process runs on this host. Where the system tells what a process is (Linux), another program under the
+ * Whether a master's process runs on this host. Where the system shows what a process is (Linux), another program under the
  * same id is none: an id may have been used again, or be of a container that shares this host's name.
  */
 export function isMasterRunning(pid: number): boolean {

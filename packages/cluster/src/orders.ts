@@ -3,10 +3,10 @@ import {
   type Connection,
   type Database,
   execute,
-  fitText,
   isLeaseLive,
   longest,
   queryRows,
+  truncateText,
 } from "@multimaster/database";
 import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
@@ -80,8 +80,8 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
 export function placeOrder(database: Database, given: NewOrder, trail?: Trail): Promise<number> {
   const order = {
     ...given,
-    reason: fitText(given.reason, longest.sentence),
-    orderedBy: fitText(given.orderedBy, longest.name),
+    reason: truncateText(given.reason, longest.sentence),
+    orderedBy: truncateText(given.orderedBy, longest.name),
   };
   return database.transaction(async (tx) => {
     const target = await findTarget(tx, order.masterid);

@@ -39,7 +39,7 @@ async function join(shared: Bus, masterid: number, session: string) {
   return { ...connection, departed };
 }
 
-it("knows the sessions of masters that came before and after, and tells whose has left", async () => {
+it("knows the sessions of masters that joined before and after it, and reports which master's session has left", async () => {
   const shared = createBus({ kind: "in-process" }, silentLog);
   const first = await join(shared, 1, "100");
   const second = await join(shared, 2, "200");
@@ -91,7 +91,7 @@ it("remembers a bounded number of those who claim to be masters, answers them to
   expect(answers).toBeLessThan(20);
 });
 
-it("takes the word of a master that its session is its own, whoever has claimed it", async () => {
+it("believes a master about its own session, even if another master has claimed that session", async () => {
   const shared = createBus({ kind: "in-process" }, silentLog);
   const watcher = await join(shared, 1, "100");
   shared.publish(["leases", "x", "session"], { masterid: 9, session: "200" });

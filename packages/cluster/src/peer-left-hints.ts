@@ -16,10 +16,10 @@ const maxMasters = 1000;
 /** A router's sessions are numbers; no name of one is longer. */
 const maxSessionLength = 64;
 /** One message of this master is meant for all that have just come. */
-const announceEveryMs = 100;
+const publishEveryMs = 100;
 
 /**
- * Knows which session at the message router is which master's, and reports when one leaves. Masters announce theirs
+ * Knows which session at the message router is which master's, and reports when one leaves. Masters publish theirs
  * whenever they connect, and once more to each newcomer.
  */
 export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOptions): Service {
@@ -27,25 +27,25 @@ export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOpt
   const sessionOf = new Map<number, string>();
   const ends: (() => void)[] = [];
   let subscription: Subscription | undefined;
-  let announcing: NodeJS.Timeout | undefined;
-  let announcedAt = Number.NEGATIVE_INFINITY;
+  let pending: NodeJS.Timeout | undefined;
+  let publishedAt = Number.NEGATIVE_INFINITY;
 
-  function announce(): void {
+  function publishSession(): void {
     const { session } = bus;
-    announcedAt = monotonicMs();
+    publishedAt = monotonicMs();
     if (session !== null)
       bus.publish(["leases", nameIncarnation(lease), "session"], { masterid: lease.masterid, session });
   }
 
   /** Once for all that come at the same time, however many there are. */
-  function announceSoon(): void {
-    const waitMs = announcedAt + announceEveryMs - monotonicMs();
-    if (waitMs <= 0) return announce();
-    announcing ??= setTimeout(() => {
-      announcing = undefined;
-      announce();
+  function publishSoon(): void {
+    const waitMs = publishedAt + publishEveryMs - monotonicMs();
+    if (waitMs <= 0) return publishSession();
+    pending ??= setTimeout(() => {
+      pending = undefined;
+      publishSession();
     }, waitMs);
-    announcing.unref();
+    pending.unref();
   }
 
   function hear({ payload }: BusMessage): void {
@@ -53,7 +53,7 @@ export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOpt
     if (!Number.isSafeInteger(masterid) || typeof session !== "string" || session.length > maxSessionLength) return;
     if (masterid === lease.masterid || masterOf.get(session) === masterid) return;
     note(masterid as number, session);
-    announceSoon();
+    publishSoon();
   }
 
   function note(masterid: number, session: string): void {
@@ -77,7 +77,7 @@ export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOpt
       subscription = await bus.subscribe(["leases", null, "session"], hear);
       ends.push(
         bus.onState((state) => {
-          if (state === "connected") announce();
+          if (state === "connected") publishSession();
         }),
         bus.onPeerLeft((session) => {
           const masterid = masterOf.get(session);
@@ -86,12 +86,12 @@ export function createPeerLeftHints({ bus, lease, onPeerLeft }: PeerLeftHintsOpt
           onPeerLeft(masterid);
         }),
       );
-      announce();
+      publishSession();
     },
     async stop() {
       for (const end of ends.splice(0)) end();
-      clearTimeout(announcing);
-      announcing = undefined;
+      clearTimeout(pending);
+      pending = undefined;
       await subscription?.unsubscribe();
       subscription = undefined;
     },

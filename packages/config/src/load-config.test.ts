@@ -91,7 +91,7 @@ describe("a config", () => {
     ]);
   });
 
-  it("tells what has no value from what is missing, and names the words that would be right", async () => {
+  it("distinguishes an empty value from a missing one, and names the valid words", async () => {
     const file = write({
       "cluster.ts": `export default { ${shared}, ui: () => import("./ui.ts"), workers: () => import("./workers.ts") };`,
       "workers.ts": "export default { basedir: 3 };",

@@ -109,7 +109,7 @@ describe("a value in a text that a shell reads", () => {
     expect(await renderCommand(() => ["make", interpolate("${v}")], buildWith("a b"), "nt")).toEqual(["make", "a b"]);
   });
 
-  it("is quoted when a function gives the text of interpolate", async () => {
+  it("is quoted when a function returns the text of interpolate", async () => {
     expect(await renderCommand(async () => interpolate("make ${v}"), buildWith("a b"), "posix")).toBe("make 'a b'");
   });
 

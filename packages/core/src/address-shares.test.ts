@@ -23,6 +23,36 @@ it("takes the oldest from the network that has the most, however many addresses 
   expect(shares.itemsOf("2001:db8:9::1")).toEqual(new Set(["mine, too"]));
 });
 
+it("always finds the largest, whatever comes and goes, and the oldest of its items", () => {
+  const shares = new AddressShares<number>();
+  const present = new Map<number, string>();
+  let random = 1;
+  const below = (n: number) => {
+    random = (random * 48_271) % 2_147_483_647;
+    return random % n;
+  };
+  for (let item = 0; item < 400; item++) {
+    const address = `10.${below(3)}.${below(3)}.${below(3)}`;
+    shares.add(address, item);
+    present.set(item, address);
+    const some = [...present.keys()];
+    const gone = below(4) === 0 ? shares.oldestOfLargest() : some[below(some.length)];
+    if (gone === undefined || item < 20) continue;
+    expect(shares.delete(present.get(gone) ?? "", gone)).toBe(true);
+    present.delete(gone);
+    const found = shares.oldestOfLargest() as number;
+    let within = [...present];
+    for (const level of [0, 1, 2]) {
+      const itemsIn = (key: string | undefined) => within.filter(([, of]) => networksOfAddress(of)[level] === key);
+      const sizes = within.map(([, of]) => itemsIn(networksOfAddress(of)[level]).length);
+      const own = itemsIn(networksOfAddress(present.get(found) ?? "")[level]);
+      expect(own.length).toBe(Math.max(...sizes));
+      within = own;
+    }
+    expect(found).toBe(within[0]?.[0]);
+  }
+});
+
 it("keeps no memory of what is gone", () => {
   const shares = new AddressShares<number>();
   shares.add("192.0.2.1", 1);

@@ -2,7 +2,7 @@ const longestCause = 500;
 
 /**
  * What an error says, for those who may see the state of the cluster: its first line, without the statement that a database
- * driver puts before it, and without what gives access: user names and passwords in addresses, and values called so.
+ * driver puts before it, and without credentials: user names and passwords in addresses, and values called so.
  */
 export function describeCause(error: unknown): string {
   const [line = ""] = (error instanceof Error ? error.message : String(error)).trim().split(/[\r\n]/, 1);

@@ -15,7 +15,7 @@ function open(): Server {
   return server;
 }
 
-it("several servers that take a port at the same time each get one of their own, and the one too many is told", async () => {
+it("several servers that take a port at the same time each get their own; one too many gets an error", async () => {
   const ports = [await findFreePort(), await findFreePort()];
   const asked = await Promise.allSettled([1, 2, 3].map(() => listenOnFreePort(open(), "worker", host, ports)));
   const got = asked.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.port] : []));

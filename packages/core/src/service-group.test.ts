@@ -39,13 +39,13 @@ describe("services under one roof", () => {
 
   it("whose drain is undone take work again, and those not yet asked are not asked any more", async () => {
     const journal: string[] = [];
-    let letGo = () => {};
+    let proceed = () => {};
     const slow: Service = {
       ...record("slow", journal),
-      drain: () => new Promise((resolve) => (letGo = resolve)),
+      drain: () => new Promise((resolve) => (proceed = resolve)),
       async resume() {
         journal.push("resume slow");
-        letGo();
+        proceed();
       },
       left: () => ({ builds: 2 }),
     };
@@ -64,7 +64,7 @@ describe("services under one roof", () => {
     expect(journal).toEqual(["start slow", "start b", "resume slow"]);
   });
 
-  it("drain once, and whoever asks meanwhile waits for the end", async () => {
+  it("drain once; a second request waits for the end of the first", async () => {
     let finish = () => {};
     const slow: Service = { ...record("slow", []), drain: () => new Promise((resolve) => (finish = resolve)) };
     const services = new ServiceGroup("group", [slow], silentLog);

@@ -3,7 +3,7 @@
  *
  * - `start` resolves when the service does its work; if it rejects, the service has cleaned up after itself.
  * - `drain` stops taking new work and resolves when the work in hand is done. `signal` aborts when the deadline has
- *   passed or a second signal came: then running work is given back, not finished; its reason is the sentence why.
+ *   passed or a second signal came: then running work is released, not finished; its reason is the sentence why.
  * - `resume` undoes a drain: a drain in progress resolves, and new work is taken on again.
  * - `left` says what a drain still waits for, as figures by name.
  * - `stop` frees everything it holds. It may be called twice, and before `start` has resolved.
@@ -25,7 +25,7 @@ export interface Service {
   readonly isHousekeeping?: boolean;
 }
 
-/** Who is told why something cannot take work. Strangers are not told what an error said: it may name what is inside. */
+/** Who gets the reasons why something cannot take work. Strangers do not get the texts of errors: they may name internals. */
 export type Audience = "operators" | "strangers";
 
 /** What a service fails with. */

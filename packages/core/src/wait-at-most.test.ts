@@ -5,12 +5,12 @@ import { waitAtMost } from "./wait-at-most.ts";
 const never = new Promise<string>(() => {});
 
 describe("waiting for something at most so long", () => {
-  it("gives what comes in time, or passes on why it does not", async () => {
+  it("returns the result if it comes in time, and passes an error on", async () => {
     expect(await waitAtMost(systemClock, 60_000, Promise.resolve("x"))).toBe("x");
     await expect(waitAtMost(systemClock, 60_000, Promise.reject(new Error("no")))).rejects.toThrow("no");
   });
 
-  it("gives nothing when the time is over or the signal aborts", async () => {
+  it("returns nothing when the time is over or the signal aborts", async () => {
     expect(await waitAtMost(systemClock, 1, never)).toBeUndefined();
     expect(await waitAtMost(systemClock, 60_000, never, AbortSignal.abort())).toBeUndefined();
   });

@@ -15,7 +15,7 @@ const still: Clock = {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a loop that wakes", () => {
-  it("looks at once, and again for wake-ups, merging those that come during a look", async () => {
+  it("polls immediately, and again for wake-ups; those that come during a poll are merged", async () => {
     let looks = 0;
     let finish = () => {};
     const loop = new WakeupLoop({
@@ -44,7 +44,7 @@ describe("a loop that wakes", () => {
     await loop.stop();
   });
 
-  it("tells since when and with what it fails, until a look succeeds", async () => {
+  it("reports since when and with which error it fails, until a poll succeeds", async () => {
     let fails = true;
     let looks = 0;
     const loop = new WakeupLoop({

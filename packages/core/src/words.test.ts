@@ -5,7 +5,7 @@ import { Properties } from "./properties.ts";
 import { Results, worstResult } from "./results.ts";
 
 describe("results", () => {
-  it("combine to the worse one, and a skip gives way to everything", () => {
+  it("combine to the worse one; every other result wins over a skip", () => {
     expect(worstResult(Results.SUCCESS, Results.SKIPPED)).toBe(Results.SUCCESS);
     expect(worstResult(Results.WARNINGS, Results.FAILURE)).toBe(Results.FAILURE);
     expect(worstResult(Results.RETRY, Results.CANCELLED)).toBe(Results.CANCELLED);
@@ -30,7 +30,7 @@ describe("lengths of time", () => {
 });
 
 describe("properties", () => {
-  it("keep the source of the last setting, and tell once what changed", () => {
+  it("keep the source of the last setting, and report each change once", () => {
     const properties = Properties.from({ branch: ["main", "Scheduler"] });
     properties.set("branch", "topic", "Build");
     properties.set("n", 1, "Step");

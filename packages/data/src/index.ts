@@ -15,7 +15,7 @@ export type { LiveEvent, LiveEvents, Watch } from "./events/live/live-events.ts"
 export { isLivePath, liveTopics } from "./events/live/live-topics.ts";
 export * from "./model/actor.ts";
 export { controlMessages } from "./model/control-messages.ts";
-export type { AnyResource, Item, RawAnswer, Resource } from "./model/define-resource.ts";
+export type { AnyResource, Field, Item, RawAnswer, Resource } from "./model/define-resource.ts";
 export type { Filter, Found, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";
 export { findItems } from "./read/read-items.ts";

@@ -3,13 +3,20 @@
 /** On `mm_leases`: its master was not evicted and has not left, whatever the clock says. It may still write. */
 export const isLeaseOpen = (alias: string): string => `${alias}.buried_at is null and ${alias}.ended_at is null`;
 
-/** On `mm_leases`: its master lives. `now` is SQL or a number, by the database's clock. */
+/** On `mm_leases`: its master is live. `now` is SQL or a number, by the database's clock. */
 export const isLeaseLive = (alias: string, now: string | number): string =>
   `${isLeaseOpen(alias)} and ${alias}.expires_at > ${now}`;
 
 /** On `buildrequests`: open, and no master has claimed it. */
 export const isRequestFree = (alias: string): string =>
   `${alias}.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = ${alias}.id)`;
+
+/**
+ * On `buildrequests`: the id of the master that has claimed it, null if none has. Claims of complete requests stay: joined
+ * to the open requests, PostgreSQL may read all that a master ever claimed; here it looks up one claim for each request.
+ */
+export const claimantOf = (alias: string): string =>
+  `(select c.masterid from buildrequest_claims c where c.brid = ${alias}.id)`;
 
 /** On `buildrequests`: someone has cancelled it, and it has not ended yet. */
 export const isRequestCancelled = (alias: string): string =>

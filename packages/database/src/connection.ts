@@ -3,7 +3,7 @@ import type { Dialect } from "./dialect/dialect.ts";
 import type { Pooling } from "./pooling.ts";
 
 /**
- * Something that can be asked: the database itself, or a transaction in it. Whoever is given one inside a transaction
+ * Something that can be asked: the database itself, or a transaction in it. Code that gets one inside a transaction
  * uses only that one: a query beside an open transaction may wait for its end, which then never comes.
  */
 export interface Connection {
@@ -11,7 +11,7 @@ export interface Connection {
   readonly dialect: Dialect;
 }
 
-/** An open database. Whoever opened it closes it. */
+/** An open database. The code that opened it closes it. */
 export interface Database extends Connection {
   /** The URL as it was given, password included: for opening a second connection, never for showing. */
   readonly url: string;
@@ -34,12 +34,12 @@ export interface Database extends Connection {
    */
   snapshot<T>(fn: (tx: Connection) => Promise<T>): Promise<T>;
   /**
-   * Breaks every connection in use: what waits for an answer fails at once, and what comes next dials again. For a master
+   * Breaks every connection in use: what waits for an answer fails immediately, and the next statement connects again. For a master
    * that has found the way to its server dead, where answers would be waited for until the system gives up. SQLite has none.
    */
   breakConnections(): void;
   close(): Promise<void>;
 }
 
-/** One row as the driver gives it, by column name. */
+/** One row as the driver returns it, by column name. */
 export type Row = Record<string, unknown>;

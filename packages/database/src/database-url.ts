@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
-import { errors } from "@multimaster/core";
+import { errors, UserError } from "@multimaster/core";
+import { readPooling } from "./pooling.ts";
+import { readHosts } from "./postgresql-hosts.ts";
 
 /** What a database URL says. */
 export type DatabaseUrl =
@@ -16,18 +18,21 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
     return { engine: "sqlite", url: `sqlite:${file}`, describe: `sqlite:${file}`, file, memory: false };
   }
   if (/^postgres(ql)?:\/\//.test(url)) {
-    let parsed: URL;
+    let servers: URL[];
     try {
-      parsed = new URL(url);
-    } catch {
+      servers = readHosts(url).urls.map((server) => new URL(server));
+    } catch (error) {
+      if (error instanceof UserError) throw error;
       // What stands before a "/", "?" or "#" of its password was taken for a port.
       if (/^\w+:\/\/[^/?#@]*:[^@]*[/?#].*@/s.test(url)) throw errors.databaseUrlUnescaped();
       throw errors.databaseUrlInvalid(hidePassword(url));
     }
-    if (isCutInPassword(parsed)) throw errors.databaseUrlUnescaped();
-    const user = parsed.username ? `${parsed.username}@` : "";
-    const host = parsed.host || parsed.searchParams.get("host") || "localhost";
-    return { engine: "postgresql", url, describe: `postgresql://${user}${host}${parsed.pathname}` };
+    const [first] = servers;
+    if (!first || servers.some(isCutInPassword)) throw errors.databaseUrlUnescaped();
+    readPooling(url);
+    const user = first.username ? `${first.username}@` : "";
+    const hosts = servers.map((server) => server.host || server.searchParams.get("host") || "localhost").join(",");
+    return { engine: "postgresql", url, describe: `postgresql://${user}${hosts}${first.pathname}` };
   }
   throw errors.databaseUrlInvalid(hidePassword(url));
 }

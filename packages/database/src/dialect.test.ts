@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { tooOld } from "./dialect/own-refusal.ts";
 import { noteConnectionError } from "./dialect/postgresql-trouble.ts";
 import { dialects } from "./dialect.ts";
 
@@ -31,6 +32,9 @@ const ofPostgresql: [code: string, trouble: "absent" | "refuses" | "statement", 
   ["40001", "refuses", "serialization"],
   ["40P01", "refuses", "deadlock"],
   ["42501", "refuses", "grants are being redone"],
+  ["42703", "refuses", "a column is gone"],
+  ["42P01", "refuses", "another search_path, or a restore"],
+  ["P0001", "refuses", "raised by a trigger of an administrator"],
   ["53000", "refuses", "resources"],
   ["53100", "refuses", "disk full"],
   ["53200", "refuses", "memory"],
@@ -57,11 +61,8 @@ const ofPostgresql: [code: string, trouble: "absent" | "refuses" | "statement", 
   ["23505", "statement", "unique"],
   ["25P02", "statement", "after an error in the transaction"],
   ["42601", "statement", "syntax"],
-  ["42703", "statement", "no such column"],
-  ["42P01", "statement", "no such table"],
   ["44000", "statement", "check option"],
   ["54000", "statement", "a row that is too large"],
-  ["P0001", "statement", "raised by a trigger"],
   ["ENOENT", "statement", "another file that is missing"],
   ["EPERM", "statement", "another file"],
   ["ERR_INVALID_ARG_TYPE", "statement", "our mistake"],
@@ -99,6 +100,10 @@ describe("trouble of the database", () => {
     expect(postgresql.findTrouble(error)?.kind).toBe(kind);
     expect(postgresql.findTrouble(new Error("outer", { cause: error }))?.kind).toBe(kind);
     expect(postgresql.isAway(error)).toBe(kind !== undefined);
+  });
+
+  it("the trigger against releases that are too old is our own", () => {
+    expect(postgresql.findTrouble(Object.assign(new Error(tooOld), { code: "P0001" }))).toBeUndefined();
   });
 
   it.each(ofSqlite)("SQLite says %s: %s", (code, trouble) => {

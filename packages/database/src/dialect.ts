@@ -50,7 +50,7 @@ function inPieces(rows: readonly Row[]): Row[][] {
   return pieces;
 }
 
-/** Inserts rows, leaving out those whose key is taken. Gives the `returning` columns of the rows really inserted. */
+/** Inserts rows, leaving out those whose key is taken. Returns the `returning` columns of the rows that were inserted. */
 export async function insertIgnore<R extends object = Row>(connection: Connection, insert: InsertIgnore): Promise<R[]> {
   const returning = [...(insert.returning ?? insert.conflict)];
   const inserted: R[] = [];

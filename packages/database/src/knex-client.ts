@@ -9,6 +9,7 @@ export interface TransactionConfig {
 
 /** The part of knex's client classes that ours build on; knex documents subclassing but does not type it. */
 export interface PoolClient {
+  readonly connectionSettings: unknown;
   acquireConnection(): Promise<unknown>;
   acquireRawConnection(): Promise<unknown>;
   transaction(container: unknown, config: TransactionConfig | undefined, outer: unknown): PendingTransaction;

@@ -17,14 +17,15 @@ import {
   postgresqlConnection,
   useThroughPooler,
 } from "./postgresql-client.ts";
-import { PostgresqlSession } from "./postgresql-tls.ts";
+import { connectPostgresql } from "./postgresql-connect.ts";
+import type { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
 import { closeToOthers } from "./sqlite-file.ts";
 import { WriterTurns } from "./writer-turns.ts";
 
 export interface OpenOptions {
   log: Logger;
-  /** PostgreSQL: most connections at once (default 10). */
+  /** PostgreSQL: maximum number of connections (default 10). */
   poolSize?: number;
   /** SQLite: most connections at once (default 1). With more, reads go on while a write waits for other threads. */
   sqliteConnections?: number;
@@ -40,7 +41,7 @@ export interface OpenOptions {
 
 const maxTries = 6;
 
-/** A database that is away for longer is the caller's to wait for: somebody may be waiting for an answer. */
+/** The caller waits for a database that is away for longer: a user may be waiting for an answer. */
 const patienceMs = 5000;
 
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
@@ -97,10 +98,9 @@ function openFile<T>(url: DatabaseUrl, open: () => T): T {
 /** Connects once, so that a wrong address or password shows, and finds out whether a pooler stands between. */
 async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pooling> {
   const told = readPooling(url.url);
-  const client = new PostgresqlSession(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
-  client.on("error", () => {});
+  let client: PostgresqlSession | undefined;
   try {
-    await client.connect();
+    client = await connectPostgresql(postgresqlConnection(url.url, { idleTransactionMs: 0 }));
     if (told) return told;
     const found = await detectPooling(client);
     if (found !== "none")
@@ -112,7 +112,7 @@ async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pool
   } catch (error) {
     throw errors.databaseUnreachable(url.describe, explainConnectionError(error), { cause: error });
   } finally {
-    await client.end().catch(() => {});
+    await client?.end().catch(() => {});
   }
 }
 
@@ -176,7 +176,7 @@ function openPostgresql(
   });
 }
 
-/** knex warns through our log; its connection warnings are repeated by whoever's query failed, so they are only debug. */
+/** knex warns through our log; the caller whose query failed repeats its connection warnings, so they are only debug. */
 function knexLog(log: Logger) {
   const debug = (message: unknown) => log.debug({ knex: message }, "knex");
   return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };

@@ -1,5 +1,6 @@
 import { errors } from "@multimaster/core";
 import type pg from "pg";
+import { currentHost } from "./postgresql-hosts.ts";
 
 /** How a connection reaches the server: directly, or through a pooler that gives it a session of its own or does not. */
 export type Pooling = "none" | "session" | "transaction";
@@ -8,7 +9,7 @@ const modes: readonly string[] = ["none", "session", "transaction"] satisfies re
 
 /** What the URL says by `?pooler=`; undefined when it says nothing. */
 export function readPooling(url: string): Pooling | undefined {
-  const given = new URL(url).searchParams.get("pooler");
+  const given = new URL(currentHost(url)).searchParams.get("pooler");
   if (given === null) return undefined;
   if (!modes.includes(given)) throw errors.databaseUrlPooler(given, modes);
   return given as Pooling;

@@ -9,6 +9,7 @@ import {
   refuseInsideTransaction,
   type TransactionConfig,
 } from "./knex-client.ts";
+import { connectPostgresql, NoServer } from "./postgresql-connect.ts";
 import { PostgresqlSession } from "./postgresql-tls.ts";
 import { StatementNames } from "./statement-names.ts";
 
@@ -23,11 +24,22 @@ export class PostgresqlClient extends (knexClientClass("postgres") as ClientClas
     return super.acquireConnection();
   }
 
+  /** Called by knex's `acquireRawConnection`; knex itself knows only one server. */
+  _acquireOnlyConnection(): Promise<PostgresqlSession> {
+    return connectPostgresql(this.connectionSettings as ReturnType<typeof postgresqlConnection>, (session) => {
+      const dispose = (why: unknown) => {
+        (session as RawConnection).__knex__disposed = why;
+      };
+      session.on("error", dispose);
+      session.on("end", () => dispose("The connection ended."));
+    });
+  }
+
   override async acquireRawConnection(): Promise<unknown> {
     try {
       return await super.acquireRawConnection();
     } catch (error) {
-      noteConnectionError(error);
+      if (!(error instanceof NoServer)) noteConnectionError(error);
       throw error;
     }
   }
@@ -189,6 +201,8 @@ const typeParser = ((type: number, format?: "text" | "binary") =>
 
 /** Why a first connection failed, in words an operator can act on. */
 export function explainConnectionError(error: unknown): string {
+  if (error instanceof NoServer)
+    return error.failures.map(({ host, error: why }) => `${host}: ${explainConnectionError(why)}`).join("; ");
   const causes = error instanceof AggregateError ? error.errors : [error];
   const first = (causes.find((cause) => cause instanceof Error) ?? error) as Error & {
     code?: string;

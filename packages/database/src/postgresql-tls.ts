@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from "node:tls";
 import { errors, explainFileError } from "@multimaster/core";
 import pg from "pg";
+import { currentHost } from "./postgresql-hosts.ts";
 
 /** The modes of libpq, and the driver's name for a `require` that never looks at the certificate. */
 const modes = ["disable", "allow", "prefer", "require", "no-verify", "verify-ca", "verify-full"] as const;
@@ -105,12 +106,17 @@ const plainWithoutTls = class extends (pg.Connection as unknown as new (
   }
 };
 
-/** A connection to PostgreSQL as pg makes it, with TLS as the URL asks for it. */
+/** A connection to PostgreSQL as pg makes it, with TLS as the URL asks for it. Of several servers it takes the current one. */
 export class PostgresqlSession extends pg.Client {
   constructor(config: pg.ClientConfig & { connectionString: string }) {
-    const { url, ssl, optional } = readPostgresqlTls(config.connectionString);
+    const { url, ssl, optional } = readPostgresqlTls(currentHost(config.connectionString));
     const { stream, keepAlive } = config;
     const connection = optional && new plainWithoutTls({ ssl, stream, keepAlive } as pg.ConnectionConfig);
     super({ ...config, connectionString: url, ssl, ...(connection && { connection }) } as pg.ClientConfig);
+  }
+
+  /** Closes the socket: what waits for an answer fails immediately. */
+  cut(): void {
+    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 }

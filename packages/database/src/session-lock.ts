@@ -1,6 +1,6 @@
 import type { Database } from "./connection.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
-import { PostgresqlSession } from "./postgresql-tls.ts";
+import { connectPostgresql } from "./postgresql-connect.ts";
 
 /** Something that one process at a time may do, until released; the server releases it when the process dies. */
 export interface SessionLock {
@@ -12,9 +12,7 @@ export async function takeSessionLock(
   { url, pooling }: Pick<Database, "url" | "pooling">,
   name: string,
 ): Promise<SessionLock | undefined> {
-  const holder = new PostgresqlSession(postgresqlConnection(url, { idleTransactionMs: 0 }));
-  holder.on("error", () => {});
-  await holder.connect();
+  const holder = await connectPostgresql(postgresqlConnection(url, { idleTransactionMs: 0 }));
   // Where sessions are shared, only a transaction keeps one: it stays open, and holds no snapshot.
   const isShared = pooling === "transaction";
   if (isShared) await holder.query("begin; set local idle_in_transaction_session_timeout = 0");

@@ -1,9 +1,9 @@
-import type pg from "pg";
 import type { Row } from "./connection.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { postgresqlConnection } from "./postgresql-client.ts";
-import { PostgresqlSession } from "./postgresql-tls.ts";
+import { connectPostgresql } from "./postgresql-connect.ts";
+import type { PostgresqlSession } from "./postgresql-tls.ts";
 import { prepareSqlite } from "./sqlite-client.ts";
 import { SqliteDatabase } from "./sqlite-driver.ts";
 
@@ -42,14 +42,12 @@ function openSqlite(file: string, timeoutMs: number): SingleConnection {
 }
 
 async function openPostgresql(url: string, timeoutMs: number): Promise<SingleConnection> {
-  const client = new PostgresqlSession({
+  const client = await connectPostgresql({
     ...postgresqlConnection(url, { idleTransactionMs: 0 }),
     application_name: "multimaster heartbeat",
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
-  client.on("error", () => {});
-  await client.connect();
   const query = (sql: string, bindings: readonly unknown[]) => {
     let n = 0;
     return client.query<Row>(
@@ -66,9 +64,8 @@ async function openPostgresql(url: string, timeoutMs: number): Promise<SingleCon
 }
 
 /** Ends a client that may hang: the goodbye gets a moment, then the socket is cut. */
-async function endClient(client: pg.Client): Promise<void> {
-  const socket = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
-  const cut = setTimeout(() => socket.destroy(), 500);
+async function endClient(client: PostgresqlSession): Promise<void> {
+  const cut = setTimeout(() => client.cut(), 500);
   await client.end().catch(() => {});
   clearTimeout(cut);
 }

@@ -12,7 +12,7 @@ export function closeToOthers(file: string, log: Logger): void {
   try {
     closeSync(openSync(file, "a", 0o600));
   } catch {
-    // Opening it tells better why it cannot be used; one that is read-only may still be read.
+    // The error of opening it says better why it cannot be used; one that is read-only may still be read.
   }
   const opened = endings.map((ending) => file + ending).filter(isOpen);
   for (const path of opened) {

@@ -1,5 +1,5 @@
 import { append, type Result, Results } from "@multimaster/core";
-import { execute, type Fragment, fitText, longest, queryRows } from "@multimaster/database";
+import { execute, type Fragment, longest, queryRows, truncateText } from "@multimaster/database";
 import type { Transition } from "./transition.ts";
 
 /** How builds end. */
@@ -27,7 +27,7 @@ export async function endBuilds(
     tx,
     `update builds set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = coalesce(?, state_string)
       where complete_at is null and masterid = ? and ${which.sql} returning id, builderid, buildrequestid`,
-    [results, state === null ? null : fitText(state, longest.sentence), masterid, ...which.bindings],
+    [results, state === null ? null : truncateText(state, longest.sentence), masterid, ...which.bindings],
   );
   const ids = ended.map(({ id }) => id).sort((a, b) => a - b);
   if (ids.length === 0) return ids;

@@ -12,7 +12,7 @@ import { transition } from "./transition.ts";
 export interface BuildEnd {
   results: Result;
   state: string;
-  /** It was lost with its worker, or released at once: losses after which the request is not built again; null: it always is. */
+  /** It was lost with its worker, or released immediately: losses after which the request is not built again; null: it always is. */
   maxWorkerLosses?: number | null;
 }
 

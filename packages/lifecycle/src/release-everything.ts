@@ -1,7 +1,7 @@
 import { type MasterEnd, releaseAll } from "@multimaster/cluster";
 import { append, type Result, Results } from "@multimaster/core";
-import { type Connection, execute, isRequestCancelled, queryRows } from "@multimaster/database";
-import { claimables, claimTableOf } from "./claim-tables.ts";
+import { type Connection, claimantOf, execute, isRequestCancelled, queryRows } from "@multimaster/database";
+import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";
 import { endBuildsets } from "./end-buildsets.ts";
 import { type EndingRequest, endRequests } from "./end-requests.ts";
@@ -47,7 +47,7 @@ export async function releaseEverythingOf(
     const exhausted = await countEnd(tx, end, masterid, requests, builds);
     await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
     const ended = await endClaimedRequests(t, requests, builds, exhausted);
-    for (const kind of claimables) noteReleased(t, kind, masterid, await releaseAll(tx, masterid, claimTableOf(kind)));
+    for (const kind of claimables) noteReleased(t, kind, masterid, await releaseKind(tx, masterid, kind, requests));
     await stopBuilders(t, masterid);
     // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
     await endBuildsets(t, [...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))])]);
@@ -63,10 +63,21 @@ function lockClaimedRequests(tx: Connection, masterid: number): Promise<ClaimedR
        case when ${isRequestCancelled("br")} then 1 else 0 end as cancelled,
        (select b.results from builds b where b.buildrequestid = br.id order by b.id desc limit 1) as results
      from buildrequests br
-     where br.complete = 0 and br.id in (select brid from buildrequest_claims where masterid = ?)
+     where br.complete = 0 and ${claimantOf("br")} = ?
      order by br.id${tx.dialect.noKeyUpdateLock}`,
     [masterid],
   );
+}
+
+/** Releases all that the master has of one kind. Beside its open requests it has the claims of all that it ever built. */
+function releaseKind(
+  tx: Connection,
+  masterid: number,
+  kind: Claimable,
+  requests: readonly ClaimedRequest[],
+): Promise<number[]> {
+  const among = kind === "request" ? requests.map(({ id }) => id) : undefined;
+  return releaseAll(tx, masterid, claimTableOf(kind), among);
 }
 
 /** A build that was asked to stop ends as it was asked to, unless it was only to stop here and to run again. */
@@ -77,7 +88,7 @@ function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBui
        case when exists (select 1 from mm_cancellations c where c.buildrequestid = b.buildrequestid)
               or exists (select 1 from mm_stop_requests s where s.buildid = b.id and s.results <> ?)
             then 1 else 0 end as cancelled
-     from builds b where b.masterid = ? and b.complete_at is null order by b.id`,
+     from builds b where ${tx.dialect.inOrder("b.masterid")} = ? and b.complete_at is null order by b.id`,
     [Results.RETRY, masterid],
   );
 }
@@ -163,8 +174,7 @@ function findEndedBuildsets(tx: Connection, masterid: number): Promise<number[]>
     tx,
     `select bs.id from buildsets bs where bs.complete = 0
        and not exists (select 1 from buildrequests br where br.buildsetid = bs.id and br.complete = 0)
-       and exists (select 1 from buildrequests br join buildrequest_claims c on c.brid = br.id
-                   where br.buildsetid = bs.id and c.masterid = ?)`,
+       and exists (select 1 from buildrequests br where br.buildsetid = bs.id and ${claimantOf("br")} = ?)`,
     [masterid],
   );
 }

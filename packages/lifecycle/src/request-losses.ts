@@ -59,12 +59,12 @@ export async function countMasterEnds(
   return exhausted;
 }
 
-/** Counts that a build of this request was lost with its worker, or released at once; returns how often that has happened. */
+/** Counts that a build of this request was lost with its worker, or released immediately; returns how often that has happened. */
 export async function countWorkerLoss(tx: Connection, requestId: number): Promise<number> {
   return (await countLosses(tx, "worker_losses", [requestId])).get(requestId) ?? 0;
 }
 
-/** How builds end, and what their request shows, if it was lost too often: with its worker, or released at once. */
+/** How builds end, and what their request shows, if it was lost too often: with its worker, or released immediately. */
 export function describeWorkerLosses(cause: string, count: number): string {
   return `exception (${cause}; this request was lost with its worker, or with a master that was stopped at once, ${times(count)}, and is not built again: maxWorkerLosses)`;
 }

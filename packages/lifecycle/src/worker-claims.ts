@@ -9,7 +9,7 @@ interface Attachment {
 
 /**
  * Attaches workers to this master, many at a time: after a master's death they all come together. If another live
- * master has one, a mark tells it that the worker has come elsewhere (`contestedWorkers`): it checks whether its own
+ * master has one, a mark notifies it that the worker has come elsewhere (`contestedWorkers`): it checks whether its own
  * connection still answers. Within a fenced transaction.
  */
 export async function claimWorkers(

@@ -14,7 +14,7 @@ export const auditCheckIds: readonly string[] = auditChecks.map(({ id }) => id);
 
 /** Audits the cluster that a config names, from its rows: it needs no running master, and disturbs none. */
 export async function auditCluster(config: LoadedConfig, options: AuditOptions): Promise<ClusterAudit> {
-  // A mistake is told before the database is asked.
+  // A mistake is reported before the database is queried.
   chooseChecks(options.only);
   return withCluster(config, async (database) => ({
     database: database.describe,

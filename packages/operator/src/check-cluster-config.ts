@@ -2,14 +2,27 @@ import { ConfigProblems, type ConfigSummary, checkConfig, collect, type LoadedCo
 import { append, errors, UserError } from "@multimaster/core";
 import { parseDatabaseUrl } from "@multimaster/database";
 
-/** `checkConfig`, and whether a master could use the database and the bus that the config names; it connects to neither. */
-export async function checkClusterConfig(config: LoadedConfig): Promise<ConfigSummary> {
+/**
+ * `checkConfig`, or another check, and whether a master could use the database and the bus that the config names; it connects
+ * to neither.
+ */
+export async function checkClusterConfig(config: LoadedConfig): Promise<ConfigSummary>;
+export async function checkClusterConfig<T>(
+  config: LoadedConfig,
+  check: (config: LoadedConfig) => Promise<T>,
+): Promise<T>;
+export async function checkClusterConfig(
+  config: LoadedConfig,
+  check: (config: LoadedConfig) => Promise<unknown> = checkConfig,
+): Promise<unknown> {
   const problems: string[] = [];
-  let summary: ConfigSummary | undefined;
-  await collect(problems, async () => (summary = await checkConfig(config)));
+  let checked: unknown;
+  await collect(problems, async () => {
+    checked = await check(config);
+  });
   append(problems, checkDatabase(config));
-  if (summary === undefined || problems.length > 0) throw new ConfigProblems(problems, config.warnings());
-  return summary;
+  if (problems.length > 0) throw new ConfigProblems(problems, config.warnings());
+  return checked;
 }
 
 function checkDatabase({ shared: { database, bus }, placeOf }: LoadedConfig): string[] {

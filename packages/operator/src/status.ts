@@ -90,7 +90,7 @@ async function readUnfinished(
     const left = pairs.filter(({ old }) => alive(old));
     const started = pairs.filter(({ name }) => alive(name));
     if (left.length === 0 || started.length === 0) continue;
-    // Whoever still upgrades the host holds its lock.
+    // An upgrade of the host that still runs holds its lock.
     const lock = await takeSessionLock(database, `upgrade of ${host}`);
     if (!lock) continue;
     await lock.release();

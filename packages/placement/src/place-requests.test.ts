@@ -35,13 +35,13 @@ describe("placing requests", () => {
     ]);
   });
 
-  it("lets a request without a free worker hold back nobody", () => {
+  it("does not let a request without a free worker delay others", () => {
     expect(
       shown(placeRequests(requests(1, 1, 2), [builder(1, ["a"]), builder(2, ["b"])], [worker("a"), worker("b")], calm)),
     ).toEqual(["1@a", "3@b"]);
   });
 
-  it("gives the least busy worker, and fills each up to its slots", () => {
+  it("chooses the least busy worker, and fills each up to its slots", () => {
     const workers = [worker("a", 2, 1), worker("b", 2, 0)];
     const builders = [1, 2, 3, 4, 5].map((id) => builder(id, ["a", "b"]));
     expect(shown(placeRequests(requests(1, 2, 3, 4, 5), builders, workers, calm))).toEqual([

@@ -16,7 +16,7 @@ export interface WorkerView {
   readonly presence: Presence;
   /** A user has paused it. */
   readonly paused: boolean;
-  /** The engine gives it nothing for some time, since its last builds failed for reasons of the worker. */
+  /** The engine starts no build on it for some time, since its last builds failed for reasons of the worker. */
   readonly quarantined: boolean;
   /** It is being shut down. */
   readonly leaving: boolean;

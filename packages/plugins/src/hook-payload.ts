@@ -62,6 +62,18 @@ export function perhaps<S extends z.ZodType>(schema: S) {
   return schema.nullish().catch(null);
 }
 
+/**
+ * A part that an event has or has not, and needs whole when it has it: an empty object counts as absent, as null does. Anything
+ * else of another shape is refused.
+ */
+export function optionalPart<S extends z.ZodType>(schema: S) {
+  return z.preprocess((value) => (isEmptyObject(value) ? null : value), schema.nullish());
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+}
+
 /** `Ada <ada@example.org>`, or the part of it that is known. */
 export function nameAndMail(
   person: { name?: string | null | undefined; email?: string | null | undefined } | null | undefined,

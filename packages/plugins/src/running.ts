@@ -10,7 +10,7 @@ export interface Running {
   failure?(): Failure | undefined;
 }
 
-export interface Looking {
+export interface Polling {
   /** Longest time between two polls, in milliseconds. */
   pollMs: number;
   /** False: the first poll is after one interval, or when it is woken. */
@@ -19,28 +19,28 @@ export interface Looking {
    * Reads the rows (or the outside world) and does what they require. Returns the milliseconds until its next poll if that is
    * sooner than the interval, such as the rest of a timer. An error is logged; the next poll retries.
    */
-  look(signal: AbortSignal): Promise<number | undefined>;
+  poll(signal: AbortSignal): Promise<number | undefined>;
 }
 
 /**
  * The usual implementation of a singleton: all of its state is in rows, and each poll reads them again. Another master
  * continues where the last one stopped, and only speed depends on wake-ups.
  */
-export function startLooking(ctx: { name: string; clock: Clock; log: Logger }, looking: Looking): Running {
+export function startPolling(ctx: { name: string; clock: Clock; log: Logger }, polling: Polling): Running {
   let timer: Timer | undefined;
-  let skip = looking.atStart === false;
+  let skip = polling.atStart === false;
   const loop = new WakeupLoop({
     name: ctx.name,
     clock: ctx.clock,
     log: ctx.log,
-    pollMs: looking.pollMs,
+    pollMs: polling.pollMs,
     async poll(signal) {
       timer?.cancel();
       if (skip) {
         skip = false;
         return;
       }
-      const again = await looking.look(signal);
+      const again = await polling.poll(signal);
       if (again !== undefined && !signal.aborted) timer = ctx.clock.after(again, () => loop.wake());
     },
   });

@@ -15,7 +15,7 @@ describe("frames", () => {
     expect(decodeFrame(encodeFrame(message))).toEqual(message);
   });
 
-  it("leave out fields that are undefined, because Python tells missing from None", () => {
+  it("leave out undefined fields, because Python distinguishes missing from None", () => {
     expect(decode(encodeFrame({ a: undefined, b: null }))).toEqual({ b: null });
   });
 

@@ -4,7 +4,7 @@ import { LoginThrottle } from "./login-throttle.ts";
 function makeThrottle() {
   let now = 0;
   const throttle = new LoginThrottle(() => now);
-  /** How many of these guesses are looked at. */
+  /** How many of these guesses are checked. */
   const guess = (times: number, address: string, name: string | ((n: number) => string)) => {
     let looked = 0;
     for (let n = 0; n < times; n += 1) {
@@ -19,7 +19,7 @@ function makeThrottle() {
 }
 
 describe("guesses of passwords", () => {
-  it("for one name from one address are looked at ten at a time, then twelve a minute", () => {
+  it("for one name from one address are checked ten at a time, then twelve a minute", () => {
     const { guess, wait } = makeThrottle();
     expect(guess(1000, "10.0.0.1", "w1")).toBe(10);
     wait(60_000);

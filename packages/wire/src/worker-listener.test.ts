@@ -84,7 +84,7 @@ describe("the worker port", () => {
     socket.close();
   });
 
-  it("looks at no more than ten wrong passwords of a name from an address, and hears others", async () => {
+  it("checks at most ten wrong passwords of a name from one address, and still serves other clients", async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 15; n += 1) statuses.push((await upgrade(formatBasicAuth("w2", `guess ${n}`))).status);
     expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401));
@@ -110,7 +110,7 @@ describe("the worker port", () => {
     for (const socket of [worker, another]) socket.terminate();
   });
 
-  it("lets a worker in whose name somebody guesses passwords of through the same balancer", async () => {
+  it("admits a worker whose password is being guessed through the same balancer", async () => {
     for (let n = 0; n < 15; n += 1)
       await upgrade(formatBasicAuth("w1", `guess ${n}`), "/", { "x-forwarded-for": "203.0.113.9" });
     expect(logged.at(-1)).toMatch(/from 203\.0\.113\.9 .*without a password check/);
@@ -143,7 +143,7 @@ describe("the worker port", () => {
     expect(logged).toEqual([]);
   });
 
-  it("tells balancers whether it is ready", async () => {
+  it("reports to balancers whether it is ready", async () => {
     expect((await fetch(url("/ready", "http"))).status).toBe(200);
     ready = "the database is away";
     const answer = await fetch(url("/ready", "http"));
@@ -152,7 +152,7 @@ describe("the worker port", () => {
     expect((await fetch(url("/", "http"))).status).toBe(404);
   });
 
-  it("tells a client that speaks no HTTP apart, and names the likely cause", async () => {
+  it("recognizes a client that does not speak HTTP, and names the likely cause", async () => {
     expect(await speak(Buffer.from([0x04, 0x82, 0x6e, 0x6f, 0x6e, 0x65, 0x00]))).toContain("400");
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatch(/does not speak HTTP.*--protocol=msgpack_experimental_v7/);

@@ -15,6 +15,7 @@ import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { createSocketTransport } from "./socket-transport.ts";
+import { UnidentifiedConnections } from "./unidentified-connections.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 export interface WorkerListenerOptions {
@@ -55,8 +56,8 @@ export interface WorkerListener extends Service {
 
 /** Clients that connect and send nothing for this long are not WebSocket clients. */
 const silenceMs = 10_000;
-/** Maximum number of connections not yet known to be a worker's. A worker's is unknown for a few milliseconds. */
-const maxUnknown = 1000;
+/** Maximum number of connections not yet known to be a worker's. A worker's is unidentified for a few milliseconds. */
+const maxUnidentified = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
@@ -70,8 +71,7 @@ class HttpWorkerListener implements WorkerListener {
   #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
   #sockets = new Set<Socket>();
-  /** Connections that have not become a worker's, oldest first. */
-  #unknown = new Set<Duplex>();
+  #unidentified = new UnidentifiedConnections(maxUnidentified);
   #server: Server;
   // No sub-protocol and no extension: with either, Python's client fails the handshake.
   #upgrader = new WebSocketServer({
@@ -93,13 +93,8 @@ class HttpWorkerListener implements WorkerListener {
     this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
-      this.#unknown.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#unknown.delete(socket);
-      });
-      // Drops the oldest: silent clients must not use up the sockets that workers, the database and the router need.
-      if (this.#unknown.size > maxUnknown) this.#dropOldest();
+      socket.once("close", () => this.#sockets.delete(socket));
+      this.#unidentified.add(socket);
     });
   }
 
@@ -129,14 +124,6 @@ class HttpWorkerListener implements WorkerListener {
     await Promise.all(links.map((link) => link.closed));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
-  }
-
-  #dropOldest(): void {
-    for (const oldest of this.#unknown) {
-      this.#unknown.delete(oldest);
-      oldest.destroy();
-      return;
-    }
   }
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
@@ -215,7 +202,7 @@ class HttpWorkerListener implements WorkerListener {
       return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
     }
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#unknown.delete(socket);
+      this.#unidentified.delete(socket as Socket);
       const { log, pingMs, deadMs } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,

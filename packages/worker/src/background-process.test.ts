@@ -34,7 +34,7 @@ async function run(command: string) {
 const told = /left a background process/;
 
 describe("a program that leaves a process in the background", () => {
-  it.each([0, 3])("ends when it does, with its own exit code %d, and that is told", async (code) => {
+  it.each([0, 3])("ends when it does, with its own exit code %d, and the log says so", async (code) => {
     const { outcome, stdout, header, pid } = await run(`sleep 300 & echo "pid $!"; echo done; exit ${code}`);
     expect(outcome).toMatchObject({ kind: "completed", rc: code });
     expect(outcome).not.toHaveProperty("failureReason");

@@ -1,4 +1,4 @@
-import { createLog, ExitCode, ignoreHangups, openToOthers, readPrivateFile } from "@multimaster/core";
+import { createLog, ExitCode, ignoreSignals, logWarnings, openToOthers, readPrivateFile } from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -63,7 +63,8 @@ async function startWorker(options: StartOptions): Promise<number> {
   }
   if (name === "" || name.includes(":"))
     return fail(`"${name}" is not a valid worker name: it must not be empty or contain a colon.`);
-  const restoreHangups = ignoreHangups(log, "SIGHUP is ignored: SIGTERM ends the worker.");
+  const restoreSignals = ignoreSignals(log, "SIGTERM ends the worker.");
+  const printWarnings = logWarnings(log);
   if (!insecure && isPlainToOthers(url))
     return fail(
       `${url} is another machine, and ws:// is not encrypted: an eavesdropper gets the password and the builds. Use wss://, or add --insecure if the network is trusted.`,
@@ -79,7 +80,8 @@ async function startWorker(options: StartOptions): Promise<number> {
   await Promise.race([worker.shutdownRequested, waitForSignal()]);
   log.info(`worker ${name} is stopping; its commands are killed`);
   await worker.stop();
-  restoreHangups();
+  restoreSignals();
+  printWarnings();
   return ExitCode.ok;
 }
 

@@ -17,7 +17,7 @@ describe("the line splitter", () => {
     expect(countCodePoints("a😀b")).toBe(3);
   });
 
-  it("gives each line the time its first character was read", () => {
+  it("stamps each line with the time at which its first character was read", () => {
     const splitter = makeSplitter();
     expect(splitter.push(bytes("a\nbe"))).toMatchObject({ text: "a\n", times: [1] });
     expect(splitter.push(bytes("gun\nc\n"))).toMatchObject({ text: "begun\nc\n", times: [1, 2] });

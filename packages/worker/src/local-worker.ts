@@ -33,7 +33,7 @@ export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
     basedir,
     log,
     environment,
-    // It lives as long as the master: a shutdown request only disconnects it.
+    // It runs as long as the master: a shutdown request only disconnects it.
     onShutdown: () => closeLinks(),
   });
   let stopped: Promise<void> | undefined;

@@ -17,7 +17,7 @@ export interface AwaitedBuildsetsOptions {
 }
 
 /**
- * The buildsets whose end steps of this engine wait for. They are looked at in the rows: when a message says that one
+ * The buildsets whose end steps of this engine wait for. They are read from the rows: when a message says that one
  * is complete, and from time to time.
  */
 export class AwaitedBuildsets implements Service {

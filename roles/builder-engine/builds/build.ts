@@ -23,7 +23,7 @@ interface Created extends Required<CreatedBuild> {
 
 /**
  * One build of a claimed request: row, properties, worker preparation, steps, result. Each write is committed before what
- * depends on it happens, so that whoever reads the rows of a dead master's build sees how far it came.
+ * depends on it happens, so that the rows of a dead master's build show how far it came.
  */
 export class Build {
   readonly buildrequestid: number;
@@ -88,7 +88,7 @@ export class Build {
     } catch (error) {
       if (error instanceof Abandoned)
         log.info({ buildid: this.#buildid }, `build ${this.#buildid ?? "?"} is abandoned: ${error.message}`);
-      // The claim stays until the distributor notices that no one works for it, so that a fault is not repeated at once.
+      // The claim stays until the distributor notices that no one works for it, so that a fault is not repeated immediately.
       else
         log.error(
           { buildrequestid: this.buildrequestid, buildid: this.#buildid, err: error },

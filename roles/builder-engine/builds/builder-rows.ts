@@ -17,7 +17,7 @@ const patienceMs = 3000;
 /** How often it is checked whether a master has come that reads what is not written without one. */
 const mirrorMs = 30_000;
 
-/** Announces this engine's builders to the cluster and learns their ids. They are taken back with the lease. */
+/** Publishes this engine's builders to the cluster and learns their ids. They are released with the lease. */
 export class BuilderRows implements Service {
   readonly name = "builders";
   #options: BuilderRowsOptions;
@@ -47,7 +47,7 @@ export class BuilderRows implements Service {
     this.#loop.start();
   }
 
-  /** The cluster shall not count on this engine any more; what it still held has ended by now. */
+  /** The cluster shall not count on this engine any more; what it still held has ended. */
   async drain(signal: AbortSignal): Promise<void> {
     const { data, persistence, clock } = this.#options;
     const written = persistence

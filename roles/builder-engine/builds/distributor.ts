@@ -117,7 +117,7 @@ export class Distributor implements Service {
       }
     } catch (error) {
       if (isLeaseLoss(error)) return this.#options.onLeaseLost();
-      // Said once by whoever watches the database; the next look is soon.
+      // The watch of the database logs it once; the next poll is soon.
       if (!this.#options.data.isDatabaseAway(error)) throw error;
       this.#options.log.warn({ err: error }, "pending build requests could not be read; this is tried again");
     }
@@ -180,7 +180,7 @@ export class Distributor implements Service {
     }
     let claimed: ReadonlySet<number> = new Set();
     try {
-      // What is not in the answer went to another engine, was cancelled or is complete by now.
+      // What is not in the answer went to another engine, was cancelled or is complete.
       claimed = new Set(await this.#options.data.updates.buildrequests.claim(ids));
     } catch (error) {
       for (const id of ids) this.#unanswered.add(id);
@@ -200,7 +200,7 @@ export class Distributor implements Service {
 
   /**
    * Returns back claims of this master that no one here works for: the answer of a claim was lost, or its build could not
-   * be written. Those of a lost answer at once, others when seen in two looks, for one may fall between a build's end and
+   * be written. Those of a lost answer immediately, others when seen in two polls, for one may fall between a build's end and
    * its row's.
    */
   async #reconcile(): Promise<void> {

@@ -13,7 +13,7 @@ export interface ForeignControlOptions {
 
 /**
  * Writes the rows that Buildbot's masters do not write: they only publish what they want of a build, a request or a
- * worker. Runs where the config says that they are believed (`bus.believeControl`), since whoever may publish at the
+ * worker. Runs where the config says that they are believed (`bus.believeControl`), since any client that may publish at the
  * router can then stop builds. A stop can only cancel: no message names another result.
  */
 export class ForeignControl implements Service {

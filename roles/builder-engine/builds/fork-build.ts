@@ -15,7 +15,7 @@ export function isForkBuild({ sourceStamps, changes, properties }: Asked): boole
   return sourceStamps.some(({ ssid, branch }) => !known.has(ssid) && isRequestRef(branch ?? ""));
 }
 
-/** What builds that a build triggers are told of this: their source stamps may have no change that says it. */
+/** The property by which triggered builds know this: their source stamps may have no change that says it. */
 export function forkPropertyOf(request: Asked): Readonly<Record<string, boolean>> {
   if (isForkBuild(request)) return { [forkProperty]: true };
   return request.sourceStamps.some(({ branch }) => isRequestRef(branch ?? "")) ? { [forkProperty]: false } : {};

@@ -3,11 +3,11 @@ import { type Clock, silentLog, systemClock } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
 import { Abandoned, Persistence } from "./persistence.ts";
 
-const hasty: Clock = { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
+const impatient: Clock = { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
 const away = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
 function make(onLeaseLost = () => {}) {
-  return new Persistence({ clock: hasty, log: silentLog, onLeaseLost, isPassing: (error) => error === away });
+  return new Persistence({ clock: impatient, log: silentLog, onLeaseLost, isPassing: (error) => error === away });
 }
 
 describe("writing while the database is away", () => {
@@ -49,7 +49,7 @@ describe("writing while the database is away", () => {
     let tries = 0;
     const write = async () => {
       tries += 1;
-      if (tries < 50) throw new Error("nobody knows why");
+      if (tries < 50) throw new Error("unknown reason");
       return "stored";
     };
     expect(await make().insist("x", write)).toBe("stored");

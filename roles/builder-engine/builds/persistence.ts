@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { isLeaseLoss } from "@multimaster/cluster";
 import { Backoff, type Clock, type Logger, onAbort } from "@multimaster/core";
 
-/** This master works no more under its lease: whoever waits for a write gets this instead, and writes nothing. */
+/** This master no longer works under its lease: callers that wait for a write get this instead, and write nothing. */
 export class Abandoned extends Error {
   override name = "Abandoned";
 }

@@ -11,14 +11,14 @@ export interface StopRequestsOptions {
   log: Logger;
 }
 
-/** Stops builds whose rows ask for it. A message only makes this read the rows at once; it carries neither reason nor result. */
+/** Stops builds whose rows ask for it. A message only makes this read the rows immediately; it carries neither reason nor result. */
 export class StopRequests implements Service {
   readonly name = "stop-requests";
   #options: StopRequestsOptions;
   #loop: WakeupLoop;
   #events: EventSubscriptions;
   #stopListening: () => void;
-  /** Told once: steps that always run follow, and a repeated look must not stop those too. */
+  /** Stopped once: steps that always run follow, and a repeated poll must not stop those too. */
   #told = new WeakSet<Build>();
 
   constructor(options: StopRequestsOptions) {
@@ -39,7 +39,7 @@ export class StopRequests implements Service {
         ({ id }) => void wakeIf(builds.isWorkingFor(id)),
       ),
     );
-    // Its request may have been cancelled before the build was there to be told.
+    // Its request may have been cancelled before the build existed.
     this.#stopListening = builds.onChange((_build, event) => {
       if (event === "started") this.#loop.wake();
     });

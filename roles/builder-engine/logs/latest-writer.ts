@@ -1,6 +1,6 @@
 /**
  * Writes the newest of a quick succession of values, in order, one at a time: of ten state texts set while the first is
- * being written, only the last follows. The one who sets does not wait; whoever must, calls `flush`.
+ * being written, only the last follows. A setter does not wait; code that must wait calls `flush`.
  */
 export class LatestWriter<T> {
   #write: (value: T) => Promise<void>;

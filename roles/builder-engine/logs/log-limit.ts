@@ -88,7 +88,7 @@ class TailRing {
   #written = 0;
 
   constructor(size: number) {
-    // One byte more tells whether the first line among them is whole.
+    // One byte more shows whether the first line among them is whole.
     this.#ring = Buffer.alloc(size === 0 ? 0 : size + 1);
   }
 

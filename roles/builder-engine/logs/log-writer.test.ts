@@ -117,7 +117,7 @@ describe("storing a log", () => {
     expect(log.text().length).toBe(1000 * 101);
   });
 
-  it("tells the writer when the log cannot be stored, also one that waits", async () => {
+  it("fails for the writer when the log cannot be stored, also for one that waits", async () => {
     const writer = new LogWriter({
       type: "s",
       clock: systemClock,

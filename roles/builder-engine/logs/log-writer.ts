@@ -15,7 +15,7 @@ export interface LogWriterOptions {
   limits?: LogLimits;
   /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
   append(firstLine: number, text: string): Promise<unknown>;
-  /** Characters that are stored at once. */
+  /** Characters that are stored in one write. */
   batch?: number;
   /** Longest time that a line waits to be stored, in milliseconds. */
   delayMs?: number;
@@ -105,7 +105,7 @@ export class LogWriter implements StepLog {
   }
 
   #stream(stream: LogStream): LogStreamState {
-    // Only a log of streams tells them apart; in the other types an unfinished line is anybody's.
+    // Only a log of streams distinguishes them; in the other types an unfinished line may be of any stream.
     const prefix = this.#options.type === "s" ? prefixes[stream] : "";
     const { secrets } = this.#options;
     const { version } = secrets;

@@ -72,7 +72,7 @@ describe("secrets", () => {
     },
   );
 
-  it("are told by name when there is none of that name", () => {
+  it("are named in the error when they do not exist", () => {
     expect(() => secrets.get("tokn")).toThrow('there is no secret "tokn" (have: token, longer, odd, key)');
     expect(secrets.get("token")).toBe("s3cr3t-t0ken");
   });

@@ -46,7 +46,7 @@ export class StreamMask {
   #matches: Match[] = [];
   /**
    * As it is, but for line breaks; and, after an escape sequence within what may be a secret, without those too: once for
-   * each way to tell where they end.
+   * each way to find where they end.
    */
   #plain: Reading = { place: nowhere, at: [] };
   #uncoloured: Uncoloured[] = [];

@@ -14,7 +14,7 @@ export interface BuildScope {
   readonly environment: Readonly<Record<string, unknown>>;
   readonly properties: Properties;
   readonly secrets: Secrets;
-  /** What builds that a step triggers are told of whose code this is. */
+  /** The properties by which builds that a step triggers know whose code this is. */
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];
   readonly builddir: string;

@@ -3,20 +3,20 @@ import { type Result, Results } from "@multimaster/core";
 /** Why a running build does not go on by itself. */
 export interface Interruption {
   /**
-   * - stopped: somebody asked for it, or the master gives the build back;
+   * - stopped: a user requested it, or the master releases the build;
    * - lost: the worker's connection has ended;
    * - abandoned: the lease is gone or the role is stopped: nothing may be written, only commands be interrupted.
    */
   readonly kind: "stopped" | "lost" | "abandoned";
   readonly reason: string;
   readonly results: Result;
-  /** The master stops at once. The build may have made it do so, so it counts as a loss. */
+  /** The master stops immediately. The build may have made it do so, so it counts as a loss. */
   readonly atOnce?: true;
 }
 
 const weight = { stopped: 0, lost: 1, abandoned: 2 };
 
-/** What two interruptions amount to: the more serious one, but a build that somebody cancelled is not run again. */
+/** What two interruptions amount to: the more serious one, but a cancelled build is not run again. */
 export function combine(former: Interruption | undefined, next: Interruption): Interruption {
   if (former === undefined) return next;
   const graver = weight[next.kind] > weight[former.kind] ? next : former;

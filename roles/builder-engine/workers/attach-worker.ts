@@ -61,7 +61,7 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     if (link.isOpen) return worker;
   } catch (error) {
     if (!(error instanceof Abandoned)) {
-      // What a worker does or says wrong is told in a sentence; a stack is for faults of ours.
+      // A worker's mistake is logged as a sentence; a stack is for faults of ours.
       const why = workerFaults.some((fault) => error instanceof fault)
         ? { why: (error as Error).message }
         : { err: error };

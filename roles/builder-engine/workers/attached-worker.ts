@@ -13,7 +13,7 @@ export class AttachedWorker {
   graceful = false;
   /** Its link is being closed on purpose: it gets nothing more. */
   leaving = false;
-  /** Its claim was given back, or is being. */
+  /** Its claim was released, or is being released. */
   detached = false;
   #builds = 0;
   #directories = new Set<string>();

@@ -14,7 +14,7 @@ const batch = 50;
 const delayMs = 200;
 
 /**
- * Which commands may run on which worker, as rows: written before a command is sent, so that whoever gets the worker
+ * Which commands may run on which worker, as rows: written before a command is sent, so that the master that gets the worker
  * next can interrupt it. Completed ones are taken out in batches; one that stays too long only costs an interrupt of
  * an unknown id.
  */

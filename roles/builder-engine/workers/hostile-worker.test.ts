@@ -184,7 +184,7 @@ const attacks: Attack[] = [
     },
   },
   {
-    name: "one line of 20 MiB, for a step that looks at lines and keeps output",
+    name: "one line of 20 MiB, for a step that reads lines and keeps output",
     options: { capture: true, onLine: (line) => received.push(line.length) },
     attack(worker, id) {
       worker.update(id, ["stdout", lines("y".repeat(20 * oneMebibyte))]);
@@ -453,7 +453,7 @@ describe("a hostile worker", () => {
     await expect(link.getInfo()).rejects.toThrow(/the worker's info is/);
   });
 
-  it("that tells more of itself than anybody reads is cut short", async () => {
+  it("that describes itself too long is truncated", async () => {
     const { connect } = await openPort();
     const { worker, link } = await connect("bad");
     const facts = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`fact${n}`, "x".repeat(100)]));

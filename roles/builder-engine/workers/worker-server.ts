@@ -34,7 +34,7 @@ export interface WorkerServerOptions {
 /** How long a worker that was released for others is not taken back at its first attempt. */
 const sentOnMs = 30_000;
 
-/** Where workers come in, and where they are let go: the worker port and the workers inside the process. */
+/** Where workers attach, and where they are released: the worker port and the workers inside the process. */
 export class WorkerServer implements Service {
   readonly name = "worker-server";
   #options: WorkerServerOptions;
@@ -44,7 +44,7 @@ export class WorkerServer implements Service {
   #local: LocalWorkers;
   #refusing = false;
   #links = new Set<WorkerLink>();
-  /** One thing at a time per worker: a new connection waits until the former one's claim is given back. */
+  /** One thing at a time per worker: a new connection waits until the former one's claim is released. */
   #turns = new Map<string, Promise<void>>();
   /** The connection of each worker that waits for its turn. */
   #waiting = new Map<string, WorkerLink>();
@@ -99,11 +99,11 @@ export class WorkerServer implements Service {
     this.#sentOn.set(name, this.#options.clock.now() + sentOnMs);
   }
 
-  /** Returns a worker back and closes its connection; it goes to whoever takes workers then. */
-  async letGo(worker: AttachedWorker, why = "the master drains"): Promise<void> {
+  /** Releases a worker and closes its connection; it connects to a master that takes workers then. */
+  async release(worker: AttachedWorker, why = "the master drains"): Promise<void> {
     worker.leaving = true;
     await this.#options.ledger.flush();
-    // Given back first: the next master must find it free.
+    // Released first: the next master must find it free.
     await this.#detach(worker);
     worker.link.close(1001, why);
     await worker.link.closed;
@@ -184,7 +184,7 @@ export class WorkerServer implements Service {
     });
     if (worker === undefined) return;
     // The drain began while it was being attached: it has no builds.
-    if (this.#refusing) return this.letGo(worker);
+    if (this.#refusing) return this.release(worker);
     workers.add(worker);
     log.info({ worker: worker.name, version: worker.info.version }, `worker ${worker.name} is attached`);
     void link.closed.then((end) => {

@@ -14,7 +14,7 @@ export interface WorkerWatchOptions {
 
 /**
  * Keeps what this engine knows of its workers in step with their rows: paused, graceful, and wanted by another master.
- * Messages make it look at once; without them it looks every few seconds.
+ * Messages make it poll immediately; without them it polls every few seconds.
  */
 export class WorkerWatch implements Service {
   readonly name = "worker-watch";

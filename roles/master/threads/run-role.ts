@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Bus, createPortBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
-import { createLog, type FiguresText, identifyLog, type MetricFigures } from "@multimaster/core";
+import { createLog, type FiguresText, identifyLog, logWarnings, type MetricFigures } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Role } from "../../define-role.ts";
@@ -46,6 +46,7 @@ class RoleRunner {
   }
 
   start(): void {
+    logWarnings(this.#log);
     this.#port.on("message", (message: ToThread) => this.#receive(message));
     setInterval(() => this.#report(), stateMs).unref();
   }

@@ -57,7 +57,7 @@ export function createIdentify(options: IdentifyOptions) {
     let isForged = false;
     const user = authenticator.identify((name) => {
       const values = headersDistinct[name.toLowerCase()] ?? [];
-      // A proxy that adds its own beside what the client sent: no one can tell which is which.
+      // A proxy that adds its own beside what the client sent: no one can distinguish them.
       if (values.length > 1) isForged = true;
       return values[0];
     });

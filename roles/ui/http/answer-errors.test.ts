@@ -4,7 +4,7 @@ import Koa from "koa";
 import { expect, it, onTestFinished } from "vitest";
 import { answerErrors } from "./answer-errors.ts";
 
-/** What somebody is told when this is thrown. */
+/** The answer to a client when this is thrown. */
 async function answerTo(thrown: Error) {
   const app = new Koa();
   const explainDatabase = ({ message }: Error) => {

@@ -74,7 +74,7 @@ describe("the http server", () => {
     await expect(fetch(server.url())).rejects.toThrow();
   });
 
-  it("stops at once when it never started, and twice", async () => {
+  it("stops immediately if it never started, and can be stopped twice", async () => {
     const readiness = createReadiness({ ready: () => true, clock: systemClock });
     const server = createHttpServer({
       host: "127.0.0.1",
@@ -92,7 +92,7 @@ describe("the http server", () => {
     await server.stop();
   });
 
-  it("drains at once when no one asks whether it is ready, and tells its clients to go elsewhere", async () => {
+  it("drains immediately when no one asks whether it is ready, and sends its clients elsewhere", async () => {
     const { server } = await start((_request, response) => response.end("ok"));
     const askConnection = (agent: Agent) =>
       new Promise((resolve, reject) => {
@@ -124,7 +124,7 @@ describe("the http server", () => {
     await draining;
   });
 
-  it("goes on serving until every load balancer has come back after it was told three times", async () => {
+  it("serves until every load balancer has come back after three answers that it is not ready", async () => {
     const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
     const ask = () => [readiness.ask("balancer 1"), readiness.ask("balancer 2")];
     expect(ask()).toEqual([true, true]);
@@ -148,7 +148,7 @@ describe("the http server", () => {
   it.each([
     ["has asked only once", 1, 0],
     ["has stopped asking", 2, 60_000],
-  ])("does not wait for somebody who %s", async (_, times, silence) => {
+  ])("does not wait for a client that %s", async (_, times, silence) => {
     const { server, readiness, tick } = await start((_request, response) => response.end("ok"));
     for (let i = 0; i < times; i++, tick(10_000)) readiness.ask("balancer");
     tick(silence);

@@ -11,7 +11,7 @@ const forBalancers = /^(metrics|ready|health)(?:[?#]|$)/;
 export function readAddress(request: IncomingMessage, basePath = "/"): boolean {
   const { host = "" } = request.headers;
   if (!hostForm.test(host)) return false;
-  // Of two, a proxy may have looked at the other one.
+  // Of two, a proxy may have read the other one.
   if ((request.headersDistinct?.["host"]?.length ?? 0) > 1) return false;
   // Proxies ask for the whole address.
   const whole = /^https?:\/\/[^/?]*/i.exec(request.url ?? "")?.[0];

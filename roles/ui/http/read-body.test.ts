@@ -9,7 +9,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** A server that holds each answer until it is told to send it. */
+/** A server that holds each answer until the test releases it. */
 async function start(maxInFlight: number, intervalMs = 10_000) {
   const maxOfShare = 60_000;
   const limits = { maxInFlight, maxOfShare, minBytesPerSecond: 1_000, intervalMs, clock: systemClock };
@@ -68,7 +68,32 @@ it("takes of one share no more than that may have, and of another one all the sa
   await expect.poll(() => held.length).toBe(3);
 });
 
-it("gives back what a client held that went away", async () => {
+it("cuts the oldest slow body of the network with the most when there is no memory for more, and no one else's", async () => {
+  const { post, held } = await start(200_000);
+  const begin = (share: string, bytes: number) => {
+    const exchange = post(share);
+    const state = { ...exchange, answer: 0 };
+    void exchange.status.then((status) => {
+      state.answer = status;
+    });
+    exchange.sent.write(Buffer.alloc(bytes));
+    return state;
+  };
+  const mine = [begin("192.0.2.1", 30_000)];
+  const flood: ReturnType<typeof begin>[] = [];
+  for (let i = 1; i <= 7; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    flood.push(begin(`10.0.${i}.1`, 50_000));
+  }
+  mine.push(begin("198.51.100.1", 30_000));
+  await expect.poll(() => flood.filter(({ answer }) => answer === 503).length).toBe(5);
+  expect(flood.map(({ answer }) => answer)).toEqual([503, 503, 503, 503, 503, 0, 0]);
+  for (const { sent } of mine) sent.end(Buffer.alloc(20_000));
+  await expect.poll(() => held.length).toBe(2);
+  expect(mine.map(({ answer }) => answer)).toEqual([0, 0]);
+});
+
+it("releases what a client held that went away", async () => {
   const { post, held } = await start(100_000);
   for (let i = 0; i < 5; i++) {
     const { sent } = post();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, errors, systemClock, type Timer } from "@multimaster/core";
+import { BodyShares } from "./body-shares.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -21,30 +22,23 @@ interface Exchange {
 }
 
 /**
- * Reads a request's body; one that is too long is refused before it is in memory. `share` names the share in which it counts;
- * undefined: none.
+ * Reads a request's body; one that is too long is refused before it is in memory. `share` is the address in whose share it
+ * counts; undefined: none.
  */
 export type ReadBody = (exchange: Exchange, maxBytes: number, share: string | undefined) => Promise<Buffer>;
 
-/** Creates a reader that bounds the memory of all bodies together, and the time that each may take. */
+/** A body that is being read. */
+interface Reading {
+  readonly refuse: (error: Error) => void;
+}
+
+/**
+ * Creates a reader that bounds the memory of all bodies together, and the time that each may take. Without memory for more,
+ * the oldest body of the network and address with the most is refused, so that no network keeps others from sending.
+ */
 export function createBodyReader(limits: BodyLimits): ReadBody {
-  const { maxInFlight, maxOfShare, minBytesPerSecond, intervalMs, clock } = limits;
-  let inFlight = 0;
-  const shares = new Map<string, number>();
-
-  function count(share: string | undefined, bytes: number): void {
-    inFlight += bytes;
-    if (share === undefined) return;
-    const left = (shares.get(share) ?? 0) + bytes;
-    if (left > 0) shares.set(share, left);
-    else shares.delete(share);
-  }
-
-  /** Whether there is no room for this many bytes. */
-  function isFull(share: string | undefined, bytes: number): boolean {
-    if (inFlight + bytes > maxInFlight) return true;
-    return share !== undefined && (shares.get(share) ?? 0) + bytes > maxOfShare;
-  }
+  const { minBytesPerSecond, intervalMs, clock } = limits;
+  const memory = new BodyMemory(limits);
 
   return ({ req, res }, maxBytes, share) =>
     new Promise((resolve, reject) => {
@@ -55,21 +49,24 @@ export function createBodyReader(limits: BodyLimits): ReadBody {
 
       const finish = (act: () => void) => {
         timer?.cancel();
+        memory.endReading(reading);
         req.off("data", take).off("end", done).off("error", failed).off("close", cut);
         act();
       };
       // Not destroyed, so that the client can read the reason. Further input is discarded, and the connection ends.
       const refuse = (error: Error) =>
         finish(() => {
+          release();
+          pieces.length = 0;
           if (!res.headersSent) res.setHeader("Connection", "close");
           req.resume();
           reject(error);
         });
+      const reading: Reading = { refuse };
       const take = (piece: Buffer) => {
         length += piece.length;
         if (length > maxBytes) return refuse(errors.bodyTooLarge(maxBytes));
-        if (isFull(share, piece.length)) return refuse(errors.tooManyBodies());
-        count(share, piece.length);
+        if (!memory.admit(reading, share, held, piece.length)) return refuse(errors.tooManyBodies());
         held += piece.length;
         pieces.push(piece);
       };
@@ -83,11 +80,59 @@ export function createBodyReader(limits: BodyLimits): ReadBody {
       };
 
       let held = 0;
-      res.once("close", () => count(share, -held));
+      const release = () => {
+        memory.release(share, held);
+        held = 0;
+      };
+      res.once("close", release);
       if (Number(req.headers["content-length"] ?? 0) > maxBytes) return refuse(errors.bodyTooLarge(maxBytes));
       timer = clock.after(intervalMs, checkPace);
       req.on("data", take).on("end", done).on("error", failed).on("close", cut);
     });
+}
+
+/** The memory of all bodies, until their answers have been sent. */
+class BodyMemory {
+  readonly #limits: Pick<BodyLimits, "maxInFlight" | "maxOfShare">;
+  readonly #bytesOf = new Map<string, number>();
+  /** Only those that are still being read can make way. */
+  readonly #reading = new BodyShares<Reading>();
+  #inFlight = 0;
+
+  constructor(limits: Pick<BodyLimits, "maxInFlight" | "maxOfShare">) {
+    this.#limits = limits;
+  }
+
+  /** Counts more bytes of a body that already occupies some. False: there is no room for them. */
+  admit(reading: Reading, share: string | undefined, held: number, more: number): boolean {
+    if (share !== undefined) {
+      if ((this.#bytesOf.get(share) ?? 0) + more > this.#limits.maxOfShare) return false;
+      this.#reading.set(share, reading, held + more);
+    }
+    while (this.#inFlight + more > this.#limits.maxInFlight) {
+      const largest = this.#reading.oldestOfLargest();
+      if (largest === undefined || largest === reading) return false;
+      largest.refuse(errors.tooManyBodies());
+    }
+    this.#count(share, more);
+    return true;
+  }
+
+  endReading(reading: Reading): void {
+    this.#reading.delete(reading);
+  }
+
+  release(share: string | undefined, bytes: number): void {
+    this.#count(share, -bytes);
+  }
+
+  #count(share: string | undefined, bytes: number): void {
+    this.#inFlight += bytes;
+    if (share === undefined) return;
+    const left = (this.#bytesOf.get(share) ?? 0) + bytes;
+    if (left > 0) this.#bytesOf.set(share, left);
+    else this.#bytesOf.delete(share);
+  }
 }
 
 /** One reader for all masters in the process, because they share its memory. */

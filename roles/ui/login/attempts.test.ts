@@ -41,7 +41,7 @@ it("refuses a network of IPv6 whose addresses guess one by one, and neither its 
   expect(await waitFor("bob", "2001:db8:2::1")).toBe(0);
 });
 
-it("never locks an account out, whoever guesses at it from however many places: it answers later and later", async () => {
+it("never locks an account out, however many addresses guess its password: it answers later and later", async () => {
   const { attempts, waitFor, pass } = createAttempts();
   await waitFor("ann", "198.51.100.1");
   attempts.succeed("ann", "198.51.100.1");

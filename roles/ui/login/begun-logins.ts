@@ -20,7 +20,7 @@ export class BegunLogin {
 }
 
 /**
- * Bounds the rows that visits of the login's address make, whoever visits it how often. An address has so many and no more.
+ * Bounds the rows that visits of the login's address make, however often it is visited. An address has so many and no more.
  * When there are as many as may be of all, the oldest one of the network and address with the most makes way: with many
  * addresses, too, strangers end their own logins and keep no one else from one.
  */

@@ -8,8 +8,8 @@ import { anonymous } from "../access/visitor.ts";
 import { readBody } from "../http/read-body.ts";
 import { LoginAttempts } from "./attempts.ts";
 import { loginPagePolicy, renderLoginPage } from "./login-page.ts";
+import { readReturnAddress, returnUrl } from "./return-url.ts";
 import type { Sessions } from "./sessions.ts";
-import { readWayBack, wayBackUrl } from "./way-back.ts";
 
 const maxForm = 16 * 1024;
 
@@ -44,7 +44,7 @@ export function createPasswordLogin(context: RoleContext<UiSlice>, access: Acces
     }
     attempts.succeed(username, from);
     await sessions.begin(ctx, user);
-    ctx.redirect(wayBackUrl(readWayBack(back)));
+    ctx.redirect(returnUrl(readReturnAddress(back)));
     // 303 instead of 302, so that the next page is always requested by GET.
     if (ctx.method === "POST") ctx.status = 303;
   }

@@ -7,8 +7,8 @@ import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { anonymous } from "../access/visitor.ts";
 import { BegunLogins } from "./begun-logins.ts";
+import { readReturnAddress, returnUrl } from "./return-url.ts";
 import type { Sessions } from "./sessions.ts";
-import { readWayBack, wayBackUrl } from "./way-back.ts";
 
 /** How long a user may take to log in at the provider. */
 const loginTimeoutMs = 10 * 60_000;
@@ -29,7 +29,7 @@ export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, acces
     try {
       if (replaced?.key !== undefined) await logins.take(replaced.key);
       const { url, keep } = await login.begin();
-      const way = readWayBack(ctx.URL.searchParams);
+      const way = readReturnAddress(ctx.URL.searchParams);
       const key = await logins.keep({ way: { ...way }, kept: keep } as unknown as Json, loginTimeoutMs);
       begun.key = key;
       // Newer logins have replaced it meanwhile.
@@ -54,7 +54,7 @@ export function createRedirectLogin({ clock, data }: RoleContext<UiSlice>, acces
       throw error;
     });
     await sessions.begin(ctx, user, grant);
-    ctx.redirect(wayBackUrl({ path: way.path, fragment: way.fragment }));
+    ctx.redirect(returnUrl({ path: way.path, fragment: way.fragment }));
   }
 
   function noteRefused(ctx: Koa.Context, { message: detail }: UserError): void {

@@ -6,8 +6,8 @@ import type { Access } from "../access/access.ts";
 import { sortedJson } from "../rest/sorted-json.ts";
 import { createPasswordLogin } from "./password-login.ts";
 import { createRedirectLogin } from "./redirect-login.ts";
+import { readReturnAddress, returnUrl } from "./return-url.ts";
 import { createSessions } from "./sessions.ts";
-import { readWayBack, wayBackUrl } from "./way-back.ts";
 import { describeVisitor } from "./who-am-i.ts";
 
 /** `/auth/login`, `/auth/logout`, and `/api/v2/whoami`. */
@@ -25,7 +25,7 @@ export function serveLogin(context: RoleContext<UiSlice>, access: Access): Koa.M
         return logInByProvider(ctx, authenticator);
       case "proxy":
         // The proxy has already logged in every visitor who gets here.
-        return ctx.redirect(wayBackUrl(readWayBack(ctx.URL.searchParams)));
+        return ctx.redirect(returnUrl(readReturnAddress(ctx.URL.searchParams)));
       case "none":
         throw errors.noLogin();
     }
@@ -35,7 +35,7 @@ export function serveLogin(context: RoleContext<UiSlice>, access: Access): Koa.M
   async function logOut(ctx: Koa.Context): Promise<void> {
     const { searchParams } = ctx.URL;
     if (access.otherSite(ctx.req) === undefined) await sessions.end(ctx, searchParams.has("everywhere"));
-    ctx.redirect(wayBackUrl(readWayBack(searchParams)));
+    ctx.redirect(returnUrl(readReturnAddress(searchParams)));
     if (ctx.method === "POST") ctx.status = 303;
   }
 

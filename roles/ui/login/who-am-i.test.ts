@@ -4,7 +4,7 @@ import { describeLogin } from "./who-am-i.ts";
 
 const user = { username: "ann", email: null, fullName: null, groups: ["dev"] };
 
-it("Buildbot's frontend is told of no one with an e-mail that is null, so that its force dialog asks for a name", () => {
+it("describes an anonymous visitor to Buildbot's frontend with the e-mail null, so that its force dialog asks for a name", () => {
   const access = { authenticator: { kind: "none" }, look: { name: "NoAuth" } } as const;
   expect(describeLogin(anonymous, access)).toEqual({
     auth: { name: "NoAuth" },
@@ -12,7 +12,7 @@ it("Buildbot's frontend is told of no one with an e-mail that is null, so that i
   });
 });
 
-it("Buildbot's frontend is told of a user with everything that it shows", () => {
+it("describes a user to Buildbot's frontend with everything that it shows", () => {
   const authenticator = { kind: "redirect" } as never;
   expect(
     describeLogin(userVisitor(user, "session", {}), { authenticator, look: { name: "GitHub", icon: "fa-github" } }),

@@ -49,7 +49,7 @@ it("cuts who does not answer a ping", async () => {
   await audience.end();
 });
 
-it("sends a thousand away a few at a time, and at once when there is no time", async () => {
+it("sends a thousand away a few at a time, and all immediately when there is no time", async () => {
   const { audience } = createAudience();
   const clients = Array.from({ length: 1000 }, () => createClient());
   for (const { client } of clients) audience.add(client, async () => true);

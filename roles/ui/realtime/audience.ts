@@ -10,7 +10,7 @@ export interface Client {
   send(text: string): void;
   /** Pings the client; returns false if it did not answer the last ping. */
   ping(): boolean;
-  /** Tells the client to reconnect to another master. */
+  /** Asks the client to reconnect to another master. */
   leave(): void;
   /** Cuts the connection without a message. */
   cut(): void;

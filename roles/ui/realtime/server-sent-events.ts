@@ -25,7 +25,7 @@ const maxHeld = 1_000;
 
 /**
  * `/sse` (docs/spec/web-contract.md §4.4): the same events for clients that only speak HTTP. The greeting comes when all paths of
- * the address are listened to, before the first event: whoever reads the rows then misses nothing.
+ * the address are listened to, before the first event: a client that reads the rows then misses nothing.
  */
 export function serveEvents(
   options: SubscriptionOptions & {

@@ -74,7 +74,7 @@ it("asks again for each event, with its object, so that a wildcard opens nothing
   expect(heard).toEqual(["builds/1/new"]);
 });
 
-it("tells what came between a stop and a start at once after it, and nothing before", async () => {
+it("delivers what came between a stop and a start immediately after the start, and nothing before", async () => {
   const { start, stop, tell, heard, timers } = listen(() => true);
   const say = (event: string) => tell({ key: ["builds", "1", event], payload: {} });
   await start("builds/*/*");
@@ -122,7 +122,7 @@ it("lets no one fill the memory with paths", async () => {
   expect(listeners).toEqual([]);
 });
 
-it("looks at no other path when it refuses one, so that a flood of refused commands costs no more than it sends", async () => {
+it("does not check other paths when it refuses one, so that a flood of refused commands costs no more than its bytes", async () => {
   const { start, stop } = listen(() => true);
   for (let i = 0; i < 5_000; i++) await start(`steps/${i}/*`);
   const walks = vi.spyOn(Map.prototype, Symbol.iterator);

@@ -1,6 +1,6 @@
 /**
  * What the pages of the browser app are shown with, in one process or in a cluster: a worker inside of the engine, and builders
- * that succeed, fail, print colours, run until they are let go, wait for a worker that never comes, and block their engine.
+ * that succeed, fail, print colours, run until they are released, wait for a worker that never comes, and block their engine.
  */
 import { existsSync } from "node:fs";
 import {
@@ -82,7 +82,7 @@ export default defineCluster({
           },
           {
             name: "live",
-            description: "Prints a line every tenth of a second until it is let go",
+            description: "Prints a line every tenth of a second until it is released",
             tags: ["slow"],
             workers: ["local"],
             steps: [shell({ name: "count", command: count })],
@@ -122,7 +122,7 @@ export default defineCluster({
         builders: [
           {
             name: "parses",
-            description: "Stops the engine that runs it until it is let go",
+            description: "Stops the engine that runs it until it is released",
             tags: ["slow"],
             workers: ["parser"],
             steps: [shell({ name: "fetch", command: "true" }), block({ name: "parse", until: env("RELEASE", gate) })],

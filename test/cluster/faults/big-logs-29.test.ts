@@ -39,7 +39,7 @@ it(
       timeoutMs: long ? 900_000 : 170_000,
       intervalMs: 100,
     });
-    // Read at once, while the log is being compressed, and again afterwards.
+    // Read immediately, while the log is being compressed, and again afterwards.
     const expected = createHash("sha256");
     for (let i = 0; i < lines; i++) expected.update(printed(i));
     const wanted = { count: lines, wrong: undefined, digest: expected.digest("hex") };

@@ -9,7 +9,7 @@ const config = "test/cluster/configs/ledger/cluster.ts";
 const requests = process.env["MULTIMASTER_LONG"] ? 200 : 32;
 const Results = { success: 0, cancelled: 6 };
 
-it("requests cancelled through two uis at any moment of their lives on two engines end once, and leave no command behind", async () => {
+it("requests cancelled through two uis at any moment on two engines end once, and leave no command behind", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no", WORK: "sleep 0.5" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   const ui = await cluster.master({ roles: ["ui"], name: "ui" });

@@ -9,7 +9,7 @@ const config = "test/cluster/configs/ledger/cluster.ts";
 it.each([
   ["whose connection was cut before the answer", (claim: HeldConnection) => claim.cut()],
   ["whose answer never comes on a connection that stays", () => {}],
-])("a claim that was committed, %s, is given back and run once", async (_how, end) => {
+])("a claim that was committed, %s, is released and its request is run once", async (_how, end) => {
   const cluster = await startCluster({ config, router: false, env: { POLL: "no" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();

@@ -58,7 +58,7 @@ it("engines cut off from the database, or from everything, stop their commands b
           "select 1 from mm_leases l join masters m on m.id = l.masterid where m.name in ('one', 'two') and l.epoch = 2 and l.state = 'running' and l.buried_at is null",
         )
       ).length === 2,
-    { what: "both engines to join anew", timeoutMs: 90_000 },
+    { what: "both engines to join again", timeoutMs: 90_000 },
   );
   for (const engine of [one, two]) {
     expect(engine.process.exit()).toBeUndefined();

@@ -13,7 +13,7 @@ import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-/** Longer than the lease of 4 s; the long form as long as the master itself has patience with one statement. */
+/** Longer than the lease of 4 s; in the long form as long as the master's own time limit for one statement. */
 const busySeconds = process.env["MULTIMASTER_LONG"] ? 40 : 6;
 
 /** Work that prints numbered lines until the gate is open, and then how many they were. */

@@ -7,7 +7,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
-it("25: at its deadline a drain gives running builds back; a second drain and a stop of a master that has ended are refused", async () => {
+it("25: at its deadline a drain releases running builds; a second drain and a stop of a master that has ended are refused", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
@@ -33,7 +33,7 @@ it("25: at its deadline a drain gives running builds back; a second drain and a 
   const next = await cluster.master({ roles: ["builder-engine"], name: "next" });
   await cluster.ownWorkers(next, front, ["w2"]);
   await waitFor(() => countBegun(cluster) === 2, { what: "the build to run again" });
-  // Stopped at once: given back once more.
+  // Stopped immediately: released once more.
   await order(front, "next", "stop");
   expect(await next.process.waitForExit({ timeoutMs: 60_000 })).toMatchObject({ code: 0 });
   cluster.openGate();

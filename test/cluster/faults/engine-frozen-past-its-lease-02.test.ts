@@ -6,7 +6,7 @@ import { whatRan } from "./what-ran.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
-it("an engine that stood still past its lease writes nothing more, stops its commands, and joins anew", async () => {
+it("an engine that stood still past its lease writes nothing more, stops its commands, and joins again", async () => {
   const cluster = await startCluster({ config, env: { WORKERS: "a1,b1", WORK: waitForGate, POLL: "no" } });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();

@@ -18,7 +18,7 @@ it("an engine that stood still between the fence of a write and the write itself
   const other = await cluster.master({ roles: ["builder-engine"], name: "other" });
   await cluster.workers(other, front, ["b1"]);
 
-  // The engine has passed its fence and looks at the build's row, to add a step: there it waits for us.
+  // The engine has passed its fence and reads the build's row, to add a step: it waits there for the test.
   const session = await openSession(cluster);
   await session.run("begin; select id from builds where id = 1 for no key update");
   cluster.openGate();

@@ -13,7 +13,7 @@ interface Lease extends Record<string, unknown> {
   late: number;
 }
 
-it("a master that leaves the router is evicted when its lease has expired, and not at all when it lives", async () => {
+it("a master that leaves the router is evicted when its lease has expired, and never while it renews its lease", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no" } });
   const router = cluster.router as NonNullable<typeof cluster.router>;
   const wire = await startTcpProxy({ target: router.url });

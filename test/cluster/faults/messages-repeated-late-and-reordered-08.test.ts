@@ -19,7 +19,7 @@ it("messages that come twice, late and in the wrong order change no row, and no 
   await Promise.all(masters.map((master) => master.waitReady()));
   await cluster.workers(engine, ui, ["w1", "w2"]);
 
-  // A client that says again whatever anybody said: at once, and later once more, the latest first.
+  // A client that repeats every message: immediately, and once more later, the latest first.
   const router = cluster.router as NonNullable<typeof cluster.router>;
   const [ear, mouth] = [await joinRealm(router.url, router), await joinRealm(router.url, router)];
   await ear.ask([32, 1, { match: "prefix" }, "org.buildbot.mq."]);

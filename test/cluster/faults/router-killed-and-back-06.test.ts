@@ -25,7 +25,7 @@ it("without its router the cluster goes on, and events flow again when it is bac
   const engine = await cluster.master({ roles: ["builder-engine"], name: "engine" });
   await Promise.all([ui.waitReady(), scheduler.waitReady(), engine.waitReady()]);
   await cluster.workers(engine, ui, ["w1", "w2"]);
-  // The first look at a repository only notes where its branches are.
+  // The first poll of a repository only notes where its branches are.
   await waitFor(async () => (await cluster.rows("select 1 from object_state where name = 'lastRev'")).length === 1, {
     what: "the first poll",
   });

@@ -57,7 +57,7 @@ it("timer, classified changes, poller and cursors of a killed scheduler go to th
     what: "the timers to fire",
     timeoutMs: 90_000,
   });
-  // Once more through everything: what had been built twice would show by now.
+  // Another change goes through everything: a second build of the first one would show by then.
   expect(await deliver(ui, "later", "2")).toBe(202);
   await waitFor(async () => (await buildsets("stable")).length >= 5, {
     what: "the timer of a later change to fire",

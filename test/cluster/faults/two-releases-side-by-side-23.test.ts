@@ -127,7 +127,7 @@ async function upgrade(cluster: TestCluster): Promise<void> {
   }
 }
 
-/** Forces builds and commits changes until it is told to end, asking one ui after the other. */
+/** Forces builds and commits changes until the test ends it, through one ui after the other. */
 function startLoad(cluster: TestCluster, first: TestMaster[]) {
   let uis = first;
   let running = true;
@@ -152,7 +152,7 @@ function startLoad(cluster: TestCluster, first: TestMaster[]) {
     }
   }
   const done = run();
-  // Told when it is ended: until then the test itself has more to say.
+  // Reported when it is ended: until then the test itself reports more.
   done.catch(() => {});
   return {
     askAlso: (...more: TestMaster[]) => void (uis = [...uis, ...more]),

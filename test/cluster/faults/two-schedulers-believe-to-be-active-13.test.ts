@@ -44,7 +44,7 @@ it("a scheduler that stood still in mid-submission and wakes beside its successo
           "select 1 from mm_leases l join masters m on m.id = l.masterid where m.name = 'frozen' and l.epoch = 2 and l.state = 'running'",
         )
       ).length === 1,
-    { what: "the frozen one to join anew", timeoutMs: 60_000 },
+    { what: "the frozen one to join again", timeoutMs: 60_000 },
   );
   expect(await cluster.rows("select count(*)::int as n from buildsets")).toEqual([{ n: 14 }]);
   expect(await findUnscheduled(cluster)).toEqual([]);

@@ -32,7 +32,7 @@ it("a webhook whose ui was killed between the commit and the answer is delivered
     what: "a buildset of each scheduler",
     timeoutMs: 60_000,
   });
-  // A later change has gone all the way: a second buildset of the first one would be there by now.
+  // A later change has been built: a second buildset of the first one would exist by then.
   expect(await deliver(second, "r2", "delivery-2")).toBe(202);
   await waitFor(async () => (await cluster.rows("select 1 from buildsets")).length >= 4, {
     what: "the buildsets of a later change",

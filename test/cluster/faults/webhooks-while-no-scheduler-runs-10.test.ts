@@ -31,7 +31,7 @@ it("a webhook is answered after the commit, and every change acknowledged while 
   expect(await held).toBe(202);
   expect(await cluster.rows("select revision from changes")).toEqual([{ revision: "held" }]);
 
-  // Many at once, at two uis, one of which dies on them.
+  // Many at the same time, at two uis, one of which dies meanwhile.
   const many = Array.from({ length: 60 }, (_, n) => post(n % 2 === 0 ? ui : doomed, `r${n}`));
   await waitFor(() => acknowledged.length > 10, { what: "some answers" });
   await doomed.kill9();

@@ -8,7 +8,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
-it("a worker that goes silent during a step is let go, and its old command is dead before it builds there again", async () => {
+it("a worker that goes silent during a step is detached, and its old command has ended before it builds there again", async () => {
   const cluster = await startCluster({
     config,
     router: false,

@@ -27,7 +27,7 @@ it(`${count} workers of two engines come to the one that is left, and every requ
   await Promise.all([front, doomed, survivor].map((master) => master.waitReady()));
   const before = residentMegabytes(survivor.process.pid);
 
-  // What the workers were told to do, seen from their side: which builds ran to their end.
+  // The commands that the workers received: which builds ran to their end.
   const ended: string[] = [];
   const balancer = await startWorkerFront([await doomed.workerPort(), await survivor.workerPort()]);
   const begun = performance.now();
@@ -68,7 +68,7 @@ it(`${count} workers of two engines come to the one that is left, and every requ
     timeoutMs: 120_000,
   });
   expect(await findViolations(cluster)).toEqual([]);
-  // An engine may die after a build's last command and before its result is stored; no build is told to end twice.
+  // An engine may die after a build's last command and before its result is stored; no build ends twice.
   expect(new Set(ended).size).toBe(ended.length);
   const results = await cluster.rows<{ results: number; builds: number }>(
     "select results, count(*)::int as builds from builds group by results order by results",

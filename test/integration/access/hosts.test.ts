@@ -148,7 +148,7 @@ describe("a name that is not the master's own", () => {
     }
   });
 
-  it("is told no figures at the worker port, and no page opens a WebSocket there", async () => {
+  it("gets no figures at the worker port, and no page opens a WebSocket there", async () => {
     const listener = createWorkerListener({
       host: "127.0.0.1",
       port: 0,

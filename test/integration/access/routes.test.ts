@@ -11,7 +11,7 @@ import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { newDatabase } from "../../harness/test-databases.ts";
 
-/** Who asks: no one, somebody who may read nothing, a page of another site in the browser of one who may, one who may, two tokens. */
+/** Who asks: an anonymous client, a user who may read nothing, a page of another site in the browser of one who may, one who may, two tokens. */
 const askers = ["nobody", "denied", "other site", "reader", "read token", "forged token"] as const;
 type Asker = (typeof askers)[number];
 
@@ -112,7 +112,7 @@ async function statusOf({ path, method = "GET" }: Row, asker: Asker): Promise<nu
     signal: abort.signal,
     headers: {
       accept: "text/html",
-      // Whoever is logged out here is asked for by the other rows.
+      // The other rows need the session that this would end.
       ...(path === "/auth/logout" ? {} : headers.get(asker)),
       ...(method === "POST" ? { "content-type": "application/json" } : {}),
     },

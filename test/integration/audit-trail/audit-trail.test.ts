@@ -95,7 +95,7 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     expect((await program.get(server, "/api/v2/schedulers/1")).body.schedulers[0].enabled).toBe(true);
   });
 
-  it("tells what was refused and what failed, each kind of attempt once with its number", async () => {
+  it("lists what was refused and what failed, each kind of attempt once with its number", async () => {
     for (let i = 0; i < 5; i++) await call("workers/1", "pause", {}, reader);
     await call("builds/1", "stop");
     await server.stop();
@@ -117,7 +117,7 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     ]);
   });
 
-  it("tells what was refused before it was read: a long body, a token of nobody", async () => {
+  it("lists what was refused before it was read: a long body, an unknown token", async () => {
     const post = (path: string, headers: Record<string, string>, body: string) =>
       fetch(new URL(path, server.url), {
         method: "POST",
@@ -279,7 +279,7 @@ it("what one address is refused hides nothing that another one is, however much 
     });
   for (let i = 0; i < 100; i++) note(`2001:db8:1:2::${i}`, `made-up-${i}`);
   note("192.0.2.7", "stop");
-  // Who is known is told apart from strangers at the same address.
+  // A known user is distinguished from strangers at the same address.
   note("2001:db8:1:2::1", "rebuild", "user:ann");
   for (let i = 0; i < 100; i++) note(`10.1.0.${i}`, "stop");
   note("198.51.100.9", "cancel");

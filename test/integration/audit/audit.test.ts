@@ -18,7 +18,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     });
   });
 
-  /** What the audit finds after something was done to the rows, which is undone at once. */
+  /** What the audit finds after a change of the rows, which is then undone. */
   async function findAfter(act: (tx: Connection) => Promise<unknown>, options?: AuditOptions) {
     class Undo extends Error {}
     let found: (readonly [string, unknown[]])[] = [];
@@ -63,7 +63,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(died)).toEqual([]);
   });
 
-  it("gives masters that come back after an outage of the database the time to evict", async () => {
+  it("waits until masters that come back after an outage of the database could evict", async () => {
     const cameBack = async (tx: Connection) => {
       const { now } = tx.dialect;
       await execute(tx, `update mm_leases set renewed_at = ${now} - 3000, expires_at = ${now} - 2940`);
@@ -76,7 +76,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(cameBack)).toEqual([]);
   });
 
-  it("finds the dead when no master lives to evict them", async () => {
+  it("finds dead masters when no live master can evict them", async () => {
     const died = async (tx: Connection) =>
       execute(tx, `update mm_leases set lease_s = 0.1, expires_at = ${tx.dialect.now} - 3600 where buried_at is null`);
     // The database has to have been there for two leases and the grace time.
@@ -122,7 +122,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     expect(await findAfter(forget("delete from scheduler_masters"))).toEqual([]);
   });
 
-  it("looks at history within a window, and at younger things after a grace time", async () => {
+  it("checks history within a window, and new rows after a grace period", async () => {
     const twice = damages["request-run-twice"];
     const claimed = damages["claim-without-build"];
     expect(await findAfter(async (tx) => twice?.do(tx, world), { windowSeconds: 60 })).toEqual([]);
@@ -143,7 +143,7 @@ describe.each(engines)("the audit on %s", (engine) => {
     );
   });
 
-  it("tells the first ids and how many there are", async () => {
+  it("reports the first ids and how many there are", async () => {
     const database = await newDatabase(engine);
     await execute(database, "insert into sourcestamps (ss_hash, created_at) values ('a', 1)");
     for (let n = 0; n < 12; n++)

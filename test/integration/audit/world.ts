@@ -10,14 +10,14 @@ import {
 } from "../../harness/masters-with-data.ts";
 import type { Engine } from "../../harness/test-databases.ts";
 
-/** A cluster that has worked for a while, with everything in it that an audit looks at. All ids are of rows. */
+/** A cluster that has worked for a while, with everything in it that an audit checks. All ids are of rows. */
 export interface World {
   masters: TestMasters;
   /** An engine, with a worker and a running build. */
   engine: Member;
   /** Has claimed two schedulers that read changes, one that does not, and a change source. */
   scheduler: Member;
-  /** Lives and has nothing. */
+  /** Live, and holds nothing. */
   idle: Member;
   /** Was evicted in mid-build. */
   gone: Member;

@@ -21,7 +21,7 @@ describe.each(engines)("the data version on %s", (engine) => {
     expect(await readDataVersion(database)).toBe(3);
   });
 
-  it("is asked for by whoever writes, in the transaction that writes", async () => {
+  it("is read by each writer, in the transaction that writes", async () => {
     const { lease } = await join(database, release(2));
     const writes = (version: number) =>
       database.transaction(async (tx) => {
@@ -54,13 +54,13 @@ describe.each(engines)("the data version on %s", (engine) => {
     expect(await raiseToCommonVersion(database, 3)).toBe(3);
     const refused = /writes data version 3, this release knows no newer one than 1.*newer release/;
     await expect(join(database, release(1))).rejects.toThrow(refused);
-    // No one lives any more, but what was written is still there.
+    // No master is live any more, but what was written is still there.
     await leave(database, young);
     await expect(join(database, release(2))).rejects.toThrow(/than 2/);
     await join(database, release(3));
   });
 
-  it("refuses a lease to masters of the first release, which do not look at it, when they wake long after", async () => {
+  it("refuses a lease to masters of the first release, which do not read it, when they wake long after", async () => {
     const { lease: old } = await join(database, release(1));
     const oldRow = await database.sql("mm_leases").where({ masterid: old.masterid }).first();
     await leave(database, old);

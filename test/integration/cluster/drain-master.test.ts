@@ -42,7 +42,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
   const endBuild = (buildid: number, results: number) =>
     execute(database, "update builds set complete_at = 2, results = ? where id = ?", [results, buildid]);
 
-  it("is asked by an order in the rows; one that does not heed it gets a signal", async () => {
+  it("is requested by an order in the rows; a master that does not carry it out gets a signal", async () => {
     const impatience = new AbortController();
     const actor = { identity: "system:ann@here", name: "ann", by: "command line", address: null } as const;
     const trail = createTrail(actor, "drain", `masters/${drained.name}`, "master upgrade");
@@ -80,7 +80,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     await endBuild(one.buildid, 0);
     await endBuild(two.buildid, 5);
     await endBuild(three.buildid, 2);
-    // What it released counts as retried though another master has built it by now.
+    // What it released counts as retried although another master has already built it.
     await execute(database, "update buildrequests set complete = 1 where id in (?, ?, ?)", [
       finished,
       retried,
@@ -95,7 +95,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     expect(process.output()).not.toContain("signal 2");
   });
 
-  it("tells it to give its builds back when the deadline has passed, and knows a death from an end", async () => {
+  it("makes it release its builds when the deadline has passed, and distinguishes a death from an end", async () => {
     const [brid = 0] = await addRequests(database, 1);
     await claimRequests(database, lease, [brid]);
     await addRunningBuild(database, lease, brid);
@@ -107,7 +107,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     expect(await report).toMatchObject({ outcome: "died", requests: { ...none, before: 1, retried: 1 } });
   });
 
-  it("leaves it draining when whoever waits has had enough", async () => {
+  it("leaves it draining when the waiting command gives up", async () => {
     const [brid = 0] = await addRequests(database, 1);
     await claimRequests(database, lease, [brid]);
     await addRunningBuild(database, lease, brid);
@@ -119,7 +119,7 @@ describe.each(engines)("draining another master by its rows on %s", (engine) => 
     expect(process.exit()).toBeUndefined();
   });
 
-  it("sends no signal to another program that has the id by now", async () => {
+  it("sends no signal to another program that has the process id now", async () => {
     const other = await startProcess({ name: "another program", command: "sleep", args: ["600"] });
     await execute(database, "update mm_leases set pid = ? where masterid = ?", [other.pid, lease.masterid]);
     const evictor = await joinAsEvictor(database);

@@ -17,7 +17,7 @@ import { startPostgres } from "../../harness/postgres.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
-/** Renews a lease until the file is over, and tells whether it was lost. */
+/** Renews a lease until the file is over, and reports whether it was lost. */
 function keepAlive(database: Database, lease: Lease) {
   const kept = { lost: false };
   const heartbeat = createHeartbeat({ url: database.url, lease, log: silentLog, onLost: () => (kept.lost = true) });
@@ -50,7 +50,7 @@ describe.each(engines)("membership on %s", (engine) => {
     ]);
   });
 
-  it("gives a default name a number when live masters have it, and gives the name of one that left again", async () => {
+  it("adds a number to a default name that live masters have, and reuses the name of one that left", async () => {
     const [one, two, three] = [await join(database), await join(database), await join(database)];
     expect([one, two, three].map((m) => m.lease.name)).toEqual(["host-engine", "host-engine-2", "host-engine-3"]);
     await leave(database, two.lease);
@@ -58,7 +58,7 @@ describe.each(engines)("membership on %s", (engine) => {
     expect(again.lease).toMatchObject({ name: "host-engine-2", epoch: 2, masterid: two.lease.masterid });
   });
 
-  it("gives each of several masters that join at once a name of its own", async () => {
+  it("names each of several masters that join at the same time differently", async () => {
     const members = await Promise.all([1, 2, 3, 4].map(() => join(database)));
     expect(new Set(members.map((m) => m.lease.name)).size).toBe(4);
   });
@@ -71,7 +71,7 @@ describe.each(engines)("membership on %s", (engine) => {
     );
   });
 
-  it("gives an explicit name to the restart of a killed master once its lease has run out, in a new epoch", async () => {
+  it("lets the restart of a killed master have its explicit name once the lease has expired, in a new epoch", async () => {
     const { lease } = await join(database, { name: "e1", leaseMs: 700 });
     const restarted = await join(database, { name: "e1", leaseMs: 700 });
     expect(restarted.lease).toMatchObject({ masterid: lease.masterid, epoch: 2 });
@@ -130,7 +130,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect((await readLease(database, lease.masterid)).live).toBe(1);
   });
 
-  it("is lost when somebody evicts it: the heartbeat says so, and the fence refuses", async () => {
+  it("is lost when another master evicts its holder: the heartbeat reports it, and the fence refuses", async () => {
     const { lease } = await join(database, { leaseMs: 2000 });
     const evictor = await joinAsEvictor(database);
     const { heartbeat, kept } = keepAlive(database, lease);
@@ -200,7 +200,7 @@ describe.each(engines)("a lease on %s", (engine) => {
     expect(await evictDead(database, evictor)).toMatchObject([{ masterid: lease.masterid }]);
   });
 
-  it("is evicted once by however many masters try at once", async () => {
+  it("is evicted once, however many masters try at the same time", async () => {
     const dead = [await join(database), await join(database), await join(database)];
     const evictors: Lease[] = [];
     for (let n = 0; n < 3; n++) evictors.push(await joinAsEvictor(database));
@@ -233,8 +233,8 @@ describe("a lease on postgresql", () => {
     const evictor = await joinAsEvictor(database);
     const { lease } = await join(database);
     await expire(database, lease);
-    let letGo = () => {};
-    const open = fencedTransaction(database, lease, () => new Promise<void>((resolve) => (letGo = resolve)));
+    let proceed = () => {};
+    const open = fencedTransaction(database, lease, () => new Promise<void>((resolve) => (proceed = resolve)));
     await waitFor(
       async () =>
         (
@@ -247,7 +247,7 @@ describe("a lease on postgresql", () => {
       },
     );
     expect(await evictDead(database, evictor)).toEqual([]);
-    letGo();
+    proceed();
     await open;
     expect(await evictDead(database, evictor)).toHaveLength(1);
   });
@@ -290,7 +290,7 @@ describe("a lease on postgresql", () => {
 });
 
 describe("the only master of a SQLite file", () => {
-  it("takes its own name back at once after a kill", async () => {
+  it("takes its own name again immediately after a kill", async () => {
     const database = await openTestDatabase(await newDatabaseUrl("sqlite"), true);
     await upgradeDatabase(database);
     const { lease } = await join(database);

@@ -66,7 +66,7 @@ describe("a master that starts with a database user", () => {
     expect(await start(url)).toMatch(/^3: .*lacks a privilege \(update on table changes and 2 more\)/);
   });
 
-  it("who may read nothing is not told that the database is empty", async () => {
+  it("a user who may read nothing does not see an empty database", async () => {
     const url = await postgres.createDatabase();
     await open(url);
     expect(await start(url)).toMatch(/^3: .*lacks a privilege \(permission denied for table alembic_version\)/);

@@ -25,7 +25,7 @@ describe.each(engines)("a database that refuses while changes come: %s", (engine
   afterEach(() => void vi.restoreAllMocks());
 
   it.each(moments)(
-    "a webhook is told so, and its redelivery stores each change once: %s",
+    "a webhook gets the reason, and its redelivery stores each change once: %s",
     async (_what, statements) => {
       const ui = await startHookServer(await newDatabase(engine));
       const faults = new DatabaseRefusals(engine);

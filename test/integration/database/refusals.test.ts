@@ -16,8 +16,8 @@ import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { type Engine, engines, newDatabaseUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
-/** Waits are short, so that what gives up after so many tries does it soon. */
-const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) };
+/** Waits are short, so that retries are over soon. */
+const impatient: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 20), signal) };
 
 async function startEngine(engine: Engine) {
   const directory = temporaryDirectory("refusals");
@@ -39,7 +39,7 @@ async function startEngine(engine: Engine) {
     { ...member, defaultBase: "engine", leaseMs: 600_000 },
     releaseEverythingOf,
   );
-  const data = createData({ database, bus, lease, log: silentLog, clock: hasty });
+  const data = createData({ database, bus, lease, log: silentLog, clock: impatient });
   const wait = (n: unknown) =>
     `echo begun; touch ${directory}/begun-${n}; while [ ! -e ${directory}/go-${n} ]; do sleep 0.02; done; seq 1 200`;
   const { builders } = buildersSlice.parse({
@@ -66,7 +66,7 @@ async function startEngine(engine: Engine) {
         directory,
       },
       data,
-      clock: hasty,
+      clock: impatient,
       log: silentLog,
       metrics: createMetrics(),
       figures: () => mergeFigures([]),
@@ -123,7 +123,7 @@ describe.each(engines)("a database that refuses: %s", (engine) => {
         await systemClock.sleep(400);
       };
 
-      // Idle, and asked by users meanwhile: each of them is told that it is the database.
+      // Idle, and used meanwhile: each user gets the answer that it is the database.
       faults.refuse(round);
       for (let i = 0; i < round.length; i++) {
         const change = { author: "a", comments: "", branch: "main", repository: "", codebase: "", project: "" };
@@ -173,7 +173,7 @@ describe.each(engines)("a database that refuses: %s", (engine) => {
   );
 });
 
-it("a SQLite file that is full for a while costs no build, and its users are told", async () => {
+it("a SQLite file that is full for a while costs no build, and users get the reason", async () => {
   const { data, database, submit, begun, go } = await startEngine("sqlite");
   const jobs = [await submit(), await submit()];
   for (const job of jobs) await begun(job);

@@ -104,7 +104,7 @@ describe.each(engines)("upgrading on %s", (engine) => {
 });
 
 describe.each(engines)("a list query on %s", (engine) => {
-  it("tells case apart, takes % and _ literally, puts nulls first, and finds nothing in an empty list", async () => {
+  it("compares case-sensitively, takes % and _ literally, puts nulls first, and finds nothing in an empty list", async () => {
     const database = await newDatabase(engine);
     const rows = [
       ["a%b", null],
@@ -153,7 +153,7 @@ describe.each(engines)("a list query on %s", (engine) => {
 });
 
 describe("a SQLite file", () => {
-  it("serves one master: the second is told to use PostgreSQL; readers are let in", async () => {
+  it("serves one master: a second one is refused with a sentence that names PostgreSQL; readers are admitted", async () => {
     const url = await newDatabaseUrl("sqlite");
     const first = await openTestDatabase(url, true);
     await expect(openDatabase(url, { log: silentLog, exclusive: true })).rejects.toThrow(/use PostgreSQL/);

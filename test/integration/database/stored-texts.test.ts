@@ -1,4 +1,4 @@
-import { findFreeName, fitText, hashColumns } from "@multimaster/database";
+import { findFreeName, hashColumns, truncateText } from "@multimaster/database";
 import { describe, expect, it } from "vitest";
 
 describe("what is stored", () => {
@@ -11,10 +11,10 @@ describe("what is stored", () => {
   });
 
   it("is cut between characters, never within one", () => {
-    expect(fitText("a😀b😀c", 4)).toBe("a😀b😀");
-    expect(fitText("a😀", 1)).toBe("a");
-    expect(fitText("abc", 3)).toBe("abc");
-    expect(fitText("\ud800\0", 5)).toBe("\ufffd\ufffd");
+    expect(truncateText("a😀b😀c", 4)).toBe("a😀b😀");
+    expect(truncateText("a😀", 1)).toBe("a");
+    expect(truncateText("abc", 3)).toBe("abc");
+    expect(truncateText("\ud800\0", 5)).toBe("\ufffd\ufffd");
   });
 
   it("gets a free name by counting", () => {

@@ -40,7 +40,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
     expect(await queryRows(database, "select 1 as one")).toEqual([{ one: 1 }]);
   });
 
-  it("gives way to others that run at the same time", async () => {
+  it("lets others run at the same time", async () => {
     await Promise.all(
       Array.from({ length: 30 }, (_, n) => database.transaction((tx) => tx.sql("tags").insert(tag(`t${n}`)))),
     );
@@ -73,7 +73,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
     expect(database.dialect.isUniqueViolation(taken)).toBe(true);
   });
 
-  it("gives whole numbers, bytes and the count of changed rows in the same types as the other engine", async () => {
+  it("returns whole numbers, bytes and the count of changed rows in the same types as the other engine", async () => {
     await database.sql("tags").insert([tag("a"), tag("b")]);
     expect(await queryRows(database, "select count(*) as n, sum(id) as s from tags")).toEqual([{ n: 2, s: 3 }]);
     expect(await execute(database, "update tags set name = name || ?", ["!"])).toBe(2);
@@ -119,11 +119,11 @@ describe("a transaction on postgresql", () => {
     const url = await newDatabaseUrl("postgresql");
     const database = await openDatabase(url, { log: silentLog, idleTransactionMs: 300 });
     onCleanup(() => database.close());
-    let letGo = () => {};
+    let proceed = () => {};
     let runs = 0;
     const silent = database.transaction(async (tx) => {
       await tx.sql.raw("select pg_advisory_xact_lock(1)");
-      if (++runs === 1) await new Promise<void>((resolve) => (letGo = resolve));
+      if (++runs === 1) await new Promise<void>((resolve) => (proceed = resolve));
       return (await tx.sql.raw("select 'done' as word")).rows[0].word as string;
     });
     await waitFor(() => runs === 1, { what: "the transaction to begin" });
@@ -133,7 +133,7 @@ describe("a transaction on postgresql", () => {
         what: "the server to end it",
       },
     );
-    letGo();
+    proceed();
     expect([await silent, runs]).toEqual(["done", 2]);
   });
 });

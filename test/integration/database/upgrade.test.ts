@@ -56,7 +56,7 @@ describe.each(engines)("migrations on %s", (engine) => {
     await join(database);
     expect((await upgradeDatabase(database)).applied).toEqual([]);
     expect(await readSchemaState(database)).toMatchObject({ standing: "current", missing: [] });
-    // The first release looks at the highest number and wants 2.
+    // The first release reads the highest number and wants 2.
     expect(await queryRows(database, "select max(id) as id from mm_migrations")).toEqual([{ id: 2 }]);
   });
 
@@ -81,13 +81,13 @@ describe.each(engines)("migrations on %s", (engine) => {
     await join(database);
   });
 
-  it("that contract keep the first release away by the number it looks at", async () => {
+  it("that contract refuse the first release by the number that it reads", async () => {
     const database = await newDatabase(engine);
     await upgradeDatabase(database, afterTomorrow);
     expect(await queryRows(database, "select max(id) as id from mm_migrations")).toEqual([{ id: 102 }]);
   });
 
-  it("apply to an empty database all at once", async () => {
+  it("apply to an empty database all together", async () => {
     const database = await openTestDatabase(await newDatabaseUrl(engine));
     expect((await upgradeDatabase(database, afterTomorrow)).applied).toHaveLength(afterTomorrow.length + 1);
     expect(await readDataVersion(database)).toBe(2);
@@ -105,7 +105,7 @@ describe.each(engines)("migrations on %s", (engine) => {
       await requireLease(tx, lease);
       expect(await writesDataVersion(tx, 2)).toBe(false);
       upgrading = upgradeDatabase(operator, [...migrations, rewrite]);
-      // It has risen for everybody who asks from now on; this one writes as it was told.
+      // It has risen for every later reader; this one writes by the version that it read.
       await waitFor(() => writesDataVersion(tx, 2), { what: "the data version to rise" });
       await execute(tx, "insert into objects (name, class_name) values ('a', 'old form')");
     });

@@ -45,7 +45,7 @@ const refusals: Record<
 };
 
 describe.each(engines)("a database that takes no writes on %s", (engine) => {
-  it("is told by the state of the cluster, by /health and by /ready, and so is that it takes them again", async () => {
+  it("is reported by the state of the cluster, by /health and by /ready, and so is its end", async () => {
     const database = await openDatabase(await newDatabaseUrl(engine), { log: silentLog });
     onCleanup(() => database.close());
     await upgradeDatabase(database);

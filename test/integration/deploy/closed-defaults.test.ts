@@ -70,7 +70,7 @@ export default {
 const opening = (text: string) => / place[s]?\); (.+) opens it$/.exec(text)?.[1];
 
 describe("what this release closes", () => {
-  it("is opened by lines that are valid, after which nothing is told", async () => {
+  it("is opened by lines that are valid, after which nothing is reported", async () => {
     const [hooks, others] = [
       rows.filter(({ line }) => line.startsWith("hooks:")),
       rows.filter(({ line }) => !line.startsWith("hooks:")),
@@ -81,13 +81,13 @@ describe("what this release closes", () => {
     expect(told).toEqual((await load()).closedDefaults());
   });
 
-  it("is told where it matters and the config says nothing, each with a line that the table has", async () => {
+  it("is reported where it matters and the config sets nothing, each with a line of the table", async () => {
     const told = (await load()).closedDefaults();
     expect(told).toHaveLength(12);
     for (const text of told) expect(rows.map(({ line }) => line)).toContain(opening(text));
   });
 
-  it("is told in a line or two of the quick start, and of masters without its slices not at all", async () => {
+  it("is reported in a line or two of the quick start, and not at all by masters without its slices", async () => {
     const quick = await loadClusterConfig(configFile("configs/quickstart/cluster.ts"), checkConfig);
     expect(quick.closedDefaults()).toEqual([]);
     await checkConfig(quick);

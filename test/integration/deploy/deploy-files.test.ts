@@ -59,7 +59,7 @@ describe("the balancers' own checks approve of their configs", () => {
 });
 
 it.each(["X-Forwarded-User", "Remote-User", "X-Remote-User", "X-Auth-Request-User", "X-Auth-Request-Groups"])(
-  "the balancers pass on no client's own %s, which a login may be told in",
+  "the balancers pass on no client's own %s, which may carry a login",
   (header) => {
     const [, users = ""] = read("haproxy/haproxy.cfg").split("frontend users");
     const dropped = [...users.matchAll(/^ {2}http-request del-header (\S+) -m beg$/gm)].map((match) => match[1] ?? "");
@@ -93,7 +93,7 @@ describe("the systemd unit", () => {
       .replace(/^(User|Group)=.*$/gm, "$1=root");
     writeFileSync(file, here);
     const said = check(analyze as string, ["verify", file]);
-    // It also tells of other units that this machine happens to have.
+    // It also reports other units that this machine happens to have.
     expect(said.split("\n").filter((line) => line.includes("multimaster"))).toEqual([]);
   });
 
@@ -141,7 +141,7 @@ describe("the compose file", () => {
     expect([...text.matchAll(/\$\{\w+\}/g)].map(String), "a value without :? may be missing silently").toEqual([]);
   });
 
-  it("gives no container more than it needs", () => {
+  it("grants no container more than it needs", () => {
     // Its image starts as root, takes its volume and becomes another user.
     const added: Record<string, string[]> = { postgres: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] };
     for (const [name, { cap_drop, cap_add, security_opt, privileged }] of Object.entries(services))
@@ -173,7 +173,7 @@ describe("the compose file", () => {
       expect(environment?.["UI_PASSWORD_HASH"] !== undefined, name).toBe(name.startsWith("ui"));
   });
 
-  it("tells the workers' password to engines and workers alone", () => {
+  it("passes the workers' password to engines and workers alone", () => {
     for (const [name, { environment }] of masters)
       expect(environment?.["WORKER_PASSWORD"] !== undefined, name).toBe(name.startsWith("engine"));
   });
@@ -382,7 +382,7 @@ describe("the Kubernetes files", () => {
       ).toBe(metadata.name === "multimaster-ui");
   });
 
-  it("tell the workers' password to engines alone", () => {
+  it("pass the workers' password to engines alone", () => {
     for (const { metadata, spec } of masters)
       expect(
         spec.template.spec.containers[0].envFrom.some(({ secretRef }) => secretRef.name === "multimaster-workers"),
@@ -390,7 +390,7 @@ describe("the Kubernetes files", () => {
       ).toBe(metadata.name === "multimaster-engine");
   });
 
-  it("tell no password", () => {
+  it("contain no password", () => {
     const env = masters.flatMap(({ spec }) => spec.template.spec.containers[0].env);
     expect(env.filter(({ name, value }) => value !== undefined && /PASSWORD|TICKET|KEY|DATABASE/.test(name))).toEqual(
       [],

@@ -27,7 +27,7 @@ const workload = z.looseObject({
 });
 
 // What docs/security.md says of a host that was broken into.
-it("the deploy files tell the database's URL to masters alone, as the docs say", () => {
+it("the deploy files pass the database's URL to masters alone, as the docs say", () => {
   const { services } = compose.parse(parseYaml(read("configs/deploy/compose/compose.yaml"), { merge: true }));
   const knowing = Object.keys(services).filter((name) => services[name]?.environment["DATABASE_URL"] !== undefined);
   const masters = ["scheduler-1", "scheduler-2", "engine-1", "engine-2", "ui-1", "ui-2"];

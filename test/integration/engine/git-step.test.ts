@@ -142,7 +142,7 @@ describe("the git step", () => {
     expect(text.match(/; retrying in/g)).toHaveLength(2);
   });
 
-  it("uses the newest commit when told to ignore the revision", async () => {
+  it("uses the newest commit if its options ignore the revision", async () => {
     const repository = createGitRepository();
     const old = repository.revision();
     const newest = repository.commit();

@@ -95,7 +95,7 @@ describe("an engine with a local worker", () => {
   });
 
   it.each([false, true])(
-    "believes no result of a message, nor the message unless told to: %s",
+    "believes no result in a message, and the message itself only if the config says so: %s",
     async (believeControl) => {
       const engine = await startEngine({ job: [shell({ command: "exec sleep 3" })] }, { believeControl });
       const { events, updates } = engine.data;
@@ -224,7 +224,7 @@ describe("an engine with a local worker", () => {
     expect((await engine.data.get(workers, 1))?.["connected_to"]).toEqual([]);
   });
 
-  it("gives running builds back when the drain is cut short", async () => {
+  it("releases running builds when the drain is cut short", async () => {
     const engine = await startEngine({ b: [shell({ command: "sleep 1000" })] });
     const request = await engine.submit("b");
     await waitFor(() => engine.running(), { what: "the build to run" });
@@ -237,7 +237,7 @@ describe("an engine with a local worker", () => {
     expect(await engine.data.get(buildrequests, request)).toMatchObject({ claimed: false, complete: false });
   });
 
-  it("ends a build that stops its master at once again and again", async () => {
+  it("ends a build that stops its master again and again", async () => {
     const directory = temporaryDirectory("stopping");
     const steps = { b: [shell({ command: "sleep 1000" })] };
     const more = { maxWorkerLosses: 2 };

@@ -19,7 +19,7 @@ interface Wire {
   readonly port: number;
   /** Cuts every connection. */
   cut(): void;
-  /** Nothing more goes through, but no one is told. */
+  /** Nothing more goes through, but no side is notified. */
   freeze(): void;
 }
 
@@ -181,7 +181,7 @@ describe("an engine with a worker over the network", () => {
     });
   });
 
-  it("ends a worker at once when its row says so, though it has a build and no message came", async () => {
+  it("ends a worker immediately when its row says so, though it has a build and no message came", async () => {
     const engine = await startEngine({ b: [shell({ command: "sleep 600" })] }, { workers: remoteWorkers });
     const worker = createWorker({
       url: `ws://127.0.0.1:${engine.port()}`,

@@ -51,7 +51,7 @@ describe("a build that triggers others", () => {
     });
   });
 
-  it("does not wait unless it is told to", async () => {
+  it("does not wait unless its options say so", async () => {
     const engine = await startEngine({
       parent: [trigger({ schedulerNames: ["kids"] })],
       child: [shell({ command: "true" })],
@@ -109,7 +109,7 @@ describe("a build that triggers others", () => {
     now.abort();
     await engine.services.drain(now.signal);
     await engine.services.stop();
-    // Both were given back; the child is still wanted.
+    // Both were released; the child is still wanted.
     expect(await engine.data.get(buildrequests, 2)).toMatchObject({ claimed: false, complete: false });
 
     const heir = await startEngine(

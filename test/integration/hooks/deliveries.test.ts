@@ -102,7 +102,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect(await post("a")).toBe("no change found: this delivery was stored before");
   });
 
-  it("that comes to two ui masters at once is there once, whatever it is", async () => {
+  it("that comes to two ui masters at the same time is stored once, whatever it is", async () => {
     const url = await newDatabaseUrl(engine);
     const first = await openTestDatabase(url);
     await upgradeDatabase(first);
@@ -138,7 +138,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, { forge: "github", id: "x", ...pushes.github })).text).toBe("3 change found");
   });
 
-  it("that was stored in part, because somebody died over it, is completed by the next", async () => {
+  it("that was stored in part, because the master died, is completed by the next", async () => {
     const database = await newDatabase(engine);
     const server = await startHookServer(database);
     const commits = Array.from({ length: 250 }, (_, n) => ghCommit(`${n}-`));
@@ -160,7 +160,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect((await deliver(server, delivery)).text).toBe("no change found: this delivery was stored before");
   });
 
-  it("of GitLab is told apart from what scripts say of theirs", async () => {
+  it("of GitLab is distinguished from what scripts call theirs", async () => {
     const server = await startHookServer(await newDatabase(engine), {
       hooks: [gitlab({ secret }), base({ anybody: true })],
     });
@@ -204,7 +204,7 @@ describe.each(engines)("a delivery on %s", (engine) => {
     expect(found.rows.map((change) => change.files.length)).toEqual([10_000, 10_000, 10_000]);
   });
 
-  it("names nobody's owner, whatever hook brings it", async () => {
+  it("names no owner, whatever hook delivers it", async () => {
     const transform = (change: object) => ({ ...change, properties: { owner: "root" } }) as never;
     const server = await startHookServer(await newDatabase(engine), {
       hooks: [github({ secret, transform }), base({ anybody: true })],
@@ -390,7 +390,7 @@ describe("a mistake is answered with a sentence:", () => {
   });
 
   it("a hook that is not configured, a method that is not POST, a body that is too large", async () => {
-    // As far as header and address tell, it comes from the forge.
+    // By its header and address it comes from the forge.
     const headers = { "x-hub-signature-256": `sha256=${"0".repeat(64)}`, "x-gitlab-token": secret };
     const post = (path: string, body: string) => fetch(new URL(path, server.url), { method: "POST", body, headers });
     const unknown = await post("change_hook/svn", "");
@@ -469,7 +469,7 @@ describe("the options of a hook", () => {
     expect([none.changes, none.text]).toEqual([[], "no change found: the hook's options excluded all"]);
   });
 
-  it("take parts of the payload as properties, by the names that Buildbot gives them", async () => {
+  it("take parts of the payload as properties, by Buildbot's names", async () => {
     const propertyWhitelist = ["github.head.*", "github.number"];
     const hook = () => github({ propertyWhitelist, pullRequestRef: "head", forks: true });
     const [change] = (await ask(hook(), ghPull(), "pull_request")).changes;

@@ -53,7 +53,7 @@ describe("who may post to a hook:", () => {
       expect(problems({ hooks: [], changeHookAuth: { user: "ci", password } })).toHaveLength(1);
   });
 
-  it("nobody, where the config names no hooks", async () => {
+  it("no sender, if the config names no hooks", async () => {
     const server = await startRestServer(await newDatabase("sqlite"), { hooks: undefined });
     for (const [type] of hooks)
       expect((await server.post(`/change_hook/${type}`, "author=a", "application/x-www-form-urlencoded")).status).toBe(
@@ -63,7 +63,7 @@ describe("who may post to a hook:", () => {
     expect(await readChanges(server)).toEqual([]);
   });
 
-  it("nobody without the password, of hooks that know no other way; everybody, where it is so written", async () => {
+  it("no sender without the password, for hooks that know no other way; every sender, if the config says so", async () => {
     const all = hooks.map(([, make]) => make());
     const server = await startRestServer(await newDatabase("sqlite"), { hooks: all, changeHookAuth });
     for (const [type] of hooks) expect((await server.post(`/change_hook/${type}`, "{}")).status, type).toBe(401);

@@ -186,7 +186,7 @@ const gitlab: Case[] = [
     ],
   ],
   [
-    "a push of which GitLab tells only some commits: they end with the head",
+    "a push of which GitLab lists only some commits: they end with the head",
     {
       forge: "gitlab",
       event: "Push Hook",
@@ -302,7 +302,7 @@ const gitlab: Case[] = [
 
 const gitea: Case[] = [
   [
-    "a push, told newest first: oldest first",
+    "a push, listed newest first: oldest first",
     { forge: "gitea", event: "push", payload: p.giteaPush() },
     [
       {
@@ -364,7 +364,7 @@ const gitea: Case[] = [
     [{ branch: "refs/pull/42/head", revision: sha(8), properties: { pullrequest_fork: true } }],
   ],
   [
-    "a pull request of somebody who may only read, whose head is no branch (AGit): a fork's",
+    "a pull request of a user who may only read, whose head is no branch (AGit): a fork's",
     {
       forge: "gitea",
       event: "pull_request",
@@ -578,7 +578,7 @@ const gerrit: Case[] = [
 
 const cases = { github, gitlab, gitea, bitbucketcloud, bitbucketserver, gerrit };
 
-describe.each(engines)("what forges tell of becomes changes on %s:", (engine) => {
+describe.each(engines)("what forges report becomes changes on %s:", (engine) => {
   let server: RestServer;
   beforeAll(async () => {
     const hooks = Object.values({

@@ -46,7 +46,7 @@ describe("with a token GitHub is asked", () => {
     expect(api.asked).toEqual([]);
   });
 
-  it("and nothing is stored when it does not tell", async () => {
+  it("and nothing is stored when it does not answer", async () => {
     const api = await startGitHubApi({ files: [], message: "", status: 403 });
     const server = await start(api.url);
     expect(await deliver(server, delivery)).toEqual({

@@ -3,7 +3,7 @@ import * as p from "../../harness/hook-payloads.ts";
 const { sha, none } = p;
 type Fields = Record<string, unknown>;
 
-/** One thing that happens at a forge, as its webhook tells it. */
+/** One thing that happens at a forge, as its webhook reports it. */
 export interface ForgeEvent {
   event: string;
   payload: Fields;
@@ -160,7 +160,7 @@ const gerrit: Events = {
   "force push": ger(p.gerritRefUpdated({ newRev: sha(4) })),
   "branch deletion": ger(p.gerritRefUpdated({ newRev: none })),
   tag: ger(p.gerritRefUpdated({ refName: "refs/tags/v1" })),
-  // Gerrit has no pull requests of its own repository: whoever may upload may upload.
+  // Gerrit does not distinguish pull requests of its own repository: every user who may upload may send one.
   "own pull request": ger(p.gerritPatchSet()),
   "new commits of an own pull request": ger(p.gerritPatchSet()),
   "pull request of a fork": ger(p.gerritPatchSet()),

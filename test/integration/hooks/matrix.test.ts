@@ -121,7 +121,7 @@ describe.each(names)("by default, of %s,", (forge) => {
 });
 
 describe("no pull request has the name of a branch that a push could have:", () => {
-  /** A push to this ref, as each forge tells it. */
+  /** A push to this ref, as each forge reports it. */
   const pushTo = (forge: Forge, ref: string): ForgeEvent => {
     const { event, payload } = matrix[forge].push;
     const [, area = "", name = ""] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];

@@ -9,7 +9,7 @@ import { type SchedulerCluster, startSchedulerCluster } from "../../harness/sche
 import { engines } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
-/** Never looks by itself; each look that somebody asks for is a change. */
+/** Never polls by itself; each requested poll finds a change. */
 const onDemand = defineChangeSource({
   type: "on-demand",
   className: "OnDemand",
@@ -101,8 +101,8 @@ describe("a request to poll", () => {
     expect(await changeSources.takePollRequests([id])).toEqual([]);
   });
 
-  it("is heard at once where messages flow", async () => {
-    // Without the message the next look at the rows would be in ten minutes.
+  it("takes effect immediately where messages flow", async () => {
+    // Without the message the next poll of the rows would be in ten minutes.
     const cluster = await startSchedulerCluster("sqlite", { pollMs: 600_000 });
     const master = await cluster.add(sources("a"));
     await master.start();
@@ -111,7 +111,7 @@ describe("a request to poll", () => {
     const count = async () => (await cluster.rows("select * from changes")).length;
     await waitFor(
       async () => {
-        // Asked again while it is still starting: that look at the rows passes it over.
+        // Requested again while it is still starting: that poll of the rows skips it.
         await cluster.data.updates.changeSources.requestPolls([source?.id as number]);
         return (await count()) > 0;
       },

@@ -39,7 +39,7 @@ const secretOf = (noun: string) => (noun === "buildrequests" ? "31415926" : `sec
 const isBuildsOwn = (noun: Noun, path: string) =>
   ["builders", "workers"].includes(noun) && /\/raw(_inline)?$/.test(path);
 
-describe("whoever may not read a noun", () => {
+describe("a user who may not read a noun", () => {
   let database: Database;
   let open: RestServer;
   let paths: readonly string[];
@@ -103,7 +103,7 @@ describe("whoever may not read a noun", () => {
     expect(answers).toBeGreaterThan(10);
   });
 
-  it("is not told, either, whether a copy of it is still the newest, how long it is, or what a range of it says", async () => {
+  it("does not learn whether a copy of it is current, how long it is, or what a range of it contains", async () => {
     const seen = await open.get("/api/v2/logs/7/raw", { "accept-encoding": "identity" });
     const list = await open.get("/api/v2/logs/7");
     const server = await startRestServer(database, { authorization: hide("logs") });
@@ -208,7 +208,7 @@ async function readAll(database: Database) {
 }
 
 describe.each(engines)("who listens on, %s,", (engine) => {
-  /** Clients are looked at as often as that, and not only every half minute. */
+  /** Clients are checked this often, instead of every half minute. */
   const impatient = {
     ...systemClock,
     sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 100), signal),

@@ -121,7 +121,7 @@ describe.each(engines)("a login by OpenID Connect, on %s", (engine) => {
     ["is by another issuer", { issuer: "https://evil.example" }],
     ["is for another client", { audience: "other" }],
     ["has expired", { expired: true }],
-    ["was signed by somebody else", { foreignKey: true }],
+    ["was signed with another key", { foreignKey: true }],
     ["was not signed", { unsigned: true }],
     ["was signed with the secret between us and the provider", { signedWith: "our secret" } as const],
     ["was signed with the provider's public key as the secret", { signedWith: "the public key" } as const],
@@ -132,7 +132,7 @@ describe.each(engines)("a login by OpenID Connect, on %s", (engine) => {
     expect((await browser.whoAmI(one)).anonymous).toBe(true);
   });
 
-  it("tells when the provider refused, and repeats nothing that an address says", async () => {
+  it("reports when the provider refused, and repeats nothing from the address", async () => {
     const { location } = await browser.get(one, "/auth/login");
     const state = new URL(String(location)).searchParams.get("state");
     const page = await browser.get(

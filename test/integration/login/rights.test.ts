@@ -18,7 +18,7 @@ const auth = proxyHeader({ emailHeader: "X-Email", groupsHeader: "X-Groups" });
 const trustedProxies = ["127.0.0.0/8", "::1"];
 const ann = { "x-forwarded-user": "ann", "x-email": "Ann@example.org", "x-groups": "dev, qa" };
 const bob = { "x-forwarded-user": "bob" };
-const nobody = {};
+const anonymous = {};
 
 describe.each(engines)("rights on %s", (engine) => {
   let database: Database;
@@ -37,10 +37,10 @@ describe.each(engines)("rights on %s", (engine) => {
   const read = async (server: RestServer, who: Record<string, string>, path: string) =>
     (await browser.get(server, `/api/v2/${path}`, { headers: who })).status;
 
-  it("without rules: everybody reads, whoever is logged in controls", async () => {
+  it("without rules: everyone reads, users who are logged in control", async () => {
     const server = await start();
-    expect(await read(server, nobody, "builds")).toBe(200);
-    expect(await act(server, nobody, "workers/1", "pause", { reason: "" })).toEqual([
+    expect(await read(server, anonymous, "builds")).toBe(200);
+    expect(await act(server, anonymous, "workers/1", "pause", { reason: "" })).toEqual([
       403,
       "You may not pause workers: that is for users who are logged in; log in first.",
     ]);
@@ -48,7 +48,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await browser.whoAmI(server, ann)).toMatchObject({ username: "ann", groups: ["dev", "qa"], by: "proxy" });
   });
 
-  it("are nobody's where a proxy adds its headers beside those of a client", async () => {
+  it("belong to no user if a proxy adds its headers beside those of a client", async () => {
     const server = await start({ rules: [], otherwise: "allow", roles: { group: { groups: ["qa"] } } });
     const get = async (headers: Readonly<Record<string, string | readonly string[]>>) => {
       const request = http.get(new URL("api/v2/whoami", server.url), { headers: headers as http.OutgoingHttpHeaders });
@@ -98,7 +98,7 @@ describe.each(engines)("rights on %s", (engine) => {
       await execute(database, "delete from mm_askers where buildsetid = ?", [buildsetid]);
       await insertAsker(database, buildsetid, { identity, name: "any" });
     };
-    // What a change, a form or a step calls the owner gives no right, whoever it names.
+    // An owner that a change, a form or a step names grants no right.
     for (const owner of ["ann", "ann@example.org", "user:ann"]) {
       await execute(database, "delete from build_properties where buildid = ? and name = 'owner'", [id]);
       await execute(
@@ -120,7 +120,7 @@ describe.each(engines)("rights on %s", (engine) => {
     await askedBy("user:carl");
     const refused = "You may not rebuild builds: that is for the owner of the build and the role ops";
     expect(await act(server, ann, `builds/${id}`, "rebuild")).toEqual([403, `${refused}.`]);
-    expect(await act(server, nobody, `builds/${id}`, "rebuild")).toEqual([403, `${refused}; log in first.`]);
+    expect(await act(server, anonymous, `builds/${id}`, "rebuild")).toEqual([403, `${refused}; log in first.`]);
     expect(await act(server, bob, `builds/${id}`, "rebuild")).toBe(200);
     // A token of her name is someone else.
     await askedBy("token:ann");
@@ -135,7 +135,7 @@ describe.each(engines)("rights on %s", (engine) => {
       "You may not pause workers: that is for no one.",
     ]);
     // What no rule is about.
-    expect(await act(server, nobody, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
+    expect(await act(server, anonymous, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
       409,
       expect.stringContaining("has already ended"),
     ]);
@@ -169,7 +169,7 @@ describe.each(engines)("rights on %s", (engine) => {
     const refused = [403, "You may not force forceschedulers: that is for no one."];
     if (others.length > 0) expect(await force(bob, {})).toEqual(refused);
     expect(await force(bob, { builderid, builderNames: ["other"] })).toEqual(refused);
-    expect(await force(nobody, { builderid })).toEqual([
+    expect(await force(anonymous, { builderid })).toEqual([
       403,
       "You may not force forceschedulers: that is for users who are logged in; log in first.",
     ]);
@@ -188,7 +188,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(properties.body.properties[0].owner[0]).toBe("Ann@example.org");
   });
 
-  it("to read: whoever may not see a noun sees it nowhere, nor what lies in it", async () => {
+  it("to read: a user who may not see a noun sees neither it nor its parts anywhere", async () => {
     const server = await start({
       rules: [
         { allow: "read", on: ["logs", "workers"], to: ["role:dev"] },
@@ -219,7 +219,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(body).toEqual({ error: "You may not read logs: that is for the role dev." });
     for (const path of ["builds", "steps/1", "builds/1/steps", "application.spec", "builders"])
       expect(await read(server, bob, path), path).toBe(200);
-    // An action does not tell whether what may not be seen is there.
+    // An action does not reveal whether a hidden object exists.
     for (const id of [1, 9999])
       expect(await act(server, bob, `workers/${id}`, "pause")).toEqual([
         403,
@@ -230,7 +230,7 @@ describe.each(engines)("rights on %s", (engine) => {
   it("to read nothing at all still allow to ask who one is", async () => {
     const server = await start({ rules: [{ allow: "*", on: "*", to: ["users"] }], otherwise: "deny" });
     for (const path of ["builds", "builds/1/properties", "builders/1/builds/1/data/x/value", "masters", "changes"])
-      expect(await read(server, nobody, path), path).toBe(403);
+      expect(await read(server, anonymous, path), path).toBe(403);
     expect((await browser.whoAmI(server)).anonymous).toBe(true);
     expect(await read(server, bob, "builds")).toBe(200);
     // Hooks have secrets of their own.
@@ -285,7 +285,7 @@ describe.each(engines)("rights on %s", (engine) => {
 });
 
 describe("a login by a proxy's header", () => {
-  it("makes nobody of who opens a socket from another site's page", async () => {
+  it("treats a socket from another site's page as anonymous", async () => {
     const { data } = await startRestServer(await newDatabase("sqlite"));
     const own = uiSlice.parse({ auth, trustedProxies });
     const access = createAccess({ data, config: { shared: {}, own, directory: "." } } as never);

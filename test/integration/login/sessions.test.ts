@@ -101,7 +101,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     expect([elsewhere.status, elsewhere.cookies]).toEqual([403, []]);
   });
 
-  it("gives a new session each time, and ends the former one", async () => {
+  it("starts a new session each time, and ends the former one", async () => {
     await browser.logIn(one, "ann", "correct horse");
     const first = browser.cookies.get(session) as string;
     await browser.logIn(other, "bob", "battery staple");
@@ -109,7 +109,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     const thief = new Browser();
     thief.cookies.set(session, first);
     expect((await thief.whoAmI(one)).anonymous).toBe(true);
-    // What somebody planted in the browser before the login is not what counts after it.
+    // A session id planted in the browser before the login is worthless after it.
     thief.cookies.set(session, "A".repeat(43));
     await thief.logIn(one, "ann", "correct horse");
     expect(thief.cookies.get(session)).not.toBe("A".repeat(43));
@@ -176,7 +176,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
     expect((await browser.whoAmI(one)).anonymous).toBe(false);
   });
 
-  it("makes nobody of a cookie that is no session", async () => {
+  it("treats a cookie that is no session as anonymous", async () => {
     for (const forged of ["", "x", "../../etc", "B".repeat(43), "C".repeat(5000)]) {
       browser.cookies.set(session, forged);
       expect((await browser.whoAmI(one)).anonymous).toBe(true);

@@ -134,7 +134,7 @@ function enginesThatStart(
   });
 }
 
-/** Whether a reason is so in this world, told without the code that gave it. */
+/** Whether a reason is true in this world, judged without the code that returned it. */
 function isTrue(picture: Picture, builderid: number, tries: World["tries"], { kind, facts: given }: Reason): boolean {
   const facts = given as Readonly<Record<string, unknown>>;
   const all = picture.placements.get(builderid) ?? [];

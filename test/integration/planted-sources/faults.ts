@@ -58,7 +58,7 @@ export const faults: readonly PlantedFault[] = [
     tests: claims,
   },
   {
-    name: "an eviction looks at a lease without locking it",
+    name: "an eviction reads a lease without locking it",
     file: "packages/cluster/src/eviction.ts",
     safeguard: 'const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;',
     instead: 'const lock = updateLock === skipLocked ? "x" : "";',

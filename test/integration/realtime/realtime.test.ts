@@ -216,7 +216,7 @@ describe("who listens", () => {
     expect([await listening, await also]).toEqual([expect.objectContaining({ code: 200 }), expect.anything()]);
   });
 
-  it("is told when events may be missing, and when to read the rows again", async () => {
+  it("is notified when events may be missing, and when to read the rows again", async () => {
     const listeners = new Set<(state: BusState) => void>();
     let state: BusState = "connected";
     const inner = createBus({ kind: "in-process" }, silentLog);
@@ -255,7 +255,7 @@ describe("who listens", () => {
     await expect(connectListener(url)).rejects.toThrow("503");
   });
 
-  it("is told when this master stops at once", async () => {
+  it("is notified when this master stops immediately", async () => {
     const { url, stop } = await startRestServer(database);
     const client = await connectListener(url);
     await stop();

@@ -43,7 +43,7 @@ describe.each(engines)("calls on %s", (engine) => {
   const value = async (sql: string) =>
     Object.values((await queryRows<Record<string, unknown>>(database, sql))[0] ?? {})[0];
 
-  it("answer every mistake with a status and an error that tells it", async () => {
+  it("answer every mistake with a status and an error that describes it", async () => {
     for (const { case: name, request, status, body } of readPosts("post-errors").filter(
       (post) => post.request.method === "POST",
     )) {
@@ -133,7 +133,7 @@ describe.each(engines)("calls on %s", (engine) => {
     });
   });
 
-  it("tell that there is nothing to be done to what is over, or not there", async () => {
+  it("report that an object is over, or does not exist", async () => {
     const refusals = [
       await call("builds/1", "stop"),
       await call("buildrequests/1", "cancel"),
@@ -148,7 +148,7 @@ describe.each(engines)("calls on %s", (engine) => {
     ]);
   });
 
-  it("wait, when asked to, until whoever holds the thing has done it", async () => {
+  it("wait, when asked to, until the master that holds the object has done it", async () => {
     const [, requests] = (await call("builds/1", "rebuild")).body.result;
     expect((await call(`buildrequests/${requests[1]}`, "cancel", { wait: 61 })).body.error.message).toBe(
       "'wait' must be a number of seconds, at most 60",
@@ -170,7 +170,7 @@ describe.each(engines)("calls on %s", (engine) => {
     expect((await stopped).body).toMatchObject({ result: { complete: true, results: 6, state_string: "stopped" } });
   });
 
-  it("end a worker at once by the row, whether or not its master hears the message", async () => {
+  it("end a worker immediately by the row, whether or not its master hears the message", async () => {
     const own = await startRestServer(await newDatabase(engine));
     const { updates } = own.data;
     const workerid = (await updates.workers.register(["w3"])).get("w3") as number;
@@ -182,7 +182,7 @@ describe.each(engines)("calls on %s", (engine) => {
     expect((await killed).body.result).toEqual({ attached: false, ended: true });
   });
 
-  it("pause and unpause a worker, and tell the one who has it", async () => {
+  it("pause and unpause a worker, and notify the master that has it", async () => {
     const heard: unknown[] = [];
     await server.data.events.onForeignControl(
       "worker",

@@ -110,7 +110,7 @@ describe("any query", () => {
       fc.asyncProperty(anyQuery, async ({ path, search }) => {
         const [one, two] = await Promise.all(datas.map((data) => ask(data, path, search)));
         expect(two, `${path}?${search}`).toEqual(one);
-        // A value that is no identifier is nobody's name.
+        // A value that is no identifier names nothing.
         if (typeof one === "string") expect(one, `${path}?${search}`).toMatch(/^invalid filter value/);
       }),
       { seed: 20261124, numRuns: process.env["MULTIMASTER_LONG"] ? 20_000 : 600 },

@@ -3,7 +3,7 @@ import { type Json, silentLog } from "@multimaster/core";
 import { buildrequests, builds, buildsets, createEvents, type Events, logs, masters, steps } from "@multimaster/data";
 import { type Database, queryRows } from "@multimaster/database";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { recording, seedRecorded } from "../../harness/rest-recordings.ts";
+import { recording, seedRecorded, withoutOwnFields } from "../../harness/rest-recordings.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 
 describe.each(engines)("events on %s", (engine) => {
@@ -36,7 +36,7 @@ describe.each(engines)("events on %s", (engine) => {
       "builds.1.finished",
       "workers.1.builds.1.finished",
     ]);
-    expect(heard[4]?.[1]).toEqual(one);
+    expect(withoutOwnFields("builds", [heard[4]?.[1] as object])).toEqual([one]);
   });
 
   it("of a build without a worker say None where its id would be", async () => {

@@ -235,7 +235,7 @@ describe.each(engines)("nonsense, on %s,", (engine) => {
     );
   });
 
-  it("in a Range gives the bytes that it means, or all, or none", async () => {
+  it("in a Range returns the bytes that it means, or all, or none", async () => {
     const [log] = await queryRows<{ id: number }>(
       database,
       "select id from logs where num_lines > 2 order by id limit 1",
@@ -419,7 +419,7 @@ describe("an address", () => {
     ["//[", "["],
     ["/api/v2/builds", "x y"],
     ["/api/v2/builds", "x:99999"],
-    // What the host brings would count as the query, also for whoever asks the same at the same time.
+    // A host would count as the query, also for another client that asks the same at the same time.
     ["/api/v2/builds", "x/?limit=0&"],
   ])("that is none ends no master: %s of %s", async (line, host) => {
     expect(await ask(line, host)).toMatch(/^HTTP\/1\.1 400 .*invalid request target/s);

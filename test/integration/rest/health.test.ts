@@ -3,7 +3,7 @@ import { startRestServer } from "../../harness/rest-server.ts";
 import { newDatabase } from "../../harness/test-databases.ts";
 
 describe("a ui master", () => {
-  it("says that it lives, and whether it can take work", async () => {
+  it("reports that it is alive, and whether it can take work", async () => {
     let reasons: true | string[] = true;
     const server = await startRestServer(await newDatabase("sqlite"), {}, () => reasons);
     expect((await server.get("/health")).body).toEqual({

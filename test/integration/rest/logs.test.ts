@@ -71,7 +71,7 @@ describe.each(engines)("logs on %s", (engine) => {
     expect((await contents(id, "?limit=-1")).status).toBe(400);
   });
 
-  it("tell of a chunk that cannot be read, and go on at the right line", async () => {
+  it("report a chunk that cannot be read, and continue at the right line", async () => {
     const id = await addLog("s", [
       { lines: ["oone"], compressed: 0 },
       { lines: ["otwo", "othree"], compressed: 2, content: Buffer.from("BZh9") },

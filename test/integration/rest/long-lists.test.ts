@@ -41,7 +41,7 @@ describe.each(engines)("a list without a limit on %s", (engine) => {
     expect(keys).toEqual(keys.toSorted((a: number, b: number) => a - b));
   });
 
-  it("is read to its end by whoever asks for pages until the total is reached, though totals are not counted to the end", async () => {
+  it("is read to its end by a client that asks for pages until the total is reached, though totals are not counted to the end", async () => {
     const totals: number[] = [];
     let read = 0;
     do {
@@ -52,7 +52,7 @@ describe.each(engines)("a list without a limit on %s", (engine) => {
     expect([read, totals]).toEqual([count, [10_000, 10_001, count]]);
   });
 
-  it("starts where it was told to", async () => {
+  it("starts at its offset", async () => {
     const { body } = await server.get("/api/v2/builds?number__gt=1000&offset=100");
     expect([body.meta.total, body.builds.length, body.builds[0].buildid, body.builds.at(-1).buildid]).toEqual([
       count,

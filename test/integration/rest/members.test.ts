@@ -106,7 +106,7 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
     expect(body).toMatchObject({ stalls: [{ master: "engine-a", duration_ms: null }], meta: { total: 4 } });
   });
 
-  it("shows a drain as it goes, and tells it on the bus", async () => {
+  it("shows the progress of a drain, and publishes it on the bus", async () => {
     const heard: unknown[] = [];
     await server.data.events.on(members, "update", ({ id }) => {
       heard.push(id);

@@ -1,10 +1,19 @@
-import { type Database, execute, hashColumns, queryRows, upgradeDatabase } from "@multimaster/database";
+import {
+  type Database,
+  execute,
+  hashColumns,
+  openRequestsClaimedBy,
+  queryRows,
+  upgradeDatabase,
+} from "@multimaster/database";
+import { releaseEverythingOf } from "@multimaster/lifecycle";
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { fillPostgres, fillSqlite } from "../../harness/fill-many-builds.ts";
 import { heavyReads } from "../../harness/heavy-reads.ts";
 import { growing } from "../../harness/many-builds.ts";
+import { nodesOf, type PlanNode, rowsRead } from "../../harness/read-plans.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 
@@ -14,6 +23,8 @@ const amounts: Record<Engine, number> = {
   postgresql: isLong ? 2_000_000 : 200_000,
   sqlite: isLong ? 1_000_000 : 20_000,
 };
+/** Rows that a page of at most a thousand is made of: as many as at ten million builds. */
+const maxRead = 20_000;
 
 /** Those that grow with the builds here; steps and what belongs to them only the newest builds have. */
 const large = new Set<string>(growing.filter((table) => !/^(steps|logs|logchunks|build_properties|test_)/.test(table)));
@@ -28,7 +39,8 @@ describe.each(engines)("on %s", (engine) => {
     const url = await newDatabaseUrl(engine);
     database = await openTestDatabase(url);
     await upgradeDatabase(database);
-    const some = { builds, detailed: 2000, pending: 100 };
+    const some =
+      engine === "postgresql" ? { builds, detailed: 20_000, pending: 2000 } : { builds, detailed: 2000, pending: 100 };
     if (engine === "postgresql") {
       await fillPostgres(url, some);
       client = new pg.Client({ connectionString: url });
@@ -56,27 +68,80 @@ describe.each(engines)("on %s", (engine) => {
     expect(answer.status).toBe(200);
     const selects = asked.filter(({ sql }) => sql.startsWith("select"));
     expect(selects.length).toBeGreaterThan(0);
-    for (const { sql, bindings } of selects) {
-      // A total is counted as far as it is told.
-      if (sql.startsWith("select count(*) as n from (select 1")) continue;
-      const bad = engine === "postgresql" ? await badNodes(sql, bindings) : await badLines(sql, bindings);
-      expect(bad, sql).toEqual([]);
-    }
+    await expectBounded(selects);
   });
 
-  async function badNodes(sql: string, bindings: unknown[]): Promise<Plan[]> {
-    const { rows } = await client.query(`explain (format json) ${sql}`, bindings);
-    const [{ Plan: plan }] = rows[0]["QUERY PLAN"] as [{ Plan: Plan }];
-    return nodes(plan).filter(
-      (node) =>
-        (node["Node Type"].endsWith("Seq Scan") && large.has(node["Relation Name"] ?? "")) ||
-        (node["Node Type"] === "Sort" && node["Plan Rows"] > builds / 10),
-    );
+  it(`the newest sets of test results are found without reading all of them at ${builds} builds`, async () => {
+    asked = [];
+    expect((await server.get("/api/v2/tests/failing?limit=1")).status).toBe(200);
+    const newest = asked.filter(({ sql }) => sql.includes("from builders bu") && !sql.includes("join builders bu"));
+    expect(newest).toHaveLength(1);
+    await expectBounded(newest, new Set(["test_result_sets"]));
+  });
+
+  it(`a master is evicted without reading its history at ${builds} builds`, async () => {
+    asked = [];
+    class Undo extends Error {}
+    const evicted = database.transaction(async (tx) => {
+      const outcomes = await releaseEverythingOf(tx, { masterid: 3, name: "engine-3" }, "death");
+      expect(outcomes.released.request.length).toBeGreaterThan(10);
+      throw new Undo();
+    });
+    await expect(evicted).rejects.toThrow(Undo);
+    await expectBounded(asked.filter(({ sql }) => /^(select|delete|update)/.test(sql)));
+  });
+
+  it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {
+    asked = [];
+    expect((await openRequestsClaimedBy(database, 3)).length).toBeGreaterThan(10);
+    await expectBounded(asked);
+  });
+
+  async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {
+    for (const { sql, bindings } of [...statements]) {
+      // A total is counted as far as it is shown.
+      if (sql.startsWith("select count(*) as n from (select 1")) continue;
+      const bad = engine === "postgresql" ? await badNodes(sql, bindings, tables) : await badLines(sql, bindings);
+      expect(bad, sql).toEqual([]);
+    }
+  }
+
+  /** Of its plan at first, and of the one when it has come often: the server may then have planned it for any values. */
+  async function badNodes(sql: string, bindings: unknown[], tables: ReadonlySet<string>): Promise<string[]> {
+    const explain = "explain (analyze, timing off, format json)";
+    const bad: string[] = [];
+    await client.query("begin");
+    try {
+      bad.push(...judge("at first", tables, await client.query(`${explain} ${sql}`, bindings)));
+      if (bindings.length > 0) {
+        const execute = `execute often (${bindings.map(literal).join(", ")})`;
+        await client.query(`prepare often as ${sql}; ${`explain ${execute};`.repeat(plansForValues)}`);
+        bad.push(...judge("later", tables, await client.query(`${explain} ${execute}`)));
+      }
+    } finally {
+      await client.query("rollback; deallocate all");
+    }
+    return bad;
+  }
+
+  function judge(kind: string, tables: ReadonlySet<string>, { rows }: pg.QueryResult): string[] {
+    const [{ Plan: plan }] = rows[0]["QUERY PLAN"] as [{ Plan: PlanNode & Planned }];
+    const bad = (nodesOf(plan) as (PlanNode & Planned)[])
+      .filter(
+        (node) =>
+          (node["Node Type"].endsWith("Seq Scan") && tables.has(node["Relation Name"] ?? "")) ||
+          (node["Node Type"] === "Sort" && node["Plan Rows"] > builds / 10),
+      )
+      .map((node) => `${node["Node Type"]} ${node["Relation Name"] ?? ""}`);
+    const read = rowsRead({ "Query Text": "", Plan: plan });
+    return [...bad, ...(read > maxRead ? [`${read} rows read`] : [])].map((what) => `${kind}: ${what}`);
   }
 
   /** What SQLite sorts it has read as a whole: of a table that grows no more than one thing's rows, or those that are open. */
   async function badLines(sql: string, bindings: unknown[]): Promise<string[]> {
     const rows = await queryRows<{ parent: number; detail: string }>(database, `explain query plan ${sql}`, bindings);
+    const histories = rows.map(({ detail }) => detail).filter((detail) => ofMaster.test(detail));
+    if (histories.length > 0) return histories;
     const lines = rows.filter(({ parent }) => parent === 0).map(({ detail }) => detail);
     if (!lines.includes("USE TEMP B-TREE FOR ORDER BY")) return [];
     const aliases = [...sql.matchAll(/(?:from|join) (\w+) (\w+)/g)].filter(([, table]) => large.has(table as string));
@@ -86,15 +151,22 @@ describe.each(engines)("on %s", (engine) => {
   }
 });
 
+/** Indexes of what a master ever had, in SQLite's plans. */
+const ofMaster = /\b(ix_buildrequest_claims_masterid|builds_masterid)\b/;
+
 /** Indexes of what is open, and of what belongs to one thing. */
 const small =
   /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=/;
 
-interface Plan {
-  readonly "Node Type": string;
-  readonly "Relation Name"?: string;
+interface Planned {
   readonly "Plan Rows": number;
-  readonly Plans?: readonly Plan[];
 }
 
-const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
+/** So often PostgreSQL plans a prepared statement for the values it comes with, before it considers a plan for any values. */
+const plansForValues = 5;
+
+/** A value as SQL. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.map((each) => JSON.stringify(each)).join(",")}}`);
+  return value === null ? "null" : pg.escapeLiteral(String(value));
+}

@@ -101,7 +101,7 @@ describe.each(engines)("queries on %s", (engine) => {
     ["builds?limit=0", 6, 0],
     ["builds?complete=true&limit=1&offset=1", 5, 1],
     ["buildrequests?claimed=false&limit=1", 1, 1],
-  ])("%s tells the true total", async (path, total, count) => {
+  ])("%s reports the true total", async (path, total, count) => {
     const { body } = await server.get(`/api/v2/${path}`);
     const [list] = Object.values(body).filter(Array.isArray) as unknown[][];
     expect([body.meta.total, list?.length]).toEqual([total, count]);

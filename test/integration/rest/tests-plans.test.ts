@@ -75,7 +75,7 @@ describe(`what pages ask of ${sets * 5} results of tests, on postgresql`, () => 
     const selects = asked.filter(({ sql }) => sql.startsWith("select"));
     expect(selects.length).toBeGreaterThan(0);
     for (const { sql, bindings } of selects) {
-      // A total is counted as far as it is told.
+      // A total is counted only as far as it is shown.
       if (sql.startsWith("select count(*) as n from (select 1")) continue;
       const { rows } = await client.query(`explain (format json) ${sql}`, bindings);
       const [{ Plan: plan }] = rows[0]["QUERY PLAN"] as [{ Plan: Plan }];

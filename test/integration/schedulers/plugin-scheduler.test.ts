@@ -71,7 +71,7 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     await isBuilt(cluster, "main", early, ...late);
   });
 
-  it("hand over at once when one drains, without waiting for a poll", async () => {
+  it("hand over immediately when one drains, without waiting for a poll", async () => {
     const cluster = await startSchedulerCluster(engine, { pollMs: 3_600_000 });
     const repository = createGitRepository();
     const slice = () => ({
@@ -146,7 +146,7 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
     const next = await waitFor(
       async () => {
         await push(cluster);
-        await waitFor(isQuiet, { what: "the change to be looked at" });
+        await waitFor(isQuiet, { what: "the change to be classified" });
         return (await cluster.built("main"))[0];
       },
       { what: "a change to be built" },
@@ -157,7 +157,7 @@ describe.each(engines)("masters with the role scheduler on %s", (engine) => {
       async () => {
         const revision = await push(cluster);
         await waitFor(async () => (await schedulers.unseenChanges(id, 10)).length === 0, {
-          what: "the change to be looked at",
+          what: "the change to be classified",
         });
         const taken = [
           ...(await schedulers.classifiedChanges(id)).map(({ change }) => change.revision),

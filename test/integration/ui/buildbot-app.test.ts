@@ -32,7 +32,7 @@ describe("a ui that hosts Buildbot's frontend", () => {
     server = await startRestServer(await newDatabase("sqlite"), slice);
   });
 
-  it("tells the page its config, in which no text can end the script", async () => {
+  it("sends the page its config, in which no text can end the script", async () => {
     const { text, contentType } = await server.get("/");
     expect(contentType).toBe("text/html; charset=utf-8");
     const json = /^<html><script>window.buildbotFrontendConfig = (.*)<\/script><\/html>$/.exec(text)?.[1] ?? "";

@@ -69,7 +69,7 @@ describe("badges", () => {
   });
 });
 
-it("cc.xml tells of each builder that a master has", async () => {
+it("cc.xml lists each builder that a master has", async () => {
   const { text, contentType } = await server.get("/cc.xml");
   expect(contentType).toBe("application/xml; charset=utf-8");
   const found = [...text.matchAll(/name="([^"]*)" activity="(\w+)" lastBuildStatus="(\w+)" lastBuildLabel="(\d*)"/g)];

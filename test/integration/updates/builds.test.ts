@@ -53,7 +53,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await one.updates.buildrequests.setPriority(999, 1)).toBe("unknown");
   });
 
-  it("a claim is one master's, and goes back to all when it is given back", async () => {
+  it("a claim belongs to one master, and any master can take it when it is released", async () => {
     const { requests } = await one.updates.buildsets.add(buildsetFor("a"));
     const ids = Object.values(requests);
     expect(await one.updates.buildrequests.claim(ids)).toEqual(ids);
@@ -79,7 +79,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
   });
 
-  it("tells a build everything about what asked for it", async () => {
+  it("describes to a build everything about its request", async () => {
     const { changeid } = await one.updates.changes.add({
       author: "dev",
       comments: "c",
@@ -103,7 +103,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await one.updates.buildrequests.details(999)).toBeUndefined();
   });
 
-  it("numbers are unique and without gaps per builder, whoever creates the builds", async () => {
+  it("numbers are unique and without gaps per builder, whichever masters create the builds", async () => {
     const members = [one, two, await masters.join(), await masters.join()];
     const numbers = await Promise.all(
       members.map(async (member) => {
@@ -147,7 +147,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await masters.value("select complete from logs")).toBe(1);
   });
 
-  it("a build that could not be written to its end is ended when its request is given back", async () => {
+  it("a build that could not be written to its end is ended when its request is released", async () => {
     const { buildid, buildrequestid } = await runningBuild(one);
     const { stepid } = await one.updates.steps.begin({ buildid, name: "shell" });
     await one.updates.buildrequests.release([buildrequestid]);
@@ -226,7 +226,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await two.updates.builds.create({ buildrequestid, workerid })).toMatchObject({ number: 2 });
   });
 
-  it("the last of 50 requests, ended by four masters at once, completes the buildset once with the worst result", async () => {
+  it("the last of 50 requests, ended by four masters at the same time, completes the buildset once with the worst result", async () => {
     const members = [one, two, await masters.join(), await masters.join()];
     const names = Array.from({ length: 50 }, (_, i) => `b${i}`);
     const { bsid, requests } = await one.updates.buildsets.add(buildsetFor(...names));
@@ -252,7 +252,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await masters.value("select count(*) as n from buildrequests where complete <> 1")).toBe(0);
   });
 
-  it("a buildset without builders is a success at once; one without source stamps is refused", async () => {
+  it("a buildset without builders succeeds immediately; one without source stamps is refused", async () => {
     const { bsid } = await one.updates.buildsets.add(buildsetFor());
     expect(await masters.rows("select complete, results from buildsets")).toEqual([{ complete: 1, results: 0 }]);
     expect(await masters.takeTopics()).toEqual([`buildsets.${bsid}.new`, `buildsets.${bsid}.complete`]);
@@ -300,7 +300,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await one.updates.builds.rebuild(999)).toBe("unknown");
   });
 
-  it("properties are replaced by name and only those given are told", async () => {
+  it("properties are replaced by name, and only the given ones are published", async () => {
     const { buildid } = await runningBuild(one);
     await one.updates.builds.setProperties(buildid, { a: [1, "Build"], b: ["é", "Build"] });
     await masters.takeTopics();
@@ -315,7 +315,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     ]);
   });
 
-  it("a stop is asked of whoever runs the build, in a row and in Buildbot's message", async () => {
+  it("a stop is requested from the master that runs the build, in a row and in Buildbot's message", async () => {
     const { buildid } = await runningBuild(one);
     await masters.takeTopics();
     expect(await two.updates.builds.requestStop(buildid, "enough")).toBe("stopping");
@@ -330,7 +330,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await two.updates.builds.requestStop(999, "enough")).toBe("unknown");
   });
 
-  it("steps are numbered, get names of their own, and tell what they do", async () => {
+  it("steps are numbered, get unique names, and publish their state", async () => {
     const { buildid } = await runningBuild(one);
     await masters.takeTopics();
     const long = "x".repeat(60);

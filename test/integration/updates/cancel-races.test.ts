@@ -93,7 +93,7 @@ async function inTurn(acts: readonly (() => Promise<unknown>)[]): Promise<unknow
   return answers;
 }
 
-/** Lets all of them wait, in order, for the request's row, and then go at once. */
+/** Lets all of them wait, in order, for the request's row, and then go together. */
 async function queue(masters: TestMasters, id: number, acts: readonly (() => Promise<unknown>)[]): Promise<unknown[]> {
   const { database } = masters;
   let release = () => {};
@@ -124,7 +124,7 @@ async function waiting({ rows }: TestMasters): Promise<number> {
     .length;
 }
 
-/** What engines do: whoever has the request builds it, stops what is to be stopped, and ends it. */
+/** What engines do: the one that has the request builds it, stops what is to be stopped, and ends it. */
 async function workToTheEnd(
   { rows }: TestMasters,
   members: readonly Member[],
@@ -168,7 +168,7 @@ async function expectOneEnd(masters: TestMasters, id: number, answer: unknown): 
   const successes = builds.filter((build) => build.results === Results.SUCCESS).length;
   expect(builds.filter((build) => build.results === null)).toEqual([]);
   expect(successes).toBe(request?.results === Results.SUCCESS ? 1 : 0);
-  // Who was told that it is cancelled, or too late, was told the truth.
+  // The answers "cancelled" and "too late" were true.
   if (answer === "cancelled") expect(request?.results).toBe(Results.CANCELLED);
   else if (answer === "complete") expect(request?.results).not.toBe(Results.RETRY);
   else expect(answer).toBe("stopping");

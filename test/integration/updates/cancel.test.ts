@@ -30,7 +30,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
     )[0];
   const cancelled = { complete: 1, results: Results.CANCELLED };
 
-  it("a pending request ends at once, whichever master was asked", async () => {
+  it("a pending request ends immediately, whichever master was asked", async () => {
     const { requests } = await ui.updates.buildsets.add(buildsetFor("a"));
     const id = Object.values(requests)[0] as number;
     await masters.takeTopics();
@@ -101,7 +101,7 @@ describe.each(engines)("cancelling on %s", (engine) => {
     expect(await masters.value("select count(*) as n from buildsets where complete = 0")).toBe(0);
   });
 
-  it("a cancelled request that a Buildbot master gave back is ended by whoever looks", async () => {
+  it("a cancelled request that a Buildbot master released is ended by the next master that polls", async () => {
     const id = await claimedRequest(engineOne);
     await ui.updates.buildrequests.cancel(id, "no");
     await masters.rows("delete from buildrequest_claims");

@@ -13,7 +13,7 @@ describe.each(engines)("changes on %s", (engine) => {
     one = await masters.join();
   });
 
-  it("are stored as Buildbot stores them and then told", async () => {
+  it("are stored as Buildbot stores them and then published", async () => {
     const { changeid } = await one.updates.changes.add({
       ...change,
       committer: "c",

@@ -82,7 +82,7 @@ describe.each(engines)("an engine with %s, whose builders may run on every worke
     expect(await offered()).toBe(0);
   });
 
-  it("writes no row for each pair while a master of another release lives that reads sets of workers", async () => {
+  it("writes no row for each pair while the other live masters read sets of workers", async () => {
     const { its } = await start("engine-d", all);
     await join(database, { name: "newer", release: "another" });
     expect(await its.mirrorWorkers()).toBe(false);

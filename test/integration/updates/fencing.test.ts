@@ -105,7 +105,7 @@ describe.each(engines)("a master that was evicted, on %s", (engine) => {
     "logs.append": (u) => u.logs.append(ids.logid, 0, "olate\n"),
     "logs.finish": (u) => u.logs.finish(ids.logid),
   };
-  it("gets no write in, and is told so", async () => {
+  it("writes nothing, and gets the loss as the answer", async () => {
     const before = await dump();
     for (const [name, write] of Object.entries(fenced)) {
       await expect(write(dead.updates), name).rejects.toThrow(LeaseLost);

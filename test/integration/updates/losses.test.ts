@@ -121,7 +121,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     expect((await auditDatabase(masters.database)).findings).toEqual([]);
   });
 
-  it("on masters that die at once are counted each for itself", async () => {
+  it("on masters that die at the same time are counted each for itself", async () => {
     const front = await masters.join();
     const requests = [await addRequest(front), await addRequest(front), await addRequest(front)];
     for (let round = 0; round < 3; round += 1) {
@@ -164,7 +164,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
     expect(await outcome(request)).toMatchObject({ request: { complete }, builds });
   });
 
-  it("are no death where a master leaves in order or gives them back, and end as asked where they were cancelled", async () => {
+  it("do not count if a master leaves in order or releases them, and end as requested if they were cancelled", async () => {
     const front = await masters.join();
     const request = await addRequest(front);
     for (let n = 0; n < 4; n += 1) {
@@ -177,7 +177,7 @@ describe.each(engines)("builds that are lost, on %s", (engine) => {
         results: RETRY,
       });
     }
-    // What a master that leaves could not even give back is a loss; what it gives back in peace is none.
+    // A build that a leaving master could not release is a loss; a build that it released is none.
     expect(await masters.rows("select engine_deaths, worker_losses from mm_request_losses")).toEqual([
       { engine_deaths: 0, worker_losses: 4 },
     ]);

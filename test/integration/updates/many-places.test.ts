@@ -120,7 +120,7 @@ describe.each(engines)("a farm where everything may run everywhere, on %s", (eng
     }
   });
 
-  it("is written out for Buildbot's masters, and for those of a release that knows no sets, while one lives", async () => {
+  it("is written out for Buildbot's masters, and for those of a release that knows no sets, while one is live", async () => {
     const one = updates[0] as Updates;
     await execute(
       database,

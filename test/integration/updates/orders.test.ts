@@ -109,7 +109,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     await expect(two.updates.orders.undrain(masterid, null)).rejects.toThrow("There is no open drain of the master");
   });
 
-  it("what somebody called signal began can be undone all the same", async () => {
+  it("a drain that a user named signal began can be undone, too", async () => {
     const { masterid } = one.lease;
     const order = await two.updates.orders.drain({ ...facts, masterid, orderedBy: "signal" });
     expect(order.ordered_by).toBe("user signal");
@@ -155,7 +155,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     await expect(one.updates.orders.setRoles([], [])).rejects.toThrow("is lost");
   });
 
-  it("the report counts what was finished, given back, and left to others", async () => {
+  it("the report counts what was finished, released, and left to others", async () => {
     const { masterid } = one.lease;
     await one.updates.builders.configure([configuration("runtests")]);
     const kept = await runningBuild(one);
@@ -190,7 +190,7 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     });
   });
 
-  it("the open orders of a master that died are ended as lost by whoever lives", async () => {
+  it("a live master ends the open orders of a dead one as lost", async () => {
     const order = await two.updates.orders.drain({ ...facts, masterid: one.lease.masterid });
     await masters.evict(one);
     // A master that has just left may still write its report.

@@ -43,7 +43,7 @@ describe.each(engines)("the outbox on %s", (engine) => {
   const buildsetOf = (request: number) =>
     masters.value("select buildsetid from buildrequests where id = ?", [request]) as Promise<number>;
 
-  it("has one row for the beginning of a build, and one for each end that its end brings, whoever asks twice", async () => {
+  it("has one row for the beginning of a build, and one for each end that follows from its end, even if asked twice", async () => {
     const { buildid, builderid, buildrequestid, workerid } = await runningBuild(one);
     expect(await takeRows("builderid", "buildrequestid")).toEqual([
       `build-started ${buildid} builderid=${builderid} buildrequestid=${buildrequestid}`,

@@ -25,7 +25,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     two = await masters.join();
   });
 
-  it("a master has exactly the builders it was configured with last, and tells only what changed", async () => {
+  it("a master has exactly the builders it was configured with last, and publishes only what changed", async () => {
     const ids = await one.updates.builders.configure([
       builder("a", ["w1", "w2"], { tags: ["x", "y"], project: "p", description: "d" }),
       builder("b", ["w1"]),
@@ -59,7 +59,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     expect(await masters.rows(tags)).toEqual([{ name: "y" }]);
   });
 
-  it("four masters that configure the same builders at once agree on their ids", async () => {
+  it("four masters that configure the same builders at the same time agree on their ids", async () => {
     const members = [one, two, await masters.join(), await masters.join()];
     const builders = Array.from({ length: 20 }, (_, i) => builder(`b${i}`, [`w${i % 5}`], { tags: [`t${i % 3}`] }));
     const ids = await Promise.all(
@@ -106,7 +106,7 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     ]);
   });
 
-  it("commands outlive their master until somebody knows that they ended", async () => {
+  it("commands outlive their master until their end is known", async () => {
     const workerid = await aWorker(one);
     const command = { workerid, buildid: 7, stepid: 8, name: "shell" };
     await one.updates.commands.record({ ...command, commandId: "1" });

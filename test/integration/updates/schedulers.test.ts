@@ -150,7 +150,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
     expect(await one.updates.schedulers.classifiedChanges(id)).toEqual([]);
   });
 
-  it("ignored changes are seen, unimportant ones wait, important ones are told apart", async () => {
+  it("ignored changes are passed, unimportant ones wait, important ones are marked", async () => {
     const id = await registered(one);
     const ids: number[] = [];
     for (let n = 0; n < 3; n++) ids.push((await one.updates.changes.add(change)).changeid);
@@ -209,7 +209,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
     }
   });
 
-  it("saves state with the buildset and tells the cluster of it", async () => {
+  it("saves state with the buildset and publishes the buildset", async () => {
     const id = await registered(one);
     const state = { object: "main", className: "Nightly", name: "last_build" };
     await masters.takeTopics();
@@ -228,7 +228,7 @@ describe.each(engines)("schedulers on %s", (engine) => {
     ]);
   });
 
-  it("are enabled until somebody disables them, and keep the form they show", async () => {
+  it("are enabled until a user disables them, and keep the form they show", async () => {
     const id = await registered(one);
     expect(await one.updates.schedulers.isEnabled(id)).toBe(true);
     await one.updates.schedulers.setEnabled(id, false);

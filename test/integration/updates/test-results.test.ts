@@ -37,7 +37,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
       [setid],
     );
 
-  it("are a set that is announced, filled and completed, in Buildbot's words", async () => {
+  it("are a set that is published, filled and completed, in Buildbot's words", async () => {
     const { testResults: updates } = member.updates;
     const { setid } = await updates.add({ ...place, ...kind });
     await updates.append(setid, 0, [result("t.ok", "1", { path: "src/t.c", line: 10, durationNs: 1200 })]);
@@ -63,7 +63,7 @@ describe.each(engines)("results of tests, on %s", (engine) => {
     });
   });
 
-  it("are told with the counts once they are known", async () => {
+  it("are published with the counts once they are known", async () => {
     const { testResults: updates } = member.updates;
     const { setid } = await updates.add({ ...place, ...kind });
     await updates.complete(setid, { passed: 0, failed: 0 });

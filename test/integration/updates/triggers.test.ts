@@ -57,7 +57,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     return build === "lost" ? 0 : build.buildid;
   }
 
-  it("writes a buildset that tells where it comes from, and tells the cluster of it", async () => {
+  it("writes a buildset that names its origin, and publishes it", async () => {
     const { buildid } = await runningBuild(one, "parent");
     const { sourcestampid } = (
       await masters.rows<{ sourcestampid: number }>("select sourcestampid from buildset_sourcestamps")
@@ -111,7 +111,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     expect(await buildsets()).toHaveLength(2);
   });
 
-  it("gives the next attempt what the first one has triggered, whether it has ended or not", async () => {
+  it("passes to the next attempt what the first one has triggered, whether it has ended or not", async () => {
     const { buildid, buildrequestid } = await runningBuild(one, "parent");
     const [open, ended] = await trigger(one, ask(buildid, [wish(), wish({ slot: "trigger/kids/2" })]));
     for (const { buildrequestid: id } of ended?.requests ?? []) await one.updates.buildrequests.cancel(id, "enough");
@@ -158,7 +158,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     expect(await masters.value("select count(*) as n from mm_triggered_buildsets")).toBe(0);
   });
 
-  it("cancels on demand: pending requests at once, running builds are asked to stop", async () => {
+  it("cancels on demand: pending requests end immediately, running builds are asked to stop", async () => {
     const { buildid } = await runningBuild(one, "parent");
     const [set] = await trigger(one, ask(buildid));
     const [left, right] = set?.requests ?? [];
@@ -201,7 +201,7 @@ describe.each(engines)("triggering on %s", (engine) => {
     expect(await buildsets()).toEqual([]);
   });
 
-  it("builds what the scheduler was last told to", async () => {
+  it("builds what the scheduler published last", async () => {
     await one.updates.schedulers.publish(scheduler, {
       kind: "builds",
       triggerable: { ...spec, builders: ["other"], codebases: {} },

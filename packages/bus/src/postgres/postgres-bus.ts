@@ -21,8 +21,10 @@ export function createPostgresBus(options: PostgresBusOptions, log: Logger, cloc
   return new NetworkBus("postgres", dialer, log, clock);
 }
 
+/** The scheme, the hosts (there may be several, which is no URL to `URL`) and the database: neither user nor password. */
 function describeServer(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== "postgres:" && url?.protocol !== "postgresql:") throw errors.databaseUrlInvalid(text);
-  return `${url.protocol}//${url.host}${url.pathname}`;
+  const [, scheme, place] =
+    /^(postgres(?:ql)?:\/\/)(?:[^/?#]*@)?([^/?#@]+(?:\/[^?#@]*)?)?(?:[?#].*)?$/s.exec(text) ?? [];
+  if (scheme === undefined) throw errors.databaseUrlInvalid(text.replace(/\/\/.*@/s, "//"));
+  return `${scheme}${place ?? ""}`;
 }

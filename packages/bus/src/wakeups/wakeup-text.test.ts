@@ -21,7 +21,7 @@ it("the largest wake-up fits into a notification", () => {
   expect(Buffer.byteLength(text)).toBeLessThan(8000);
 });
 
-it("of a payload only ids are left, and what masters tell each other of leases is no wake-up", () => {
+it("keeps only the ids of a payload, and does not carry what masters send each other about leases", () => {
   const payload = { buildid: 7, name: "secret", complete: true, number: 1.5, list: [1], "a b": 2, nothing: null };
   expect(toWakeup(["builds", "7", "new"], payload)).toEqual({
     key: ["builds", "7", "new"],

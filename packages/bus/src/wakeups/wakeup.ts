@@ -16,7 +16,7 @@ const nameForm = /^[a-z]\w{0,39}$/i;
 const maxKeyLength = 1000;
 
 /**
- * Undefined for what is no wake-up: what masters tell each other about their leases is in no row, so it counts only with
+ * Undefined for what is no wake-up: what masters send each other about their leases is in no row, so it counts only with
  * its payload, and comes through the router only.
  */
 export function toWakeup(key: Key, payload: Json): Wakeup | undefined {

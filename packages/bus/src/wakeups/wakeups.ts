@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import type { Key, WakeupsView } from "../contract.ts";
 import type { Wakeup } from "./wakeup.ts";
 
-/** Carries wake-ups to other processes while a router is away; the bus tells it what is published, and when that is. */
+/** Carries wake-ups to other processes while a router is away; the bus passes it what is published, and says when the router is away. */
 export interface Wakeups extends WakeupsView {
   /** Resolves after the first attempt to listen, whatever came of it. */
   start(receive: (wakeup: Wakeup) => void): Promise<void>;

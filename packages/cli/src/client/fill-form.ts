@@ -1,5 +1,5 @@
 import { errors, type Json } from "@multimaster/core";
-import type { ForceScheduler } from "@multimaster/data";
+import type { ForceScheduler, FormField } from "@multimaster/data";
 
 /** The options of a command line that forces a build. */
 export interface Wishes {
@@ -10,14 +10,6 @@ export interface Wishes {
   /** Each is NAME=VALUE. */
   readonly properties?: readonly string[];
   readonly fields?: readonly string[];
-}
-
-interface Field {
-  readonly name: string;
-  readonly fullName: string | null;
-  readonly type: string;
-  readonly multiple?: boolean;
-  readonly fields?: readonly Field[];
 }
 
 const stampFields = new Set(["branch", "revision", "repository", "project"]);
@@ -50,12 +42,12 @@ function forcedNames(all: readonly ForceScheduler[]): string[] {
 
 /** The parameters of `force`, by the form's own names; what the form has no place for is said here, all else by the master. */
 export function fillForceForm(scheduler: ForceScheduler, wishes: Wishes): Record<string, Json> {
-  const form = scheduler.all_fields as unknown as readonly Field[];
+  const form = scheduler.all_fields;
   const leaves = form.flatMap(listLeaves);
   const filled: Record<string, Json> = Object.create(null) as Record<string, Json>;
   const problems: string[] = [];
 
-  const set = (field: Field, value: string) => {
+  const set = (field: FormField, value: string) => {
     const name = nameOf(field);
     const before = filled[name];
     filled[name] = field.multiple ? [...((before as readonly Json[] | undefined) ?? []), value] : value;
@@ -113,26 +105,26 @@ function splitPair(text: string): [name: string, value: string] {
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function nameOf({ name, fullName }: Field): string {
+function nameOf({ name, fullName }: FormField): string {
   return fullName ?? name;
 }
 
-function listLeaves(field: Field): Field[] {
+function listLeaves(field: FormField): FormField[] {
   return field.fields ? field.fields.flatMap(listLeaves) : [field];
 }
 
-function isCodebase({ fields = [] }: Field): boolean {
+function isCodebase({ fields = [] }: FormField): boolean {
   return fields.length > 0 && fields.every(({ name }) => stampFields.has(name));
 }
 
 /** Fields for properties of any name: one for the name and one for the value. */
-function listSlots(field: Field): [Field, Field][] {
+function listSlots(field: FormField): [FormField, FormField][] {
   const [first, second, third] = field.fields ?? [];
   if (first && second && !third && first.name === "name" && second.name === "value") return [[first, second]];
   return (field.fields ?? []).flatMap(listSlots);
 }
 
-function listNames(leaves: readonly Field[]): string {
+function listNames(leaves: readonly FormField[]): string {
   return leaves
     .filter(({ type }) => type !== "fixed")
     .map(nameOf)

@@ -91,14 +91,14 @@ async function run(answers: Record<string, object>, ...args: string[]) {
   return { code, ...printed };
 }
 
-// How long something has waited is told in seconds: they must not go by on a slow machine.
+// Waiting times are shown in seconds, which must not pass between two answers on a slow machine.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: now * 1000 }));
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-it("why tells of each request and change what it waits for", async () => {
+it("why reports for each request and change what it waits for", async () => {
   const { code, stdout } = await run(pages, "why");
   expect(code).toBe(0);
   expect(stdout).toBe(
@@ -116,7 +116,7 @@ it("why tells of each request and change what it waits for", async () => {
   expect((await run(pages, "why", "web")).stdout).toBe("Nothing waits.\n");
 });
 
-it("why says how many more requests wait than it tells of", async () => {
+it("why reports how many requests wait that it does not list", async () => {
   const { stdout } = await run(
     { ...pages, "builders/7/waiting": { waiting: [request], meta: { total: 40 } } },
     "why",
@@ -125,7 +125,7 @@ it("why says how many more requests wait than it tells of", async () => {
   expect(stdout).toContain("39 more build requests wait");
 });
 
-it("status tells through a ui master what it tells from the rows", async () => {
+it("status reports the same through a ui master as from the rows", async () => {
   const { stdout } = await run(pages, "status", "--json");
   expect(JSON.parse(stdout)).toMatchObject({
     dataVersion: 2,
@@ -142,5 +142,22 @@ it("a master without the API is reported as too old", async () => {
     const { code, stderr } = await run({}, command);
     expect(code).toBe(3);
     expect(stderr).toMatch(/runs a release that does not report .*; upgrade it first\.\n$/);
+  }
+});
+
+it("send-change refuses a change that says nothing, and accepts one that says anything", async () => {
+  const { code, stderr } = await run({}, "send-change", "--author", "Ada", "--property", "a=b", "--branch", "");
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    "master: The change is empty; send-change needs at least one of --branch, --revision, --comments, --file, " +
+      "--repository, --project, --codebase, --category.\n",
+  );
+  const changes = { changes: { jsonrpc: "2.0", id: 1, result: { changeid: 7 } } };
+  for (const options of [
+    ["--comments", "x"],
+    ["--file", "a"],
+    ["--project", "p"],
+  ]) {
+    expect((await run(changes, "send-change", ...options)).stdout).toBe("Change 7\n");
   }
 });

@@ -15,7 +15,7 @@ function parseRole(name: string): string {
   return name;
 }
 
-/** `master role drop|add`: a running master gives one of its roles up, or takes another one on. */
+/** `master role drop|add`: a running master drops one of its roles, or takes another one. */
 export function addRole(program: Command, setExitCode: (code: number) => void): void {
   const role = program.command("role").description("let a running master drop one of its roles, or add one");
 

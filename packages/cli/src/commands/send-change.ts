@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
 import { promisify } from "node:util";
+import { errors } from "@multimaster/core";
 import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { gatherPairs } from "../options.ts";
@@ -20,6 +21,18 @@ interface Flags extends ClientFlags {
   property?: string[];
   delivery?: string;
 }
+
+/** One of these is enough; without any, a change says nothing by which a scheduler could select it. */
+const described = [
+  "branch",
+  "revision",
+  "comments",
+  "file",
+  "repository",
+  "project",
+  "codebase",
+  "category",
+] as const satisfies readonly (keyof Flags)[];
 
 export function addSendChange(program: Command): void {
   clientOptions(
@@ -41,7 +54,12 @@ export function addSendChange(program: Command): void {
       ])
       .option("--property <name=value>", "a property of its builds; repeatable", gatherPairs)
       .option("--delivery <id>", "id of this delivery: sent again with the same id, it stays one change"),
-  ).action(async ({ json, url, profile, tokenFile, file, property, author, ...change }: Flags) => {
+  ).action(async (flags: Flags) => {
+    if (described.every((name) => (flags[name] ?? "") === "")) {
+      const names = described.map((name) => `--${name}`).join(", ");
+      throw errors.requestInvalid(`The change is empty; send-change needs at least one of ${names}.`);
+    }
+    const { json, url, profile, tokenFile, file, property, author, ...change } = flags;
     const api = await connect({ url, profile, tokenFile });
     const properties: Record<string, string> = Object.fromEntries(
       (property ?? []).map((text) => text.split(/=(.*)/s, 2)),

@@ -1,4 +1,4 @@
-import { createLog, ignoreHangups } from "@multimaster/core";
+import { createLog, ignoreSignals, logWarnings } from "@multimaster/core";
 import { startMaster } from "@multimaster/roles/master/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseName } from "../options.ts";
@@ -45,16 +45,17 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
       "after",
       `
 SIGTERM or Ctrl-C stops gracefully: nothing new is taken on and running builds finish. A second one stops now:
-running builds are given back and run again elsewhere. SIGHUP, also of a terminal that is closed, is ignored.`,
+running builds are given back and run again elsewhere. SIGHUP, also of a terminal that is closed, SIGUSR1 and SIGUSR2 are ignored.`,
     )
     .action(async (flags: StartFlags) => {
       const progress =
         flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
       const log = createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat });
-      const restoreHangups = ignoreHangups(
+      const restoreSignals = ignoreSignals(
         log.child({ service: "master" }),
-        "SIGHUP is ignored: reload is not supported yet. `master upgrade` brings a new config without a gap.",
+        "reload is not supported yet. `master upgrade` brings a new config without a gap.",
       );
+      const printWarnings = logWarnings(log.child({ service: "master" }));
       const master = await startMaster({
         configFile: flags.config,
         roles: flags.role,
@@ -63,14 +64,15 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
         log,
         extraServices: progress ? (context) => [progress.service(context)] : undefined,
       });
-      const ignoreSignals = stopOnSignals(master);
+      const endStopping = stopOnSignals(master);
       if (flags.once && progress) {
         const firstBuild = await Promise.race([progress.firstBuild, master.finished.then(() => undefined)]);
         setExitCode(firstBuild === "success" || firstBuild === "warnings" ? 0 : 1);
         master.drain();
       }
       await master.finished;
-      ignoreSignals();
-      restoreHangups();
+      endStopping();
+      restoreSignals();
+      printWarnings();
     });
 }

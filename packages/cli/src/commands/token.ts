@@ -1,5 +1,6 @@
 import { createToken, listTokens, revokeToken, type TokenStatus } from "@multimaster/operator/api-tokens";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
+import { describeUnknownRoles } from "@multimaster/operator/unknown-roles";
 import type { Command } from "commander";
 import { configOption, gatherList, parseDuration, parseName } from "../options.ts";
 import { formatTable } from "../terminal.ts";
@@ -25,8 +26,11 @@ export function addToken(program: Command): void {
     .option("--expires <time>", 'lifetime of the token, such as "90d"; unlimited by default', parseDuration)
     .action(async (name: string, { config: file, role: roles = [], readOnly, expires }: CreateFlags) => {
       const scope = readOnly ? "read" : "all";
-      const secret = await createToken(await loadClusterConfig(file), { name, roles, scope, lifetimeMs: expires });
+      const config = await loadClusterConfig(file);
+      const secret = await createToken(config, { name, roles, scope, lifetimeMs: expires });
       process.stdout.write(`${secret}\n`);
+      const warning = await describeUnknownRoles(config, roles);
+      if (warning !== undefined) process.stderr.write(`master: ${warning}\n`);
     });
 
   token

@@ -47,7 +47,7 @@ describe("the plan of an upgrade", () => {
     expect(names([ended("host-ui"), master("host-ui-2")])).toEqual(["host-ui-2 -> host-ui"]);
   });
 
-  it("gives two masters successors of different names", () => {
+  it("names the successors of two masters differently", () => {
     expect(names([master("ui"), master("ui-2")])).toEqual(["ui -> ui-3", "ui-2 -> ui-4"]);
   });
 
@@ -60,7 +60,7 @@ describe("the plan of an upgrade", () => {
     expect(names([master("ui"), master("ui-2", { alive: false, state: "expired" })])).toEqual(["ui -> ui-3"]);
   });
 
-  it("gives an engine the sets it was started with, and all sets to one that was told none", () => {
+  it("starts an engine with the sets that its predecessor was started with; without any, with all sets", () => {
     const engine = { roles: ["builder-engine"], builderSets: ["web"] };
     const masters = [master("told", engine), master("untold", engine), master("unknown", engine)];
     const [told, untold] = masters;

@@ -28,7 +28,7 @@ describe("an upgrade that was killed", () => {
     ["one of them is missing", [a, b, a2], ["a -> a-2 (11)", "b -> b-2"]],
     ["an old master has ended", [b, a2, b2], ["b -> b-2 (12)"]],
     ["an old master drains", [status("a", 1, { state: "draining" }), b, a2, b2], ["b -> b-2 (12)"]],
-    ["an old name has another process by now", [status("a", 9), b, a2, b2], ["b -> b-2 (12)"]],
+    ["another process has an old name now", [status("a", 9), b, a2, b2], ["b -> b-2 (12)"]],
     ["no new master was started", [a, b], undefined],
     ["a new name is dead", [a, b, status("a-2", 11, { alive: false })], undefined],
     ["a new name is of another host", [a, b, status("a-2", 11, { host: "there" })], undefined],
@@ -41,7 +41,7 @@ describe("an upgrade that was killed", () => {
     expect(resume([a, b, a2, b2], { host: "there" })).toBeUndefined();
   });
 
-  it("is refused with another config or other masters, and says how to begin anew", () => {
+  it("is refused with another config or other masters, and says how to begin again", () => {
     const began = "The upgrade of here that began at 1970-01-01T00:00:00.000Z was not finished, and";
     const end = "end its new masters first: master stop a-2, master stop b-2.";
     expect(() => resume([a, b, a2, b2], { config: "/d.ts" })).toThrow(`${began} it was started with /c.ts.`);

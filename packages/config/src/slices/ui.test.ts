@@ -24,7 +24,7 @@ describe("rules", () => {
     ]);
   });
 
-  it("tell reading apart by noun only, and say so", () => {
+  it("limit reading by noun only, and say so", () => {
     expect(problems(rights({ allow: "*", on: "builds", builders: ["web-*"], to: ["owner"] }))).toEqual([
       'authorization.rules[0].builders: reading cannot be restricted by builder; use "control" or actions',
       'authorization.rules[0].to: reading does not depend on the owner; write one rule for "read", and another for the owner with "control"',
@@ -63,7 +63,7 @@ describe("who gets in", () => {
     { auth: login("github", "organizations"), ...rules },
     { auth: login("github", "organizations"), open: true },
   ];
-  it.each(closed)("is decided by somebody: %j", (slice) => expect(problems(slice)).toEqual([]));
+  it.each(closed)("is decided by the config: %j", (slice) => expect(problems(slice)).toEqual([]));
 
   const noLogin: readonly UiSliceInput[] = [
     { host: "0.0.0.0" },
@@ -76,7 +76,7 @@ describe("who gets in", () => {
     // Rules do not say who anybody is: without a login all are the same.
     { host: "0.0.0.0", ...rules },
   ];
-  it.each(noLogin)("is not left to whoever reaches the port: %j", (slice) =>
+  it.each(noLogin)("is not open to everyone who reaches the port: %j", (slice) =>
     expect(problems(slice)).toEqual([expect.stringMatching(/^auth: is missing, and .*; name a login .*open: true/)]),
   );
 

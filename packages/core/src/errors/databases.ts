@@ -31,6 +31,12 @@ export const databaseErrors = {
     (given: string, modes: readonly string[]) =>
       `The database URL says pooler=${given}; it must be one of ${modes.join(", ")}.`,
   ),
+  databaseUrlTarget: defineError(
+    "DATABASE_URL_TARGET",
+    usage,
+    (given: string, targets: readonly string[]) =>
+      `The database URL says target_session_attrs=${given}, but a master writes; it must be one of ${targets.join(", ")}.`,
+  ),
   notifyBehindPooler: defineError(
     "NOTIFY_BEHIND_POOLER",
     usage,

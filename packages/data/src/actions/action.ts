@@ -18,7 +18,7 @@ export interface Subject {
  * parameter means one thing to the rules and another to the action.
  */
 export interface Prepared<Result extends Json = Json> {
-  /** Read where the rules tell builders or owners apart. */
+  /** Read where the rules distinguish builders or owners. */
   about?(): Promise<Subject>;
   perform(): Promise<Result>;
 }

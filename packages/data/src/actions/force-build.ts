@@ -1,14 +1,15 @@
 import { errors, type Json } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
+import type { FormField } from "../resources/form-field.ts";
 import { defineAction, readByAction, type UnreadParameters } from "./action.ts";
 import { FieldErrors } from "./field-errors.ts";
-import { type FormField, fillForm, showValue } from "./force-form.ts";
+import { fillForm, showValue } from "./force-form.ts";
 
 export interface Form {
   readonly name: string;
   readonly enabled: boolean;
   readonly builder_names: readonly string[];
-  readonly all_fields: readonly Json[];
+  readonly all_fields: readonly FormField[];
 }
 
 /**
@@ -28,7 +29,7 @@ export const forceBuild = defineAction(
         const wrong = builders.find((name) => !form.builder_names.includes(name));
         if (wrong !== undefined)
           throw new FieldErrors({ [chosen.field]: `"${form.name}" does not force the builder "${wrong}"` });
-        const filled = fillForm(form.all_fields as unknown as FormField[], params);
+        const filled = fillForm(form.all_fields, params);
         if ("problems" in filled) throw new FieldErrors(filled.problems);
         // The name that an anonymous visitor enters is shown; rights depend on `askedBy` alone.
         const owner = actor.by === "nothing" && filled.username !== "" ? filled.username : actor.name;

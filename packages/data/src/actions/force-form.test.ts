@@ -1,6 +1,7 @@
 import type { Json } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
-import { type FormField, fillForm } from "./force-form.ts";
+import type { FormField } from "../resources/form-field.ts";
+import { fillForm } from "./force-form.ts";
 
 const field = (name: string, more: Partial<FormField> = {}): FormField => ({
   name,
@@ -91,7 +92,7 @@ describe("a force form", () => {
     });
   });
 
-  it("tells every wrong field by its full name, in a sentence", () => {
+  it("reports every wrong field by its full name, in a sentence", () => {
     const form = [
       asked,
       nest("o", [

@@ -5,24 +5,8 @@ import {
   type SourcedProperties,
   type SourcedProperty,
 } from "@multimaster/core";
+import type { FormField } from "../resources/form-field.ts";
 import type { NewSourceStamp } from "../updates/add-buildset.ts";
-
-/** A field of a force form as published in `all_fields`: nests have fields of their own. */
-export interface FormField {
-  readonly name: string;
-  readonly fullName: string | null;
-  readonly type: string;
-  readonly label?: string;
-  readonly default?: Json;
-  readonly required?: boolean;
-  readonly multiple?: boolean;
-  readonly regex?: string | null;
-  readonly maxsize?: number | null;
-  readonly need_email?: boolean;
-  readonly strict?: boolean;
-  readonly choices?: readonly Json[];
-  readonly fields?: readonly FormField[];
-}
 
 /** A filled-in form: what is to be built and with which properties. */
 export interface FilledForm {

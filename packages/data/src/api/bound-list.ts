@@ -9,7 +9,7 @@ export function mostInList(resource: AnyResource, fields: Query["fields"]): numb
   );
 }
 
-/** The query of a list, cut where its fields are too long for all objects at once: whoever wants the others asks for them. */
+/** The query of a list, cut where its fields are too long for all objects: a client requests the others separately. */
 export function boundList(resource: AnyResource, query: Query): Query {
   const most = mostInList(resource, query.fields);
   if (most === undefined || (query.limit !== undefined && query.limit <= most)) return query;

@@ -9,7 +9,7 @@ export interface Moment {
   readonly upSince: number;
 }
 
-/** Something that must hold at any moment of a cluster's life, as data. `docs/audit.md` is made of it. */
+/** A condition that must hold in a cluster at any moment, as data. `docs/audit.md` is made of it. */
 export interface Check {
   readonly id: string;
   /** A finding in words: a sentence without its full stop, for one and, with `{n}`, for several. */

@@ -5,7 +5,7 @@ import type { Moment } from "./check.ts";
 /** Where a lease says that its master has left or was evicted. */
 const closedAt = "coalesce(l.buried_at, l.ended_at)";
 
-/** A condition on `mm_leases`, by an alias: its master lives. */
+/** A condition on `mm_leases`, by an alias: its master is live. */
 export const isLive = (alias: string, { now }: Moment) => isLeaseLive(alias, now);
 
 /** A condition: some master has lived, without a gap in its renewals, since before that time and a lease of its own. */

@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { Build } from "../resources/builds.ts";
 import type { Order } from "../resources/orders.ts";
-import { type Client, formatRead, type Page, readPage } from "./client.ts";
+import { type Client, formatRead, type Page, readPage, type Topic } from "./client.ts";
 
 describe("the address of a read", () => {
   it("has the parts of the query in the order in which they are written", () => {
@@ -70,5 +70,28 @@ describe("a read or an action", () => {
     await client.call("builds", "builds/1", "cancel", {});
     // @ts-expect-error: the parameter is a text
     await client.call("builds", "builds/1", "stop", { reason: 7 });
+  });
+});
+
+/** The same. */
+describe("a topic", () => {
+  it("is one that a noun declares, with ids or stars, and an event of it or a star", () => {
+    expectTypeOf<"builds/*/finished">().toExtend<Topic>();
+    expectTypeOf<`builders/${number}/builds/*/*`>().toExtend<Topic>();
+    expectTypeOf<"steps/7/logs/*/append">().toExtend<Topic>();
+    expectTypeOf<`builds/${string}/finished`>().not.toExtend<Topic>();
+  });
+
+  it("does not compile with a noun, a variable or an event that does not exist", () => {
+    // @ts-expect-error: the event is "finished"
+    expectTypeOf<"builds/*/finish">().toExtend<Topic>();
+    // @ts-expect-error: a build request ends with "complete"
+    expectTypeOf<"buildrequests/*/finished">().toExtend<Topic>();
+    // @ts-expect-error: the noun is "builds"
+    expectTypeOf<"build/*/finished">().toExtend<Topic>();
+    // @ts-expect-error: builders have builds
+    expectTypeOf<"builders/*/build/*/new">().toExtend<Topic>();
+    // @ts-expect-error: a topic ends with an event
+    expectTypeOf<"builds/*">().toExtend<Topic>();
   });
 });

@@ -1,6 +1,6 @@
 import type { ActionName, ActionParameters, ActionResult } from "../actions/index.ts";
 import type { Operator } from "../model/query.ts";
-import type { ItemOf, NounName, PatternOf } from "../resources/registry.ts";
+import type { EventNameOf, ItemOf, NounName, PatternOf, TopicPatternOf } from "../resources/registry.ts";
 
 /** A field of a noun's objects. */
 export type FieldOf<N extends NounName> = keyof ItemOf<N> & string;
@@ -37,6 +37,22 @@ type FillPattern<Pattern extends string> = Pattern extends `${infer Element}/${i
 
 /** A path at which the API answers a noun; any text can stand for a parameter, which the caller encodes. */
 export type PathOf<N extends NounName> = FillPattern<PatternOf<N>>;
+
+/** Ids and numbers stand for the variables of a topic, or `*` for any. */
+type FillTopic<Pattern extends string> = Pattern extends `:${string}/${infer Rest}`
+  ? `${"*" | number}/${FillTopic<Rest>}`
+  : Pattern extends `${infer Element}/${infer Rest}`
+    ? `${Element}/${FillTopic<Rest>}`
+    : Pattern extends `:${string}`
+      ? "*" | `${number}`
+      : Pattern;
+
+type TopicOf<N extends NounName> = N extends NounName
+  ? `${FillTopic<TopicPatternOf<N>>}/${"*" | EventNameOf<N>}`
+  : never;
+
+/** What a client can listen to: a topic that some noun declares, with the name of one of its events or `*` for all of them. */
+export type Topic = TopicOf<NounName>;
 
 /** The requested part of a list, and the length of the whole list. */
 export interface Page<Item> {

@@ -49,6 +49,8 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   readonly isShared?: boolean;
   /** Of a list field: the condition "the list contains ?". */
   readonly contains?: string;
+  /** Buildbot's masters do not have the field on this noun; all that compares us with them leaves it out. */
+  readonly isOwn?: boolean;
   /** A table of our own that `sql` reads, joined by the object's id: see table-beside.ts. */
   readonly beside?: TableBeside;
   /** Converts the driver's value, if the kind of the field is not enough to do so. */
@@ -112,6 +114,7 @@ interface Definition<
   Event extends string,
   Facts extends EventFacts<Event>,
   Pattern extends string,
+  Topic extends string,
 > {
   /** Singular, as application.spec names the type. */
   readonly name: string;
@@ -130,7 +133,7 @@ interface Definition<
   rows?(context: ReadContext): Promise<readonly z.output<z.ZodObject<NoInfer<Shape>>>[]>;
   /** Listed at the root of the API. */
   readonly rootLink?: boolean;
-  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>, Event, Facts>;
+  readonly events?: ResourceEvents<z.output<z.ZodObject<Shape>>, Event, Facts, Topic>;
   readonly rights: Rights;
 }
 
@@ -141,7 +144,8 @@ export interface Resource<
   Event extends string = string,
   Facts extends EventFacts<Event> = EventFacts<Event>,
   Pattern extends string = string,
-> extends Definition<Shape, Plural, Event, Facts, Pattern> {
+  Topic extends string = string,
+> extends Definition<Shape, Plural, Event, Facts, Pattern, Topic> {
   readonly schema: z.ZodObject<Shape>;
 }
 
@@ -159,7 +163,10 @@ export function defineResource<
   const Event extends string = never,
   const Facts extends EventFacts<Event> = Record<never, never>,
   const Pattern extends string = string,
->(definition: Definition<Shape, Plural, Event, Facts, Pattern>): Resource<Shape, Plural, Event, Facts, Pattern> {
+  const Topic extends string = never,
+>(
+  definition: Definition<Shape, Plural, Event, Facts, Pattern, Topic>,
+): Resource<Shape, Plural, Event, Facts, Pattern, Topic> {
   const shape = Object.fromEntries(
     Object.entries<Field>(definition.fields).map(([name, field]) => [name, field.schema]),
   ) as unknown as Shape;

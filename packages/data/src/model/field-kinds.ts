@@ -32,6 +32,8 @@ export const wholeSecondsOrNull = (value: unknown) => (value === null ? null : w
 /** Bytes cannot be shown in JSON: the API answers null. */
 export const binary = of(z.null(), "binary");
 export const jsonObject = of(z.json() as z.ZodType<Json>, "jsonobject");
+/** JSON of a shape that its schema knows; application.spec names it no more exactly than other JSON. */
+export const structured = <S extends z.ZodType>(schema: S) => of(schema, "jsonobject");
 export const sourced = of(
   z.custom<SourcedProperties>((value) => sourcedProperties.safeParse(value).success),
   "sourcedproperties",

@@ -1,7 +1,7 @@
 /**
  * A table of our own beside Buildbot's table of a noun: its primary key `key` is the object's id, so it has one row for an
- * object or none. The way to a field that Buildbot's schema lacks: a migration adds the table, the store of the noun writes it, and
- * the field names it in its resource: `{ schema: text.nullable(), ...columnOf(scores, "score") }`.
+ * object or none. To add a field that Buildbot's schema lacks: a migration adds the table, the store of the noun writes it, and the
+ * field names it in its resource: `{ schema: text.nullable(), ...columnOf(scores, "score") }`.
  */
 export interface TableBeside {
   readonly name: string;
@@ -15,8 +15,8 @@ interface ReadField {
 }
 
 /** A field that is a column of such a table; null where the table has no row for the object. */
-export function columnOf(beside: TableBeside, column: string): Required<ReadField> {
-  return { sql: `${beside.name}.${column}`, beside };
+export function columnOf(beside: TableBeside, column: string): Required<ReadField> & { readonly isOwn: true } {
+  return { sql: `${beside.name}.${column}`, beside, isOwn: true };
 }
 
 /** The from clause of a resource, with the tables that its fields read beside it. */

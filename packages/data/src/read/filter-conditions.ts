@@ -1,5 +1,5 @@
 import { errors, type Json } from "@multimaster/core";
-import { type Dialect, type Fragment, fitText, longest } from "@multimaster/database";
+import { type Dialect, type Fragment, longest, truncateText } from "@multimaster/database";
 import type { AnyResource, Field } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
 import type { Filter } from "../model/query.ts";
@@ -19,7 +19,7 @@ export function filterCondition(resource: AnyResource, filter: Filter, dialect: 
 
 function scalarCondition(sql: string, { operator, values: given }: Filter, dialect: Dialect): Fragment {
   // Converted as for storing: PostgreSQL refuses in comparisons what it refuses in columns.
-  const values = given.map((value) => (typeof value === "string" ? fitText(value, longest.comments) : value));
+  const values = given.map((value) => (typeof value === "string" ? truncateText(value, longest.comments) : value));
   switch (operator) {
     case "eq":
     case "in":

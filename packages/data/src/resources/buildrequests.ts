@@ -1,3 +1,4 @@
+import { claimantOf } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, sourced } from "../model/field-kinds.ts";
@@ -18,7 +19,7 @@ export const buildrequests = defineResource({
     buildsetid: { schema: integer, sql: "br.buildsetid" },
     builderid: { schema: integer, sql: "br.builderid", isShared: true },
     priority: { schema: integer, sql: "br.priority" },
-    claimed: { schema: bool, sql: "bc.brid is not null", whenFalse: "bc.brid is null" },
+    claimed: { schema: bool, sql: "bc.brid is not null", whenFalse: `${claimantOf("br")} is null` },
     claimed_at: { schema: datetime.nullable(), sql: "bc.claimed_at" },
     claimed_by_masterid: { schema: integer.nullable(), sql: "bc.masterid" },
     complete: { schema: bool, sql: "br.complete <> 0", whenFalse: incomplete },

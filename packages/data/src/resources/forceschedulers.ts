@@ -1,8 +1,8 @@
-import type { Json } from "@multimaster/core";
 import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
-import { bool, identifier, jsonObject, text } from "../model/field-kinds.ts";
+import { bool, identifier, text } from "../model/field-kinds.ts";
+import { formField } from "./form-field.ts";
 
 const shape = {
   name: identifier(50),
@@ -10,7 +10,7 @@ const shape = {
   label: text,
   builder_names: identifier(50).array(),
   enabled: bool,
-  all_fields: jsonObject.array(),
+  all_fields: formField.array(),
 };
 
 export type ForceScheduler = z.output<z.ZodObject<typeof shape>>;
@@ -52,7 +52,7 @@ async function readForceSchedulers({ connection }: ReadContext): Promise<ForceSc
       label: form.label ?? name,
       builder_names: form.builder_names ?? [],
       enabled: enabled !== 0,
-      all_fields: (form.all_fields ?? []) as Json[],
+      all_fields: form.all_fields ?? [],
     };
   });
 }

@@ -90,6 +90,9 @@ export type ItemOf<N extends NounName> = Item<ResourceOf<N>>;
 /** The events of a noun. */
 export type EventNameOf<N extends NounName> = EventName<ResourceOf<N>>;
 
+/** The topics of a noun's events, as they are declared: without the event's name, variables as `:field`. */
+export type TopicPatternOf<N extends NounName> = NonNullable<ResourceOf<N>["events"]>["topics"][number];
+
 /** The paths at which the API answers a noun, as they are declared. */
 export type PatternOf<N extends NounName> = ResourceOf<N>["paths"][number]["pattern"];
 

@@ -24,13 +24,13 @@ export interface BuilderConfiguration {
   project: string | null;
   /** Names of the workers that may run it. */
   workers: readonly string[];
-  /** Most builds of it at once on this master; null: any number. */
+  /** Maximum number of its builds at the same time on this master; null: any number. */
   maxBuilds?: number | null;
   /** Where it builds on a worker. */
   directory?: string;
   /** Deaths of engines after which a request is not built again; null: no limit. */
   maxEngineDeaths?: number | null;
-  /** The same for losses with its worker, or with a master that was stopped at once. */
+  /** The same for losses with its worker, or with a master that was stopped immediately. */
   maxWorkerLosses?: number | null;
 }
 

@@ -7,10 +7,10 @@ import {
   deleteSession,
   deleteSessionsOf,
   findSession,
-  fitText,
   insertBegunLogin,
   insertSession,
   takeBegunLogin,
+  truncateText,
   useApiToken,
 } from "@multimaster/database";
 import type { Trail } from "../model/actor.ts";
@@ -73,7 +73,7 @@ export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {
       const id = newSecret();
       const row = {
         method,
-        username: fitText(user.username, 255),
+        username: truncateText(user.username, 255),
         userInfo: JSON.stringify(user),
         fingerprint,
         grantBox: grant === undefined ? null : sealForSession(id, grant),
@@ -107,7 +107,7 @@ export function createLoginUpdates({ database }: UpdateContext): LoginUpdates {
       }),
     endAll: (method, username, trail) =>
       database.transaction(async (tx) => {
-        await deleteSessionsOf(tx, method, fitText(username, 255));
+        await deleteSessionsOf(tx, method, truncateText(username, 255));
         await trail(tx);
       }),
     async keep(kept, lifetimeMs) {

@@ -117,13 +117,13 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
       return { ...before, builders: await buildersOfMaster(database, lease.masterid) };
     },
     async progress(orderid, work, drained) {
-      const fates = drained && work.builds !== undefined ? await fatesOf(drained) : {};
-      await noteProgress(database, orderid, { ...leftOf(work), ...fates });
+      const outcomes = drained && work.builds !== undefined ? await outcomesOf(drained) : {};
+      await noteProgress(database, orderid, { ...leftOf(work), ...outcomes });
       await publish("update", orderid);
     },
     async end(orderid, outcome, { detail, work = {}, drained, roles, before = {} } = {}) {
       if (outcome === "done" && roles !== undefined) await warnAtEnd(orderid, roles, drained, before);
-      const figures = { ...leftOf(work), ...(drained ? await fatesOf(drained, outcome === "done") : {}) };
+      const figures = { ...leftOf(work), ...(drained ? await outcomesOf(drained, outcome === "done") : {}) };
       const ended = await endOrder(database, orderid, outcome, { detail, figures });
       if (ended) await publish("ended", orderid);
       return ended;
@@ -149,7 +149,7 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
   }
 
   /** The figures of the requests that this master worked on; `isGone`: it does nothing more. */
-  async function fatesOf(drained: DrainedWork, isGone = false) {
+  async function outcomesOf(drained: DrainedWork, isGone = false) {
     const { finished, handedOver, retried, lost } = await judgeWork(database, lease.masterid, drained, isGone);
     return { requests_finished: finished, requests_retried: retried + handedOver, requests_lost: lost };
   }

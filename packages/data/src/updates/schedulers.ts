@@ -81,7 +81,7 @@ export interface SchedulerUpdates {
 
 /** How often the seen changes of a scheduler are compacted. */
 const tidyMs = 600_000;
-/** Classified changes that are read at once. */
+/** Classified changes that are read in one query. */
 const pageSize = 2000;
 /** Age of a change that Buildbot classified, before it was ours: long enough for any timer. */
 const longAgo = 10 ** 9;

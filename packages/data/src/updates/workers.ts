@@ -39,7 +39,7 @@ export interface WorkerUpdates {
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Claims the worker for this master and marks it connected (fenced). Lost: another live master has it; that one is
-   * asked to check its connection. `maxBuilds`: how many builds this master gives it at a time.
+   * asked to check its connection. `maxBuilds`: how many builds this master runs on it at a time.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
   /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */

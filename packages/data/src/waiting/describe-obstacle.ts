@@ -10,7 +10,7 @@ export const named = ({ workerid, name }: WorkerSeen) => ({ workerid, worker: na
 
 const nameBuild = ({ builder, number }: RunningBuild) => `${builder} #${number}`;
 
-/** The first of many: a builder may have thousands of builds at once. */
+/** The first of many: a builder may have thousands of builds at the same time. */
 function showBuilds(builds: readonly RunningBuild[]): Json[] {
   return builds
     .slice(0, mostFacts)

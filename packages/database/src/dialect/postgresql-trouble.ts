@@ -1,4 +1,5 @@
 import { codeOf } from "./error-codes.ts";
+import { tooOld } from "./own-refusal.ts";
 import { absent, type DatabaseTrouble, refuses } from "./trouble.ts";
 
 /** A code of PostgreSQL. Each has a digit, which no errno of five letters has. */
@@ -20,6 +21,9 @@ const exceptions: Readonly<Record<string, DatabaseTrouble>> = {
   "25P04": refuses("a transaction took longer than its limit"),
   "3F000": refuses("its schema is missing"),
   "42501": refuses("its user lacks a privilege"),
+  // They were there at the start (`checkSchema`): a search_path was changed, a table renamed, or a dump is being restored.
+  "42703": refuses("one of its tables lacks a column"),
+  "42P01": refuses("one of its tables is missing"),
   "42P05": refuses("a connection pooler mixed up its sessions"),
 };
 
@@ -69,6 +73,7 @@ export function judgePostgresql(error: Error): DatabaseTrouble | undefined {
 
 function judgeState(code: string, message: string): DatabaseTrouble | undefined {
   if (isOutdatedPlan(code, message)) return refuses("its tables have just been changed");
+  if (code === "P0001" && !message.includes(tooOld)) return refuses("a trigger that is not of this program refuses it");
   const exception = exceptions[code];
   if (exception) return exception;
   if (code === "00000" || statementClasses.has(code.slice(0, 2))) return undefined;

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection, Database } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
 import { mastersBelow, raiseDataVersion } from "./data-version.ts";
+import { withLockTimeout } from "./lock-timeout.ts";
 import type { Contract } from "./migration.ts";
-import { withShortLocks } from "./short-locks.ts";
 
 /**
- * Takes away what older masters need, if none of them is left; otherwise gives their names. Before anything goes, the
+ * Removes what older masters need, if none of them is left; otherwise returns their names. Before anything goes, the
  * cluster's data version keeps them from joining, and what was begun under an older version has ended.
  */
 export async function applyContract(
@@ -16,14 +16,14 @@ export async function applyContract(
 ): Promise<string[]> {
   const older = await database.transaction(async (tx) => {
     await tx.dialect.lockName(tx, "join");
-    // Whoever has a SQLite file to itself knows that what looks alive in it ended without saying so.
+    // The only user of a SQLite file knows that every master that looks alive in it has ended.
     const found = database.exclusive ? [] : await mastersBelow(tx, migration.dataVersion);
     if (found.length === 0) await raiseDataVersion(tx, migration.dataVersion);
     return found;
   });
   if (older.length > 0) return older;
   await outlastTransactions(database);
-  await withShortLocks(database, migration.name, (tx) => apply(tx, migration));
+  await withLockTimeout(database, migration.name, (tx) => apply(tx, migration));
   return [];
 }
 

@@ -16,7 +16,7 @@ export interface DataVersions {
  * What this release knows. `newest` is raised, by one in a release, when rows are to get a form that the release before
  * would misread; `oldest` when a contract migration has rewritten the rows of the versions below.
  *
- * 1: the first release. 2: masters that heed `mm_data_version`.
+ * 1: the first release. 2: masters that read `mm_data_version`.
  */
 export const dataVersions: DataVersions = { oldest: 1, newest: 2 };
 
@@ -53,7 +53,7 @@ export async function commonDataVersion(connection: Connection): Promise<number 
 
 /**
  * Lets the cluster write this version, if it is higher than the present one. The caller holds the lock "join" and has
- * seen that all masters understand it: whoever joins afterwards finds the new version.
+ * seen that all masters understand it: a master that joins afterwards finds the new version.
  */
 export async function raiseDataVersion(tx: Connection, version: number): Promise<void> {
   const raised = await queryRows(

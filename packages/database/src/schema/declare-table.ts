@@ -15,7 +15,7 @@ export interface ColumnFacts {
   references?: Reference;
 }
 
-/** A column being declared; every call gives a new one, so `integer` can be shared by all tables. */
+/** A column being declared; every call returns a new one, so `integer` can be shared by all tables. */
 export class Column {
   readonly facts: ColumnFacts;
 

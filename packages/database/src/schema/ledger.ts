@@ -38,7 +38,7 @@ export async function recordMigration(tx: Connection, name: string): Promise<boo
   return true;
 }
 
-/** Tells the first release that it is too old for what the cluster writes from now on. */
+/** Makes the first release refuse to join: it is too old for what the cluster writes from now on. */
 export async function markDataVersion(tx: Connection, version: number): Promise<void> {
   await queryRows(tx, `insert into mm_migrations (id, name, applied_at) values (?, ?, ${tx.dialect.now})`, [
     idOfDataVersion(version),

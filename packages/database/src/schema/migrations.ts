@@ -8,6 +8,7 @@ import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { offers } from "./migrations/offers.ts";
+import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
@@ -52,6 +53,7 @@ export const migrations: readonly Migration[] = [
   outbox,
   serviceFailures,
   publishedSchedulersTable,
+  openLists,
 ];
 
 /** The tables that migrations made. */

@@ -26,7 +26,7 @@ export const firstTables: readonly Table[] = [
     buried_at: double.nullable(),
     ended_at: double.nullable(),
   }),
-  // A scheduler has looked at every change up to `floor`, and beyond it at those in mm_scheduler_seen: ids commit out of order.
+  // A scheduler has classified every change up to `floor`, and beyond it at those in mm_scheduler_seen: ids commit out of order.
   table("mm_scheduler_cursors", {
     schedulerid: integer.primary().references("schedulers.id"),
     floor: integer,

@@ -6,11 +6,11 @@ import { applyContract } from "./contract.ts";
 import { raiseDataVersion } from "./data-version.ts";
 import { createIndex, createTables } from "./ddl.ts";
 import { readLedger, recordMigration } from "./ledger.ts";
+import { withLockTimeout } from "./lock-timeout.ts";
 import { type Migration, migrationStatements } from "./migration.ts";
 import { migrations as allMigrations } from "./migrations.ts";
 import type { ExtraIndex } from "./own.ts";
 import { describeSchema, readSchemaState, refuseUnknown } from "./schema-state.ts";
-import { withShortLocks } from "./short-locks.ts";
 import { withUpgradeLock } from "./upgrade-lock.ts";
 
 export interface UpgradeReport {
@@ -49,7 +49,7 @@ export async function upgradeDatabase(
 /** In one transaction, so that a master that starts meanwhile sees an empty database or a finished one, never a part. */
 async function createEverything(database: Database, migrations: readonly Migration[]): Promise<string[]> {
   return database.transaction(async (tx) => {
-    // Looked at again: on SQLite another process may have created them while we waited for the write lock.
+    // Checked again: on SQLite another process may have created them while we waited for the write lock.
     if ((await readSchemaState(tx)).standing !== "empty") return [];
     for (const statement of createTables(tx.dialect, buildbotTables)) await tx.sql.raw(statement);
     await tx.sql("alembic_version").insert({ version_num: buildbotVersion });
@@ -68,7 +68,7 @@ async function applyMigration(database: Database, migration: Migration): Promise
     // Outside a transaction, as `concurrently` wants it; if interrupted, the next upgrade goes on where this one stopped.
     for (const index of migration.indexes) await createIndexConcurrently(database, index);
     await database.transaction((tx) => recordMigration(tx, migration.name));
-  } else await withShortLocks(database, migration.name, (tx) => applyInside(tx, migration));
+  } else await withLockTimeout(database, migration.name, (tx) => applyInside(tx, migration));
   return [];
 }
 

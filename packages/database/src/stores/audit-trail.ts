@@ -1,7 +1,7 @@
 import { AddressShares } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitNullable, fitText } from "./column-text.ts";
+import { fitNullable, truncateText } from "./column-text.ts";
 
 /** One line of the audit trail. */
 export interface AuditRow {
@@ -22,12 +22,12 @@ export async function insertAuditRow(tx: Connection, row: AuditRow): Promise<voi
     `insert into mm_audit (at, who, name, by_what, address, action, object, outcome, detail, times)
      values (${tx.dialect.now}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
-      fitText(onOneLine(row.who), 255),
-      fitText(onOneLine(row.name), 255),
-      fitText(row.by, 16),
+      truncateText(onOneLine(row.who), 255),
+      truncateText(onOneLine(row.name), 255),
+      truncateText(row.by, 16),
       fitNullable(row.address && onOneLine(row.address), 64),
-      fitText(onOneLine(row.action), 64),
-      fitText(onOneLine(row.object), 255),
+      truncateText(onOneLine(row.action), 64),
+      truncateText(onOneLine(row.object), 255),
       row.outcome,
       fitNullable(row.detail && onOneLine(row.detail), 1000),
       row.times ?? 1,
@@ -42,14 +42,14 @@ function onOneLine(text: string): string {
   return text.replace(unseen, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Those whom nothing but their address tells apart. */
+/** Actors that only their address distinguishes. */
 const nameless: ReadonlySet<string> = new Set(["anonymous", "others"]);
 /** Rows of theirs that are compared by address; older ones are deleted before. */
 const maxCompared = 50_000;
 
 /** Rows that one statement deletes. */
 const pruneBatch = 5000;
-/** Actors that are told apart by how much they have. */
+/** Actors whose entries are counted separately. */
 const maxActors = 1000;
 
 /**
@@ -97,7 +97,7 @@ async function pruneOutcome(connection: Connection, outcome: AuditRow["outcome"]
       ? await pruneAddresses(connection, [outcome, who], own)
       : await deleteBeyond(connection, ofActor, [outcome, who], own);
   }
-  // More actors than are told apart: then it is the oldest of all.
+  // More actors than are counted: then it is the oldest of all.
   return deleted + (await deleteBeyond(connection, "outcome = ?", [outcome], keep));
 }
 
@@ -182,8 +182,8 @@ export async function insertAsker(
 ): Promise<void> {
   await execute(tx, "insert into mm_askers (buildsetid, identity, name) values (?, ?, ?)", [
     buildsetid,
-    fitText(identity, 255),
-    fitText(name, 255),
+    truncateText(identity, 255),
+    truncateText(name, 255),
   ]);
 }
 

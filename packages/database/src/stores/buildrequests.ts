@@ -1,7 +1,7 @@
-import { isRequestClaimable, isRequestFree } from "../conditions.ts";
+import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitText, longest } from "./column-text.ts";
+import { fitInteger, longest, truncateText } from "./column-text.ts";
 
 export interface PendingRow {
   buildrequestid: number;
@@ -83,7 +83,7 @@ export async function lockRequest(tx: Connection, id: number): Promise<LockedReq
 export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
   const sql = `insert into mm_cancellations (buildrequestid, reason, requested_at) values (?, ?, ${tx.dialect.now})
     on conflict (buildrequestid) do nothing`;
-  await execute(tx, sql, [brid, fitText(reason, longest.sentence)]);
+  await execute(tx, sql, [brid, truncateText(reason, longest.sentence)]);
 }
 
 /** Cancelled requests that no master has: their engine died, or released them, before it could end them. */
@@ -109,8 +109,7 @@ export async function deleteAnsweredCancellations(connection: Connection): Promi
 export async function openRequestsClaimedBy(connection: Connection, masterid: number): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,
-    `select r.id from buildrequest_claims c join buildrequests r on r.id = c.brid
-      where c.masterid = ? and r.complete = 0 order by r.id`,
+    `select r.id from buildrequests r where r.complete = 0 and ${claimantOf("r")} = ? order by r.id`,
     [masterid],
   );
   return rows.map((row) => row.id);

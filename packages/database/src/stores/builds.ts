@@ -1,7 +1,7 @@
 import { pythonJson, type Result, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface NewBuildRow {
@@ -13,7 +13,7 @@ export interface NewBuildRow {
 
 /** Inserts a build under the builder's next number. */
 export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{ id: number; number: number }> {
-  // Builds of one builder that start at once take turns, instead of all but one losing each number.
+  // Builds of one builder that start at the same time take turns, instead of all but one losing each number.
   await queryRows(tx, `select id from builders where id = ?${tx.dialect.noKeyUpdateLock}`, [build.builderid]);
   // Each failed try means that another transaction has taken a number, so this ends; any other violation is thrown.
   for (;;) {
@@ -87,7 +87,7 @@ export async function setBuildState(
   const done = await execute(
     connection,
     "update builds set state_string = ? where id = ? and masterid = ? and complete_at is null",
-    [fitText(state, longest.sentence), buildid, masterid],
+    [truncateText(state, longest.sentence), buildid, masterid],
   );
   return done === 1;
 }
@@ -110,9 +110,9 @@ export async function saveBuildProperties(
 ): Promise<void> {
   const rows = Object.entries(properties).map(([name, [value, source]]) => ({
     buildid,
-    name: fitText(name, 256),
+    name: truncateText(name, 256),
     value: pythonJson(value),
-    source: fitText(source, 256),
+    source: truncateText(source, 256),
   }));
   const names = tx.dialect.isOneOf(
     "name",
@@ -135,7 +135,7 @@ export async function insertStopRequests(
     `insert into mm_stop_requests (buildid, reason, results, requested_at)
      select id, ?, ?, ${tx.dialect.now} from builds where ${column} = ? and complete_at is null
      on conflict (buildid) do nothing`,
-    [fitText(reason, longest.sentence), results, id],
+    [truncateText(reason, longest.sentence), results, id],
   );
   const rows = await queryRows<{ id: number }>(
     tx,

@@ -1,7 +1,7 @@
 import { pythonJson, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
+import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface BuildsetRow {
@@ -24,7 +24,7 @@ export async function insertBuildset(
 ): Promise<{ bsid: number; requests: Map<number, number> }> {
   const row = {
     external_idstring: fitNullable(buildset.externalId, 256),
-    reason: fitText(buildset.reason, 256),
+    reason: truncateText(buildset.reason, 256),
     submitted_at: tx.sql.raw(tx.dialect.nowSeconds),
     complete: 0,
     complete_at: null,
@@ -42,7 +42,7 @@ export async function insertBuildset(
     "buildset_properties",
     Object.entries(buildset.properties).map(([name, [value, source]]) => ({
       buildsetid: bsid,
-      property_name: fitText(name, 256),
+      property_name: truncateText(name, 256),
       property_value: pythonJson([value, source]),
     })),
   );

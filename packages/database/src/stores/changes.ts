@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Json, pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
+import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 import { findOrCreateSourceStamp } from "./sourcestamps.ts";
 
@@ -27,9 +27,9 @@ export interface ChangeRow {
 export async function insertChange(tx: Connection, change: ChangeRow): Promise<number> {
   const branch = fitNullable(change.branch, 255);
   const line = {
-    repository: fitText(change.repository, 512),
-    project: fitText(change.project, 512),
-    codebase: fitText(change.codebase, 256),
+    repository: truncateText(change.repository, 512),
+    project: truncateText(change.project, 512),
+    codebase: truncateText(change.codebase, 256),
   };
   const parent = await findParent(tx, { branch, ...line });
   const sourcestampid = await findOrCreateSourceStamp(tx, {
@@ -38,12 +38,12 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     revision: change.revision,
   });
   const row = {
-    author: fitText(change.author, 255),
+    author: truncateText(change.author, 255),
     committer: fitNullable(change.committer, 255),
-    comments: fitText(change.comments, longest.comments),
+    comments: truncateText(change.comments, longest.comments),
     branch,
     revision: fitNullable(change.revision, 255),
-    revlink: fitText(change.revlink, 256),
+    revlink: truncateText(change.revlink, 256),
     when_timestamp: fitInteger(change.whenTimestamp),
     category: fitNullable(change.category, 255),
     ...line,
@@ -54,14 +54,14 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
   await insertRows(
     tx,
     "change_files",
-    change.files.map((file) => ({ changeid, filename: fitText(file, 1024) })),
+    change.files.map((file) => ({ changeid, filename: truncateText(file, 1024) })),
   );
   await insertRows(
     tx,
     "change_properties",
     Object.entries(change.properties).map(([name, value]) => ({
       changeid,
-      property_name: fitText(name, 256),
+      property_name: truncateText(name, 256),
       property_value: pythonJson([value, "Change"]),
     })),
   );
@@ -85,7 +85,7 @@ async function findParent(
 }
 
 function deliveryKey(delivery: string): string {
-  const clean = fitText(delivery, longest.name);
+  const clean = truncateText(delivery, longest.name);
   return clean.length <= 128 ? clean : createHash("sha256").update(clean).digest("hex");
 }
 

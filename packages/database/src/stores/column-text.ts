@@ -17,7 +17,7 @@ export const longest = {
  * Text as a column of `length` characters can hold it. PostgreSQL refuses NUL and counts code points, so a cut never
  * splits a surrogate pair; what is no Unicode at all becomes U+FFFD, as it would on its way to the database anyway.
  */
-export function fitText(text: string, length: number): string {
+export function truncateText(text: string, length: number): string {
   const clean = text.replace(/[\0\p{Surrogate}]/gu, "\ufffd");
   if (clean.length <= length) return clean;
   let units = 0;
@@ -32,7 +32,7 @@ export function fitText(text: string, length: number): string {
 
 /** The same for a column that may be null. */
 export function fitNullable(text: string | null | undefined, length: number): string | null {
-  return text === null || text === undefined ? null : fitText(text, length);
+  return text === null || text === undefined ? null : truncateText(text, length);
 }
 
 const largest = 2 ** 31 - 1;

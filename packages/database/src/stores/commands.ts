@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText } from "./column-text.ts";
+import { truncateText } from "./column-text.ts";
 
 export interface CommandRow {
   commandId: string;
@@ -25,7 +25,7 @@ export async function insertCommand(tx: Connection, command: CommandRow): Promis
       command.epoch,
       command.buildid,
       command.stepid,
-      fitText(command.name, 64),
+      truncateText(command.name, 64),
     ],
   );
 }
@@ -35,7 +35,7 @@ export async function deleteCommands(connection: Connection, commandIds: readonl
   await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
 }
 
-/** Commands that workers may still run, whoever sent them. */
+/** Commands that workers may still run, of any master. */
 export async function commandsOfWorkers(
   connection: Connection,
   workerids: readonly number[],

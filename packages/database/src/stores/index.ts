@@ -5,7 +5,7 @@ export * from "./buildrequests.ts";
 export * from "./builds.ts";
 export * from "./buildsets.ts";
 export * from "./changes.ts";
-export { fitText, longest } from "./column-text.ts";
+export { longest, truncateText } from "./column-text.ts";
 export * from "./commands.ts";
 export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
 export * from "./engine-loads.ts";

@@ -1,13 +1,13 @@
 import type { Connection, Row } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 import { insertRows } from "./insert-rows.ts";
 
 /** A name as topics and paths can hold it: letters, digits, `_`, `-`, and whatever lies beyond ASCII but white space. */
 export function slugify(name: string): string {
-  const slug = fitText(name.replace(/[^\w\u00a0-\u{10ffff}-]|\s/gu, "_"), 50);
-  return /^\d/.test(slug) ? fitText(`_${slug}`, 50) : slug || "_";
+  const slug = truncateText(name.replace(/[^\w\u00a0-\u{10ffff}-]|\s/gu, "_"), 50);
+  return /^\d/.test(slug) ? truncateText(`_${slug}`, 50) : slug || "_";
 }
 
 /**
@@ -25,14 +25,21 @@ export async function insertLog(
       [log.stepid],
     );
     const left = rows.find(
-      (row) => row.name === fitText(log.name, longest.name) && row.num_lines === 0 && row.complete === 0,
+      (row) => row.name === truncateText(log.name, longest.name) && row.num_lines === 0 && row.complete === 0,
     );
     if (left) return { id: left.id, slug: left.slug };
     const slug = findFreeName(slugify(log.name), new Set(rows.map((row) => row.slug)), 2);
     const [inserted] = await insertIgnore<{ id: number }>(tx, {
       table: "logs",
       rows: [
-        { name: fitText(log.name, longest.name), slug, stepid: log.stepid, complete: 0, num_lines: 0, type: log.type },
+        {
+          name: truncateText(log.name, longest.name),
+          slug,
+          stepid: log.stepid,
+          complete: 0,
+          num_lines: 0,
+          type: log.type,
+        },
       ],
       conflict: ["stepid", "slug"],
       returning: ["id"],

@@ -1,29 +1,29 @@
 import type { Connection, Row } from "../connection.ts";
 import { insertIgnore, queryRows } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
 /** Tables whose rows are found by the hash of their name. */
 export type NamedTable = "builders" | "schedulers" | "changesources" | "tags" | "projects";
 
 const extraColumns: Partial<Record<NamedTable, (name: string) => Row>> = {
-  projects: (name) => ({ slug: fitText(name, 50) }),
+  projects: (name) => ({ slug: truncateText(name, 50) }),
 };
 
-/** Finds or creates rows by name; ids by name, and which names are new. Safe when several masters do it at once. */
+/** Finds or creates rows by name; ids by name, and which names are new. Safe when several masters do it at the same time. */
 export async function findOrCreateNamed(
   tx: Connection,
   table: NamedTable,
   names: readonly string[],
 ): Promise<{ ids: Map<string, number>; created: string[] }> {
-  const hashes = new Map(names.map((name) => [hashColumns(fitText(name, longest.name)), name]));
+  const hashes = new Map(names.map((name) => [hashColumns(truncateText(name, longest.name)), name]));
   const found = await findByHash(tx, table, [...hashes.keys()]);
   // In the order of the hash: masters that create the same rows in different orders would deadlock.
   const missing = [...hashes.keys()].filter((hash) => !found.has(hash)).sort();
   if (missing.length > 0) {
     const rows = missing.map((hash) => {
       const name = hashes.get(hash) as string;
-      return { name: fitText(name, longest.name), name_hash: hash, ...extraColumns[table]?.(name) };
+      return { name: truncateText(name, longest.name), name_hash: hash, ...extraColumns[table]?.(name) };
     });
     await insertIgnore(tx, { table, rows, conflict: ["name_hash"] });
     for (const [hash, id] of await findByHash(tx, table, missing)) found.set(hash, id);

@@ -1,7 +1,7 @@
 import { type Json, pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { insertIgnore, queryRows, upsert } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
 /** A value that something keeps from one run to the next (docs/spec/database.md §3, tables objects and object_state). */
@@ -13,8 +13,8 @@ export interface StateName {
 
 /** Buildbot's rule for names that are longer than the column. */
 function objectName(name: string): string {
-  const clean = fitText(name, longest.name);
-  return [...clean].length <= 128 ? clean : fitText(clean, 64) + hashColumns(clean);
+  const clean = truncateText(name, longest.name);
+  return [...clean].length <= 128 ? clean : truncateText(clean, 64) + hashColumns(clean);
 }
 
 /** The saved value, or undefined when there is none or it is no JSON. */
@@ -23,7 +23,7 @@ export async function getObjectState(connection: Connection, state: StateName): 
     connection,
     `select s.value_json from object_state s join objects o on o.id = s.objectid
       where o.name = ? and o.class_name = ? and s.name = ?`,
-    [objectName(state.object), fitText(state.className, 128), fitText(state.name, 255)],
+    [objectName(state.object), truncateText(state.className, 128), truncateText(state.name, 255)],
   );
   if (!rows[0]) return undefined;
   try {
@@ -36,7 +36,7 @@ export async function getObjectState(connection: Connection, state: StateName): 
 /** Saves a value, making its holder when need be. */
 export async function setObjectState(tx: Connection, state: StateName, value: Json): Promise<void> {
   const name = objectName(state.object);
-  const className = fitText(state.className, 128);
+  const className = truncateText(state.className, 128);
   await insertIgnore(tx, {
     table: "objects",
     rows: [{ name, class_name: className }],
@@ -48,7 +48,7 @@ export async function setObjectState(tx: Connection, state: StateName, value: Js
   ]);
   await upsert(tx, {
     table: "object_state",
-    rows: [{ objectid: object?.id, name: fitText(state.name, 255), value_json: pythonJson(value) }],
+    rows: [{ objectid: object?.id, name: truncateText(state.name, 255), value_json: pythonJson(value) }],
     key: ["objectid", "name"],
   });
 }

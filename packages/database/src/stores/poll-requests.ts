@@ -11,7 +11,7 @@ export async function insertPollRequest(tx: Connection, changesourceid: number):
   );
 }
 
-/** Those of these change sources that somebody asked to look. */
+/** Those of these change sources for which a poll was requested. */
 export async function findPollRequests(connection: Connection, changesourceids: readonly number[]): Promise<number[]> {
   const wanted = connection.dialect.isOneOf("changesourceid", changesourceids);
   const rows = await queryRows<{ changesourceid: number }>(

@@ -38,7 +38,7 @@ export async function holdScheduler(tx: Connection, schedulerid: number, masteri
   return rows[0]?.masterid === masterid;
 }
 
-/** Ids of changes the scheduler has not looked at, oldest first. */
+/** Ids of changes that the scheduler has not classified, oldest first. */
 export async function unseenChangeIds(connection: Connection, schedulerid: number, limit: number): Promise<number[]> {
   const rows = await queryRows<{ changeid: number }>(
     connection,
@@ -51,7 +51,7 @@ export async function unseenChangeIds(connection: Connection, schedulerid: numbe
   return rows.map((row) => row.changeid);
 }
 
-/** Notes that the scheduler has looked at these changes; returns those it had not looked at before. */
+/** Notes that the scheduler has classified these changes; returns those that it had not classified before. */
 export async function markSeen(
   tx: Connection,
   schedulerid: number,

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 /** A service of a master that has failed since a time, in seconds since 1970. */
@@ -19,10 +19,10 @@ export async function replaceServiceFailures(
   await execute(tx, "delete from mm_service_failures where masterid = ?", [masterid]);
   const rows = failures.map(({ service, since, cause }) => ({
     masterid,
-    service: fitText(service, 120),
+    service: truncateText(service, 120),
     epoch,
     since,
-    cause: fitText(cause, longest.sentence),
+    cause: truncateText(cause, longest.sentence),
   }));
   await insertRows(tx, "mm_service_failures", rows);
 }

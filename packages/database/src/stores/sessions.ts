@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 
-/** What is kept of a secret of 256 random bits: whoever reads the rows cannot use it. */
+/** The stored hash of a secret of 256 random bits: a reader of the rows cannot use it. */
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
@@ -78,7 +78,7 @@ export function listSessions(connection: Connection): Promise<ListedSession[]> {
   );
 }
 
-/** Ends all sessions of users of this name, of every kind of login; tells how many. */
+/** Ends all sessions of users of this name, of every kind of login; returns how many. */
 export function deleteSessionsNamed(connection: Connection, username: string): Promise<number> {
   return execute(connection, "delete from mm_sessions where username = ?", [username]);
 }

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable, fitText } from "./column-text.ts";
+import { fitNullable, truncateText } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
 export interface SourceStampRow {
@@ -16,9 +16,9 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
   const row = {
     branch: fitNullable(stamp.branch, 256),
     revision: fitNullable(stamp.revision, 256),
-    repository: fitText(stamp.repository, 512),
-    project: fitText(stamp.project, 512),
-    codebase: fitText(stamp.codebase, 256),
+    repository: truncateText(stamp.repository, 512),
+    project: truncateText(stamp.project, 512),
+    codebase: truncateText(stamp.codebase, 256),
   };
   // Over the values as stored, so that anybody can recompute it from the row.
   const ssHash = hashColumns(row.branch, row.revision, row.repository, row.project, row.codebase, null);
@@ -31,7 +31,7 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
     conflict: ["ss_hash"],
     returning: ["id"],
   });
-  // Somebody else was faster: the insert has waited for his commit, so this statement sees his row.
+  // Another transaction was faster: the insert has waited for its commit, so this statement sees its row.
   return inserted?.id ?? ((await find())[0] as { id: number }).id;
 }
 

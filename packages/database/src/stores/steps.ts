@@ -1,7 +1,7 @@
 import { pythonJson, type Result } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitText, longest } from "./column-text.ts";
+import { longest, truncateText } from "./column-text.ts";
 import { findFreeName, isNamedAfter } from "./free-name.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function beginStep(
      from steps where buildid = ?`,
     [buildid],
   );
-  const wanted = fitText(name, 50);
+  const wanted = truncateText(name, 50);
   const last = rows.toSorted((a, b) => b.number - a.number)[0];
   if (last?.open === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
   const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
@@ -37,7 +37,7 @@ export async function beginStep(
 /** Each of these changes a step that has not ended; false when it has. */
 export async function setStepState(connection: Connection, stepid: number, state: string): Promise<boolean> {
   const sql = "update steps set state_string = ? where id = ? and complete_at is null";
-  return (await execute(connection, sql, [fitText(state, longest.sentence), stepid])) === 1;
+  return (await execute(connection, sql, [truncateText(state, longest.sentence), stepid])) === 1;
 }
 
 /** Beyond this, a step's addresses are no longer for people. */
@@ -49,7 +49,7 @@ export async function addStepUrl(
   stepid: number,
   given: { name: string; url: string },
 ): Promise<boolean> {
-  const url = { name: fitText(given.name, 255), url: fitText(given.url, longest.url) };
+  const url = { name: truncateText(given.name, 255), url: truncateText(given.url, longest.url) };
   if (url.url !== given.url) return false;
   const [row] = await queryRows<{ urls_json: string }>(
     tx,
@@ -72,6 +72,6 @@ export async function finishStep(
   const sql = `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?, state_string = ?, hidden = ?
     where id = ? and complete_at is null`;
   return (
-    (await execute(tx, sql, [end.results, fitText(end.state, longest.sentence), Number(end.hidden), stepid])) === 1
+    (await execute(tx, sql, [end.results, truncateText(end.state, longest.sentence), Number(end.hidden), stepid])) === 1
   );
 }

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { fitInteger, fitNullable, fitText, longest } from "./column-text.ts";
+import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
 export interface NewTestResultSet {
@@ -30,7 +30,7 @@ const mostCharacters = 600;
  * was lost: it is given again.
  */
 export async function insertTestResultSet(tx: Connection, set: NewTestResultSet): Promise<number> {
-  const kind = [fitText(set.category, longest.name), fitText(set.valueUnit, longest.name)];
+  const kind = [truncateText(set.category, longest.name), truncateText(set.valueUnit, longest.name)];
   const description = fitNullable(set.description, longest.sentence);
   const open = await queryRows<{ id: number; description: string | null }>(
     tx,
@@ -91,7 +91,7 @@ export async function insertTestResults(
     test_code_pathid: path === null ? null : paths.get(cut(path)),
     line: line === null ? null : fitInteger(line),
     duration_ns: durationNs === null ? null : fitInteger(fitDuration(durationNs)),
-    value: fitText(value, longest.name),
+    value: truncateText(value, longest.name),
   }));
   const isLong = rows.map(
     ({ duration_ns: stored }, i) => stored !== null && stored < fitDuration(results[i]?.durationNs ?? 0),
@@ -133,7 +133,7 @@ function fitDuration(ns: number): number {
   return Math.trunc(Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, ns)));
 }
 
-const cut = (text: string) => fitText(text, mostCharacters);
+const cut = (text: string) => truncateText(text, mostCharacters);
 
 interface TextTable {
   table: "test_names" | "test_code_paths";

@@ -1,11 +1,11 @@
 import { pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable, fitText, longest } from "./column-text.ts";
+import { fitNullable, longest, truncateText } from "./column-text.ts";
 
 /** Finds or creates workers; ids by name. */
 export async function findOrCreateWorkers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
-  const stored = new Map(names.map((name) => [fitText(name, 50), name]));
+  const stored = new Map(names.map((name) => [truncateText(name, 50), name]));
   const found = await findWorkers(tx, [...stored.keys()]);
   const missing = [...stored.keys()].filter((name) => !found.has(name)).sort();
   if (missing.length > 0) {
@@ -87,7 +87,7 @@ export async function setWorkerPaused(
   );
 }
 
-/** Whether it has to end: when its builds are done, or at once. */
+/** Whether it has to end: when its builds are done, or immediately. */
 export async function setWorkerGraceful(
   connection: Connection,
   workerid: number,

@@ -30,7 +30,7 @@ async function startPoller(repository: string, options: Options = {}, rows = cre
   log.info = log.warn = (_: unknown, line?: string) => void lines.push(String(line));
   const descriptor = gitPoller({ repository, ...options });
   const plugin = descriptor.plugin as ChangeSourceDefinition;
-  // A poll begins with listing branches and ends asleep: the sleep is what tells that it is over.
+  // A poll begins by listing branches; it is over when the poller sleeps.
   let sleeps = 0;
   const counting = {
     ...clock,
@@ -108,7 +108,7 @@ describe("a git poller at its first run", () => {
 });
 
 describe("a git poller", () => {
-  it("tells all about a commit", async () => {
+  it("stores every detail of a commit", async () => {
     const repository = createGitRepository({ branch: "trunk" });
     const poller = await startPoller(repository.url, { project: "demo", codebase: "lib", category: "push" });
     const revision = repository.commit({
@@ -370,7 +370,7 @@ describe("a git poller in trouble", () => {
 });
 
 describe("a git poller of an odd repository", () => {
-  it("follows all branches but those whose names cannot be told, which it says once", async () => {
+  it("follows all branches except those whose names cannot be stored, which it reports once", async () => {
     const repository = createGitRepository();
     const main = repository.revision();
     const names = ["и".repeat(53), "ü".repeat(60), "支".repeat(40), "feature/🦆", "+plus", main, `${"x".repeat(200)}`];

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineChangeSource } from "../define-change-source.ts";
 import { giveCredentials } from "../git/git-settings.ts";
 import { credentialsWarning, hideCredentials, holdsCredentials, parseRepository } from "../git/repository-url.ts";
-import { startLooking } from "../running.ts";
+import { startPolling } from "../running.ts";
 import { GitFailed } from "./git-poller/git-command.ts";
 import { Notices } from "./git-poller/notices.ts";
 import { poll } from "./git-poller/poll.ts";
@@ -80,19 +80,21 @@ export default defineChangeSource({
     const access = giveCredentials(address, credentials);
     const warn = (text: string) => ctx.log.warn({ changeSource: ctx.name }, `${address}: ${text}`);
     const notices = new Notices(warn);
-    return startLooking(ctx, {
+    const failures = new Notices((text) => ctx.log.warn({ changeSource: ctx.name }, text));
+    return startPolling(ctx, {
       pollMs: options.pollInterval,
       atStart: options.pollAtStart,
-      async look(signal) {
+      async poll(signal) {
         try {
           const git = { env: options.env, access, timeoutMs: options.timeout, signal };
           const problem = await poll(ctx, options, address, git, notices);
+          failures.setIf(false, "poll", "");
           await ctx.setProblem?.(problem);
         } catch (error) {
           if (!(error instanceof GitFailed)) throw error;
           if (signal.aborted) return undefined;
           const problem = `cannot poll ${address}: ${error.message}`;
-          ctx.log.warn({ changeSource: ctx.name }, problem);
+          failures.setIf(true, "poll", problem);
           await ctx.setProblem?.(problem);
         }
         return undefined;

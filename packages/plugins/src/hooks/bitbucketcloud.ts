@@ -2,7 +2,7 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import { defineHook, type HookAnswer } from "../define-hook.ts";
 import { applyOptions, forgeShape, hookOptions, type Payload } from "../hook-options.ts";
-import { flag, parsePayload, perhaps, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
+import { flag, optionalPart, parsePayload, perhaps, readPayload, readRef, text, timeOf } from "../hook-payload.ts";
 import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
 import { warnOfForge, warnOfRef } from "../hook-warnings.ts";
@@ -37,7 +37,7 @@ const target = z.object({
   author: perhaps(z.object({ raw: text })),
 });
 const pushed = z.object({
-  new: z.object({ type: text, name: z.string(), target }).nullish(),
+  new: optionalPart(z.object({ type: text, name: z.string(), target })),
   old: perhaps(z.object({ name: text })),
 });
 const push = z.object({ actor, repository, push: z.object({ changes: z.array(pushed) }) });

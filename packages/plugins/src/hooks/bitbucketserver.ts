@@ -6,6 +6,7 @@ import {
   flag,
   nameAndMail,
   number,
+  optionalPart,
   parsePayload,
   perhaps,
   readPayload,
@@ -71,7 +72,7 @@ const pullRequest = z.object({
 });
 
 /** The payload of a plugin for servers older than 5.4, which Buildbot supports, converted to the present form. */
-const oldRef = z.object({ type: text, name: z.string(), target: z.object({ hash: z.string() }) }).nullish();
+const oldRef = optionalPart(z.object({ type: text, name: z.string(), target: z.object({ hash: z.string() }) }));
 const oldPush = z.object({ push: z.object({ changes: z.array(z.object({ new: oldRef, old: oldRef })) }) });
 const oldEnd = z
   .object({

@@ -8,6 +8,7 @@ import {
   flag,
   isNoCommit,
   nameAndMail,
+  optionalPart,
   parsePayload,
   perhaps,
   readPayload,
@@ -60,7 +61,7 @@ const push = z.object({
   ref: z.string(),
   after: z.string(),
   commits: z.array(commit).nullish(),
-  head_commit: commit.nullish(),
+  head_commit: optionalPart(commit),
   repository,
   pusher: account,
 });

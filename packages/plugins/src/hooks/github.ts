@@ -9,6 +9,7 @@ import {
   flag,
   flatten,
   nameAndMail,
+  optionalPart,
   parsePayload,
   perhaps,
   readPayload,
@@ -74,7 +75,7 @@ const push = z.object({
   created: flag,
   deleted: flag,
   commits: z.array(commit).nullish(),
-  head_commit: commit.nullish(),
+  head_commit: optionalPart(commit),
   repository,
 });
 

@@ -9,6 +9,7 @@ import {
   isNoCommit,
   nameAndMail,
   number,
+  optionalPart,
   parsePayload,
   perhaps,
   readPayload,
@@ -76,7 +77,7 @@ const attributes = z.object({
   target_project_id: number,
   source: place,
   target: place,
-  last_commit: commit.pick({ id: true, timestamp: true, author: true }).nullish(),
+  last_commit: optionalPart(commit.pick({ id: true, timestamp: true, author: true })),
 });
 const user = perhaps(z.object({ name: text, username: text }));
 const labels = perhaps(z.array(z.object({ title: z.string() }))).transform((list) =>
@@ -84,8 +85,8 @@ const labels = perhaps(z.array(z.object({ title: z.string() }))).transform((list
 );
 const mergeRequest = z.object({ object_attributes: attributes, user, labels });
 const note = z.object({
-  object_attributes: z.object({ note: text }).nullish(),
-  merge_request: attributes.extend({ labels }).nullish(),
+  object_attributes: optionalPart(z.object({ note: text })),
+  merge_request: optionalPart(attributes.extend({ labels })),
   user,
 });
 

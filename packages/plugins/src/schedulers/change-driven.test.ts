@@ -22,11 +22,11 @@ afterEach(async () => {
 
 /** Starts a scheduler on rows that outlive it. */
 async function start({ plugin, options }: PluginDescriptor<"scheduler">, rows: FakeSchedulerRows, clock: FakeClock) {
-  let looks = 0;
+  let polls = 0;
   const counting = {
     ...clock,
     sleep(ms: number, signal?: AbortSignal) {
-      looks++;
+      polls++;
       return clock.sleep(ms, signal);
     },
   };
@@ -35,18 +35,18 @@ async function start({ plugin, options }: PluginDescriptor<"scheduler">, rows: F
     plugin.options.parse(options),
   );
   running.add(scheduler);
-  const until = (count: number) => waitFor(() => looks >= count, { what: "a look to end", intervalMs: 2 });
+  const until = (count: number) => waitFor(() => polls >= count, { what: "a poll to end", intervalMs: 2 });
   await until(1);
   return {
-    async look() {
-      const at = looks;
+    async poll() {
+      const at = polls;
       scheduler.wake?.();
       await until(at + 1);
       return this.built();
     },
-    /** Time passes, and what it wakes up has looked. */
+    /** Time passes, and what it wakes up has polled. */
     async pass(ms: number) {
-      const at = looks;
+      const at = polls;
       clock.advance(ms);
       scheduler.wake?.();
       await until(at + 1);
@@ -86,10 +86,10 @@ describe("a single-branch scheduler without a timer", () => {
     expect(rows.unseen).toEqual([]);
     expect(rows.classified.size).toBe(0);
     rows.unseen.push(makeChange(4));
-    expect(await scheduler.look()).toEqual([[1], [3], [4]]);
+    expect(await scheduler.poll()).toEqual([[1], [3], [4]]);
   });
 
-  it("looks at more changes than one batch holds", async () => {
+  it("reads more changes than one batch holds", async () => {
     const rows = createSchedulerRows();
     rows.unseen.push(...Array.from({ length: 1200 }, (_, i) => makeChange(i + 1)));
     const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
@@ -169,7 +169,7 @@ describe("a single-branch scheduler without a timer", () => {
     const scheduler = await start(singleBranch({ name: "s", branch: "main", builders }), rows, createFakeClock());
     rows.lost = true;
     rows.unseen.push(makeChange(1));
-    expect(await scheduler.look()).toEqual([]);
+    expect(await scheduler.poll()).toEqual([]);
     expect(rows.unseen).toHaveLength(1);
   });
 });
@@ -188,10 +188,10 @@ describe("a scheduler with a tree-stable timer", () => {
     const rows = createSchedulerRows();
     const scheduler = await start(stable(), rows, createFakeClock());
     rows.unseen.push(makeChange(1));
-    expect(await scheduler.look()).toEqual([]);
+    expect(await scheduler.poll()).toEqual([]);
     expect(await scheduler.pass(40_000)).toEqual([]);
     rows.unseen.push(makeChange(2));
-    expect(await scheduler.look()).toEqual([]);
+    expect(await scheduler.poll()).toEqual([]);
     expect(await scheduler.pass(59_000)).toEqual([]);
     expect(await scheduler.pass(1_000)).toEqual([[1, 2]]);
     expect(await scheduler.pass(600_000)).toEqual([[1, 2]]);
@@ -210,7 +210,7 @@ describe("a scheduler with a tree-stable timer", () => {
     );
     clock.advance(2_000);
     await waitFor(() => rows.submissions.length === 1, { what: "the timer" });
-    await second.look();
+    await second.poll();
     expect(rows.submissions).toHaveLength(1);
   });
 
@@ -219,7 +219,7 @@ describe("a scheduler with a tree-stable timer", () => {
     const clock = createFakeClock();
     const first = await start(stable(), rows, clock);
     rows.unseen.push(makeChange(1));
-    await first.look();
+    await first.poll();
     await first.pass(50_000);
     await first.stop();
     const second = await start(stable(), rows, clock);
@@ -233,10 +233,10 @@ describe("a scheduler with a tree-stable timer", () => {
     const rows = createSchedulerRows();
     const scheduler = await start(stable(), rows, createFakeClock());
     rows.unseen.push(makeChange(1, { files: ["README"] }));
-    await scheduler.look();
+    await scheduler.poll();
     expect(await scheduler.pass(600_000)).toEqual([]);
     rows.unseen.push(makeChange(2));
-    await scheduler.look();
+    await scheduler.poll();
     expect(await scheduler.pass(60_000)).toEqual([[1, 2]]);
   });
 
@@ -264,10 +264,10 @@ describe("an any-branch scheduler", () => {
     const rows = createSchedulerRows();
     const scheduler = await start(anyBranch({ name: "s", builders, treeStableTimer: "1m" }), rows, createFakeClock());
     rows.unseen.push(makeChange(1), makeChange(2, { branch: "dev" }), makeChange(3, { codebase: "lib" }));
-    await scheduler.look();
+    await scheduler.poll();
     await scheduler.pass(30_000);
     rows.unseen.push(makeChange(4, { branch: "dev" }));
-    await scheduler.look();
+    await scheduler.poll();
     expect(await scheduler.pass(30_000)).toEqual([[1], [3]]);
     expect(await scheduler.pass(30_000)).toEqual([[1], [3], [2, 4]]);
     expect(rows.submissions[0]?.buildset.reason).toBe(
@@ -310,10 +310,10 @@ describe("a longest wait beside the timer", () => {
     const fileIsImportant = ({ changeid }: { changeid: number }) => changeid > 1;
     const scheduler = await start(anyBranch({ ...options, fileIsImportant }), rows, createFakeClock());
     rows.unseen.push(makeChange(1));
-    await scheduler.look();
+    await scheduler.poll();
     expect(await scheduler.pass(20_000)).toEqual([]);
     rows.unseen.push(makeChange(2));
-    await scheduler.look();
+    await scheduler.poll();
     expect(await scheduler.pass(3000)).toEqual([]);
     expect(await scheduler.pass(1000)).toEqual([[1, 2]]);
   });

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { findGreatest, findLeast } from "@multimaster/core";
 import type { Change, ClassifiedChange, NewSourceStamp, WaitingChange } from "@multimaster/data";
 import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
-import { type Running, startLooking } from "../running.ts";
+import { type Running, startPolling } from "../running.ts";
 import { matchesFilter } from "./change-filter.ts";
 import { type ChangeOptions, schedulerProperties } from "./scheduler-options.ts";
 
@@ -33,9 +33,9 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     timer:
       timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
   });
-  return startLooking(ctx, {
+  return startPolling(ctx, {
     pollMs,
-    async look(signal) {
+    async poll(signal) {
       if ((await classifyUnseen(ctx, driven, signal)) === "lost" || signal.aborted) return undefined;
       return submitStable(ctx, driven);
     },

@@ -62,7 +62,7 @@ describe("a change filter", () => {
     expect(matchesFilter(changeFilter.parse({ files: /^doc\// }), cut)).toBe(true);
   });
 
-  it("gives the same answer every time with a global regular expression", () => {
+  it("returns the same answer every time with a global regular expression", () => {
     const filter = changeFilter.parse({ branch: /release/g });
     expect([1, 2, 3].map(() => matchesFilter(filter, change))).toEqual([true, true, true]);
   });

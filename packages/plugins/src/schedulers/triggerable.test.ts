@@ -17,7 +17,7 @@ async function publish(options: Parameters<typeof triggerable>[0]) {
 }
 
 describe("a triggerable scheduler", () => {
-  it("publishes what it builds, for whoever triggers it", async () => {
+  it("publishes what it builds, for the steps that trigger it", async () => {
     expect(await publish({ name: "deploy", builders: ["web", "db"] })).toEqual({
       builders: ["web", "db"],
       properties: {},

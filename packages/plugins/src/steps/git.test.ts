@@ -351,7 +351,7 @@ describe("a working directory that a stranger's build has left", () => {
     ).toEqual([]);
   });
 
-  it("has no file that git was told to pass over, also where the rest of it is kept", async () => {
+  it("has no file that git ignores, even if the rest of the directory is kept", async () => {
     const directory = temporaryDirectory("hostile");
     cpSync(template, directory, { recursive: true, preserveTimestamps: true });
     hostile["files that seem unchanged"]?.(directory);

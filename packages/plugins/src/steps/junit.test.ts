@@ -6,7 +6,7 @@ import junit from "./junit.ts";
 
 const report = (cases: string) => `<?xml version="1.0" encoding="UTF-8"?><testsuites>${cases}</testsuites>`;
 
-/** Runs the step over files by their path below the work directory; the worker gives them in small blocks. */
+/** Runs the step over files by their path below the work directory; the worker sends them in small blocks. */
 async function run(
   files: Record<string, string | Uint8Array>,
   more: Partial<Parameters<typeof junit>[0]> = {},
@@ -46,7 +46,7 @@ async function run(
 }
 
 describe("a junit step", () => {
-  it("stores what the files say of each test, and tells how many there were", async () => {
+  it("stores what the files report about each test, and the number of tests", async () => {
     const {
       end,
       report: stored,
@@ -205,7 +205,7 @@ describe("a junit step", () => {
     ["tests where there is none", `<testsuite tests="5"></testsuite>`, "counts 5 tests, and lists none"],
     ["nothing at all", "", "a.xml: it is empty"],
     ["half of itself", `<testsuite tests="1">${good}<testcase name="b"><fail`, "a.xml: it is not XML"],
-  ])("is no success because of a file that tells of %s", async (_, content, reason) => {
+  ])("does not succeed with a file that reports %s", async (_, content, reason) => {
     const { end } = await run({ "a.xml": content }, { onFailedTests: "success", onNoFiles: "success" });
     expect(end).toMatchObject({ results: Results.FAILURE, reason: expect.stringContaining(reason) });
   });

@@ -54,7 +54,7 @@ async function run(
 }
 
 describe("a trigger step", () => {
-  it("succeeds at once, with links to what it has triggered", async () => {
+  it("succeeds immediately, with links to what it has triggered", async () => {
     const { end, urls, requests, options } = await run({ schedulerNames: ["a", "b"] });
     expect(end).toEqual({ results: Results.SUCCESS, summary: "triggered a, b" });
     expect(urls).toEqual(["a #1 #/buildrequests/1", "b #2 #/buildrequests/2"]);
@@ -104,7 +104,7 @@ describe("a trigger step", () => {
       });
     });
 
-    it("as they are when nothing was checked out, when told so, and when they hold a patch", async () => {
+    it("unchanged if nothing was checked out, if the options say so, and if they hold a patch", async () => {
       expect(await stamps({}, {})).toEqual({ "": 7 });
       expect(await stamps({}, { properties: { got_revision: "asked" } })).toEqual({ "": 7 });
       expect(await stamps({ updateSourceStamp: false }, got)).toEqual({ "": 7 });
@@ -133,7 +133,7 @@ describe("a trigger step", () => {
     expect(requests[0]?.properties).toEqual({ one: 1, two: ["x", 2] });
   });
 
-  it("tells which schedulers it names as values", () => {
+  it("reports which schedulers it names as values", () => {
     const { plugin } = trigger({ schedulerNames: [] });
     expect(plugin.triggers?.({ schedulerNames: ["a", () => "b"] })).toEqual(["a"]);
     expect(plugin.triggers?.({ schedulerNames: () => ["a"] })).toEqual([]);

@@ -13,3 +13,10 @@ it("what a page reads has the type of the noun that it names, and no other field
   // @ts-expect-error: builds have no such field
   expectTypeOf(useRows<"builds", "owner">).toBeFunction();
 });
+
+it("what a page listens to is an event that some noun has", () => {
+  const read = (..._: Parameters<typeof useRows<"builds">>) => {};
+  read("builds", "builds", {}, ["builds/*/finished"]);
+  // @ts-expect-error: the event is "finished"
+  read("builds", "builds", {}, ["builds/*/finish"]);
+});

@@ -1,5 +1,5 @@
 import type { NounName } from "@multimaster/data";
-import { type FieldOf, formatRead, type PathOf, type Query, type Row } from "@multimaster/data/client";
+import { type FieldOf, formatRead, type PathOf, type Query, type Row, type Topic } from "@multimaster/data/client";
 import { useEffect, useState } from "preact/hooks";
 import { liveSocket } from "./live-socket.ts";
 import { ApiError, parsePage, readText } from "./read.ts";
@@ -26,7 +26,7 @@ class LiveQuery {
   state: QueryState<never> = { rows: undefined, total: undefined, error: undefined };
   readonly #noun: string;
   readonly #address: string;
-  readonly #topics: readonly string[];
+  readonly #topics: readonly Topic[];
   readonly #restMs: number;
   readonly #listeners = new Set<() => void>();
   #text: string | undefined;
@@ -38,7 +38,7 @@ class LiveQuery {
   #lastMs = 0;
   #readAt = 0;
 
-  constructor(noun: string, address: string, topics: readonly string[], restMs: number) {
+  constructor(noun: string, address: string, topics: readonly Topic[], restMs: number) {
     this.#noun = noun;
     this.#address = address;
     this.#topics = topics;
@@ -145,7 +145,7 @@ function forgetUnused(): void {
     if (!query.isUsed && performance.now() - usedAt > keepMs) queries.delete(key);
 }
 
-function findQuery(noun: string, address: string, topics: readonly string[], restMs: number): LiveQuery {
+function findQuery(noun: string, address: string, topics: readonly Topic[], restMs: number): LiveQuery {
   const key = `${address} ${topics.join(" ")}`;
   const found = queries.get(key)?.query;
   if (!found) forgetUnused();
@@ -162,7 +162,7 @@ export function useRows<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
   noun: N,
   path: PathOf<N> | undefined,
   query?: Query<N, F>,
-  topics?: readonly string[],
+  topics?: readonly Topic[],
   restMs?: number,
 ): QueryState<Row<N, F>> {
   return useAnswer(noun, path && formatRead(path, query), topics, restMs);
@@ -173,7 +173,7 @@ export function useRow<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
   noun: N,
   path: PathOf<N> | undefined,
   query?: Query<N, F>,
-  topics?: readonly string[],
+  topics?: readonly Topic[],
   restMs?: number,
 ): { row: Row<N, F> | undefined; error: ApiError | undefined } {
   const { rows, error } = useRows(noun, path, query, topics, restMs);
@@ -184,7 +184,7 @@ export function useRow<N extends NounName, F extends FieldOf<N> = FieldOf<N>>(
 export function useAnswer<Item>(
   name: string,
   address: string | undefined,
-  topics: readonly string[] = [],
+  topics: readonly Topic[] = [],
   restMs = longestRestMs,
 ): QueryState<Item> {
   const query = address === undefined ? undefined : findQuery(name, address, topics, restMs);

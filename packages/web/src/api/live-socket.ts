@@ -1,3 +1,4 @@
+import type { Topic } from "@multimaster/data/client";
 import { addressOf } from "../base.ts";
 
 /**
@@ -25,7 +26,7 @@ interface BusReport {
   readonly since: number | null;
 }
 
-interface Topic {
+interface Subscription {
   readonly wakes: Set<() => void>;
   /** Resolves once events of this topic arrive. */
   acknowledged: Promise<void>;
@@ -41,8 +42,8 @@ export class LiveSocket {
    * own events.
    */
   degraded: { readonly since: number | undefined } | undefined;
-  readonly #topics = new Map<string, Topic>();
-  readonly #requested = new Map<number, string>();
+  readonly #topics = new Map<Topic, Subscription>();
+  readonly #requested = new Map<number, Topic>();
   readonly #listeners = new Set<() => void>();
   #socket: WebSocket | undefined;
   #nextId = 1;
@@ -69,7 +70,7 @@ export class LiveSocket {
   }
 
   /** Calls `wake` at each event of `topic`, and when events may have been missed. Returns a function that unsubscribes. */
-  subscribe(topic: string, wake: () => void): () => void {
+  subscribe(topic: Topic, wake: () => void): () => void {
     let entry = this.#topics.get(topic);
     if (!entry) {
       entry = { wakes: new Set(), ...createAcknowledgement() };
@@ -87,7 +88,7 @@ export class LiveSocket {
   }
 
   /** Resolves when a read can no longer miss an event, or after a short time limit. */
-  async settled(topics: readonly string[]): Promise<void> {
+  async settled(topics: readonly Topic[]): Promise<void> {
     if (this.state === "polling") return;
     const all = Promise.all(topics.map((topic) => this.#topics.get(topic)?.acknowledged));
     await Promise.race([all, new Promise((resolve) => setTimeout(resolve, ackMs))]);
@@ -115,9 +116,9 @@ export class LiveSocket {
     this.#requested.clear();
     this.degraded = undefined;
     if (this.state === "live") this.lostSince = Date.now() / 1000;
-    for (const topic of this.#topics.values()) {
-      topic.resolve();
-      Object.assign(topic, createAcknowledgement());
+    for (const subscription of this.#topics.values()) {
+      subscription.resolve();
+      Object.assign(subscription, createAcknowledgement());
     }
     if (this.state !== "polling") this.#set("polling");
     // Randomized, so that the browsers of a master that went away do not all reconnect in the same moment.
@@ -143,7 +144,7 @@ export class LiveSocket {
     if (!this.#socket) this.#connect();
   }
 
-  #consume(topic: string): void {
+  #consume(topic: Topic): void {
     if (this.state !== "live") return;
     const id = this.#nextId++;
     this.#requested.set(id, topic);
@@ -184,7 +185,7 @@ export class LiveSocket {
   }
 }
 
-function createAcknowledgement(): Pick<Topic, "acknowledged" | "resolve"> {
+function createAcknowledgement(): Pick<Subscription, "acknowledged" | "resolve"> {
   let resolve = () => {};
   const acknowledged = new Promise<void>((done) => {
     resolve = done;

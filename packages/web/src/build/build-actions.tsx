@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
-import { type FormField, valuesOfBuild } from "../builder/force-fields.ts";
+import { valuesOfBuild } from "../builder/force-fields.ts";
 import { ActionButton } from "../components/action-button.tsx";
 import { propertyText } from "../format/properties.ts";
 import { navigate } from "../router.ts";
@@ -36,7 +36,7 @@ function ChangedRebuild({ build, buildset }: { build: Build; buildset: Buildset 
   const forms = rows?.filter(({ enabled }) => enabled) ?? [];
   const form = forms.find(({ name }) => name === propertyText(build.properties, "scheduler")) ?? forms[0];
   if (!form) return null;
-  const initialValues = () => valuesOfBuild(form.all_fields as unknown as FormField[], build, buildset.sourcestamps);
+  const initialValues = () => valuesOfBuild(form.all_fields, build, buildset.sourcestamps);
   return (
     <>
       <button type="button" title="Another branch, revision or property" onClick={() => setOpen(true)}>

@@ -5,7 +5,7 @@ import { ApiError, call } from "../api/read.ts";
 import { navigate } from "../router.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { ForceField } from "./force-field.tsx";
-import { defaultValues, type FormField, type FormValues, keyOf, listFields } from "./force-fields.ts";
+import { defaultValues, type FormValues, keyOf, listFields } from "./force-fields.ts";
 
 /** The form of a force scheduler; the problem of a value is shown at its field. */
 export function ForceDialog({
@@ -20,7 +20,7 @@ export function ForceDialog({
   values?: FormValues;
   onClose: () => void;
 }) {
-  const fields = form.all_fields as unknown as readonly FormField[];
+  const fields = form.all_fields;
   const [values, setValues] = useState<FormValues>(() => ({ ...defaultValues(fields), ...initial }));
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState("");

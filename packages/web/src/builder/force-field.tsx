@@ -1,4 +1,5 @@
-import { type FormField, type FormValues, keyOf } from "./force-fields.ts";
+import type { FormField } from "@multimaster/data";
+import { type FormValues, keyOf } from "./force-fields.ts";
 
 /** One field with its label, or a group of fields. */
 export function ForceField({

@@ -1,5 +1,6 @@
+import type { FormField } from "@multimaster/data";
 import { describe, expect, it } from "vitest";
-import { defaultValues, type FormField, valuesOfBuild } from "./force-fields.ts";
+import { defaultValues, valuesOfBuild } from "./force-fields.ts";
 
 const field = (name: string, fullName = name): FormField => ({ name, fullName, type: "text" });
 const stampFields = ["branch", "revision", "repository", "project"];

@@ -1,20 +1,4 @@
-import type { Build, Buildset } from "@multimaster/data";
-
-/** A field of a force form, as its scheduler publishes it (`all_fields`). */
-export interface FormField {
-  readonly name: string;
-  readonly fullName: string | null;
-  readonly type: string;
-  readonly label?: string;
-  readonly tooltip?: string;
-  readonly default?: unknown;
-  readonly required?: boolean;
-  readonly multiple?: boolean;
-  readonly hide?: boolean;
-  readonly strict?: boolean;
-  readonly choices?: readonly unknown[];
-  readonly fields?: readonly FormField[];
-}
+import type { Build, Buildset, FormField } from "@multimaster/data";
 
 export type FormValues = Readonly<Record<string, unknown>>;
 

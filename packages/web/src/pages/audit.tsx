@@ -1,3 +1,4 @@
+import type { Topic } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
@@ -6,7 +7,7 @@ import { nameActor } from "../format/visitor.ts";
 
 /** Entries have no events, and refusals are written in batches: the page reads them again this often. */
 const restMs = 5_000;
-const topics = ["workers/*/state_updated", "schedulers/*/updated"];
+const topics: readonly Topic[] = ["workers/*/state_updated", "schedulers/*/updated"];
 
 /** Who did what, and what was refused to whom: for users who control the cluster. */
 export function AuditPage() {

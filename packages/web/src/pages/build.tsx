@@ -20,7 +20,9 @@ import { NotFoundPage } from "./not-found.tsx";
 export function BuildPage({ params }: { params: Readonly<Record<string, string>> }) {
   const { builder = "", number = "" } = params;
   const path = `builders/${encodeURIComponent(builder)}/builds/${encodeURIComponent(number)}` as const;
-  const { row: build, error } = useRow("builds", path, { property: "*" }, [`builders/${builder}/builds/${number}/*`]);
+  const { row: build, error } = useRow("builds", path, { property: "*" }, [
+    `builders/${Number(builder) || "*"}/builds/${Number(number)}/*`,
+  ]);
   if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
   if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   return <BuildView build={build} step={params["step"]} log={params["log"]} />;
@@ -43,14 +45,7 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   const failed = shown?.find((each) => isBad(standingOf(each)));
   const standing = standingOf(build);
 
-  const showFailed = (by: number) => {
-    const bad = shown?.filter((each) => isBad(standingOf(each))) ?? [];
-    const at = bad.findIndex((each) => each.stepid === selected?.stepid);
-    const next = bad[(at + by + bad.length) % bad.length];
-    if (next) navigate(`${here}/steps/${next.number}`, { replace: true });
-  };
-  useKeys({ n: () => showFailed(1), p: () => showFailed(-1) });
-
+  useFailedStepKeys(here, shown ?? [], selected);
   const words = build.complete
     ? `${verbs[standing]}${failed && isBad(standing) ? ` in “${failed.name}”` : ""} after ${formatDuration((build.complete_at ?? 0) - build.started_at)}`
     : build.state_string;
@@ -72,22 +67,7 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
       }
       actions={
         <>
-          {build.number > 1 && (
-            <a
-              class="button icon-only"
-              href={`/builders/${build.builderid}/builds/${build.number - 1}`}
-              aria-label="Previous build"
-            >
-              <Icon name="back" />
-            </a>
-          )}
-          <a
-            class="button icon-only"
-            href={`/builders/${build.builderid}/builds/${build.number + 1}`}
-            aria-label="Next build"
-          >
-            <Icon name="next" />
-          </a>
+          <Neighbours build={build} />
           <BuildActions build={build} buildset={buildset} />
         </>
       }
@@ -105,6 +85,34 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
         </div>
       )}
     </Page>
+  );
+}
+
+/** `n` and `p` go to the next and the previous step that failed. */
+function useFailedStepKeys(here: string, steps: readonly Step[], selected: Step | undefined): void {
+  const goTo = (by: number) => {
+    const bad = steps.filter((each) => isBad(standingOf(each)));
+    const at = bad.findIndex((each) => each.stepid === selected?.stepid);
+    const next = bad[(at + by + bad.length) % bad.length];
+    if (next) navigate(`${here}/steps/${next.number}`, { replace: true });
+  };
+  useKeys({ n: () => goTo(1), p: () => goTo(-1) });
+}
+
+/** Links to the builds before and after this one. */
+function Neighbours({ build: { builderid, number } }: { build: Build }) {
+  const href = (other: number) => `/builders/${builderid}/builds/${other}`;
+  return (
+    <>
+      {number > 1 && (
+        <a class="button icon-only" href={href(number - 1)} aria-label="Previous build">
+          <Icon name="back" />
+        </a>
+      )}
+      <a class="button icon-only" href={href(number + 1)} aria-label="Next build">
+        <Icon name="next" />
+      </a>
+    </>
   );
 }
 

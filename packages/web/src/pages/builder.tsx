@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
 import { BuildStrip } from "../components/build-strip.tsx";
+import { any, Choice } from "../components/choice.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
@@ -15,6 +16,7 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 const step = 50;
+const results = ["success", "warnings", "failure", "exception", "cancelled", "retry", "running"];
 
 /** One builder: a bar for each of its last builds, then the list of its builds. */
 export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly<Record<string, string>> }) {
@@ -32,12 +34,13 @@ function BuilderView({ builder }: { builder: Builder }) {
   const builds = useRows("builds", `${here}/builds`, { order: "-number", limit, property: sourceProperties }, [
     `${here}/builds/*/*`,
   ]);
-  const waiting = useRows("buildrequests", `${here}/buildrequests`, { claimed: false }, [`${here}/buildrequests/*/*`]);
   const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
-  const masterName = useMasterNames();
   const result = place.query.get("result") ?? "";
   const branch = place.query.get("branch") ?? "";
-  const branches = [...new Set((builds.rows ?? []).map(({ properties }) => propertyText(properties, "branch")))];
+  const branches = [...new Set((builds.rows ?? []).map(({ properties }) => propertyText(properties, "branch")))].filter(
+    (name) => name !== "",
+  );
+  const filter = (by: Readonly<Record<string, string>>) => navigate(withQuery(place, by), { replace: true });
   const shown = (builds.rows ?? []).filter(
     (build) =>
       (result === "" || standingOf(build) === result) &&
@@ -57,64 +60,22 @@ function BuilderView({ builder }: { builder: Builder }) {
         ))}
     >
       {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
-      <p class="about">
-        {builder.description && <span>{builder.description}</span>}
-        {builder.tags.map((tag) => (
-          <a class="tag" key={tag} href={`/builders?tag=${encodeURIComponent(tag)}`}>
-            {tag}
-          </a>
-        ))}
-        <span class="quiet">
-          {builder.masterids.length === 0
-            ? "No engine has this builder now: its requests wait."
-            : `on ${builder.masterids.map(masterName).join(", ")}`}
-        </span>
-      </p>
+      <About builder={builder} />
       {builds.rows && builds.rows.length > 0 && <Summary builds={builds.rows} />}
-      {waiting.rows && waiting.rows.length > 0 && (
-        <Panel title="Waiting" note={<a href={`/queue?builder=${builder.builderid}`}>why?</a>}>
-          <ul class="list">
-            {waiting.rows.map((request) => (
-              <li key={request.buildrequestid} data-row>
-                <ResultToken standing="pending" label="" />
-                <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
-                  request {request.buildrequestid}
-                </a>
-                <span class="quiet">
-                  since <When at={request.submitted_at} />
-                </span>
-              </li>
-            ))}
-          </ul>
-        </Panel>
-      )}
+      <WaitingRequests builder={builder} />
       <div class="filters">
-        <label>
-          <span class="quiet">Result</span>{" "}
-          <select
-            value={result}
-            onChange={(event) => navigate(withQuery(place, { result: event.currentTarget.value }), { replace: true })}
-          >
-            <option value="">any</option>
-            {["success", "warnings", "failure", "exception", "cancelled", "retry", "running"].map((word) => (
-              <option key={word}>{word}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <span class="quiet">Branch</span>{" "}
-          <select
-            value={branch}
-            onChange={(event) => navigate(withQuery(place, { branch: event.currentTarget.value }), { replace: true })}
-          >
-            <option value="">any</option>
-            {branches
-              .filter((name) => name !== "")
-              .map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-          </select>
-        </label>
+        <Choice
+          label="Result"
+          value={result}
+          options={[any, ...results]}
+          onChoose={(value) => filter({ result: value })}
+        />
+        <Choice
+          label="Branch"
+          value={branch}
+          options={[any, ...branches]}
+          onChoose={(value) => filter({ branch: value })}
+        />
       </div>
       <Rows of={builds} empty="No builds yet. A change, a timer or the button above starts one.">
         {(all) => (
@@ -129,6 +90,48 @@ function BuilderView({ builder }: { builder: Builder }) {
         )}
       </Rows>
     </Page>
+  );
+}
+
+function About({ builder }: { builder: Builder }) {
+  const masterName = useMasterNames();
+  return (
+    <p class="about">
+      {builder.description && <span>{builder.description}</span>}
+      {builder.tags.map((tag) => (
+        <a class="tag" key={tag} href={`/builders?tag=${encodeURIComponent(tag)}`}>
+          {tag}
+        </a>
+      ))}
+      <span class="quiet">
+        {builder.masterids.length === 0
+          ? "No engine has this builder now: its requests wait."
+          : `on ${builder.masterids.map(masterName).join(", ")}`}
+      </span>
+    </p>
+  );
+}
+
+function WaitingRequests({ builder: { builderid } }: { builder: Builder }) {
+  const here = `builders/${builderid}` as const;
+  const waiting = useRows("buildrequests", `${here}/buildrequests`, { claimed: false }, [`${here}/buildrequests/*/*`]);
+  if (!waiting.rows || waiting.rows.length === 0) return null;
+  return (
+    <Panel title="Waiting" note={<a href={`/queue?builder=${builderid}`}>why?</a>}>
+      <ul class="list">
+        {waiting.rows.map((request) => (
+          <li key={request.buildrequestid} data-row>
+            <ResultToken standing="pending" label="" />
+            <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
+              request {request.buildrequestid}
+            </a>
+            <span class="quiet">
+              since <When at={request.submitted_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { type BarFacts, BuildStrip, barFields } from "../components/build-strip.tsx";
+import { Choice } from "../components/choice.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
@@ -13,6 +14,11 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 const rowPx = 44;
 const recentLimit = 1_000;
 const barLimit = 16;
+const orders = [
+  ["name", "name"],
+  ["failing", "failing first"],
+  ["recent", "last build first"],
+] as const;
 
 /** All builders, in any number: only the visible rows are drawn. */
 export function BuildersPage() {
@@ -25,30 +31,11 @@ export function BuildersPage() {
   const tags = place.query.getAll("tag");
   const order = place.query.get("order") ?? "name";
 
-  const byBuilder = useMemo(() => {
-    const found = new Map<number, BarFacts[]>();
-    for (const build of recent.rows ?? []) {
-      const own = found.get(build.builderid);
-      if (!own) found.set(build.builderid, [build]);
-      else if (own.length < barLimit) own.push(build);
-    }
-    return found;
-  }, [recent.rows]);
+  const byBuilder = useMemo(() => groupByBuilder(recent.rows ?? []), [recent.rows]);
   const shown = useMemo(
     () => sortBuilders(filterBuilders(builders.rows ?? [], text, tags), byBuilder, order),
     [builders.rows, byBuilder, text, tags.join(), order],
   );
-  const allTags = useMemo(
-    () => [...new Set((builders.rows ?? []).flatMap((each) => each.tags))].sort(),
-    [builders.rows],
-  );
-
-  const toggleTag = (tag: string) => {
-    const query = new URLSearchParams(place.query);
-    query.delete("tag");
-    for (const each of tags.includes(tag) ? tags.filter((t) => t !== tag) : [...tags, tag]) query.append("tag", each);
-    navigate(`${place.path}?${query}`, { replace: true });
-  };
   return (
     <Page title="Builders">
       <div class="filters">
@@ -59,30 +46,13 @@ export function BuildersPage() {
           value={text}
           onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value }), { replace: true })}
         />
-        <label>
-          <span class="quiet">Order</span>{" "}
-          <select
-            value={order}
-            onChange={(event) => navigate(withQuery(place, { order: event.currentTarget.value }), { replace: true })}
-          >
-            <option value="name">name</option>
-            <option value="failing">failing first</option>
-            <option value="recent">last build first</option>
-          </select>
-        </label>
-        <span class="tags">
-          {allTags.slice(0, 30).map((tag) => (
-            <button
-              type="button"
-              key={tag}
-              class="tag"
-              aria-pressed={tags.includes(tag)}
-              onClick={() => toggleTag(tag)}
-            >
-              {tag}
-            </button>
-          ))}
-        </span>
+        <Choice
+          label="Order"
+          value={order}
+          options={orders}
+          onChoose={(value) => navigate(withQuery(place, { order: value }), { replace: true })}
+        />
+        <TagButtons builders={builders.rows ?? []} chosen={tags} />
         <span class="spacer" />
         <span class="quiet num">
           {shown.length === builders.rows?.length ? shown.length : `${shown.length} of ${builders.rows?.length ?? 0}`}
@@ -98,6 +68,28 @@ export function BuildersPage() {
         }
       </Rows>
     </Page>
+  );
+}
+
+/** Filters by tags: a builder must have all that are pressed. */
+function TagButtons({ builders, chosen }: { builders: readonly BuilderFacts[]; chosen: readonly string[] }) {
+  const place = usePlace();
+  const all = useMemo(() => [...new Set(builders.flatMap((each) => each.tags))].sort(), [builders]);
+  const toggle = (tag: string) => {
+    const query = new URLSearchParams(place.query);
+    query.delete("tag");
+    const wanted = chosen.includes(tag) ? chosen.filter((each) => each !== tag) : [...chosen, tag];
+    for (const each of wanted) query.append("tag", each);
+    navigate(`${place.path}?${query}`, { replace: true });
+  };
+  return (
+    <span class="tags">
+      {all.slice(0, 30).map((tag) => (
+        <button type="button" key={tag} class="tag" aria-pressed={chosen.includes(tag)} onClick={() => toggle(tag)}>
+          {tag}
+        </button>
+      ))}
+    </span>
   );
 }
 
@@ -169,6 +161,17 @@ function BuilderRow({
       <span class="quiet when">{last && <When at={last.complete_at ?? last.started_at} />}</span>
     </>
   );
+}
+
+/** The newest builds of each builder. */
+function groupByBuilder(builds: readonly BarFacts[]): ReadonlyMap<number, readonly BarFacts[]> {
+  const found = new Map<number, BarFacts[]>();
+  for (const build of builds) {
+    const own = found.get(build.builderid);
+    if (!own) found.set(build.builderid, [build]);
+    else if (own.length < barLimit) own.push(build);
+  }
+  return found;
 }
 
 function filterBuilders(all: readonly BuilderFacts[], text: string, tags: readonly string[]): BuilderFacts[] {

@@ -1,4 +1,5 @@
 import type { Member } from "@multimaster/data";
+import type { Topic } from "@multimaster/data/client";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
@@ -6,7 +7,14 @@ import { MemberRow } from "../cluster/member-row.tsx";
 import { Page, Panel, Rows } from "../components/page.tsx";
 import { When } from "../components/when.tsx";
 
-const topics = ["masters/*/*", "members/*/*", "orders/*/*", "workers/*/*", "builds/*/new", "builds/*/finished"];
+const topics: readonly Topic[] = [
+  "masters/*/*",
+  "members/*/*",
+  "orders/*/*",
+  "workers/*/*",
+  "builds/*/new",
+  "builds/*/finished",
+];
 
 /** A lease gets shorter, and an event loop is blocked, without an event. */
 const restMs = 3_000;

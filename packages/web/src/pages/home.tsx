@@ -1,5 +1,5 @@
 import type { Build } from "@multimaster/data";
-import { useRows } from "../api/live-query.ts";
+import { type QueryState, useRows } from "../api/live-query.ts";
 import { Page, Panel, Rows, siteTitle } from "../components/page.tsx";
 import { Progress } from "../components/progress.tsx";
 import { ResultMark, ResultToken } from "../components/result-token.tsx";
@@ -26,12 +26,7 @@ export function HomePage() {
     { complete: true, order: "-buildid", limit: 200, property: sourceProperties },
     ["builds/*/finished"],
   );
-  const waiting = useRows("buildrequests", "buildrequests", { claimed: false, order: "submitted_at", limit: 60 }, [
-    "buildrequests/*/*",
-  ]);
   const visitor = useVisitor();
-  const builderName = useBuilderNames();
-  const workerName = useWorkerNames();
   const failing = recent.rows && findFailing(recent.rows);
   return (
     <Page title={siteTitle} heading="Now" standing={failing && failing.length > 0 ? "failure" : undefined}>
@@ -39,87 +34,113 @@ export function HomePage() {
         {visitor && !visitor.anonymous && (
           <MyChanges visitor={visitor} builds={[...(running.rows ?? []), ...(recent.rows ?? [])]} />
         )}
-        <Panel title="Needs attention" note={failing && failing.length > 0 ? `${failing.length} failing` : ""}>
-          <Rows
-            of={{ rows: failing, error: recent.error }}
-            empty="Nothing fails: the last build of each builder succeeded."
-          >
-            {(rows) => (
-              <ul class="list">
-                {rows.slice(0, 12).map((each) => (
-                  <FailingRow key={each.builderid} failing={each} name={builderName(each.builderid)} />
-                ))}
-              </ul>
-            )}
-          </Rows>
-        </Panel>
-        <Panel title="Running" note={running.rows?.length ? String(running.rows.length) : ""}>
-          <Rows of={running} empty="Nothing runs. A change, a timer or a user starts a build.">
-            {(rows) => (
-              <ul class="list">
-                {rows.map((build) => (
-                  <li key={build.buildid} data-row>
-                    <ResultMark standing="running" />
-                    <div class="grow">
-                      <a href={`/builders/${build.builderid}/builds/${build.number}`}>
-                        {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                      </a>
-                      <div class="quiet cut">
-                        {build.state_string} · {workerName(build.workerid)} {branchWords(build)}
-                      </div>
-                    </div>
-                    <Progress from={build.started_at} estimate={estimateOf(recent.rows ?? [], build.builderid)} />
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Rows>
-        </Panel>
-        <Panel
-          title="Queue"
-          note={waiting.rows?.length ? <a href="/queue">{waiting.rows.length} waiting: why?</a> : ""}
-        >
-          <Rows of={waiting} empty="Nothing waits.">
-            {(rows) => (
-              <ul class="list">
-                {rows.slice(0, 8).map((request) => (
-                  <li key={request.buildrequestid} data-row>
-                    <ResultMark standing="pending" />
-                    <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
-                      {builderName(request.builderid)}
-                    </a>
-                    <span class="quiet">
-                      since <When at={request.submitted_at} />
-                    </span>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Rows>
-        </Panel>
-        <Panel title="Recently finished">
-          <Rows of={recent} empty="No build has finished yet.">
-            {(rows) => (
-              <ul class="list">
-                {rows.slice(0, 15).map((build) => (
-                  <li key={build.buildid} data-row>
-                    <ResultMark standing={standingOf(build)} />
-                    <div class="grow cut">
-                      <a href={`/builders/${build.builderid}/builds/${build.number}`}>
-                        {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                      </a>{" "}
-                      <span class="quiet">{branchWords(build)}</span>
-                    </div>
-                    <Took from={build.started_at} to={build.complete_at} />
-                    <span class="quiet when">{build.complete_at && <When at={build.complete_at} />}</span>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Rows>
-        </Panel>
+        <NeedsAttention of={{ rows: failing, error: recent.error }} />
+        <Running of={running} recent={recent.rows ?? []} />
+        <Queue />
+        <Finished of={recent} />
       </div>
     </Page>
+  );
+}
+
+function NeedsAttention({ of: failing }: { of: Pick<QueryState<Failing<Build>>, "rows" | "error"> }) {
+  const builderName = useBuilderNames();
+  return (
+    <Panel title="Needs attention" note={failing.rows?.length ? `${failing.rows.length} failing` : ""}>
+      <Rows of={failing} empty="Nothing fails: the last build of each builder succeeded.">
+        {(rows) => (
+          <ul class="list">
+            {rows.slice(0, 12).map((each) => (
+              <FailingRow key={each.builderid} failing={each} name={builderName(each.builderid)} />
+            ))}
+          </ul>
+        )}
+      </Rows>
+    </Panel>
+  );
+}
+
+function Running({ of: running, recent }: { of: QueryState<Build>; recent: readonly Build[] }) {
+  const builderName = useBuilderNames();
+  const workerName = useWorkerNames();
+  return (
+    <Panel title="Running" note={running.rows?.length ? String(running.rows.length) : ""}>
+      <Rows of={running} empty="Nothing runs. A change, a timer or a user starts a build.">
+        {(rows) => (
+          <ul class="list">
+            {rows.map((build) => (
+              <li key={build.buildid} data-row>
+                <ResultMark standing="running" />
+                <div class="grow">
+                  <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+                    {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                  </a>
+                  <div class="quiet cut">
+                    {build.state_string} · {workerName(build.workerid)} {branchWords(build)}
+                  </div>
+                </div>
+                <Progress from={build.started_at} estimate={estimateOf(recent, build.builderid)} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Rows>
+    </Panel>
+  );
+}
+
+function Queue() {
+  const waiting = useRows("buildrequests", "buildrequests", { claimed: false, order: "submitted_at", limit: 60 }, [
+    "buildrequests/*/*",
+  ]);
+  const builderName = useBuilderNames();
+  return (
+    <Panel title="Queue" note={waiting.rows?.length ? <a href="/queue">{waiting.rows.length} waiting: why?</a> : ""}>
+      <Rows of={waiting} empty="Nothing waits.">
+        {(rows) => (
+          <ul class="list">
+            {rows.slice(0, 8).map((request) => (
+              <li key={request.buildrequestid} data-row>
+                <ResultMark standing="pending" />
+                <a class="grow" href={`/buildrequests/${request.buildrequestid}`}>
+                  {builderName(request.builderid)}
+                </a>
+                <span class="quiet">
+                  since <When at={request.submitted_at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Rows>
+    </Panel>
+  );
+}
+
+function Finished({ of: recent }: { of: QueryState<Build> }) {
+  const builderName = useBuilderNames();
+  return (
+    <Panel title="Recently finished">
+      <Rows of={recent} empty="No build has finished yet.">
+        {(rows) => (
+          <ul class="list">
+            {rows.slice(0, 15).map((build) => (
+              <li key={build.buildid} data-row>
+                <ResultMark standing={standingOf(build)} />
+                <div class="grow cut">
+                  <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+                    {builderName(build.builderid)} <span class="num">#{build.number}</span>
+                  </a>{" "}
+                  <span class="quiet">{branchWords(build)}</span>
+                </div>
+                <Took from={build.started_at} to={build.complete_at} />
+                <span class="quiet when">{build.complete_at && <When at={build.complete_at} />}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Rows>
+    </Panel>
   );
 }
 

@@ -1,11 +1,12 @@
 import type { Build } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { any, Choice } from "../components/choice.tsx";
 import { Empty, Failure, Page, Skeleton } from "../components/page.tsx";
 import { ResultMark } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
 import { arrangeByRevision, type RevisionRow } from "../format/matrix.ts";
-import { useBuilders } from "../format/names.ts";
+import { type BuilderFacts, useBuilders } from "../format/names.ts";
 import { personName, shortRevision } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
@@ -55,14 +56,14 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
         <Choice
           label="Branch"
           value={branch}
-          options={branches}
+          options={[any, ...branches]}
           onChoose={(value) => navigate(withQuery(place, { branch: value }))}
         />
         {tags.length > 0 && (
           <Choice
             label="Tag"
             value={tag}
-            options={tags}
+            options={[any, ...tags]}
             onChoose={(value) => navigate(withQuery(place, { tag: value }))}
           />
         )}
@@ -70,79 +71,61 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
       {rows.length === 0 ? (
         <Empty>No change and no build with a revision yet.</Empty>
       ) : (
-        <div class="table-scroll">
-          <table class={isTurned ? "matrix turned" : "matrix"}>
-            <thead>
-              <tr>
-                <th>{isTurned ? "Builder" : "Change"}</th>
-                {isTurned
-                  ? rows.map((row) => (
-                      <th key={row.revision}>
-                        <RevisionHead row={row} />
-                      </th>
-                    ))
-                  : columns.map(({ builderid, name }) => (
-                      <th key={builderid}>
-                        <a href={`/builders/${builderid}`}>{name}</a>
-                      </th>
-                    ))}
-              </tr>
-            </thead>
-            <tbody>
-              {isTurned
-                ? columns.map(({ builderid, name }) => (
-                    <tr key={builderid}>
-                      <th scope="row">
-                        <a href={`/builders/${builderid}`}>{name}</a>
-                      </th>
-                      {rows.map((row) => (
-                        <td key={row.revision}>
-                          <Cell builds={row.builds.get(builderid)} name={name} />
-                        </td>
-                      ))}
-                    </tr>
-                  ))
-                : rows.map((row) => (
-                    <tr key={row.revision}>
-                      <th scope="row">
-                        <RevisionTitle row={row} />
-                      </th>
-                      {columns.map(({ builderid, name }) => (
-                        <td key={builderid}>
-                          <Cell builds={row.builds.get(builderid)} name={name} />
-                        </td>
-                      ))}
-                    </tr>
-                  ))}
-            </tbody>
-          </table>
-        </div>
+        <Table rows={rows} columns={columns} isTurned={isTurned} />
       )}
     </Page>
   );
 }
 
-function Choice({
-  label,
-  value,
-  options,
-  onChoose,
+function Table({
+  rows,
+  columns,
+  isTurned,
 }: {
-  label: string;
-  value: string;
-  options: readonly string[];
-  onChoose: (value: string) => void;
+  rows: readonly RevisionRow[];
+  columns: readonly BuilderFacts[];
+  isTurned: boolean;
 }) {
+  const cell = (row: RevisionRow, { builderid, name }: BuilderFacts) => (
+    <td key={`${row.revision} ${builderid}`}>
+      <Cell builds={row.builds.get(builderid)} name={name} />
+    </td>
+  );
+  const builderLink = ({ builderid, name }: BuilderFacts) => <a href={`/builders/${builderid}`}>{name}</a>;
   return (
-    <label>
-      <span class="quiet">{label}</span>{" "}
-      <select value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
-        <option value="">any</option>
-        {options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
-      </select>
-    </label>
+    <div class="table-scroll">
+      <table class={isTurned ? "matrix turned" : "matrix"}>
+        <thead>
+          <tr>
+            <th>{isTurned ? "Builder" : "Change"}</th>
+            {isTurned
+              ? rows.map((row) => (
+                  <th key={row.revision}>
+                    <RevisionHead row={row} />
+                  </th>
+                ))
+              : columns.map((builder) => <th key={builder.builderid}>{builderLink(builder)}</th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {isTurned
+            ? columns.map((builder) => (
+                <tr key={builder.builderid}>
+                  <th scope="row">{builderLink(builder)}</th>
+                  {rows.map((row) => cell(row, builder))}
+                </tr>
+              ))
+            : rows.map((row) => (
+                <tr key={row.revision}>
+                  <th scope="row">
+                    <RevisionTitle row={row} />
+                  </th>
+                  {columns.map((builder) => cell(row, builder))}
+                </tr>
+              ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

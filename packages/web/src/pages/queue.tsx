@@ -1,4 +1,5 @@
 import type { BuildRequest, Waiting, WaitingChanges } from "@multimaster/data";
+import type { Topic } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../components/action-button.tsx";
@@ -8,7 +9,7 @@ import { When } from "../components/when.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { usePlace } from "../router.ts";
 
-const topics = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
+const topics: readonly Topic[] = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
 
 /** The requests that wait, each with the reasons. */
 export function QueuePage() {

@@ -14,8 +14,8 @@ import { NotFoundPage } from "./not-found.tsx";
 /** A build request: its state and its builds. Redirects to the build once one runs. */
 export function RequestPage({ params: { request: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const path = `buildrequests/${encodeURIComponent(id)}` as const;
-  const { row: request, error } = useRow("buildrequests", path, {}, [`buildrequests/${id}/*`]);
-  const builds = useRows("builds", `${path}/builds`, {}, [`buildrequests/${id}/*`, "builds/*/new"]);
+  const { row: request, error } = useRow("buildrequests", path, {}, [`buildrequests/${Number(id)}/*`]);
+  const builds = useRows("builds", `${path}/builds`, {}, [`buildrequests/${Number(id)}/*`, "builds/*/new"]);
   const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();

@@ -1,4 +1,5 @@
 import type { FlakyTest, TestRun } from "@multimaster/data";
+import type { Topic } from "@multimaster/data/client";
 import type { ComponentChildren } from "preact";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Empty, Page, Panel, Rows } from "../components/page.tsx";
@@ -11,7 +12,7 @@ import { TestName } from "../tests/test-name.tsx";
 import { TestOutcome } from "../tests/test-outcome.tsx";
 import { buildHref, logHref, OutcomeStrip } from "../tests/test-strips.tsx";
 
-const topics = ["test_result_sets/*/completed"];
+const topics: readonly Topic[] = ["test_result_sets/*/completed"];
 /** Longer lists need a filter. */
 const mostShown = 200;
 

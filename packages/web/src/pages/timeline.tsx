@@ -1,5 +1,6 @@
 import type { Build } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { Choice } from "../components/choice.tsx";
 import { useNow } from "../components/clock.ts";
 import { Empty, Page, Rows } from "../components/page.tsx";
 import { useBuilderNames, useWorkerNames } from "../format/names.ts";
@@ -24,24 +25,21 @@ export function TimelinePage() {
   return (
     <Page title="Timeline">
       <div class="filters">
-        <label>
-          <span class="quiet">Lanes</span>{" "}
-          <select value={by} onChange={(event) => navigate(withQuery(place, { by: event.currentTarget.value }))}>
-            <option value="builder">builders</option>
-            <option value="worker">workers</option>
-          </select>
-        </label>
-        <label>
-          <span class="quiet">Last</span>{" "}
-          <select
-            value={Object.entries(spans).find(([, seconds]) => seconds === span)?.[0]}
-            onChange={(event) => navigate(withQuery(place, { span: event.currentTarget.value }))}
-          >
-            {Object.keys(spans).map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="Lanes"
+          value={by}
+          options={[
+            ["builder", "builders"],
+            ["worker", "workers"],
+          ]}
+          onChoose={(value) => navigate(withQuery(place, { by: value }))}
+        />
+        <Choice
+          label="Last"
+          value={Object.entries(spans).find(([, seconds]) => seconds === span)?.[0]}
+          options={Object.keys(spans)}
+          onChoose={(value) => navigate(withQuery(place, { span: value }))}
+        />
       </div>
       <Rows of={builds} empty="No builds yet.">
         {(rows) => {
@@ -53,39 +51,19 @@ export function TimelinePage() {
           if (lanes.length === 0) return <Empty>Nothing was built in the last {formatRough(span)}.</Empty>;
           return (
             <div class="timeline">
-              <div class="time-axis" aria-hidden="true">
-                {Array.from({ length: ticks }, (_, i) => (
-                  <span key={i} style={{ left: `${(i / ticks) * 100}%` }}>
-                    {new Date((from + (i / ticks) * span) * 1000).toLocaleTimeString(undefined, {
-                      hour: "2-digit",
-                      minute: "2-digit",
-                    })}
-                  </span>
-                ))}
-              </div>
+              <TimeAxis from={from} span={span} />
               {lanes.map(([name, own]) => (
                 <div class="lane" key={name}>
                   <span class="lane-name cut">{name}</span>
                   <div class="lane-bars">
-                    {own.map((build) => {
-                      const start = Math.max(build.started_at, from);
-                      const end = build.complete_at ?? now;
-                      const label = `${builderName(build.builderid)} #${build.number} ${standingOf(build)}, ${formatDuration(end - build.started_at)}`;
-                      return (
-                        <a
-                          key={build.buildid}
-                          class={standingOf(build)}
-                          href={`/builders/${build.builderid}/builds/${build.number}`}
-                          title={label}
-                          style={{
-                            left: `${((start - from) / span) * 100}%`,
-                            width: `max(3px, ${((end - start) / span) * 100}%)`,
-                          }}
-                        >
-                          <span class="sr-only">{label}</span>
-                        </a>
-                      );
-                    })}
+                    {own.map((build) => (
+                      <Bar
+                        key={build.buildid}
+                        build={build}
+                        name={builderName(build.builderid)}
+                        {...{ from, span, now }}
+                      />
+                    ))}
                   </div>
                 </div>
               ))}
@@ -94,6 +72,53 @@ export function TimelinePage() {
         }}
       </Rows>
     </Page>
+  );
+}
+
+function TimeAxis({ from, span }: { from: number; span: number }) {
+  return (
+    <div class="time-axis" aria-hidden="true">
+      {Array.from({ length: ticks }, (_, i) => (
+        <span key={i} style={{ left: `${(i / ticks) * 100}%` }}>
+          {new Date((from + (i / ticks) * span) * 1000).toLocaleTimeString(undefined, {
+            hour: "2-digit",
+            minute: "2-digit",
+          })}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** One build in its lane. */
+function Bar({
+  build,
+  name,
+  from,
+  span,
+  now,
+}: {
+  build: Build;
+  name: string;
+  from: number;
+  span: number;
+  now: number;
+}) {
+  const start = Math.max(build.started_at, from);
+  const end = build.complete_at ?? now;
+  const label = `${name} #${build.number} ${standingOf(build)}, ${formatDuration(end - build.started_at)}`;
+  return (
+    <a
+      class={standingOf(build)}
+      href={`/builders/${build.builderid}/builds/${build.number}`}
+      title={label}
+      style={{
+        left: `${((start - from) / span) * 100}%`,
+        width: `max(3px, ${((end - start) / span) * 100}%)`,
+      }}
+    >
+      <span class="sr-only">{label}</span>
+    </a>
   );
 }
 

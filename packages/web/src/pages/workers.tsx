@@ -1,4 +1,4 @@
-import type { Worker } from "@multimaster/data";
+import type { Build, Worker } from "@multimaster/data";
 import type { Query } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
@@ -29,8 +29,6 @@ export function WorkersPage() {
     { complete: false, limit: 10 * pageSize, field: buildFields, workerid: ids },
     ["builds/*/new", "builds/*/finished"],
   );
-  const builderName = useBuilderNames();
-  const masterName = useMasterNames();
   return (
     <Page title="Workers">
       <div class="filters">
@@ -65,38 +63,54 @@ export function WorkersPage() {
             }
           >
             {rows.map((worker) => (
-              <tr key={worker.workerid}>
-                <td>
-                  <a href={`/workers/${worker.workerid}`}>{worker.name}</a>
-                </td>
-                <td>
-                  <WorkerStateToken worker={worker} />
-                </td>
-                <td>
-                  {running.rows
-                    ?.filter(({ workerid }) => workerid === worker.workerid)
-                    .map((build) => (
-                      <div key={build.buildid} class="cut">
-                        <a href={`/builders/${build.builderid}/builds/${build.number}`}>
-                          {builderName(build.builderid)} <span class="num">#{build.number}</span>
-                        </a>{" "}
-                        <span class="quiet">
-                          <When at={build.started_at} />
-                        </span>
-                      </div>
-                    ))}
-                </td>
-                <td>{worker.connected_to.map(({ masterid }) => masterName(masterid)).join(", ")}</td>
-                <td class="quiet">{describeSoftware(worker)}</td>
-                <td class="right">
-                  <WorkerActions worker={worker} />
-                </td>
-              </tr>
+              <WorkerRow
+                key={worker.workerid}
+                worker={worker}
+                builds={running.rows?.filter(({ workerid }) => workerid === worker.workerid) ?? []}
+              />
             ))}
           </Table>
         )}
       </Rows>
     </Page>
+  );
+}
+
+function WorkerRow({
+  worker,
+  builds,
+}: {
+  worker: Worker;
+  builds: readonly Pick<Build, (typeof buildFields)[number]>[];
+}) {
+  const builderName = useBuilderNames();
+  const masterName = useMasterNames();
+  return (
+    <tr>
+      <td>
+        <a href={`/workers/${worker.workerid}`}>{worker.name}</a>
+      </td>
+      <td>
+        <WorkerStateToken worker={worker} />
+      </td>
+      <td>
+        {builds.map((build) => (
+          <div key={build.buildid} class="cut">
+            <a href={`/builders/${build.builderid}/builds/${build.number}`}>
+              {builderName(build.builderid)} <span class="num">#{build.number}</span>
+            </a>{" "}
+            <span class="quiet">
+              <When at={build.started_at} />
+            </span>
+          </div>
+        ))}
+      </td>
+      <td>{worker.connected_to.map(({ masterid }) => masterName(masterid)).join(", ")}</td>
+      <td class="quiet">{describeSoftware(worker)}</td>
+      <td class="right">
+        <WorkerActions worker={worker} />
+      </td>
+    </tr>
   );
 }
 

@@ -1,4 +1,4 @@
-/** One master with a local worker, whose builds say what they are told to and wait for the test. */
+/** One master with a local worker, whose builds print what the test wants and wait for it. */
 import {
   defineBuilders,
   defineCluster,

@@ -12,7 +12,7 @@ export interface PathParameter {
   readonly schema: Json;
 }
 
-/** Paths that one URL template leads to: OpenAPI tells no two templates apart that differ in their parameters only. */
+/** Paths that one URL template leads to: OpenAPI does not distinguish templates that differ in their parameters only. */
 export interface PathTemplate {
   readonly template: string;
   readonly parameters: readonly PathParameter[];

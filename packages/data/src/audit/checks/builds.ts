@@ -25,7 +25,7 @@ export const buildChecks: readonly Check[] = [
     id: "build-without-result",
     one: "A build has a result without an end, or an end without a result",
     many: "{n} builds have a result without an end, or an end without a result",
-    means: "It shows as running and ended at once.",
+    means: "It shows as running and as ended.",
     advice: "See in its master's log how it ended, and set what is missing.",
     windowed: true,
     sql: (at) => `select b.id from builds b

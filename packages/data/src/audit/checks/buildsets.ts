@@ -19,7 +19,7 @@ export const buildsetChecks: readonly Check[] = [
     one: "A buildset is open although all of its build requests are complete",
     many: "{n} buildsets are open although all of their build requests are complete",
     means: "Its end is not published: reports are not sent, and what waits for it waits on.",
-    advice: "Any live master completes it within half a minute; see whether one lives, and what its log says.",
+    advice: "Any live master completes it within half a minute; see whether one is live, and what its log says.",
     sql: ({ before }) => `select s.id from buildsets s
       where s.complete = 0 and s.submitted_at <= ${before - sweepSeconds} and not exists (
         select 1 from buildrequests r where r.buildsetid = s.id

@@ -32,7 +32,7 @@ export const changeChecks: readonly Check[] = [
     id: "delivery-without-change",
     one: "A delivery of a webhook was accepted whose change is not there",
     many: "{n} deliveries of webhooks were accepted whose changes are not there",
-    means: "The forge was told that its change is stored, and a second delivery of it will be passed over.",
+    means: "The forge got the answer that its change is stored, and a second delivery of it will be ignored.",
     advice: "Delete its row of mm_change_deliveries, and let the forge deliver it again.",
     sql: () => `select d.delivery as id from mm_change_deliveries d
       where not exists (select 1 from changes c where c.changeid = d.changeid)`,

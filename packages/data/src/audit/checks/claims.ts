@@ -12,7 +12,7 @@ export const claimChecks: readonly Check[] = [
     means: "A claim becomes a build within moments, and an engine releases one that it forgot within half a minute.",
     advice:
       "Check whether the engine's event loop is blocked, or its database slow. Stopping that engine releases its claims.",
-    // A build that has just ended is followed by the end of its claim: at once here, a moment later with Buildbot.
+    // A build that has just ended is followed by the end of its claim: immediately here, a moment later with Buildbot.
     sql: (at) => `select c.brid as id from buildrequests r join buildrequest_claims c on c.brid = r.id
         join ${mastersByStanding(at)} x on x.id = c.masterid and x.standing = 'live'
       where r.complete = 0 and c.claimed_at <= ${at.before} and not exists (

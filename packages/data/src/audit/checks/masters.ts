@@ -12,7 +12,7 @@ export const masterChecks: readonly Check[] = [
     means:
       "What it had claimed stays claimed. Its lease expired more than two leases ago; a live master evicts within a fifth of its own.",
     advice:
-      'If no master lives ("master status"), start one. Otherwise see in a live master\'s log why its evictions fail; a transaction of the dead one may still be open in the database.',
+      'If no master is live ("master status"), start one. Otherwise see in a live master\'s log why its evictions fail; a transaction of the dead one may still be open in the database.',
     // Live masters that have just come back themselves wait for a whole lease before they evict; and while the database was
     // away, no master could renew.
     sql: (at) => `select l.masterid as id from mm_leases l

@@ -8,16 +8,16 @@ import { isWhole } from "./test-rows.ts";
 
 /** Ids of the sets of each builder's newest build that tested anything; of one builder when it is given. */
 export async function readNewestSets(connection: Connection, builderid: number | undefined): Promise<number[]> {
-  const rows = await queryRows<{ id: number }>(
+  const rows = await queryRows<{ sets: string | null }>(
     connection,
-    `select s.id from (select
-         (select n.buildid from test_result_sets n where n.builderid = bu.id and ${isWhole("n")}
-           order by n.buildid desc limit 1) as buildid
-       from builders bu${builderid === undefined ? "" : " where bu.id = cast(? as bigint)"}) newest
-     join test_result_sets s on s.buildid = newest.buildid and ${isWhole("s")}`,
+    // Aggregated for each builder: a join to the sets would let PostgreSQL read all sets there are.
+    `select (select string_agg(cast(s.id as text), ',') from test_result_sets s
+         where ${isWhole("s")} and s.buildid = (select n.buildid from test_result_sets n
+           where n.builderid = bu.id and ${isWhole("n")} order by n.buildid desc limit 1)) as sets
+       from builders bu${builderid === undefined ? "" : " where bu.id = cast(? as bigint)"}`,
     builderid === undefined ? [] : [builderid],
   );
-  return rows.map(({ id }) => id);
+  return rows.flatMap(({ sets }) => sets?.split(",").map(Number) ?? []);
 }
 
 /** How many sets are searched for the slowest tests. */

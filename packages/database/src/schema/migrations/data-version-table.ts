@@ -1,12 +1,11 @@
+import { tooOld } from "../../dialect/own-refusal.ts";
 import type { Dialect } from "../../dialect.ts";
 import { double, integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
 
-const tooOld = "this release is older than the data version that the cluster writes";
-
 /**
- * The one row that says which data version the cluster writes (data-version.ts). Masters look at it when they join; those
- * of the first release do not, so the database itself gives them no lease.
+ * The one row that says which data version the cluster writes (data-version.ts). Masters read it when they join; those
+ * of the first release do not, so the database itself refuses them a lease.
  */
 export const dataVersionTable: Migration = {
   name: "the data version of the cluster",

@@ -13,7 +13,7 @@ export const logins: Migration = {
         // Which kind of login: when the config chooses another one, its users are logged out.
         method: varchar(32),
         username: varchar(255),
-        // JSON: what the login told of the user.
+        // JSON: what the login reported about the user.
         user_info: text,
         began_at: double,
         expires_at: double,

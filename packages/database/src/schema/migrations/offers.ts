@@ -1,7 +1,7 @@
 import { double, integer, smallint, table, text } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
 
-/** What is in the configs of engines and schedulers only, for whoever explains why something waits. */
+/** Facts that only the configs of engines and schedulers have, for explanations why something waits. */
 export const offers: Migration = {
   name: "what engines and schedulers offer",
   kind: "expand",
@@ -15,7 +15,7 @@ export const offers: Migration = {
       // Below the worker's base directory.
       directory: text,
     }),
-    // How many builds a worker takes at once, as the engine has it to which it attached last.
+    // How many builds a worker takes at the same time, as the engine has it to which it attached last.
     table("mm_worker_offers", {
       workerid: integer.primary().references("workers.id"),
       masterid: integer.references("masters.id"),

@@ -2,7 +2,7 @@ import { double, index, integer, serial, table, text, varchar } from "../declare
 import type { Migration } from "../migration.ts";
 
 /**
- * What somebody wants of a master, and how far it is with that: the row of a drain is its order, its progress and its
+ * A request to a master, and its progress: the row of a drain is its order, its progress and its
  * report. `role` is null when the whole master is meant.
  */
 export const orders: Migration = {
@@ -22,7 +22,7 @@ export const orders: Migration = {
         reason: text,
         ordered_by: text,
         ordered_at: double,
-        // From then on what still runs is given back.
+        // From then on, running builds are released.
         deadline_at: double.nullable(),
         undone_at: double.nullable(),
         began_at: double.nullable(),

@@ -1,7 +1,7 @@
 import { double, integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
 
-/** For whoever wants a change source to look at once: whichever master has it takes the row away and looks. */
+/** Requests that a change source polls immediately: the master that has it deletes the row and polls. */
 export const pollRequests: Migration = {
   name: "requests to poll",
   kind: "expand",

@@ -1,7 +1,7 @@
 import { double, integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
 
-/** The longest that changes wait for a quiet time, for whoever explains why something waits. */
+/** The longest time that changes wait for a stable tree, for explanations why something waits. */
 export const treeLimits: Migration = {
   name: "longest waits of tree-stable timers",
   kind: "expand",

@@ -1,7 +1,7 @@
 import { integer, table } from "../declare-table.ts";
 import type { Migration } from "../migration.ts";
 
-/** How often each engine's builders let a request be lost with its worker, or with a master that left at once. */
+/** How often each engine's builders let a request be lost with its worker, or with a master that stopped immediately. */
 export const workerLossLimits: Migration = {
   name: "limits of builds lost with their worker",
   kind: "expand",

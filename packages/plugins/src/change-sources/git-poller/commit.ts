@@ -9,7 +9,7 @@ export interface Commit {
   files: string[];
 }
 
-/** Maximum number of files listed for one commit; one further line gives the number of the others. */
+/** Maximum number of files listed for one commit; one further line has the number of the others. */
 export const maxFiles = 10_000;
 /** Maximum length of stored texts, in bytes. */
 const maxName = 4096;

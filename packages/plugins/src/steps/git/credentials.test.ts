@@ -49,7 +49,7 @@ function findIn(directory: string, texts: readonly string[]): string[] {
   });
 }
 
-it("gives the credentials of the URL to git, for submodules too, and nowhere else", async () => {
+it("passes the credentials of the URL to git, also for submodules, and to nothing else", async () => {
   const directory = temporaryDirectory("credentials");
   for (const round of [1, 2]) {
     const { end, trace } = await build(directory, `http://ci-bot:${written}@${server.host}/main.git`);

@@ -3,7 +3,7 @@ import { readSeconds } from "./read-seconds.ts";
 
 type Outcome = "pass" | "fail" | "error" | "skip";
 
-/** One test as a file tells it. */
+/** One test as a file reports it. */
 export interface JunitTest {
   name: string;
   path: string | null;
@@ -19,7 +19,7 @@ export class NotJunit extends Error {
   override name = "NotJunit";
 }
 
-/** JUnit has four levels; more than this is an attack on whoever remembers them all. */
+/** JUnit has four levels; more than this is an attack on the parser's memory. */
 const mostDepth = 64;
 /** What a test says at most of why it failed, and how long its name and path may be. */
 const longestMessage = 64 * 1024;
@@ -47,7 +47,7 @@ interface Suite {
   readonly file: string | undefined;
   readonly said: { readonly tests: number; readonly failures: number };
   tests: number;
-  /** Elements that tell of a failure: several may be of one test. */
+  /** Elements that report a failure: one test may have several. */
   failures: number;
 }
 
@@ -115,7 +115,7 @@ export class JunitParser {
   }
 
   #beginTest(test: JunitTest): void {
-    // A test within a test is none that any writer means; the outer one has been told as far as it goes.
+    // No writer means a test within a test; the outer one has been reported up to here.
     if (this.#test) this.#finishTest(this.#test);
     this.#test = test;
     this.#testDepth = this.#open.length;
@@ -157,7 +157,7 @@ export class JunitParser {
     const line = text.slice(0, longestMessage).trim();
     if (line === "") return;
     const last = this.#message.at(-1);
-    // Most writers say the message once more where they tell everything.
+    // Most writers repeat the message in the full text.
     if (last !== undefined && line.startsWith(last)) this.#messageLength -= this.#message.pop()?.length ?? 0;
     this.#message.push(line);
     this.#messageLength += line.length;

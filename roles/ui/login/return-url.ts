@@ -1,5 +1,5 @@
 /** The page to return to after logging in or out: always a page of this site, whatever the URL says. */
-export interface WayBack {
+export interface ReturnAddress {
   /** A path of our own app. */
   readonly path: string | undefined;
   /** The part after `#`, the only part that Buildbot's frontend sends. */
@@ -9,13 +9,13 @@ export interface WayBack {
 const longest = 2_000;
 
 /** Reads `redirect` (Buildbot's: a fragment) and `return` (a path) from a login's URL. */
-export function readWayBack(search: URLSearchParams): WayBack {
+export function readReturnAddress(search: URLSearchParams): ReturnAddress {
   const fragment = search.get("redirect")?.slice(0, longest).replace(/^#/, "");
   return { path: localPath(search.get("return") ?? ""), fragment };
 }
 
 /** The return URL relative to `/auth/…`, so that it is valid under any name of the site. */
-export function wayBackUrl({ path, fragment }: WayBack): string {
+export function returnUrl({ path, fragment }: ReturnAddress): string {
   const place = path === undefined ? "../" : `..${path}`;
   return escapeOdd(fragment === undefined || fragment === "" ? place : `${place}#${fragment}`);
 }

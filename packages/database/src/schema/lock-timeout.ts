@@ -11,7 +11,7 @@ const patienceMs = 60_000;
  * everybody else wait behind it, a backup's hours long if need be: so it gives up quickly, lets the others pass and tries
  * again; and says so when it never gets its turn.
  */
-export async function withShortLocks(
+export async function withLockTimeout(
   database: Database,
   what: string,
   fn: (tx: Connection) => Promise<void>,
