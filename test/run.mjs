@@ -23,7 +23,7 @@ else conclude(runVitest());
 
 function runVitest() {
   mkdirSync(join(results, ".."), { recursive: true });
-  const projects = isQuick ? ["--project", "unit", "--exclude", "test/harness/**"] : [];
+  const projects = isQuick ? ["--project", "unit"] : [];
   const args = [
     "run",
     "--config",

@@ -1,5 +1,9 @@
 /** The virtual environment of a Python component, named by what is installed in it. */
-export function componentDirectory(name: "crossbar" | "buildbot-worker" | "schemathesis" | "buildbot-www"): string;
+export function componentDirectory(
+  name: "crossbar" | "buildbot" | "buildbot-worker" | "schemathesis" | "buildbot-www",
+): string;
+/** The virtual environment of a Buildbot master, which is installed there if it is missing; throws a message if it cannot be. */
+export function setUpBuildbot(print?: (line: string) => void): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */

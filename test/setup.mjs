@@ -24,6 +24,11 @@ const pythonComponents = {
   tools: { requirements: ["uv"], minimum: "3.9" },
   crossbar: { requirements: ["crossbar==26.10.1"], minimum: "3.11" },
   "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
+  /** The real Buildbot that benchmarks measure beside this project; only they install it. */
+  buildbot: {
+    requirements: ["buildbot==4.3.0", "buildbot-www==4.3.0", "psycopg2-binary", "msgpack", "autobahn"],
+    minimum: "3.9",
+  },
   schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
   "buildbot-www": {
@@ -121,6 +126,13 @@ export function buildbotFrontend() {
     readdirSync(lib).find((name) => name.startsWith("python")),
     "site-packages",
   );
+}
+
+/** The virtual environment of a Buildbot master, which is installed there if it is missing. Throws SetupError. */
+export function setUpBuildbot(print = console.log) {
+  mkdirSync(cache, { recursive: true });
+  withLock(() => setUpPython("buildbot", print));
+  return componentDirectory("buildbot");
 }
 
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongFirst } from "./long-first.ts";
 import { plantSource } from "./plant-source.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -16,6 +17,14 @@ const shared = {
 
 const inlined = { server: { deps: { inline: [/@multimaster\//] } } };
 
+const servers = ["test/harness/keep-router.ts", "test/harness/keep-postgres.ts"];
+
+/**
+ * Files of parts and of whole clusters run beside each other: clusters wait about half of the time, so there are more
+ * files at a time than cores.
+ */
+const together = { sequence: { groupOrder: 1 }, maxWorkers: 4 };
+
 export default defineConfig({
   ...shared,
   test: {
@@ -24,19 +33,18 @@ export default defineConfig({
     maxWorkers: 2,
     // A file that hangs while closing must not hang the run: the harness's watchdog ends what is left.
     teardownTimeout: 20_000,
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         ...shared,
         test: {
           name: "unit",
-          include: [
-            "packages/*/src/**/*.test.ts",
-            "roles/**/*.test.ts",
-            "test/architecture/**/*.test.ts",
-            "test/harness/**/*.test.ts",
-          ],
+          include: ["packages/*/src/**/*.test.ts", "roles/**/*.test.ts", "test/architecture/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
+          setupFiles: ["test/harness/every-file.ts"],
           pool: "forks",
+          // Files share a process: their tests change no global state, and loading the modules again for each file takes longer than the tests.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
@@ -48,13 +56,13 @@ export default defineConfig({
         ...shared,
         test: {
           name: "integration",
-          globalSetup: ["test/harness/keep-router.ts"],
-          include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts", "test/interop/**/*.test.ts"],
+          globalSetup: servers,
+          setupFiles: ["test/harness/every-file.ts"],
+          include: ["contract", "harness", "integration", "interop"].map((room) => `test/${room}/**/*.test.ts`),
           pool: "forks",
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          ...together,
           ...inlined,
         },
       },
@@ -62,8 +70,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: "cluster",
-          globalSetup: ["test/harness/keep-router.ts"],
-          // Whole clusters of processes, which wait more than they work: more files at a time than there are cores.
+          globalSetup: servers,
+          setupFiles: ["test/harness/every-file.ts"],
           include: ["test/**/*.test.ts"],
           exclude: [
             "**/node_modules/**",
@@ -76,8 +84,7 @@ export default defineConfig({
           pool: "forks",
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 2 },
-          maxWorkers: 3,
+          ...together,
           ...inlined,
         },
       },

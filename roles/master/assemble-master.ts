@@ -11,18 +11,20 @@ import {
 } from "@multimaster/cluster";
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
 import { createData, createEvictionService, type Data } from "@multimaster/data";
-import { type Database, dataVersions } from "@multimaster/database";
+import { dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { createFailureReports } from "./failure-reports.ts";
 import { hostRoles } from "./host-roles.ts";
 import type { HostedRoles } from "./hosted-roles.ts";
+import { judgeFailures } from "./judge-failures.ts";
 import { createLoopDelay } from "./loop-delay.ts";
 import { createMasterMetrics } from "./master-metrics.ts";
 import { createMonitor } from "./monitor.ts";
 import { OrderedDrain } from "./ordered-drain.ts";
 import { Orders } from "./orders.ts";
 import type { TermPlan } from "./term-plan.ts";
+import type { Standing } from "./threads/messages.ts";
 
 /** What a master under one lease consists of; nothing of it has been started. */
 export interface MasterParts {
@@ -53,8 +55,12 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
   const lost = new AbortController();
   const died = new AbortController();
   const ordered = new OrderedDrain();
-  const run = runOptions(lease, database);
-  const standing = (audience?: Audience) => ({ ready: base.ready(audience), refusal: writes.refusal });
+  const run = judgeFailures(lease.leaseMs, database, writes);
+  const standing = (audience?: Audience): Standing => ({
+    ready: base.ready(audience),
+    refusal: writes.refusal,
+    accepted: writes.accepted,
+  });
   const hosts = hostRoles(plan, { lease, data, log, run, standing, onClaimsLost: () => died.abort() });
   onAbort(lost.signal, () => hosts.lose());
   const orders = new Orders({
@@ -127,9 +133,4 @@ function join({ database, config, selection, name, release }: TermPlan) {
     },
     releaseEverythingOf,
   );
-}
-
-/** A service that has failed for longer than an eviction takes has more than a bad moment. */
-function runOptions({ leaseMs }: Lease, database: Database) {
-  return { failedAfterMs: 2 * leaseMs, isPassing: (error: unknown) => database.dialect.isAway(error) };
 }

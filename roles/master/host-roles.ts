@@ -12,7 +12,7 @@ export interface RoleParts {
   readonly lease: Lease;
   readonly data: Data;
   readonly log: Logger;
-  readonly run: RunOptions & { readonly failedAfterMs: number };
+  readonly run: RunOptions;
   standing(audience?: Audience): Standing;
   /** The thread of a role that held claims has died. */
   onClaimsLost(role: string): void;
@@ -34,7 +34,6 @@ export function hostRoles(plan: TermPlan, parts: RoleParts): HostedRoles {
         beginning: {
           database: { pooling: database.pooling, exclusive: database.exclusive },
           connections: connectionsOf(name, [...hosts.names, name], config.shared.databaseConnections),
-          failedAfterMs: run.failedAfterMs,
         },
         standing: () => hosts.standing(),
         onClaimsLost: () => onClaimsLost(name),

@@ -151,9 +151,9 @@ export class HostedRoles extends ServiceGroup {
 
   /** What a role stands on, as its own ports tell it to balancers and strangers. */
   standing(): Standing {
-    const { ready, refusal } = this.#options.standing("strangers");
-    if (this.#reason !== undefined) return { ready: [this.#reason], refusal };
-    return { ready: this.isDraining ? super.ready() : ready, refusal };
+    const standing = this.#options.standing("strangers");
+    if (this.#reason !== undefined) return { ...standing, ready: [this.#reason] };
+    return this.isDraining ? { ...standing, ready: super.ready() } : standing;
   }
 
   #tell(): void {

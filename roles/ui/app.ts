@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { constants } from "node:zlib";
 import type { UiSlice } from "@multimaster/config";
 import Koa from "koa";
@@ -10,8 +11,10 @@ import { serveHooks } from "./hooks/serve-hooks.ts";
 import { answerErrors } from "./http/answer-errors.ts";
 import { secureHeaders } from "./http/security-headers.ts";
 import { serveLogin } from "./login/serve-login.ts";
-import { measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
+import { createRequestMeasure, measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
 import type { Realtime } from "./realtime/realtime.ts";
+import { createDirectReads } from "./rest/direct-reads.ts";
+import { createTextReads, type TextReads } from "./rest/read-text.ts";
 import { serveOpenApi } from "./rest/serve-openapi.ts";
 import { serveRest } from "./rest/serve-rest.ts";
 import { mountRoutes, type Route } from "./routes.ts";
@@ -19,14 +22,14 @@ import { serveBadges } from "./status/badges.ts";
 import { serveCcXml } from "./status/cc-xml.ts";
 import { serveWebApp } from "./web-app.ts";
 
-/** The app with all routes of the ui role, in the order in which they are tried. */
+/** Answers all requests of the ui role: by the routes of an app, in the order in which they are tried. */
 export function createApp(
   context: RoleContext<UiSlice>,
   access: Access,
   readiness: Readiness,
   realtime: Realtime,
   pages?: BuildbotApp,
-): Koa {
+): RequestListener {
   const app = new Koa();
   // All errors are answered below; koa itself reports only clients that disconnected.
   app.on("error", (error) => context.log.debug({ err: error }, "a connection ended early"));
@@ -39,17 +42,26 @@ export function createApp(
     }),
   );
   measureQueue(context.metrics, context.data);
-  app.use(measureRequests(context.metrics));
+  const measure = createRequestMeasure(context.metrics);
+  app.use(measureRequests(measure));
   app.use(secureHeaders(context.config.shared.url));
   app.use(answerErrors(context));
-  mountRoutes(app, access, listRoutes(context, access, readiness, realtime, pages));
-  return app;
+  const reads = createTextReads(context.data.rest);
+  const routes = listRoutes(context, access, reads, readiness, realtime, pages);
+  mountRoutes(app, access, routes);
+  const first = routes.slice(
+    0,
+    routes.findIndex(({ name }) => name === "api"),
+  );
+  const isOther = (path: string) => first.some((route) => route.path.test(path));
+  return createDirectReads({ context, access, reads, measure, isOther, otherwise: app.callback() });
 }
 
 /** Every route of the ui with its guard, in the order in which they are tried. */
 export function listRoutes(
   context: RoleContext<UiSlice>,
   access: Access,
+  reads: TextReads,
   readiness: Readiness,
   realtime: Realtime,
   pages?: BuildbotApp,
@@ -106,7 +118,7 @@ export function listRoutes(
       name: "api",
       path: /^\/api(\/|$)/,
       guard: { kind: "itself", asks: "for the right to read the path, or to perform the action in the body" },
-      answer: serveRest(context, access),
+      answer: serveRest(context, access, reads),
     },
     {
       name: "events",

@@ -1,9 +1,13 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { type FiguresText, Gauge, Histogram, type Registry } from "@multimaster/core";
 import { buildrequests, type Data, equals } from "@multimaster/data";
 import type Koa from "koa";
 
+/** Measures one request from now to the end of its answer. */
+export type MeasureRequest = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** Measures the duration of requests by kind (not by path: that would be a series per build). */
-export function measureRequests(metrics: Registry): Koa.Middleware {
+export function createRequestMeasure(metrics: Registry): MeasureRequest {
   const seconds = new Histogram({
     name: "multimaster_http_request_seconds",
     help: "Time from the request to the end of its answer.",
@@ -11,16 +15,26 @@ export function measureRequests(metrics: Registry): Koa.Middleware {
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers: [metrics],
   });
-  return async (ctx, next) => {
-    const end = seconds.startTimer();
-    ctx.res.once("close", () =>
-      end({ method: ctx.method, area: areaOf(ctx.path), status: String(ctx.res.statusCode) }),
+  return ({ method = "", url = "" }, response) => {
+    const start = performance.now();
+    response.once("close", () =>
+      seconds.observe(
+        { method, area: areaOf(url), status: String(response.statusCode) },
+        (performance.now() - start) / 1000,
+      ),
     );
+  };
+}
+
+export function measureRequests(measure: MeasureRequest): Koa.Middleware {
+  return async (ctx, next) => {
+    measure(ctx.req, ctx.res);
     await next();
   };
 }
 
-function areaOf(path: string): string {
+function areaOf(url: string): string {
+  const path = url.split("?", 1)[0] as string;
   return (
     ["api", "auth", "change_hook", "health", "ready", "metrics"].find(
       (area) => path === `/${area}` || path.startsWith(`/${area}/`),

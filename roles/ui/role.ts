@@ -39,7 +39,7 @@ export const role = defineRole<UiSlice>({
         basePath: shared.url === undefined ? "/" : new URL(shared.url).pathname,
         isOwnHost: createHostCheck([...hostNamesOf(shared), own.host]),
         port: own.port,
-        handler: app.callback(),
+        handler: app,
         realtime,
         readiness,
         maxConnectionsOf: (address) => (mayHaveMany(address) ? Number.POSITIVE_INFINITY : own.connectionsPerAddress),

@@ -1,19 +1,12 @@
-// `npm run bench [-- CHECKOUT…]`: no-op builds and REST reads per second of one master on PostgreSQL, of this checkout
-// and, in turns, of others (built, with this directory in them). Machines are noisy: only ratios mean anything.
-//   BENCH_ROUNDS=3 BENCH_BUILDS=300 BENCH_PROFILE=DIRECTORY (one .cpuprofile for each master)
-// `npm run bench -- farm [CHECKOUT…]`: what a farm costs where each of 500 builders may run on each of 2,000 workers.
-//   FARM_WORKERS=2000 FARM_BUILDERS=500 FARM_PENDING=20000 FARM_MIRROR=1 (with a Buildbot master beside, which takes minutes)
+// `npm run bench`: measures this project and, in turns, a real Buildbot master on the same PostgreSQL. docs/benchmarks.md
 import { fileURLToPath } from "node:url";
-import { createJiti } from "jiti";
+import { exitCodeOf, prepare } from "../../packages/cli/bin/prepare.mjs";
 
-const jiti = createJiti(import.meta.url, { fsCache: false });
-const own = fileURLToPath(new URL("../../", import.meta.url));
-const [what, ...checkouts] = process.argv.slice(2);
-if (what === "farm") {
-  const { benchFarm } = await jiti.import(fileURLToPath(new URL("farm.ts", import.meta.url)));
-  await benchFarm([own, ...checkouts]);
-} else {
-  const { bench } = await jiti.import(fileURLToPath(new URL("bench.ts", import.meta.url)));
-  await bench([own, ...process.argv.slice(2)]);
-}
+process.exitCode = await exitCodeOf(async () => {
+  prepare();
+  const { createJiti } = await import("jiti");
+  const jiti = createJiti(import.meta.url, { fsCache: false });
+  const { main } = await jiti.import(fileURLToPath(new URL("command-line.ts", import.meta.url)));
+  return main(process.argv.slice(2));
+});
 process.exit();

@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { cleanUp } from "../harness/cleanup.ts";
+import { join } from "node:path";
 import { startMaster, type TestMaster } from "../harness/master.ts";
-import { startPostgres, type TestPostgres } from "../harness/postgres.ts";
+import type { TestPostgres } from "../harness/postgres.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const pending = Number(process.env["FARM_PENDING"] ?? 20_000);
+export interface FarmSize {
+  readonly workers: number;
+  readonly builders: number;
+  readonly pending: number;
+}
+
 const reads = [
   "workers",
   "workers?order=name&limit=100&offset=0",
@@ -25,7 +29,7 @@ const roundsOfReads = 5;
 const withMirror = process.env["FARM_MIRROR"] === "1";
 
 /** What one thing costs. */
-interface Cost {
+export interface Cost {
   readonly ms: number;
   /** Seconds of a processor that the master took, where it is known. */
   readonly cpu?: number;
@@ -36,26 +40,7 @@ interface Cost {
 
 type Costs = Map<string, Cost>;
 
-/**
- * A farm where every builder may run on every worker: what its engines write when they start, and what its lists cost, of
- * each checkout.
- */
-export async function benchFarm(checkouts: readonly string[]): Promise<void> {
-  const postgres = await startPostgres({ settings: { shared_buffers: "256MB" } });
-  const measured: Costs[] = [];
-  for (const checkout of checkouts) {
-    const farm = new Farm(postgres, await postgres.createDatabase(), resolve(checkout));
-    measured.push(await farm.measure());
-  }
-  await cleanUp();
-  console.log(["what", ...checkouts.map((checkout) => resolve(checkout))].join("\t"));
-  for (const what of new Set(measured.flatMap((costs) => [...costs.keys()]))) {
-    console.log([what, ...measured.map((costs) => describeCost(costs.get(what)))].join("\t"));
-  }
-}
-
-function describeCost(cost: Cost | undefined): string {
-  if (!cost) return "-";
+function describeCost(cost: Cost): string {
   const cpu = cost.cpu === undefined ? "" : ` (${cost.cpu.toFixed(2)} s of a processor)`;
   return `${cost.ms.toFixed(0)} ms${cpu} ${cost.rows > 0 ? `${cost.rows} rows` : `${(cost.bytes / 1000).toFixed(0)} kB`}`;
 }
@@ -65,16 +50,28 @@ function processorSeconds({ process: { pid } }: TestMaster): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-class Farm {
+/**
+ * A farm where every builder may run on every worker: what its engines write when they start, and what its lists cost. Each
+ * cost is passed to `note` as well.
+ */
+export class Farm {
   #postgres: TestPostgres;
   #database: string;
   #checkout: string;
+  #size: FarmSize;
+  #note: (text: string) => void;
   #costs: Costs = new Map();
 
-  constructor(postgres: TestPostgres, database: string, checkout: string) {
+  constructor(
+    { postgres, database, checkout }: { postgres: TestPostgres; database: string; checkout: string },
+    size: FarmSize,
+    note: (text: string) => void,
+  ) {
     this.#postgres = postgres;
     this.#database = database;
     this.#checkout = checkout;
+    this.#size = size;
+    this.#note = note;
   }
 
   async measure(): Promise<Costs> {
@@ -110,7 +107,12 @@ class Farm {
       config: join(this.#checkout, "test/bench/farm-config.ts"),
       roles,
       name,
-      env: { DATABASE_URL: this.#database, ...env },
+      env: {
+        DATABASE_URL: this.#database,
+        FARM_WORKERS: String(this.#size.workers),
+        FARM_BUILDERS: String(this.#size.builders),
+        ...env,
+      },
     });
   }
 
@@ -121,7 +123,7 @@ class Farm {
     const ms = performance.now() - start;
     const cost = { ms, rows: (await this.#rowsWritten()) - before, bytes: 0 };
     this.#costs.set(what, cost);
-    console.log(`${this.#checkout}\t${what}\t${describeCost(cost)}`);
+    this.#note(`${what}: ${describeCost(cost)}`);
   }
 
   /** Sessions report what they wrote when they have been idle for ten seconds. */
@@ -144,7 +146,7 @@ class Farm {
        insert into buildsets (external_idstring, reason, submitted_at, complete, results) values ('farm', 'farm', 1, 0, -1);
        insert into buildrequests (buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
          select (select min(id) from buildsets), b.id, 0, 0, -1, n, 0
-           from builders b, generate_series(1, ${pending} / (select count(*)::int from builders)) n order by n, b.id;
+           from builders b, generate_series(1, ${this.#size.pending} / (select count(*)::int from builders)) n order by n, b.id;
        analyze`,
       this.#database,
     );
@@ -167,7 +169,7 @@ class Farm {
       }
       best = { ...best, cpu: (processorSeconds(ui) - before) / roundsOfReads };
       this.#costs.set(`GET ${path}`, best);
-      console.log(`${this.#checkout}\tGET ${path}\t${describeCost(best)}`);
+      this.#note(`GET ${path}: ${describeCost(best)}`);
     }
     const status = readFileSync(`/proc/${ui.process.pid}/status`, "utf8");
     const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1000;

@@ -1,7 +1,12 @@
 import type { TestPostgres } from "../harness/postgres.ts";
 
-/** Requests of the first builder, as a scheduler would leave them. */
-export async function insertRequests(postgres: TestPostgres, database: string, count: number): Promise<void> {
+/** Requests of one builder, or of all whose name matches, as a scheduler would leave them: one buildset each. */
+export async function insertRequests(
+  postgres: TestPostgres,
+  database: string,
+  count: number,
+  builders = "builder-1",
+): Promise<void> {
   await postgres.psql(
     `insert into sourcestamps (ss_hash, branch, revision, repository, project, codebase, created_at)
        select 'bench', null, null, '', '', '', 0 where not exists (select 1 from sourcestamps where ss_hash = 'bench');
@@ -14,15 +19,22 @@ export async function insertRequests(postgres: TestPostgres, database: string, c
      ), stamps as (
        insert into buildset_sourcestamps (buildsetid, sourcestampid)
          select id, (select id from sourcestamps where ss_hash = 'bench') from sets
+     ), matching as (
+       select id, row_number() over (order by id) - 1 as n, count(*) over () as of from builders where name like '${builders}'
      )
      insert into buildrequests (buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
-       select id, (select min(id) from builders), 0, 0, -1, 1, 0 from sets`,
+       select s.id, m.id, 0, 0, -1, 1, 0 from sets s join matching m on s.id % m.of = m.n`,
     database,
   );
 }
 
-/** Finished builds with twelve properties each. */
-export async function fillHistory(postgres: TestPostgres, database: string, count: number): Promise<void> {
+/** Finished builds; each of the newest ones has twelve properties. */
+export async function fillHistory(
+  postgres: TestPostgres,
+  database: string,
+  count: number,
+  detailed = count,
+): Promise<void> {
   await insertRequests(postgres, database, count);
   await postgres.psql(
     `update buildrequests set complete = 1, results = 0, complete_at = 2 where complete = 0;
@@ -31,8 +43,8 @@ export async function fillHistory(postgres: TestPostgres, database: string, coun
        select 100000 + r.id, r.builderid, r.id, (select min(id) from workers), (select min(id) from masters), 1, 2, 0, 'build successful', 0
          from buildrequests r where not exists (select 1 from builds b where b.buildrequestid = r.id);
      insert into build_properties (buildid, name, value, source)
-       select b.id, 'property ' || n, '"value of the property"', 'Build' from builds b, generate_series(1, 12) n
-         where b.state_string = 'build successful' and b.number > 100000;
+       select b.id, 'property ' || n, '"value of the property"', 'Build'
+         from (select id from builds where number > 100000 order by id desc limit ${detailed}) b, generate_series(1, 12) n;
      analyze`,
     database,
   );

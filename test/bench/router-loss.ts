@@ -1,36 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { cleanUp } from "../harness/cleanup.ts";
 import { startCluster, type TestCluster } from "../harness/cluster.ts";
-import { describeMs } from "../harness/figures.ts";
 import { readLedger } from "../harness/ledger.ts";
 import type { TestMaster } from "../harness/master.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const seconds = Number(process.env["BENCH_SECONDS"] ?? 30);
-const forms = [
-  ["woken through PostgreSQL", {}],
-  ["polling", { BUS: "router alone" }],
-] as const;
+/** Milliseconds between two commands that follow each other, of builds of which each step of the way needs another master. */
+export interface GapsOfWork {
+  readonly before: readonly number[];
+  readonly without: readonly number[];
+}
 
-/** Prints the times between two commands that follow each other, of builds of which each step of the way needs another master. */
-export async function measureRouterLoss(): Promise<void> {
-  const longest: number[] = [];
-  for (const [form, env] of forms) {
-    const cluster = await startCluster({
-      config: "test/cluster/configs/ledger/cluster.ts",
-      router: "own",
-      env: { WORKERS: "p1,c1", POLL: "no", ...env },
-    });
-    const ui = await startMasters(cluster);
-    console.log(`router there, ${form}: ${describeMs(await gapsOfWork(cluster, ui))}`);
-    await cluster.crossbar.kill();
-    const gaps = await gapsOfWork(cluster, ui);
-    console.log(`router killed, ${form}: ${describeMs(gaps)}`);
-    longest.push(Math.max(...gaps));
-    await cleanUp();
-  }
-  const [woken = Number.NaN, polling = Number.NaN] = longest;
-  console.log(`longest pause, polling / woken: ${(polling / woken).toFixed(1)}`);
+/** Measures a cluster for so many seconds with its router, and as long after the router was killed. */
+export async function measureRouterLoss(env: Record<string, string>, seconds: number): Promise<GapsOfWork> {
+  const cluster = await startCluster({
+    config: "test/cluster/configs/ledger/cluster.ts",
+    router: "own",
+    env: { WORKERS: "p1,c1", POLL: "no", ...env },
+  });
+  const ui = await startMasters(cluster);
+  const before = await gapsOfWork(cluster, ui, seconds);
+  await cluster.crossbar.kill();
+  return { before, without: await gapsOfWork(cluster, ui, seconds) };
 }
 
 async function startMasters(cluster: TestCluster): Promise<TestMaster> {
@@ -44,7 +34,7 @@ async function startMasters(cluster: TestCluster): Promise<TestMaster> {
 }
 
 /** One parent after the other, each with a child at another engine: whatever is waited for is waited for by all. */
-async function gapsOfWork(cluster: TestCluster, ui: TestMaster): Promise<number[]> {
+async function gapsOfWork(cluster: TestCluster, ui: TestMaster, seconds: number): Promise<number[]> {
   const before = readLedger(cluster.ledger.path).length;
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {

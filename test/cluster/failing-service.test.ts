@@ -24,7 +24,7 @@ it("a loop that fails for ever is seen in /ready, in the status and on the clust
     );
   expect(await failing()).toEqual([]);
 
-  // A fault of a statement, and not of the database: only a repair by hand ends it.
+  // The database takes all other writes, and only a repair by hand ends this refusal.
   await cluster.rows("alter table mm_poll_requests rename to mm_poll_requests_away");
   const mentioned = expect.stringContaining("mm_poll_requests");
   await waitFor(async () => (await failing()).length > 0, { what: "the failure to be shown", timeoutMs: 60_000 });

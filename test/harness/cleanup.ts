@@ -33,16 +33,25 @@ export function removeAtEnd(directory: string): void {
 
 /** Ends all that the test file started. Safe to call more than once. */
 export async function cleanUp(): Promise<void> {
-  const ends = [...owned].reverse();
-  owned.clear();
-  for (const end of ends) {
+  await endAll([...owned]);
+  endEverything();
+}
+
+/** The returned function ends what was started since this call, and nothing that was there before. */
+export function cleanUpLater(): () => Promise<void> {
+  const before = new Set(owned);
+  return () => endAll([...owned].filter((end) => !before.has(end)));
+}
+
+async function endAll(ends: readonly (() => Promise<void> | void)[]): Promise<void> {
+  for (const end of ends) owned.delete(end);
+  for (const end of [...ends].reverse()) {
     try {
       await end();
     } catch (error) {
       console.error("a test resource could not be closed:", error);
     }
   }
-  endEverything();
 }
 
 function endEverything(): void {
@@ -119,10 +128,5 @@ function startWatchdog(): ChildProcess {
   return watchdog;
 }
 
-// Registered by importing: a test that fails, or forgets, leaves nothing behind. Outside a test file (benchmarks, the shared router) only the
-// end of the process counts.
-if (process.env.VITEST && process.env.VITEST_POOL_ID) {
-  const { afterAll } = await import("vitest");
-  afterAll(cleanUp, 120_000);
-}
+// For a test process that is ended, and outside of tests (benchmarks, the shared router); every-file.ts does it after each test file.
 process.once("exit", endEverything);

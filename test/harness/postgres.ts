@@ -21,6 +21,8 @@ export interface TestPostgres {
   /** Superuser URL of the database "postgres". */
   readonly url: string;
   readonly port: number;
+  /** The directory of its data. */
+  readonly data: string;
   /** A new database, empty or a copy of the one of this name; returns its URL. */
   createDatabase(template?: string): Promise<string>;
   /** Runs SQL in the database "postgres", or in the one whose URL is given; returns the rows. */
@@ -37,6 +39,15 @@ export interface TestPostgres {
   /** Ends it "fast"; `start()` brings it back, the end of the test file removes its data. */
   stop(): Promise<void>;
 }
+
+/**
+ * Environment variable with the directory of a server's data that every server of a run starts as a copy of; see
+ * keep-postgres.ts. It has a database `schemaDatabase`. Outside a run of vitest, each server makes its own.
+ */
+export const preparedData = "MULTIMASTER_TEST_POSTGRES_DATA";
+
+/** The database with the whole schema, which no one opens: others are copies of it. */
+export const schemaDatabase = "with_schema";
 
 let shared: Promise<TestPostgres> | undefined;
 
@@ -55,10 +66,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   if (owner) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, "data");
   const { standbyOf: primary } = options;
+  const prepared = process.env[preparedData];
   const [name, args] = primary
     ? ["pg_basebackup", ["-D", data, "-d", primary.url, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]]
     : ["initdb", ["-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]];
-  await runProcess({ name, command: join(programs, name), args, cwd: directory, ...owner });
+  if (prepared && !primary) await runProcess({ name: "cp", command: "cp", args: ["-a", prepared, data] });
+  else await runProcess({ name, command: join(programs, name), args, cwd: directory, ...owner });
 
   const port = await freePort();
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`;
@@ -107,6 +120,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const postgres: TestPostgres = {
     url,
     port,
+    data,
     async createDatabase(template = "template1") {
       const name = `test_${++databases}`;
       await query(url, `create database ${name} template ${template}`);

@@ -6,11 +6,12 @@ export function reportOnFailure(tell: () => string): void {
   tales.push(tell);
 }
 
-// Outside vitest (benchmarks, demonstrations) the user sees the output of the processes.
-if (process.env.VITEST && process.env.VITEST_POOL_ID) {
-  const { afterEach } = await import("vitest");
-  afterEach(({ task }) => {
-    if (task.result?.state !== "fail") return;
-    for (const tell of tales) console.error(`--- after "${task.name}" had failed: ${tell()}`);
-  });
+/** Prints all of them. Outside vitest (benchmarks, demonstrations) the output of the processes is visible anyway. */
+export function tellAll(test: string): void {
+  for (const tell of tales) console.error(`--- after "${test}" had failed: ${tell()}`);
+}
+
+/** The next file of this process has tales of its own. */
+export function forgetTales(): void {
+  tales.length = 0;
 }

@@ -8,13 +8,18 @@ export interface SyntheticWorkersOptions {
   port: number;
   names: readonly string[];
   password: string;
-  /** Called with the text of every command that begins. */
+  /** Called with the text of every command that begins, except a master's look at directories. */
   onCommand?(command: string, worker: string): void;
+  /** Called when a master has taken a worker. */
+  onTaken?(worker: string): void;
+  /** How long a master may take to accept a connection; default: 5 s, as for buildbot-worker. */
+  handshakeTimeoutMs?: number;
 }
 
 /**
  * Many workers in one process: the real protocol over real connections, but commands only pretend. `sleep N` takes N
- * seconds, everything else none; each sends a line of output. They reconnect as buildbot-worker does.
+ * seconds, everything else none; each sends a line of output, `print N MB` that many lines of 70 characters. They
+ * reconnect as buildbot-worker does.
  */
 export interface SyntheticWorkers {
   readonly all: readonly SyntheticWorker[];
@@ -57,10 +62,10 @@ export class SyntheticWorker {
   }
 
   #connect(): void {
-    const { port, password } = this.#options;
+    const { port, password, handshakeTimeoutMs = 5000 } = this.#options;
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`, {
       headers: { Authorization: formatBasicAuth(this.name, password) },
-      handshakeTimeout: 5000,
+      handshakeTimeout: handshakeTimeoutMs,
       perMessageDeflate: false,
     });
     this.#socket = socket;
@@ -102,9 +107,10 @@ export class SyntheticWorker {
             return describeItself(this.name);
           case "set_worker_settings":
             this.connections += 1;
+            this.#options.onTaken?.(this.name);
             return null;
           case "start_command":
-            this.#start(link, String(request.fields.command_id), request.fields.args);
+            this.#start(link, request.fields);
             return null;
           case "interrupt_command":
             this.#running.get(String(request.fields.command_id))?.end(-1);
@@ -116,28 +122,63 @@ export class SyntheticWorker {
     });
   }
 
-  #start(link: Link, id: string, args: Readonly<Record<string, unknown>>): void {
+  #start(link: Link, { command_id, command_name, args }: StartCommand): void {
+    const id = String(command_id);
+    if (command_name !== "shell") return this.#answer(link, id, command_name);
     const command = String(args["command"]);
     this.#options.onCommand?.(command, this.name);
     const seconds = Number(/^sleep ([\d.]+)$/.exec(command)?.[1] ?? 0);
     const end = (rc: number) => {
       clearTimeout(timer);
       if (!this.#running.delete(id)) return;
-      const text = `${command} on ${this.name}\n`;
-      const update = [
-        ["stdout", [text, [text.length - 1], [Date.now() / 1000]]],
-        ["rc", rc],
-        ["elapsed", seconds],
-      ];
+      const megabytes = Number(/^print (\d+) MB$/.exec(command)?.[1] ?? 0);
+      const last = [lineOf(`${command} on ${this.name}`), ["rc", rc], ["elapsed", seconds]];
       // No one may be left to hear it.
-      link
-        .request("update", { command_id: id, args: update })
-        .then(() => link.request("complete", { command_id: id, args: null }))
+      printLines(link, id, megabytes)
+        .then(() => complete(link, id, last))
         .catch(() => undefined);
     };
     const timer = setTimeout(end, seconds * 1000, 0);
     this.#running.set(id, { end });
   }
+
+  /** A Buildbot master lists and makes directories; there are none. */
+  #answer(link: Link, id: string, name: string): void {
+    const files = name === "listdir" || name === "glob" ? [["files", []]] : [];
+    complete(link, id, [...files, ["rc", 0], ["elapsed", 0]]).catch(() => undefined);
+  }
+}
+
+interface StartCommand {
+  readonly command_id: unknown;
+  readonly command_name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+async function complete(link: Link, id: string, args: readonly unknown[]): Promise<void> {
+  await link.request("update", { command_id: id, args });
+  await link.request("complete", { command_id: id, args: null });
+}
+
+function lineOf(line: string): unknown {
+  return ["stdout", [`${line}\n`, [line.length], [Date.now() / 1000]]];
+}
+
+/** Updates of 64 kB, as buildbot-worker sends them; a few are on their way at a time. */
+async function printLines(link: Link, id: string, megabytes: number): Promise<void> {
+  const width = 71;
+  const lines = Math.floor(65_536 / width);
+  const text = `${"x".repeat(width - 1)}\n`.repeat(lines);
+  const ends = Array.from({ length: lines }, (_, i) => (i + 1) * width - 1);
+  const updates = Math.ceil((megabytes * 1_000_000) / text.length);
+  let sent = 0;
+  async function send(): Promise<void> {
+    while (sent++ < updates) {
+      const times = ends.map(() => Date.now() / 1000);
+      await link.request("update", { command_id: id, args: [["stdout", [text, ends, times]]] });
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, send));
 }
 
 function describeItself(name: string): unknown {

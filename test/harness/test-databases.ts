@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { silentLog } from "@multimaster/core";
 import { type Database, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { onCleanup } from "./cleanup.ts";
-import { sharedPostgres } from "./postgres.ts";
+import { preparedData, schemaDatabase, sharedPostgres } from "./postgres.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export const engines = ["sqlite", "postgresql"] as const;
@@ -22,10 +22,15 @@ export async function openTestDatabase(url: string, exclusive = false): Promise<
   return database;
 }
 
-/** By engine, a database with the whole schema which no one has open: made once per test file, then copied. */
+/** By engine, a database with the whole schema which no one has open: made once, then copied. */
 const templates = new Map<Engine, Promise<string>>();
 
 async function makeTemplate(engine: Engine): Promise<string> {
+  if (engine === "postgresql" && process.env[preparedData]) {
+    const url = new URL((await sharedPostgres()).url);
+    url.pathname = schemaDatabase;
+    return url.href;
+  }
   const url = await newDatabaseUrl(engine);
   const database = await openDatabase(url, { log: silentLog });
   await upgradeDatabase(database);

@@ -32,7 +32,7 @@ export function isLeaseLoss(error: unknown): boolean {
   return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
 }
 
-/** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-buried.md), and needs `mm_leases` without an alias. */
+/** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-evicted.md), and needs `mm_leases` without an alias. */
 export const leaseIsHeld = `masterid = ? and epoch = ? and ${isLeaseOpen("mm_leases")}`;
 
 /**

@@ -11,6 +11,8 @@ export interface WriteRefusal extends DatabaseTrouble {
 export interface WriteProbe extends Service {
   /** Undefined while the database takes writes, or until that is known. */
   readonly refusal: WriteRefusal | undefined;
+  /** From when to when, in epoch milliseconds, every probe has succeeded; undefined after one that has not. */
+  readonly accepted: { readonly from: number; readonly to: number } | undefined;
 }
 
 export interface WriteProbeOptions {
@@ -32,6 +34,7 @@ const answerMs = 8000;
 export function createWriteProbe({ database, lease, clock, log, everyMs = 10_000 }: WriteProbeOptions): WriteProbe {
   const stopped = new AbortController();
   let refusal: WriteRefusal | undefined;
+  let accepted: WriteProbe["accepted"];
   let running: Promise<void> | undefined;
 
   async function probe(): Promise<DatabaseTrouble | "none" | undefined> {
@@ -59,6 +62,7 @@ export function createWriteProbe({ database, lease, clock, log, everyMs = 10_000
     while (!stopped.signal.aborted) {
       const trouble = await probe();
       if (stopped.signal.aborted) return;
+      accepted = trouble === "none" ? { from: accepted?.from ?? clock.now(), to: clock.now() } : undefined;
       if (trouble) note(trouble === "none" ? undefined : trouble);
       await clock.sleep(refusal ? everyMs / 5 : everyMs, stopped.signal);
     }
@@ -68,6 +72,9 @@ export function createWriteProbe({ database, lease, clock, log, everyMs = 10_000
     name: "write-probe",
     get refusal() {
       return refusal;
+    },
+    get accepted() {
+      return accepted;
     },
     async start() {
       running ??= run();

@@ -3,6 +3,7 @@ import { z } from "zod";
 
 /** Returns a function that tests whether an address belongs to one of these networks. */
 export function trustNetworks(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false;
   const list = new BlockList();
   for (const text of networks) {
     const [address = "", prefix] = text.split("/");

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { checkConfig } from "./check-config.ts";
 import { type LoadedConfig, loadConfig } from "./load-config.ts";
@@ -134,6 +134,7 @@ it("warns of fallbacks of variables that are named like secrets, set or not", as
     fallback("WAMP_TICKET"),
   ]);
   process.env["A_PASSWORD"] = "a long value that is set";
+  onTestFinished(() => void delete process.env["A_PASSWORD"]);
   const named = ["A_PASSWORD", "WORKER_PASS", "CI_TOKEN", "HOOK_SECRET", "API_KEY", "PRIVATE_KEY"];
   const calls = [...named, "PASSENGER"].map((name) => `env("${name}", "a long fallback")`);
   const workers = `import { env } from "@multimaster/config";

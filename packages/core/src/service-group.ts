@@ -4,8 +4,11 @@ import { type Audience, addWork, type FailedService, type Service, type Work } f
 export interface RunOptions {
   /** Every try of a service has failed for so long, in milliseconds: it counts as failed. */
   readonly failedAfterMs?: number;
-  /** Whether an error is not the service's own, such as that of a database that is away: it is reported elsewhere. */
-  isPassing?(error: unknown): boolean;
+  /**
+   * Whether an error is not the service's own, such as that of a database that is away: it is reported elsewhere. Every try
+   * has failed since `since`, in milliseconds since 1970.
+   */
+  isPassing?(error: unknown, since: number): boolean;
 }
 
 /**
@@ -186,6 +189,6 @@ export class ServiceGroup implements Service {
     const { failedAfterMs, isPassing } = this.#run;
     const { since, cause, error } = service.failure?.() ?? {};
     if (since === undefined || cause === undefined || Date.now() - since < failedAfterMs) return [];
-    return error !== undefined && isPassing(error) ? [] : [{ service: service.name, since, cause }];
+    return error !== undefined && isPassing(error, since) ? [] : [{ service: service.name, since, cause }];
   }
 }

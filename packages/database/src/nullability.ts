@@ -17,6 +17,15 @@ const source =
  * everywhere would sort ten million builds for a list of fifty.
  */
 export function neverNull(from: string): (expression: string) => boolean {
+  let known = byFrom.get(from);
+  if (!known) byFrom.set(from, (known = readFrom(from)));
+  return known;
+}
+
+/** The clauses are those of the resources: there are a few dozen. */
+const byFrom = new Map<string, (expression: string) => boolean>();
+
+function readFrom(from: string): (expression: string) => boolean {
   const tables = new Map<string, string>();
   for (const [, outer, name, alias] of from.matchAll(source)) {
     // Rows of an outer-joined table may be missing, and then every column of it is null.

@@ -57,7 +57,7 @@ export class PostgresqlClient extends (knexClientClass("postgres") as ClientClas
 
   async _query(connection: pg.ClientBase & RawConnection, query: Query): Promise<Query> {
     try {
-      query.response = await ask(connection, query);
+      query.response = await inTurn(connection, () => ask(connection, query));
       return query;
     } catch (error) {
       if (spoilsConnection(error)) connection.__knex__disposed = error;
@@ -68,6 +68,21 @@ export class PostgresqlClient extends (knexClientClass("postgres") as ClientClas
 }
 
 const snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+const turns = new WeakMap<object, Promise<unknown>>();
+
+/** Statements of one connection are sent one after the other, in the order in which they were asked for. */
+async function inTurn<T>(connection: object, ask: () => Promise<T>): Promise<T> {
+  const before = turns.get(connection);
+  const asked = before === undefined ? ask() : before.then(ask);
+  const done = asked.catch(() => undefined);
+  turns.set(connection, done);
+  try {
+    return await asked;
+  } finally {
+    if (turns.get(connection) === done) turns.delete(connection);
+  }
+}
 
 async function ask(connection: pg.ClientBase, query: Query): Promise<unknown> {
   const values = [...(query.bindings ?? [])];

@@ -22,11 +22,17 @@ export interface Select {
 
 /** Rows of a list query, everything done by the database. Nulls come first in ascending order and last in descending. */
 export async function selectRows<R extends object = Row>(connection: Connection, select: Select): Promise<R[]> {
+  const { sql, bindings } = writeSelect(connection.dialect, select);
+  return queryRows<R>(connection, sql, bindings);
+}
+
+/** The statement of a list query. */
+export function writeSelect(dialect: Dialect, select: Select): Fragment {
   const columns = Object.entries(select.columns).map(([name, expression]) => `${expression} as ${quote(name)}`);
   const where = whereClause(select);
-  const range = rangeClause(connection.dialect, select);
-  const sql = `select ${columns.join(", ")} from ${select.from}${where.sql}${orderClause(connection.dialect, select)}${range.sql}`;
-  return queryRows<R>(connection, sql, [...where.bindings, ...range.bindings]);
+  const range = rangeClause(dialect, select);
+  const sql = `select ${columns.join(", ")} from ${select.from}${where.sql}${orderClause(dialect, select)}${range.sql}`;
+  return { sql, bindings: [...where.bindings, ...range.bindings] };
 }
 
 /** The number of rows without `limit` and `offset`. Counting stops at `upTo`. */
@@ -72,6 +78,7 @@ function rangeClause(dialect: Dialect, { limit, offset }: Select): Fragment {
   return { sql: ` ${parts.join(" ")}`, bindings: [limit, offset].filter((n) => n !== undefined) };
 }
 
-function quote(name: string): string {
+/** A name as SQL takes it, whatever characters are in it. */
+export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

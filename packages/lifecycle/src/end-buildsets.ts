@@ -1,5 +1,5 @@
 import { type Result, Results, worstResult } from "@multimaster/core";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, execute, queryRows } from "@multimaster/database";
 import type { Outcomes } from "./outcomes.ts";
 import { type Transition, transition } from "./transition.ts";
 
@@ -18,20 +18,26 @@ export async function completeBuildsets(tx: Connection, buildsetIds: readonly nu
  * others at this moment cannot be locked so; if there are only such, the buildset's row decides whose end is the last.
  */
 export async function endBuildsetsOf(t: Transition, buildsetIds: readonly number[]): Promise<void> {
+  if (buildsetIds.length === 0) return;
   const { tx } = t;
   const { shareLock, skipLocked } = tx.dialect;
   const lock = shareLock === "" ? "" : `${shareLock}${skipLocked}`;
-  const last: number[] = [];
-  for (const id of new Set(buildsetIds)) {
-    // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
-    const open = await queryRows(
-      tx,
-      `select id from buildrequests where buildsetid = ? and complete = 0 order by id desc limit 1${lock}`,
-      [id],
-    );
-    if (open.length === 0) last.push(id);
-  }
-  await endBuildsets(t, last);
+  const given = tx.dialect.rowsOf(
+    ["integer"],
+    [...new Set(buildsetIds)].map((id) => [id]),
+  );
+  // The newest one: engines take the oldest first, and one that is locked cannot be claimed at that moment.
+  const last = await queryRows<{ id: number; open: number | null }>(
+    tx,
+    `with v(id) as (${given.sql})
+     select v.id, (select r.id from buildrequests r where r.buildsetid = v.id and r.complete = 0
+                   order by r.id desc limit 1${lock}) as "open" from v`,
+    given.bindings,
+  );
+  await endBuildsets(
+    t,
+    last.filter(({ open }) => open === null).map(({ id }) => id),
+  );
 }
 
 /**
@@ -51,11 +57,16 @@ export async function endBuildsets(t: Transition, buildsetIds: readonly number[]
     tx,
     open.map((row) => row.id),
   );
-  for (const [id, results] of ended) {
-    await tx.sql.raw(
-      `update buildsets set complete = 1, results = ?, complete_at = ${tx.dialect.nowSeconds} where id = ?`,
-      [results, id],
+  const given = tx.dialect.rowsOf(["integer", "integer"], [...ended]);
+  if (ended.size > 0)
+    await execute(
+      tx,
+      `with v(id, results) as (${given.sql})
+       update buildsets set complete = 1, results = v.results, complete_at = ${tx.dialect.nowSeconds}
+       from v where buildsets.id = v.id`,
+      given.bindings,
     );
+  for (const [id, results] of ended) {
     t.record("buildset-ended", id, { results });
     t.outcomes.completedBuildsets.push(id);
   }

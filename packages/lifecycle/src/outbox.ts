@@ -1,5 +1,5 @@
 import type { Json } from "@multimaster/core";
-import { type Connection, execute, queryRows } from "@multimaster/database";
+import { type Connection, execute, queryRows, together } from "@multimaster/database";
 
 /** What a row of the outbox is about. Names are at most 20 characters long. */
 export type OutboxKind =
@@ -18,20 +18,19 @@ export interface OutboxEntry {
   readonly facts: Readonly<Record<string, Json>>;
 }
 
-/** PostgreSQL takes 65,535 bindings, SQLite 32,766. */
-const mostRows = 1000;
-
 /** Writes transitions down, in the transaction that makes them: one statement, however many they are. */
-export async function insertOutboxEntries(tx: Connection, entries: readonly OutboxEntry[]): Promise<void> {
-  for (let from = 0; from < entries.length; from += mostRows) {
-    const part = entries.slice(from, from + mostRows);
-    await execute(
-      tx,
-      `insert into mm_outbox (at, kind, objectid, facts) values ${part.map(() => `(${tx.dialect.now}, ?, ?, ?)`).join(", ")}`,
-      part.flatMap(({ kind, objectid, facts }) => [kind, objectid, JSON.stringify(facts)]),
+export const insertOutboxEntries = together(
+  async (tx, transitions: readonly (readonly OutboxEntry[])[]): Promise<undefined[]> => {
+    const rows = transitions.flatMap((entries) =>
+      entries.map(({ kind, objectid, facts }) => [kind, objectid, JSON.stringify(facts)]),
     );
-  }
-}
+    const given = tx.dialect.rowsOf(["text", "integer", "text"], rows);
+    const insert = `with v(kind, objectid, facts) as (${given.sql})
+      insert into mm_outbox (at, kind, objectid, facts) select ${tx.dialect.now}, kind, objectid, facts from v`;
+    if (rows.length > 0) await execute(tx, insert, given.bindings);
+    return transitions.map(() => undefined);
+  },
+);
 
 /** How much the outbox keeps: a reader that was away for longer has to begin again. */
 export interface OutboxBounds {

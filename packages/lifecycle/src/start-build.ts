@@ -10,6 +10,16 @@ export interface StartedBuild {
   buildid: number;
   number: number;
   builderid: number;
+  /** An earlier call has begun it. */
+  adopted: boolean;
+}
+
+export interface BuildToStart {
+  readonly buildrequestid: number;
+  readonly workerid: number;
+  readonly state: string;
+  /** How many steps it begins with. */
+  readonly steps: number;
 }
 
 /**
@@ -19,7 +29,7 @@ export interface StartedBuild {
 export async function startBuild(
   tx: Connection,
   lease: Lease,
-  { buildrequestid, workerid }: { buildrequestid: number; workerid: number },
+  { buildrequestid, workerid, state, steps }: BuildToStart,
 ): Promise<{ result: StartedBuild | undefined; outcomes: Outcomes }> {
   const { masterid } = lease;
   return transition(tx, async (t) => {
@@ -31,15 +41,15 @@ export async function startBuild(
       return undefined;
     }
     const { builderid } = request;
-    const row = { builderid, buildrequestid, workerid, masterid };
+    const row = { builderid, buildrequestid, workerid, masterid, state };
     // There hardly ever is one.
     if (await hasOpenBuild(tx, buildrequestid, masterid)) {
-      const adopted = await adoptBuild(tx, row);
-      if (adopted) return { buildid: adopted.id, number: adopted.number, builderid };
+      const adopted = await adoptBuild(tx, row, steps);
+      if (adopted) return { buildid: adopted.id, number: adopted.number, builderid, adopted: true };
       await endLeftBuilds(t, buildrequestid, masterid);
     }
     const { id: buildid, number } = await insertBuild(tx, row);
-    t.record("build-started", buildid, { number, ...row });
-    return { buildid, number, builderid };
+    t.record("build-started", buildid, { number, builderid, buildrequestid, workerid, masterid });
+    return { buildid, number, builderid, adopted: false };
   });
 }

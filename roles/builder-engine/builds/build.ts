@@ -3,7 +3,6 @@ import { formatDuration, type Properties, type Result, Results, type SourcedProp
 import type { CreatedBuild, Data, RequestDetails } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
-import { LatestWriter } from "../logs/latest-writer.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
@@ -16,9 +15,16 @@ import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { Abandoned } from "./persistence.ts";
 
-interface Created extends Required<CreatedBuild> {
+interface Created extends CreatedBuild {
   request: RequestDetails;
   properties: Properties;
+}
+
+/** How the preparation of the worker ended; `ready`: steps follow. */
+interface Preparation {
+  ready: boolean;
+  results: Result;
+  state: string;
 }
 
 /**
@@ -116,18 +122,24 @@ export class Build {
     return "lost";
   }
 
+  /** The row, the preparation of the worker that is over, and the first step are one write. */
   async #createRow(request: RequestDetails): Promise<Created | undefined> {
     const { data, persistence } = this.#engine;
     const { buildrequestid } = this;
     this.#secrets = this.#takeSecrets(request);
+    const { ready, results, state } = await this.#prepare();
+    const first = ready ? this.#nameFirstStep() : undefined;
     let properties: Properties | undefined;
     const created = await persistence.write(`create a build of request ${buildrequestid}`, () =>
       data.updates.builds.create({
         buildrequestid,
         workerid: this.worker.workerid,
         opening: {
-          builderid: this.builder.builderid,
-          firstStep: "worker_preparation",
+          state: ready ? "building" : "preparing worker",
+          steps: [
+            { name: "worker_preparation", end: { results, state } },
+            ...(first === undefined ? [] : [{ name: first }]),
+          ],
           propertiesOf: (number) => {
             properties = this.#makeProperties(number, request);
             return this.#takeShown(properties);
@@ -135,21 +147,23 @@ export class Build {
         },
       }),
     );
-    if (created === "lost" || created.stepid === undefined || properties === undefined) return undefined;
-    return { ...created, stepid: created.stepid, request, properties };
+    if (created === "lost" || properties === undefined) return undefined;
+    return { ...created, request, properties };
+  }
+
+  #nameFirstStep(): string | undefined {
+    const [first] = this.builder.config.steps;
+    if (first === undefined) return undefined;
+    const { plugin, options } = first;
+    const definition = plugin as StepDefinition;
+    return this.#secrets.hide(definition.nameOf(options as Readonly<Record<string, unknown>>));
   }
 
   /** Everything between the row's first and last write. An unexpected error is the build's result, not its loss. */
   async #perform(created: Created): Promise<BuildEnd> {
     const { buildid } = created;
     try {
-      const state = new LatestWriter<string>((text) =>
-        this.#write("set state", (builds) => builds.setState(buildid, text)),
-      );
-      const { ready, prepared } = await this.#prepare(created);
-      const end = ready ? await this.#runSteps(created, state) : this.#describeInterrupted();
-      await prepared;
-      await state.flush();
+      const end = this.#interruption === undefined ? await this.#runSteps(created) : this.#describeInterrupted();
       return end;
     } catch (error) {
       if (error instanceof Abandoned) throw error;
@@ -162,10 +176,8 @@ export class Build {
     }
   }
 
-  /** Whether the worker answers; the first step, which `prepared` ends, shows it. */
-  async #prepare({ stepid }: Created): Promise<{ ready: boolean; prepared: Promise<void> }> {
-    const { data, persistence } = this.#engine;
-    const { steps } = data.updates;
+  /** Whether the worker answers. */
+  async #prepare(): Promise<Preparation> {
     const answered = await this.worker.link.ping().then(
       () => true,
       () => false,
@@ -175,32 +187,26 @@ export class Build {
     if (!answered) await this.worker.link.closed;
     const interrupted = this.#interruption;
     if (interrupted?.kind === "abandoned") throw new Abandoned(interrupted.reason);
-    const end =
-      interrupted === undefined
-        ? { results: Results.SUCCESS, state: `worker ${this.worker.name} ready` }
-        : {
-            results: interrupted.results,
-            state: answered ? interrupted.reason : `worker ${this.worker.name} does not answer`,
-          };
-    // Not awaited here: it goes into one transaction with the beginning of the first step.
-    const prepared = persistence.write(`finish step ${stepid}`, () => steps.finish(stepid, { ...end, hidden: false }));
-    prepared.catch(() => undefined);
-    return { ready: interrupted === undefined, prepared };
+    if (interrupted === undefined)
+      return { ready: true, results: Results.SUCCESS, state: `worker ${this.worker.name} ready` };
+    const state = answered ? interrupted.reason : `worker ${this.worker.name} does not answer`;
+    return { ready: false, results: interrupted.results, state };
   }
 
-  async #runSteps(created: Created, state: LatestWriter<string>): Promise<BuildEnd> {
+  async #runSteps(created: Created): Promise<BuildEnd> {
     const { properties } = created;
     const scope = this.#makeScope(created);
-    state.set("building");
     let standing: Standing = atStart;
     const texts: string[] = [];
+    let [, begun] = created.steps;
     for (const { plugin, options } of this.builder.config.steps) {
       if (this.#interruption !== undefined) standing = { results: this.#interruption.results, halted: true };
       if (!mayGoOn(this.#interruption)) break;
       const definition = plugin as StepDefinition;
       const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
       if (!isDue(standing, rules)) continue;
-      this.#step = new RunningStep(definition, options, scope);
+      this.#step = new RunningStep(definition, options, scope, begun);
+      begun = undefined;
       const { results, text } = await this.#step.run();
       this.#step = undefined;
       standing = applyStep(standing, rules, results);

@@ -21,6 +21,23 @@ describe("writing while the database is away", () => {
     expect(await make().write("x", write)).toBe("stored");
   });
 
+  it("says which write has failed for the longest time, and no more when it has succeeded", async () => {
+    const persistence = make();
+    let isAway = true;
+    const write = async () => {
+      if (isAway) throw away;
+    };
+    expect(persistence.failure()).toBeUndefined();
+    const first = persistence.write("x", write);
+    await expect.poll(() => persistence.failure()?.error).toBe(away);
+    const { since } = persistence.failure() as { since: number };
+    const second = persistence.write("y", () => (isAway ? Promise.reject(new Error("later")) : Promise.resolve()));
+    expect(persistence.failure()).toEqual({ since, error: away, cause: "connect ECONNREFUSED" });
+    isAway = false;
+    await Promise.allSettled([first, second]);
+    expect(persistence.failure()).toBeUndefined();
+  });
+
   it("gives up soon on an error that will not pass by itself", async () => {
     let tries = 0;
     const failing = make().write("x", () => Promise.reject(new Error(`a bug ${++tries}`)));

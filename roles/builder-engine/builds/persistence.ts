@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { isLeaseLoss } from "@multimaster/cluster";
-import { Backoff, type Clock, type Logger, onAbort } from "@multimaster/core";
+import { Backoff, type Clock, type Failure, type Logger, onAbort } from "@multimaster/core";
 
 /** This master no longer works under its lease: callers that wait for a write get this instead, and write nothing. */
 export class Abandoned extends Error {
@@ -26,6 +26,8 @@ const doubtfulTries = 8;
 export class Persistence {
   #options: PersistenceOptions;
   #abandoned = new AbortController();
+  /** The writes that have failed and are tried again, the oldest first. */
+  #failing = new Set<{ readonly since: number; error: unknown }>();
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
@@ -36,6 +38,14 @@ export class Persistence {
   /** Whether an error is the database's and no one else's, so that what it made fail may succeed later. */
   isPassing(error: unknown): boolean {
     return this.#options.isPassing(error);
+  }
+
+  /** Of the write that has failed for the longest time. */
+  failure(): Failure | undefined {
+    const [oldest] = this.#failing;
+    if (oldest === undefined) return undefined;
+    const { since, error } = oldest;
+    return { since, error, cause: error instanceof Error ? error.message : String(error) };
   }
 
   /** Aborts when nothing may be written any more. */
@@ -65,6 +75,23 @@ export class Persistence {
   }
 
   async #persist<T>(what: string, write: () => Promise<T>, patience: number): Promise<T> {
+    const failing = { since: Date.now(), error: undefined as unknown };
+    try {
+      return await this.#tryUntil(what, write, patience, (error) => {
+        failing.error = error;
+        this.#failing.add(failing);
+      });
+    } finally {
+      this.#failing.delete(failing);
+    }
+  }
+
+  async #tryUntil<T>(
+    what: string,
+    write: () => Promise<T>,
+    patience: number,
+    onFailure: (error: unknown) => void,
+  ): Promise<T> {
     const { clock, log, isPassing } = this.#options;
     const backoff = new Backoff({ initial: 100, max: 5000 });
     for (let tries = 1; ; tries += 1) {
@@ -81,6 +108,7 @@ export class Persistence {
         }
         const passing = isPassing(error);
         if (!passing && tries >= patience) throw error;
+        onFailure(error);
         // One line when it begins and one a minute or so: the database's absence is already reported elsewhere.
         if (tries === 1 || tries % 12 === 0)
           log[passing ? "warn" : "error"]({ what, tries, err: error }, `a write failed; it is tried again: ${what}`);

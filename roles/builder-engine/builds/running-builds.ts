@@ -1,4 +1,4 @@
-import { Results, type Service } from "@multimaster/core";
+import { type Failure, Results, type Service } from "@multimaster/core";
 import type { EngineParts } from "../engine-parts.ts";
 import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
@@ -25,6 +25,11 @@ export class RunningBuilds implements Service {
   async stop(): Promise<void> {
     this.abandon("the master stops");
     await this.idle();
+  }
+
+  /** What builds have to write is refused again and again. */
+  failure(): Failure | undefined {
+    return this.#engine.persistence.failure();
   }
 
   get all(): readonly Build[] {

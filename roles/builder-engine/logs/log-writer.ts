@@ -13,11 +13,14 @@ export interface LogWriterOptions {
   secrets?: Secrets;
   /** How much of it is kept; default: all. */
   limits?: LogLimits;
-  /** Stores whole lines at `firstLine`. It retries by itself: a rejection is final. */
-  append(firstLine: number, text: string): Promise<unknown>;
-  /** Characters that are stored in one write. */
+  /**
+   * Stores whole lines at `firstLine`; `isLast`: the log ends with them, or ends if there are none. It retries by itself: a
+   * rejection is final.
+   */
+  append(firstLine: number, text: string, isLast: boolean): Promise<unknown>;
+  /** Characters that are stored at once. */
   batch?: number;
-  /** Longest time that a line waits to be stored, in milliseconds. */
+  /** Longest time that a line, or the log itself, waits to be stored, in milliseconds. */
   delayMs?: number;
   /** Characters not yet stored above which writing waits. */
   highWater?: number;
@@ -47,21 +50,25 @@ export class LogWriter implements StepLog {
   #unstored = 0;
   #nextLine = 0;
   #timer: Timer | undefined;
-  #storing: Promise<void> = Promise.resolve();
+  #storing: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
   #finished = false;
+  /** Whether the log itself was stored, and whether its end was. */
+  #isBegun = false;
+  #isEnded = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = {
       batch: 192 * 1024,
       delayMs: 400,
-      highWater: 1024 * 1024,
+      highWater: 2 * 1024 * 1024,
       secrets: new Secrets(),
       limits: unlimited,
       ...options,
     };
     const mark = options.type === "s" ? prefixes.header : "";
+    this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush());
     this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
   }
 
@@ -95,7 +102,7 @@ export class LogWriter implements StepLog {
     this.#finished = true;
     this.#keep(this.#limit.finish());
     this.#flush();
-    await this.#storing;
+    while (this.#storing !== undefined) await this.#storing;
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -135,22 +142,30 @@ export class LogWriter implements StepLog {
     else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
   }
 
+  /** Stores what has come; an empty log, to begin or to end it. What comes while it is being stored is stored together afterwards. */
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#batchLines === 0) return;
+    if (this.#storing !== undefined || this.#isEnded) return;
+    const isLast = this.#finished;
+    if (this.#batchLines === 0 && this.#isBegun && !isLast) return;
+    this.#isBegun = true;
+    this.#isEnded = isLast;
     const text = this.#batch.length === 1 ? (this.#batch[0] as string) : this.#batch.join("");
     const firstLine = this.#nextLine;
     this.#nextLine += this.#batchLines;
     this.#batch = [];
     this.#batchChars = 0;
     this.#batchLines = 0;
-    this.#storing = this.#storing.then(() => this.#store(firstLine, text));
+    this.#storing = this.#store(firstLine, text, isLast).finally(() => {
+      this.#storing = undefined;
+      if (this.#timer === undefined) this.#flush();
+    });
   }
 
-  async #store(firstLine: number, text: string): Promise<void> {
+  async #store(firstLine: number, text: string, isLast: boolean): Promise<void> {
     try {
-      if (this.#failure === undefined) await this.#options.append(firstLine, text);
+      if (this.#failure === undefined) await this.#options.append(firstLine, text, isLast);
     } catch (error) {
       this.#failure = { error };
     }

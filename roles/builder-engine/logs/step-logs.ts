@@ -6,11 +6,6 @@ import type { LogLimits } from "./log-limit.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Secrets } from "./secrets.ts";
 
-interface OpenLog {
-  logid: number;
-  writer: LogWriter;
-}
-
 export interface StepLogsOptions {
   stepid: number;
   updates: LogUpdates;
@@ -26,10 +21,13 @@ export interface StepLogsOptions {
 /** What is written to a log that is not kept. */
 const dropped: StepLog = { write: async () => undefined };
 
-/** The logs of one running step: each is made when first written to, and all are finished with the step. */
+/**
+ * The logs of one running step. Each has its row with its first lines, or a moment after someone asked for it; all are
+ * finished with the step.
+ */
 export class StepLogs {
   #options: StepLogsOptions;
-  #open = new Map<string, Promise<OpenLog>>();
+  #open = new Map<string, LogWriter>();
   #isFull = false;
 
   constructor(options: StepLogsOptions) {
@@ -45,17 +43,17 @@ export class StepLogs {
       log = this.#add(name, type);
       this.#open.set(name, log);
     }
-    return (await log).writer;
+    return log;
   }
 
   /** What wrote until now has ended: unfinished lines get their end. */
-  async endLines(): Promise<void> {
-    for (const log of this.#open.values()) (await log).writer.endLines();
+  endLines(): void {
+    for (const log of this.#open.values()) log.endLines();
   }
 
   /** Stores what is left and marks every log complete. Rejects with the first failure, after trying them all. */
   async finish(): Promise<void> {
-    const ends = await Promise.allSettled([...this.#open.values()].map((log) => this.#finish(log)));
+    const ends = await Promise.allSettled([...this.#open.values()].map((log) => log.finish()));
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -70,26 +68,31 @@ export class StepLogs {
     return dropped;
   }
 
-  async #add(name: string, type: LogType): Promise<OpenLog> {
-    const { stepid, updates, persistence, clock, secrets, limits } = this.#options;
-    const { logid } = await persistence.write(`add log "${name}" of step ${stepid}`, () =>
-      updates.add({ stepid, name, type }),
-    );
-    const writer = new LogWriter({
+  #add(name: string, type: LogType): LogWriter {
+    const { clock, secrets, limits } = this.#options;
+    let logid: number | undefined;
+    return new LogWriter({
       type,
       clock,
       secrets,
       limits,
-      append: (firstLine, text) =>
-        persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text)),
+      append: async (firstLine, text, isLast) => {
+        if (logid === undefined) logid = await this.#create(name, type, text, isLast);
+        else await this.#append(logid, firstLine, text, isLast);
+      },
     });
-    return { logid, writer };
   }
 
-  async #finish(log: Promise<OpenLog>): Promise<void> {
-    const { logid, writer } = await log;
-    await writer.finish();
-    const { persistence, updates } = this.#options;
-    await persistence.write(`finish log ${logid}`, () => updates.finish(logid));
+  async #create(name: string, type: LogType, text: string, isLast: boolean): Promise<number> {
+    const { stepid, updates, persistence } = this.#options;
+    const { logid } = await persistence.write(`add log "${name}" of step ${stepid}`, () =>
+      updates.add({ stepid, name, type }, text, isLast),
+    );
+    return logid;
+  }
+
+  #append(logid: number, firstLine: number, text: string, isLast: boolean): Promise<unknown> {
+    const { updates, persistence } = this.#options;
+    return persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text, isLast));
   }
 }

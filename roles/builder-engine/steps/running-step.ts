@@ -24,6 +24,12 @@ import { StepTriggers } from "./step-triggers.ts";
 /** Grace period for a stopped step's code once its commands have ended, in milliseconds. */
 const graceMs = 2000;
 
+/** A step that has its row. */
+export interface BegunStep {
+  readonly stepid: number;
+  readonly name: string;
+}
+
 export interface StepOutcome {
   results: Result;
   /** The step's last state text. */
@@ -39,10 +45,14 @@ export class RunningStep {
   #interruption: Interruption | undefined;
   #commands: StepCommands | undefined;
 
-  constructor(step: StepDefinition, options: unknown, scope: BuildScope) {
+  #begun: BegunStep | undefined;
+
+  /** `begun`: its row, if it was written with that of its build. */
+  constructor(step: StepDefinition, options: unknown, scope: BuildScope, begun?: BegunStep) {
     this.#step = step;
     this.#options = options as Readonly<Record<string, unknown>>;
     this.#scope = scope;
+    this.#begun = begun;
   }
 
   /** The step's commands are interrupted, its signal aborts, and its result follows from the interruption. */
@@ -57,10 +67,7 @@ export class RunningStep {
     const { engine, worker, build, secrets } = this.#scope;
     const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
-    const wanted = secrets.hide(this.#step.nameOf(this.#options));
-    const { stepid, name } = await persistence.write(`begin step "${wanted}" of build ${build.buildid}`, () =>
-      steps.begin({ buildid: build.buildid, name: wanted }),
-    );
+    const { stepid, name } = this.#begun ?? (await this.#begin());
     const { limits } = this.#scope;
     const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
@@ -111,6 +118,15 @@ export class RunningStep {
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );
     return { results: end.results, text };
+  }
+
+  #begin(): Promise<BegunStep> {
+    const { engine, build, secrets } = this.#scope;
+    const { buildid } = build;
+    const name = secrets.hide(this.#step.nameOf(this.#options));
+    return engine.persistence.write(`begin step "${name}" of build ${buildid}`, () =>
+      engine.data.updates.steps.begin({ buildid, name }),
+    );
   }
 
   async #runCode(parts: StepParts): Promise<StepEnd> {

@@ -69,7 +69,7 @@ export class StepCommands {
       });
       if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
       ledger.complete(id);
-      await logs.endLines();
+      logs.endLines();
       this.#checkGoingOn();
       if (outcome.kind === "exception")
         throw new CommandException(

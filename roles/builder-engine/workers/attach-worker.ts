@@ -60,7 +60,8 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     worker.graceful = state?.graceful ?? false;
     if (link.isOpen) return worker;
   } catch (error) {
-    if (!(error instanceof Abandoned)) {
+    // A master that stops has closed the connection itself.
+    if (!(error instanceof Abandoned) && !options.isRefusing()) {
       // A worker's mistake is logged as a sentence; a stack is for faults of ours.
       const why = workerFaults.some((fault) => error instanceof fault)
         ? { why: (error as Error).message }

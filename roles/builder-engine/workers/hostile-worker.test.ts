@@ -99,9 +99,9 @@ async function makeStep(link: WorkerLink) {
     secrets: new Secrets({ token: "-s3cr3t" }),
     limits: { maxSize: 100_000, maxTailSize: 10_000, maxLogs: 5 },
     updates: {
-      async add({ name }) {
+      async add({ name }, text = "") {
         names.push(name);
-        stored.set(name, { bytes: 0, text: "" });
+        stored.set(name, { bytes: Buffer.byteLength(text), text });
         return { logid: names.length, slug: name };
       },
       async append(logid, firstLine, text) {

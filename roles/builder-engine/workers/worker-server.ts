@@ -180,7 +180,7 @@ export class WorkerServer implements Service {
       persistence,
       clock,
       log,
-      isRefusing: () => this.#refusing,
+      isRefusing: () => this.isRefusing,
     });
     if (worker === undefined) return;
     // The drain began while it was being attached: it has no builds.

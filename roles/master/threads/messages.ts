@@ -1,5 +1,5 @@
 import type { BusPort } from "@multimaster/bus";
-import type { Lease, WriteRefusal } from "@multimaster/cluster";
+import type { Lease, WriteProbe } from "@multimaster/cluster";
 import type { FailedService, FiguresText, MetricFigures, Work } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { PackedError } from "./packed-error.ts";
@@ -15,9 +15,8 @@ export interface ThreadData {
 }
 
 /** What the role of a thread stands on; the main thread knows. */
-export interface Standing {
+export interface Standing extends Pick<WriteProbe, "refusal" | "accepted"> {
   readonly ready: true | string[];
-  readonly refusal: WriteRefusal | undefined;
 }
 
 /** A term of the role begins. */
@@ -27,7 +26,6 @@ export interface BeginTerm {
   readonly database: Pick<Database, "pooling" | "exclusive">;
   /** Most connections of the thread. */
   readonly connections: number;
-  readonly failedAfterMs: number;
   readonly standing: Standing;
   /** Of a thread that has none yet. */
   readonly bus: BusPort | undefined;

@@ -44,8 +44,8 @@ function serve(thread: ReturnType<typeof fakeThread>, epoch = 1) {
     lease: { ...lease, epoch },
     hub: undefined as never,
     log: silentLog,
-    beginning: { database: { pooling: "none", exclusive: false }, connections: 1, failedAfterMs: 1000 },
-    standing: () => ({ ready: true, refusal: undefined }),
+    beginning: { database: { pooling: "none", exclusive: false }, connections: 1 },
+    standing: () => ({ ready: true, refusal: undefined, accepted: undefined }),
     onClaimsLost: () => void lost.push("claims"),
   });
   return { service, lost };

@@ -16,7 +16,7 @@ import { type Beginning, type RoleThread, ThreadDied } from "./role-thread.ts";
 export interface RoleServiceOptions {
   readonly thread: RoleThread;
   readonly lease: Lease;
-  readonly beginning: Pick<Beginning, "database" | "connections" | "failedAfterMs">;
+  readonly beginning: Pick<Beginning, "database" | "connections">;
   readonly hub: BusHub;
   readonly log: Logger;
   /** What the role stands on now. */

@@ -13,6 +13,7 @@ import {
 import { createData } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import type { Role } from "../../define-role.ts";
+import { judgeFailures } from "../judge-failures.ts";
 import { createLoopDelay } from "../loop-delay.ts";
 import type { BeginTerm, RoleState, Standing } from "./messages.ts";
 
@@ -41,24 +42,13 @@ export class RoleTerm {
   #standing: Standing;
   #drain = new AbortController();
 
-  constructor(options: RoleTermOptions, { lease, failedAfterMs, standing }: BeginTerm) {
+  constructor(options: RoleTermOptions, { lease, standing }: BeginTerm) {
     const { role, slice, config, sign, database, bus, log, listening, figures } = options;
     this.#lease = { ...lease };
     this.#master = { name: lease.name, masterid: lease.masterid };
     this.#standing = standing;
-    const refusal = () => this.#standing.refusal;
-    this.#data = createData({
-      database,
-      bus,
-      lease: this.#lease,
-      writes: {
-        get refusal() {
-          return refusal();
-        },
-      },
-      log,
-      clock: systemClock,
-    });
+    const writes = readWrites(() => this.#standing);
+    this.#data = createData({ database, bus, lease: this.#lease, writes, log, clock: systemClock });
     this.#loopDelay = createLoopDelay(this.#metrics, sign);
     const services = role.services({
       master: this.#master,
@@ -76,10 +66,7 @@ export class RoleTerm {
       },
       ready: () => this.#ready(),
     });
-    this.#group = new ServiceGroup(role.name, services, log, {
-      failedAfterMs,
-      isPassing: (error) => database.dialect.isAway(error),
-    });
+    this.#group = new ServiceGroup(role.name, services, log, judgeFailures(lease.leaseMs, database, writes));
   }
 
   get state(): RoleState {
@@ -146,4 +133,16 @@ export class RoleTerm {
   #ready(): true | string[] {
     return this.#standing.ready === true ? this.#group.ready("strangers") : this.#standing.ready;
   }
+}
+
+/** What the main thread's probe of writes has found, as it is now. */
+function readWrites(standing: () => Standing): Pick<Standing, "refusal" | "accepted"> {
+  return {
+    get refusal() {
+      return standing().refusal;
+    },
+    get accepted() {
+      return standing().accepted;
+    },
+  };
 }

@@ -16,17 +16,21 @@ const policy: Readonly<Record<string, string>> = {
 
 /** Headers that disable browser features that our pages do not need; each answer may override them. */
 export function secureHeaders(url: string | undefined): Koa.Middleware {
-  const headers: Record<string, string> = {
+  const headers = securityHeaders(url);
+  return async (ctx, next) => {
+    ctx.set(headers);
+    await next();
+  };
+}
+
+export function securityHeaders(url: string | undefined): Record<string, string> {
+  return {
     "Content-Security-Policy": writePolicy(policy),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     ...(url?.startsWith("https:") ? { "Strict-Transport-Security": "max-age=31536000" } : {}),
-  };
-  return async (ctx, next) => {
-    ctx.set(headers);
-    await next();
   };
 }
 

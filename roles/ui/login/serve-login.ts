@@ -1,9 +1,9 @@
 import type { UiSlice } from "@multimaster/config";
 import { errors, UserError } from "@multimaster/core";
+import { sortedJson } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
-import { sortedJson } from "../rest/sorted-json.ts";
 import { createPasswordLogin } from "./password-login.ts";
 import { createRedirectLogin } from "./redirect-login.ts";
 import { readReturnAddress, returnUrl } from "./return-url.ts";

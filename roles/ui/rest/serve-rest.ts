@@ -1,20 +1,19 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ClusterConfig, UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
-import type { RestAnswer, Subject } from "@multimaster/data";
+import { type Subject, sortedJson } from "@multimaster/data";
 import type Koa from "koa";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { unknownMethod } from "../access/refusals.ts";
 import { anonymous, type Visitor } from "../access/visitor.ts";
 import { readBody } from "../http/read-body.ts";
+import { splitPath } from "./api-path.ts";
 import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
 import { answerCall } from "./json-rpc.ts";
-import { SharedReads } from "./read-sharing.ts";
+import { type ReadAnswer, type TaggedText, type TextReads, tagged } from "./read-text.ts";
 import { openRaw } from "./serve-raw.ts";
-import { sortedJson } from "./sorted-json.ts";
 import { wrapPages, wrapText } from "./streamed-envelope.ts";
 
 type Params = { readonly [key: string]: Json };
@@ -26,22 +25,9 @@ const textType = "text/plain; charset=utf-8";
 const jsonType = "application/json; charset=utf-8";
 
 /** REST v2 and its control calls below `/api` (docs/spec/data-api.md). */
-export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Middleware {
+export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: TextReads): Koa.Middleware {
   const { config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);
-  const reads = new SharedReads<string | RestAnswer>();
-
-  /** A short answer as text, shared by simultaneous requests for the same; a long one for this request alone. */
-  async function readAnswer(ctx: Koa.Context, path: readonly string[]): Promise<string | RestAnswer> {
-    const indent = indentFor(ctx);
-    const read = async () => {
-      const answer = await data.rest.get(path, ctx.URL.searchParams);
-      return answer.kind === "envelope" ? envelopeText(answer, indent) : answer;
-    };
-    // All visitors who may read this see the same.
-    const { answer, isFirst } = await reads.get(`${indent} ${ctx.url}`, read);
-    return isFirst || typeof answer === "string" ? answer : read();
-  }
 
   /** Records a refused action in the audit trail; nothing is recorded for objects that do not exist. */
   function noteRefusal(actor: Visitor, action: string, path: readonly string[], error: unknown): void {
@@ -128,7 +114,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
     if (!visitor) return;
     try {
       access.checkRead(visitor, path);
-      await send(ctx, await readAnswer(ctx, path), context);
+      await send(ctx, await reads.read(ctx.url, path, ctx.URL.searchParams, indentFor(ctx)), context);
     } catch (error) {
       if (error instanceof UserError) return answerError(ctx, error.status, error.message);
       log.error({ err: error, path: ctx.path }, "a read of the API failed");
@@ -137,21 +123,9 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access): Koa.Mi
   };
 }
 
-/** The decoded parts of a path. A part that cannot be decoded stays unchanged and matches nothing. */
-function splitPath(path: string | undefined): string[] {
-  if (path === undefined) return [];
-  return path.split("/").map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part;
-    }
-  });
-}
-
 function answerVersions(ctx: Koa.Context, { url }: ClusterConfig): void {
   const base = url === undefined ? `${ctx.protocol}://${ctx.host}/` : url;
-  sendJson(ctx, sortedJson({ api_versions: { v2: `${base}api/v2` } }, indentFor(ctx)));
+  sendJson(ctx, tagged(sortedJson({ api_versions: { v2: `${base}api/v2` } }, indentFor(ctx))));
 }
 
 function answerPreflight(ctx: Koa.Context): void {
@@ -184,25 +158,20 @@ function indentFor(ctx: Koa.Context): number | undefined {
   return wantsJson(ctx) ? undefined : 2;
 }
 
-/** A client that has the same answer already gets 304; the tag is weak because compression changes the bytes. */
-function sendJson(ctx: Koa.Context, text: string): void {
+/** A client that has the same answer already gets 304. */
+function sendJson(ctx: Koa.Context, { text, tag }: TaggedText): void {
   ctx.set("Content-Type", wantsJson(ctx) ? jsonType : textType);
   ctx.vary("Accept");
-  ctx.set("ETag", `W/"${createHash("sha1").update(text).digest("base64url")}"`);
+  ctx.set("ETag", tag);
   ctx.status = 200;
   if (ctx.fresh) ctx.status = 304;
   else ctx.body = text;
 }
 
-function envelopeText({ plural, items, meta }: RestAnswer & { kind: "envelope" }, indent: number | undefined): string {
-  return sortedJson({ [plural]: items, meta }, indent);
-}
-
-async function send(ctx: Koa.Context, answer: string | RestAnswer, context: RoleContext<UiSlice>): Promise<void> {
-  if (typeof answer === "string") return sendJson(ctx, answer);
+async function send(ctx: Koa.Context, answer: ReadAnswer, context: RoleContext<UiSlice>): Promise<void> {
   switch (answer.kind) {
-    case "envelope":
-      return sendJson(ctx, envelopeText(answer, indentFor(ctx)));
+    case "text":
+      return sendJson(ctx, answer);
     case "pages":
     case "lines": {
       const indent = indentFor(ctx);

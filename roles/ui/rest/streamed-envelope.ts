@@ -1,5 +1,4 @@
-import type { RestAnswer } from "@multimaster/data";
-import { sortedJson } from "./sorted-json.ts";
+import { type RestAnswer, sortedJson } from "@multimaster/data";
 
 /** Marks the position of the streamed part; no value of the API is this text. */
 const marker = "\u0000streamed\u0000";

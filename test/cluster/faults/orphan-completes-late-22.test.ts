@@ -4,10 +4,10 @@ import { expect, it } from "vitest";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster, waitForWorkers } from "../../harness/cluster.ts";
-import { listChildren } from "../../harness/processes.ts";
 import { startTcpProxy } from "../../harness/tcp-proxy.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
+import { waitForWork } from "./running-work.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
@@ -25,15 +25,14 @@ it("a command of a dead engine that completes at the next one, while that runs i
   const worker = await startBuildbotWorker({ port: balancer.port, name: "w1", password });
   await waitForWorkers(front, ["w1"]);
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
-  const running = (n: number) => () => cluster.ledger.lines().length === n && listChildren(worker.pid).length === n;
-  await waitFor(running(1), { what: "the step's command to run" });
+  await waitForWork(cluster, worker);
 
   const heir = await cluster.master({ roles: ["builder-engine"], name: "heir" });
   balancer.retarget(await heir.workerPort());
   await dying.kill9();
   // As if the worker had not heard the interrupt: no one knows of the orphan any more.
   await cluster.rows("delete from mm_commands");
-  await waitFor(running(2), { what: "the build to run again beside the orphan", timeoutMs: 90_000 });
+  await waitForWork(cluster, worker, { builds: 2 });
   writeFileSync(gate, "");
 
   await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 1, {

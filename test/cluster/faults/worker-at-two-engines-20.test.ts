@@ -5,6 +5,7 @@ import { startCluster, waitForGate, waitForWorkers } from "../../harness/cluster
 import { isAlive, listChildren } from "../../harness/processes.ts";
 import { startTcpProxy } from "../../harness/tcp-proxy.ts";
 import { waitFor } from "../../harness/wait-for.ts";
+import { waitForWork } from "./running-work.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
@@ -18,10 +19,7 @@ it("a worker that comes to a second engine while the first still believes in it 
   const worker = await startBuildbotWorker({ port: balancer.port, name: "w1", password });
   await waitForWorkers(front, ["w1"]);
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
-  const [orphan] = await waitFor(
-    () => cluster.ledger.lines().length === 1 && listChildren(worker.pid).length === 1 && listChildren(worker.pid),
-    { what: "the step's command to run" },
-  );
+  const [orphan] = await waitForWork(cluster, worker);
   const second = await cluster.master({ roles: ["builder-engine"], name: "second" });
   balancer.retarget(await second.workerPort());
 

@@ -2,9 +2,10 @@ import { expect, it } from "vitest";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster, waitForGate, waitForWorkers } from "../../harness/cluster.ts";
-import { isAlive, listChildren } from "../../harness/processes.ts";
+import { isAlive } from "../../harness/processes.ts";
 import { startTcpProxy } from "../../harness/tcp-proxy.ts";
 import { waitFor } from "../../harness/wait-for.ts";
+import { waitForWork } from "./running-work.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
@@ -22,10 +23,7 @@ it("a worker that goes silent during a step is detached, and its old command has
   const worker = await startBuildbotWorker({ port: wire.port, name: "w1", password });
   await waitForWorkers(front, ["w1"]);
   await front.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "test" });
-  const [orphan] = await waitFor(
-    () => cluster.ledger.lines().length === 1 && listChildren(worker.pid).length === 1 && listChildren(worker.pid),
-    { what: "the step's command to run" },
-  );
+  const [orphan] = await waitForWork(cluster, worker);
 
   wire.stall();
   await waitFor(async () => (await cluster.rows("select 1 from builds where results = 5")).length === 1, {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hashPassword } from "@multimaster/core";
@@ -72,7 +73,8 @@ let database: Database;
 const headers = new Map<Asker, Record<string, string>>();
 
 beforeAll(async () => {
-  database = await newDatabase("sqlite");
+  // On PostgreSQL, programs are answered without the layers of the app.
+  database = await newDatabase("postgresql");
   await seedRecorded(database);
   const user = { password: await hashPassword("right") };
   server = await startRestServer(database, {
@@ -122,7 +124,37 @@ async function statusOf({ path, method = "GET" }: Row, asker: Asker): Promise<nu
   return status;
 }
 
+/** A program that reads JSON and takes no compression: it is answered without the layers of the app. */
+function directStatusOf({ path }: Row, asker: Asker, more: Record<string, string> = {}): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, server.url), {
+      headers: { ...headers.get(asker), ...more, accept: "application/json" },
+    });
+    sent.on("response", (response) => {
+      response.destroy();
+      resolve(response.statusCode);
+    });
+    sent.on("error", reject).end();
+  });
+}
+
 describe("each route of the ui", () => {
+  it.each(matrix.api.filter(({ method = "GET" }) => method === "GET"))(
+    "answers programs as it answers others: $path",
+    async (row) => {
+      for (const asker of askers)
+        expect([asker, await directStatusOf(row, asker)]).toEqual([asker, row.expected[asker]]);
+    },
+  );
+
+  it("tells no one who may not read a list that it is unchanged", async () => {
+    const list = { path: "/api/v2/builds", expected: apiReaders };
+    for (const asker of askers) {
+      const expected = apiReaders[asker] === 200 ? 304 : apiReaders[asker];
+      expect([asker, await directStatusOf(list, asker, { "if-none-match": "*" })]).toEqual([asker, expected]);
+    }
+  });
+
   it.each(routeNames.flatMap((name) => matrix[name].map((row) => [name, row] as const)))(
     "answers those who may: %s, $path",
     async (_, row) => {

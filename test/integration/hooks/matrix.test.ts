@@ -222,6 +222,18 @@ describe("what a payload does not say", () => {
     expect(needed).toEqual(expect.arrayContaining([...new Set(refused)]));
     expect("ignored" in parse(forge, event, { forks: true })).toBe(!isNews);
   });
+
+  it.each(cases)("of %s (%s) may also be an empty object", (forge, happening) => {
+    const event = matrix[forge][happening];
+    const isRefused = (place: (string | number)[], instead: unknown) =>
+      "refused" in parse(forge, without(event, [place], instead), { forks: true });
+    const isObject = (place: (string | number)[]) => {
+      const part = place.reduce<unknown>((at, name) => (at as Record<string | number, unknown>)[name], event.payload);
+      return typeof part === "object" && part !== null && !Array.isArray(part);
+    };
+    const optional = placesOf(event.payload).filter((place) => isObject(place) && !isRefused(place, null));
+    expect(optional.filter((place) => isRefused(place, {})).map((place) => place.join("."))).toEqual([]);
+  });
 });
 
 /** What each event must say: what has happened, where, and which commit. */

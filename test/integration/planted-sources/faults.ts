@@ -221,15 +221,15 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "lines are appended to a log at any place",
     file: "packages/database/src/stores/logs.ts",
-    safeguard: "where id = ? and num_lines = ? and complete = 0",
-    instead: "where id = ? and num_lines >= ? - 1000000 and complete = 0",
+    safeguard: "where logs.id = v.logid and num_lines = v.old and complete = 0",
+    instead: "where logs.id = v.logid and num_lines >= v.old - 1000000 and complete = 0",
     tests: logs,
   },
   {
     name: "lines are appended to a log that is complete",
     file: "packages/database/src/stores/logs.ts",
-    safeguard: "where id = ? and num_lines = ? and complete = 0",
-    instead: "where id = ? and num_lines = ?",
+    safeguard: "where logs.id = v.logid and num_lines = v.old and complete = 0",
+    instead: "where logs.id = v.logid and num_lines = v.old",
     tests: logs,
   },
   {

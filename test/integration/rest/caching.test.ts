@@ -34,6 +34,7 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
   });
 
   const bytes = Buffer.from(text);
+  const json = { accept: "application/json" };
   /** By plain HTTP: fetch adds headers that forbid what is tested here. */
   const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
     new Promise<{ status: number | undefined; body: Buffer; header(name: string): string | undefined }>(
@@ -60,6 +61,54 @@ describe.each(engines)("answers that were had before, on %s", (engine) => {
     const missing = await get("/api/v2/builders/999");
     expect([missing.header("etag"), missing.header("cache-control")]).toEqual([undefined, "no-store"]);
   });
+
+  it("are the same for programs, which are answered without the layers of the app", async () => {
+    for (const path of [
+      "builders",
+      "builders/1",
+      "builds?order=-buildid&limit=2&property=*",
+      "builds/1?property=*",
+      "builds?field=buildid&field=complete&field=state_string",
+      "buildrequests?property=scheduler&limit=3",
+      "builds?limit=0",
+      "builds?nonsense=1",
+      "builds/999",
+      "nothing",
+      "workers",
+      "changes",
+      "steps/7/logs",
+    ]) {
+      const direct = await get(`/api/v2/${path}`, json);
+      const app = await get(`/api/v2/${path}`, { ...json, "accept-encoding": "gzip;q=0, identity" });
+      expect(direct.body.toString(), path).toBe(app.body.toString());
+      for (const name of ["etag", "content-type", "cache-control", "content-length", "content-security-policy"])
+        expect([name, direct.header(name)], path).toEqual([name, app.header(name)]);
+      expect([direct.status, direct.header("vary")?.split(", ").toSorted()], path).toEqual([
+        app.status,
+        app.header("vary")?.split(", ").toSorted(),
+      ]);
+      const tag = direct.header("etag");
+      if (tag === undefined) continue;
+      const again = await get(`/api/v2/${path}`, { ...json, "if-none-match": `"other", ${tag}` });
+      expect([again.status, again.body.length, again.header("etag")], path).toEqual([304, 0, tag]);
+    }
+  });
+
+  it.runIf(engine === "postgresql")(
+    "of single objects that are asked for at the same time are each its own",
+    async () => {
+      const ids = [1, 2, 3, 999, 99999999999];
+      const searches = ["", "property=*", "property=owner", "field=buildid"].map((text) => new URLSearchParams(text));
+      const { rest } = server.data;
+      for (const search of searches) {
+        const read = (id: number) => rest.text(["builds", String(id)], search).catch((error: Error) => error.message);
+        const alone = [];
+        for (const id of ids) alone.push(await read(id));
+        expect(alone[0]).not.toEqual(alone[1]);
+        expect(await Promise.all(ids.map(read))).toEqual(alone);
+      }
+    },
+  );
 
   it("may be kept unasked where the config says so", async () => {
     const kept = await startRestServer(database, { jsonCacheSeconds: 30 });

@@ -128,9 +128,10 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
   it("a build whose creation was not answered is found again, not made twice", async () => {
     const first = await runningBuild(one);
     const create = async (worker: string) => {
-      const { buildrequestid, builderid } = first;
+      const { buildrequestid } = first;
       const properties = { worker: [worker, "Build"] } as const;
-      const opening = { builderid, firstStep: "worker_preparation", propertiesOf: () => properties };
+      const steps = [{ name: "worker_preparation" }];
+      const opening = { state: "preparing worker", steps, propertiesOf: () => properties };
       return one.updates.builds.create({ buildrequestid, workerid: await aWorker(one, worker), opening });
     };
     const opened = await create("w2");

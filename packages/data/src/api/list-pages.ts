@@ -4,7 +4,7 @@ import type { Found, Query } from "../model/query.ts";
 import { findItems, type ReadScope } from "../read/read-items.ts";
 
 /** Rows that one query of an unlimited list reads: no more are in memory. */
-const pageSize = 1000;
+export const pageSize = 1000;
 
 type Page = readonly object[];
 

@@ -9,11 +9,14 @@ import type { BusView, LinesAnswer, RawAnswer, WritesView } from "../model/defin
 import { createMatcher, type Match } from "../model/match-path.ts";
 import type { Query } from "../model/query.ts";
 import { explainDatabase } from "../read/explain-database.ts";
+import { JsonById } from "../read/json-by-id.ts";
+import { findJson } from "../read/json-rows.ts";
 import { findItems } from "../read/read-items.ts";
+import { RecentTotals } from "../read/recent-totals.ts";
 import { resources } from "../resources/registry.ts";
 import type { Updates } from "../updates/index.ts";
 import { boundList } from "./bound-list.ts";
-import { listPages } from "./list-pages.ts";
+import { listPages, pageSize } from "./list-pages.ts";
 import { parseQuery } from "./parse-query.ts";
 
 type JsonObject = { readonly [key: string]: Json };
@@ -26,6 +29,13 @@ export type RestAnswer =
       readonly items: readonly JsonObject[];
       readonly meta: JsonObject;
     }
+  /** The same as text: the objects with commas between them, without spaces, as the database wrote them. */
+  | {
+      readonly kind: "json";
+      readonly plural: string;
+      readonly json: string;
+      readonly meta: JsonObject;
+    }
   /** A list too long for memory: its pages are read while they are sent. */
   | {
       readonly kind: "pages";
@@ -36,10 +46,14 @@ export type RestAnswer =
   | ({ readonly kind: "lines"; readonly plural: string } & LinesAnswer)
   | ({ readonly kind: "raw" } & RawAnswer);
 
+type JsonAnswer = RestAnswer & { kind: "json" };
+
 /** The data API without HTTP. It throws errors of the catalogue, `FieldErrors` and `NoSuchMethod`. */
 export interface Rest {
-  /** Reads what a path names; its parts are decoded. */
-  get(path: readonly string[], search: URLSearchParams): Promise<RestAnswer>;
+  /** Reads what a path names; its parts are decoded. `asText`: the caller takes objects as text. */
+  get(path: readonly string[], search: URLSearchParams, asText?: boolean): Promise<RestAnswer>;
+  /** The same as text, if the database writes it; undefined: it must be read by `get`. */
+  text(path: readonly string[], search: URLSearchParams): Promise<JsonAnswer | undefined>;
   /** Performs a JSON-RPC method on what a path names. */
   call(path: readonly string[], method: string, params: JsonObject, caller: Caller): Promise<Json>;
   /** Whether what a path names has such a method at all. */
@@ -65,6 +79,8 @@ export interface RestOptions {
 export function createRest({ database, updates, events, bus, writes }: RestOptions): Rest {
   const seen = { bus, ...(writes ? { writes } : {}) };
   const findMatch = createMatcher(resources);
+  const { count } = new RecentTotals();
+  const byId = new JsonById(database);
   const control: ActionContext["control"] = (of, id, action, payload) =>
     void events.publishControl(of, id, action, payload);
 
@@ -81,12 +97,40 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     return item as JsonObject;
   }
 
-  const rest: Pick<Rest, "get" | "call"> = {
-    async get(path, search) {
+  /** The objects as the database writes them; undefined if they must be read first. */
+  async function readText(found: Match, path: readonly string[], query: Query): Promise<JsonAnswer | undefined> {
+    const { resource } = found;
+    const isOne = found.path.kind === "single";
+    if (isOne && byId.canRead(found, query)) {
+      const json = await byId.read(found, query);
+      if (json === null) throw missing(found, path);
+      return json === undefined ? undefined : { kind: "json", plural: resource.plural, json, meta: {} };
+    }
+    const isWhole = !isOne && query.limit === undefined;
+    const bounded = isWhole ? { ...query, limit: pageSize, countTo: Number.MAX_SAFE_INTEGER } : query;
+    const rows = await findJson(resource, database, bounded, { ...found, count });
+    // Two rows of one name, or a list that is read in pages.
+    if (!rows || (isOne && rows.count > 1) || (isWhole && rows.count === pageSize)) return undefined;
+    if (isOne && rows.count === 0) throw missing(found, path);
+    return { kind: "json", plural: resource.plural, json: rows.json, meta: isOne ? {} : { total: rows.total } };
+  }
+
+  function readQuery({ resource, path }: Match, search: URLSearchParams): Query {
+    const asked = parseQuery(search, resource, path);
+    return path.kind === "collection" ? boundList(resource, asked) : asked;
+  }
+
+  const rest: Pick<Rest, "get" | "text" | "call"> = {
+    async text(path, search) {
+      const found = match(path);
+      const isOfRows = found.path.kind === "collection" || found.path.kind === "single";
+      return isOfRows ? readText(found, path, readQuery(found, search)) : undefined;
+    },
+
+    async get(path, search, asText) {
       const found = match(path);
       const { resource, params } = found;
-      const asked = parseQuery(search, resource, found.path);
-      const query = found.path.kind === "collection" ? boundList(resource, asked) : asked;
+      const query = readQuery(found, search);
       const context = { connection: database, params, properties: query.properties, filters: [] };
       if (found.path.open) {
         const raw = await found.path.open(context);
@@ -99,6 +143,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
         if (!answer) throw missing(found, path);
         return linesAnswer(resource.plural, answer, query.fields);
       }
+      const text = asText === true ? await readText(found, path, query) : undefined;
+      if (text) return text;
       if (found.path.kind === "single") {
         return { kind: "envelope", plural: resource.plural, items: [await readOne(found, path, query)], meta: {} };
       }
@@ -159,7 +205,8 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
   }
 
   return {
-    get: (path, search) => rest.get(path, search).catch(explain),
+    get: (path, search, asText) => rest.get(path, search, asText).catch(explain),
+    text: (path, search) => rest.text(path, search).catch(explain),
     call: (path, method, params, caller) => rest.call(path, method, params, caller).catch(explain),
     has(path, method) {
       const found = findMatch(path);

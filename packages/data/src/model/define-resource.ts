@@ -1,5 +1,5 @@
 import type { Json } from "@multimaster/core";
-import type { Connection } from "@multimaster/database";
+import type { Connection, Fragment } from "@multimaster/database";
 import { z } from "zod";
 import type { Filter } from "./query.ts";
 import type { EventFacts, ResourceEvents } from "./resource-events.ts";
@@ -56,6 +56,11 @@ export interface Field<S extends z.core.$ZodType = z.core.$ZodType> {
   /** Converts the driver's value, if the kind of the field is not enough to do so. */
   read?(value: unknown, context: ReadContext): z.output<S>;
   load?(context: ReadContext, keys: readonly number[]): Promise<ReadonlyMap<number, z.output<S>>>;
+  /**
+   * Of a field with `load`: the same as SQL that makes its JSON text of a key, for a database that writes answers itself
+   * (json-rows.ts). Undefined: this read needs `load`.
+   */
+  json?(context: ReadContext, key: string): Fragment | undefined;
   /** The value when nothing was loaded. */
   readonly empty?: z.output<S>;
   /** How many objects a list shows at most if this field is among those asked for; absent: all. */

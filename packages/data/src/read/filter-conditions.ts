@@ -1,9 +1,16 @@
 import { errors, type Json } from "@multimaster/core";
 import { type Dialect, type Fragment, longest, truncateText } from "@multimaster/database";
-import type { AnyResource, Field } from "../model/define-resource.ts";
+import type { AnyResource, Field, Path, ReadContext } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
 import type { Filter } from "../model/query.ts";
-import { allOf, anyOf } from "./select.ts";
+import { allOf, anyOf, bindParams } from "./select.ts";
+
+/** The conditions of a read: of its path, then of its filters. */
+export function conditionsOf(resource: AnyResource, context: ReadContext, path: Path | undefined): Fragment[] {
+  const where = context.filters.map((filter) => filterCondition(resource, filter, context.connection.dialect));
+  if (path?.where !== undefined) where.unshift(bindParams(path.where, context.params));
+  return where;
+}
 
 /** The SQL of one filter. */
 export function filterCondition(resource: AnyResource, filter: Filter, dialect: Dialect): Fragment {

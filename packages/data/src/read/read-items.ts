@@ -1,11 +1,11 @@
 import { errors } from "@multimaster/core";
-import { type Connection, countRows, type Fragment, type Order, type Row, selectRows } from "@multimaster/database";
+import { type Connection, type Fragment, type Order, type Row, type Select, selectRows } from "@multimaster/database";
 import type { AnyResource, Field, Item, Path, ReadContext } from "../model/define-resource.ts";
 import { describeField } from "../model/field-kinds.ts";
 import type { Found, Query } from "../model/query.ts";
-import { filterCondition } from "./filter-conditions.ts";
+import { type CountTotal, totalOf } from "./count-total.ts";
+import { conditionsOf } from "./filter-conditions.ts";
 import { queryList } from "./query-list.ts";
-import { bindParams } from "./select.ts";
 
 /** The path of a read and its parameters; without a path, everything that a resource has is read. */
 export interface ReadScope {
@@ -13,6 +13,8 @@ export interface ReadScope {
   readonly params?: ReadContext["params"];
   readonly bus?: ReadContext["bus"];
   readonly writes?: ReadContext["writes"];
+  /** Counts what a limit cuts off; default: by counting rows. */
+  readonly count?: CountTotal;
 }
 
 /** Reads a list: filtered, ordered and cut in SQL, then related fields in one query per field. */
@@ -22,7 +24,20 @@ export async function findItems<R extends AnyResource>(
   query: Query = {},
   scope: ReadScope = {},
 ): Promise<Found<Item<R>> | undefined> {
-  const context: ReadContext = {
+  const context = contextOf(connection, query, scope);
+  const makeRows = scope.path?.rows ?? resource.rows;
+  if (makeRows) {
+    const rows = await makeRows(context);
+    return rows && (queryList(resource, rows as Parameters<typeof queryList>[1], query) as Found<Item<R>>);
+  }
+  const where = conditionsOf(resource, context, scope.path);
+  const rows = query.limit === 0 ? [] : await selectItems(resource, context, where, query);
+  const total = await totalOf({ resource, context, path: scope.path }, query, rows.length, scope.count);
+  return { rows: rows as Item<R>[], total };
+}
+
+export function contextOf(connection: Connection, query: Query, scope: ReadScope): ReadContext {
+  return {
     connection,
     params: scope.params ?? {},
     properties: query.properties,
@@ -31,23 +46,6 @@ export async function findItems<R extends AnyResource>(
     ...(scope.path ? { pathKind: scope.path.kind } : {}),
     ...(scope.writes ? { writes: scope.writes } : {}),
   };
-  const makeRows = scope.path?.rows ?? resource.rows;
-  if (makeRows) {
-    const rows = await makeRows(context);
-    return rows && (queryList(resource, rows as Parameters<typeof queryList>[1], query) as Found<Item<R>>);
-  }
-  const where = context.filters.map((filter) => filterCondition(resource, filter, connection.dialect));
-  if (scope.path?.where !== undefined) where.unshift(bindParams(scope.path.where, context.params));
-  const rows = query.limit === 0 ? [] : await selectItems(resource, context, where, query);
-  const cut = query.limit !== undefined || query.offset !== undefined;
-  // A page that was not filled ends the list, so only full and empty pages need the count.
-  const known = rows.length > 0 && (query.limit === undefined || rows.length < query.limit);
-  const read = rows.length + (rows.length > 0 ? (query.offset ?? 0) : 0);
-  if (!cut || known || query.countTo === 0) return { rows: rows as Item<R>[], total: read };
-  const all = { from: resource.from as string, columns: {}, where };
-  // At least one more than was read, if there is one: a client that reads pages up to the total sees that there is more.
-  const counted = await countRows(connection, all, Math.max(query.countTo ?? maxCounted, read + 1));
-  return { rows: rows as Item<R>[], total: Math.max(counted, read) };
 }
 
 /** Returns one object by its id, or undefined. */
@@ -77,31 +75,46 @@ async function selectItems(
   resource: AnyResource,
   context: ReadContext,
   where: readonly Fragment[],
-  query: Pick<Query, "fields" | "order" | "limit" | "offset">,
+  query: RowsQuery,
 ): Promise<Row[]> {
-  const fields = Object.entries<Field>(resource.fields).filter(([name]) => query.fields?.includes(name) ?? true);
-  const columns = fields
+  const fields = fieldsOf(resource, query);
+  const rows = await selectRows(context.connection, selectOf(resource, context, where, query));
+  const items = rows.map((row) => mapRow(fields, row, context));
+  for (const [name, field] of fields) if (field.load) await fillRelated(name, field, rows, items, context);
+  return items;
+}
+
+/** What decides which rows are read, and how much of them. */
+export type RowsQuery = Pick<Query, "fields" | "order" | "limit" | "offset">;
+
+/** The fields of each object of an answer. */
+export function fieldsOf(resource: AnyResource, { fields }: RowsQuery): [string, Field][] {
+  return Object.entries<Field>(resource.fields).filter(([name]) => fields?.includes(name) ?? true);
+}
+
+/** The rows of a read, with a column for each field that has SQL. */
+export function selectOf(
+  resource: AnyResource,
+  context: ReadContext,
+  where: readonly Fragment[],
+  query: RowsQuery,
+): Select {
+  const columns = fieldsOf(resource, query)
     .filter(([, field]) => field.sql !== undefined)
     .map(([name, field]) => [name, (context.pathKind === "collection" && field.sqlInLists) || columnSql(field)]);
-  const rows = await selectRows(context.connection, {
+  return {
     from: resource.from as string,
     columns: Object.fromEntries(columns.length > 0 ? columns : [["nothing", "1"]]),
     where,
     order: orderBy(resource, query.order ?? []),
     ...(query.limit === undefined ? {} : { limit: Math.min(query.limit, maxRows) }),
     ...(query.offset === undefined ? {} : { offset: Math.min(query.offset, maxRows) }),
-  });
-  const items = rows.map((row) => mapRow(fields, row, context));
-  for (const [name, field] of fields) if (field.load) await fillRelated(name, field, rows, items, context);
-  return items;
+  };
 }
 
 const maxRows = 2 ** 31 - 1;
 
-/** Counting ten million builds takes longer than showing fifty: a total says no more than "at least so many". */
-const maxCounted = 10_000;
-
-function columnSql(field: Field): string {
+export function columnSql(field: Field): string {
   const boolean = describeField(field.schema as never).kind === "boolean" && !field.load;
   return boolean ? `case when ${field.sql} then 1 else 0 end` : (field.sql as string);
 }

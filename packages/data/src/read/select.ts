@@ -23,6 +23,11 @@ export function bindParams(where: string, params: ReadContext["params"]): Fragme
   return { sql, bindings };
 }
 
+/** SQL of a fixed text without quotes. */
+export function literal(text: string): Fragment {
+  return { sql: `'${text}'`, bindings: [] };
+}
+
 /** All of the conditions; true when there are none. */
 export function allOf(conditions: readonly Fragment[]): Fragment {
   if (conditions.length === 0) return { sql: "1 = 1", bindings: [] };

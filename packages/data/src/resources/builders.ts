@@ -1,4 +1,4 @@
-import { buildersConfiguredFor, queryRows } from "@multimaster/database";
+import { buildersConfiguredFor, type Fragment, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
 import { integer, text } from "../model/field-kinds.ts";
@@ -22,6 +22,10 @@ export const builders = defineResource({
       sql: "b.id",
       contains: "b.id in (select builderid from builder_masters where masterid = ?)",
       load: loadMasterids,
+      json: (_context, key) =>
+        jsonList(
+          `select string_agg(cast(masterid as text), ',' order by masterid) from builder_masters where builderid = ${key}`,
+        ),
       empty: [],
     },
     description: { schema: text.nullable(), sql: "b.description" },
@@ -33,6 +37,10 @@ export const builders = defineResource({
       sql: "b.id",
       contains: "b.id in (select bt.builderid from builders_tags bt join tags t on t.id = bt.tagid where t.name = ?)",
       load: loadTags,
+      json: ({ connection: { dialect } }, key) =>
+        dialect.jsonOf &&
+        jsonList(`select string_agg(${dialect.jsonOf("tg.name")}, ',' order by bt.id) from builders_tags bt
+          join tags tg on tg.id = bt.tagid where bt.builderid = ${key}`),
       empty: [],
     },
   },
@@ -64,6 +72,11 @@ export const builders = defineResource({
     payload: (_event, item, facts) => ({ ...item, ...facts }),
   },
 });
+
+/** SQL of a JSON list of these elements. */
+function jsonList(elements: string): Fragment {
+  return { sql: `'[' || coalesce((${elements}), '') || ']'`, bindings: [] };
+}
 
 export type Builder = z.output<typeof builders.schema>;
 

@@ -2,6 +2,8 @@ import { claimantOf } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, sourced } from "../model/field-kinds.ts";
+import { buildsetPropertyTable, selectPieces } from "../read/property-pieces.ts";
+import { literal } from "../read/select.ts";
 import { loadBuildsetProperties } from "./buildset-properties.ts";
 
 const incomplete = "(br.complete = 0 or br.complete is null)";
@@ -27,7 +29,14 @@ export const buildrequests = defineResource({
     submitted_at: { schema: datetime, sql: "br.submitted_at" },
     complete_at: { schema: datetime.nullable(), sql: "br.complete_at" },
     waited_for: { schema: bool, sql: "coalesce(br.waited_for, 0) <> 0" },
-    properties: { schema: sourced.nullable(), sql: "br.buildsetid", load: loadBuildsetProperties, empty: null },
+    properties: {
+      schema: sourced.nullable(),
+      sql: "br.buildsetid",
+      load: loadBuildsetProperties,
+      json: ({ connection, properties }, key) =>
+        properties ? selectPieces(connection.dialect, buildsetPropertyTable, key, properties) : literal("null"),
+      empty: null,
+    },
   },
   order: ["buildrequestid"],
   filters: { claimed: (value) => (value ? undefined : incomplete) },

@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
+import { buildPropertyTable, selectPieces } from "../read/property-pieces.ts";
+import { literal } from "../read/select.ts";
 import { buildPaths } from "./build-paths.ts";
 import { loadBuildProperties } from "./build-properties.ts";
 
@@ -25,7 +27,14 @@ export const builds = defineResource({
     locks_duration_s: { schema: integer, sql: "b.locks_duration_s" },
     results: { schema: integer.nullable(), sql: "b.results" },
     state_string: { schema: text, sql: "b.state_string" },
-    properties: { schema: shownNullable(sourced, true), sql: "b.id", load: loadBuildProperties, empty: {} },
+    properties: {
+      schema: shownNullable(sourced, true),
+      sql: "b.id",
+      load: loadBuildProperties,
+      json: ({ connection, properties }, key) =>
+        properties ? selectPieces(connection.dialect, buildPropertyTable, key, properties) : literal("{}"),
+      empty: {},
+    },
   },
   order: ["buildid"],
   paths: [

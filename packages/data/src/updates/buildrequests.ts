@@ -1,23 +1,17 @@
 import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
-import type { SourcedProperties } from "@multimaster/core";
 import {
   awaitedRequests,
-  buildsetProperties,
   type Connection,
-  changeIdsOfSourceStamps,
-  getRequest,
   openRequestsClaimedBy,
   pendingRequests,
   retryRolledBack,
   setRequestPriority,
-  sourceStampIdsOf,
 } from "@multimaster/database";
 import { cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
-import { loadItems } from "../read/read-items.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
-import { type Change, changes } from "../resources/changes.ts";
-import { loadSourceStamps, type SourceStamp } from "../resources/sourcestamps.ts";
+import { batched } from "./batched.ts";
+import { type RequestDetails, readRequestDetails } from "./request-details.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -32,19 +26,6 @@ export interface PendingRequest {
   workerLosses: number;
   /** 1: a running build waits for it. */
   waitedFor: number;
-}
-
-/** What a build needs to know of its request. */
-export interface RequestDetails {
-  buildrequestid: number;
-  buildsetid: number;
-  builderid: number;
-  reason: string;
-  waitedFor: boolean;
-  properties: SourcedProperties;
-  sourceStamps: readonly SourceStamp[];
-  /** Changes of the source stamps, oldest first. */
-  changes: readonly Change[];
 }
 
 export interface BuildRequestUpdates {
@@ -94,7 +75,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       if (outcomes) await publishOutcomes(outcomes);
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
-    details: (buildrequestid) => readDetails(database, buildrequestid),
+    details: batched((ids: readonly number[]) => readRequestDetails(database, ids)),
     cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, trail),
     async setPriority(buildrequestid, priority, trail) {
       const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
@@ -128,24 +109,4 @@ export async function cancelRequest(
     for (const build of result.builds) await track(events.publishControl("builds", build, "stop", { reason }));
   }
   return result.answer;
-}
-
-async function readDetails(connection: Connection, id: number): Promise<RequestDetails | undefined> {
-  const request = await getRequest(connection, id);
-  if (!request) return undefined;
-  const context = { connection, params: {}, properties: undefined, filters: [] };
-  const stampIds = await sourceStampIdsOf(connection, request.buildsetid);
-  const stamps = await loadSourceStamps(context, stampIds);
-  const changeIds = await changeIdsOfSourceStamps(connection, stampIds);
-  const found = changeIds.length === 0 ? new Map() : await loadItems(changes, context, changeIds);
-  return {
-    buildrequestid: id,
-    buildsetid: request.buildsetid,
-    builderid: request.builderid,
-    reason: request.reason ?? "",
-    waitedFor: request.waitedFor === 1,
-    properties: await buildsetProperties(connection, request.buildsetid),
-    sourceStamps: stampIds.flatMap((stampId) => stamps.get(stampId) ?? []),
-    changes: changeIds.flatMap((changeId) => found.get(changeId) ?? []),
-  };
 }

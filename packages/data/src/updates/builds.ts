@@ -1,20 +1,25 @@
 import { fencedTransaction } from "@multimaster/cluster";
 import { type Result, Results, type SourcedProperties } from "@multimaster/core";
 import {
-  beginStep,
   type Connection,
+  finishStep,
   getBuildState,
   getRebuildSource,
   holdRunningBuild,
+  insertBuildProperties,
+  insertStep,
   insertStopRequests,
   lockRequest,
+  readSteps,
   saveBuildProperties,
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
 import { type BuildEnd, finishBuilds, type StartedBuild, startBuild } from "@multimaster/lifecycle";
+import type { Events } from "../events/events.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
+import { steps } from "../resources/steps.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
 import { batched } from "./batched.ts";
 import { writeOptions } from "./gathered-writes.ts";
@@ -34,23 +39,32 @@ export interface NewBuild {
   buildrequestid: number;
   workerid: number;
   /** What is written in the same transaction. */
-  opening?: {
-    builderid: number;
-    /** The properties that it begins with; called with its number, maybe more than once. */
-    propertiesOf(number: number): SourcedProperties;
-    firstStep: string;
-  };
+  opening?: Opening;
 }
 
-export interface CreatedBuild extends StartedBuild {
-  /** Of the first step of the opening. */
-  stepid?: number;
+export interface Opening {
+  /** What the build does first. */
+  state: string;
+  /** The properties that it begins with; called with its number, maybe more than once. */
+  propertiesOf(number: number): SourcedProperties;
+  /** The steps that it begins with: the last one runs, those before have ended. */
+  steps: readonly OpeningStep[];
+}
+
+export interface OpeningStep {
+  name: string;
+  end?: { results: Result; state: string } | undefined;
+}
+
+export interface CreatedBuild extends Omit<StartedBuild, "adopted"> {
+  /** Of the steps that it began with. */
+  steps: readonly { stepid: number; name: string }[];
 }
 
 export interface BuildUpdates {
   /**
-   * Inserts the build row with the builder's next number, and its opening: properties and a first step, which is started (fenced;
-   * the request's claim is checked). Called again because the answer was lost, it returns the same build.
+   * Inserts the build row with the builder's next number, its properties and first steps (fenced; the request's claim is
+   * checked). Called again because the answer was lost, it returns the same build.
    */
   create(build: NewBuild): Promise<CreatedBuild | Lost>;
   setState(buildid: number, state: string): Promise<void>;
@@ -84,12 +98,12 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
   return {
     create: (build) => create(context, build),
     async setState(buildid, state) {
-      if (await write((tx) => setBuildState(tx, buildid, masterid, state)))
+      if (await write(`build ${buildid}`, (tx) => setBuildState(tx, buildid, masterid, state)))
         await track(events.of(builds).update([buildid]));
     },
     async setProperties(buildid, properties) {
       if (Object.keys(properties).length === 0) return;
-      const running = await write(async (tx) => {
+      const running = await write(`build ${buildid}`, async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, masterid))) return false;
         await saveBuildProperties(tx, buildid, properties);
         return true;
@@ -111,37 +125,54 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
   };
 }
 
-/** The order of Buildbot's events: the first step, properties, state, then the build itself is published. */
+const nothingElse: Opening = { state: "preparing worker", propertiesOf: () => ({}), steps: [] };
+
+/** The order of Buildbot's events: the first step, properties, state, the build itself, then what comes next. */
 async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
   const { lease, events, write, track, publishOutcomes } = context;
-  const { opening, ...row } = build;
-  const { created, opened, outcomes } = await write(async (tx) => {
+  const { opening = nothingElse, buildrequestid, workerid } = build;
+  const { created, opened, outcomes } = await write(`request ${buildrequestid}`, async (tx) => {
+    const row = { buildrequestid, workerid, state: opening.state, steps: opening.steps.length };
     const { result, outcomes } = await startBuild(tx, lease, row);
-    const opened = result && opening && (await openBuild(tx, result, opening));
-    return { created: result, opened, outcomes };
-  }, opening?.builderid);
+    return { created: result, opened: result && (await openBuild(tx, result, opening)), outcomes };
+  });
   await publishOutcomes(outcomes);
-  if (!created) return "lost";
-  if (!opened) return created;
-  const { buildid } = created;
-  const publish = async () => {
-    await publishBegun(events, opened.stepid);
-    await events.publishProperties(buildid, opened.properties);
-    await events.of(builds).update([buildid]);
-    await events.of(builds).new([buildid]);
-  };
-  await track(publish());
-  return { ...created, stepid: opened.stepid };
+  if (!created || !opened) return "lost";
+  const { adopted: _, ...started } = created;
+  if (build.opening) await track(publishOpened(events, started.buildid, opening, opened));
+  return { ...started, steps: opened.steps };
 }
 
-async function openBuild(
-  tx: Connection,
-  { buildid, number }: StartedBuild,
-  { propertiesOf, firstStep }: NonNullable<NewBuild["opening"]>,
-) {
-  const properties = propertiesOf(number);
-  await saveBuildProperties(tx, buildid, properties);
-  return { properties, stepid: (await beginStep(tx, buildid, firstStep)).id };
+interface Opened {
+  readonly properties: SourcedProperties;
+  readonly steps: CreatedBuild["steps"];
+}
+
+async function openBuild(tx: Connection, build: StartedBuild, opening: Opening): Promise<Opened> {
+  const { buildid } = build;
+  const properties = opening.propertiesOf(build.number);
+  if (build.adopted) await saveBuildProperties(tx, buildid, properties);
+  else await insertBuildProperties(tx, buildid, properties);
+  const known = build.adopted ? await readSteps(tx, buildid) : [];
+  const rows = await Promise.all(
+    opening.steps.map(async (step, number) => {
+      const row = known[number];
+      if (row && step.end) await finishStep(tx, row.id, { ...step.end, hidden: false });
+      return row ?? insertStep(tx, { buildid, number, ...step });
+    }),
+  );
+  return { properties, steps: rows.map(({ id, name }) => ({ stepid: id, name })) };
+}
+
+async function publishOpened(events: Events, buildid: number, opening: Opening, { properties, steps: begun }: Opened) {
+  for (const [i, { stepid }] of begun.entries()) {
+    await publishBegun(events, stepid);
+    if (opening.steps[i]?.end) await events.of(steps).finished([stepid]);
+    if (i > 0) continue;
+    await events.publishProperties(buildid, properties);
+    await events.of(builds).update([buildid]);
+    await events.of(builds).new([buildid]);
+  }
 }
 
 async function requestStop(

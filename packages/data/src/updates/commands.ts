@@ -25,8 +25,11 @@ export function createCommandUpdates({ database, lease, write }: UpdateContext):
     return workerids.map((workerid) => commands.get(workerid) ?? []);
   });
   return {
-    record: (command) => write((tx) => insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch })),
-    forget: (commandIds) => write((tx) => deleteCommands(tx, commandIds)),
+    record: (command) =>
+      write(`command ${command.commandId}`, (tx) =>
+        insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch }),
+      ),
+    forget: (commandIds) => write(`command ${commandIds[0]}`, (tx) => deleteCommands(tx, commandIds)),
     ofWorker,
   };
 }

@@ -6,10 +6,13 @@ import { type BatchOptions, batched } from "./batched.ts";
 type Write<T> = (tx: Connection) => Promise<T>;
 
 /**
- * Writes, and resolves after the commit. Those with a higher `order` come later in their transaction: writes that lock rows
- * which other masters lock, too, are ordered by row, so that no two masters wait for each other.
+ * Writes, and resolves after the commit. Writes of one lane are done in the order of the calls, whether their callers await
+ * each or not; those of different lanes at the same time, so that their statements can be shared.
  */
-export type GatheredWrite = <T>(write: Write<T>, order?: number) => Promise<T>;
+export type GatheredWrite = <T>(lane: Lane, write: Write<T>) => Promise<T>;
+
+/** The object whose rows are written. */
+export type Lane = `${"request" | "build" | "step" | "log" | "command"} ${number | string}`;
 
 /** A write that fails is tried by itself, unless the transaction is what failed: then none of them can succeed now. */
 export function writeOptions(database: Database): BatchOptions {
@@ -18,18 +21,35 @@ export function writeOptions(database: Database): BatchOptions {
 
 /**
  * Group commit: fenced writes that arrive while a transaction is under way go together in the next one. A single write does
- * not wait, and writes of one caller are written in the order of its calls, whether it awaits each or not.
+ * not wait.
  */
 export function gatherWrites(database: Database, lease: Lease): GatheredWrite {
   const gathered = batched(
-    (writes: readonly { write: Write<unknown>; order: number }[]) =>
-      fencedTransaction(database, lease, async (tx) => {
-        const results = new Map<number, unknown>();
-        const ordered = [...writes.entries()].sort(([, a], [, b]) => a.order - b.order);
-        for (const [i, { write }] of ordered) results.set(i, await write(tx));
-        return writes.map((_, i) => results.get(i));
-      }),
+    (writes: readonly LanedWrite[]) => fencedTransaction(database, lease, (tx) => writeInLanes(tx, writes)),
     writeOptions(database),
   );
-  return <T>(write: Write<T>, order = 0) => gathered({ write, order }) as Promise<T>;
+  return <T>(lane: Lane, write: Write<T>) => gathered({ lane, write }) as Promise<T>;
+}
+
+interface LanedWrite {
+  readonly lane: Lane;
+  readonly write: Write<unknown>;
+}
+
+async function writeInLanes(tx: Connection, writes: readonly LanedWrite[]): Promise<unknown[]> {
+  const lanes = new Map<Lane, Promise<unknown>>();
+  let failure: { error: unknown } | undefined;
+  const note = (error: unknown) => {
+    // The first one is the cause; what comes after it in the transaction fails as well.
+    failure ??= { error };
+  };
+  const written = writes.map(({ lane, write }) => {
+    const before = lanes.get(lane);
+    const done = (before ? before.then(() => write(tx)) : write(tx)).catch(note);
+    lanes.set(lane, done);
+    return done;
+  });
+  const results = await Promise.all(written);
+  if (failure) throw failure.error;
+  return results;
 }

@@ -8,7 +8,7 @@ import {
   logChunkSizes,
   replaceLogChunks,
 } from "@multimaster/database";
-import { Compression, compressChunk, maxChunkBytes } from "./log-chunks.ts";
+import { Compression, maxChunkBytes, storeCompressed } from "./log-chunks.ts";
 
 /** Merges and compresses the chunks of finished logs in the background, one log at a time. */
 export interface LogCompressor {
@@ -32,6 +32,11 @@ const chunksPerRead = 1000;
 const maxTries = 5;
 /** Below this a single chunk is not worth a transaction. */
 const minBytes = 1024;
+
+/** Whether these chunks, all that their log has, stay as they are. */
+export function isTiny(chunks: readonly LogChunk[]): boolean {
+  return chunks.length === 0 || (chunks.length === 1 && (chunks[0] as LogChunk).content.length < minBytes);
+}
 
 export function createLogCompressor({ database, lease, clock, log }: LogCompressorOptions): LogCompressor {
   let closing = false;
@@ -130,9 +135,7 @@ function* takeBatches(groups: readonly LogChunkSize[][]): Generator<LogChunkSize
 async function mergeChunks(chunks: readonly LogChunk[]): Promise<LogChunk> {
   const newline = Buffer.from("\n");
   const content = Buffer.concat(chunks.flatMap((chunk, i) => (i === 0 ? [chunk.content] : [newline, chunk.content])));
-  const small = await compressChunk(content);
   const { firstLine } = chunks[0] as LogChunk;
   const { lastLine } = chunks.at(-1) as LogChunk;
-  if (small.length >= content.length) return { firstLine, lastLine, content, compressed: Compression.none };
-  return { firstLine, lastLine, content: small, compressed: Compression.zlib };
+  return { firstLine, lastLine, ...(await storeCompressed(content)) };
 }

@@ -10,23 +10,27 @@ import {
 } from "@multimaster/database";
 import { logs } from "../resources/logs.ts";
 import { splitIntoChunks } from "./log-chunks.ts";
-import type { LogCompressor } from "./log-compressor.ts";
+import { isTiny, type LogCompressor } from "./log-compressor.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export type LogType = "s" | "t" | "h";
 
 export interface LogUpdates {
   /**
-   * Adds a log; a taken slug gets `_2`, `_3`… (fenced). Called again before anything was written to it, because the answer
-   * was lost, it returns the same row.
+   * Adds a log with its first lines; `isLast`: with all that it will have, so that it is complete. A taken slug gets `_2`,
+   * `_3`… (fenced). Called again because the answer was lost, it returns the same row.
    */
-  add(log: { stepid: number; name: string; type: LogType }): Promise<{ logid: number; slug: string }>;
+  add(
+    log: { stepid: number; name: string; type: LogType },
+    text?: string,
+    isLast?: boolean,
+  ): Promise<{ logid: number; slug: string }>;
   /**
    * Appends whole lines (each ended by a newline; for type "s" each beginning with o, e or h) at line `firstLine`
-   * (fenced). The caller is the log's only writer and counts its lines; a repeated call after a lost answer adds nothing.
-   * Resolves to the number of lines stored in all.
+   * (fenced); `isLast`: the log is complete with them. The caller is the log's only writer and counts its lines; a repeated
+   * call after a lost answer adds nothing. Resolves to the number of lines stored in all.
    */
-  append(logid: number, firstLine: number, text: string): Promise<number>;
+  append(logid: number, firstLine: number, text: string, isLast?: boolean): Promise<number>;
   /** Marks it complete (fenced), then merges and compresses its chunks. */
   finish(logid: number): Promise<void>;
   /** Merges and compresses, in the background, the chunks of logs of a master that is gone. */
@@ -40,24 +44,41 @@ export function createLogUpdates(
   { database, lease, events, track, write }: UpdateContext,
   compressor: LogCompressor,
 ): LogUpdates {
+  async function publish(logid: number, { appended, completed }: Written): Promise<void> {
+    if (appended) await track(events.of(logs).append([logid]));
+    if (completed) await track(events.of(logs).finished([logid]));
+  }
+
+  async function append(logid: number, firstLine: number, text: string, isLast = false): Promise<number> {
+    // Cut before the transaction begins: it holds the database's only connection, on SQLite.
+    const chunks = await cut(text, firstLine);
+    const writeTo = (tx: Connection) => writeChunks(tx, logid, firstLine, chunks, isLast);
+    const isSmall = text.length <= smallText;
+    const written = await (isSmall ? write(`log ${logid}`, writeTo) : fencedTransaction(database, lease, writeTo));
+    await publish(logid, written);
+    if (written.completed) compressor.compress(logid);
+    return written.numLines;
+  }
+
   return {
-    async add(newLog) {
-      const { id: logid, slug } = await write((tx) => insertLog(tx, newLog));
+    async add(newLog, text = "", isLast = false) {
+      const isSmall = text.length <= smallText;
+      const chunks = isSmall ? await cut(text, 0) : [];
+      const { log, written } = await write(`step ${newLog.stepid}`, async (tx) => {
+        const log = await insertLog(tx, newLog, { lines: countLinesOf(chunks), isLast: isLast && isSmall });
+        return { log, written: await writeChunks(tx, log.id, 0, chunks, isLast && isSmall) };
+      });
+      const { id: logid, slug } = log;
       await track(events.of(logs).new([logid]));
+      await publish(logid, written);
+      if (written.completed && !isTiny(chunks)) compressor.compress(logid);
+      if (!isSmall) await append(logid, 0, text, isLast);
       return { logid, slug };
     },
-    async append(logid, firstLine, text) {
-      if (text === "") return firstLine;
-      if (!text.endsWith("\n")) throw new Error("a log is appended to in whole lines");
-      // Cut before the transaction begins: it holds the database's only connection, on SQLite.
-      const chunks = await splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
-      const append = (tx: Connection) => appendChunks(tx, logid, chunks);
-      const added = await (text.length > smallText ? fencedTransaction(database, lease, append) : write(append));
-      if (added.appended) await track(events.of(logs).append([logid]));
-      return added.numLines;
-    },
+    append: async (logid, firstLine, text, isLast) =>
+      text === "" && !isLast ? firstLine : append(logid, firstLine, text, isLast),
     async finish(logid) {
-      if (!(await write((tx) => completeLog(tx, logid)))) return;
+      if (!(await write(`log ${logid}`, (tx) => completeLog(tx, logid)))) return;
       await track(events.of(logs).finished([logid]));
       compressor.compress(logid);
     },
@@ -65,6 +86,34 @@ export function createLogUpdates(
       for (const logid of logids) compressor.compress(logid);
     },
   };
+}
+
+async function cut(text: string, firstLine: number): Promise<readonly LogChunk[]> {
+  if (text === "") return [];
+  if (!text.endsWith("\n")) throw new Error("a log is appended to in whole lines");
+  return splitIntoChunks(Buffer.from(text, "utf8"), firstLine);
+}
+
+function countLinesOf(chunks: readonly LogChunk[]): number {
+  return (chunks.at(-1)?.lastLine ?? -1) + 1;
+}
+
+/** What a write has changed; nothing, when an earlier call whose answer was lost has. */
+interface Written {
+  numLines: number;
+  appended: boolean;
+  completed: boolean;
+}
+
+async function writeChunks(
+  tx: Connection,
+  logid: number,
+  firstLine: number,
+  chunks: readonly LogChunk[],
+  isLast: boolean,
+): Promise<Written> {
+  const added = chunks.length > 0 ? await appendChunks(tx, logid, chunks) : { numLines: firstLine, appended: false };
+  return { ...added, completed: isLast && (await completeLog(tx, logid)) };
 }
 
 async function appendChunks(

@@ -23,7 +23,7 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
 
   return {
     async begin({ buildid, name }) {
-      const { id: stepid, ...step } = await write(async (tx) => {
+      const { id: stepid, ...step } = await write(`build ${buildid}`, async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, lease.masterid)))
           throw new Error(`build ${buildid} does not run on this master`);
         return beginStep(tx, buildid, name);
@@ -31,12 +31,13 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
       await track(publishBegun(events, stepid));
       return { stepid, ...step };
     },
-    setState: async (stepid, state) => publish("updated", stepid, await write((tx) => setStepState(tx, stepid, state))),
+    setState: async (stepid, state) =>
+      publish("updated", stepid, await write(`step ${stepid}`, (tx) => setStepState(tx, stepid, state))),
     async addUrl(stepid, name, url) {
-      await publish("updated", stepid, await write((tx) => addStepUrl(tx, stepid, { name, url })));
+      await publish("updated", stepid, await write(`step ${stepid}`, (tx) => addStepUrl(tx, stepid, { name, url })));
     },
     async finish(stepid, end) {
-      await publish("finished", stepid, await write((tx) => finishStep(tx, stepid, end)));
+      await publish("finished", stepid, await write(`step ${stepid}`, (tx) => finishStep(tx, stepid, end)));
     },
   };
 }

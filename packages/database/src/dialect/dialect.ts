@@ -32,10 +32,17 @@ export interface Dialect {
   readonly descending: string;
   /** A condition: the value of `expression` is one of `values`, which may be many (one binding) or none (false). */
   isOneOf(expression: string, values: readonly (number | string)[]): Fragment;
+  /**
+   * SQL of a relation of these rows, to be named as `with v(COLUMNS) as (…)`: the same text however many rows there are.
+   * One type for each column.
+   */
+  rowsOf(types: readonly ("integer" | "text")[], rows: readonly (readonly (number | string | null)[])[]): Fragment;
   /** The expression where a condition on it is to be judged row by row in the wanted order, not looked up and then sorted. */
   inOrder(expression: string): string;
   /** A condition: the text of `expression` contains `text`, upper and lower case told apart. */
   contains(expression: string, text: string): Fragment;
+  /** SQL: the JSON text of a text. Absent: this engine does not write the JSON of answers. */
+  jsonOf?(expression: string): string;
   /** Column types as DDL wants them. */
   columnType(type: "serial" | "integer" | "smallint" | "double" | "text" | "bytes" | { varchar: number }): string;
   /** SQL of a transaction that fails where the disk is full, although no row of it needs new space. */

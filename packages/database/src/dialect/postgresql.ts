@@ -26,9 +26,14 @@ export const postgresqlDialect: Dialect = {
     if (values.length === 0) return { sql: "false", bindings: [] };
     return { sql: `${expression} = any(?::${arrayType(values)}[])`, bindings: [[...values]] };
   },
+  rowsOf(types, rows) {
+    const columns = types.map((type) => `?::${type}[]`).join(", ");
+    return { sql: `select * from unnest(${columns})`, bindings: types.map((_, i) => rows.map((row) => row[i])) };
+  },
   // Its planner knows how many rows share a value.
   inOrder: (expression) => expression,
   contains: (expression, text) => ({ sql: `position(?::text in ${expression}) > 0`, bindings: [text] }),
+  jsonOf: (expression) => `to_json(cast(${expression} as text))::text`,
   columnType(type) {
     if (typeof type === "object") return `varchar(${type.varchar})`;
     return {

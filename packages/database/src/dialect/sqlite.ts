@@ -40,6 +40,10 @@ export const sqliteDialect: Dialect = {
     if (values.length === 0) return { sql: "0", bindings: [] };
     return { sql: `${expression} in (select value from json_each(?))`, bindings: [JSON.stringify(values)] };
   },
+  rowsOf(types, rows) {
+    const columns = types.map((_, i) => `value ->> ${i}`).join(", ");
+    return { sql: `select ${columns} from json_each(?)`, bindings: [JSON.stringify(rows)] };
+  },
   inOrder: (expression) => `+${expression}`,
   contains: (expression, text) => ({ sql: `instr(${expression}, ?) > 0`, bindings: [text] }),
   columnType(type) {

@@ -1,6 +1,7 @@
 import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
+import { together } from "../together.ts";
 import { fitInteger, longest, truncateText } from "./column-text.ts";
 
 export interface PendingRow {
@@ -75,9 +76,10 @@ export async function lockRequests(tx: Connection, ids: readonly number[]): Prom
 }
 
 /** The same of one request. */
-export async function lockRequest(tx: Connection, id: number): Promise<LockedRequest | undefined> {
-  return (await lockRequests(tx, [id]))[0];
-}
+export const lockRequest = together(async (tx, ids: readonly number[]) => {
+  const locked = new Map((await lockRequests(tx, [...new Set(ids)])).map((request) => [request.id, request]));
+  return ids.map((id) => locked.get(id));
+});
 
 /** Notes that the request is not wanted any more, whichever master has it. */
 export async function insertCancellation(tx: Connection, brid: number, reason: string): Promise<void> {
@@ -155,25 +157,27 @@ export interface RequestRow {
   waitedFor: number | null;
 }
 
-export async function getRequest(connection: Connection, brid: number): Promise<RequestRow | undefined> {
-  const rows = await queryRows<RequestRow>(
+export async function getRequests(connection: Connection, brids: readonly number[]): Promise<RequestRow[]> {
+  const wanted = connection.dialect.isOneOf("r.id", brids);
+  return queryRows<RequestRow>(
     connection,
     `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor"
-       from buildrequests r join buildsets s on s.id = r.buildsetid where r.id = ?`,
-    [brid],
-  );
-  return rows[0];
-}
-
-/** Ids of the changes of these source stamps, oldest first. */
-export async function changeIdsOfSourceStamps(connection: Connection, ssids: readonly number[]): Promise<number[]> {
-  const wanted = connection.dialect.isOneOf("sourcestampid", ssids);
-  const rows = await queryRows<{ changeid: number }>(
-    connection,
-    `select changeid from changes where ${wanted.sql} order by changeid`,
+       from buildrequests r join buildsets s on s.id = r.buildsetid where ${wanted.sql}`,
     wanted.bindings,
   );
-  return rows.map((row) => row.changeid);
+}
+
+/** The changes of these source stamps, oldest first. */
+export async function changesOfSourceStamps(
+  connection: Connection,
+  ssids: readonly number[],
+): Promise<{ sourcestampid: number; changeid: number }[]> {
+  const wanted = connection.dialect.isOneOf("sourcestampid", ssids);
+  return queryRows(
+    connection,
+    `select sourcestampid, changeid from changes where ${wanted.sql} order by changeid`,
+    wanted.bindings,
+  );
 }
 
 export async function setRequestPriority(connection: Connection, brid: number, priority: number): Promise<boolean> {

@@ -1,57 +1,100 @@
 import { pythonJson, type Result, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
+import { together } from "../together.ts";
+import { updateRows } from "../update-rows.ts";
 import { longest, truncateText } from "./column-text.ts";
-import { insertRows } from "./insert-rows.ts";
 
 export interface NewBuildRow {
   builderid: number;
   buildrequestid: number;
   workerid: number;
   masterid: number;
+  /** What it does first. */
+  state: string;
 }
 
 /** Inserts a build under the builder's next number. */
-export async function insertBuild(tx: Connection, build: NewBuildRow): Promise<{ id: number; number: number }> {
-  // Builds of one builder that start at the same time take turns, instead of all but one losing each number.
-  await queryRows(tx, `select id from builders where id = ?${tx.dialect.noKeyUpdateLock}`, [build.builderid]);
-  // Each failed try means that another transaction has taken a number, so this ends; any other violation is thrown.
-  for (;;) {
-    const rows = await queryRows<{ id: number; number: number }>(
+export const insertBuild = together(
+  async (tx, builds: readonly NewBuildRow[]): Promise<{ id: number; number: number }[]> => {
+    const builders = tx.dialect.isOneOf("id", [...new Set(builds.map(({ builderid }) => builderid))]);
+    // Builds of one builder that start at once take turns, instead of all but one losing each number.
+    await queryRows(
       tx,
-      `insert into builds (number, builderid, buildrequestid, workerid, masterid, started_at, locks_duration_s, state_string)
-       values ((select coalesce(max(number), 0) + 1 from builds where builderid = ?), ?, ?, ?, ?, ${tx.dialect.nowSeconds}, 0, 'preparing worker')
-       on conflict (builderid, number) do nothing returning id, number`,
-      [build.builderid, build.builderid, build.buildrequestid, build.workerid, build.masterid],
+      `select id from builders where ${builders.sql} order by id${tx.dialect.noKeyUpdateLock}`,
+      builders.bindings,
     );
-    if (rows[0]) return rows[0];
-  }
+    const inserted = new Map<number, { id: number; number: number }>();
+    // Each failed try means that another transaction has taken a number, so this ends; any other violation is thrown.
+    while (inserted.size < builds.length) {
+      const missing = builds.filter(({ buildrequestid }) => !inserted.has(buildrequestid));
+      for (const { buildrequestid, ...build } of await tryInsertBuilds(tx, missing))
+        inserted.set(buildrequestid, build);
+    }
+    return builds.map(({ buildrequestid }) => inserted.get(buildrequestid) as { id: number; number: number });
+  },
+  ({ buildrequestid }) => buildrequestid,
+);
+
+/** Without those whose number was taken meanwhile. */
+async function tryInsertBuilds(tx: Connection, builds: readonly NewBuildRow[]) {
+  const ofBuilder = new Map<number, number>();
+  const rows = builds.map(({ builderid, buildrequestid, workerid, masterid, state }) => {
+    const nth = (ofBuilder.get(builderid) ?? 0) + 1;
+    ofBuilder.set(builderid, nth);
+    return [builderid, nth, buildrequestid, workerid, masterid, truncateText(state, longest.sentence)];
+  });
+  const given = tx.dialect.rowsOf(["integer", "integer", "integer", "integer", "integer", "text"], rows);
+  return queryRows<{ id: number; number: number; buildrequestid: number }>(
+    tx,
+    `with v(builderid, nth, buildrequestid, workerid, masterid, state) as (${given.sql})
+     insert into builds (number, builderid, buildrequestid, workerid, masterid, started_at, locks_duration_s, state_string)
+     select (select coalesce(max(b.number), 0) from builds b where b.builderid = v.builderid) + v.nth,
+            v.builderid, v.buildrequestid, v.workerid, v.masterid, ${tx.dialect.nowSeconds}, 0, v.state
+       from v where true
+     on conflict (builderid, number) do nothing returning id, number, buildrequestid`,
+    given.bindings,
+  );
 }
 
 /** Whether a build of a request runs on this master. */
-export async function hasOpenBuild(tx: Connection, buildrequestid: number, masterid: number): Promise<boolean> {
-  const rows = await queryRows(
-    tx,
-    "select id from builds where buildrequestid = ? and masterid = ? and complete_at is null limit 1",
-    [buildrequestid, masterid],
-  );
-  return rows.length > 0;
+export function hasOpenBuild(tx: Connection, buildrequestid: number, masterid: number): Promise<boolean> {
+  return isBuilt(tx, { buildrequestid, masterid });
 }
 
+const isBuilt = together(async (tx, wanted: readonly { buildrequestid: number; masterid: number }[]) => {
+  const requests = tx.dialect.isOneOf(
+    "buildrequestid",
+    wanted.map(({ buildrequestid }) => buildrequestid),
+  );
+  const rows = await queryRows<{ buildrequestid: number; masterid: number }>(
+    tx,
+    `select buildrequestid, masterid from builds where ${requests.sql} and complete_at is null`,
+    requests.bindings,
+  );
+  return wanted.map((one) =>
+    rows.some((row) => row.buildrequestid === one.buildrequestid && row.masterid === one.masterid),
+  );
+});
+
 /**
- * The build of a request on this master whose first step runs: it was committed by a call whose answer was lost. It is
- * given to the worker that was chosen now.
+ * The build of a request on this master that has only what it begins with, at most so many steps: it was committed by a
+ * call whose answer was lost. It is given to the worker that was chosen now.
  */
 export async function adoptBuild(
   tx: Connection,
   build: NewBuildRow,
+  steps: number,
 ): Promise<{ id: number; number: number } | undefined> {
   const rows = await queryRows<{ id: number; number: number }>(
     tx,
     `update builds set workerid = ? where buildrequestid = ? and masterid = ? and complete_at is null
-        and not exists (select 1 from steps where steps.buildid = builds.id and (number > 0 or complete_at is not null))
+        and not exists (select 1 from mm_commands c where c.buildid = builds.id)
+        and not exists (select 1 from logs l join steps s on s.id = l.stepid where s.buildid = builds.id)
+        and not exists (select 1 from steps s where s.buildid = builds.id
+                        and (s.number >= ? or (s.number > 0 and s.complete_at is not null)))
      returning id, number`,
-    [build.workerid, build.buildrequestid, build.masterid],
+    [build.workerid, build.buildrequestid, build.masterid, steps],
   );
   return rows[0];
 }
@@ -78,29 +121,36 @@ export async function getBuildState(connection: Connection, buildid: number): Pr
 }
 
 /** Sets the state of a running build of this master; false when it is not (any more). */
-export async function setBuildState(
-  connection: Connection,
-  buildid: number,
-  masterid: number,
-  state: string,
-): Promise<boolean> {
-  const done = await execute(
-    connection,
-    "update builds set state_string = ? where id = ? and masterid = ? and complete_at is null",
-    [truncateText(state, longest.sentence), buildid, masterid],
-  );
-  return done === 1;
+export function setBuildState(tx: Connection, buildid: number, masterid: number, state: string): Promise<boolean> {
+  return setState(tx, { buildid, masterid, state });
 }
 
+const setState = updateRows<{ buildid: number; masterid: number; state: string }>({
+  columns: { buildid: "integer", masterid: "integer", state: "text" },
+  valuesOf: ({ buildid, masterid, state }) => [buildid, masterid, truncateText(state, longest.sentence)],
+  update: () =>
+    `update builds set state_string = v.state from v
+     where builds.id = v.buildid and builds.masterid = v.masterid and complete_at is null`,
+});
+
 /** Whether this build runs on this master; its row is locked, so that writers of what belongs to it take turns. */
-export async function holdRunningBuild(tx: Connection, buildid: number, masterid: number): Promise<boolean> {
-  const rows = await queryRows<{ masterid: number; complete_at: number | null }>(
-    tx,
-    `select masterid, complete_at from builds where id = ?${tx.dialect.noKeyUpdateLock}`,
-    [buildid],
-  );
-  return rows[0] !== undefined && rows[0].masterid === masterid && rows[0].complete_at === null;
+export function holdRunningBuild(tx: Connection, buildid: number, masterid: number): Promise<boolean> {
+  return hold(tx, { buildid, masterid });
 }
+
+const hold = together(async (tx, wanted: readonly { buildid: number; masterid: number }[]) => {
+  const ids = tx.dialect.isOneOf(
+    "id",
+    wanted.map(({ buildid }) => buildid),
+  );
+  const rows = await queryRows<{ id: number; masterid: number; complete_at: number | null }>(
+    tx,
+    `select id, masterid, complete_at from builds where ${ids.sql} order by id${tx.dialect.noKeyUpdateLock}`,
+    ids.bindings,
+  );
+  const running = new Map(rows.filter((row) => row.complete_at === null).map((row) => [row.id, row.masterid]));
+  return wanted.map(({ buildid, masterid }) => running.get(buildid) === masterid);
+});
 
 /** Replaces the given properties of a build. The table has no unique key: the caller holds the build's row. */
 export async function saveBuildProperties(
@@ -108,19 +158,56 @@ export async function saveBuildProperties(
   buildid: number,
   properties: SourcedProperties,
 ): Promise<void> {
-  const rows = Object.entries(properties).map(([name, [value, source]]) => ({
-    buildid,
-    name: truncateText(name, 256),
-    value: pythonJson(value),
-    source: truncateText(source, 256),
-  }));
-  const names = tx.dialect.isOneOf(
-    "name",
-    rows.map((row) => row.name),
-  );
-  await execute(tx, `delete from build_properties where buildid = ? and ${names.sql}`, [buildid, ...names.bindings]);
-  await insertRows(tx, "build_properties", rows);
+  await deleteProperties(tx, { buildid, names: Object.keys(properties) });
+  await insertBuildProperties(tx, buildid, properties);
 }
+
+/** Adds properties that the build does not have yet. */
+export function insertBuildProperties(tx: Connection, buildid: number, properties: SourcedProperties): Promise<void> {
+  return insertProperties(tx, { buildid, properties });
+}
+
+const deleteProperties = together(
+  async (tx, builds: readonly { buildid: number; names: readonly string[] }[]): Promise<undefined[]> => {
+    const ids = tx.dialect.isOneOf(
+      "buildid",
+      builds.map(({ buildid }) => buildid),
+    );
+    const given = tx.dialect.rowsOf(
+      ["integer", "text"],
+      builds.flatMap(({ buildid, names }) => names.map((name) => [buildid, truncateText(name, 256)])),
+    );
+    await execute(
+      tx,
+      `with v(buildid, name) as (${given.sql})
+       delete from build_properties where ${ids.sql} and (buildid, name) in (select buildid, name from v)`,
+      [...given.bindings, ...ids.bindings],
+    );
+    return builds.map(() => undefined);
+  },
+  ({ buildid }) => buildid,
+);
+
+const insertProperties = together(
+  async (tx, builds: readonly { buildid: number; properties: SourcedProperties }[]): Promise<undefined[]> => {
+    const rows = builds.flatMap(({ buildid, properties }) =>
+      Object.entries(properties).map(([name, [value, source]]) => [
+        buildid,
+        truncateText(name, 256),
+        pythonJson(value),
+        truncateText(source, 256),
+      ]),
+    );
+    const given = tx.dialect.rowsOf(["integer", "text", "text", "text"], rows);
+    await execute(
+      tx,
+      `with v(buildid, name, value, source) as (${given.sql})
+       insert into build_properties (buildid, name, value, source) select buildid, name, value, source from v`,
+      given.bindings,
+    );
+    return builds.map(() => undefined);
+  },
+);
 
 /** Notes that running builds are to stop; the first reason stays. Returns the ids of those that run. */
 export async function insertStopRequests(

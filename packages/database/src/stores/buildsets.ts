@@ -111,21 +111,43 @@ export async function getRebuildSource(connection: Connection, buildid: number):
 }
 
 export async function sourceStampIdsOf(connection: Connection, bsid: number): Promise<number[]> {
-  const rows = await queryRows<{ sourcestampid: number }>(
+  return (await sourceStampsOfBuildsets(connection, [bsid])).map(({ sourcestampid }) => sourcestampid);
+}
+
+export function sourceStampsOfBuildsets(
+  connection: Connection,
+  bsids: readonly number[],
+): Promise<{ buildsetid: number; sourcestampid: number }[]> {
+  const wanted = connection.dialect.isOneOf("buildsetid", bsids);
+  return queryRows(
     connection,
-    "select sourcestampid from buildset_sourcestamps where buildsetid = ? order by id",
-    [bsid],
+    `select buildsetid, sourcestampid from buildset_sourcestamps where ${wanted.sql} order by id`,
+    wanted.bindings,
   );
-  return rows.map((row) => row.sourcestampid);
 }
 
 export async function buildsetProperties(connection: Connection, bsid: number): Promise<SourcedProperties> {
-  const rows = await queryRows<{ property_name: string; property_value: string }>(
+  return (await propertiesOfBuildsets(connection, [bsid])).get(bsid) ?? {};
+}
+
+/** The properties of buildsets that have any. */
+export async function propertiesOfBuildsets(
+  connection: Connection,
+  bsids: readonly number[],
+): Promise<Map<number, SourcedProperties>> {
+  const wanted = connection.dialect.isOneOf("buildsetid", bsids);
+  const rows = await queryRows<{ buildsetid: number; property_name: string; property_value: string }>(
     connection,
-    "select property_name, property_value from buildset_properties where buildsetid = ?",
-    [bsid],
+    `select buildsetid, property_name, property_value from buildset_properties where ${wanted.sql}`,
+    wanted.bindings,
   );
-  return Object.fromEntries(rows.flatMap((row) => parseProperty(row.property_name, row.property_value)));
+  const properties = new Map<number, SourcedProperties>();
+  for (const row of rows) {
+    const known = properties.get(row.buildsetid) ?? {};
+    const parsed = Object.fromEntries(parseProperty(row.property_name, row.property_value));
+    properties.set(row.buildsetid, { ...known, ...parsed });
+  }
+  return properties;
 }
 
 /** Readers ignore rows whose JSON is broken (docs/spec/database.md §1). */

@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
+import { together } from "../together.ts";
 import { truncateText } from "./column-text.ts";
 
 export interface CommandRow {
@@ -13,12 +14,10 @@ export interface CommandRow {
 }
 
 /** Notes a command that is about to be sent. */
-export async function insertCommand(tx: Connection, command: CommandRow): Promise<void> {
-  await execute(
-    tx,
-    `insert into mm_commands (command_id, workerid, masterid, epoch, buildid, stepid, name, sent_at)
-     values (?, ?, ?, ?, ?, ?, ?, ${tx.dialect.now}) on conflict (command_id) do nothing`,
-    [
+export const insertCommand = together(async (tx, commands: readonly CommandRow[]): Promise<undefined[]> => {
+  const given = tx.dialect.rowsOf(
+    ["text", "integer", "integer", "integer", "integer", "integer", "text"],
+    commands.map((command) => [
       command.commandId,
       command.workerid,
       command.masterid,
@@ -26,9 +25,18 @@ export async function insertCommand(tx: Connection, command: CommandRow): Promis
       command.buildid,
       command.stepid,
       truncateText(command.name, 64),
-    ],
+    ]),
   );
-}
+  await execute(
+    tx,
+    `with v(command_id, workerid, masterid, epoch, buildid, stepid, name) as (${given.sql})
+     insert into mm_commands (command_id, workerid, masterid, epoch, buildid, stepid, name, sent_at)
+     select command_id, workerid, masterid, epoch, buildid, stepid, name, ${tx.dialect.now} from v where true
+     on conflict (command_id) do nothing`,
+    given.bindings,
+  );
+  return commands.map(() => undefined);
+});
 
 export async function deleteCommands(connection: Connection, commandIds: readonly string[]): Promise<void> {
   const wanted = connection.dialect.isOneOf("command_id", commandIds);

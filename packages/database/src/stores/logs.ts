@@ -1,5 +1,7 @@
 import type { Connection, Row } from "../connection.ts";
-import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { execute, queryRows } from "../dialect.ts";
+import { together } from "../together.ts";
+import { updateRows } from "../update-rows.ts";
 import { longest, truncateText } from "./column-text.ts";
 import { findFreeName } from "./free-name.ts";
 import { insertRows } from "./insert-rows.ts";
@@ -10,42 +12,81 @@ export function slugify(name: string): string {
   return /^\d/.test(slug) ? truncateText(`_${slug}`, 50) : slug || "_";
 }
 
+export interface NewLogRow {
+  stepid: number;
+  name: string;
+  type: string;
+}
+
 /**
- * Adds an empty log to a step. An open log of that name without a line is what an earlier call left whose answer was
- * lost, for a step writes to one log of a name at a time: it is given again.
+ * Adds an empty log to a step. One of that name that has just the `lines` that are to be written with it, and is open unless
+ * they are the last, is what an earlier call left whose answer was lost, for a step writes to one log of a name at a time: it
+ * is given again.
  */
-export async function insertLog(
+export function insertLog(
   tx: Connection,
-  log: { stepid: number; name: string; type: string },
+  log: NewLogRow,
+  written = { lines: 0, isLast: false },
 ): Promise<{ id: number; slug: string }> {
-  for (;;) {
-    const rows = await queryRows<{ id: number; name: string; slug: string; num_lines: number; complete: number }>(
-      tx,
-      "select id, name, slug, num_lines, complete from logs where stepid = ?",
-      [log.stepid],
-    );
-    const left = rows.find(
-      (row) => row.name === truncateText(log.name, longest.name) && row.num_lines === 0 && row.complete === 0,
-    );
-    if (left) return { id: left.id, slug: left.slug };
-    const slug = findFreeName(slugify(log.name), new Set(rows.map((row) => row.slug)), 2);
-    const [inserted] = await insertIgnore<{ id: number }>(tx, {
-      table: "logs",
-      rows: [
-        {
-          name: truncateText(log.name, longest.name),
-          slug,
-          stepid: log.stepid,
-          complete: 0,
-          num_lines: 0,
-          type: log.type,
-        },
-      ],
-      conflict: ["stepid", "slug"],
-      returning: ["id"],
-    });
-    if (inserted) return { id: inserted.id, slug };
+  return insert(tx, { ...log, ...written });
+}
+
+type WantedLog = NewLogRow & { readonly lines: number; readonly isLast: boolean };
+
+const insert = together(
+  async (tx, logs: readonly WantedLog[]) => {
+    const inserted = new Map<number, { id: number; slug: string }>();
+    // Each failed try means that another transaction has taken a slug, so this ends.
+    while (inserted.size < logs.length) {
+      const missing = logs.filter(({ stepid }) => !inserted.has(stepid));
+      for (const [stepid, log] of await tryInsertLogs(tx, missing)) inserted.set(stepid, log);
+    }
+    return logs.map(({ stepid }) => inserted.get(stepid) as { id: number; slug: string });
+  },
+  ({ stepid }) => stepid,
+);
+
+interface KnownLog {
+  id: number;
+  stepid: number;
+  name: string;
+  slug: string;
+  num_lines: number;
+  complete: number;
+}
+
+/** By step; without those whose slug was taken meanwhile. */
+async function tryInsertLogs(tx: Connection, logs: readonly WantedLog[]) {
+  const wanted = tx.dialect.isOneOf(
+    "stepid",
+    logs.map(({ stepid }) => stepid),
+  );
+  const rows = await queryRows<KnownLog>(
+    tx,
+    `select id, stepid, name, slug, num_lines, complete from logs where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  const found = new Map<number, { id: number; slug: string }>();
+  const fresh: (string | number)[][] = [];
+  for (const { stepid, name: given, type, lines, isLast } of logs) {
+    const name = truncateText(given, longest.name);
+    const known = rows.filter((row) => row.stepid === stepid);
+    const left = known.find((row) => row.name === name && row.num_lines === lines && (isLast || row.complete === 0));
+    if (left) found.set(stepid, { id: left.id, slug: left.slug });
+    else fresh.push([stepid, name, findFreeName(slugify(given), new Set(known.map(({ slug }) => slug)), 2), type]);
   }
+  if (fresh.length === 0) return found;
+  const given = tx.dialect.rowsOf(["integer", "text", "text", "text"], fresh);
+  const inserted = await queryRows<{ id: number; stepid: number; slug: string }>(
+    tx,
+    `with v(stepid, name, slug, type) as (${given.sql})
+     insert into logs (stepid, name, slug, type, complete, num_lines)
+     select stepid, name, slug, type, 0, 0 from v where true
+     on conflict (stepid, slug) do nothing returning id, stepid, slug`,
+    given.bindings,
+  );
+  for (const { stepid, id, slug } of inserted) found.set(stepid, { id, slug });
+  return found;
 }
 
 export interface LogState {
@@ -64,10 +105,16 @@ export async function getLogState(connection: Connection, logid: number): Promis
 }
 
 /** Moves the end of an open log from line `from` to line `to`, if that is where it was: the turnstile of all appends. */
-export async function advanceLog(tx: Connection, logid: number, from: number, to: number): Promise<boolean> {
-  const sql = "update logs set num_lines = ? where id = ? and num_lines = ? and complete = 0";
-  return (await execute(tx, sql, [to, logid, from])) === 1;
+export function advanceLog(tx: Connection, logid: number, from: number, to: number): Promise<boolean> {
+  return advance(tx, { logid, from, to });
 }
+
+const advance = updateRows<{ logid: number; from: number; to: number }>({
+  columns: { logid: "integer", old: "integer", new: "integer" },
+  valuesOf: ({ logid, from, to }) => [logid, from, to],
+  update: () =>
+    "update logs set num_lines = v.new from v where logs.id = v.logid and num_lines = v.old and complete = 0",
+});
 
 /** A piece of a log: whole lines without the last newline, maybe compressed. */
 export interface LogChunk {
@@ -77,16 +124,23 @@ export interface LogChunk {
   compressed: number;
 }
 
-export async function insertLogChunks(tx: Connection, logid: number, chunks: readonly LogChunk[]): Promise<void> {
-  const rows: Row[] = chunks.map((chunk) => ({
-    logid,
-    first_line: chunk.firstLine,
-    last_line: chunk.lastLine,
-    content: chunk.content,
-    compressed: chunk.compressed,
-  }));
-  await insertRows(tx, "logchunks", rows, 32);
+export function insertLogChunks(tx: Connection, logid: number, chunks: readonly LogChunk[]): Promise<void> {
+  return insertChunks(tx, { logid, chunks });
 }
+
+const insertChunks = together(async (tx, logs: readonly { logid: number; chunks: readonly LogChunk[] }[]) => {
+  const rows: Row[] = logs.flatMap(({ logid, chunks }) =>
+    chunks.map((chunk) => ({
+      logid,
+      first_line: chunk.firstLine,
+      last_line: chunk.lastLine,
+      content: chunk.content,
+      compressed: chunk.compressed,
+    })),
+  );
+  await insertRows(tx, "logchunks", rows, 32);
+  return logs.map(() => undefined);
+});
 
 /** A chunk without its content. */
 export interface LogChunkSize {
@@ -159,6 +213,8 @@ export async function replaceLogChunks(
 }
 
 /** Marks a log complete; false when it already was. */
-export async function completeLog(connection: Connection, logid: number): Promise<boolean> {
-  return (await execute(connection, "update logs set complete = 1 where id = ? and complete <> 1", [logid])) === 1;
-}
+export const completeLog = updateRows<number>({
+  columns: { logid: "integer" },
+  valuesOf: (logid) => [logid],
+  update: () => "update logs set complete = 1 from v where logs.id = v.logid and complete <> 1",
+});

@@ -493,6 +493,21 @@ describe("a git poller of a repository of another user", () => {
       `cannot poll ${repository.path}: git ls-remote: ${repository.path} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${repository.path}`,
     );
   });
+
+  it("says it once, and again when it comes back or is another", async () => {
+    const repository = createGitRepository();
+    const poller = await startPoller(repository.path);
+    const elsewhere = join(repository.path, "..", "elsewhere.git");
+    const failures = () => poller.log().filter((line) => line.startsWith("cannot poll")).length;
+    for (const expected of [1, 2]) {
+      renameSync(repository.path, elsewhere);
+      await poller.poll();
+      await poller.poll();
+      expect(failures()).toBe(expected);
+      renameSync(elsewhere, repository.path);
+      await poller.poll();
+    }
+  });
 });
 
 describe("a push too large for one transaction", () => {

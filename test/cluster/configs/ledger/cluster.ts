@@ -69,6 +69,7 @@ export default defineCluster({
         builders: ["job", "other", "child"].map((name) => ({
           name,
           workers,
+          ...(env("ENGINE_DEATHS") === "any" && { maxEngineDeaths: null }),
           steps: [begin, shell({ name: "work", command: work }), end],
         })),
       }),

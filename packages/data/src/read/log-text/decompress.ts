@@ -4,7 +4,8 @@ import { decodeLz4 } from "./lz4.ts";
 
 /** A chunk has at most 65,536 stored bytes; more than this unpacked is damage, or an attack. */
 const maxUnpacked = 256 * 1024 * 1024;
-const limit = { maxOutputLength: maxUnpacked };
+/** One piece of output is one round through zlib's threads: chunks that we have merged are unpacked in one. */
+const limit = { maxOutputLength: maxUnpacked, chunkSize: 65_536 + 1024 };
 
 const inflate = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate);
 const brotli = promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);

@@ -1,0 +1,71 @@
+import { insertRequests } from "../fill-database.ts";
+import type { Figures, Measure } from "../measure.ts";
+import type { Form, Side, System } from "../sides/side.ts";
+import { waitUntilIdle, withSystem } from "../with-system.ts";
+
+/** Builds per second, of builds whose only step runs a command that takes no time. */
+export async function buildsPerSecond({
+  side,
+  form,
+  count,
+}: {
+  side: Side;
+  form: Form;
+  count: number;
+}): Promise<number> {
+  return withSystem(side, { form }, async (system) => {
+    await runBuilds(side, system, 20);
+    return runBuilds(side, system, count);
+  });
+}
+
+/** Runs so many builds of one builder and returns their rate. */
+export async function runBuilds(side: Side, system: System, count: number): Promise<number> {
+  await insertRequests(side.postgres, system.database, count - 1);
+  const begin = performance.now();
+  // The last one comes as a user's would: it wakes the engine.
+  await system.force(["builder-1"]);
+  await waitUntilIdle(system);
+  return count / ((performance.now() - begin) / 1000);
+}
+
+export const noop: Measure = {
+  name: "noop",
+  title: "No-op builds",
+  about:
+    "20 workers, one builder, one step whose command takes no time; requests wait as rows, one more wakes the engine.",
+  rows: [
+    {
+      name: "noop",
+      title: "no-op builds, one process",
+      unit: "per s",
+      better: "more",
+      goal: { text: "≥ 20 ×", times: 20 },
+      limit: "commits",
+    },
+  ],
+  async run(side, { size }): Promise<Figures> {
+    return { noop: await buildsPerSecond({ side, form: "one process", count: size.pick(100, 600) }) };
+  },
+};
+
+export const noopCluster: Measure = {
+  name: "noop-cluster",
+  title: "No-op builds of a cluster",
+  about: "The same with two engines, a scheduler, a ui and a router, five processes beside PostgreSQL.",
+  sides: ["multimaster"],
+  rows: [
+    {
+      name: "noop-cluster",
+      title: "no-op builds, two engines + scheduler + ui + router",
+      unit: "per s",
+      better: "more",
+      goal: { text: "≥ 1.5 × one process, where cores allow" },
+      limit: "commits",
+      alone: "several masters of Buildbot need crossbar.io, and are slower than one (0.7 ×)",
+    },
+  ],
+  async run(side, { size }): Promise<Figures> {
+    return { "noop-cluster": await buildsPerSecond({ side, form: "cluster", count: size.pick(200, 600) }) };
+  },
+};

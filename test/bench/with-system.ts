@@ -1,0 +1,33 @@
+import { waitFor } from "../harness/wait-for.ts";
+import { attachWorkers, type Workers } from "./attach-workers.ts";
+import type { Side, StartOptions, System } from "./sides/side.ts";
+
+/** Starts a system with its workers, and ends both whatever happens. */
+export async function withSystem<T>(
+  side: Side,
+  options: StartOptions,
+  use: (system: System, workers: Workers) => Promise<T>,
+): Promise<T> {
+  const system = await side.start(options);
+  try {
+    const workers = await attachWorkers(system);
+    try {
+      return await use(system, workers);
+    } finally {
+      await workers.stop();
+    }
+  } finally {
+    await system.stop();
+  }
+}
+
+/** Waits until every request, except those of the builder whose worker never comes, is complete. */
+export async function waitUntilIdle(system: System, timeoutMs = 600_000): Promise<void> {
+  const open = `select count(*) as n from buildrequests r join builders b on b.id = r.builderid
+     where r.complete = 0 and b.name <> 'waiting'`;
+  await waitFor(async () => Number((await system.rows<{ n: string }>(open))[0]?.n) === 0, {
+    what: "all builds to end",
+    timeoutMs,
+    intervalMs: 20,
+  });
+}
