@@ -62,7 +62,8 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     accepted: writes.accepted,
   });
   const hosts = hostRoles(plan, { lease, data, log, run, standing, onClaimsLost: () => died.abort() });
-  onAbort(lost.signal, () => hosts.lose());
+  let reach: "in reach" | "out of reach" = "in reach";
+  onAbort(lost.signal, () => hosts.lose(reach));
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -82,6 +83,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     onPartition() {
       // Commands on workers are the only thing that goes on outside the database.
       if (hosts.left().builds === undefined) return;
+      reach = "out of reach";
       lost.abort();
       database.breakConnections();
     },

@@ -1,7 +1,7 @@
 import type { Lease } from "@multimaster/cluster";
 import type { Audience, Logger, RunOptions } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
-import { connectionsOf } from "./connection-shares.ts";
+import { connectionsOfThread } from "./connection-shares.ts";
 import { HostedRoles } from "./hosted-roles.ts";
 import type { TermPlan } from "./term-plan.ts";
 import type { Standing } from "./threads/messages.ts";
@@ -21,19 +21,18 @@ export interface RoleParts {
 /** The roles of the plan under this lease. */
 export function hostRoles(plan: TermPlan, parts: RoleParts): HostedRoles {
   const { lease, data, log, run, standing, onClaimsLost } = parts;
-  const { database, hub, config, selection, addresses } = plan;
+  const { config, selection, addresses } = plan;
   const hosts: HostedRoles = new HostedRoles({
     selection,
     log,
-    makeService: ({ name, thread }) =>
+    makeService: ({ name, host }) =>
       new RoleService({
-        thread,
+        host,
         lease,
-        hub,
         log,
         beginning: {
-          database: { pooling: database.pooling, exclusive: database.exclusive },
-          connections: connectionsOf(name, [...hosts.names, name], config.shared.databaseConnections),
+          shared: plan,
+          connections: connectionsOfThread(name, [...hosts.names, name], config.shared.databaseConnections),
         },
         standing: () => hosts.standing(),
         onClaimsLost: () => onClaimsLost(name),

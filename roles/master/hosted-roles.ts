@@ -1,12 +1,12 @@
 import { type Audience, errors, type Logger, type RunOptions, type Service, ServiceGroup } from "@multimaster/core";
 import type { Standing } from "./threads/messages.ts";
+import type { RoleHost } from "./threads/role-host.ts";
 import type { RoleService } from "./threads/role-service.ts";
-import type { RoleThread } from "./threads/role-thread.ts";
 
-/** A role with the thread in which it runs. */
+/** A role and where it runs. */
 export interface SelectedRole {
   readonly name: string;
-  readonly thread: RoleThread;
+  readonly host: RoleHost;
 }
 
 /** What a master has been asked to do; roles that come and go while it runs stay so when it joins again. */
@@ -26,7 +26,7 @@ export interface HostedRolesOptions {
   standing(audience?: Audience): Standing;
 }
 
-/** How often the threads are told what they stand on, if that has changed. */
+/** How often the roles are told what they stand on, if that has changed. */
 const standingMs = 100;
 
 /** The roles of a running master, each a service that can be drained, dropped and added by itself. */
@@ -91,8 +91,8 @@ export class HostedRoles extends ServiceGroup {
   }
 
   /** The lease is lost: roles that hold something act no more. */
-  lose(): void {
-    for (const service of this.#services.values()) service.lose();
+  lose(database: "in reach" | "out of reach"): void {
+    for (const service of this.#services.values()) service.lose(database);
   }
 
   /** Whether everything here can take work, or why not. */
@@ -121,7 +121,7 @@ export class HostedRoles extends ServiceGroup {
         throw error;
       }
     } catch (error) {
-      await selected.thread.close();
+      await selected.host.close();
       throw error;
     }
     selection.roles = [...selection.roles, selected];
@@ -129,7 +129,7 @@ export class HostedRoles extends ServiceGroup {
     log.info({ role: name }, `the role ${name} has been added`);
   }
 
-  /** Stops a role, which has been drained before, and ends its thread. */
+  /** Stops a role, which has been drained before, and ends its thread if it has one. */
   async dropRole(name: string): Promise<void> {
     const { selection, log } = this.#options;
     const service = this.of(name);
@@ -137,7 +137,7 @@ export class HostedRoles extends ServiceGroup {
     this.#services.delete(name);
     const dropped = selection.roles.find((role) => role.name === name);
     selection.roles = selection.roles.filter((role) => role !== dropped);
-    await dropped?.thread.close();
+    await dropped?.host.close();
     log.info({ role: name }, `the role ${name} has been dropped`);
   }
 

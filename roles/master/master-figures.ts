@@ -1,13 +1,13 @@
 import { type FiguresText, measure, mergeFigures, type Registry } from "@multimaster/core";
-import type { RoleThread } from "./threads/role-thread.ts";
+import type { RoleHost } from "./threads/role-host.ts";
 
-/** The figures of a whole master: of its main thread and of those of its roles. */
+/** The figures of a whole master: of its own parts and of its roles. */
 export class MasterFigures {
-  #threads: () => readonly RoleThread[];
+  #hosts: () => readonly RoleHost[];
   #main: Registry | undefined;
 
-  constructor(threads: () => readonly RoleThread[]) {
-    this.#threads = threads;
+  constructor(hosts: () => readonly RoleHost[]) {
+    this.#hosts = hosts;
   }
 
   setMain(metrics: Registry): void {
@@ -17,7 +17,7 @@ export class MasterFigures {
   async text(): Promise<FiguresText> {
     const parts = await Promise.all([
       this.#main ? measure(this.#main) : [],
-      ...this.#threads().map((thread) => thread.measure()),
+      ...this.#hosts().map((host) => host.measure()),
     ]);
     return mergeFigures(parts);
   }

@@ -5,18 +5,18 @@ import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { Backoff, errors, identifyLog, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
 import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
-import { roleNames } from "../index.ts";
+import { type RoleName, roleNames } from "../index.ts";
 import { checkSlices, type Duties } from "./check-slices.ts";
 import { connectionsOfMain } from "./connection-shares.ts";
-import type { SelectedRole, Selection } from "./hosted-roles.ts";
+import type { Selection } from "./hosted-roles.ts";
 import { LoopSigns } from "./loop-signs.ts";
 import { MasterFigures } from "./master-figures.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
+import { createPlaces, placeOf } from "./place-roles.ts";
 import { selectRoleNames } from "./select-roles.ts";
 import { beginTerm, type Term } from "./term.ts";
 import type { ExtraContext, TermPlan } from "./term-plan.ts";
 import type { Loaded } from "./threads/messages.ts";
-import { RoleThread } from "./threads/role-thread.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
@@ -43,7 +43,7 @@ export interface RunningMaster {
   readonly finished: Promise<void>;
 }
 
-/** Starts a master: opens database and bus, joins the cluster, runs its roles, each in a thread that loads its slice. */
+/** Starts a master: opens database and bus, joins the cluster, runs its roles, in threads of their own where `placeOf` says so. */
 export async function startMaster(options: StartOptions): Promise<RunningMaster> {
   const names = selectRoleNames(options.roles);
   if (options.builderSets && !names.includes("builder-engine")) throw errors.buildersNeedEngine();
@@ -52,35 +52,26 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
   const bindings = { roles: names.join(",") };
   const log = identifyLog(options.log, bindings, identity);
+  const isWhole = names.length === roleNames.length && builderSets === "all";
+  const loadingConfig = loadMasterConfig(options.configFile, isWhole ? "whole" : { roles: names, builderSets });
   const signs = new LoopSigns(roleNames);
   const addresses = new Map<string, string>();
   const selection: Selection = { roles: [], builderSets: [] };
-  const figures = new MasterFigures(() => selection.roles.map(({ thread }) => thread));
-  const openRole = (name: string, sets: readonly string[] | "all"): SelectedRole => ({
-    name,
-    thread: new RoleThread({
-      name,
-      configFile: options.configFile,
-      builderSets: sets,
-      sign: signs.of(name),
-      log,
-      bindings,
-      listening: (service, url) => void addresses.set(service, url),
-      figures: () => figures.text(),
-    }),
-  });
+  const figures = new MasterFigures(() => selection.roles.map(({ host }) => host));
+  const { configFile } = options;
+  const open = createPlaces({ configFile, config: loadingConfig, signs, log, bindings, addresses, figures });
   // They load while this thread does.
-  selection.roles = names.map((name) => openRole(name, builderSets));
-  const loading = Promise.all(selection.roles.map(({ thread }) => thread.load()));
+  const hasThread = (name: RoleName) => placeOf(name, names) === "thread";
+  selection.roles = names.map((name) => open(name, builderSets, placeOf(name, names)));
+  const loading = Promise.all(selection.roles.map(({ host }) => host.load()));
   loading.catch(() => undefined);
 
-  const owned: (() => Promise<void>)[] = [() => closeThreads(selection)];
+  const owned: (() => Promise<void>)[] = [() => closeRoles(selection)];
   const close = async () => {
     for (const end of owned.toReversed()) await end();
   };
   try {
-    const isWhole = names.length === roleNames.length && builderSets === "all";
-    const config = await loadMasterConfig(options.configFile, isWhole ? "whole" : { roles: names, builderSets });
+    const config = await loadingConfig;
     selection.builderSets = builderSets === "all" ? Object.keys(config.shared.builders) : builderSets;
     const warn = warnOnce(log);
     warn({ warnings: config.warnings(), closedDefaults: config.closedDefaults() });
@@ -88,7 +79,7 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
     const database = await openClusterDatabase(
       config.shared,
       log,
-      connectionsOfMain(config.shared.databaseConnections),
+      connectionsOfMain(names.filter(hasThread), names, config.shared.databaseConnections),
     );
     owned.unshift(() => database.close());
     const bus = createClusterBus(config.shared, database, log);
@@ -105,8 +96,8 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
       async loadRole(name, sets) {
         const [known] = selectRoleNames([name]);
         if (!known) throw errors.unknownRole(name, roleNames);
-        const selected = openRole(known, sets ?? "all");
-        warn(await selected.thread.load());
+        const selected = open(known, sets ?? "all", "thread");
+        warn(await selected.host.load());
         return selected;
       },
       release: version,
@@ -123,7 +114,7 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   }
 }
 
-/** All slices are checked against each other where all are run here; otherwise each thread checks its own. */
+/** All slices are checked against each other where all are run here; otherwise each role checks its own. */
 async function loadMasterConfig(file: string, duties: "whole" | Duties): Promise<LoadedConfig> {
   const check = (config: LoadedConfig) =>
     checkClusterConfig<unknown>(config, duties === "whole" ? checkConfig : () => checkSlices(config, [duties]));
@@ -134,8 +125,8 @@ async function loadMasterConfig(file: string, duties: "whole" | Duties): Promise
   return config;
 }
 
-async function closeThreads({ roles }: Selection): Promise<void> {
-  await Promise.all(roles.map(({ thread }) => thread.close()));
+async function closeRoles({ roles }: Selection): Promise<void> {
+  await Promise.all(roles.map(({ host }) => host.close()));
 }
 
 /** Logs each warning of a config once, however many threads have loaded it. */

@@ -1,5 +1,6 @@
 import { type Connection, type Database, execute, insertIgnore, queryRows } from "@multimaster/database";
-import { fencedTransaction, type Lease, leaseIsHeld } from "./lease.ts";
+import { fencedTransaction, type Lease } from "./lease.ts";
+import { leaseIsHeld } from "./lease-is-held.ts";
 
 /** What a claim came to. Losing one is a result, not an error. */
 export type Claim = Claimed | LostClaim;

@@ -1,5 +1,6 @@
 import { type Connection, type Database, execute, isLeaseOpen, queryRows } from "@multimaster/database";
-import { fencedTransaction, type Lease, LeaseLost, leaseIsHeld, requireLease } from "./lease.ts";
+import { fencedTransaction, type Lease, LeaseLost, requireLease } from "./lease.ts";
+import { leaseIsHeld } from "./lease-is-held.ts";
 
 /** A real Buildbot master beats every minute. The others take it for dead when it has not for this long. */
 export const buildbotExpirySeconds = 600;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { isLeaseLive, openSingleConnection, type SingleConnection } from "@multimaster/database";
+import { isLeaseLive } from "@multimaster/database/conditions";
+import { openSingleConnection, type SingleConnection } from "@multimaster/database/single-connection";
 import { nameIncarnation } from "./incarnation.ts";
-import { leaseIsHeld } from "./lease.ts";
+import { leaseIsHeld } from "./lease-is-held.ts";
 import { LoopSign } from "./loop-sign.ts";
 import { recordStalls } from "./loop-stalls.ts";
 import { monotonicMs } from "./monotonic.ts";

@@ -12,9 +12,9 @@ export {
   isLeaseLoss,
   type Lease,
   LeaseLost,
-  leaseIsHeld,
   requireLease,
 } from "./lease.ts";
+export { leaseIsHeld } from "./lease-is-held.ts";
 export * from "./loop-sign.ts";
 export * from "./membership.ts";
 export { monotonicMs } from "./monotonic.ts";

@@ -1,11 +1,5 @@
-import {
-  type Connection,
-  type Database,
-  type Dialect,
-  type Fragment,
-  isLeaseOpen,
-  queryRows,
-} from "@multimaster/database";
+import { type Connection, type Database, type Dialect, type Fragment, queryRows } from "@multimaster/database";
+import { leaseIsHeld } from "./lease-is-held.ts";
 
 /** What a master holds while it is a member of the cluster. Every claim hangs off it. */
 export interface Lease {
@@ -31,9 +25,6 @@ export class LeaseLost extends Error {
 export function isLeaseLoss(error: unknown): boolean {
   return error instanceof LeaseLost || (error instanceof Error && isLeaseLoss(error.cause));
 }
-
-/** A condition on `mm_leases`: the lease is held. It does not ask the clock (docs/decisions/lease-is-lost-when-evicted.md), and needs `mm_leases` without an alias. */
-export const leaseIsHeld = `masterid = ? and epoch = ? and ${isLeaseOpen("mm_leases")}`;
 
 /**
  * A select that finds one row while the lease is held, and keeps it held until the transaction ends.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSingleConnection, type SingleConnection } from "@multimaster/database";
-import { leaseIsHeld } from "./lease.ts";
+import { openSingleConnection, type SingleConnection } from "@multimaster/database/single-connection";
+import { leaseIsHeld } from "./lease-is-held.ts";
 import type { LoopSign } from "./loop-sign.ts";
 
 /** A loop that stands still for longer than this is written down. */

@@ -1,6 +1,7 @@
 import { type Connection, execute, queryRows } from "@multimaster/database";
 import { buildbotExpirySeconds } from "./eviction.ts";
-import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
+import { type Lease, LeaseLost } from "./lease.ts";
+import { leaseIsHeld } from "./lease-is-held.ts";
 
 export type MasterState = "starting" | "running" | "draining";
 

@@ -9,7 +9,8 @@ import {
   truncateText,
 } from "@multimaster/database";
 import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
-import { type Lease, LeaseLost, leaseIsHeld } from "./lease.ts";
+import { type Lease, LeaseLost } from "./lease.ts";
+import { leaseIsHeld } from "./lease-is-held.ts";
 
 /** A command to a master, or to one of its roles (`role`). */
 export interface NewOrder {

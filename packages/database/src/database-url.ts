@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { errors, UserError } from "@multimaster/core";
+import { errors, UserError } from "@multimaster/core/errors";
 import { readPooling } from "./pooling.ts";
 import { readHosts } from "./postgresql-hosts.ts";
 

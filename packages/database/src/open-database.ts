@@ -14,12 +14,13 @@ import {
   limitAnswerTime,
   PostgresqlClient,
   type PostgresqlConnection,
-  postgresqlConnection,
   useThroughPooler,
 } from "./postgresql-client.ts";
 import { connectPostgresql } from "./postgresql-connect.ts";
+import { postgresqlConnection } from "./postgresql-settings.ts";
 import type { PostgresqlSession } from "./postgresql-tls.ts";
-import { prepareSqlite, SqliteClient } from "./sqlite-client.ts";
+import { SqliteClient } from "./sqlite-client.ts";
+import { prepareSqlite } from "./sqlite-driver.ts";
 import { closeToOthers } from "./sqlite-file.ts";
 import { WriterTurns } from "./writer-turns.ts";
 

@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { errors } from "@multimaster/core/errors";
 import type pg from "pg";
 import { currentHost } from "./postgresql-hosts.ts";
 

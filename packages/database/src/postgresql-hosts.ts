@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { errors } from "@multimaster/core/errors";
 
 /** The servers of one database: a primary, and standbys that may become it. */
 export interface PostgresqlHosts {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from "node:tls";
-import { errors, explainFileError } from "@multimaster/core";
+import { errors } from "@multimaster/core/errors";
+import { explainFileError } from "@multimaster/core/file-errors";
 import pg from "pg";
 import { currentHost } from "./postgresql-hosts.ts";
 

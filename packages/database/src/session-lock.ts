@@ -1,6 +1,6 @@
 import type { Database } from "./connection.ts";
-import { postgresqlConnection } from "./postgresql-client.ts";
 import { connectPostgresql } from "./postgresql-connect.ts";
+import { postgresqlConnection } from "./postgresql-settings.ts";
 
 /** Something that one process at a time may do, until released; the server releases it when the process dies. */
 export interface SessionLock {

@@ -1,11 +1,11 @@
 import type { Row } from "./connection.ts";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { type Dialect, dialects } from "./dialect.ts";
-import { postgresqlConnection } from "./postgresql-client.ts";
-import { connectPostgresql } from "./postgresql-connect.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+import { postgresqlDialect } from "./dialect/postgresql.ts";
+import { sqliteDialect } from "./dialect/sqlite.ts";
 import type { PostgresqlSession } from "./postgresql-tls.ts";
-import { prepareSqlite } from "./sqlite-client.ts";
-import { SqliteDatabase } from "./sqlite-driver.ts";
+
+// The thread of the heartbeat loads this, and of a master's start it is a good part: it imports no more than it needs.
 
 /** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
 export interface SingleConnection {
@@ -30,11 +30,12 @@ export async function openSingleConnection(
   return parsed.engine === "sqlite" ? openSqlite(parsed.file, timeoutMs) : openPostgresql(parsed.url, timeoutMs);
 }
 
-function openSqlite(file: string, timeoutMs: number): SingleConnection {
+async function openSqlite(file: string, timeoutMs: number): Promise<SingleConnection> {
+  const { SqliteDatabase, prepareSqlite } = await import("./sqlite-driver.ts");
   const database = new SqliteDatabase(file, { fileMustExist: true });
   prepareSqlite(database, timeoutMs);
   return {
-    dialect: dialects.sqlite,
+    dialect: sqliteDialect,
     execute: async (sql, bindings) => database.prepare(sql).run([...bindings]).changes,
     rows: async (sql, bindings) => database.prepare(sql).all([...bindings]) as Row[],
     close: async () => void database.close(),
@@ -42,6 +43,8 @@ function openSqlite(file: string, timeoutMs: number): SingleConnection {
 }
 
 async function openPostgresql(url: string, timeoutMs: number): Promise<SingleConnection> {
+  const { connectPostgresql } = await import("./postgresql-connect.ts");
+  const { postgresqlConnection } = await import("./postgresql-settings.ts");
   const client = await connectPostgresql({
     ...postgresqlConnection(url, { idleTransactionMs: 0 }),
     application_name: "multimaster heartbeat",
@@ -56,7 +59,7 @@ async function openPostgresql(url: string, timeoutMs: number): Promise<SingleCon
     );
   };
   return {
-    dialect: dialects.postgresql,
+    dialect: postgresqlDialect,
     execute: async (sql, bindings) => (await query(sql, bindings)).rowCount ?? 0,
     rows: async (sql, bindings) => (await query(sql, bindings)).rows,
     close: () => endClient(client),

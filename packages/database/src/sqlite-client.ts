@@ -84,12 +84,3 @@ function prepareOnce(connection: BetterSqlite3.Database, sql: string): BetterSql
 function isBusy(error: unknown): boolean {
   return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
-
-/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop: most writes are shorter. */
-export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 2): void {
-  connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-  connection.pragma("journal_mode = WAL");
-  connection.pragma("synchronous = NORMAL");
-  // Buildbot does not enforce foreign keys on SQLite; we rely on their cascades.
-  connection.pragma("foreign_keys = ON");
-}

@@ -11,3 +11,12 @@ const isOldNode = Number(process.versions.node.split(".")[0]) < 22;
 export const SqliteDatabase: typeof BetterSqlite3 = isOldNode
   ? require("better-sqlite3-node20")
   : require("better-sqlite3");
+
+/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop: most writes are shorter. */
+export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 2): void {
+  connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = NORMAL");
+  // Buildbot does not enforce foreign keys on SQLite; we rely on their cascades.
+  connection.pragma("foreign_keys = ON");
+}

@@ -55,7 +55,7 @@ export type ToThread =
   | { readonly kind: "call"; readonly id: number; readonly call: Call }
   /** A drain in progress gives its work back now. */
   | { readonly kind: "force"; readonly reason: string }
-  | { readonly kind: "lost" }
+  | { readonly kind: "lost"; readonly database: "in reach" | "out of reach" }
   /** The same master goes on under a new lease. */
   | { readonly kind: "renew"; readonly lease: Lease }
   | { readonly kind: "standing"; readonly standing: Standing }

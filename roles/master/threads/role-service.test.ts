@@ -2,8 +2,8 @@ import { silentLog } from "@multimaster/core";
 import { expect, it } from "vitest";
 import { waitFor } from "../../../test/harness/wait-for.ts";
 import { noState } from "./messages.ts";
+import { type RoleHost, ThreadDied } from "./role-host.ts";
 import { RoleService } from "./role-service.ts";
-import { type RoleThread, ThreadDied } from "./role-thread.ts";
 
 const lease = { masterid: 1, name: "one", epoch: 1, leaseMs: 4000 };
 
@@ -12,7 +12,7 @@ function fakeThread(holdsClaims: boolean) {
   let died: ((error: Error) => void) | undefined;
   const thread = {
     name: "some-role",
-    sign: { stillMs: () => 0 },
+    blockedMs: 0,
     holdsClaims,
     hasWorked: false,
     state: { ...noState, ready: { operators: true, strangers: true } },
@@ -40,11 +40,10 @@ function fakeThread(holdsClaims: boolean) {
 function serve(thread: ReturnType<typeof fakeThread>, epoch = 1) {
   const lost: string[] = [];
   const service = new RoleService({
-    thread: thread as unknown as RoleThread,
+    host: thread as unknown as RoleHost,
     lease: { ...lease, epoch },
-    hub: undefined as never,
     log: silentLog,
-    beginning: { database: { pooling: "none", exclusive: false }, connections: 1 },
+    beginning: { shared: undefined as never, connections: 1 },
     standing: () => ({ ready: true, refusal: undefined, accepted: undefined }),
     onClaimsLost: () => void lost.push("claims"),
   });

@@ -1,4 +1,3 @@
-import type { BusHub } from "@multimaster/bus";
 import type { Lease } from "@multimaster/cluster";
 import {
   type Audience,
@@ -11,13 +10,12 @@ import {
   type Work,
 } from "@multimaster/core";
 import type { Standing } from "./messages.ts";
-import { type Beginning, type RoleThread, ThreadDied } from "./role-thread.ts";
+import { type Beginning, type RoleHost, ThreadDied } from "./role-host.ts";
 
 export interface RoleServiceOptions {
-  readonly thread: RoleThread;
+  readonly host: RoleHost;
   readonly lease: Lease;
-  readonly beginning: Pick<Beginning, "database" | "connections">;
-  readonly hub: BusHub;
+  readonly beginning: Pick<Beginning, "connections" | "shared">;
   readonly log: Logger;
   /** What the role stands on now. */
   standing(): Standing;
@@ -28,7 +26,7 @@ export interface RoleServiceOptions {
 /** Time between two tries to start a role again that cannot be started. */
 const retryMs = 5_000;
 
-/** A role in its thread, for one term: to its master it is a service like others. */
+/** A role where it runs, for one term: to its master it is a service like others. */
 export class RoleService implements Service {
   readonly name: string;
   #options: RoleServiceOptions;
@@ -40,34 +38,34 @@ export class RoleService implements Service {
 
   constructor(options: RoleServiceOptions) {
     this.#options = options;
-    this.name = options.thread.name;
+    this.name = options.host.name;
   }
 
   /** Goes on with a role that was kept from the last term; waits with one whose thread died just now. */
   async start(): Promise<void> {
-    const { thread, lease } = this.#options;
-    if (thread.term?.masterid === lease.masterid) {
-      thread.onDeath((error) => this.#die(error));
-      thread.renew(lease);
+    const { host, lease } = this.#options;
+    if (host.term?.masterid === lease.masterid) {
+      host.onDeath((error) => this.#die(error));
+      host.renew(lease);
       return;
     }
-    await thread.stop();
-    if (thread.pauseMs > 0) return this.#startLater(new ThreadDied(`the thread of the role ${this.name} ended`));
+    await host.stop();
+    if (host.pauseMs > 0) return this.#startLater(new ThreadDied(`the thread of the role ${this.name} ended`));
     try {
       await this.#begin();
     } catch (error) {
-      if (!(error instanceof ThreadDied) || !thread.hasWorked) throw error;
+      if (!(error instanceof ThreadDied) || !host.hasWorked) throw error;
       this.#startLater(error);
     }
   }
 
   async drain(signal: AbortSignal): Promise<void> {
-    const { thread } = this.#options;
+    const { host } = this.#options;
     this.#isDraining = true;
     this.#restart?.cancel();
-    if (!thread.term) return;
-    const drained = thread.drain();
-    const ignore = onAbort(signal, () => thread.force(String(signal.reason)));
+    if (!host.term) return;
+    const drained = host.drain();
+    const ignore = onAbort(signal, () => host.force(String(signal.reason)));
     try {
       await drained;
     } catch (error) {
@@ -79,10 +77,10 @@ export class RoleService implements Service {
   }
 
   async resume(): Promise<void> {
-    const { thread, standing } = this.#options;
+    const { host, standing } = this.#options;
     this.#isDraining = false;
     this.tell(standing());
-    if (thread.term) await thread.resume();
+    if (host.term) await host.resume();
     else await this.#tryAgain();
   }
 
@@ -94,39 +92,39 @@ export class RoleService implements Service {
 
   /** Brings what is known of the role up to date, unless its loop is blocked. */
   async refresh(): Promise<void> {
-    const { thread } = this.#options;
-    if (thread.term && thread.sign.stillMs() < 1000) await thread.look().catch(() => undefined);
+    const { host } = this.#options;
+    if (host.term && host.blockedMs < 1000) await host.look().catch(() => undefined);
   }
 
   left(): Work {
-    return this.#options.thread.state.left;
+    return this.#options.host.state.left;
   }
 
   ready(audience: Audience = "operators"): true | string | string[] {
-    const { thread } = this.#options;
+    const { host } = this.#options;
     if (this.#failure) return this.#isDraining ? "draining" : this.#failure.cause;
-    const stillMs = thread.sign.stillMs();
+    const stillMs = host.blockedMs;
     if (stillMs > 1000) return `its event loop has stood still for ${Math.round(stillMs / 1000)} s`;
-    return thread.state.ready[audience];
+    return host.state.ready[audience];
   }
 
   failures(): readonly FailedService[] {
-    return this.#failure ? [{ service: this.name, ...this.#failure }] : this.#options.thread.state.failures;
+    return this.#failure ? [{ service: this.name, ...this.#failure }] : this.#options.host.state.failures;
   }
 
   /** Tells the thread what has changed of what it stands on. */
   tell(standing: Standing): void {
-    this.#options.thread.setStanding(standing);
+    this.#options.host.setStanding(standing);
   }
 
-  lose(): void {
-    const { thread } = this.#options;
-    if (thread.holdsClaims) thread.lost();
+  lose(database: "in reach" | "out of reach"): void {
+    const { host } = this.#options;
+    if (host.holdsClaims) host.lose(database);
   }
 
   /** Another term follows this one: a role that holds nothing goes on meanwhile. */
   keep(): void {
-    this.#isKept = !this.#options.thread.holdsClaims;
+    this.#isKept = !this.#options.host.holdsClaims;
   }
 
   /** Ends the term of the role. */
@@ -134,18 +132,18 @@ export class RoleService implements Service {
     this.#isOver = true;
     this.#restart?.cancel();
     if (this.#isKept) return;
-    this.#options.thread.onDeath(undefined);
-    await this.#options.thread.stop();
+    this.#options.host.onDeath(undefined);
+    await this.#options.host.stop();
   }
 
   async #begin(): Promise<void> {
-    const { thread, lease, beginning, hub, standing } = this.#options;
-    await thread.load();
-    thread.onDeath((error) => this.#die(error));
+    const { host, lease, beginning, standing } = this.#options;
+    await host.load();
+    host.onDeath((error) => this.#die(error));
     try {
-      await thread.begin({ lease, hub, standing: standing(), ...beginning });
+      await host.begin({ lease, standing: standing(), ...beginning });
     } catch (error) {
-      thread.onDeath(undefined);
+      host.onDeath(undefined);
       this.#restart?.cancel();
       throw error;
     }
@@ -153,22 +151,22 @@ export class RoleService implements Service {
   }
 
   #die(error: Error): void {
-    const { thread, onClaimsLost } = this.#options;
+    const { host, onClaimsLost } = this.#options;
     if (this.#isOver) return;
     this.#startLater(error);
-    if (thread.holdsClaims) onClaimsLost();
+    if (host.holdsClaims) onClaimsLost();
   }
 
   #startLater(error: Error): void {
-    const { thread } = this.#options;
+    const { host } = this.#options;
     this.#failure = { since: this.#failure?.since ?? Date.now(), cause: error.message };
     if (this.#isDraining || this.#isOver) return;
-    this.#restart = systemClock.after(Math.max(thread.pauseMs, 1), () => void this.#tryAgain());
+    this.#restart = systemClock.after(Math.max(host.pauseMs, 1), () => void this.#tryAgain());
   }
 
   async #tryAgain(): Promise<void> {
-    const { log, thread } = this.#options;
-    if (this.#isOver || this.#isDraining || thread.term) return;
+    const { log, host } = this.#options;
+    if (this.#isOver || this.#isDraining || host.term) return;
     try {
       await this.#begin();
       log.info({ role: this.name }, `the role ${this.name} runs again in a new thread`);
@@ -176,7 +174,7 @@ export class RoleService implements Service {
       if (this.#isOver) return;
       log.error({ role: this.name, err: error }, `the role ${this.name} could not be started again`);
       this.#failure = { since: this.#failure?.since ?? Date.now(), cause: (error as Error).message };
-      this.#restart = systemClock.after(Math.max(retryMs, thread.pauseMs), () => void this.#tryAgain());
+      this.#restart = systemClock.after(Math.max(retryMs, host.pauseMs), () => void this.#tryAgain());
     }
   }
 }

@@ -7,6 +7,8 @@ import {
   type Logger,
   type MetricFigures,
   measure,
+  type Registry,
+  type Service,
   ServiceGroup,
   systemClock,
 } from "@multimaster/core";
@@ -14,25 +16,26 @@ import { createData } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import type { Role } from "../../define-role.ts";
 import { judgeFailures } from "../judge-failures.ts";
-import { createLoopDelay } from "../loop-delay.ts";
 import type { BeginTerm, RoleState, Standing } from "./messages.ts";
 
 export interface RoleTermOptions {
   readonly role: Role<unknown>;
   readonly slice: unknown;
   readonly config: LoadedConfig;
+  /** Shows what the event loop is about to run. */
   readonly sign: LoopSign;
   readonly database: Database;
   readonly bus: Bus;
   readonly log: Logger;
   listening(service: string, url: string): void;
   figures(): Promise<FiguresText>;
+  /** Runs beside the services of the role. */
+  beside?(metrics: Registry): Service;
 }
 
-/** A role's time under one lease, in its thread; the role itself does not know that it is in one. */
+/** A role's time under one lease; the role itself does not know in which thread it is. */
 export class RoleTerm {
   readonly #group: ServiceGroup;
-  readonly #loopDelay: ReturnType<typeof createLoopDelay>;
   readonly #metrics = createMetrics();
   readonly #data: ReturnType<typeof createData>;
   readonly #lost = new AbortController();
@@ -42,14 +45,13 @@ export class RoleTerm {
   #standing: Standing;
   #drain = new AbortController();
 
-  constructor(options: RoleTermOptions, { lease, standing }: BeginTerm) {
-    const { role, slice, config, sign, database, bus, log, listening, figures } = options;
+  constructor(options: RoleTermOptions, { lease, standing }: Pick<BeginTerm, "lease" | "standing">) {
+    const { role, slice, config, sign, database, bus, log, listening, figures, beside } = options;
     this.#lease = { ...lease };
     this.#master = { name: lease.name, masterid: lease.masterid };
     this.#standing = standing;
     const writes = readWrites(() => this.#standing);
     this.#data = createData({ database, bus, lease: this.#lease, writes, log, clock: systemClock });
-    this.#loopDelay = createLoopDelay(this.#metrics, sign);
     const services = role.services({
       master: this.#master,
       config: { own: slice, shared: config.shared, directory: config.directory },
@@ -66,7 +68,8 @@ export class RoleTerm {
       },
       ready: () => this.#ready(),
     });
-    this.#group = new ServiceGroup(role.name, services, log, judgeFailures(lease.leaseMs, database, writes));
+    const all = beside ? [beside(this.#metrics), ...services] : services;
+    this.#group = new ServiceGroup(role.name, all, log, judgeFailures(lease.leaseMs, database, writes));
   }
 
   get state(): RoleState {
@@ -79,13 +82,7 @@ export class RoleTerm {
   }
 
   async start(): Promise<void> {
-    await this.#loopDelay.start();
-    try {
-      await this.#group.start();
-    } catch (error) {
-      await this.#loopDelay.stop();
-      throw error;
-    }
+    await this.#group.start();
   }
 
   async drain(): Promise<void> {
@@ -104,7 +101,6 @@ export class RoleTerm {
 
   async stop(): Promise<void> {
     await this.#group.stop();
-    await this.#loopDelay.stop();
   }
 
   /** What it wrote has been published. */

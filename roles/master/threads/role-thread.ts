@@ -1,5 +1,4 @@
 import { Worker } from "node:worker_threads";
-import type { BusHub } from "@multimaster/bus";
 import type { Lease, LoopSign } from "@multimaster/cluster";
 import {
   Backoff,
@@ -22,6 +21,7 @@ import {
   type ToThread,
 } from "./messages.ts";
 import { packError, unpackError } from "./packed-error.ts";
+import { type Beginning, type RoleHost, ThreadDied } from "./role-host.ts";
 
 export interface RoleThreadOptions {
   readonly name: string;
@@ -37,14 +37,6 @@ export interface RoleThreadOptions {
   figures(): Promise<FiguresText>;
 }
 
-/** What a term begins with, beside what the thread knows. */
-export type Beginning = Omit<BeginTerm, "do" | "bus"> & { readonly hub: BusHub };
-
-/** The thread ended although no one asked it to. */
-export class ThreadDied extends Error {
-  override readonly name = "ThreadDied";
-}
-
 /** Threads run compiled code; from TypeScript source (in tests) what is built beside it is taken. */
 const entry = new URL(import.meta.url.replace("/master/threads/role-thread.ts", "/dist/master/threads/role-thread.js"));
 /** A thread that has lived for longer died of something else than its start. */
@@ -57,10 +49,10 @@ const measureMs = 2_000;
 const blockedMs = 10_000;
 
 /** One role's thread, over all terms of its master. Another is started when it dies. */
-export class RoleThread {
+export class RoleThread implements RoleHost {
   readonly name: string;
-  readonly sign: LoopSign;
   #options: RoleThreadOptions;
+  #sign: LoopSign;
   #worker: Worker | undefined;
   #calls = new Map<number, { resolve(value: Loaded | MetricFigures | undefined): void; reject(error: Error): void }>();
   #lastCall = 0;
@@ -80,34 +72,33 @@ export class RoleThread {
   constructor(options: RoleThreadOptions) {
     this.#options = options;
     this.name = options.name;
-    this.sign = options.sign;
+    this.#sign = options.sign;
   }
 
   get state(): RoleState {
     return this.#state;
   }
 
-  /** False for a role whose work goes on under a later lease as it is. */
   get holdsClaims(): boolean {
     return this.#loaded?.holdsClaims ?? true;
   }
 
-  /** The lease under which the role works now. */
   get term(): Lease | undefined {
     return this.#term;
   }
 
-  /** Whether a term has ever begun. */
   get hasWorked(): boolean {
     return this.#hasWorked;
   }
 
-  /** How long it has to be waited before a thread that died is started again. */
+  get blockedMs(): number {
+    return this.#sign.stillMs();
+  }
+
   get pauseMs(): number {
     return Math.max(0, this.#notBefore - Date.now());
   }
 
-  /** Called once if the thread dies. */
   onDeath(listener: ((error: Error) => void) | undefined): void {
     this.#died = listener;
   }
@@ -118,14 +109,15 @@ export class RoleThread {
     return this.#loading;
   }
 
-  /** Begins a term in the thread; the role's services have started when it resolves. */
-  async begin({ hub, ...beginning }: Beginning): Promise<void> {
+  async begin({ lease, standing, connections, shared }: Beginning): Promise<void> {
     await this.load();
-    const bus = this.#hasBus ? undefined : hub.open();
+    const { pooling, exclusive } = shared.database;
+    const bus = this.#hasBus ? undefined : shared.hub.open();
     this.#hasBus = true;
-    this.#term = beginning.lease;
+    this.#term = lease;
+    const beginning: BeginTerm = { do: "begin", lease, standing, connections, bus, database: { pooling, exclusive } };
     try {
-      await this.#ask({ do: "begin", ...beginning, bus }, bus ? [bus.port] : []);
+      await this.#ask(beginning, bus ? [bus.port] : []);
       this.#hasWorked = true;
     } catch (error) {
       this.#term = undefined;
@@ -133,7 +125,6 @@ export class RoleThread {
     }
   }
 
-  /** The role goes on under the next lease of the same master. */
   renew(lease: Lease): void {
     this.#term = lease;
     this.#post({ kind: "renew", lease });
@@ -147,7 +138,6 @@ export class RoleThread {
     await this.#ask({ do: "resume" });
   }
 
-  /** Brings `state` up to date. */
   async look(): Promise<void> {
     await this.#ask({ do: "look" });
   }
@@ -156,8 +146,8 @@ export class RoleThread {
     this.#post({ kind: "force", reason });
   }
 
-  lost(): void {
-    this.#post({ kind: "lost" });
+  lose(database: "in reach" | "out of reach"): void {
+    this.#post({ kind: "lost", database });
   }
 
   setStanding(standing: Standing): void {
@@ -166,7 +156,7 @@ export class RoleThread {
 
   /** The role's figures; the last ones that are known while its loop is blocked. */
   async measure(): Promise<MetricFigures> {
-    if (!this.#term || this.sign.stillMs() > 1000) return this.#figures;
+    if (!this.#term || this.#sign.stillMs() > 1000) return this.#figures;
     const asked = this.#ask({ do: "measure" }).catch(() => undefined);
     this.#figures = ((await waitAtMost(systemClock, measureMs, asked)) as MetricFigures | undefined) ?? this.#figures;
     return this.#figures;
@@ -179,7 +169,6 @@ export class RoleThread {
     this.#term = undefined;
   }
 
-  /** Ends the thread, and a term with it. */
   async close(): Promise<void> {
     this.#died = undefined;
     if (!this.#worker || this.#closing) return;
@@ -210,7 +199,7 @@ export class RoleThread {
       role: name,
       configFile,
       builderSets,
-      sign: this.sign.memory,
+      sign: this.#sign.memory,
       log: { level: log.level, bindings },
     };
     const worker = new Worker(new URL("run-role.js", entry), { workerData, name });
@@ -259,7 +248,7 @@ export class RoleThread {
     this.#hasBus = false;
     this.#term = undefined;
     this.#state = noState;
-    this.sign.rest();
+    this.#sign.rest();
     const error = new ThreadDied(`the thread of the role ${name} ended: ${cause.message}`, { cause });
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
@@ -293,10 +282,10 @@ export class RoleThread {
   async #unlessBlocked(asked: Promise<unknown>): Promise<void> {
     const begun = Date.now();
     const timer = setInterval(() => {
-      const stillMs = Math.min(this.sign.stillMs(), Date.now() - begun);
+      const stillMs = Math.min(this.#sign.stillMs(), Date.now() - begun);
       if (stillMs < blockedMs) return;
       this.#options.log.error(
-        { role: this.name, seconds: Math.round(this.sign.stillMs() / 1000) },
+        { role: this.name, seconds: Math.round(this.#sign.stillMs() / 1000) },
         `the role ${this.name} is to stop and its event loop is blocked: its thread is ended`,
       );
       clearInterval(timer);

@@ -7,6 +7,7 @@ import type { Database } from "@multimaster/database";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Role } from "../../define-role.ts";
 import { type RoleName, roles } from "../../index.ts";
+import { createLoopDelay } from "../loop-delay.ts";
 import { openRoleDatabase } from "../open-cluster.ts";
 import {
   type BeginTerm,
@@ -58,7 +59,9 @@ class RoleRunner {
       case "force":
         return this.#term?.force(message.reason);
       case "lost":
-        return this.#term?.lose();
+        this.#term?.lose();
+        if (message.database === "out of reach") this.#database?.breakConnections();
+        return;
       case "renew":
         this.#identify(message.lease);
         return this.#term?.renew(message.lease);
@@ -121,15 +124,17 @@ class RoleRunner {
     this.#identify(lease);
     if (bus) this.#bus = createPortBus(bus, this.#log);
     this.#database ??= await openRoleDatabase(loaded.config.shared, this.#log, { known: database, connections });
+    const sign = new LoopSign(this.#data.sign);
     this.#term = new RoleTerm(
       {
         ...loaded,
-        sign: new LoopSign(this.#data.sign),
+        sign,
         database: this.#database,
         bus: this.#bus as Bus,
         log: this.#log,
         listening: (service, url) => this.#send({ kind: "listening", service, url }),
         figures: () => this.#askForFigures(),
+        beside: (metrics) => createLoopDelay(metrics, sign),
       },
       beginning,
     );
