@@ -27,6 +27,14 @@ describe("the import rule", () => {
     expect(imports.flatMap(explainDataRoom)).toEqual([]);
     expect(new Set(sources.flatMap((file) => roomOfData(file) ?? []))).toEqual(new Set(Object.keys(dataRooms)));
   });
+
+  it("loads into the heartbeat's thread, which each master starts, drivers of databases and little else", () => {
+    const { files, packages } = reach("packages/cluster/src/heartbeat-thread.ts");
+    // That of SQLite is required by a name that depends on the Node.
+    expect(packages).toEqual(["pg"]);
+    expect(files.filter((file) => file.endsWith("/index.ts"))).toEqual([]);
+    expect(files).toContain("packages/database/src/single-connection.ts");
+  });
 });
 
 describe("the scanner behind it", () => {
@@ -127,6 +135,23 @@ function explainThirdParty(found: Import): string[] {
   return thirdParties
     .filter((rule) => rule.name.test(name) && !rule.rooms.some((room) => room === from.kind || room === from.label))
     .map((rule) => `${found.from} imports ${name}: ${rule.because} (allowed in: ${rule.rooms.join(", ")})`);
+}
+
+/** What a file loads when it runs, however far away: files of ours, and packages of others. */
+function reach(start: string): { files: string[]; packages: string[] } {
+  const files = new Set([start]);
+  const packages = new Set<string>();
+  for (const file of files) {
+    for (const found of imports) {
+      const { from, specifier, isType } = found;
+      if (from !== file || isType || specifier.startsWith("node:")) continue;
+      const [, name, path = "index"] = /^@multimaster\/([^/]+)(?:\/(.+))?$/.exec(specifier) ?? [];
+      if (specifier.startsWith(".")) files.add(resolveRelative(found));
+      else if (name) files.add(`packages/${name}/src/${path}.ts`);
+      else packages.add(specifier);
+    }
+  }
+  return { files: [...files], packages: [...packages].sort() };
 }
 
 function findCircles(): string[] {
