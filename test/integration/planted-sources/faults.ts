@@ -38,7 +38,7 @@ export const faults: readonly PlantedFault[] = [
   },
   {
     name: "an earlier epoch counts as the lease",
-    file: "packages/cluster/src/lease.ts",
+    file: "packages/cluster/src/lease-is-held.ts",
     safeguard: "`masterid = ? and epoch = ? and ${isLeaseOpen",
     instead: "`masterid = ? and epoch >= ? and ${isLeaseOpen",
     tests: claims,
