@@ -5,8 +5,11 @@ import { groupOfAddress } from "@multimaster/core";
 /** Whether a request comes through one of our proxies, and the address of its original client. */
 export interface ClientAddress {
   isFromProxy(request: IncomingMessage): boolean;
-  /** The last address in the chain that does not belong to a trusted proxy. */
-  of(request: IncomingMessage): string;
+  /**
+   * The last address in the chain that does not belong to a trusted proxy. `nearest` is the end of the chain: the
+   * connection's address, unless something else is known of it.
+   */
+  of(request: IncomingMessage, nearest?: string): string;
   /**
    * The address for per-address limits. Undefined: no limit, because a proxy that does not name its client represents many
    * clients, and clients on this machine are trusted.
@@ -30,9 +33,8 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
       const protocol = [request.headers["x-forwarded-proto"] ?? []].flat().join(",").split(",").at(-1);
       return isFromProxy(request) && protocol?.trim().toLowerCase() === "https";
     },
-    of(request) {
-      const nearest = request.socket.remoteAddress ?? "";
-      if (!isFromProxy(request)) return nearest;
+    of(request, nearest = request.socket.remoteAddress ?? "") {
+      if (!isTrusted(nearest)) return nearest;
       const told = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
       const hops = told.map(withoutPort).filter((hop) => hop !== "");
       return hops.findLast((hop) => !isTrusted(hop)) ?? hops[0] ?? nearest;

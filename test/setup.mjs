@@ -23,7 +23,10 @@ const stampName = ".complete";
 const pythonComponents = {
   tools: { requirements: ["uv"], minimum: "3.9" },
   crossbar: { requirements: ["crossbar==26.10.1"], minimum: "3.11" },
-  "buildbot-worker": { requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn"], minimum: "3.9" },
+  "buildbot-worker": {
+    requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn", "pyopenssl", "service-identity"],
+    minimum: "3.9",
+  },
   /** The real Buildbot that benchmarks measure beside this project; only they install it. */
   buildbot: {
     requirements: ["buildbot==4.3.0", "buildbot-www==4.3.0", "psycopg2-binary", "msgpack", "autobahn"],

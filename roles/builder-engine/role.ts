@@ -1,5 +1,6 @@
-import { hostNamesOf } from "@multimaster/config";
+import { hostNamesOf, nameBuilddir, workerTlsFiles } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
+import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import { countFinishedBuilds } from "./builds/build-metrics.ts";
@@ -15,6 +16,7 @@ import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
+import { WorkerCredentials } from "./workers/worker-credentials.ts";
 import { WorkerServer } from "./workers/worker-server.ts";
 import { WorkerWatch } from "./workers/worker-watch.ts";
 
@@ -44,11 +46,16 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
+  const files = workerTlsFiles(own.workers, directory);
+  const certificate = files && new ServedCertificate({ files, clock, log });
   const server = new WorkerServer({
     slice: own.workers,
+    certificate,
+    credentials: new WorkerCredentials({ workers: own.workers.workers, sealingKey: own.sealingKey, log }),
     master: context.master.name,
     directory,
     useful,
+    directoriesOf: (name) => own.builders.filter((builder) => builder.workers.includes(name)).map(nameBuilddir),
     workers,
     data,
     persistence,
@@ -68,6 +75,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
     builders,
+    ...(certificate ? [certificate] : []),
     server,
     new Rebalance({
       masterid: context.master.masterid,

@@ -3,8 +3,11 @@ import {
   type BuildersSlice,
   ConfigProblems,
   checkBuilders,
+  checkSealedPasswords,
+  checkWorkerTls,
   collect,
   type LoadedConfig,
+  loadSealingKey,
   type WorkersSlice,
 } from "@multimaster/config";
 import { append, errors } from "@multimaster/core";
@@ -17,6 +20,8 @@ export type EngineBuilder = BuilderConfig & { readonly secrets?: Readonly<Record
 export interface EngineSlice {
   readonly builders: readonly EngineBuilder[];
   readonly workers: WorkersSlice;
+  /** Opens what the config seals of passwords. */
+  readonly sealingKey?: Buffer | undefined;
 }
 
 /** Loads the selected builder sets and the workers, and nothing else; throws with the problems of both together. */
@@ -35,10 +40,15 @@ export async function loadEngineSlice(
   await collect(problems, async () => (sets = await config.builders(builderSets)));
   await collect(problems, async () => (workers = await config.workers()));
   if (sets !== undefined) append(problems, checkBuilders(sets, workers, config.placeOf));
+  if (workers !== undefined) {
+    const place = config.placeOf("workers");
+    append(problems, (await checkWorkerTls(workers, config.directory, place)).problems);
+    append(problems, await checkSealedPasswords(workers, config.directory, place));
+  }
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>
     set.builders.map((config) => ({ ...config, workers: share(config.workers), secrets: set.secrets })),
   );
-  return { builders, workers };
+  return { builders, workers, sealingKey: await loadSealingKey(workers, config.directory) };
 }

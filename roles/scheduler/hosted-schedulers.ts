@@ -1,7 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
 import { changes, equals, schedulers } from "@multimaster/data";
-import { type Running, type SchedulerContext, type SchedulerDefinition, startPolling } from "@multimaster/plugins";
+import {
+  type Running,
+  type SchedulerContext,
+  type SchedulerDefinition,
+  type Submission,
+  startPolling,
+} from "@multimaster/plugins";
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import { passResult, type Singleton, type SingletonKind } from "./claimed-host.ts";
@@ -19,21 +25,20 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
 
   function createContext({ id, name, signal }: Singleton, className: string, lost: () => void): SchedulerContext {
     const key = (state: string) => ({ object: name, className, name: state });
+    const named = (submissions: readonly Submission[]) =>
+      submissions.map(({ buildset, changeids }) => ({ buildset: { ...buildset, scheduler: name }, changeids }));
     return {
       name,
       clock,
       log,
       signal,
       unseenChanges: (limit) => updates.schedulers.unseenChanges(id, limit),
-      classify: async (verdicts) => passResult(await updates.schedulers.classify(id, verdicts), lost),
+      classify: async (verdicts, submissions = []) =>
+        passResult(await updates.schedulers.classify(id, verdicts, named(submissions)), lost),
       classifiedChanges: () => updates.schedulers.classifiedChanges(id),
       submit: async (submissions, state) => {
-        const named = submissions.map(({ buildset, changeids }) => ({
-          buildset: { ...buildset, scheduler: name },
-          changeids,
-        }));
         return passResult(
-          await updates.schedulers.submit(id, named, state && { ...key(state.name), value: state.value }),
+          await updates.schedulers.submit(id, named(submissions), state && { ...key(state.name), value: state.value }),
           lost,
         );
       },
@@ -68,7 +73,7 @@ export function hostSchedulers({ config, data, clock, log }: RoleContext<Schedul
       if (!plugin.followsChanges) return { stop: async () => {} };
       return letChangesPass(createContext(singleton, plugin.className, lost));
     },
-    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake)]),
+    listen: (look, wake) => listenForClaims(data, look, [data.events.on(changes, "new", wake, { early: wake })]),
   };
 }
 

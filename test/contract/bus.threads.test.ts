@@ -1,4 +1,4 @@
-import { createBus, createBusHub, createPortBus } from "@multimaster/bus";
+import { createBus, createBusHub, createPortBus, notesOf } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { afterAll, expect, it } from "vitest";
 import { waitFor } from "../harness/wait-for.ts";
@@ -41,4 +41,18 @@ it("a thread that takes no messages is not buffered for without bound, and is to
   main.publish(["flood"], "again");
   await inbox.count(10_001);
   await thread.stop();
+});
+
+it("a note reaches all threads once, and none at a bus that only shares the process", async () => {
+  const [one, two] = [createPortBus(hub.open(), silentLog), createPortBus(hub.open(), silentLog)];
+  const other = createBus({ kind: "in-process" }, silentLog);
+  const got: string[] = [];
+  for (const [name, bus] of Object.entries({ main, one, two, other }))
+    notesOf(bus).listen((note) => void got.push(`${name} ${note}`));
+  notesOf(main).send("a");
+  notesOf(one).send("b");
+  await waitFor(() => got.length >= 6, { what: "the notes" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(got.toSorted()).toEqual(["main a", "main b", "one a", "one b", "two a", "two b"]);
+  await Promise.all([one.stop(), two.stop(), other.stop()]);
 });

@@ -24,11 +24,20 @@ export interface ConnectedWorker {
   stop(): Promise<void>;
 }
 
+export interface WireTraits {
+  /** What the worker does with its commands when the connection is lost. Default: they run on, and can be interrupted later. */
+  readonly onLoss?: "runs on" | "kills";
+}
+
 /**
  * What a master can rely on, whichever program the worker is and however it is connected. Leaves out what workers are
  * free to differ in: wording of headers, how output is cut into updates, the defects of single programs.
  */
-export function describeWire(title: string, connect: () => Promise<ConnectedWorker>): void {
+export function describeWire(
+  title: string,
+  connect: () => Promise<ConnectedWorker>,
+  { onLoss = "runs on" }: WireTraits = {},
+): void {
   describe(`wire: ${title}`, () => {
     let worker: ConnectedWorker;
     let directory: string;
@@ -474,7 +483,34 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
     });
 
     describe("a connection that is lost", () => {
-      it("loses the command but does not end it; the next connection can interrupt it by its id", async () => {
+      it.runIf(onLoss === "kills")("ends the command with it; the next connection works immediately", async () => {
+        const { outcome, pid } = await startTicker();
+        const after = await worker.reconnect();
+        expect(await outcome).toEqual({ kind: "lost" });
+        expect(after.commandsOutliveConnection).toBe(false);
+        await waitFor(() => !isAlive(pid), { what: "the command to be killed" });
+        await after.configure();
+        expect((await sh("echo back")).text("stdout")).toBe("back\n");
+      });
+
+      it.runIf(onLoss === "runs on")(
+        "loses the command but does not end it; the next connection can interrupt it by its id",
+        async () => {
+          const { id, outcome, pid } = await startTicker();
+          const after = await worker.reconnect();
+          expect(await outcome).toEqual({ kind: "lost" });
+          expect(after.commandsOutliveConnection).toBe(true);
+          expect(isAlive(pid)).toBe(true);
+
+          await after.configure();
+          expect((await sh("echo back")).text("stdout")).toBe("back\n");
+          await after.interrupt(id, "its master is gone");
+          await waitFor(() => !isAlive(pid), { what: "the orphan to be killed" });
+          expect((await sh("echo still here")).text("stdout")).toBe("still here\n");
+        },
+      );
+
+      async function startTicker() {
         const before = worker.link();
         const id = randomUUID();
         let output = "";
@@ -487,16 +523,8 @@ export function describeWire(title: string, connect: () => Promise<ConnectedWork
           },
         });
         const pid = await waitFor(() => Number(/^(\d+)$/m.exec(output)?.[1]), { what: "the command's output" });
-        const after = await worker.reconnect();
-        expect(await outcome).toEqual({ kind: "lost" });
-        expect(isAlive(pid)).toBe(true);
-
-        await after.configure();
-        expect((await sh("echo back")).text("stdout")).toBe("back\n");
-        await after.interrupt(id, "its master is gone");
-        await waitFor(() => !isAlive(pid), { what: "the orphan to be killed" });
-        expect((await sh("echo still here")).text("stdout")).toBe("still here\n");
-      });
+        return { id, outcome, pid };
+      }
     });
   });
 }

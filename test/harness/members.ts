@@ -79,8 +79,8 @@ export async function claimOne(
   id: number,
 ): Promise<Claim> {
   if (kind !== "worker") return claim(database, lease, lifecycle.claimTables[kind], id);
-  const claims = await fencedTransaction(database, lease, (tx) => lifecycle.claimWorkers(tx, lease, [id]));
-  return claims.get(id) as Claim;
+  const { result } = await fencedTransaction(database, lease, (tx) => lifecycle.attachWorkers(tx, lease, [id]));
+  return result.get(id) as Claim;
 }
 
 /** Whether this master had it, and released it. */
@@ -90,7 +90,11 @@ export async function releaseOne(
   kind: Exclude<lifecycle.Claimable, "request">,
   id: number,
 ): Promise<boolean> {
-  const { released } = await database.transaction((tx) => lifecycle.releaseClaim(tx, lease, kind, id));
+  const { released } = await database.transaction((tx) =>
+    kind === "worker"
+      ? lifecycle.detachWorker(tx, lease, id, { reason: "connection_lost", detail: null })
+      : lifecycle.releaseClaim(tx, lease, kind, id),
+  );
   return released[kind].includes(id);
 }
 

@@ -99,12 +99,14 @@ export function fakeSchedulerContext(
     log,
     signal: new AbortController().signal,
     unseenChanges: async (limit) => rows.unseen.slice(0, limit),
-    async classify(verdicts) {
+    async classify(verdicts, submissions = []) {
       if (rows.lost) return "lost";
+      const submitted = new Set(submissions.flatMap(({ changeids }) => changeids));
+      rows.submissions.push(...submissions);
       for (const { changeid, verdict } of verdicts) {
         const at = rows.unseen.findIndex((change) => change.changeid === changeid);
         const [change] = rows.unseen.splice(at, 1);
-        if (verdict !== "ignored")
+        if (verdict !== "ignored" && !submitted.has(changeid))
           rows.classified.set(changeid, {
             change: change as Change,
             important: verdict === "important",

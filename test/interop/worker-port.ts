@@ -1,5 +1,5 @@
-import { silentLog } from "@multimaster/core";
-import { createWorkerListener, isSameSecret, type WorkerLink } from "@multimaster/wire";
+import { isSameSecret, silentLog } from "@multimaster/core";
+import { createWorkerListener, passwordMd5, type WorkerLink, type WorkerListenerOptions } from "@multimaster/wire";
 import type { ConnectedWorker } from "../contract/wire.contract.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -14,7 +14,11 @@ export interface WorkerPort {
   stop(): Promise<void>;
 }
 
-export async function openWorkerPort(name: string, password: string): Promise<WorkerPort> {
+export async function openWorkerPort(
+  name: string,
+  password: string,
+  more: Partial<WorkerListenerOptions> = {},
+): Promise<WorkerPort> {
   let link: WorkerLink | undefined;
   let refused = 0;
   const listener = createWorkerListener({
@@ -22,6 +26,11 @@ export async function openWorkerPort(name: string, password: string): Promise<Wo
     port: 0,
     log: silentLog,
     isReady: () => true,
+    pb: {
+      passwordMd5Of: (givenName) => (givenName === name ? passwordMd5(password) : undefined),
+      takes: () => true,
+    },
+    ...more,
     authenticate(givenName, givenPassword) {
       const right = givenName === name && isSameSecret(givenPassword, password);
       if (!right) refused += 1;

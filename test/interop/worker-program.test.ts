@@ -88,7 +88,7 @@ describe("the worker program", () => {
     expect(existsSync(basedir)).toBe(true);
 
     let output = "";
-    await link.configure({ buffer_timeout: 0.05 });
+    await link.configure({ settings: { buffer_timeout: 0.05 } });
     const outcome = link.startCommand({
       id: randomUUID(),
       name: "shell",

@@ -58,6 +58,8 @@ export interface WakeupsView {
  */
 export interface Bus extends Service {
   readonly kind: "in-process" | "wamp" | "postgres" | "none";
+  /** It delivers nothing. */
+  readonly isMuted?: true;
   /**
    * Never blocks and never throws: the row is already committed, and a consumer that misses the message polls. A key or
    * payload that is not valid is logged as an error.

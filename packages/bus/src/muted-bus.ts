@@ -6,6 +6,7 @@ export function createMutedBus(kind: BusOptions["kind"]): Bus {
   return {
     name: "bus",
     kind,
+    isMuted: true,
     state: "connected",
     degradedSince: null,
     start: async () => {},

@@ -1,57 +1,9 @@
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
-import { explainFailure } from "@multimaster/roles/master/explain-failure";
 import { Command, CommanderError } from "commander";
-import { addAudit } from "./commands/audit.ts";
-import { addAuditLog } from "./commands/audit-log.ts";
-import { addBuild } from "./commands/build.ts";
-import { addBuilds } from "./commands/builds.ts";
-import { addCancel } from "./commands/cancel.ts";
-import { addCheckConfig } from "./commands/check-config.ts";
-import { addDrain } from "./commands/drain.ts";
-import { addForce } from "./commands/force.ts";
-import { addHashPassword } from "./commands/hash-password.ts";
-import { addInit } from "./commands/init.ts";
-import { addLog } from "./commands/log.ts";
-import { addRebuild } from "./commands/rebuild.ts";
-import { addRole } from "./commands/role.ts";
-import { addSendChange } from "./commands/send-change.ts";
-import { addSessions } from "./commands/sessions.ts";
-import { addStart } from "./commands/start.ts";
-import { addStatus } from "./commands/status.ts";
-import { addToken } from "./commands/token.ts";
-import { addUpgrade } from "./commands/upgrade.ts";
-import { addUpgradeDatabase } from "./commands/upgrade-database.ts";
-import { addWhy } from "./commands/why.ts";
-import { addWorkers } from "./commands/workers.ts";
+import { loadCommands } from "./commands.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
-
-// In the order in which the help lists them.
-const commands = [
-  addStart,
-  addCheckConfig,
-  addUpgradeDatabase,
-  addUpgrade,
-  addStatus,
-  addDrain,
-  addRole,
-  addAudit,
-  addAuditLog,
-  addToken,
-  addSessions,
-  addHashPassword,
-  addInit,
-  addForce,
-  addBuilds,
-  addBuild,
-  addLog,
-  addRebuild,
-  addCancel,
-  addSendChange,
-  addWorkers,
-  addWhy,
-];
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -83,7 +35,7 @@ MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );
-  for (const add of commands) add(program, setExitCode);
+  for (const add of await loadCommands(argv[0])) add(program, setExitCode);
   // A reader such as `head` may close the pipe. A master continues without one.
   process.stdout.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -96,6 +48,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (datab
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { explainFailure } = await import("@multimaster/roles/master/explain-failure");
     const explained = explainFailure(error);
     if (explained) {
       process.stderr.write(`master: ${explained.message}\n`);

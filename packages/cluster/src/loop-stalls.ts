@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSingleConnection, type SingleConnection } from "@multimaster/database/single-connection";
+import { openSingleConnection } from "@multimaster/database/single-connection";
 import { leaseIsHeld } from "./lease-is-held.ts";
 import type { LoopSign } from "./loop-sign.ts";
 
@@ -15,11 +15,11 @@ interface Master {
 }
 
 /**
- * Runs in the heartbeat thread, for each thread of the master: writes a row when its event loop stands still, so that others see it and what did it
+ * Runs in the heartbeat thread: writes a row when the event loop stands still, so that others see it and what did it
  * while it lasts, and puts the end to it. The connection is its own, so that no renewal ever waits for this.
  */
 export async function recordStalls(master: Master, sign: LoopSign, stopped: AbortSignal): Promise<void> {
-  let open: number | undefined;
+  let open = false;
   let checkedAt = performance.now();
   while (!stopped.aborted) {
     await sleep(checkMs, undefined, { signal: stopped, ref: false }).catch(() => {});
@@ -29,13 +29,10 @@ export async function recordStalls(master: Master, sign: LoopSign, stopped: Abor
     if (wasFrozen || stopped.aborted) continue;
     const stillMs = sign.stillMs();
     const isStill = stillMs > thresholdMs;
-    if (isStill === (open !== undefined)) continue;
+    if (isStill === open) continue;
     try {
-      if (open === undefined) open = await begin(master, stillMs, sign.places());
-      else {
-        await end(master, open);
-        open = undefined;
-      }
+      await (isStill ? begin(master, stillMs, sign.places()) : end(master));
+      open = isStill;
     } catch {
       // The database is away: the next check tries again. The loop's own log reports it in any case.
     }
@@ -43,34 +40,30 @@ export async function recordStalls(master: Master, sign: LoopSign, stopped: Abor
   }
 }
 
-/** Returns the id of the row; undefined when the lease is not held any more. */
-async function begin(master: Master, stillMs: number, steps: string): Promise<number | undefined> {
+async function begin(master: Master, stillMs: number, steps: string): Promise<void> {
   const { masterid, epoch } = master;
-  return useConnection(master, async (connection) => {
-    const { now } = connection.dialect;
-    const [row] = await connection.rows(
+  await write(master, (now) => [
+    [
       `insert into mm_loop_stalls (masterid, epoch, steps, began_at)
-       select masterid, epoch, cast(? as text), ${now} - cast(? as double precision) from mm_leases where ${leaseIsHeld}
-       returning id`,
+       select masterid, epoch, cast(? as text), ${now} - cast(? as double precision) from mm_leases where ${leaseIsHeld}`,
       [steps, stillMs / 1000, masterid, epoch],
-    );
-    await connection.execute(`delete from mm_loop_stalls where masterid = ? and began_at < ${now} - ${keptSeconds}`, [
-      masterid,
-    ]);
-    return row && Number(row["id"]);
-  });
+    ],
+    [`delete from mm_loop_stalls where masterid = ? and began_at < ${now} - ${keptSeconds}`, [masterid]],
+  ]);
 }
 
-async function end(master: Master, id: number): Promise<void> {
-  await useConnection(master, (connection) =>
-    connection.execute(`update mm_loop_stalls set ended_at = ${connection.dialect.now} where id = ?`, [id]),
-  );
+async function end(master: Master): Promise<void> {
+  const sql = "update mm_loop_stalls set ended_at = ? where masterid = ? and epoch = ? and ended_at is null";
+  await write(master, (now) => [[sql.replace("?", now), [master.masterid, master.epoch]]]);
 }
 
-async function useConnection<T>({ url }: Master, act: (connection: SingleConnection) => Promise<T>): Promise<T> {
+async function write(
+  { url }: Master,
+  statements: (now: string) => [sql: string, bindings: (string | number)[]][],
+): Promise<void> {
   const connection = await openSingleConnection(url, { timeoutMs: 2000 });
   try {
-    return await act(connection);
+    for (const [sql, bindings] of statements(connection.dialect.now)) await connection.execute(sql, bindings);
   } finally {
     await connection.close();
   }

@@ -6,6 +6,8 @@ import type { BuildersSlice } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
+import { checkSealedPasswords } from "./worker-passwords.ts";
+import { checkWorkerTls } from "./worker-tls.ts";
 
 /** A summary of a checked config. */
 export interface ConfigSummary {
@@ -42,11 +44,15 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
   append(problems, checkBuilders(builders, workers, placeOf));
   if (ui) append(problems, checkLogin(ui, shared, placeOf));
+  const tls = workers && (await checkWorkerTls(workers, config.directory, placeOf("workers")));
+  if (tls) append(problems, tls.problems);
+  if (workers) append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));
   if (workers) append(problems, checkNames("worker", `${placeOf("workers")}: workers`, workers.workers));
   if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
   if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
-  if (problems.length > 0) throw new ConfigProblems(problems, config.warnings());
+  const warnings = [...config.warnings(), ...(tls?.warnings ?? [])];
+  if (problems.length > 0) throw new ConfigProblems(problems, warnings);
 
   return {
     builderSets: builders.size,
@@ -54,7 +60,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     workers: workers?.workers.length ?? 0,
     schedulers: scheduler?.schedulers.length ?? 0,
     changeSources: scheduler?.changeSources.length ?? 0,
-    warnings: config.warnings(),
+    warnings,
   };
 }
 

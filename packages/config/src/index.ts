@@ -13,3 +13,5 @@ export * from "./slices/builders.ts";
 export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";
 export * from "./slices/workers.ts";
+export * from "./worker-passwords.ts";
+export * from "./worker-tls.ts";

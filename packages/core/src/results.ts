@@ -18,7 +18,8 @@ export function resultName(result: Result): (typeof names)[number] {
   return names[result];
 }
 
-const worstFirst: readonly Result[] = [
+/** The order of `worstResult`. */
+export const worstFirst: readonly Result[] = [
   Results.CANCELLED,
   Results.RETRY,
   Results.EXCEPTION,

@@ -27,7 +27,7 @@ export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-b
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
 export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
-export type { BuildEnd, BuildUpdates, CreatedBuild, StopRequest } from "./updates/builds.ts";
+export type { BuildEnd, BuildUpdates, CreatedBuild, StopRequest, WorkerVerdict } from "./updates/builds.ts";
 export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export type { ChangeSourceUpdates } from "./updates/change-sources.ts";
@@ -49,6 +49,6 @@ export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./update
 export type { StepUpdates } from "./updates/steps.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";
-export type { WorkerInfo, WorkerState, WorkerUpdates } from "./updates/workers.ts";
+export type { Departure, WorkerInfo, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
 export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
 export type { Reason, ReasonKind } from "./waiting/reasons.ts";

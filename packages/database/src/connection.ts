@@ -43,3 +43,13 @@ export interface Database extends Connection {
 
 /** One row as the driver returns it, by column name. */
 export type Row = Record<string, unknown>;
+
+/** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
+export interface SingleConnection {
+  readonly dialect: Dialect;
+  /** Runs one statement with `?` bindings; returns the number of rows changed. */
+  execute(sql: string, bindings: readonly (number | string | null)[]): Promise<number>;
+  /** The same for a query; returns its rows. */
+  rows(sql: string, bindings: readonly (number | string | null)[]): Promise<Row[]>;
+  close(): Promise<void>;
+}

@@ -1,4 +1,4 @@
-import { append } from "@multimaster/core";
+import { append } from "@multimaster/core/extremes";
 import type { Connection, Row } from "./connection.ts";
 import type { Dialect, Fragment } from "./dialect/dialect.ts";
 import { postgresqlDialect } from "./dialect/postgresql.ts";

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { errors } from "@multimaster/core";
-import { SqliteDatabase } from "./sqlite-driver.ts";
+import { loadSqlite } from "./sqlite-driver.ts";
 
 export interface FileLock {
   release(): void;
@@ -15,7 +15,7 @@ export function lockSqliteFile(file: string): FileLock {
   const path = `${file}-master`;
   // SQLite would make it readable for everyone.
   closeSync(openSync(path, "a", 0o600));
-  const lock = new SqliteDatabase(path, { timeout: 0 });
+  const lock = new (loadSqlite())(path, { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {

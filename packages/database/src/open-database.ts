@@ -156,9 +156,10 @@ function openPostgresql(
   return knex({
     client: PostgresqlClient as unknown as typeof Knex.Client,
     // A pooler refuses settings at the beginning of a connection: it gets them with each transaction.
-    connection: postgresqlConnection(url, {
-      idleTransactionMs: pooling === "none" ? idleTransactionMs : 0,
-    }) as Knex.PgConnectionConfig,
+    connection: {
+      ...postgresqlConnection(url, { idleTransactionMs: pooling === "none" ? idleTransactionMs : 0 }),
+      pipeline: pooling === "none",
+    } as Knex.PgConnectionConfig,
     compileSqlOnError: false,
     pool: {
       min: 0,

@@ -56,9 +56,9 @@ export class PostgresqlClient extends (knexClientClass("postgres") as ClientClas
     return transaction;
   }
 
-  async _query(connection: pg.ClientBase & RawConnection, query: Query): Promise<Query> {
+  async _query(connection: PostgresqlConnection & RawConnection, query: Query): Promise<Query> {
     try {
-      query.response = await inTurn(connection, () => ask(connection, query));
+      query.response = await (await inTurn(connection, () => send(connection, query))).answer;
       return query;
     } catch (error) {
       if (spoilsConnection(error)) connection.__knex__disposed = error;
@@ -73,9 +73,9 @@ const snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const turns = new WeakMap<object, Promise<unknown>>();
 
 /** Statements of one connection are sent one after the other, in the order in which they were asked for. */
-async function inTurn<T>(connection: object, ask: () => Promise<T>): Promise<T> {
+async function inTurn<T>(connection: object, act: () => Promise<T>): Promise<T> {
   const before = turns.get(connection);
-  const asked = before === undefined ? ask() : before.then(ask);
+  const asked = before === undefined ? act() : before.then(act);
   const done = asked.catch(() => undefined);
   turns.set(connection, done);
   try {
@@ -85,16 +85,37 @@ async function inTurn<T>(connection: object, ask: () => Promise<T>): Promise<T> 
   }
 }
 
-async function ask(connection: pg.ClientBase, query: Query): Promise<unknown> {
+/** A statement that is on its way. */
+interface Sent {
+  readonly answer: Promise<unknown>;
+}
+
+/** Resolves when the next statement may be sent: in a pipeline, before this one is answered, but not before BEGIN is. */
+async function send(connection: PostgresqlConnection, query: Query): Promise<Sent> {
   const values = [...(query.bindings ?? [])];
+  let begun: Promise<unknown> | undefined;
   if (unbegun.delete(connection)) {
-    if (values.every(isPlainNumber)) return inTime(connection, () => queryWithBegin(connection, query.sql, values));
-    await inTime(connection, () => connection.query(beginOf(connection)));
+    if (values.every(isPlainNumber))
+      return whenDone(inTime(connection, () => queryWithBegin(connection, query.sql, values)));
+    begun = inTime(connection, () => connection.query(beginOf(connection)));
+    // A read does no harm if BEGIN fails; what would write waits for it.
+    if (!connection.pipeline || !/^\s*select\b/i.test(query.sql)) await begun;
   }
   const isNamed = values.length > 0 && !poolers.get(connection)?.isPerTransaction;
   const name = isNamed ? statementNames.get(query.sql) : undefined;
   const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
-  return inTime(connection, () => connection.query(statement));
+  const answer = inTime(connection, () => connection.query(statement));
+  if (!connection.pipeline) return whenDone(answer);
+  if (begun === undefined) return { answer };
+  // Its failure is that of BEGIN.
+  answer.catch(() => undefined);
+  await begun;
+  return { answer };
+}
+
+async function whenDone(answer: Promise<unknown>): Promise<Sent> {
+  await answer;
+  return { answer };
 }
 
 /** What a connection through a pooler lacks: settings of its own, and, where it is shared, statements of its own. */
@@ -135,7 +156,11 @@ const statementNames = new StatementNames();
 const unbegun = new WeakSet<object>();
 
 /** What is used of a pg client beyond its types. */
-export type PostgresqlConnection = pg.ClientBase & { readonly connection: { readonly stream: { destroy(): void } } };
+export type PostgresqlConnection = pg.ClientBase & {
+  /** Statements are sent without waiting for the answer to those before. */
+  readonly pipeline?: boolean;
+  readonly connection: { readonly stream: { destroy(): void } };
+};
 
 const answerTimes = new WeakMap<object, number>();
 

@@ -7,7 +7,7 @@ import {
   refuseInsideTransaction,
   type TransactionConfig,
 } from "./knex-client.ts";
-import { SqliteDatabase } from "./sqlite-driver.ts";
+import { loadSqlite } from "./sqlite-driver.ts";
 
 interface Query {
   sql: string;
@@ -27,7 +27,7 @@ const prepared = new WeakMap<BetterSqlite3.Database, Map<string, BetterSqlite3.S
  */
 export class SqliteClient extends knexClientClass("better-sqlite3") {
   _driver(): object {
-    return SqliteDatabase;
+    return loadSqlite();
   }
 
   override acquireConnection(): Promise<unknown> {

@@ -5,12 +5,12 @@ const require = createRequire(import.meta.url);
 const isOldNode = Number(process.versions.node.split(".")[0]) < 22;
 
 /**
- * The SQLite library for this Node. Version 13 brings its binaries and needs Node 22. Version 12 is the last one for Node 20;
- * since Node 24.19 the garbage collector ends a process that uses it.
+ * Loads the SQLite library for this Node, at its first use. Version 13 brings its binaries and needs Node 22. Version 12 is
+ * the last one for Node 20; since Node 24.19 the garbage collector ends a process that uses it.
  */
-export const SqliteDatabase: typeof BetterSqlite3 = isOldNode
-  ? require("better-sqlite3-node20")
-  : require("better-sqlite3");
+export function loadSqlite(): typeof BetterSqlite3 {
+  return isOldNode ? require("better-sqlite3-node20") : require("better-sqlite3");
+}
 
 /** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop: most writes are shorter. */
 export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 2): void {

@@ -7,6 +7,8 @@ export interface BuildsEnd {
   results: Result;
   /** Null: the state stays what the build reported last. */
   state: string | null;
+  /** Whether any of them may have been asked to stop; default: it may. */
+  asked?: boolean;
 }
 
 /** With these results a build may have been broken off, with steps still running. */
@@ -20,7 +22,7 @@ export async function endBuilds(
   t: Transition,
   masterid: number,
   which: Fragment,
-  { results, state }: BuildsEnd,
+  { results, state, asked = true }: BuildsEnd,
 ): Promise<number[]> {
   const { tx, outcomes } = t;
   const ended = await queryRows<{ id: number; builderid: number; buildrequestid: number }>(
@@ -33,8 +35,8 @@ export async function endBuilds(
   if (ids.length === 0) return ids;
   for (const { id, ...facts } of ended) t.record("build-ended", id, { results, masterid, ...facts });
   append(outcomes.finishedBuilds, ids);
-  const asked = tx.dialect.isOneOf("buildid", ids);
-  await execute(tx, `delete from mm_stop_requests where ${asked.sql}`, asked.bindings);
+  const answered = tx.dialect.isOneOf("buildid", ids);
+  if (asked) await execute(tx, `delete from mm_stop_requests where ${answered.sql}`, answered.bindings);
   if (brokenOff.has(results)) await endSteps(t, ids, results);
   return ids;
 }

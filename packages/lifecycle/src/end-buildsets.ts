@@ -1,5 +1,5 @@
-import { type Result, Results, worstResult } from "@multimaster/core";
-import { type Connection, execute, queryRows } from "@multimaster/database";
+import { type Result, Results, worstFirst } from "@multimaster/core";
+import { type Connection, queryRows } from "@multimaster/database";
 import type { Outcomes } from "./outcomes.ts";
 import { type Transition, transition } from "./transition.ts";
 
@@ -47,44 +47,31 @@ export async function endBuildsetsOf(t: Transition, buildsetIds: readonly number
 export async function endBuildsets(t: Transition, buildsetIds: readonly number[]): Promise<void> {
   if (buildsetIds.length === 0) return;
   const { tx } = t;
-  const locked = tx.dialect.isOneOf("id", buildsetIds);
-  const open = await queryRows<{ id: number }>(
-    tx,
-    `select id from buildsets where ${locked.sql} and complete = 0 order by id${tx.dialect.noKeyUpdateLock}`,
-    locked.bindings,
-  );
-  const ended = await readResults(
-    tx,
-    open.map((row) => row.id),
-  );
-  const given = tx.dialect.rowsOf(["integer", "integer"], [...ended]);
-  if (ended.size > 0)
-    await execute(
+  const wanted = tx.dialect.isOneOf("id", buildsetIds);
+  // The lock is a statement of its own: the update must see what was committed while it was waited for.
+  const [, ended] = await Promise.all([
+    queryRows(
       tx,
-      `with v(id, results) as (${given.sql})
-       update buildsets set complete = 1, results = v.results, complete_at = ${tx.dialect.nowSeconds}
-       from v where buildsets.id = v.id`,
-      given.bindings,
-    );
-  for (const [id, results] of ended) {
+      `select id from buildsets where ${wanted.sql} and complete = 0 order by id${tx.dialect.noKeyUpdateLock}`,
+      wanted.bindings,
+    ),
+    queryRows<{ id: number; results: Result }>(
+      tx,
+      `update buildsets set complete = 1, complete_at = ${tx.dialect.nowSeconds}, results = coalesce((
+           select r.results from buildrequests r where r.buildsetid = buildsets.id and r.results <> ${Results.SKIPPED}
+            order by ${severity("r.results")} limit 1), ${Results.SUCCESS})
+        where ${wanted.sql} and complete = 0 and not exists (
+          select 1 from buildrequests r where r.buildsetid = buildsets.id and coalesce(r.complete, 0) <> 1)
+       returning id, results`,
+      wanted.bindings,
+    ),
+  ]);
+  for (const { id, results } of ended.sort((a, b) => a.id - b.id)) {
     t.record("buildset-ended", id, { results });
     t.outcomes.completedBuildsets.push(id);
   }
 }
 
-/** The result of each buildset that has no open request. */
-async function readResults(tx: Connection, buildsetIds: readonly number[]): Promise<Map<number, Result>> {
-  const wanted = tx.dialect.isOneOf("buildsetid", buildsetIds);
-  const requests = await queryRows<{ buildsetid: number; complete: number | null; results: Result }>(
-    tx,
-    `select distinct buildsetid, complete, results from buildrequests where ${wanted.sql}`,
-    wanted.bindings,
-  );
-  const worst = new Map<number, Result>(buildsetIds.map((id) => [id, Results.SUCCESS]));
-  for (const { buildsetid, complete, results } of requests) {
-    const before = worst.get(buildsetid);
-    if (complete !== 1) worst.delete(buildsetid);
-    else if (before !== undefined) worst.set(buildsetid, worstResult(before, results));
-  }
-  return worst;
-}
+/** SQL: puts the worst result first. */
+const severity = (results: string) =>
+  `case ${results} ${worstFirst.map((result, i) => `when ${result} then ${i}`).join(" ")} else -1 end`;

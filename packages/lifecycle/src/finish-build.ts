@@ -1,9 +1,10 @@
 import type { Lease } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
-import { type Connection, getBuildStates, lockRequests } from "@multimaster/database";
+import { type Connection, getBuildStates, lockRequestsOfBuilds } from "@multimaster/database";
 import { endBuilds } from "./end-builds.ts";
 import { endBuildsetsOf } from "./end-buildsets.ts";
 import { endRequests } from "./end-requests.ts";
+import { judgeWorkers, type WorkerVerdict } from "./judge-workers.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { releaseRequest } from "./release-requests.ts";
 import { countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
@@ -14,6 +15,8 @@ export interface BuildEnd {
   state: string;
   /** It was lost with its worker, or released immediately: losses after which the request is not built again; null: it always is. */
   maxWorkerLosses?: number | null;
+  /** What it says about its worker; absent: nothing. */
+  worker?: WorkerVerdict;
 }
 
 /**
@@ -32,20 +35,17 @@ export async function finishBuilds(
   const { masterid } = lease;
   return transition(tx, async (t) => {
     const ids = wanted.map(({ buildid }) => buildid);
-    const running = (await getBuildStates(tx, ids)).filter((build) => !build.complete && build.masterid === masterid);
-    const locked = await lockRequests(
-      tx,
-      running.map(({ buildrequestid }) => buildrequestid),
-    );
+    const [locked, builds] = await Promise.all([lockRequestsOfBuilds(tx, ids), getBuildStates(tx, ids)]);
+    const running = builds.filter((build) => !build.complete && build.masterid === masterid);
     const requests = new Map(locked.map((request) => [request.id, request]));
     const given = new Map(wanted.map(({ buildid, end }) => [buildid, end]));
     const ending = [];
-    for (const { buildid, buildrequestid } of running) {
+    for (const { buildid, buildrequestid, asked } of running) {
       const request = requests.get(buildrequestid);
       const isOurs = request !== undefined && !request.complete && request.claimedBy === masterid;
       const end = given.get(buildid) as BuildEnd;
       const counted = isOurs && !request.cancelled ? await countLoss(tx, request.id, end) : end;
-      ending.push({ buildid, end: counted, request: isOurs ? request : undefined });
+      ending.push({ buildid, end: counted, asked, request: isOurs ? request : undefined });
     }
     const result = new Map<number, BuildEnd>();
     for (const alike of groupAlike(ending, ({ end }) => `${end.results} ${end.state}`)) {
@@ -54,7 +54,8 @@ export async function finishBuilds(
         "id",
         alike.map(({ buildid }) => buildid),
       );
-      for (const id of await endBuilds(t, masterid, which, end)) result.set(id, end);
+      const asked = alike.some((build) => build.asked);
+      for (const id of await endBuilds(t, masterid, which, { ...end, asked })) result.set(id, end);
     }
     const ours = ending.flatMap(({ buildid, end, request }) =>
       request !== undefined && result.has(buildid) ? [{ request, results: end.results }] : [],
@@ -68,6 +69,10 @@ export async function finishBuilds(
     }
     for (const { request, results } of ours) if (results === Results.RETRY) await releaseRequest(t, lease, request);
     await endBuildsetsOf(t, buildsets);
+    await judgeWorkers(
+      t,
+      wanted.flatMap(({ buildid, end }) => (end.worker !== undefined && result.has(buildid) ? end.worker : [])),
+    );
     return result;
   });
 }

@@ -3,6 +3,7 @@ export { type Claimable, claimables, claimTableOf, claimTables } from "./claim-t
 export { completeBuildsets } from "./end-buildsets.ts";
 export { endRequest } from "./end-requests.ts";
 export * from "./finish-build.ts";
+export type { WorkerFailure, WorkerVerdict } from "./judge-workers.ts";
 export { type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
 export { noOutcomes, type Outcomes } from "./outcomes.ts";
 export { releaseClaim } from "./release-claims.ts";
@@ -12,4 +13,6 @@ export { claimRequests } from "./request-claims.ts";
 export { countMasterEnds, defaultLossLimits } from "./request-losses.ts";
 export * from "./start-build.ts";
 export { transition } from "./transition.ts";
-export { claimWorkers, contestedWorkers, keepWorker } from "./worker-claims.ts";
+export { attachWorkers, type Departure, detachWorker, reportMissingWorkers } from "./worker-absences.ts";
+export { contestedWorkers, keepWorker } from "./worker-claims.ts";
+export { pauseWorker, resumeWorker } from "./worker-pauses.ts";

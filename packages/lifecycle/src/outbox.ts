@@ -8,7 +8,14 @@ export type OutboxKind =
   | "request-ended"
   | "request-released"
   | "buildset-ended"
-  | "worker-detached";
+  | "worker-detached"
+  | "worker-missing"
+  | "worker-returned"
+  | "worker-paused"
+  | "worker-resumed"
+  | "worker-suspected"
+  | "worker-quarantined"
+  | "worker-freed";
 
 /** A transition, as the outbox has it. */
 export interface OutboxEntry {

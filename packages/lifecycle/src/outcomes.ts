@@ -15,6 +15,12 @@ export interface Outcomes {
   readonly released: Readonly<Record<Claimable, number[]>>;
   /** Builders that a master does not have any more. */
   readonly stoppedBuilders: { readonly builderid: number; readonly masterid: number }[];
+  /** Workers that are away for too long, with what the event says beside them. */
+  readonly missingWorkers: { readonly workerid: number; readonly lastConnection: string; readonly notify: string[] }[];
+  /** Workers that were quarantined, suspected or freed. */
+  readonly changedWorkers: number[];
+  /** What was decided against workers, for the log: "is quarantined: …". */
+  readonly judgedWorkers: { readonly workerid: number; readonly sentence: string }[];
   /** Masters that were evicted or have left. */
   readonly goneMasters: number[];
 }
@@ -30,6 +36,9 @@ export function noOutcomes(): Outcomes {
     completedBuildsets: [],
     released: Object.fromEntries(claimables.map((kind) => [kind, []])) as unknown as Record<Claimable, number[]>,
     stoppedBuilders: [],
+    missingWorkers: [],
+    changedWorkers: [],
+    judgedWorkers: [],
     goneMasters: [],
   };
 }

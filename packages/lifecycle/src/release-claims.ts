@@ -5,24 +5,26 @@ import { type Claimable, claimTableOf } from "./claim-tables.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { type Transition, transition } from "./transition.ts";
 
-/** A claim of this master is released, where nothing else ends: of a scheduler, a change source, a worker. */
+/** A claim of this master is released, where nothing else ends: of a scheduler or a change source. */
 export async function releaseClaim(
   tx: Connection,
   lease: Lease,
-  kind: Exclude<Claimable, "request">,
+  kind: Exclude<Claimable, "request" | "worker">,
   id: number,
 ): Promise<Outcomes> {
   return (await transition(tx, (t) => releaseClaims(t, lease, kind, [id]))).outcomes;
 }
 
-/** Claims of this master are released: those of these that it has. */
+/** Claims of this master are released: those of these that it has. Returns their ids. */
 export async function releaseClaims(
   t: Transition,
   lease: Lease,
   kind: Claimable,
   ids: readonly number[],
-): Promise<void> {
-  noteReleased(t, kind, lease.masterid, await release(t.tx, lease, claimTableOf(kind), ids));
+): Promise<number[]> {
+  const released = await release(t.tx, lease, claimTableOf(kind), ids);
+  noteReleased(t, kind, lease.masterid, released);
+  return released;
 }
 
 /** Notes that claims were released. */

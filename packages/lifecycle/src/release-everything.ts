@@ -9,6 +9,13 @@ import type { Outcomes } from "./outcomes.ts";
 import { noteReleased } from "./release-claims.ts";
 import { countMasterEnds, describeMasterEnds, type Exhausted, noteExhausted } from "./request-losses.ts";
 import { type Transition, transition } from "./transition.ts";
+import { type Departure, noteDepartures } from "./worker-absences.ts";
+
+/** Why its workers left a master that is gone. */
+const departures: Readonly<Record<MasterEnd, (name: string) => Departure>> = {
+  death: (name) => ({ reason: "master_lost", detail: `master ${name} was lost` }),
+  leave: (name) => ({ reason: "master_stopped", detail: `master ${name} was stopped` }),
+};
 
 interface GoneMaster {
   readonly masterid: number;
@@ -47,7 +54,11 @@ export async function releaseEverythingOf(
     const exhausted = await countEnd(tx, end, masterid, requests, builds);
     await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
     const ended = await endClaimedRequests(t, requests, builds, exhausted);
-    for (const kind of claimables) noteReleased(t, kind, masterid, await releaseKind(tx, masterid, kind, requests));
+    for (const kind of claimables) {
+      const released = await releaseKind(tx, masterid, kind, requests);
+      noteReleased(t, kind, masterid, released);
+      if (kind === "worker") await noteDepartures(t, masterid, released, departures[end](name));
+    }
     await stopBuilders(t, masterid);
     // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
     await endBuildsets(t, [...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))])]);

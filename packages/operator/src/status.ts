@@ -3,6 +3,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import { builders, buildrequests, builds, equals, findItems, workers } from "@multimaster/data";
 import { type Database, readDataVersion, readServiceFailures, takeSessionLock } from "@multimaster/database";
 import { withCluster } from "./with-cluster.ts";
+import { standingOf, type WorkerStanding } from "./worker-standing.ts";
 
 /** Who is in the cluster and what runs, read from the rows: it needs no running master. */
 export interface ClusterStatus {
@@ -18,14 +19,7 @@ export interface ClusterStatus {
     state: string;
     started_at: number;
   }[];
-  workers: {
-    name: string;
-    connected_to: string[];
-    /** For a builder of a live engine; otherwise no one expects it. */
-    configured: boolean;
-    paused: boolean;
-    graceful: boolean;
-  }[];
+  workers: WorkerStanding[];
   pendingRequests: number;
   /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
   failures: { master: string; service: string; since: number; cause: string }[];
@@ -64,13 +58,9 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
       state: build.state_string,
       started_at: build.started_at,
     })),
-    workers: allWorkers.map((worker) => ({
-      name: worker.name,
-      connected_to: worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? String(masterid)),
-      configured: worker.configured_on.length > 0,
-      paused: worker.paused,
-      graceful: worker.graceful,
-    })),
+    workers: allWorkers.map((worker) =>
+      standingOf(worker, (masterid) => masterNames.get(masterid) ?? String(masterid)),
+    ),
     pendingRequests: pending?.total ?? 0,
     failures: (await readServiceFailures(database)).flatMap(({ masterid, ...failure }) => {
       const master = masters.find((one) => one.masterid === masterid);

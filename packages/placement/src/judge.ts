@@ -27,9 +27,10 @@ export function judgeBuilder({ limit, running, heldLocks, closedUntil }: Builder
 export function judgeWorker(worker: WorkerView): WorkerObstacle | undefined {
   if (worker.presence === "absent") return { kind: "worker_away" };
   if (worker.paused) return { kind: "worker_paused" };
-  if (worker.quarantined) return { kind: "worker_quarantined" };
+  if (worker.quarantined && !worker.onProbation) return { kind: "worker_quarantined" };
   if (worker.leaving) return { kind: "worker_leaving" };
-  return worker.builds >= worker.slots ? { kind: "worker_full" } : undefined;
+  const slots = worker.quarantined ? 1 : worker.slots;
+  return worker.builds >= slots ? { kind: "worker_full" } : undefined;
 }
 
 /** Why this worker, which takes builds, takes none of this builder; undefined when it does. */

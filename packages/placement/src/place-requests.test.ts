@@ -17,6 +17,7 @@ const worker = (name: string, free = 1, builds = 0, ...directories: string[]): W
   presence: "attached",
   paused: false,
   quarantined: false,
+  onProbation: false,
   leaving: false,
   slots: builds + free,
   builds,

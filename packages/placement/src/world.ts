@@ -16,8 +16,10 @@ export interface WorkerView {
   readonly presence: Presence;
   /** A user has paused it. */
   readonly paused: boolean;
-  /** The engine starts no build on it for some time, since its last builds failed for reasons of the worker. */
+  /** It takes no builds, since its last ones failed because of it. */
   readonly quarantined: boolean;
+  /** Of a quarantined worker: its time is over, and one build at a time is tried on it. */
+  readonly onProbation: boolean;
   /** It is being shut down. */
   readonly leaving: boolean;
   /** How many builds it takes at the same time. */

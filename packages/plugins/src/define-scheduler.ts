@@ -10,7 +10,7 @@ export interface Verdict {
   verdict: "important" | "unimportant" | "ignored";
 }
 
-/** A buildset, and the classified changes in it. */
+/** A buildset, and the changes in it. */
 export interface Submission {
   /** Without the scheduler's name, which is added. */
   buildset: Omit<NewBuildset, "scheduler">;
@@ -30,7 +30,8 @@ export interface SchedulerContext {
   readonly signal: AbortSignal;
   /** Changes not classified yet, oldest first, also from times when no master ran the scheduler. */
   unseenChanges(limit: number): Promise<readonly Change[]>;
-  classify(verdicts: readonly Verdict[]): Promise<"done" | Lost>;
+  /** Records its verdicts; important changes of `submissions` go into these buildsets in the same transaction. */
+  classify(verdicts: readonly Verdict[], submissions?: readonly Submission[]): Promise<"done" | Lost>;
   /** The important and unimportant changes that are in no buildset yet. */
   classifiedChanges(): Promise<readonly ClassifiedChange[]>;
   /** Adds buildsets, removes their changes from the classified ones and saves state, in one transaction. */

@@ -1,5 +1,3 @@
-export { isSameSecret } from "@multimaster/core";
-
 /** Name and password of an `Authorization: Basic` header; undefined when it is malformed. */
 export function parseBasicAuth(header: string): { name: string; password: string } | undefined {
   const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(header);

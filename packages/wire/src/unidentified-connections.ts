@@ -28,6 +28,15 @@ export class UnidentifiedConnections {
     oldest.destroy();
   }
 
+  /** A balancer has named the client's address: the connection counts for that one, if it still counts. */
+  rename(socket: Socket, address: string): void {
+    const before = this.#addresses.get(socket);
+    if (before === undefined) return;
+    this.#shares.delete(before, socket);
+    this.#shares.add(address, socket);
+    this.#addresses.set(socket, address);
+  }
+
   /** The connection has ended, or is a worker's. */
   delete(socket: Socket): void {
     this.#shares.delete(this.#addresses.get(socket) ?? "", socket);

@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from "node:net";
-import { type Logger, silentLog, UserError } from "@multimaster/core";
+import { isSameSecret, type Logger, silentLog, UserError } from "@multimaster/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { formatBasicAuth, isSameSecret, parseBasicAuth } from "./basic-auth.ts";
+import { formatBasicAuth, parseBasicAuth } from "./basic-auth.ts";
 import { encodeFrame, maxFrameBytes } from "./frames.ts";
 import type { WorkerLink } from "./worker-link.ts";
 import { createWorkerListener, type WorkerListener } from "./worker-listener.ts";
@@ -20,9 +20,21 @@ function makeListener(port: number, log: Logger): WorkerListener {
     log,
     isReady: () => ready,
     addressOf: ({ headers }) => String(headers["x-forwarded-for"] ?? ""),
-    authenticate: (name, password) => (draining ? "draining" : name === "w1" && isSameSecret(password, "pass:wörd")),
+    authenticate: (name, password) =>
+      name === "slow"
+        ? checkSlowly(password)
+        : draining
+          ? "draining"
+          : name === "w1" && isSameSecret(password, "pass:wörd"),
     onWorker: (link) => void links.push(link),
   });
+}
+
+/** A check that takes a while, as against a hash; it fails for one password. */
+async function checkSlowly(password: string): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  if (password === "broken") throw new Error("no memory");
+  return password === "right";
 }
 
 beforeEach(async () => {
@@ -108,6 +120,21 @@ describe("the worker port", () => {
     expect(worker.readyState).toBe(WebSocket.OPEN);
     for (const socket of silent) socket.destroy();
     for (const socket of [worker, another]) socket.terminate();
+  });
+
+  it("waits for a slow check, also for a worker that hangs up meanwhile", async () => {
+    const attempt = async (password: string) => (await upgrade(formatBasicAuth("slow", password))).status;
+    expect(await Promise.all(["right", "wrong", "broken"].map(attempt))).toEqual([101, 401, 503]);
+    const gone = connect(listener.address().port, "127.0.0.1", () => {
+      const headers = ["Host: x", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+      const authorization = formatBasicAuth("slow", "right");
+      gone.write(
+        `GET / HTTP/1.1\r\n${headers.join("\r\n")}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: ${authorization}\r\n\r\n`,
+      );
+      setTimeout(() => gone.destroy(), 5);
+    });
+    await new Promise((resolve) => gone.once("close", resolve));
+    expect(await attempt("right")).toBe(101);
   });
 
   it("admits a worker whose password is being guessed through the same balancer", async () => {

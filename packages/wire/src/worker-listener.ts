@@ -1,24 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import {
-  createHostCheck,
-  errors,
-  type HostCheck,
-  type Logger,
-  listenOnFreePort,
-  type Service,
-} from "@multimaster/core";
+import { createHostCheck, errors, type HostCheck, type Logger, type Service } from "@multimaster/core";
 import { WebSocketServer } from "ws";
 import { parseBasicAuth } from "./basic-auth.ts";
 import { maxFrameBytes } from "./frames.ts";
 import { LoginThrottle } from "./login-throttle.ts";
+import { MsgpackWorkerLink } from "./msgpack-worker-link.ts";
+import { PbListener, type PbListenerOptions } from "./pb/pb-listener.ts";
+import { BytePort, type BytePortOptions } from "./ports/byte-port.ts";
+import { looksLikeProxyHeader } from "./ports/proxy-header.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { createSocketTransport } from "./socket-transport.ts";
-import { UnidentifiedConnections } from "./unidentified-connections.ts";
-import { WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
-export interface WorkerListenerOptions {
+export interface WorkerListenerOptions extends Pick<BytePortOptions, "certificate" | "sendsProxyHeader"> {
   host: string;
   /** The first free one of several; 0: any free port. `address()` returns the actual one. */
   port: number | readonly number[];
@@ -26,10 +23,10 @@ export interface WorkerListenerOptions {
   master?: string;
   log: Logger;
   /**
-   * Whether a worker may connect. Must answer from memory, because workers time out after five seconds. "draining": this
+   * Whether a worker may connect. Must answer soon, because workers time out after five seconds. "draining": this
    * master accepts no new workers, so that a load balancer tries the next master. Compare with `isSameSecret`.
    */
-  authenticate(name: string, password: string): boolean | "draining";
+  authenticate(name: string, password: string): Admission | Promise<Admission>;
   /** A worker has connected; it sends nothing before it is asked. The owner ends the link. */
   onWorker(link: WorkerLink): void;
   /** Answers GET /ready: true, or the reason why not. */
@@ -40,24 +37,31 @@ export interface WorkerListenerOptions {
   metrics?(): Promise<{ contentType: string; text: string }>;
   /** Whether a `Host` header names this master, checked before metrics are shown. Absent: only IP addresses and localhost. */
   isOwnHost?: HostCheck;
-  /** The address of a worker, also behind a balancer; absent: the socket's remote address. */
-  addressOf?(request: IncomingMessage): string;
+  /** The address of a worker, also behind a balancer that forwards it in a header; `nearest` is that of the connection. */
+  addressOf?(request: IncomingMessage, nearest: string): string;
   /** Answers GET /metrics for any client that can connect. */
   openMetrics?: boolean;
+  /** Takes workers that speak pb; absent: none. */
+  pb?: PbListenerOptions;
   pingMs?: number;
   deadMs?: number;
+  /** How often a worker is pinged, by its name, instead of both: it is dead after three times as long. */
+  keepAliveOf?(name: string): number;
 }
+
+/** Whether a worker may connect; "draining": to another master. */
+export type Admission = boolean | "draining";
 
 /** The port where workers connect. */
 export interface WorkerListener extends Service {
   /** The address in use, once started. */
   address(): { host: string; port: number };
+  /** That of the port for pb alone; undefined if there is none. */
+  pbAddress(): { host: string; port: number } | undefined;
 }
 
 /** Clients that connect and send nothing for this long are not WebSocket clients. */
 const silenceMs = 10_000;
-/** Maximum number of connections not yet known to be a worker's. A worker's is unidentified for a few milliseconds. */
-const maxUnidentified = 1000;
 
 /** Opens the worker port: health checks and metrics over HTTP, workers over WebSocket on any path. */
 export function createWorkerListener(options: WorkerListenerOptions): WorkerListener {
@@ -70,9 +74,12 @@ class HttpWorkerListener implements WorkerListener {
   #refusals: RefusalLog;
   #throttle = new LoginThrottle();
   #links = new Set<WorkerLink>();
-  #sockets = new Set<Socket>();
-  #unidentified = new UnidentifiedConnections(maxUnidentified);
-  #server: Server;
+  #port: BytePort;
+  #pb: PbListener | undefined;
+  /** Never listens itself: the port gives it connections. */
+  #http: Server;
+  /** Connections that have not sent a whole request yet. */
+  #silent = new Map<Socket, NodeJS.Timeout>();
   // No sub-protocol and no extension: with either, Python's client fails the handshake.
   #upgrader = new WebSocketServer({
     noServer: true,
@@ -80,28 +87,26 @@ class HttpWorkerListener implements WorkerListener {
     perMessageDeflate: false,
     clientTracking: false,
   });
-  #address: AddressInfo | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerListenerOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options.log);
-    this.#server = createServer({ headersTimeout: silenceMs, connectionsCheckingInterval: 2000 }, (request, response) =>
-      this.#answerHttp(request, response),
-    );
-    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on("clientError", (error: Error & { code?: string }, socket) => this.#refuseNonHttp(error, socket));
-    this.#server.on("connection", (socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-      this.#unidentified.add(socket);
+    const { host, port, log, certificate, sendsProxyHeader } = options;
+    this.#http = createServer((request, response) => this.#answerHttp(request, response));
+    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    this.#http.on("clientError", (error, socket) => this.#refuseNonHttp(error, socket as Socket));
+    this.#port = new BytePort({ what: "worker", host, port, log, certificate, sendsProxyHeader, allowHalfOpen: true });
+    this.#pb = options.pb && this.#createPbListener(options.pb);
+    this.#port.on("connection", (socket) => {
+      if (this.#pb?.sharesPort === true) this.#pb.takeIfSilent(socket, this.#port, () => this.#takeHttp(socket));
+      else this.#takeHttp(socket);
     });
   }
 
   async start(): Promise<void> {
-    const { host, port } = this.#options;
-    this.#address = await listenOnFreePort(this.#server, "worker", host, port);
-    this.#server.on("error", (error) => this.#options.log.error({ err: error }, "the worker port failed"));
+    await this.#port.start();
+    await this.#pb?.start();
   }
 
   /** Closes the port and every connection with 1001 "going away"; workers reconnect to another master. */
@@ -111,22 +116,63 @@ class HttpWorkerListener implements WorkerListener {
   }
 
   address(): { host: string; port: number } {
-    if (this.#address === undefined) throw new Error("the worker port is not open yet");
-    return { host: this.#address.address, port: this.#address.port };
+    return this.#port.address();
+  }
+
+  pbAddress(): { host: string; port: number } | undefined {
+    return this.#pb?.address();
+  }
+
+  #createPbListener(pb: PbListenerOptions): PbListener {
+    const { log, certificate, sendsProxyHeader, pingMs, deadMs } = this.#options;
+    return new PbListener({
+      ...pb,
+      log,
+      certificate,
+      sendsProxyHeader,
+      refusals: this.#refusals,
+      throttle: this.#throttle,
+      takes: (name) => this.#stopping === undefined && pb.takes(name),
+      onWorker: (link) => this.#addLink(link),
+      ...(pingMs === undefined ? {} : { pingMs }),
+      ...(deadMs === undefined ? {} : { deadMs }),
+    });
+  }
+
+  #takeHttp(socket: Socket): void {
+    this.#limitSilence(socket);
+    this.#http.emit("connection", socket);
+  }
+
+  #addLink(link: WorkerLink): void {
+    this.#links.add(link);
+    void link.closed.then(() => this.#links.delete(link));
+    this.#options.onWorker(link);
   }
 
   async #stop(): Promise<void> {
-    const closed = this.#server.listening
-      ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
-      : undefined;
+    this.#port.close();
+    this.#pb?.close();
     const links = [...this.#links];
     for (const link of links) link.close(1001, "the master is stopping");
     await Promise.all(links.map((link) => link.closed));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await Promise.all([this.#port.stop(), this.#pb?.stop()]);
+  }
+
+  #limitSilence(socket: Socket): void {
+    const timedOut = Object.assign(new Error("no request"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+    const timer = setTimeout(() => this.#refuseNonHttp(timedOut, socket), silenceMs);
+    this.#silent.set(socket, timer);
+    socket.once("close", () => this.#hasSpoken(socket));
+  }
+
+  #hasSpoken(socket: Socket): void {
+    clearTimeout(this.#silent.get(socket));
+    this.#silent.delete(socket);
   }
 
   #answerHttp(request: IncomingMessage, response: ServerResponse): void {
+    this.#hasSpoken(request.socket);
     const path = (request.url ?? "").split("?")[0];
     const {
       isReady,
@@ -143,7 +189,7 @@ class HttpWorkerListener implements WorkerListener {
     // stranger's page from a program. Health checks reveal nothing, and balancers send them with any Host.
     if (isMetrics && !isOwnHost(request.headers.host))
       return end(421, errors.hostUnknown(request.headers.host ?? "").message);
-    if (isMetrics && !openMetrics && !isFromHere(request))
+    if (isMetrics && !openMetrics && !isFromHere(this.#port.addressOf(request.socket)))
       return end(
         403,
         "This port serves metrics only to programs of this machine: see openMetrics of the workers slice, or monitor.",
@@ -165,9 +211,11 @@ class HttpWorkerListener implements WorkerListener {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.#hasSpoken(socket);
     socket.on("error", () => socket.destroy());
-    const from = this.#options.addressOf?.(request) || (request.socket.remoteAddress ?? "unknown");
+    const nearest = this.#port.addressOf(socket);
+    const from = this.#options.addressOf?.(request, nearest) || nearest;
     // Workers come through balancers, under any host name, so no list of names can distinguish them from pages. But no
     // worker sends an Origin, and every browser does when it opens a WebSocket.
     if (request.headers.origin !== undefined) {
@@ -193,27 +241,37 @@ class HttpWorkerListener implements WorkerListener {
       const sentence = `Worker ${who} from ${from} was refused without a password check: too many passwords were wrong.`;
       return this.#refuse(socket, 429, `${from} too many`, sentence);
     }
-    const verdict = this.#stopping === undefined ? this.#options.authenticate(name, password) : "draining";
-    if (verdict === "draining") return refuseUpgrade(socket, 503, "draining");
-    if (verdict) this.#throttle.succeeded(from, name);
-    else {
+    const decide = (admission: Admission): void => {
+      if (admission === "draining" || this.#stopping !== undefined) return refuseUpgrade(socket, 503, "draining");
+      if (admission) {
+        this.#throttle.succeeded(from, name);
+        return this.#admit(name, request, socket, head);
+      }
       this.#throttle.failed(from, name.slice(0, 100));
       const sentence = `Worker ${who} from ${from} was refused: no worker with that name and password is configured.`;
-      return this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
-    }
+      this.#refuse(socket, 401, `${from} ${name.slice(0, 100)}`, sentence);
+    };
+    const admission = this.#options.authenticate(name, password);
+    if (!(admission instanceof Promise)) return decide(admission);
+    admission.then(decide, (error: unknown) => {
+      this.#options.log.error({ worker: name, err: error }, "a worker's password could not be checked");
+      refuseUpgrade(socket, 503);
+    });
+  }
+
+  #admit(name: string, request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#unidentified.delete(socket as Socket);
-      const { log, pingMs, deadMs } = this.#options;
+      this.#port.identified(socket);
+      const { log, keepAliveOf } = this.#options;
+      const keepAlive = keepAliveOf?.(name);
+      const { pingMs = keepAlive, deadMs = keepAlive === undefined ? undefined : 3 * keepAlive } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
         peer: `worker ${name}`,
         ...(pingMs === undefined ? {} : { pingMs }),
         ...(deadMs === undefined ? {} : { deadMs }),
       });
-      const link = new WorkerLink(transport, { name, log });
-      this.#links.add(link);
-      void link.closed.then(() => this.#links.delete(link));
-      this.#options.onWorker(link);
+      this.#addLink(new MsgpackWorkerLink(transport, { name, log }));
     });
   }
 
@@ -222,47 +280,46 @@ class HttpWorkerListener implements WorkerListener {
     refuseUpgrade(socket, status);
   }
 
-  #refuseNonHttp(error: Error & { code?: string }, socket: Duplex): void {
-    const { remoteAddress: from = "unknown", bytesRead } = socket as Socket;
+  #refuseNonHttp(error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket): void {
+    this.#hasSpoken(socket);
+    const from = this.#port.addressOf(socket);
     if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
       return;
     }
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    const why =
-      timedOut && bytesRead === 0 ? "it sent nothing" : timedOut ? "its request never ended" : "it does not speak HTTP";
-    const sentence =
-      `A client from ${from} on the worker port was refused: ${why}. ` +
-      "A buildbot-worker needs --protocol=msgpack_experimental_v7; the pb protocol is not supported.";
+    const why = timedOut
+      ? socket.bytesRead === 0
+        ? "it sent nothing"
+        : "its request never ended"
+      : describeBytes(error.rawPacket ?? Buffer.alloc(0));
+    const sentence = `A client from ${from} on the worker port was refused: ${why}. ${this.#describeProtocols()}`;
     this.#refusals.warn(`${from} ${why}`, sentence);
     refuseUpgrade(socket, timedOut ? 408 : 400);
   }
+
+  /** What a buildbot-worker needs that came to this port in vain. */
+  #describeProtocols(): string {
+    const websocket = "A buildbot-worker needs --protocol=msgpack_experimental_v7 here";
+    if (this.#pb === undefined) return `${websocket}: its default protocol, pb, is not taken by this master.`;
+    const { port } = this.#pb.address() ?? {};
+    if (port !== undefined) return `${websocket}; with its default protocol, pb, it connects to port ${port}.`;
+    return `${websocket}, or its default protocol, pb, with nothing before the connection that speaks first.`;
+  }
 }
 
-/** A balancer on this machine hides the client: the balancer's own config must restrict /metrics (docs/deploy.md). */
-function isFromHere({ socket: { remoteAddress = "" } }: IncomingMessage): boolean {
-  return /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
+/** Why these first bytes of a connection are no request. */
+function describeBytes(bytes: Buffer): string {
+  if (looksLikeProxyHeader(bytes))
+    return "it sent a PROXY header, and proxyProtocol of the workers slice does not name it";
+  if (bytes[0] === 0x16 && bytes[1] === 3) return "it speaks TLS, and the workers slice has no certificate (tls)";
+  return "it does not speak HTTP";
 }
 
-const statusTexts: Record<number, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  408: "Request Timeout",
-  429: "Too Many Requests",
-  503: "Service Unavailable",
-};
-
-/** Answers without a body and closes. Workers treat every refusal alike, balancers distinguish 503 from 401. */
-function refuseUpgrade(socket: Duplex, status: number, reason?: string): void {
-  const lines = [
-    `HTTP/1.1 ${status} ${statusTexts[status] ?? "Error"}`,
-    "Content-Length: 0",
-    "Connection: close",
-    ...(status === 429 ? ["Retry-After: 5"] : []),
-    ...(status === 401 ? ['WWW-Authenticate: Basic realm="worker"'] : []),
-    ...(reason === undefined ? [] : [`X-Reason: ${reason}`]),
-  ];
-  socket.once("finish", () => socket.destroy());
-  socket.end(`${lines.join("\r\n")}\r\n\r\n`);
+/**
+ * A balancer on this machine that sends no PROXY header hides the client: its own config must restrict /metrics
+ * (docs/deploy.md).
+ */
+function isFromHere(address: string): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(address);
 }

@@ -1,4 +1,14 @@
-import { createLog, ExitCode, ignoreSignals, logWarnings, openToOthers, readPrivateFile } from "@multimaster/core";
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import {
+  createLog,
+  ExitCode,
+  explainFileError,
+  ignoreSignals,
+  logWarnings,
+  openToOthers,
+  readPrivateFile,
+} from "@multimaster/core";
 import { Command, CommanderError } from "commander";
 import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -11,6 +21,7 @@ interface StartOptions {
   basedir: string;
   passEnv: string[];
   insecure?: boolean;
+  ca?: string;
 }
 
 /** Runs the `worker` command; resolves with its exit code. */
@@ -24,7 +35,7 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
     .command("start")
     .description("Connect to a master and work until SIGTERM or Ctrl-C.")
     .exitOverride()
-    .requiredOption("--master <url>", "URL where masters accept workers, such as ws://ci.example:9989")
+    .requiredOption("--master <url>", "URL where masters accept workers, such as wss://ci.example:9989")
     .requiredOption("--name <name>", "name of this worker, as in the master's config")
     .requiredOption(
       "--password-file <file>",
@@ -35,6 +46,10 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
       "variable of this environment that commands get, beside PATH, HOME, LANG and similar ones; NAME* for all that begin with NAME; repeatable",
       (name: string, before: string[]) => [...before, name],
       [],
+    )
+    .option(
+      "--ca <file>",
+      "PEM file of the authorities that may have signed the master's certificate (wss://), instead of the public ones",
     )
     .option("--insecure", "send the password and builds without encryption (ws://) to another machine")
     .option("--basedir <dir>", "directory in which builds run", "worker")
@@ -71,7 +86,8 @@ async function startWorker(options: StartOptions): Promise<number> {
     );
   let worker: Worker;
   try {
-    worker = createWorker({ url, name, password, basedir, log, environment: passedEnvironment(passEnv) });
+    const ca = options.ca === undefined ? {} : { ca: await readAuthorities(options.ca) };
+    worker = createWorker({ url, name, password, ...ca, basedir, log, environment: passedEnvironment(passEnv) });
     await worker.start();
   } catch (error) {
     return fail(`The worker cannot start: ${(error as Error).message}.`);
@@ -83,6 +99,17 @@ async function startWorker(options: StartOptions): Promise<number> {
   restoreSignals();
   printWarnings();
   return ExitCode.ok;
+}
+
+async function readAuthorities(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new Error(`the file of --ca, ${file}, cannot be read (${explainFileError(error) ?? String(error)})`);
+  });
+  try {
+    createSecureContext({ ca: text });
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  } catch {}
+  throw new Error(`the file of --ca, ${file}, contains no certificate in PEM form`);
 }
 
 /** Whether data sent to this URL leaves the machine unencrypted. An invalid URL is refused later, with a reason. */

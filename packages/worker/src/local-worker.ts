@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Logger, Service } from "@multimaster/core";
-import { createTransportPair, WorkerLink } from "@multimaster/wire";
+import { createTransportPair, MsgpackWorkerLink, type WorkerLink } from "@multimaster/wire";
 import { CommandHost } from "./command-host.ts";
 import { passedEnvironment } from "./environment.ts";
 
@@ -56,7 +56,7 @@ export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
     connect() {
       const [masterEnd, workerEnd] = createTransportPair();
       host.serve(workerEnd);
-      const link = new WorkerLink(masterEnd, { name, log });
+      const link = new MsgpackWorkerLink(masterEnd, { name, log });
       links.add(link);
       void link.closed.then(() => links.delete(link));
       return link;

@@ -11,6 +11,8 @@ export interface WorkerOptions {
   url: string;
   name: string;
   password: string;
+  /** Certificates of the authorities that may have signed the master's, in PEM form; absent: those that Node.js knows. */
+  ca?: string;
   /** The directory of the builds; created if missing. */
   basedir: string;
   log: Logger;
@@ -112,9 +114,10 @@ class ConnectingWorker implements Worker {
 
   /** One connection from its start to its end. */
   #connect(): Promise<Attempt> {
-    const { name, password } = this.#options;
+    const { name, password, ca } = this.#options;
     return new Promise((resolveAttempt) => {
       const socket = new WebSocket(this.#url, {
+        ...(ca === undefined ? {} : { ca }),
         headers: { Authorization: formatBasicAuth(name, password) },
         handshakeTimeout: handshakeMs,
         maxPayload: maxFrameBytes,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { formatDuration, type Properties, type Result, Results, type SourcedProperties } from "@multimaster/core";
-import type { CreatedBuild, Data, RequestDetails } from "@multimaster/data";
+import type { CreatedBuild, Data, RequestDetails, WorkerVerdict } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
 import type { Secrets } from "../logs/secrets.ts";
@@ -13,6 +13,7 @@ import { findBuilddir } from "../workers/worker-paths.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
+import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
 
 interface Created extends CreatedBuild {
@@ -113,21 +114,21 @@ export class Build {
   async #create(): Promise<Created | "lost"> {
     const { data, persistence, log } = this.#engine;
     const { buildrequestid } = this;
-    const request = await persistence.write(`read request ${buildrequestid}`, () =>
-      data.updates.buildrequests.details(buildrequestid),
-    );
-    const created = request && (await this.#createRow(request));
+    const [request, preparation] = await Promise.all([
+      persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
+      this.#prepare(),
+    ]);
+    const created = request && (await this.#createRow(request, preparation));
     if (created) return created;
     log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
     return "lost";
   }
 
   /** The row, the preparation of the worker that is over, and the first step are one write. */
-  async #createRow(request: RequestDetails): Promise<Created | undefined> {
+  async #createRow(request: RequestDetails, { ready, results, state }: Preparation): Promise<Created | undefined> {
     const { data, persistence } = this.#engine;
     const { buildrequestid } = this;
     this.#secrets = this.#takeSecrets(request);
-    const { ready, results, state } = await this.#prepare();
     const first = ready ? this.#nameFirstStep() : undefined;
     let properties: Properties | undefined;
     const created = await persistence.write(`create a build of request ${buildrequestid}`, () =>
@@ -292,8 +293,14 @@ export class Build {
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#engine;
     const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
-    const shown = { ...end, state: this.#secrets.hide(end.state) };
-    const wanted = isLost ? { ...shown, maxWorkerLosses: this.builder.config.maxWorkerLosses } : shown;
+    const connectionLost = this.#interruption?.kind === "lost";
+    const verdict = judgeWorker(this.worker, { buildid, results: end.results, isLost: connectionLost });
+    const wanted = {
+      ...end,
+      state: this.#secrets.hide(end.state),
+      ...(isLost ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
+      ...(verdict === undefined ? {} : { worker: hideCause(this.#secrets, verdict) }),
+    };
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
     );
@@ -306,6 +313,11 @@ export class Build {
       write(this.#engine.data.updates.builds),
     );
   }
+}
+
+/** The worker's error may repeat arguments of a command. */
+function hideCause(secrets: Secrets, { failure, ...verdict }: WorkerVerdict): WorkerVerdict {
+  return { ...verdict, failure: failure && { ...failure, cause: secrets.hide(failure.cause) } };
 }
 
 interface BuildEnd {

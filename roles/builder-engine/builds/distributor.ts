@@ -57,9 +57,15 @@ export class Distributor implements Service {
     this.#events = new EventSubscriptions(log);
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
-        data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
-          if (builders.has(builderid)) this.#loop.wake();
-        }),
+        data.events.onPartOf(
+          buildrequests,
+          event,
+          "builderid",
+          (builderid) => {
+            if (builders.has(builderid)) this.#loop.wake();
+          },
+          { early: () => this.#loop.wake() },
+        ),
       );
     this.#stopListening = [
       workers.onChange(() => this.#loop.wake()),

@@ -18,6 +18,8 @@ export class StopRequests implements Service {
   #loop: WakeupLoop;
   #events: EventSubscriptions;
   #stopListening: () => void;
+  /** A message has come while a build here did not know its id yet. */
+  #wasEarly = false;
   /** Stopped once: steps that always run follow, and a repeated poll must not stop those too. */
   #told = new WeakSet<Build>();
 
@@ -26,22 +28,20 @@ export class StopRequests implements Service {
     this.#options = options;
     this.#events = new EventSubscriptions(log);
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, poll: () => this.#look() });
-    const wakeIf = (isMine: boolean) => isMine && this.#loop.wake();
     this.#events.add(() =>
-      data.events.onControl(
-        { of: "builds", action: "stop" },
-        ({ id }) => void wakeIf(builds.all.some(({ buildid }) => buildid === id)),
+      data.events.onControl({ of: "builds", action: "stop" }, ({ id }) =>
+        this.#wakeIf(builds.all.some(({ buildid }) => buildid === id)),
       ),
     );
     this.#events.add(() =>
-      data.events.onControl(
-        { of: "buildrequests", action: "cancel" },
-        ({ id }) => void wakeIf(builds.isWorkingFor(id)),
+      data.events.onControl({ of: "buildrequests", action: "cancel" }, ({ id }) =>
+        this.#wakeIf(builds.isWorkingFor(id)),
       ),
     );
-    // Its request may have been cancelled before the build existed.
     this.#stopListening = builds.onChange((_build, event) => {
-      if (event === "started") this.#loop.wake();
+      if (event !== "started" || !this.#wasEarly) return;
+      this.#wasEarly = false;
+      this.#loop.wake();
     });
   }
 
@@ -58,6 +58,12 @@ export class StopRequests implements Service {
     this.#stopListening();
     await this.#events.stop();
     await this.#loop.stop();
+  }
+
+  #wakeIf(isMine: boolean): void {
+    if (isMine) this.#loop.wake();
+    // It may be for one of these, whose row has just been committed.
+    if (this.#options.builds.all.some(({ buildid }) => buildid === undefined)) this.#wasEarly = true;
   }
 
   async #look(): Promise<void> {

@@ -5,6 +5,7 @@ import { type CommandName, type CommandRequest, type CommandUpdate, RequestRefus
 import type { StepLogs } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { CommandLedger } from "../workers/command-ledger.ts";
+import { isMachineFault } from "../workers/machine-fault.ts";
 import type { Interruption } from "./interruption.ts";
 
 /** Most standard output kept for a step that asked for it. */
@@ -71,10 +72,12 @@ export class StepCommands {
       ledger.complete(id);
       logs.endLines();
       this.#checkGoingOn();
-      if (outcome.kind === "exception")
+      if (outcome.kind === "exception") {
+        if (isMachineFault(outcome.message)) worker.noteFault(buildid, outcome.message);
         throw new CommandException(
           `${name} failed on worker ${worker.name}: ${outcome.message}${explainFailure(outcome.message)}`,
         );
+      }
       const { rc, failureReason, elapsed } = outcome;
       return {
         rc,

@@ -1,5 +1,5 @@
 import type { Claim } from "@multimaster/cluster";
-import type { WorkerConfig } from "@multimaster/config";
+import type { WorkerConfig, WorkerRules } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Updates } from "@multimaster/data";
 import {
@@ -16,6 +16,9 @@ import { AttachedWorker } from "./attached-worker.ts";
 export interface AttachOptions {
   link: WorkerLink;
   config: WorkerConfig;
+  /** Names of the directories that builders use on it. */
+  directories: readonly string[];
+  rules: WorkerRules;
   workerid: number;
   updates: Updates;
   persistence: Persistence;
@@ -42,22 +45,22 @@ const parkedLookMs = 500;
  * master or an earlier connection. Undefined when that failed; the connection is closed then.
  */
 export async function attachWorker(options: AttachOptions): Promise<AttachedWorker | undefined> {
-  const { link, config, workerid, updates, persistence, log } = options;
+  const { link, config, directories, workerid, updates, persistence, log } = options;
   let claimed = false;
   try {
-    const [info] = await Promise.all([link.getInfo(), link.configure()]);
+    const [info] = await Promise.all([link.getInfo(), link.configure({ directories })]);
     if ((await claim(options, info)).kind === "lost") {
       link.close(1013, "this worker is attached to another master");
       return undefined;
     }
     claimed = true;
     await interruptOrphans(options);
-    const worker = new AttachedWorker(workerid, config, link, info);
+    const worker = new AttachedWorker(workerid, config, link, info, options.rules);
     const [state] = await persistence.write(`read the state of worker ${config.name}`, () =>
       updates.workers.states([workerid]),
     );
-    worker.paused = state?.paused ?? false;
-    worker.graceful = state?.graceful ?? false;
+    if (state) worker.follow(state);
+    link.onShutdownRequest(() => void shutDownAfterBuilds(worker, options));
     if (link.isOpen) return worker;
   } catch (error) {
     // A master that stops has closed the connection itself.
@@ -111,14 +114,36 @@ async function interruptOrphans({
   );
   if (orphans.length === 0) return;
   const ids = orphans.map((orphan) => orphan.commandId);
-  log.info(
-    { worker: config.name, commands: ids.length },
-    `worker ${config.name} may still run ${ids.length} commands from before: they are ended`,
-  );
-  await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
-  await clock.sleep(orphanMs);
+  // Otherwise the worker has killed them before it came back.
+  if (link.commandsOutliveConnection) {
+    log.info(
+      { worker: config.name, commands: ids.length },
+      `worker ${config.name} may still run ${ids.length} commands from before: they are ended`,
+    );
+    await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
+    await clock.sleep(orphanMs);
+  }
   if (link.isOpen)
     await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
+}
+
+/** The worker's owner wants its process to end: as if a user had asked for it, so that any master sees it. */
+async function shutDownAfterBuilds(
+  worker: AttachedWorker,
+  { updates, persistence, log }: AttachOptions,
+): Promise<void> {
+  worker.graceful = true;
+  try {
+    await persistence.write(`shut down worker ${worker.name}`, () =>
+      updates.workers.setGraceful(worker.workerid, true),
+    );
+  } catch (error) {
+    if (!(error instanceof Abandoned))
+      log.warn(
+        { worker: worker.name, err: error },
+        `worker ${worker.name} asked to be shut down; that could not be written`,
+      );
+  }
 }
 
 function describeInfo({ version, descriptions }: WorkerInfo) {

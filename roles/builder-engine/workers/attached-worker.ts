@@ -1,6 +1,9 @@
-import type { WorkerConfig } from "@multimaster/config";
+import type { WorkerConfig, WorkerRules } from "@multimaster/config";
+import type { Departure, WorkerState } from "@multimaster/data";
 import type { WorkerView } from "@multimaster/placement";
 import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
+
+const followed = ["paused", "graceful", "quarantined", "onProbation"] as const;
 
 /** A worker that is connected to this master and claimed by it. */
 export class AttachedWorker {
@@ -11,14 +14,30 @@ export class AttachedWorker {
   /** As the row says; any UI master may change them. */
   paused = false;
   graceful = false;
+  quarantined = false;
+  onProbation = false;
+  /** Builds in a row that failed because of it. */
+  failures = 0;
+  readonly rules: Pick<WorkerRules, "quarantineAfter" | "probationAfter">;
   /** Its link is being closed on purpose: it gets nothing more. */
   leaving = false;
   /** Its claim was released, or is being released. */
   detached = false;
+  /** Why its link is being closed, if this master closes it. */
+  departure: Departure | undefined;
+  #isLossTaken = false;
+  #faults = new Map<number, string>();
   #builds = 0;
   #directories = new Set<string>();
 
-  constructor(workerid: number, config: WorkerConfig, link: WorkerLink, info: WorkerInfo) {
+  constructor(
+    workerid: number,
+    config: WorkerConfig,
+    link: WorkerLink,
+    info: WorkerInfo,
+    rules: AttachedWorker["rules"] = { quarantineAfter: null, probationAfter: null },
+  ) {
+    this.rules = rules;
     this.workerid = workerid;
     this.config = config;
     this.link = link;
@@ -39,13 +58,41 @@ export class AttachedWorker {
     return {
       name: this.name,
       presence: this.link.isOpen ? "attached" : "absent",
-      paused: this.paused,
-      quarantined: false,
+      paused: this.paused && !this.quarantined,
+      quarantined: this.quarantined,
+      onProbation: this.onProbation,
       leaving: this.graceful || this.leaving,
       slots: this.config.maxBuilds,
       builds: this.#builds,
       directories: this.#directories,
     };
+  }
+
+  /** Takes over what its rows say; returns whether that changes which builds it takes. */
+  follow(state: WorkerState): boolean {
+    this.failures = state.failures;
+    const changed = followed.filter((name) => this[name] !== state[name]);
+    for (const name of changed) this[name] = state[name];
+    return changed.length > 0;
+  }
+
+  /** Notes that the machine could not do what a build asked for. */
+  noteFault(buildid: number, cause: string): void {
+    this.#faults.set(buildid, cause);
+  }
+
+  /** What was noted about the machine while this build ran; forgets it. */
+  takeFault(buildid: number): string | undefined {
+    const fault = this.#faults.get(buildid);
+    this.#faults.delete(buildid);
+    return fault;
+  }
+
+  /** True once for its connection: all builds that it had were lost by one event. */
+  takeLoss(): boolean {
+    const isFirst = !this.#isLossTaken;
+    this.#isLossTaken = true;
+    return isFirst;
   }
 
   /** Directories that builds on it work in, or are going to. */

@@ -113,7 +113,7 @@ export class Rebalance implements Service {
     // A balancer that tries this engine first goes on to the next one.
     server.sendOnOnce(worker.name);
     try {
-      await server.release(worker, "another engine has fewer workers");
+      await server.release(worker, "rebalanced");
     } catch (error) {
       log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be released`);
       worker.link.terminate();

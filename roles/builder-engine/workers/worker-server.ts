@@ -1,23 +1,37 @@
 import { resolve } from "node:path";
-import type { WorkerConfig, WorkersSlice } from "@multimaster/config";
+import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
-import { createWorkerListener, isSameSecret, type WorkerLink, type WorkerListener } from "@multimaster/wire";
+import type { Data, Departure, WorkerTerms } from "@multimaster/data";
+import {
+  type Admission,
+  createWorkerListener,
+  type LinkEnd,
+  type PbListenerOptions,
+  type ServedCertificate,
+  type WorkerLink,
+  type WorkerListener,
+} from "@multimaster/wire";
 import { createClientAddress } from "../../client-address.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
 import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
 import type { CommandLedger } from "./command-ledger.ts";
 import { LocalWorkers } from "./local-workers.ts";
+import type { WorkerCredentials } from "./worker-credentials.ts";
 
 export interface WorkerServerOptions {
   slice: WorkersSlice;
+  credentials: WorkerCredentials;
+  /** Of the worker ports, if they speak TLS; started before this. */
+  certificate: ServedCertificate | undefined;
   /** This master's name. */
   master: string;
   /** Where relative paths of the config begin. */
   directory: string;
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
   useful: ReadonlySet<string>;
+  /** Directories that builders of this engine use on a worker. */
+  directoriesOf(worker: string): readonly string[];
   workers: AttachedWorkers;
   data: Data;
   persistence: Persistence;
@@ -72,6 +86,8 @@ export class WorkerServer implements Service {
     this.#ids = await persistence.write("register the workers", () =>
       data.updates.workers.register([...this.#configs.keys()]),
     );
+    const terms = termsOf(slice, this.#ids);
+    await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms));
     await this.#local.start();
     // A port no one may use would only be in the way of other masters on this machine.
     if (slice.workers.some((config) => !config.local)) await this.#listen();
@@ -100,8 +116,10 @@ export class WorkerServer implements Service {
   }
 
   /** Releases a worker and closes its connection; it connects to a master that takes workers then. */
-  async release(worker: AttachedWorker, why = "the master drains"): Promise<void> {
+  async release(worker: AttachedWorker, reason: Departure["reason"] = "master_drained"): Promise<void> {
     worker.leaving = true;
+    const why = reason === "rebalanced" ? "another engine has fewer workers" : "the master drains";
+    worker.departure = { reason, detail: why };
     await this.#options.ledger.flush();
     // Released first: the next master must find it free.
     await this.#detach(worker);
@@ -116,15 +134,17 @@ export class WorkerServer implements Service {
   }
 
   async #listen(): Promise<void> {
-    const { slice, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
+    const { slice, certificate, master, log, isReady, isOwnHost, metrics, onListening } = this.#options;
     this.#listener = createWorkerListener({
       host: slice.host,
       port: slice.port,
-      pingMs: slice.keepAlive,
-      deadMs: 3 * slice.keepAlive,
+      certificate,
+      sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
+      keepAliveOf: (name) => rulesOfWorker(slice, this.#configs.get(name)).keepAlive,
       master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
+      ...(slice.pb === false ? {} : { pb: this.#listenForPb(slice.pb) }),
       onWorker: (link) => this.#arrive(link),
       isReady,
       isOwnHost,
@@ -134,22 +154,43 @@ export class WorkerServer implements Service {
     });
     await this.#listener.start();
     const { host, port } = this.#listener.address();
-    const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-    onListening(`ws://${reachable}:${port}/`);
+    onListening(`${certificate ? "wss" : "ws"}://${nameReachable(host)}:${port}/`);
+    const pb = this.#listener.pbAddress();
+    if (pb !== undefined)
+      log.info({ port: pb.port }, `workers with the pb protocol connect to ${nameReachable(pb.host)}:${pb.port}`);
   }
 
-  #authenticate(name: string, password: string): boolean | "draining" {
-    const config = this.#configs.get(name);
-    if (config?.password === undefined || !isSameSecret(password, config.password)) return false;
-    if (this.#refusing) return "draining";
+  #listenForPb(own: Exclude<WorkersSlice["pb"], false>): PbListenerOptions {
+    const { slice, credentials } = this.#options;
+    return {
+      ...(own === undefined ? {} : { own: { host: own.host ?? slice.host, port: own.port } }),
+      passwordMd5Of: (name) => credentials.passwordMd5Of(name),
+      takes: (name) => this.#takes(name),
+    };
+  }
+
+  #authenticate(name: string, password: string): Admission | Promise<Admission> {
+    const verdict = this.#options.credentials.check(name, password);
+    if (verdict === "busy") return "draining";
+    if (verdict instanceof Promise) return verdict.then((right) => right && this.#admit(name));
+    return verdict && this.#admit(name);
+  }
+
+  #admit(name: string): Admission {
+    return this.#takes(name) || "draining";
+  }
+
+  /** Whether a worker that has proved who it is may stay here. */
+  #takes(name: string): boolean {
+    if (this.#refusing) return false;
     const sentOnUntil = this.#sentOn.get(name) ?? 0;
-    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return "draining";
+    if (this.#sentOn.delete(name) && this.#options.clock.now() < sentOnUntil) return false;
     if (this.#options.useful.has(name)) return true;
     if (!this.#unwanted.has(name)) {
       this.#unwanted.add(name);
       this.#options.log.warn({ worker: name }, `worker ${name} was sent on: no builder of this engine can use it`);
     }
-    return "draining";
+    return false;
   }
 
   #arrive(link: WorkerLink): void {
@@ -175,6 +216,8 @@ export class WorkerServer implements Service {
     const worker = await attachWorker({
       link,
       config,
+      directories: this.#options.directoriesOf(link.name),
+      rules: rulesOfWorker(this.#options.slice, config),
       workerid,
       updates: data.updates,
       persistence,
@@ -186,9 +229,11 @@ export class WorkerServer implements Service {
     // The drain began while it was being attached: it has no builds.
     if (this.#refusing) return this.release(worker);
     workers.add(worker);
-    log.info({ worker: worker.name, version: worker.info.version }, `worker ${worker.name} is attached`);
+    const { version } = worker.info;
+    log.info({ worker: worker.name, version, protocol: link.protocol }, `worker ${worker.name} is attached`);
     void link.closed.then((end) => {
       workers.remove(worker);
+      worker.departure ??= describeDeparture(end);
       log.info({ worker: worker.name, code: end.code, reason: end.reason }, `worker ${worker.name} has left`);
       return this.#takeTurn(worker.name, () => this.#detach(worker));
     });
@@ -221,7 +266,9 @@ export class WorkerServer implements Service {
     const { data, persistence, log, workers } = this.#options;
     workers.changed();
     try {
-      await persistence.write(`detach worker ${worker.name}`, () => data.updates.workers.detach(worker.workerid));
+      await persistence.write(`detach worker ${worker.name}`, () =>
+        data.updates.workers.detach(worker.workerid, worker.departure),
+      );
     } catch (error) {
       if (!(error instanceof Abandoned))
         log.error({ worker: worker.name, err: error }, `worker ${worker.name} could not be detached`);
@@ -251,4 +298,28 @@ export class WorkerServer implements Service {
     await this.#local.stop();
     await Promise.all(this.#turns.values());
   }
+}
+
+/** An address at which a program of this machine finds the port. */
+function nameReachable(host: string): string {
+  return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+}
+
+/** What the config says of each worker and all masters need to know. */
+function termsOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerTerms[] {
+  return slice.workers.map((config) => {
+    const { missingTimeout } = rulesOfWorker(slice, config);
+    return {
+      workerid: ids.get(config.name) as number,
+      missingTimeoutS: missingTimeout === null ? null : missingTimeout / 1000,
+      owner: config.owner ?? null,
+      note: config.note ?? null,
+    };
+  });
+}
+
+/** Of a connection that this master did not close. */
+function describeDeparture({ code, reason }: LinkEnd): Departure {
+  const detail = reason === "" ? null : reason;
+  return { reason: code === 1000 || code === 1001 ? "closed_by_worker" : "connection_lost", detail };
 }

@@ -1,5 +1,5 @@
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
-import { type Data, workers as workerResource } from "@multimaster/data";
+import { type Data, type WorkerState, workers as workerResource } from "@multimaster/data";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import type { Persistence } from "../builds/persistence.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
@@ -59,11 +59,11 @@ export class WorkerWatch implements Service {
         data.updates.workers.states(ids),
         data.updates.workers.contested(),
       ]);
-      for (const { workerid, paused, graceful, atOnce } of states) {
-        const worker = workers.byId(workerid);
+      for (const state of states) {
+        const worker = workers.byId(state.workerid);
         if (worker === undefined) continue;
-        this.#note(worker, paused, graceful);
-        if (atOnce) await this.#shutDown(worker);
+        this.#note(worker, state);
+        if (state.atOnce) await this.#shutDown(worker);
       }
       await Promise.all(contested.map((id) => this.#check(workers.byId(id))));
     } catch (error) {
@@ -73,11 +73,11 @@ export class WorkerWatch implements Service {
     for (const worker of workers.all) if (worker.graceful && worker.builds === 0) await this.#shutDown(worker);
   }
 
-  #note(worker: AttachedWorker, paused: boolean, graceful: boolean): void {
-    if (worker.paused === paused && worker.graceful === graceful) return;
-    worker.paused = paused;
-    worker.graceful = graceful;
-    this.#options.log.info({ worker: worker.name, paused, graceful }, `worker ${worker.name} changed its state`);
+  #note(worker: AttachedWorker, state: WorkerState): void {
+    if (!worker.follow(state)) return;
+    const { paused, graceful, quarantined } = state;
+    const facts = { worker: worker.name, paused, graceful, quarantined };
+    this.#options.log.info(facts, `worker ${worker.name} changed its state`);
     this.#options.workers.changed();
   }
 
@@ -104,15 +104,23 @@ export class WorkerWatch implements Service {
   async #shutDown(worker: AttachedWorker): Promise<void> {
     if (worker.leaving) return;
     worker.leaving = true;
+    worker.departure = { reason: "shut_down", detail: `with ${worker.builds} builds left` };
     const { data, persistence, log } = this.#options;
     log.info({ worker: worker.name }, `worker ${worker.name} is shut down as asked, with ${worker.builds} builds left`);
     try {
-      await worker.link.shutdown();
+      // A worker that cannot be shut down is not asked again each time it attaches.
+      const isAsked = await worker.link.shutdown().then(
+        () => true,
+        (error: unknown) => {
+          log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be shut down`);
+        },
+      );
       await persistence.write(`clear graceful of worker ${worker.name}`, () =>
         data.updates.workers.setGraceful(worker.workerid, false),
       );
+      if (!isAsked) worker.departure = undefined;
     } catch (error) {
-      log.warn({ worker: worker.name, err: error }, `worker ${worker.name} could not be shut down`);
+      log.warn({ worker: worker.name, err: error }, `that worker ${worker.name} was shut down could not be written`);
     }
     worker.link.close(1001, "shut down");
   }

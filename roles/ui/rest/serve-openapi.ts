@@ -6,14 +6,19 @@ import { type ApiDescription, renderApi } from "./render-api.ts";
 
 /** Describes the API, for programs at `/api/v2/openapi.json` and for people at `/api/v2/openapi`. */
 export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
-  const { title } = config.own;
-  const description = describeApi({ title, version: "2", server: `${pathOf(config.shared.url)}api/v2` });
-  const answers: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
-    "/api/v2/openapi.json": { type: "application/json; charset=utf-8", text: JSON.stringify(description) },
-    "/api/v2/openapi": {
-      type: "text/html; charset=utf-8",
-      text: renderApi(title, description as unknown as ApiDescription),
-    },
+  let description: ApiDescription | undefined;
+  // Described at the first request: that takes longer than all else at the start of a ui, and few are asked.
+  const describe = () => {
+    const server = `${pathOf(config.shared.url)}api/v2`;
+    return (description ??= describeApi({
+      title: config.own.title,
+      version: "2",
+      server,
+    }) as unknown as ApiDescription);
+  };
+  const answers: Readonly<Record<string, { readonly type: string; text(): string }>> = {
+    "/api/v2/openapi.json": { type: "application/json; charset=utf-8", text: () => JSON.stringify(describe()) },
+    "/api/v2/openapi": { type: "text/html; charset=utf-8", text: () => renderApi(config.own.title, describe()) },
   };
   return async (ctx, next) => {
     const path = ctx.path.replace(/^\/api\/latest\//, "/api/v2/");
@@ -25,7 +30,7 @@ export function serveOpenApi({ config }: RoleContext<UiSlice>): Koa.Middleware {
       "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
       "X-Content-Type-Options": "nosniff",
     });
-    ctx.body = answer.text;
+    ctx.body = answer.text();
   };
 }
 

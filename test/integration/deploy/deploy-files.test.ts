@@ -34,6 +34,10 @@ describe("the balancers' own checks approve of their configs", () => {
     expect(check(haproxy, ["-c", "-f", file], env())).not.toContain("ALERT");
   });
 
+  it("HAProxy that forwards TLS to the engines", () => {
+    expect(check(haproxy, ["-c", "-f", join(deploy, "haproxy/workers-tls.cfg")])).not.toContain("ALERT");
+  });
+
   it.each([false, true])("nginx, with TLS: %s", (tls) => {
     const directory = temporaryDirectory("nginx-check");
     const { key, certificate } = makeCertificate();

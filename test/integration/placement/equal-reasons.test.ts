@@ -14,6 +14,7 @@ const world = fc.record({
   workers: fc.array(
     fc.record({
       paused: mostly(false),
+      quarantine: rarely(fc.constantFrom("closed" as const, "probation" as const)),
       graceful: mostly(false),
       at: fc.option(fc.nat(2)),
       maxBuilds: fc.option(fc.integer({ min: 1, max: 3 })),
@@ -51,8 +52,13 @@ const groups = <T>(items: readonly T[], key: (item: T) => number) => {
 
 /** The rows of that world, as "why does this wait" reads them. */
 function pictureOf({ engines, workers, builders, builds }: World): Picture {
-  const seen: WorkerSeen[] = workers.map(({ at, ...rest }, workerid) => ({
+  const seen: WorkerSeen[] = workers.map(({ at, quarantine, paused, ...rest }, workerid) => ({
     workerid,
+    paused: paused || quarantine !== null,
+    quarantined: quarantine !== null,
+    onProbation: quarantine === "probation",
+    quarantinedAt: null,
+    quarantineReason: null,
     name: `w${workerid}`,
     pauseReason: null,
     masterids: at !== null && at < engines.length ? [at] : [],
@@ -111,8 +117,9 @@ function enginesThatStart(
         return {
           name: worker.name,
           presence: "attached",
-          paused: worker.paused,
-          quarantined: false,
+          paused: !worker.quarantined && worker.paused,
+          quarantined: worker.quarantined,
+          onProbation: worker.onProbation,
           leaving: worker.graceful,
           slots: worker.maxBuilds ?? 1,
           builds: own.length,
@@ -154,11 +161,13 @@ function isTrue(picture: Picture, builderid: number, tries: World["tries"], { ki
       return here.length >= (at?.maxBuilds ?? Number.POSITIVE_INFINITY);
     }
     case "worker_paused":
-      return worker?.paused === true;
+      return worker?.paused === true && !worker.quarantined;
+    case "worker_quarantined":
+      return worker?.quarantined === true && !worker.onProbation;
     case "worker_graceful":
       return worker?.graceful === true;
     case "worker_busy":
-      return own.length >= (worker?.maxBuilds ?? 1);
+      return own.length >= (worker?.onProbation ? 1 : (worker?.maxBuilds ?? 1));
     case "directory_in_use":
       return at !== undefined && own.some((build) => directoryOf(build) === directoryOf(at));
     case "no_worker":
@@ -229,6 +238,7 @@ describe("in any world", () => {
         "worker_elsewhere",
         "worker_graceful",
         "worker_paused",
+        "worker_quarantined",
       ].sort(),
     );
   });
@@ -244,6 +254,7 @@ describe("in any world", () => {
       presence: fc.constantFrom("attached" as const, "startable" as const, "absent" as const),
       paused: mostly(false),
       quarantined: mostly(false),
+      onProbation: mostly(false),
       leaving: mostly(false),
       slots: fc.integer({ min: 1, max: 3 }),
       builds: fc.nat(2),
@@ -268,8 +279,8 @@ describe("in any world", () => {
         const takers = workers.filter(
           (one) =>
             one.presence !== "absent" &&
-            !(one.paused || one.quarantined || one.leaving) &&
-            one.builds < one.slots &&
+            !(one.paused || (one.quarantined && !one.onProbation) || one.leaving) &&
+            one.builds < (one.quarantined ? 1 : one.slots) &&
             !one.directories.has(about.directory) &&
             one.refusal === null,
         );

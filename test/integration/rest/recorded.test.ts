@@ -74,6 +74,9 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting",
       "waiting/builders",
       "waiting/changes",
+      "worker_absences",
+      "worker_absences/n:absenceid",
+      "workers/n:workerid/absences",
     ]);
   });
 

@@ -89,7 +89,10 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     expect(await masters.takeTopics()).toEqual([`workers.${workerid}.disconnected`]);
     expect(await two.updates.workers.attach(workerid, info)).toEqual({ kind: "claimed" });
     expect(await two.updates.workers.states([workerid])).toEqual([
-      { workerid, name: "w1", paused: false, graceful: false, atOnce: false },
+      {
+        ...{ workerid, name: "w1", paused: false, graceful: true, atOnce: false },
+        ...{ quarantined: false, onProbation: false, failures: 0 },
+      },
     ]);
   });
 

@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Bus, Pattern, Subscription } from "../contract.ts";
 import { patternText } from "../key.ts";
 import type { BusPort, FromHub, ToHub } from "./port-messages.ts";
+import { notesOf } from "./thread-notes.ts";
 
 /** A thread that takes no messages is not buffered for beyond this. */
 const maxUntaken = 10_000;
@@ -17,7 +18,8 @@ export function createBusHub(bus: Bus): BusHub {
     open() {
       const { port1, port2 } = new MessageChannel();
       serve(bus, port1);
-      return { port: port2, busKind: bus.kind, state: bus.state, degradedSince: bus.degradedSince };
+      const { kind, state, degradedSince } = bus;
+      return { port: port2, busKind: kind, isMuted: bus.isMuted === true, state, degradedSince };
     },
   };
 }
@@ -32,15 +34,23 @@ function serve(bus: Bus, port: MessagePort): void {
   const forget = bus.onState((state) => send({ kind: "state", state, degradedSince: bus.degradedSince }));
 
   function subscribe(pattern: Pattern): Promise<Subscription> {
-    return bus.subscribe(pattern, ({ key, payload }, publisher) => {
-      if (untaken >= maxUntaken) {
-        hasMissed = true;
-        return;
-      }
-      untaken += 1;
-      send({ kind: "message", pattern, key, payload, publisher });
-    });
+    return bus.subscribe(pattern, ({ key, payload }, publisher) =>
+      deliver({ kind: "message", pattern, key, payload, publisher }),
+    );
   }
+
+  function deliver(message: FromHub): void {
+    if (untaken >= maxUntaken) {
+      hasMissed = true;
+      return;
+    }
+    untaken += 1;
+    send(message);
+  }
+
+  const notes = notesOf(bus);
+  const forward = (note: string) => deliver({ kind: "note", note });
+  const disconnect = notes.connect(forward);
 
   async function confirm(id: number, done: Promise<unknown> | undefined): Promise<void> {
     try {
@@ -55,6 +65,8 @@ function serve(bus: Bus, port: MessagePort): void {
     switch (message.kind) {
       case "publish":
         return bus.publish(message.key, JSON.parse(message.payload));
+      case "note":
+        return notes.send(message.note, forward);
       case "subscribe": {
         const text = patternText(message.pattern);
         const subscription = subscriptions.get(text) ?? subscribe(message.pattern);
@@ -79,6 +91,7 @@ function serve(bus: Bus, port: MessagePort): void {
   // The thread's end is closed by its stop, or by its death.
   port.once("close", () => {
     forget();
+    disconnect();
     for (const subscription of subscriptions.values())
       void subscription.then((open) => open.unsubscribe()).catch(() => undefined);
     subscriptions.clear();

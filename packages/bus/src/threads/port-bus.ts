@@ -5,6 +5,7 @@ import { defer } from "../link.ts";
 import { LocalDelivery } from "../local-delivery.ts";
 import { capPayload, DEFAULT_MAX_PAYLOAD, freezePayload } from "../payload.ts";
 import type { BusPort, FromHub, ToHub } from "./port-messages.ts";
+import { notesOf } from "./thread-notes.ts";
 
 /** The bus of a thread: everything goes through the bus of its process, also what it sends to itself. */
 export function createPortBus(opened: BusPort, log: Logger): Bus {
@@ -14,6 +15,7 @@ export function createPortBus(opened: BusPort, log: Logger): Bus {
 class PortBus implements Bus {
   readonly name = "bus";
   readonly kind: Bus["kind"];
+  readonly isMuted?: true;
   readonly session = null;
   readonly received = { router: 0, notify: 0 };
   state: BusState;
@@ -27,13 +29,15 @@ class PortBus implements Bus {
   #taken = 0;
   #stopped = false;
 
-  constructor({ port, busKind, state, degradedSince }: BusPort, log: Logger) {
+  constructor({ port, busKind, isMuted, state, degradedSince }: BusPort, log: Logger) {
     this.kind = busKind;
+    if (isMuted) this.isMuted = true;
     this.state = state;
     this.degradedSince = degradedSince;
     this.#port = port;
     this.#log = log;
     this.#delivery = new LocalDelivery(log);
+    notesOf(this).connect(this.#forward);
     port.on("message", (message: FromHub) => this.#receive(message));
     port.on("close", () => this.#end());
   }
@@ -95,17 +99,23 @@ class PortBus implements Bus {
     if (refused !== undefined) this.#log.warn({ pattern, why: refused }, `the bus refused to ${kind}`);
   }
 
+  #forward = (note: string): void => {
+    if (!this.#stopped) this.#send({ kind: "note", note });
+  };
+
   #send(message: ToHub): void {
     this.#port.postMessage(message);
   }
 
   #receive(message: FromHub): void {
     switch (message.kind) {
+      case "note":
+        notesOf(this).send(message.note, this.#forward);
+        return this.#take();
       case "message": {
         const { pattern, key, payload, publisher } = message;
         this.#delivery.deliverTo(pattern, key, () => freezePayload(payload), publisher);
-        if (++this.#taken === 1) setImmediate(() => this.#confirm());
-        return;
+        return this.#take();
       }
       case "done":
         this.#waiting.get(message.id)?.resolve(message.refused);
@@ -120,6 +130,10 @@ class PortBus implements Bus {
         this.#change("degraded", Date.now());
         this.#change("connected", null);
     }
+  }
+
+  #take(): void {
+    if (++this.#taken === 1) setImmediate(() => this.#confirm());
   }
 
   #confirm(): void {

@@ -7,7 +7,8 @@ export type ToHub =
   | { readonly kind: "publish"; readonly key: Key; readonly payload: string }
   | { readonly kind: "subscribe"; readonly id: number; readonly pattern: Pattern }
   | { readonly kind: "unsubscribe"; readonly id: number; readonly pattern: Pattern }
-  /** So many messages have been taken. */
+  | { readonly kind: "note"; readonly note: string }
+  /** So many messages and notes have been taken. */
   | { readonly kind: "taken"; readonly count: number };
 
 /** The state of the bus, as the threads see it. */
@@ -25,6 +26,7 @@ export type FromHub =
       readonly payload: Json;
       readonly publisher: Publisher;
     }
+  | { readonly kind: "note"; readonly note: string }
   /** The subscription or its end is in effect; the reason if it was refused. */
   | { readonly kind: "done"; readonly id: number; readonly refused?: string }
   | ({ readonly kind: "state" } & HubState)
@@ -35,4 +37,5 @@ export type FromHub =
 export interface BusPort extends HubState {
   readonly port: MessagePort;
   readonly busKind: Bus["kind"];
+  readonly isMuted: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Member } from "@multimaster/data";
 import type { ClusterStatus } from "@multimaster/operator/status";
+import { standingOf } from "@multimaster/operator/worker-standing";
 import type { Api } from "./api.ts";
 import { nameBuilders } from "./find-item.ts";
 import { readIfSupported } from "./read-if-supported.ts";
@@ -28,13 +29,7 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
       state: build.state_string,
       started_at: build.started_at,
     })),
-    workers: workers.map(({ name, connected_to, configured_on, paused, graceful }) => ({
-      name,
-      connected_to: connected_to.map(({ masterid }) => masterName(masterid)),
-      configured: configured_on.length > 0,
-      paused,
-      graceful,
-    })),
+    workers: workers.map((worker) => standingOf(worker, masterName)),
     pendingRequests: cluster.requests_waiting,
     // A ui master of an earlier release does not send failures.
     failures: members.flatMap(({ name, alive, failures = [] }) =>

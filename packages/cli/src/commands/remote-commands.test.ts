@@ -137,6 +137,55 @@ it("status reports the same through a ui master as from the rows", async () => {
   expect((await run(pages, "status")).stdout).toMatch(/engine-1 .* draining .* 14 s left/);
 });
 
+it("workers and status report why a worker takes no builds, and its history when and why it took none", async () => {
+  const worker = (pages["workers"] as { workers: object[] }).workers[0];
+  const quarantined = {
+    ...worker,
+    pause_reason: "quarantined: 3 builds in a row lost their connection",
+    quarantined_at: now - 60,
+    probation_at: now + 60,
+    owner: "ann@example.org",
+    note: "in the cellar",
+  };
+  const away = { ...worker, name: "w2", connected_to: [], paused: false, missing_since: now - 5 };
+  const answers = {
+    ...pages,
+    workers: { workers: [quarantined, away] },
+    "workers?order=name": { workers: [quarantined, away] },
+    masters: { masters: [master] },
+    "workers?name=w1": { workers: [quarantined] },
+    "workers/9/absences?order=-absenceid&limit=30": {
+      worker_absences: [
+        {
+          began_at: now - 60,
+          ended_at: null,
+          missing_at: null,
+          kind: "quarantined",
+          reason: "quarantined",
+          detail: "why",
+        },
+        {
+          began_at: now - 90,
+          ended_at: now - 80,
+          missing_at: now - 85,
+          kind: "away",
+          reason: "master_lost",
+          master: "e",
+        },
+      ].map((row) => ({ master: null, detail: null, ...row })),
+    },
+  };
+  for (const { stdout } of [await run(answers, "workers"), await run(answers, "status")]) {
+    const at = new Date((now + 60) * 1000).toISOString();
+    expect(stdout).toMatch(/w1 .*connected, quarantined .*3 builds in a row lost their connection/);
+    expect(stdout).toContain(`a build is tried on it from ${at} on; in the cellar; owner: ann@example.org`);
+    expect(stdout).toMatch(/w2 .*missing .*missing since/);
+  }
+  const { stdout } = await run(answers, "workers", "history", "w1");
+  expect(stdout).toMatch(/quarantined │ quarantined │ - +│ why/);
+  expect(stdout).toMatch(/missing +│ master lost │ e/);
+});
+
 it("a master without the API is reported as too old", async () => {
   for (const command of ["why", "status"]) {
     const { code, stderr } = await run({}, command);

@@ -1,6 +1,7 @@
 import { append } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { type ClusterStatus, readClusterStatus } from "@multimaster/operator/status";
+import { explainStanding, wordStanding } from "@multimaster/operator/worker-standing";
 import Table from "cli-table3";
 import type { Command } from "commander";
 import { connect, serverOptions } from "../client/connect.ts";
@@ -63,18 +64,8 @@ function formatStatus(status: ClusterStatus): string {
     ),
     section(
       "Workers",
-      ["name", "state", "connected to"],
-      workers.map((w) => [
-        w.name,
-        [
-          w.connected_to.length > 0 ? "connected" : w.configured ? "away" : "unused",
-          w.paused ? "paused" : "",
-          w.graceful ? "stopping" : "",
-        ]
-          .filter(Boolean)
-          .join(", "),
-        w.connected_to.join(", ") || "-",
-      ]),
+      ["name", "state", "connected to", "about"],
+      workers.map((w) => [w.name, wordStanding(w), w.connected_to.join(", ") || "-", explainStanding(w)]),
     ),
     `Waiting build requests: ${pendingRequests}\nData version: ${dataVersion}\n`,
     ...failures.map(

@@ -1,3 +1,4 @@
+import { explainStanding, standingOf, wordStanding } from "@multimaster/operator/worker-standing";
 import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findWorker } from "../client/find-item.ts";
@@ -9,14 +10,16 @@ interface ActFlags extends ClientFlags {
 
 const acts = [
   ["pause", "start no new builds on a worker", "is paused"],
-  ["unpause", "start builds on a paused worker again", "is no longer paused"],
+  ["unpause", "start builds on a paused or quarantined worker again", "is no longer paused"],
   ["stop", "let a worker finish its builds and end", "is stopping"],
 ] as const;
 
 /** `master workers`, and the commands for one worker. */
 export function addWorkers(program: Command): void {
   const workers = clientOptions(
-    program.command("workers").description("list workers, or pause, unpause, stop one"),
+    program
+      .command("workers")
+      .description("list workers, pause, unpause or stop one, write its note, or show its history"),
   ).action(async ({ json, ...flags }: ClientFlags) => {
     const api = await connect(flags);
     const { items } = await api.list("workers", "workers", { order: "name" });
@@ -30,13 +33,12 @@ export function addWorkers(program: Command): void {
     if (json) return terminal.write(formatJson({ workers: rows }));
     await terminal.write(
       formatTable(
-        ["name", "state", "builds", "connected to"],
-        rows.map((worker) => [
-          worker.name,
-          describe(worker),
-          worker.running_builds,
-          worker.connected_to.map(({ masterid }) => masterNames.get(masterid) ?? masterid).join(", ") || "-",
-        ]),
+        ["name", "state", "builds", "connected to", "about"],
+        rows.map((worker) => {
+          const standing = standingOf(worker, (masterid) => masterNames.get(masterid) ?? String(masterid));
+          const masters = standing.connected_to.join(", ") || "-";
+          return [worker.name, wordStanding(standing), worker.running_builds, masters, explainStanding(standing)];
+        }),
         "No workers.",
       ),
     );
@@ -59,24 +61,54 @@ export function addWorkers(program: Command): void {
       await openTerminal().write(json ? formatJson(worker) : `The worker ${text} ${done}.\n`);
     });
   }
+  addNote(workers);
+  addHistory(workers);
   for (const command of workers.commands) command.exitOverride();
 }
 
-/** The worker's state, worded as in `master status`. */
-export function describe({
-  connected_to: masters,
-  configured_on: places,
-  paused,
-  graceful,
-}: {
-  readonly connected_to: readonly unknown[];
-  readonly configured_on: readonly unknown[];
-  readonly paused: boolean;
-  readonly graceful: boolean;
-}): string {
-  // A worker that was renamed or removed from the config is not expected to connect.
-  const away = places.length > 0 ? "away" : "unused";
-  return [masters.length > 0 ? "connected" : away, paused && "paused", graceful && "stopping"]
-    .filter(Boolean)
-    .join(", ");
+function addNote(workers: Command): void {
+  clientOptions(
+    workers
+      .command("note")
+      .description("replace the note that users see with a worker; without a text, the config's note is shown again")
+      .argument("<name>", "the worker's name")
+      .argument("[text]", "the note"),
+  ).action(async (name: string, text: string | undefined, _: ClientFlags, command: Command) => {
+    const { json, ...flags } = command.optsWithGlobals<ClientFlags>();
+    const api = await connect(flags);
+    const { workerid } = await findWorker(api, name);
+    await api.call("workers", `workers/${workerid}`, "note", { note: text ?? null });
+    const worker = await api.one("workers", `workers/${workerid}`);
+    const shown = worker.note === null ? "has no note" : `has the note: ${worker.note}`;
+    await openTerminal().write(json ? formatJson(worker) : `The worker ${name} ${shown}\n`);
+  });
+}
+
+function addHistory(workers: Command): void {
+  clientOptions(
+    workers
+      .command("history")
+      .description("show when and why a worker took no builds, the latest first")
+      .argument("<name>", "the worker's name")
+      .option("--limit <number>", "how many times", (value) => Number(value), 30),
+  ).action(async (name: string, _: ClientFlags, command: Command) => {
+    const { json, limit, ...flags } = command.optsWithGlobals<ClientFlags & { limit: number }>();
+    const api = await connect(flags);
+    const { workerid } = await findWorker(api, name);
+    const order = "-absenceid";
+    const { items } = await api.list("worker_absences", `workers/${workerid}/absences`, { order, limit });
+    const terminal = openTerminal();
+    if (json) return terminal.write(formatJson({ worker_absences: items }));
+    const time = (seconds: number | null) => (seconds === null ? "-" : new Date(seconds * 1000).toISOString());
+    await terminal.write(
+      formatTable(
+        ["from", "to", "state", "reason", "master", "detail"],
+        items.map((one) => [
+          ...[time(one.began_at), time(one.ended_at), one.missing_at === null ? one.kind : "missing"],
+          ...[one.reason.replaceAll("_", " "), one.master ?? "-", one.detail ?? ""],
+        ]),
+        "It has never been away or paused.",
+      ),
+    );
+  });
 }

@@ -35,6 +35,7 @@ const actions = [
   "enable",
   "pause",
   "unpause",
+  "note",
   "kill",
   "drain",
   "undrain",

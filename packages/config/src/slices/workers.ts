@@ -1,8 +1,12 @@
-import { duration } from "@multimaster/core";
+import { duration, isPasswordHash, isSealedDigest } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
 import { portChoice } from "../port.ts";
+
+const missingTimeout = duration.nullable();
+const quarantineAfter = z.int().positive().nullable();
+const probationAfter = duration.nullable();
 
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z
@@ -12,7 +16,23 @@ export const workerConfig = z
       .max(50)
       .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'")
       .describe("The name with which the worker logs in."),
-    password: z.string().min(1).optional().describe("Required unless the worker is local."),
+    password: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Its password in clear text. This or `passwordHash` is required unless the worker is local."),
+    passwordHash: z
+      .string()
+      .refine(isPasswordHash, 'must be a hash made by "master worker hash", never the password itself')
+      .optional()
+      .describe("The hash of its password, which `master worker hash` prints: enough for the MessagePack protocol."),
+    passwordMd5Sealed: z
+      .string()
+      .refine(isSealedDigest, 'must be a line of "master worker hash --sealing-key FILE"')
+      .optional()
+      .describe(
+        "Beside `passwordHash`, for workers that use pb: the digest that protocol needs, sealed with `sealingKey`.",
+      ),
     local: z.boolean().default(false).describe("Runs inside the engine's process; for one master on one machine."),
     maxBuilds: z
       .int()
@@ -23,12 +43,35 @@ export const workerConfig = z
       .record(z.string(), z.json())
       .default({})
       .describe("Properties of its builds, with the source Worker."),
+    keepAlive: duration.optional().describe("Instead of the `keepAlive` of all workers."),
+    missingTimeout: missingTimeout.optional().describe("Instead of the `missingTimeout` of all workers."),
+    quarantineAfter: quarantineAfter.optional().describe("Instead of the `quarantineAfter` of all workers."),
+    probationAfter: probationAfter.optional().describe("Instead of the `probationAfter` of all workers."),
+    owner: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe("Who looks after it, best as a mail address: reports that it is missing name it."),
+    note: z
+      .string()
+      .max(2000)
+      .optional()
+      .describe("What users should know about it, shown until one of them writes another note."),
   })
-  .refine((worker) => worker.local || worker.password !== undefined, {
+  .refine((worker) => worker.local || worker.password !== undefined || worker.passwordHash !== undefined, {
     path: ["password"],
     message: "a worker that connects needs a password",
     // This check runs even if other fields are invalid, so that all errors are reported together.
     when: ({ value }) => typeof value === "object" && value !== null,
+  })
+  .refine((worker) => worker.password === undefined || worker.passwordHash === undefined, {
+    path: ["passwordHash"],
+    message: "a worker has a password or the hash of one, not both",
+  })
+  .refine((worker) => worker.passwordMd5Sealed === undefined || worker.passwordHash !== undefined, {
+    path: ["passwordMd5Sealed"],
+    message: "belongs beside passwordHash",
   });
 
 /** The workers that may attach, and where engines listen for them. */
@@ -37,9 +80,53 @@ export const workersSlice = z.strictObject({
   port: portChoice
     .prefault(9989)
     .describe("Port for workers, the first free one of several; 0 lets the system choose."),
+  pb: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: portChoice.describe("Port for workers with the pb protocol alone, the first free one of several."),
+        host: z.string().optional().describe("Address it listens on; absent: that of the worker port."),
+      }),
+    ])
+    .optional()
+    .describe(
+      "Workers with buildbot-worker's default protocol, pb. Absent: they connect to the same port as the others; an object: to a port of their own, as a balancer in HTTP mode needs; false: to none.",
+    ),
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),
+  missingTimeout: missingTimeout
+    .prefault("1h")
+    .describe("A worker that was attached once and is away for so long is reported as missing; null: never."),
+  quarantineAfter: quarantineAfter
+    .default(3)
+    .describe(
+      "A worker gets no more builds when so many in a row lost their connection, or failed since its machine lacks disk space, memory or files; null: never. See workers.md.",
+    ),
+  probationAfter: probationAfter
+    .prefault("1h")
+    .describe(
+      "After so long, one build is tried on a quarantined worker, and frees it unless it fails because of the worker; null: a user has to resume it.",
+    ),
+  tls: z
+    .strictObject({
+      certificate: z
+        .string()
+        .min(1)
+        .describe("PEM file of the certificate and its chain, relative to the config; read again when it changes."),
+      key: z.string().min(1).describe("PEM file of its private key, without a passphrase."),
+    })
+    .optional()
+    .describe("The worker ports speak TLS (1.2 or newer), and nothing else; absent: plain text."),
+  proxyProtocol: z
+    .strictObject({
+      from: z
+        .array(network)
+        .min(1)
+        .describe("Networks of the balancers: connections from there must begin with the header, all others must not."),
+    })
+    .optional()
+    .describe("Balancers that name the client's address in a header of the PROXY protocol, version 1 or 2."),
   trustedProxies: z
     .array(network)
     .default([])
@@ -51,6 +138,13 @@ export const workersSlice = z.strictObject({
     .default(false)
     .describe(
       "Answers /metrics on the worker port for any client that can connect, not only for programs of this machine.",
+    ),
+  sealingKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "File with 32 random bytes in base64, relative to the config and the same for all engines: it seals what pb needs of hashed passwords.",
     ),
   passEnvironment: z
     .array(
@@ -71,6 +165,27 @@ export const workersSlice = z.strictObject({
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig).describe("The workers that may attach."),
 });
+
+/** What holds for one worker: its own, or else what the slice says of all. */
+export interface WorkerRules {
+  /** All in milliseconds. Null: never. */
+  readonly keepAlive: number;
+  readonly missingTimeout: number | null;
+  readonly quarantineAfter: number | null;
+  readonly probationAfter: number | null;
+}
+
+/** The rules of a worker; of one that the slice does not name, those of all. */
+export function rulesOfWorker(slice: WorkersSlice, worker: WorkerConfig | undefined): WorkerRules {
+  const own = <K extends keyof WorkerRules>(name: K): WorkerRules[K] =>
+    (worker?.[name] === undefined ? slice[name] : worker[name]) as WorkerRules[K];
+  return {
+    keepAlive: own("keepAlive"),
+    missingTimeout: own("missingTimeout"),
+    quarantineAfter: own("quarantineAfter"),
+    probationAfter: own("probationAfter"),
+  };
+}
 
 export type WorkerConfig = z.output<typeof workerConfig>;
 export type WorkersSlice = z.output<typeof workersSlice>;

@@ -15,6 +15,8 @@ type Context = ActionContext<WorkerNow>;
 
 const ending = z.object({ reason, wait });
 const pausing = z.object({ reason });
+const wrongNote = "'note' must be a text of at most 2000 characters, or null";
+const noting = z.object({ note: z.string(wrongNote).max(2000, wrongNote).nullable() });
 
 /** The row decides; an engine that misses the message finds the row when it next polls. */
 export const workerActions = {
@@ -26,17 +28,23 @@ export const workerActions = {
   unpause: defineAction(pausing, (context: Context, worker: WorkerNow, { reason }) =>
     setPaused(context, worker, false, reason),
   ),
+  note: defineAction(noting, ({ updates, actor, trail }: Context, { workerid }: WorkerNow, { note }) => ({
+    async perform() {
+      await updates.workers.setNote(workerid, note, { name: actor.name, trail });
+      return null;
+    },
+  })),
 };
 
 function setPaused(
-  { updates, control, trail }: Context,
+  { updates, control, actor, trail }: Context,
   { workerid }: WorkerNow,
   paused: boolean,
   reason: string,
 ): Prepared {
   return {
     async perform() {
-      await updates.workers.setPaused(workerid, paused, paused ? reason : null, trail);
+      await updates.workers.setPaused(workerid, paused, paused ? reason : null, { name: actor.name, trail });
       control("worker", workerid, paused ? "pause" : "unpause", { reason });
       return null;
     },

@@ -5,6 +5,7 @@ import type { ControlAction, ControlSubject } from "../model/control-messages.ts
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import { type EventName, type EventPublishers, topicById } from "../model/event-names.ts";
 import { createItemReader } from "../read/item-reader.ts";
+import { createOwnEvents } from "./own-events.ts";
 import { createPublishQueue } from "./publish-queue.ts";
 import { createPublishers } from "./publishers.ts";
 
@@ -27,6 +28,15 @@ export interface ControlMessage {
 /** A control message of a master that writes no rows for it, with the reason that it names. */
 export interface ForeignControlMessage extends ControlMessage {
   readonly reason: string;
+}
+
+/** For a subscriber that only wakes. */
+export interface EarlyOption {
+  /**
+   * Called for events of this process instead of the handler: as soon as they are to be published, before the rows are read
+   * for that. A muted bus withholds these as well.
+   */
+  readonly early?: () => void;
 }
 
 /**
@@ -56,7 +66,7 @@ export interface Events {
     resource: R,
     event: EventName<R> | null,
     handler: (message: ResourceEvent) => void | Promise<void>,
-    only?: { id: number },
+    options?: EarlyOption & { readonly id?: number },
   ): Promise<Subscription>;
   /** Calls `handler` with the id of the object that each such event's object belongs to, as the topic names it. */
   onPartOf<R extends AnyResource>(
@@ -64,6 +74,7 @@ export interface Events {
     event: EventName<R>,
     whole: keyof Item<R> & string,
     handler: (id: number) => void | Promise<void>,
+    options?: EarlyOption,
   ): Promise<Subscription>;
   onControl<S extends ControlSubject>(
     pattern: { of: S; id?: number; action?: ControlAction<S> },
@@ -78,27 +89,52 @@ export interface Events {
 
 export function createEvents({ bus, connection, log }: { bus: Bus; connection: Connection; log: Logger }): Events {
   const enqueue = createPublishQueue({ bus, connection, log });
+  const own = createOwnEvents(bus, log);
+
+  /** With `early`, own messages do not come by the bus: that was called for them. */
+  async function subscribe(
+    of: { resource: AnyResource; event: string | null },
+    pattern: Pattern,
+    handler: Parameters<Bus["subscribe"]>[1],
+    early: EarlyOption["early"],
+  ): Promise<Subscription> {
+    if (early === undefined || bus.isMuted) return bus.subscribe(pattern, handler);
+    const end = own.listen(of.resource, of.event, early);
+    const subscription = await bus.subscribe(pattern, (message, publisher) =>
+      publisher === "self" ? undefined : handler(message, publisher),
+    );
+    return {
+      unsubscribe() {
+        end();
+        return subscription.unsubscribe();
+      },
+    };
+  }
+
   return {
-    of: createPublishers(createItemReader(connection), enqueue),
+    of: createPublishers(createItemReader(connection), enqueue, own),
     publishProperties: (buildid, changed) =>
       enqueue(async () =>
         Object.keys(changed).length === 0 ? [] : [[["builds", String(buildid), "properties", "update"], changed]],
       ),
     publishControl: (of, id, action, payload) => enqueue(async () => [[["control", of, String(id), action], payload]]),
     publishRaw: (key, payload) => enqueue(async () => [[key, payload]]),
-    on(resource, event, handler, only) {
+    on(resource, event, handler, { id: only, early } = {}) {
       const { parts, idAt } = topicById(resource);
-      const pattern: Pattern = [
-        ...parts.map((part, i) => (i === idAt ? (only ? String(only.id) : null) : part)),
-        event,
-      ];
-      return bus.subscribe(pattern, ({ key }) => handler({ id: Number(key[idAt]), event: key.at(-1) as string }));
+      const id = only === undefined ? null : String(only);
+      const pattern: Pattern = [...parts.map((part, i) => (i === idAt ? id : part)), event];
+      return subscribe(
+        { resource, event },
+        pattern,
+        ({ key }) => handler({ id: Number(key[idAt]), event: key.at(-1) as string }),
+        early,
+      );
     },
-    onPartOf(resource, event, whole, handler) {
+    onPartOf(resource, event, whole, handler, { early } = {}) {
       const template = resource.events?.topics.find((topic) => topic.split("/")[1] === `:${whole}`);
       if (template === undefined) throw new TypeError(`no topic of ${resource.plural} begins with ${whole}`);
       const pattern = template.split("/").map((part) => (part.startsWith(":") ? null : part));
-      return bus.subscribe([...pattern, event], ({ key }) => handler(Number(key[1])));
+      return subscribe({ resource, event }, [...pattern, event], ({ key }) => handler(Number(key[1])), early);
     },
     onControl({ of, id, action }, handler) {
       const pattern: Pattern = ["control", of, id === undefined ? null : String(id), action ?? null];

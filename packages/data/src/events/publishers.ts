@@ -2,20 +2,24 @@ import type { Json } from "@multimaster/core";
 import type { AnyResource } from "../model/define-resource.ts";
 import type { EventPublishers } from "../model/event-names.ts";
 import type { ItemReader } from "../read/item-reader.ts";
+import type { OwnEvents } from "./own-events.ts";
 import type { Enqueue, Message } from "./publish-queue.ts";
 
 type Facts = Readonly<Record<string, Json>>;
 type Publishers = Readonly<Record<string, (ids: readonly number[], facts?: Facts) => Promise<void>>>;
 
 /** Returns the events of a resource as functions that publish them; the same ones for the same resource. */
-export function createPublishers(reader: ItemReader, enqueue: Enqueue) {
+export function createPublishers(reader: ItemReader, enqueue: Enqueue, own: OwnEvents) {
   const known = new Map<AnyResource, Publishers>();
 
   function create(resource: AnyResource): Publishers {
     const publisher =
       (event: string) =>
-      (ids: readonly number[], facts: Facts = {}) =>
-        ids.length === 0 ? Promise.resolve() : enqueue(() => readMessages(reader, resource, event, ids, facts));
+      (ids: readonly number[], facts: Facts = {}) => {
+        if (ids.length === 0) return Promise.resolve();
+        own.note(resource, event);
+        return enqueue(() => readMessages(reader, resource, event, ids, facts));
+      };
     return Object.fromEntries(Object.keys(resource.events?.names ?? {}).map((event) => [event, publisher(event)]));
   }
 

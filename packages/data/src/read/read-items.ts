@@ -67,7 +67,16 @@ export async function loadItems<R extends AnyResource>(
   ids: readonly number[],
 ): Promise<Map<number, Item<R>>> {
   const idSql = (resource.fields[resource.id] as Field).sql as string;
-  const rows = await selectItems(resource, context, [context.connection.dialect.isOneOf(idSql, ids)], {});
+  return loadWhere(resource, context, context.connection.dialect.isOneOf(idSql, ids));
+}
+
+/** Returns the objects for which a condition is true, by id and in the resource's order. */
+export async function loadWhere<R extends AnyResource>(
+  resource: R,
+  context: ReadContext,
+  where: Fragment,
+): Promise<Map<number, Item<R>>> {
+  const rows = await selectItems(resource, context, [where], {});
   return new Map(rows.map((row) => [row[resource.id] as number, row as Item<R>]));
 }
 
@@ -80,7 +89,7 @@ async function selectItems(
   const fields = fieldsOf(resource, query);
   const rows = await selectRows(context.connection, selectOf(resource, context, where, query));
   const items = rows.map((row) => mapRow(fields, row, context));
-  for (const [name, field] of fields) if (field.load) await fillRelated(name, field, rows, items, context);
+  await Promise.all(fields.map(([name, field]) => field.load && fillRelated(name, field, rows, items, context)));
   return items;
 }
 

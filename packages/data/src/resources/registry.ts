@@ -35,6 +35,7 @@ import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
+import { workerAbsences } from "./worker-absences.ts";
 import { workers } from "./workers.ts";
 
 const nouns = [
@@ -74,6 +75,7 @@ const nouns = [
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  workerAbsences,
 ] as const satisfies readonly AnyResource[];
 
 type Noun = (typeof nouns)[number];

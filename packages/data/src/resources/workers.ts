@@ -2,12 +2,24 @@ import type { Json } from "@multimaster/core";
 import { queryRows, workersConfiguredWhere } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
-import { bool, entity, integer, jsonObject, text } from "../model/field-kinds.ts";
+import { bool, datetime, entity, integer, jsonObject, text, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import { columnOf } from "../model/table-beside.ts";
 import { groupValues } from "../read/group-values.ts";
 import { loadConfiguredOn } from "./configured-on.ts";
 
 const masterId = entity("master_id", { masterid: integer });
 const masterBuilder = entity("master_builder", { masterid: integer, builderid: integer });
+
+/** What Buildbot's schema does not say about a worker. */
+const lives = { name: "mm_worker_lives", key: "workerid" };
+const life = (column: string) => columnOf(lives, column);
+const sqlBeside = (sql: string) => ({ sql, beside: lives, isOwn: true });
+/** Another program may have resumed the worker without these columns. */
+const whilePaused = (column: string) => `case when w.paused <> 0 then ${lives.name}.${column} end`;
+const ofAbsence = (column: "began_at" | "missing_at") => ({
+  sql: `(select a.${column} from mm_worker_absences a where a.workerid = w.id and a.kind = 'away' and a.ended_at is null)`,
+  isOwn: true,
+});
 
 const configured = (condition: string) => `w.id in ${workersConfiguredWhere(condition)}`;
 const lists = [
@@ -37,6 +49,32 @@ export const workers = defineResource({
     paused: { schema: bool, sql: "w.paused <> 0" },
     pause_reason: { schema: text.nullable(), sql: "w.pause_reason" },
     graceful: { schema: bool, sql: "w.graceful <> 0" },
+    /** From the config. */
+    owner: { schema: text.nullable(), ...life("owner") },
+    /** A user's, or else the config's. */
+    note: { schema: text.nullable(), ...sqlBeside(`coalesce(${lives.name}.note, ${lives.name}.config_note)`) },
+    note_by: { schema: text.nullable(), ...life("note_by") },
+    note_at: { schema: datetime.nullable(), ...life("note_at"), read: wholeSecondsOrNull },
+    paused_by: { schema: text.nullable(), ...sqlBeside(whilePaused("paused_by")) },
+    paused_at: { schema: datetime.nullable(), ...sqlBeside(whilePaused("paused_at")), read: wholeSecondsOrNull },
+    /** Builds in a row that failed because of the worker. */
+    failures: { schema: integer, ...sqlBeside(`coalesce(${lives.name}.failures, 0)`) },
+    last_failure: { schema: text.nullable(), ...life("last_failure") },
+    /** Why it would be quarantined if another worker could take its builds. */
+    suspicion: { schema: text.nullable(), ...life("suspicion") },
+    /** Then it is paused, too, until a user resumes it or a build that is tried on it does not fail because of it. */
+    quarantined_at: {
+      schema: datetime.nullable(),
+      ...sqlBeside(whilePaused("quarantined_at")),
+      read: wholeSecondsOrNull,
+    },
+    quarantine_reason: { schema: text.nullable(), ...sqlBeside(whilePaused("quarantine_reason")) },
+    /** From when on one build is tried on it; null: a user has to resume it. */
+    probation_at: { schema: datetime.nullable(), ...sqlBeside(whilePaused("probation_at")), read: wholeSecondsOrNull },
+    /** Since when it is attached to no master. Null: it is attached, or never was. */
+    away_since: { schema: datetime.nullable(), ...ofAbsence("began_at"), read: wholeSecondsOrNull },
+    /** When that was reported because it lasts longer than the worker's `missingTimeout`. */
+    missing_since: { schema: datetime.nullable(), ...ofAbsence("missing_at"), read: wholeSecondsOrNull },
   },
   order: ["workerid"],
   paths: lists.flatMap(([prefix, where]) => {
@@ -51,11 +89,12 @@ export const workers = defineResource({
     names: {
       connected: "Pages show it; without it, at their next read.",
       disconnected: "Pages show it; without it, at their next read.",
-      missing: "Only Buildbot's masters publish it; pages show the worker again.",
+      missing: "Reporters and pages show it; without it, at their next read. Published once for each absence.",
       state_updated:
         "The engine that has the worker reads whether it is paused or graceful; without it, when it next polls.",
     },
     topics: ["workers/:workerid"],
+    facts: { missing: { last_connection: text, notify: text.array() } },
     ids: ["masterid"],
     payload: (_event, item, facts) => ({ ...item, ...facts }),
   },

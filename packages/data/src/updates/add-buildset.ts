@@ -50,8 +50,10 @@ export interface AddedBuildset {
 /** Writes a buildset with its requests in the caller's transaction; `publishBuildset` follows the commit. */
 export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {
   if (buildset.sourceStamps.length === 0) throw errors.requestInvalid("A buildset needs at least one source stamp.");
-  const sourcestampids = await resolveSourceStamps(tx, buildset.sourceStamps);
-  const builderids = await resolveBuilders(tx, buildset.builders);
+  const [sourcestampids, builderids] = await Promise.all([
+    resolveSourceStamps(tx, buildset.sourceStamps),
+    resolveBuilders(tx, buildset.builders),
+  ]);
   const { bsid, requests } = await insertBuildset(tx, {
     externalId: buildset.externalId ?? null,
     reason: buildset.reason,

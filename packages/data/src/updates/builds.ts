@@ -15,7 +15,7 @@ import {
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { type BuildEnd, finishBuilds, type StartedBuild, startBuild } from "@multimaster/lifecycle";
+import { type BuildEnd, finishBuilds, type StartedBuild, startBuild, type WorkerVerdict } from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
@@ -33,7 +33,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export type { BuildEnd };
+export type { BuildEnd, WorkerVerdict };
 
 export interface NewBuild {
   buildrequestid: number;
@@ -131,11 +131,14 @@ const nothingElse: Opening = { state: "preparing worker", propertiesOf: () => ({
 async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
   const { lease, events, write, track, publishOutcomes } = context;
   const { opening = nothingElse, buildrequestid, workerid } = build;
-  const { created, opened, outcomes } = await write(`request ${buildrequestid}`, async (tx) => {
-    const row = { buildrequestid, workerid, state: opening.state, steps: opening.steps.length };
-    const { result, outcomes } = await startBuild(tx, lease, row);
-    return { created: result, opened: result && (await openBuild(tx, result, opening)), outcomes };
-  });
+  const row = { buildrequestid, workerid, state: opening.state, steps: opening.steps.length };
+  const {
+    build: created,
+    opened,
+    outcomes,
+  } = await write(`request ${buildrequestid}`, (tx) =>
+    startBuild(tx, lease, row, (started) => openBuild(tx, started, opening)),
+  );
   await publishOutcomes(outcomes);
   if (!created || !opened) return "lost";
   const { adopted: _, ...started } = created;
@@ -151,28 +154,35 @@ interface Opened {
 async function openBuild(tx: Connection, build: StartedBuild, opening: Opening): Promise<Opened> {
   const { buildid } = build;
   const properties = opening.propertiesOf(build.number);
-  if (build.adopted) await saveBuildProperties(tx, buildid, properties);
-  else await insertBuildProperties(tx, buildid, properties);
   const known = build.adopted ? await readSteps(tx, buildid) : [];
-  const rows = await Promise.all(
-    opening.steps.map(async (step, number) => {
-      const row = known[number];
-      if (row && step.end) await finishStep(tx, row.id, { ...step.end, hidden: false });
-      return row ?? insertStep(tx, { buildid, number, ...step });
-    }),
-  );
+  const [rows] = await Promise.all([
+    Promise.all(
+      opening.steps.map(async (step, number) => {
+        const row = known[number];
+        if (row && step.end) await finishStep(tx, row.id, { ...step.end, hidden: false });
+        return row ?? insertStep(tx, { buildid, number, ...step });
+      }),
+    ),
+    build.adopted ? saveBuildProperties(tx, buildid, properties) : insertBuildProperties(tx, buildid, properties),
+  ]);
   return { properties, steps: rows.map(({ id, name }) => ({ stepid: id, name })) };
 }
 
+/** Asked for at once, which keeps their order, so that one query reads all steps. */
 async function publishOpened(events: Events, buildid: number, opening: Opening, { properties, steps: begun }: Opened) {
-  for (const [i, { stepid }] of begun.entries()) {
-    await publishBegun(events, stepid);
-    if (opening.steps[i]?.end) await events.of(steps).finished([stepid]);
-    if (i > 0) continue;
-    await events.publishProperties(buildid, properties);
-    await events.of(builds).update([buildid]);
-    await events.of(builds).new([buildid]);
-  }
+  await Promise.all(
+    begun.flatMap(({ stepid }, i) => [
+      publishBegun(events, stepid),
+      opening.steps[i]?.end && events.of(steps).finished([stepid]),
+      ...(i > 0
+        ? []
+        : [
+            events.publishProperties(buildid, properties),
+            events.of(builds).update([buildid]),
+            events.of(builds).new([buildid]),
+          ]),
+    ]),
+  );
 }
 
 async function requestStop(

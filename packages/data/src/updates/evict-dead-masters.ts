@@ -19,7 +19,7 @@ export interface EvictionService extends Service {
   suspect(masterid: number): void;
 }
 
-/** How often buildsets are completed whose end got lost (only a Buildbot master beside us still leaves such), and old rows deleted. */
+/** How often buildsets are completed whose end got lost (only a Buildbot master beside us still leaves such), old rows deleted, and missing workers reported. */
 const tidyEveryMs = 30_000;
 
 /**
@@ -47,6 +47,7 @@ export function createEvictionService({
       if (clock.now() - tidiedAt < tidyEveryMs) return;
       await updates.buildsets.completeFinished();
       await updates.triggers.tidy();
+      await updates.workers.reportMissing();
       await updates.masters.pruneOutbox();
       tidiedAt = clock.now();
     },

@@ -41,6 +41,10 @@ export async function publishOutcomes(events: Events, outcomes: Outcomes): Promi
     events.of(buildsets).complete(outcomes.completedBuildsets),
     events.of(buildrequests).cancel(outcomes.cancelledRequests),
     ...claimables.filter((kind) => kind !== "request").map(publishReleased),
+    events.of(workers).state_updated([...new Set(outcomes.changedWorkers)]),
+    ...outcomes.missingWorkers.map(({ workerid, lastConnection, notify }) =>
+      events.of(workers).missing([workerid], { last_connection: lastConnection, notify }),
+    ),
     events.of(masters).stopped(outcomes.goneMasters),
     events.of(members).update(outcomes.goneMasters),
   ]);

@@ -1,15 +1,9 @@
 import type { SourcedProperties } from "@multimaster/core";
-import {
-  type Connection,
-  changesOfSourceStamps,
-  getRequests,
-  propertiesOfBuildsets,
-  sourceStampsOfBuildsets,
-} from "@multimaster/database";
+import { type Connection, getRequests, ofRequests, propertiesOfRequests } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
-import { loadItems } from "../read/read-items.ts";
+import { loadWhere } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
-import { loadSourceStamps, type SourceStamp } from "../resources/sourcestamps.ts";
+import { type SourceStamp, sourcestamps } from "../resources/sourcestamps.ts";
 
 /** What a build needs to know of its request. */
 export interface RequestDetails {
@@ -24,30 +18,25 @@ export interface RequestDetails {
   changes: readonly Change[];
 }
 
-/** Reads requests that are to be built, all in the same few queries; undefined for one that does not exist. */
+/** Reads requests that are to be built, all in the same few queries at once; undefined for one that does not exist. */
 export async function readRequestDetails(
   connection: Connection,
   ids: readonly number[],
 ): Promise<(RequestDetails | undefined)[]> {
   const context = { connection, params: {}, properties: undefined, filters: [] };
-  const requests = new Map((await getRequests(connection, ids)).map((row) => [row.buildrequestid, row]));
-  const buildsets = [...new Set([...requests.values()].map(({ buildsetid }) => buildsetid))];
-  const [stampRows, properties] = await Promise.all([
-    sourceStampsOfBuildsets(connection, buildsets),
-    propertiesOfBuildsets(connection, buildsets),
+  const [rows, properties, stamps, changesById] = await Promise.all([
+    getRequests(connection, ids),
+    propertiesOfRequests(connection, ids),
+    loadWhere(sourcestamps, context, ofRequests(connection, "ss.id", ids)),
+    loadWhere(changes, context, ofRequests(connection, "ch.sourcestampid", ids)),
   ]);
-  const stampIds = [...new Set(stampRows.map(({ sourcestampid }) => sourcestampid))];
-  const [stamps, changeRows] = await Promise.all([
-    loadSourceStamps(context, stampIds),
-    changesOfSourceStamps(connection, stampIds),
-  ]);
-  const changeIds = changeRows.map(({ changeid }) => changeid);
-  const found = changeIds.length === 0 ? new Map<number, Change>() : await loadItems(changes, context, changeIds);
-  const stampsOf = groupValues(stampRows.map(({ buildsetid, sourcestampid }) => [buildsetid, sourcestampid]));
+  const requests = new Map(rows.map((row) => [row.buildrequestid, row]));
+  const stampsOf = groupValues(rows.map(({ buildrequestid, sourcestampid }) => [buildrequestid, sourcestampid]));
+  const changesOf = groupValues([...changesById.values()].map((change) => [change.sourcestamp.ssid, change]));
   return ids.map((id) => {
     const request = requests.get(id);
     if (!request) return undefined;
-    const own = stampsOf.get(request.buildsetid) ?? [];
+    const own = (stampsOf.get(id) ?? []).filter((ssid) => ssid !== null);
     return {
       buildrequestid: id,
       buildsetid: request.buildsetid,
@@ -55,10 +44,8 @@ export async function readRequestDetails(
       reason: request.reason ?? "",
       waitedFor: request.waitedFor === 1,
       properties: properties.get(request.buildsetid) ?? {},
-      sourceStamps: own.flatMap((stampId) => stamps.get(stampId) ?? []),
-      changes: changeRows
-        .filter(({ sourcestampid }) => own.includes(sourcestampid))
-        .flatMap(({ changeid }) => found.get(changeid) ?? []),
+      sourceStamps: own.flatMap((ssid) => stamps.get(ssid) ?? []),
+      changes: own.flatMap((ssid) => changesOf.get(ssid) ?? []).sort((a, b) => a.changeid - b.changeid),
     };
   });
 }

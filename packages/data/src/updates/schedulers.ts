@@ -8,6 +8,7 @@ import {
   holdScheduler,
   insertClassified,
   isSchedulerEnabled,
+  isUnseen,
   markSeen,
   raiseFloor,
   registerSchedulers,
@@ -15,11 +16,10 @@ import {
   savePublishedScheduler,
   setObjectState,
   setSchedulerEnabled,
-  unseenChangeIds,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
-import { loadItems } from "../read/read-items.ts";
+import { loadWhere } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
@@ -60,11 +60,12 @@ export interface SchedulerUpdates {
    * others is still delivered (cursor = floor + set of seen ids).
    */
   unseenChanges(schedulerid: number, limit: number): Promise<Change[]>;
-  /** Records how the scheduler classified changes (fenced, claim checked): rows for the wanted ones, seen for all. */
-  classify(
-    schedulerid: number,
-    verdicts: readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[],
-  ): Promise<"done" | Lost>;
+  /**
+   * Records how the scheduler classified changes (fenced, claim checked): rows for the wanted ones, seen for all. Those of
+   * `submissions` need no row: their buildsets are added in the same transaction. Lost, with nothing written, also when
+   * one of these was classified before.
+   */
+  classify(schedulerid: number, verdicts: Verdicts, submissions?: Submissions): Promise<"done" | Lost>;
   classifiedChanges(schedulerid: number): Promise<ClassifiedChange[]>;
   /**
    * One transaction (fenced, claim checked): adds each buildset, removes its changes from the classified ones and
@@ -73,7 +74,7 @@ export interface SchedulerUpdates {
    */
   submit(
     schedulerid: number,
-    submissions: readonly { buildset: NewBuildset; changeids: readonly number[] }[],
+    submissions: Submissions,
     state?: StateKey & { value: Json },
   ): Promise<AddedBuildset[] | Lost>;
   getState(source: StateKey): Promise<Json | undefined>;
@@ -88,7 +89,6 @@ const longAgo = 10 ** 9;
 
 export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates {
   const { database, lease, events, clock, track, publishOutcomes } = context;
-  const { masterid } = lease;
   const tidied = new Map<number, number>();
 
   async function tidy(tx: Connection, schedulerid: number): Promise<void> {
@@ -113,28 +113,36 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
     publish: (schedulerid, published) =>
       fencedTransaction(database, lease, (tx) => savePublishedScheduler(tx, toRow(schedulerid, published))),
     async unseenChanges(schedulerid, limit) {
-      return loadChanges(database, await unseenChangeIds(database, schedulerid, limit));
+      const scope = { connection: database, params: {}, properties: undefined, filters: [] };
+      return [...(await loadWhere(changes, scope, isUnseen("ch.changeid", schedulerid, limit))).values()];
     },
-    classify: (schedulerid, verdicts) =>
-      fencedTransaction(database, lease, async (tx) => {
-        if (!(await holdScheduler(tx, schedulerid, masterid))) return "lost";
+    classify: (schedulerid, verdicts, submissions = []) =>
+      addBuildsets(context, schedulerid, submissions, async (tx) => {
         const fresh = await markSeen(
           tx,
           schedulerid,
           verdicts.map((verdict) => verdict.changeid),
         );
+        const submitted = new Set(submissions.flatMap(({ changeids }) => changeids));
+        for (const changeid of submitted) if (!fresh.has(changeid)) throw new AlreadySubmitted();
         // Only what is new: a repeated call must not bring back a change that was built in between.
-        const wanted = verdicts.filter(({ changeid, verdict }) => fresh.has(changeid) && verdict !== "ignored");
+        const wanted = verdicts.filter(
+          ({ changeid, verdict }) => fresh.has(changeid) && verdict !== "ignored" && !submitted.has(changeid),
+        );
         await insertClassified(
           tx,
           schedulerid,
           wanted.map(({ changeid, verdict }) => ({ changeid, important: verdict === "important" })),
         );
         await tidy(tx, schedulerid);
-        return "done";
-      }),
+      }).then((added) => (added === "lost" ? "lost" : "done")),
     classifiedChanges: (schedulerid) => readClassified(database, schedulerid),
-    submit: (schedulerid, submissions, state) => submit(context, schedulerid, submissions, state),
+    submit: (schedulerid, submissions, state) =>
+      addBuildsets(context, schedulerid, submissions, async (tx) => {
+        const wanted = submissions.flatMap(({ changeids }) => [...new Set(changeids)]);
+        if ((await removeClassified(tx, schedulerid, wanted)) < wanted.length) throw new AlreadySubmitted();
+        if (state) await setObjectState(tx, state, state.value);
+      }),
     getState: (source) => getObjectState(database, source),
   };
 }
@@ -156,42 +164,50 @@ async function readClassified(database: Connection, schedulerid: number): Promis
   }
 }
 
+type Verdicts = readonly { changeid: number; verdict: "important" | "unimportant" | "ignored" }[];
 type Submissions = readonly { buildset: NewBuildset; changeids: readonly number[] }[];
 
 /** Rolls a submission back whose changes are in a buildset already. */
 class AlreadySubmitted extends Error {}
 
-async function submit(
+/** Rolls back what another master has to do. */
+class NotHeld extends Error {}
+
+/** One transaction, fenced and with the claim checked: what `before` writes, then the buildsets. All is sent at once. */
+async function addBuildsets(
   context: UpdateContext,
   schedulerid: number,
   submissions: Submissions,
-  state: Parameters<SchedulerUpdates["submit"]>[2],
+  before: (tx: Connection) => Promise<void>,
 ): Promise<AddedBuildset[] | Lost> {
   const { database, lease } = context;
   try {
     const added = await fencedTransaction(database, lease, async (tx) => {
-      if (!(await holdScheduler(tx, schedulerid, lease.masterid))) return "lost";
-      const sets: AddedBuildset[] = [];
-      for (const { buildset, changeids } of submissions) {
-        const wanted = [...new Set(changeids)];
-        if ((await removeClassified(tx, schedulerid, wanted)) < wanted.length) throw new AlreadySubmitted();
-        sets.push(await addBuildset(tx, buildset));
-      }
-      if (state) await setObjectState(tx, state, state.value);
+      const [, , sets] = await Promise.all([
+        hold(tx, schedulerid, lease.masterid),
+        before(tx),
+        addEach(
+          tx,
+          submissions.map(({ buildset }) => buildset),
+        ),
+      ]);
       return sets;
     });
-    if (added === "lost") return "lost";
     for (const [i, set] of added.entries())
       await publishBuildset(context, set, submissions[i]?.buildset.scheduler ?? null);
     return added;
   } catch (error) {
-    if (error instanceof AlreadySubmitted) return "lost";
+    if (error instanceof AlreadySubmitted || error instanceof NotHeld) return "lost";
     throw error;
   }
 }
 
-async function loadChanges(connection: Connection, ids: readonly number[]): Promise<Change[]> {
-  if (ids.length === 0) return [];
-  const found = await loadItems(changes, { connection, params: {}, properties: undefined, filters: [] }, ids);
-  return ids.flatMap((id) => found.get(id) ?? []);
+async function hold(tx: Connection, schedulerid: number, masterid: number): Promise<void> {
+  if (!(await holdScheduler(tx, schedulerid, masterid))) throw new NotHeld();
+}
+
+async function addEach(tx: Connection, buildsets: readonly NewBuildset[]): Promise<AddedBuildset[]> {
+  const sets: AddedBuildset[] = [];
+  for (const buildset of buildsets) sets.push(await addBuildset(tx, buildset));
+  return sets;
 }

@@ -44,6 +44,5 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
 
 /** Buildbot's order: a step is new, and then it starts. */
 export async function publishBegun(events: Events, stepid: number): Promise<void> {
-  await events.of(steps).new([stepid]);
-  await events.of(steps).started([stepid]);
+  await Promise.all([events.of(steps).new([stepid]), events.of(steps).started([stepid])]);
 }

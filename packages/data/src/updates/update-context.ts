@@ -49,6 +49,8 @@ export function createUpdateContext(base: Base, compressor: LogCompressor): Upda
     },
     publishOutcomes(outcomes) {
       for (const logid of outcomes.finishedLogs) compressor.compress(logid);
+      for (const { workerid, sentence } of outcomes.judgedWorkers)
+        base.log.warn({ workerid }, `worker ${workerid} ${sentence}`);
       return context.track(publishOutcomes(base.events, outcomes));
     },
     async allPublished() {

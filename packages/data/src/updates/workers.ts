@@ -6,11 +6,24 @@ import {
   readEngineLoads,
   saveWorkerInfos,
   saveWorkerOffers,
+  saveWorkerTerms,
   setWorkerGraceful,
-  setWorkerPaused,
+  setWorkerNote,
+  type WorkerStateRow,
+  type WorkerTerms,
   workerStates,
 } from "@multimaster/database";
-import { claimWorkers, contestedWorkers, keepWorker, releaseClaim } from "@multimaster/lifecycle";
+import {
+  attachWorkers,
+  contestedWorkers,
+  type Departure,
+  detachWorker,
+  keepWorker,
+  pauseWorker,
+  reportMissingWorkers,
+  resumeWorker,
+  transition,
+} from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { workers } from "../resources/workers.ts";
 import { batched } from "./batched.ts";
@@ -24,14 +37,15 @@ export interface WorkerInfo {
   version: string | null;
 }
 
-/** What an engine needs to know of a worker's row, since any UI master may have changed it. */
-export interface WorkerState {
-  workerid: number;
-  name: string;
-  paused: boolean;
-  graceful: boolean;
-  /** Shuts down without waiting for its builds. */
-  atOnce: boolean;
+export type { Departure, WorkerTerms };
+
+/** What an engine needs to know of a worker's rows, since any master may have changed them. */
+export type WorkerState = WorkerStateRow;
+
+/** The user who changes something about a worker, and the audit row of that. */
+export interface WorkerAsker {
+  readonly name: string;
+  readonly trail: Trail;
 }
 
 export interface WorkerUpdates {
@@ -42,8 +56,12 @@ export interface WorkerUpdates {
    * asked to check its connection. `maxBuilds`: how many builds this master runs on it at a time.
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
-  /** Detaches the worker (only if it is attached here) and publishes `disconnected`. */
-  detach(workerid: number): Promise<void>;
+  /** Writes what the config says of workers. */
+  saveTerms(terms: readonly WorkerTerms[]): Promise<void>;
+  /** Detaches the worker (only if it is attached here), notes why, and publishes `disconnected`. */
+  detach(workerid: number, departure?: Departure): Promise<void>;
+  /** Reports workers that are away for too long, each absence once in the cluster. Every master's loop runs it. */
+  reportMissing(): Promise<void>;
   /** Workers of this master that another master was offered too: ping them, and detach those that do not answer. */
   contested(): Promise<number[]>;
   /** The contested worker answers on its connection here: it stays. */
@@ -51,7 +69,10 @@ export interface WorkerUpdates {
   states(workerids: readonly number[]): Promise<WorkerState[]>;
   /** The live engines with the same builder sets as this one, itself included, and how many workers each has. */
   engineLoads(): Promise<EngineLoad[]>;
-  setPaused(workerid: number, paused: boolean, reason: string | null, trail?: Trail): Promise<void>;
+  /** A user pauses or resumes the worker; resuming also ends a quarantine. `by`: the user's name, if it is known. */
+  setPaused(workerid: number, paused: boolean, reason: string | null, by?: WorkerAsker): Promise<void>;
+  /** Replaces the note that users see; null: the config's note again. */
+  setNote(workerid: number, note: string | null, by?: WorkerAsker): Promise<void>;
   setGraceful(workerid: number, graceful: boolean | "at once", trail?: Trail): Promise<void>;
 }
 
@@ -65,7 +86,7 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
   ): Promise<Claim[]> {
     const claims = await fencedTransaction(database, lease, async (tx) => {
       const ids = attaching.map(({ workerid }) => workerid);
-      const claims = await claimWorkers(tx, lease, ids);
+      const { result: claims } = await attachWorkers(tx, lease, ids);
       const infos = new Map(attaching.map(({ workerid, info }) => [workerid, info]));
       for (const [workerid, claim] of claims) if (claim.kind === "lost") infos.delete(workerid);
       await saveWorkerInfos(tx, infos);
@@ -83,9 +104,13 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
   return {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
-    async detach(workerid) {
-      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "worker", workerid));
+    saveTerms: (terms) => database.transaction((tx) => saveWorkerTerms(tx, terms)),
+    async detach(workerid, departure = { reason: "connection_lost", detail: null }) {
+      const outcomes = await database.transaction((tx) => detachWorker(tx, lease, workerid, departure));
       await publishOutcomes(outcomes);
+    },
+    async reportMissing() {
+      await publishOutcomes(await database.transaction((tx) => reportMissingWorkers(tx)));
     },
     contested: () => contestedWorkers(database, lease),
     async keep(workerid) {
@@ -93,8 +118,20 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
     },
     engineLoads: () => readEngineLoads(database, lease.masterid),
     states: (workerids) => workerStates(database, workerids),
-    async setPaused(workerid, paused, reason, trail) {
-      if (!(await written((tx) => setWorkerPaused(tx, workerid, paused, reason), trail))) return;
+    async setPaused(workerid, paused, reason, asker) {
+      const by = asker?.name ?? null;
+      const isWritten = await database.transaction(async (tx) => {
+        const { result } = await transition(tx, (t) =>
+          paused ? pauseWorker(t, { workerid, reason, by }) : resumeWorker(t, workerid, by),
+        );
+        if (result) await asker?.trail(tx);
+        return result;
+      });
+      if (isWritten) await track(events.of(workers).state_updated([workerid]));
+    },
+    async setNote(workerid, note, asker) {
+      const write = (tx: Connection) => setWorkerNote(tx, workerid, note, asker?.name ?? null);
+      if (!(await written(write, asker?.trail))) return;
       await track(events.of(workers).state_updated([workerid]));
     },
     async setGraceful(workerid, graceful, trail) {

@@ -61,8 +61,15 @@ export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen,
       return { kind: "worker_paused", describe };
     }
     case "worker_quarantined": {
-      const sentence = `${master} gives ${name} no builds for some time, since its last ones failed.`;
-      return { kind: "worker_quarantined", describe: () => because("worker_quarantined", sentence, facts) };
+      const { quarantinedAt: at, quarantineReason: why } = worker;
+      const since = at === null ? "" : ` since ${new Date(at * 1000).toISOString()}`;
+      const describe = () =>
+        because("worker_quarantined", `${name} is quarantined${since}: ${why ?? "its last builds failed"}.`, {
+          ...facts,
+          since: at,
+          reason: why,
+        });
+      return { kind: "worker_quarantined", describe };
     }
     case "worker_leaving": {
       const sentence = `${name} is being shut down and takes no more builds.`;

@@ -1,5 +1,5 @@
 import { listMasters } from "@multimaster/cluster";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, quarantineColumnsOf, queryRows } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { type BuilderPlacement, readBuilderPlacements } from "./read-builder-placements.ts";
 
@@ -18,6 +18,12 @@ export interface WorkerSeen {
   readonly paused: boolean;
   readonly pauseReason: string | null;
   readonly graceful: boolean;
+  /** Then it is paused as well. */
+  readonly quarantined: boolean;
+  readonly onProbation: boolean;
+  /** Since when it is quarantined, in seconds since 1970, and why. */
+  readonly quarantinedAt: number | null;
+  readonly quarantineReason: string | null;
   /** Masters that it is connected to; usually one. */
   readonly masterids: readonly number[];
   /** Null: unknown. */
@@ -89,10 +95,16 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
       reason: string | null;
       graceful: number;
       maxbuilds: number | null;
+      quarantined: number;
+      onProbation: number;
+      quarantinedAt: number | null;
+      quarantineReason: string | null;
     }>(
       connection,
-      `select w.id as workerid, w.name, w.paused, w.pause_reason as reason, w.graceful, o.max_builds as maxbuilds
-         from workers w left join mm_worker_offers o on o.workerid = w.id where ${wanted.sql}`,
+      `select w.id as workerid, w.name, w.paused, w.pause_reason as reason, w.graceful, o.max_builds as maxbuilds,
+              l.quarantined_at as "quarantinedAt", l.quarantine_reason as "quarantineReason", ${quarantineColumnsOf(connection)}
+         from workers w left join mm_worker_offers o on o.workerid = w.id
+         left join mm_worker_lives l on l.workerid = w.id where ${wanted.sql}`,
       wanted.bindings,
     ),
     queryRows<{ workerid: number; masterid: number }>(
@@ -111,6 +123,10 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
         paused: row.paused !== 0,
         pauseReason: row.reason,
         graceful: row.graceful !== 0,
+        quarantined: row.quarantined === 1,
+        onProbation: row.onProbation === 1,
+        quarantinedAt: row.quarantinedAt,
+        quarantineReason: row.quarantineReason,
         masterids: masterids.get(row.workerid) ?? [],
         maxBuilds: row.maxbuilds,
       },

@@ -116,6 +116,7 @@ export async function buildersOfMaster(connection: Connection, masterid: number)
 
 /** Which of these ids are no builders. */
 export async function missingBuilders(connection: Connection, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return [];
   const wanted = connection.dialect.isOneOf("id", ids);
   const rows = await queryRows<{ id: number }>(
     connection,

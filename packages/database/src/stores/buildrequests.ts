@@ -1,6 +1,6 @@
 import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
-import { execute, queryRows } from "../dialect.ts";
+import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
 import { fitInteger, longest, truncateText } from "./column-text.ts";
 
@@ -44,34 +44,50 @@ export interface LockedRequest {
   /** The master that has claimed it. */
   claimedBy: number | null;
   cancelled: boolean;
+  /** A build of it runs on that master. */
+  isBuilt: boolean;
 }
 
 /**
- * Reads a request and locks its row: whatever starts, ends, releases or cancels one of its builds takes this lock first, so
- * that these acts come one after the other. Claim and cancellation are read in a second statement, since a first one
- * that had to wait would show them as they were before.
+ * Reads requests and locks their rows: whatever starts, ends, releases or cancels one of their builds takes this lock first,
+ * so that these acts come one after the other. Claim, cancellation and build are read in a second statement, since a first one
+ * that had to wait would show them as they were before. Both are sent at once; the server does them in this order.
  */
 export async function lockRequests(tx: Connection, ids: readonly number[]): Promise<LockedRequest[]> {
-  if (ids.length === 0) return [];
-  const wanted = tx.dialect.isOneOf("id", ids);
-  const rows = await queryRows<{ id: number; buildsetid: number; builderid: number; complete: number | null }>(
-    tx,
-    `select id, buildsetid, builderid, complete from buildrequests where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock}`,
-    wanted.bindings,
-  );
-  const states = await queryRows<{ id: number; claimed_by: number | null; cancelled: number }>(
-    tx,
-    `select id, (select masterid from buildrequest_claims where brid = id) as claimed_by,
-            (select count(*) from mm_cancellations where buildrequestid = id) as cancelled
-       from buildrequests where ${wanted.sql}`,
-    wanted.bindings,
-  );
+  return ids.length === 0 ? [] : lockRequestsWhere(tx, tx.dialect.isOneOf("id", ids));
+}
+
+/** The same of the requests of builds. */
+export async function lockRequestsOfBuilds(tx: Connection, buildids: readonly number[]): Promise<LockedRequest[]> {
+  const built = tx.dialect.isOneOf("id", buildids);
+  const sql = `id in (select buildrequestid from builds where ${built.sql})`;
+  return lockRequestsWhere(tx, { sql, bindings: built.bindings });
+}
+
+async function lockRequestsWhere(tx: Connection, wanted: Fragment): Promise<LockedRequest[]> {
+  const [rows, states] = await Promise.all([
+    queryRows<{ id: number; buildsetid: number; builderid: number; complete: number | null }>(
+      tx,
+      `select id, buildsetid, builderid, complete from buildrequests where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock}`,
+      wanted.bindings,
+    ),
+    queryRows<{ id: number; claimed_by: number | null; cancelled: number; built: number }>(
+      tx,
+      `select id, c.masterid as claimed_by,
+              (select count(*) from mm_cancellations where buildrequestid = id) as cancelled,
+              (select count(*) from builds b
+                where b.buildrequestid = buildrequests.id and b.complete_at is null and b.masterid = c.masterid) as built
+         from buildrequests left join buildrequest_claims c on c.brid = id where ${wanted.sql}`,
+      wanted.bindings,
+    ),
+  ]);
   const byId = new Map(states.map((state) => [state.id, state]));
   return rows.map((row) => ({
     ...row,
     complete: row.complete === 1,
     claimedBy: byId.get(row.id)?.claimed_by ?? null,
     cancelled: Number(byId.get(row.id)?.cancelled) > 0,
+    isBuilt: Number(byId.get(row.id)?.built) > 0,
   }));
 }
 
@@ -155,29 +171,30 @@ export interface RequestRow {
   builderid: number;
   reason: string | null;
   waitedFor: number | null;
+  sourcestampid: number | null;
 }
 
+/** Requests as their builds need them: a row for each source stamp, in their order. */
 export async function getRequests(connection: Connection, brids: readonly number[]): Promise<RequestRow[]> {
   const wanted = connection.dialect.isOneOf("r.id", brids);
   return queryRows<RequestRow>(
     connection,
-    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor"
-       from buildrequests r join buildsets s on s.id = r.buildsetid where ${wanted.sql}`,
+    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid
+       from buildrequests r join buildsets s on s.id = r.buildsetid
+       left join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
+      where ${wanted.sql} order by bss.id`,
     wanted.bindings,
   );
 }
 
-/** The changes of these source stamps, oldest first. */
-export async function changesOfSourceStamps(
-  connection: Connection,
-  ssids: readonly number[],
-): Promise<{ sourcestampid: number; changeid: number }[]> {
-  const wanted = connection.dialect.isOneOf("sourcestampid", ssids);
-  return queryRows(
-    connection,
-    `select sourcestampid, changeid from changes where ${wanted.sql} order by changeid`,
-    wanted.bindings,
-  );
+/** A condition on the id of a source stamp: one of these requests has it. */
+export function ofRequests({ dialect }: Connection, ssid: string, brids: readonly number[]): Fragment {
+  const wanted = dialect.isOneOf("r.id", brids);
+  return {
+    sql: `${ssid} in (select bss.sourcestampid from buildrequests r
+      join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid where ${wanted.sql})`,
+    bindings: wanted.bindings,
+  };
 }
 
 export async function setRequestPriority(connection: Connection, brid: number, priority: number): Promise<boolean> {

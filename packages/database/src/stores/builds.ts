@@ -14,16 +14,21 @@ export interface NewBuildRow {
   state: string;
 }
 
-/** Inserts a build under the builder's next number. */
+/** Locks the builder of a request: builds that start at once take turns, instead of all but one losing each number. */
+export const lockBuilderOf = together(async (tx, buildrequestids: readonly number[]): Promise<undefined[]> => {
+  const requests = tx.dialect.isOneOf("id", buildrequestids);
+  await queryRows(
+    tx,
+    `select id from builders where id in (select builderid from buildrequests where ${requests.sql})
+      order by id${tx.dialect.noKeyUpdateLock}`,
+    requests.bindings,
+  );
+  return buildrequestids.map(() => undefined);
+});
+
+/** Inserts a build under the builder's next number. The caller holds the builder's row. */
 export const insertBuild = together(
   async (tx, builds: readonly NewBuildRow[]): Promise<{ id: number; number: number }[]> => {
-    const builders = tx.dialect.isOneOf("id", [...new Set(builds.map(({ builderid }) => builderid))]);
-    // Builds of one builder that start at once take turns, instead of all but one losing each number.
-    await queryRows(
-      tx,
-      `select id from builders where ${builders.sql} order by id${tx.dialect.noKeyUpdateLock}`,
-      builders.bindings,
-    );
     const inserted = new Map<number, { id: number; number: number }>();
     // Each failed try means that another transaction has taken a number, so this ends; any other violation is thrown.
     while (inserted.size < builds.length) {
@@ -57,26 +62,6 @@ async function tryInsertBuilds(tx: Connection, builds: readonly NewBuildRow[]) {
   );
 }
 
-/** Whether a build of a request runs on this master. */
-export function hasOpenBuild(tx: Connection, buildrequestid: number, masterid: number): Promise<boolean> {
-  return isBuilt(tx, { buildrequestid, masterid });
-}
-
-const isBuilt = together(async (tx, wanted: readonly { buildrequestid: number; masterid: number }[]) => {
-  const requests = tx.dialect.isOneOf(
-    "buildrequestid",
-    wanted.map(({ buildrequestid }) => buildrequestid),
-  );
-  const rows = await queryRows<{ buildrequestid: number; masterid: number }>(
-    tx,
-    `select buildrequestid, masterid from builds where ${requests.sql} and complete_at is null`,
-    requests.bindings,
-  );
-  return wanted.map((one) =>
-    rows.some((row) => row.buildrequestid === one.buildrequestid && row.masterid === one.masterid),
-  );
-});
-
 /**
  * The build of a request on this master that has only what it begins with, at most so many steps: it was committed by a
  * call whose answer was lost. It is given to the worker that was chosen now.
@@ -104,16 +89,31 @@ export interface BuildState {
   buildrequestid: number;
   masterid: number;
   complete: boolean;
+  /** It is asked to stop. */
+  asked: boolean;
 }
 
 export async function getBuildStates(connection: Connection, ids: readonly number[]): Promise<BuildState[]> {
   const wanted = connection.dialect.isOneOf("id", ids);
-  const rows = await queryRows<{ id: number; buildrequestid: number; masterid: number; complete_at: number | null }>(
+  const rows = await queryRows<{
+    id: number;
+    buildrequestid: number;
+    masterid: number;
+    complete_at: number | null;
+    asked: number;
+  }>(
     connection,
-    `select id, buildrequestid, masterid, complete_at from builds where ${wanted.sql} order by id`,
+    `select id, buildrequestid, masterid, complete_at,
+            (select count(*) from mm_stop_requests s where s.buildid = builds.id) as asked
+       from builds where ${wanted.sql} order by id`,
     wanted.bindings,
   );
-  return rows.map(({ id, complete_at, ...row }) => ({ buildid: id, ...row, complete: complete_at !== null }));
+  return rows.map(({ id, complete_at, asked, ...row }) => ({
+    buildid: id,
+    ...row,
+    complete: complete_at !== null,
+    asked: asked > 0,
+  }));
 }
 
 export async function getBuildState(connection: Connection, buildid: number): Promise<BuildState | undefined> {

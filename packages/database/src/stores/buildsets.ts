@@ -1,6 +1,6 @@
 import { pythonJson, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
-import { queryRows } from "../dialect.ts";
+import { type Fragment, queryRows } from "../dialect.ts";
 import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
@@ -37,36 +37,39 @@ export async function insertBuildset(
     { id: number; submitted_at: number },
   ];
   const bsid = inserted.id;
-  await insertRows(
-    tx,
-    "buildset_properties",
-    Object.entries(buildset.properties).map(([name, [value, source]]) => ({
-      buildsetid: bsid,
-      property_name: truncateText(name, 256),
-      property_value: pythonJson([value, source]),
-    })),
-  );
-  await insertRows(
-    tx,
-    "buildset_sourcestamps",
-    [...new Set(buildset.sourcestampids)].map((sourcestampid) => ({ buildsetid: bsid, sourcestampid })),
-  );
-  const requests = new Map<number, number>();
-  for (const builderid of new Set(buildset.builderids)) {
-    const request = {
-      buildsetid: bsid,
-      builderid,
-      priority: fitInteger(buildset.priority),
-      complete: 0,
-      results: -1,
-      submitted_at: inserted.submitted_at,
-      complete_at: null,
-      waited_for: Number(buildset.waitedFor),
-    };
-    const [{ id }] = (await tx.sql("buildrequests").insert(request).returning("id")) as [{ id: number }];
-    requests.set(builderid, id);
-  }
+  const properties = Object.entries(buildset.properties).map(([name, [value, source]]) => ({
+    buildsetid: bsid,
+    property_name: truncateText(name, 256),
+    property_value: pythonJson([value, source]),
+  }));
+  const stamps = [...new Set(buildset.sourcestampids)].map((sourcestampid) => ({ buildsetid: bsid, sourcestampid }));
+  const [requests] = await Promise.all([
+    insertRequests(tx, buildset, bsid, inserted.submitted_at),
+    insertRows(tx, "buildset_properties", properties),
+    insertRows(tx, "buildset_sourcestamps", stamps),
+  ]);
   return { bsid, requests };
+}
+
+/** One request for each builder; their ids are in the order of the builders. */
+async function insertRequests(
+  tx: Connection,
+  { builderids, priority, waitedFor }: BuildsetRow,
+  bsid: number,
+  submittedAt: number,
+): Promise<Map<number, number>> {
+  const rows = [...new Set(builderids)].map((builderid) => [bsid, builderid, fitInteger(priority), submittedAt]);
+  const given = tx.dialect.rowsOf(["integer", "integer", "integer", "integer"], rows);
+  if (rows.length === 0) return new Map();
+  const added = await queryRows<{ id: number; builderid: number }>(
+    tx,
+    `with v(buildsetid, builderid, priority, submitted_at) as (${given.sql})
+     insert into buildrequests (buildsetid, builderid, priority, complete, results, submitted_at, complete_at, waited_for)
+     select buildsetid, builderid, priority, 0, -1, submitted_at, null, ${Number(waitedFor)} from v
+     returning id, builderid`,
+    given.bindings,
+  );
+  return new Map(added.sort((a, b) => a.id - b.id).map(({ id, builderid }) => [builderid, id]));
 }
 
 /** Open buildsets none of whose requests is open. */
@@ -114,7 +117,7 @@ export async function sourceStampIdsOf(connection: Connection, bsid: number): Pr
   return (await sourceStampsOfBuildsets(connection, [bsid])).map(({ sourcestampid }) => sourcestampid);
 }
 
-export function sourceStampsOfBuildsets(
+function sourceStampsOfBuildsets(
   connection: Connection,
   bsids: readonly number[],
 ): Promise<{ buildsetid: number; sourcestampid: number }[]> {
@@ -126,20 +129,23 @@ export function sourceStampsOfBuildsets(
   );
 }
 
-export async function buildsetProperties(connection: Connection, bsid: number): Promise<SourcedProperties> {
-  return (await propertiesOfBuildsets(connection, [bsid])).get(bsid) ?? {};
+async function buildsetProperties(connection: Connection, bsid: number): Promise<SourcedProperties> {
+  const properties = await readProperties(connection, { sql: "buildsetid = ?", bindings: [bsid] });
+  return properties.get(bsid) ?? {};
 }
 
-/** The properties of buildsets that have any. */
-export async function propertiesOfBuildsets(
-  connection: Connection,
-  bsids: readonly number[],
-): Promise<Map<number, SourcedProperties>> {
-  const wanted = connection.dialect.isOneOf("buildsetid", bsids);
+/** The properties of the buildsets of these requests, by buildset. */
+export function propertiesOfRequests(connection: Connection, brids: readonly number[]) {
+  const wanted = connection.dialect.isOneOf("id", brids);
+  const sql = `buildsetid in (select buildsetid from buildrequests where ${wanted.sql})`;
+  return readProperties(connection, { sql, bindings: wanted.bindings });
+}
+
+async function readProperties(connection: Connection, which: Fragment): Promise<Map<number, SourcedProperties>> {
   const rows = await queryRows<{ buildsetid: number; property_name: string; property_value: string }>(
     connection,
-    `select buildsetid, property_name, property_value from buildset_properties where ${wanted.sql}`,
-    wanted.bindings,
+    `select buildsetid, property_name, property_value from buildset_properties where ${which.sql}`,
+    which.bindings,
   );
   const properties = new Map<number, SourcedProperties>();
   for (const row of rows) {

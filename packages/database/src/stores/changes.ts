@@ -31,12 +31,10 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     project: truncateText(change.project, 512),
     codebase: truncateText(change.codebase, 256),
   };
-  const parent = await findParent(tx, { branch, ...line });
-  const sourcestampid = await findOrCreateSourceStamp(tx, {
-    ...line,
-    branch: change.branch,
-    revision: change.revision,
-  });
+  const [parent, sourcestampid] = await Promise.all([
+    findParent(tx, { branch, ...line }),
+    findOrCreateSourceStamp(tx, { ...line, branch: change.branch, revision: change.revision }),
+  ]);
   const row = {
     author: truncateText(change.author, 255),
     committer: fitNullable(change.committer, 255),
@@ -51,20 +49,13 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     parent_changeids: parent,
   };
   const [{ changeid }] = (await tx.sql("changes").insert(row).returning("changeid")) as [{ changeid: number }];
-  await insertRows(
-    tx,
-    "change_files",
-    change.files.map((file) => ({ changeid, filename: truncateText(file, 1024) })),
-  );
-  await insertRows(
-    tx,
-    "change_properties",
-    Object.entries(change.properties).map(([name, value]) => ({
-      changeid,
-      property_name: truncateText(name, 256),
-      property_value: pythonJson([value, "Change"]),
-    })),
-  );
+  const files = change.files.map((file) => ({ changeid, filename: truncateText(file, 1024) }));
+  const properties = Object.entries(change.properties).map(([name, value]) => ({
+    changeid,
+    property_name: truncateText(name, 256),
+    property_value: pythonJson([value, "Change"]),
+  }));
+  await Promise.all([insertRows(tx, "change_files", files), insertRows(tx, "change_properties", properties)]);
   return changeid;
 }
 

@@ -5,6 +5,8 @@
 export const longest = {
   /** Of a state, a reason or a description: a line or two that people read. */
   sentence: 1000,
+  /** Of a note that a user writes: a paragraph. */
+  note: 2000,
   /** Of a name, or anything else that is looked up or shown as a whole. */
   name: 1000,
   /** Of an address; a longer one leads nowhere when it is cut. */

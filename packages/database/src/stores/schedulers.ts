@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { execute, type Fragment, insertIgnore, queryRows } from "../dialect.ts";
 import { findOrCreateNamed } from "./named-rows.ts";
 
 /**
@@ -38,17 +38,16 @@ export async function holdScheduler(tx: Connection, schedulerid: number, masteri
   return rows[0]?.masterid === masterid;
 }
 
-/** Ids of changes that the scheduler has not classified, oldest first. */
-export async function unseenChangeIds(connection: Connection, schedulerid: number, limit: number): Promise<number[]> {
-  const rows = await queryRows<{ changeid: number }>(
-    connection,
-    `select c.changeid from changes c
-      where c.changeid > (select floor from mm_scheduler_cursors where schedulerid = ?)
-        and not exists (select 1 from mm_scheduler_seen s where s.schedulerid = ? and s.changeid = c.changeid)
-      order by c.changeid limit ?`,
-    [schedulerid, schedulerid, limit],
-  );
-  return rows.map((row) => row.changeid);
+/** A condition on a change's id: it is among the first changes that the scheduler has not classified. */
+export function isUnseen(changeid: string, schedulerid: number, limit: number): Fragment {
+  return {
+    sql: `${changeid} in (
+      select c.changeid from changes c
+       where c.changeid > (select floor from mm_scheduler_cursors where schedulerid = ?)
+         and not exists (select 1 from mm_scheduler_seen s where s.schedulerid = ? and s.changeid = c.changeid)
+       order by c.changeid limit ?)`,
+    bindings: [schedulerid, schedulerid, limit],
+  };
 }
 
 /** Notes that the scheduler has classified these changes; returns those that it had not classified before. */
@@ -132,7 +131,13 @@ export async function raiseFloor(tx: Connection, schedulerid: number): Promise<v
     [schedulerid],
   );
   if (settled?.changeid == null) return;
-  const [unseen] = await unseenChangeIds(tx, schedulerid, 1);
+  const first = isUnseen("changeid", schedulerid, 1);
+  const found = await queryRows<{ changeid: number }>(
+    tx,
+    `select changeid from changes where ${first.sql}`,
+    first.bindings,
+  );
+  const unseen = found[0]?.changeid;
   const floor = Math.min(settled.changeid, unseen === undefined ? settled.changeid : unseen - 1);
   await execute(tx, "update mm_scheduler_cursors set floor = ? where schedulerid = ? and floor < ?", [
     floor,

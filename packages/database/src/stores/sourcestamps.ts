@@ -37,6 +37,7 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
 
 /** Which of these ids are no source stamps. */
 export async function missingSourceStamps(connection: Connection, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return [];
   const wanted = connection.dialect.isOneOf("id", ids);
   const rows = await queryRows<{ id: number }>(
     connection,

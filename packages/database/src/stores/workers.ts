@@ -2,6 +2,7 @@ import { pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
 import { fitNullable, longest, truncateText } from "./column-text.ts";
+import { quarantineColumnsOf } from "./worker-lives.ts";
 
 /** Finds or creates workers; ids by name. */
 export async function findOrCreateWorkers(tx: Connection, names: readonly string[]): Promise<Map<string, number>> {
@@ -36,38 +37,54 @@ export interface WorkerInfoRow {
 /** In `graceful`: it is to end without waiting for its builds. Others, such as Buildbot, read it as graceful. */
 const atOnce = 2;
 
-/** What workers say of themselves when they attach, by id; an old wish that one should leave is answered thereby. */
+/** What workers say of themselves when they attach, by id. */
 export async function saveWorkerInfos(tx: Connection, infos: ReadonlyMap<number, WorkerInfoRow>): Promise<void> {
   const wanted = tx.dialect.isOneOf("id", [...infos.keys()]);
-  const stored = await queryRows<{ id: number; info: string; graceful: number }>(
+  const stored = await queryRows<{ id: number; info: string }>(
     tx,
-    `select id, info, graceful from workers where ${wanted.sql}`,
+    `select id, info from workers where ${wanted.sql}`,
     wanted.bindings,
   );
   // One that comes back says what it said before.
   for (const row of stored) {
     const { admin, host, access_uri, version } = infos.get(row.id) as WorkerInfoRow;
     const info = pythonJson({ admin, host, access_uri, version });
-    if (info === row.info && row.graceful === 0) continue;
-    await execute(tx, "update workers set info = ?, graceful = 0 where id = ?", [info, row.id]);
+    if (info !== row.info) await execute(tx, "update workers set info = ? where id = ?", [info, row.id]);
   }
 }
 
-export async function workerStates(
-  connection: Connection,
-  workerids: readonly number[],
-): Promise<{ workerid: number; name: string; paused: boolean; graceful: boolean; atOnce: boolean }[]> {
-  const wanted = connection.dialect.isOneOf("id", workerids);
-  const rows = await queryRows<{ workerid: number; name: string; paused: number; graceful: number }>(
+/** What an engine follows of a worker's rows. A quarantined worker is paused as well. */
+export interface WorkerStateRow {
+  workerid: number;
+  name: string;
+  paused: boolean;
+  graceful: boolean;
+  /** It ends without waiting for its builds. */
+  atOnce: boolean;
+  quarantined: boolean;
+  /** Of a quarantined worker: one build is tried on it. */
+  onProbation: boolean;
+  /** Builds in a row that failed because of it. */
+  failures: number;
+}
+
+export async function workerStates(connection: Connection, workerids: readonly number[]): Promise<WorkerStateRow[]> {
+  const wanted = connection.dialect.isOneOf("w.id", workerids);
+  const rows = await queryRows<{ [K in keyof WorkerStateRow]: K extends "name" ? string : number }>(
     connection,
-    `select id as workerid, name, paused, graceful from workers where ${wanted.sql} order by id`,
+    `select w.id as workerid, w.name, w.paused, w.graceful, coalesce(l.failures, 0) as failures, ${quarantineColumnsOf(connection)}
+       from workers w left join mm_worker_lives l on l.workerid = w.id where ${wanted.sql} order by w.id`,
     wanted.bindings,
   );
   return rows.map((row) => ({
-    ...row,
+    workerid: row.workerid,
+    name: row.name,
     paused: row.paused !== 0,
     graceful: row.graceful !== 0,
     atOnce: row.graceful === atOnce,
+    quarantined: row.quarantined === 1,
+    onProbation: row.onProbation === 1,
+    failures: row.failures,
   }));
 }
 

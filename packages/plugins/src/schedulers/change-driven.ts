@@ -33,28 +33,39 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     timer:
       timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
   });
+  // Without a timer, and once no classified change waits, the verdict and the buildset are one transaction.
+  let isDirect = false;
   return startPolling(ctx, {
     pollMs,
     async poll(signal) {
-      if ((await classifyUnseen(ctx, driven, signal)) === "lost" || signal.aborted) return undefined;
-      return submitStable(ctx, driven);
+      const classified = await classifyUnseen(ctx, driven, isDirect, signal);
+      if (classified === "lost" || signal.aborted) isDirect = false;
+      if (classified !== "done" || signal.aborted) return undefined;
+      const { next, waiting } = await submitStable(ctx, driven);
+      isDirect = timer === undefined && waiting === 0;
+      return next;
     },
   });
 }
 
+/** Direct: resolves to "built" if there were changes, since none of them waits then. */
 async function classifyUnseen(
   ctx: SchedulerContext,
   driven: ChangeDriven,
+  isDirect: boolean,
   signal: AbortSignal,
-): Promise<"done" | "lost"> {
-  while (!signal.aborted) {
-    const changes = await ctx.unseenChanges(batch);
-    if (changes.length === 0) return "done";
+): Promise<"done" | "built" | "lost"> {
+  const limit = isDirect ? submitBatch : batch;
+  for (let result: "done" | "built" = "done"; !signal.aborted; result = isDirect ? "built" : "done") {
+    const changes = await ctx.unseenChanges(limit);
+    if (changes.length === 0) return result;
     const verdicts = changes.map(
       (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, driven, change) }),
     );
-    if ((await ctx.classify(verdicts)) === "lost") return "lost";
-    if (changes.length < batch) return "done";
+    const important = isDirect ? changes.filter((_, i) => verdicts[i]?.verdict === "important") : [];
+    const submissions = important.map((change) => describeBuildset(ctx, driven, [change]));
+    if ((await ctx.classify(verdicts, submissions)) === "lost") return "lost";
+    if (changes.length < limit) return isDirect ? "built" : "done";
     // SQLite answers synchronously: without this, no other task would run while many changes are classified.
     await setImmediate();
   }
@@ -84,11 +95,19 @@ function judge(ctx: SchedulerContext, { options, concerns }: ChangeDriven, chang
   return options.onlyImportant || options.treeStableTimer === undefined ? "ignored" : "unimportant";
 }
 
-/** Submits what is due; resolves to the time until the next timer fires. */
-async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<number | undefined> {
+interface Submitted {
+  /** The time until the next timer fires. */
+  readonly next: number | undefined;
+  /** How many changes are still classified. */
+  readonly waiting: number;
+}
+
+/** Submits what is due. */
+async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promise<Submitted> {
   const submissions: Submission[] = [];
   let next: number | undefined;
-  for (const line of groupByLine(await ctx.classifiedChanges(), driven)) {
+  const classified = await ctx.classifiedChanges();
+  for (const line of groupByLine(classified, driven)) {
     if (driven.options.treeStableTimer === undefined) {
       for (const changes of takeEach(line)) submissions.push(describeBuildset(ctx, driven, changes));
       continue;
@@ -102,10 +121,12 @@ async function submitStable(ctx: SchedulerContext, driven: ChangeDriven): Promis
     }
   }
   for (let from = 0; from < submissions.length; from += submitBatch) {
-    if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost") return undefined;
+    if ((await ctx.submit(submissions.slice(from, from + submitBatch))) === "lost")
+      return { next: undefined, waiting: classified.length };
     await setImmediate();
   }
-  return next;
+  const submitted = submissions.reduce((sum, { changeids }) => sum + changeids.length, 0);
+  return { next, waiting: classified.length - submitted };
 }
 
 /**

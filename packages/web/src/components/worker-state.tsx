@@ -6,6 +6,8 @@ import { Icon, type PageIcon } from "./icon.tsx";
 const tokens: Readonly<Record<WorkerState, [colour: Standing, icon: Standing | PageIcon]>> = {
   attached: ["success", "success"],
   paused: ["warnings", "pause"],
+  quarantined: ["failure", "pause"],
+  missing: ["failure", "pending"],
   leaving: ["warnings", "next"],
   away: ["cancelled", "pending"],
   unused: ["cancelled", "pending"],
@@ -24,7 +26,10 @@ export function WorkerStateToken({ worker }: { worker: Worker }) {
       </span>
       <span>
         {state}
-        {worker.paused && worker.pause_reason && <span class="quiet"> {worker.pause_reason}</span>}
+        {state === "quarantined" && <span class="quiet"> {worker.quarantine_reason}</span>}
+        {state !== "quarantined" && worker.paused && worker.pause_reason && (
+          <span class="quiet"> {worker.pause_reason}</span>
+        )}
       </span>
     </span>
   );

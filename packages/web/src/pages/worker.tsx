@@ -4,6 +4,8 @@ import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { Took, When } from "../components/when.tsx";
 import { WorkerActions } from "../components/worker-actions.tsx";
+import { WorkerFacts } from "../components/worker-facts.tsx";
+import { WorkerHistory } from "../components/worker-history.tsx";
 import { WorkerStateToken } from "../components/worker-state.tsx";
 import { useBuilderNames, useMasterNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
@@ -41,6 +43,7 @@ export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<R
           {builderIds.length > 8 && ` and ${builderIds.length - 8} more`}
         </span>
       </p>
+      <WorkerFacts worker={worker} />
       <div class="columns">
         <Panel title="Builds">
           <Rows of={builds} empty="This worker has built nothing yet.">
@@ -65,6 +68,7 @@ export function WorkerPage({ params: { worker: id = "" } }: { params: Readonly<R
             )}
           </Rows>
         </Panel>
+        <WorkerHistory workerid={worker.workerid} />
         <Panel title="About this worker">
           <dl class="pairs">
             {info.map(([name, value]) => (

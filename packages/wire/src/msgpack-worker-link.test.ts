@@ -5,13 +5,13 @@ import type { Message } from "./frames.ts";
 import { Link } from "./link.ts";
 import { RemoteException, RequestRefused } from "./link-errors.ts";
 import { createTransportPair } from "./memory-transport.ts";
+import { MsgpackWorkerLink } from "./msgpack-worker-link.ts";
 import type { Transport } from "./transport.ts";
-import { WorkerLink } from "./worker-link.ts";
 
 /** A worker whose every word the test decides. */
 function scriptWorker(onRequest: (op: string, fields: Message, worker: Link) => unknown) {
   const [a, b] = createTransportPair();
-  const link = new WorkerLink(a, { name: "w", log: silentLog });
+  const link = new MsgpackWorkerLink(a, { name: "w", log: silentLog });
   const worker: Link = new Link(b, {
     log: silentLog,
     peer: "the master",
@@ -190,7 +190,7 @@ describe("a command at the master's end", () => {
         return null;
       },
     });
-    const outcome = await new WorkerLink(counting, { name: "w", log: silentLog }).startCommand({
+    const outcome = await new MsgpackWorkerLink(counting, { name: "w", log: silentLog }).startCommand({
       ...stat,
       async onUpdate() {
         await new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+
+/** Adds a command to the program. */
+type AddCommand = (program: Command, setExitCode: (code: number) => void) => void;
+
+/** Every command by its names, in the order in which the help lists them. */
+export const commands: readonly { readonly names: readonly string[]; load(): Promise<AddCommand> }[] = [
+  { names: ["start"], load: async () => (await import("./commands/start.ts")).addStart },
+  { names: ["check-config"], load: async () => (await import("./commands/check-config.ts")).addCheckConfig },
+  {
+    names: ["upgrade-database"],
+    load: async () => (await import("./commands/upgrade-database.ts")).addUpgradeDatabase,
+  },
+  { names: ["upgrade"], load: async () => (await import("./commands/upgrade.ts")).addUpgrade },
+  { names: ["status"], load: async () => (await import("./commands/status.ts")).addStatus },
+  { names: ["drain", "undrain", "stop"], load: async () => (await import("./commands/drain.ts")).addDrain },
+  { names: ["role"], load: async () => (await import("./commands/role.ts")).addRole },
+  { names: ["audit"], load: async () => (await import("./commands/audit.ts")).addAudit },
+  { names: ["audit-log"], load: async () => (await import("./commands/audit-log.ts")).addAuditLog },
+  { names: ["token"], load: async () => (await import("./commands/token.ts")).addToken },
+  { names: ["worker"], load: async () => (await import("./commands/worker.ts")).addWorker },
+  { names: ["sessions"], load: async () => (await import("./commands/sessions.ts")).addSessions },
+  { names: ["hash-password"], load: async () => (await import("./commands/hash-password.ts")).addHashPassword },
+  { names: ["init"], load: async () => (await import("./commands/init.ts")).addInit },
+  { names: ["force"], load: async () => (await import("./commands/force.ts")).addForce },
+  { names: ["builds"], load: async () => (await import("./commands/builds.ts")).addBuilds },
+  { names: ["build"], load: async () => (await import("./commands/build.ts")).addBuild },
+  { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },
+  { names: ["rebuild"], load: async () => (await import("./commands/rebuild.ts")).addRebuild },
+  { names: ["cancel"], load: async () => (await import("./commands/cancel.ts")).addCancel },
+  { names: ["send-change"], load: async () => (await import("./commands/send-change.ts")).addSendChange },
+  { names: ["workers"], load: async () => (await import("./commands/workers.ts")).addWorkers },
+  { names: ["why"], load: async () => (await import("./commands/why.ts")).addWhy },
+];
+
+/** The command of this name, so that nothing is loaded for the others; all of them for the help and for what is no command. */
+export async function loadCommands(name: string | undefined): Promise<readonly AddCommand[]> {
+  const named = commands.filter(({ names }) => name !== undefined && names.includes(name));
+  return Promise.all((named.length > 0 ? named : commands).map(({ load }) => load()));
+}
