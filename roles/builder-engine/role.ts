@@ -16,6 +16,7 @@ import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
+import { WorkerAccounts } from "./workers/worker-accounts.ts";
 import { WorkerCredentials } from "./workers/worker-credentials.ts";
 import { WorkerServer } from "./workers/worker-server.ts";
 import { WorkerWatch } from "./workers/worker-watch.ts";
@@ -77,6 +78,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders,
     ...(certificate ? [certificate] : []),
     server,
+    ...(own.workers.accounts ? [new WorkerAccounts({ data, clock, log, accept: (all) => server.accept(all) })] : []),
     new Rebalance({
       masterid: context.master.masterid,
       every: own.workers.rebalance,

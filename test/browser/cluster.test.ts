@@ -170,6 +170,21 @@ describe("from the pages", () => {
     });
   });
 
+  it("a worker's page takes a note, and shows when it was paused", async () => {
+    await onPage("/workers/local", async (page, problems) => {
+      await page.getByRole("button", { name: "Add a note" }).click();
+      await page.getByRole("textbox", { name: /What users should know/ }).fill("in the cellar");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("in the cellar").waitFor();
+      await page.getByRole("button", { name: "Pause" }).click();
+      const history = page.locator("section").filter({ hasText: "Why it was away" });
+      await history.getByText("paused").first().waitFor();
+      await page.getByRole("button", { name: "Resume" }).click();
+      await page.getByText("attached").waitFor();
+      expect(problems()).toEqual([]);
+    });
+  });
+
   it("a scheduler is switched off, and on", async () => {
     await onPage("/schedulers", async (page, problems) => {
       const row = page.getByRole("row", { name: /^every-commit/ });

@@ -48,6 +48,8 @@ export interface Engine {
     buildid: number,
   ): Promise<{ stepid: number; name: string; results: number | null; state_string: string; hidden: boolean }[]>;
   running(): Promise<number>;
+  /** Stops it before the test is over, as a master that leaves does. */
+  stop(): Promise<void>;
 }
 
 export interface Finished {
@@ -146,7 +148,8 @@ export async function startEngine(
     await bus.stop();
     await database.close();
   };
-  endAfterTest(() => (ended ??= end()));
+  const stop = () => (ended ??= end());
+  endAfterTest(stop);
   await services.start();
 
   const engine: Engine = {
@@ -157,6 +160,7 @@ export async function startEngine(
     lease,
     said,
     port: () => port,
+    stop,
     loseLease: () => lost.abort(),
     async submit(builder, more = {}) {
       const added = await data.updates.buildsets.add({

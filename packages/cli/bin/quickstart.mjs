@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { keepCompiledCode } from "./compile-cache.mjs";
 import { exitCodeOf, PrepareError, prepare, requireNode, root } from "./prepare.mjs";
 
 const usage = `Usage: npm start -- [--repository PATH_OR_URL] [--once]
@@ -24,6 +25,7 @@ process.exitCode = await exitCodeOf(async () => {
   process.env.MULTIMASTER_REPOSITORY = findRepository(options.repository ?? process.env.MULTIMASTER_REPOSITORY);
   process.env.MULTIMASTER_STATE ||= stateDirectory();
   prepare();
+  keepCompiledCode();
   const { main } = await import("../dist/main.js");
   const config = join(root, "configs", "quickstart", "cluster.ts");
   return main(["start", "--config", config, options.once ? "--once" : "--progress"]);

@@ -78,7 +78,8 @@ export function checkBuilders(
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
   append(problems, findSharedDirectories(sets, placeOf).problems);
-  if (!workers) return problems;
+  // Any other name may be that of a worker that is added at run time.
+  if (!workers || workers.accounts) return problems;
   const names = workers.workers.map(({ name }) => name);
   const known = new Set(names);
   const have = listSome(names);

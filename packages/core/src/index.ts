@@ -31,3 +31,4 @@ export * from "./tls-files.ts";
 export * from "./user.ts";
 export * from "./wait-at-most.ts";
 export * from "./wakeup-loop.ts";
+export * from "./worker-name.ts";

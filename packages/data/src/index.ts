@@ -49,6 +49,7 @@ export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./update
 export type { StepUpdates } from "./updates/steps.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";
+export { type AcceptedWorker, addWorkerAccount, endWorkerAccount } from "./updates/worker-accounts.ts";
 export type { Departure, WorkerInfo, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
 export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
 export type { Reason, ReasonKind } from "./waiting/reasons.ts";

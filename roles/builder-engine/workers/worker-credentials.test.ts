@@ -49,7 +49,9 @@ describe("the credentials of workers", () => {
     expect(logged).toEqual([]);
     expect(credentials.passwordMd5Of("hashed")).toBe(undefined);
     expect(logged).toEqual([
-      expect.stringMatching(/^Worker hashed was refused: it uses pb, which cannot check a passwordHash/),
+      expect.stringMatching(
+        /^Worker hashed was refused: it uses pb, which cannot check a hash of its password. Add the passwordMd5Sealed/,
+      ),
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { WorkerConfig } from "@multimaster/config";
 import { isSameSecret, type Logger, openPasswordMd5 } from "@multimaster/core";
+import type { AcceptedWorker } from "@multimaster/data";
 import { passwordMd5, RefusalLog } from "@multimaster/wire";
 import { PasswordChecks, type Verdict } from "./password-checks.ts";
 
@@ -13,6 +14,7 @@ export interface WorkerCredentialsOptions {
 /** How workers prove who they are, for each protocol. Names of workers are no secret: pages show them. */
 export class WorkerCredentials {
   readonly #configs: ReadonlyMap<string, WorkerConfig>;
+  #accounts: ReadonlyMap<string, AcceptedWorker> = new Map();
   readonly #sealingKey: Buffer | undefined;
   readonly #checks = new PasswordChecks();
   readonly #refusals: RefusalLog;
@@ -23,8 +25,28 @@ export class WorkerCredentials {
     this.#refusals = new RefusalLog(log);
   }
 
+  /** The workers that were added at run time and may connect now. One that the config defines is the config's. */
+  accept(accounts: readonly AcceptedWorker[]): void {
+    this.#accounts = new Map(accounts.flatMap((each) => (this.#configs.has(each.name) ? [] : [[each.name, each]])));
+  }
+
+  /** What the engine needs to know of a worker; undefined if there is none of this name, or no longer. */
+  find(name: string): { readonly config: WorkerConfig; readonly accountid: number | undefined } | undefined {
+    const config = this.#configs.get(name);
+    if (config !== undefined) return { config, accountid: undefined };
+    const account = this.#accounts.get(name);
+    if (account === undefined) return undefined;
+    const { accountid, maxBuilds, properties } = account;
+    return {
+      config: { name, local: false, maxBuilds, properties: properties as WorkerConfig["properties"] },
+      accountid,
+    };
+  }
+
   /** Whether this is the worker's password, as MessagePack workers send it. */
   check(name: string, password: string): Verdict {
+    const account = this.#accounts.get(name);
+    if (account !== undefined) return account.isSecret(password);
     const { password: expected, passwordHash: hash } = this.#configs.get(name) ?? {};
     if (expected !== undefined) return isSameSecret(password, expected);
     return hash !== undefined && this.#checks.check(password, hash);
@@ -32,14 +54,27 @@ export class WorkerCredentials {
 
   /** MD5 of the worker's password, with which pb workers sign a challenge; undefined if it is not known. */
   passwordMd5Of(name: string): Buffer | undefined {
+    const account = this.#accounts.get(name);
+    if (account !== undefined) return this.#md5OfAccount(account);
     const { password, passwordHash, passwordMd5Sealed: sealed } = this.#configs.get(name) ?? {};
     if (password !== undefined) return passwordMd5(password);
     if (sealed !== undefined && this.#sealingKey !== undefined) return openPasswordMd5(this.#sealingKey, name, sealed);
     if (passwordHash !== undefined)
-      this.#refusals.warn(
-        name,
-        `Worker ${name} was refused: it uses pb, which cannot check a passwordHash. Add the passwordMd5Sealed that "master worker hash --sealing-key FILE" prints, or let the worker use --protocol=msgpack_experimental_v7.`,
-      );
+      this.#refusePb(name, 'Add the passwordMd5Sealed that "master worker hash --sealing-key FILE" prints');
     return undefined;
+  }
+
+  #md5OfAccount({ name, md5Sealed }: AcceptedWorker): Buffer | undefined {
+    const key = this.#sealingKey;
+    const opened = md5Sealed === undefined || key === undefined ? undefined : openPasswordMd5(key, name, md5Sealed);
+    if (opened === undefined) this.#refusePb(name, "Add the worker again on a host whose config has the sealingKey");
+    return opened;
+  }
+
+  #refusePb(name: string, remedy: string): void {
+    this.#refusals.warn(
+      name,
+      `Worker ${name} was refused: it uses pb, which cannot check a hash of its password. ${remedy}, or let the worker use --protocol=msgpack_experimental_v7.`,
+    );
   }
 }

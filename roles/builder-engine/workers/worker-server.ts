@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
+import { rulesOfWorker, trustNetworks, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
-import type { Data, Departure, WorkerTerms } from "@multimaster/data";
+import type { AcceptedWorker, Data, Departure, WorkerTerms } from "@multimaster/data";
 import {
   type Admission,
   createWorkerListener,
@@ -52,8 +52,9 @@ const sentOnMs = 30_000;
 export class WorkerServer implements Service {
   readonly name = "worker-server";
   #options: WorkerServerOptions;
-  #configs: ReadonlyMap<string, WorkerConfig>;
   #ids: ReadonlyMap<string, number> = new Map();
+  /** Of each connection of a worker that was added at run time: the account by which it logged in. */
+  #accounts = new WeakMap<WorkerLink, number>();
   #listener: WorkerListener | undefined;
   #local: LocalWorkers;
   #refusing = false;
@@ -70,7 +71,6 @@ export class WorkerServer implements Service {
   constructor(options: WorkerServerOptions) {
     const { slice, clock, log } = options;
     this.#options = options;
-    this.#configs = new Map(slice.workers.map((config) => [config.name, config]));
     this.#local = new LocalWorkers({
       configs: slice.workers.filter((config) => config.local && options.useful.has(config.name)),
       basedir: resolve(options.directory, slice.basedir),
@@ -84,13 +84,13 @@ export class WorkerServer implements Service {
   async start(): Promise<void> {
     const { slice, data, persistence } = this.#options;
     this.#ids = await persistence.write("register the workers", () =>
-      data.updates.workers.register([...this.#configs.keys()]),
+      data.updates.workers.register(slice.workers.map(({ name }) => name)),
     );
     const terms = termsOf(slice, this.#ids);
     await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms));
     await this.#local.start();
     // A port no one may use would only be in the way of other masters on this machine.
-    if (slice.workers.some((config) => !config.local)) await this.#listen();
+    if (slice.accounts || slice.workers.some((config) => !config.local)) await this.#listen();
   }
 
   /** New workers are sent on to another master; those here stay. */
@@ -108,6 +108,31 @@ export class WorkerServer implements Service {
   /** No worker is taken: this master drains or stops. */
   get isRefusing(): boolean {
     return this.#refusing || this.#stopping !== undefined;
+  }
+
+  /** Takes the workers that were added at run time, and disconnects those that were revoked. */
+  async accept(accounts: readonly AcceptedWorker[]): Promise<void> {
+    const { data, persistence, credentials, useful, log } = this.#options;
+    const names = accounts.map(({ name }) => name).filter((name) => useful.has(name) && !this.#ids.has(name));
+    if (names.length > 0) {
+      const ids = await persistence.write("register the workers", () => data.updates.workers.register(names));
+      this.#ids = new Map([...this.#ids, ...ids]);
+    }
+    credentials.accept(accounts);
+    for (const link of this.#links) {
+      if (this.#isAccepted(link)) continue;
+      log.warn(
+        { worker: link.name },
+        `worker ${link.name} was revoked: it is disconnected, and its builds run again elsewhere`,
+      );
+      link.terminate();
+    }
+  }
+
+  /** Whether the account by which this connection logged in is still valid. */
+  #isAccepted(link: WorkerLink): boolean {
+    const found = this.#options.credentials.find(link.name);
+    return found !== undefined && found.accountid === this.#accounts.get(link);
   }
 
   /** The worker's next connection, if it comes soon, is refused once, in a way that makes a balancer try another engine. */
@@ -140,7 +165,7 @@ export class WorkerServer implements Service {
       port: slice.port,
       certificate,
       sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
-      keepAliveOf: (name) => rulesOfWorker(slice, this.#configs.get(name)).keepAlive,
+      keepAliveOf: (name) => rulesOfWorker(slice, this.#options.credentials.find(name)?.config).keepAlive,
       master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
@@ -194,6 +219,8 @@ export class WorkerServer implements Service {
   }
 
   #arrive(link: WorkerLink): void {
+    const accountid = this.#options.credentials.find(link.name)?.accountid;
+    if (accountid !== undefined) this.#accounts.set(link, accountid);
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
     // Each may hold a frame that is half there: who knows one worker's password must not fill the memory with them. The newest
@@ -211,8 +238,10 @@ export class WorkerServer implements Service {
     if (this.#refusing || this.#stopping !== undefined) return link.close(1001, "the master drains");
     const former = workers.get(link.name);
     if (former !== undefined && !(await this.#replace(former, link))) return;
-    const config = this.#configs.get(link.name) as WorkerConfig;
-    const workerid = this.#ids.get(link.name) as number;
+    const config = this.#options.credentials.find(link.name)?.config;
+    const workerid = this.#ids.get(link.name);
+    // It was revoked since it logged in.
+    if (config === undefined || workerid === undefined || !this.#isAccepted(link)) return link.terminate();
     const worker = await attachWorker({
       link,
       config,

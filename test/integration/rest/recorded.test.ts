@@ -76,6 +76,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "waiting/changes",
       "worker_absences",
       "worker_absences/n:absenceid",
+      "worker_accounts",
+      "worker_accounts/n:accountid",
       "workers/n:workerid/absences",
     ]);
   });

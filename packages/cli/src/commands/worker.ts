@@ -1,10 +1,21 @@
-import { errors, hashPassword, readSealingKey, sealPasswordMd5 } from "@multimaster/core";
+import { errors, hashPassword, readSealingKey, sealPasswordMd5, workerName } from "@multimaster/core";
+import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
+import { addWorker as addAccount, listWorkerAccounts, revokeWorker } from "@multimaster/operator/worker-accounts";
 import type { Command } from "commander";
+import { configOption, gatherPairs, parseCount } from "../options.ts";
 import { readPassword } from "../read-password.ts";
+import { formatTable } from "../terminal.ts";
 
-/** `master worker hash`: how a worker proves who it is. */
+interface AddFlags {
+  config: string;
+  maxBuilds?: number;
+  property?: string[];
+}
+
+/** `master worker add|list|revoke`: workers that are added at run time; `hash`: passwords of those in the config. */
 export function addWorker(program: Command): void {
-  const worker = program.command("worker").description("passwords of workers");
+  const worker = program.command("worker").description("add, list and revoke workers, and hash their passwords");
+  addAccounts(worker);
 
   worker
     .command("hash")
@@ -28,4 +39,56 @@ export function addWorker(program: Command): void {
     });
 
   for (const command of worker.commands) command.exitOverride();
+}
+
+function addAccounts(worker: Command): void {
+  worker
+    .command("add")
+    .description("add a worker, and print its secret: it cannot be shown again")
+    .argument("<name>", "the worker's name, as builders of the config name it")
+    .addOption(configOption())
+    .option("--max-builds <count>", "maximum number of builds at the same time; 1 by default", parseCount)
+    .option("--property <name=value>", "property of its builds; repeatable", gatherPairs)
+    .action(async (name: string, { config: file, maxBuilds = 1, property = [] }: AddFlags) => {
+      const read = workerName.safeParse(name);
+      if (!read.success) throw errors.requestInvalid(`The worker's name ${read.error.issues[0]?.message}.`);
+      if (maxBuilds < 1) throw errors.requestInvalid("A worker runs at least one build at a time.");
+      const properties = Object.fromEntries(property.map((pair) => pair.split(/=(.*)/s, 2) as [string, string]));
+      const secret = await addAccount(await loadClusterConfig(file), { name, maxBuilds, properties });
+      process.stdout.write(`${secret}\n`);
+    });
+
+  worker
+    .command("list")
+    .description("show the workers that were added, valid or not")
+    .addOption(configOption())
+    .option("--json", "as JSON")
+    .action(async ({ config: file, json }: { config: string; json?: boolean }) => {
+      const accounts = await listWorkerAccounts(await loadClusterConfig(file));
+      process.stdout.write(json ? `${JSON.stringify(accounts, null, 2)}\n` : formatAccounts(accounts));
+    });
+
+  worker
+    .command("revoke")
+    .description("refuse a worker from now on, and disconnect it")
+    .argument("<name>", "its name")
+    .addOption(configOption())
+    .action(async (name: string, { config: file }: { config: string }) => {
+      await revokeWorker(await loadClusterConfig(file), name);
+      process.stdout.write(`The worker ${name} is revoked.\n`);
+    });
+}
+
+function formatAccounts(accounts: Awaited<ReturnType<typeof listWorkerAccounts>>): string {
+  return formatTable(
+    ["name", "builds", "protocols", "state", "made"],
+    accounts.map(({ name, max_builds, allows_pb, revoked_at, made_at }) => [
+      name,
+      max_builds,
+      allows_pb ? "any" : "not pb",
+      revoked_at === null ? "valid" : "revoked",
+      new Date(made_at * 1000).toISOString().slice(0, 16).replace("T", " "),
+    ]),
+    "No workers were added.",
+  );
 }

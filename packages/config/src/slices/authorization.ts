@@ -16,6 +16,7 @@ const nouns = [
   "schedulers",
   "forceschedulers",
   "workers",
+  "worker_accounts",
   "masters",
   "orders",
   "projects",
@@ -43,6 +44,7 @@ const actions = [
   "keep_role",
   "add_role",
   "add",
+  "revoke",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

@@ -1,4 +1,4 @@
-import { duration, isPasswordHash, isSealedDigest } from "@multimaster/core";
+import { duration, isPasswordHash, isSealedDigest, workerName } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
@@ -11,11 +11,7 @@ const probationAfter = duration.nullable();
 /** One worker that may connect, or that runs inside the engine. */
 export const workerConfig = z
   .strictObject({
-    name: z
-      .string()
-      .max(50)
-      .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'")
-      .describe("The name with which the worker logs in."),
+    name: workerName.describe("The name with which the worker logs in."),
     password: z
       .string()
       .min(1)
@@ -161,6 +157,12 @@ export const workersSlice = z.strictObject({
     .prefault("10s")
     .describe(
       "How often an engine checks whether it has far more workers than other engines with the same builders; it then disconnects idle ones, which reconnect elsewhere. false: never.",
+    ),
+  accounts: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Accepts workers that `master worker add` or REST adds at run time too; builders name them like those of the config.",
     ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig).describe("The workers that may attach."),

@@ -52,6 +52,27 @@ export const loginErrors = {
     usage,
     (name: string) => `There is no valid token "${name}"; "master token list" lists the valid ones.`,
   ),
+  workerAccountExists: defineError(
+    "WORKER_ACCOUNT_EXISTS",
+    conflict,
+    (name: string) => `A worker "${name}" was already added; revoke it first, or choose another name.`,
+  ),
+  workerAccountNotThere: defineError(
+    "WORKER_ACCOUNT_NOT_THERE",
+    usage,
+    (name: string) => `There is no worker "${name}" that was added and not revoked; "master worker list" lists them.`,
+  ),
+  workerAccountsClosed: defineError(
+    "WORKER_ACCOUNTS_CLOSED",
+    usage,
+    (place: string) =>
+      `Engines accept only the workers of ${place}; set accounts: true there to add others at run time.`,
+  ),
+  workerConfigured: defineError(
+    "WORKER_CONFIGURED",
+    conflict,
+    (name: string, place: string) => `The worker "${name}" is defined in ${place}, which decides its password.`,
+  ),
   notAllowed: defineError("NOT_ALLOWED", forbidden, (what: string, who: string, hint: string) =>
     [`You may not ${what}: that is for ${who}`, hint]
       .filter((part) => part !== "")

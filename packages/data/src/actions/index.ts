@@ -7,6 +7,7 @@ import { buildActions } from "./builds.ts";
 import { forceBuild } from "./force-build.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
+import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
 import { workerActions } from "./workers.ts";
 
 /** What people may do to one object, by noun. */
@@ -17,11 +18,13 @@ const itemActions = {
   masters: masterActions,
   schedulers: schedulerActions,
   workers: workerActions,
+  worker_accounts: workerAccountActions,
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };
 
 /** What people may do to a noun as a whole. */
 const listActions = {
   changes: { add: addChange },
+  worker_accounts: { add: addWorkerAccountAction },
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<null>>> };
 
 type AllActions = typeof itemActions & typeof listActions;

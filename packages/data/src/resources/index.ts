@@ -30,4 +30,5 @@ export { type Test, tests } from "./tests/tests.ts";
 export { type Waiting, type WaitingBuilder, waiting, waitingBuilders } from "./waiting.ts";
 export { type WaitingChanges, waitingChanges } from "./waiting-changes.ts";
 export { type WorkerAbsence, workerAbsences } from "./worker-absences.ts";
+export { type WorkerAccount, workerAccounts } from "./worker-accounts.ts";
 export { type Worker, workers } from "./workers.ts";

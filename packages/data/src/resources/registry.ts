@@ -36,6 +36,7 @@ import { tests } from "./tests/tests.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
 import { workerAbsences } from "./worker-absences.ts";
+import { workerAccounts } from "./worker-accounts.ts";
 import { workers } from "./workers.ts";
 
 const nouns = [
@@ -76,6 +77,7 @@ const nouns = [
   waitingChanges,
   auditEntries,
   workerAbsences,
+  workerAccounts,
 ] as const satisfies readonly AnyResource[];
 
 type Noun = (typeof nouns)[number];

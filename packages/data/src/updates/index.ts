@@ -20,6 +20,7 @@ import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
+import { createWorkerAccountUpdates, type WorkerAccountUpdates } from "./worker-accounts.ts";
 import { createWorkerUpdates, type WorkerUpdates } from "./workers.ts";
 
 /**
@@ -35,6 +36,7 @@ export interface Updates {
   readonly audit: AuditUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
+  readonly workerAccounts: WorkerAccountUpdates;
   readonly commands: CommandUpdates;
   readonly changes: ChangeUpdates;
   readonly changeSources: ChangeSourceUpdates;
@@ -72,6 +74,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     audit: createAuditUpdates(context),
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
+    workerAccounts: createWorkerAccountUpdates(context),
     commands: createCommandUpdates(context),
     changes: createChangeUpdates(context),
     changeSources: createChangeSourceUpdates(context),

@@ -20,6 +20,7 @@ import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
+import { workerAccounts } from "./migrations/worker-accounts.ts";
 import { workerLives } from "./migrations/worker-lives.ts";
 import { workerLossLimits } from "./migrations/worker-loss-limits.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
@@ -56,6 +57,7 @@ export const migrations: readonly Migration[] = [
   publishedSchedulersTable,
   openLists,
   workerLives,
+  workerAccounts,
 ];
 
 /** The tables that migrations made. */

@@ -27,7 +27,8 @@ export class WholeLines {
     const cut = end === 0 && this.#tail.length > maxTail ? this.#tail.length : end;
     const lines = this.#tail.slice(0, cut);
     this.#tail = this.#tail.slice(cut);
-    return endLine(splitLines(lines));
+    // What follows a carriage return at the end was seen, but is not in these lines.
+    return endLine(splitLines(lines.endsWith("\r") ? `${lines.slice(0, -1)}\n` : lines));
   }
 
   /** Returns the unfinished line at the end of the stream. */

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { interpolate, type WorkersSliceInput } from "@multimaster/config";
+import { silentLog } from "@multimaster/core";
+import { anonymousActor, createTrail } from "@multimaster/data";
+import shell from "@multimaster/plugins/steps/shell";
+import { formatBasicAuth } from "@multimaster/wire";
+import { createWorker } from "@multimaster/worker";
+import { expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { markedEnvironment } from "../../harness/cleanup.ts";
+import { type Engine, endAfterTest, startEngine } from "../../harness/engine.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+
+const trail = createTrail(anonymousActor, "test", "worker_accounts");
+const open = (workers: WorkersSliceInput["workers"]) => ({
+  workers: { host: "127.0.0.1", port: 0, accounts: true, workers },
+});
+
+async function connect(engine: Engine, password: string) {
+  const worker = createWorker({
+    url: `ws://127.0.0.1:${engine.port()}/`,
+    name: "w1",
+    password,
+    basedir: temporaryDirectory("worker"),
+    log: silentLog,
+    retryMs: 100,
+    environment: { PATH: process.env["PATH"] ?? "", ...markedEnvironment() },
+  });
+  await worker.start();
+  endAfterTest(() => worker.stop());
+  return worker;
+}
+
+/** Waits until the engine has logged this, so many times. */
+function said(engine: Engine, sentence: string, times = 1): Promise<unknown> {
+  const count = () => engine.said.filter((line) => line.startsWith(sentence)).length;
+  return waitFor(() => count() >= times, { what: `the engine to log "${sentence}"` });
+}
+
+it("takes a worker that is added while the engine runs, and disconnects it when it is revoked", async () => {
+  const steps = [shell({ command: interpolate("echo built in ${place}") })];
+  const engine = await startEngine({ one: steps }, open([]));
+  const { workerAccounts } = engine.data.updates;
+  const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: { place: "a rack" } }, trail);
+  const worker = await connect(engine, secret);
+  await said(engine, "worker w1 is attached");
+  const [build] = await engine.finished(await engine.submit("one"));
+  const step = (await engine.stepsOf(build?.buildid as number)).at(-1);
+  expect(await engine.logText(step?.stepid as number, "stdio")).toContain("built in 'a rack'");
+
+  await workerAccounts.revoke("w1", trail);
+  await said(engine, "worker w1 was revoked: it is disconnected");
+  await said(engine, "worker w1 has left");
+  await said(engine, 'Worker "w1" from 127.0.0.1 was refused: no worker with that name and password');
+  await worker.stop();
+
+  // The name is free again. A worker that logged in by the former account does not stay under the new one.
+  const again = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
+  await connect(engine, again.secret);
+  await said(engine, "worker w1 is attached", 2);
+  await workerAccounts.revoke("w1", trail);
+  await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
+  await said(engine, "worker w1 has left", 2);
+});
+
+it("stores no secret, and leaves a name of the config to the config", async () => {
+  const engine = await startEngine(
+    { one: [shell({ command: "true" })] },
+    open([{ name: "w1", password: "configured" }]),
+  );
+  const { workerAccounts } = engine.data.updates;
+  const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
+  await waitFor(async () => (await workerAccounts.accepted())?.workers.length === 1, { what: "the account" });
+  const attempt = (password: string) =>
+    new Promise<number>((resolve) => {
+      const headers = { Authorization: formatBasicAuth("w1", password) };
+      const socket = new WebSocket(`ws://127.0.0.1:${engine.port()}/`, { headers });
+      socket.on("error", () => undefined);
+      socket.once("unexpected-response", (_, response) => resolve(response.statusCode ?? 0));
+      socket.once("open", () => {
+        socket.terminate();
+        resolve(101);
+      });
+    });
+  expect(await attempt(secret)).toBe(401);
+  expect(await attempt("configured")).toBe(101);
+  const files = ["state.sqlite", "state.sqlite-wal"].map((file) =>
+    readFileSync(join(engine.directory, file), "latin1"),
+  );
+  expect(files.join("")).toContain("mm_worker_accounts");
+  expect(files.join("")).not.toContain(secret);
+});
