@@ -27,6 +27,22 @@ const pythonComponents = {
     requirements: ["buildbot-worker==4.3.0", "msgpack", "autobahn", "pyopenssl", "service-identity"],
     minimum: "3.9",
   },
+  ...Object.fromEntries(
+    // Twisted 22.10 is the newest that releases before 3.5 run with.
+    Object.entries({
+      "3.11.9": [],
+      "3.4.1": ["Twisted==22.10.0"],
+      "2.10.5": ["Twisted==22.10.0"],
+      "1.8.2": ["Twisted==22.10.0"],
+      "0.9.14": ["Twisted==22.10.0"],
+    }).map(([release, more]) => [
+      `buildbot-worker-${release}`,
+      {
+        requirements: [`buildbot-worker==${release}`, ...more, ...(more.length > 0 ? ["setuptools<80"] : [])],
+        minimum: "3.9",
+      },
+    ]),
+  ),
   /** The real Buildbot that benchmarks measure beside this project; only they install it. */
   buildbot: {
     requirements: ["buildbot==4.3.0", "buildbot-www==4.3.0", "psycopg2-binary", "msgpack", "autobahn"],
@@ -138,6 +154,13 @@ export function setUpBuildbot(print = console.log) {
   return componentDirectory("buildbot");
 }
 
+/** The virtual environment of another release of buildbot-worker, which is installed there if it is missing. Throws SetupError. */
+export function setUpWorkerRelease(release, print = console.log) {
+  mkdirSync(cache, { recursive: true });
+  withLock(() => setUpPython(`buildbot-worker-${release}`, print));
+  return componentDirectory(`buildbot-worker-${release}`);
+}
+
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */
 export function setUpComponents(print = console.log) {
   mkdirSync(cache, { recursive: true });
@@ -145,7 +168,8 @@ export function setUpComponents(print = console.log) {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
     for (const name of Object.keys(balancers)) setUpBalancer(name, print);
-    for (const name of ["crossbar", "buildbot-worker", "schemathesis", "buildbot-www"]) setUpPython(name, print);
+    for (const name of ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "buildbot-www"])
+      setUpPython(name, print);
     setUpBrowser(print);
   });
 }

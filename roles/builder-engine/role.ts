@@ -1,4 +1,4 @@
-import { hostNamesOf, nameBuilddir, workerTlsFiles } from "@multimaster/config";
+import { hostNamesOf, latentWorkerConfigs, nameBuilddir, workerTlsFiles } from "@multimaster/config";
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
@@ -11,6 +11,8 @@ import { Persistence } from "./builds/persistence.ts";
 import { RunningBuilds } from "./builds/running-builds.ts";
 import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
+import { LatentWorker } from "./latent/latent-worker.ts";
+import { LatentWorkers } from "./latent/latent-workers.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
@@ -47,12 +49,33 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
+  const ending = new AbortController();
+  const { basedir } = own.workers;
+  const surroundings = { configDirectory: directory, basedir, clock, log, signal: ending.signal };
+  const latents = own.workers.latent.map((descriptor) => new LatentWorker(descriptor, surroundings));
+  let ownUrl: string | undefined;
+  const latentWorkers = new LatentWorkers({
+    masterid: context.master.masterid,
+    latents,
+    builders: builders.byId,
+    workers,
+    builds,
+    data,
+    clock,
+    log,
+    metrics,
+    ending,
+    ownUrl: () => ownUrl,
+    isRefusing: () => server.isRefusing,
+  });
+  const workerConfigs = [...own.workers.workers, ...latentWorkerConfigs(own.workers)];
   const files = workerTlsFiles(own.workers, directory);
   const certificate = files && new ServedCertificate({ files, clock, log });
   const server = new WorkerServer({
-    slice: own.workers,
+    slice: { ...own.workers, workers: workerConfigs },
     certificate,
-    credentials: new WorkerCredentials({ workers: own.workers.workers, sealingKey: own.sealingKey, log }),
+    credentials: new WorkerCredentials({ workers: workerConfigs, sealingKey: own.sealingKey, log }),
+    authenticateInstance: (name, password) => latentWorkers.authenticate(name, password),
     master: context.master.name,
     directory,
     useful,
@@ -66,10 +89,14 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     isReady: () => describe(context.ready()),
     isOwnHost: createHostCheck(hostNamesOf(shared)),
     metrics: () => context.figures(),
-    onListening: (url) => context.listening("worker-server", url),
+    onListening: (url) => {
+      ownUrl = url;
+      context.listening("worker-server", url);
+    },
   });
   const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
   onAbort(context.lost, onLeaseLost);
+  onAbort(context.lost, () => ending.abort());
 
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [
@@ -91,6 +118,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     }),
     new WorkerWatch({ workers, data, persistence, clock, log }),
     awaited,
+    latentWorkers,
     builds,
     new StopRequests({ builds, data, clock, log }),
     ...(shared.bus.believeControl ? [new ForeignControl({ builds, workers, data, log })] : []),

@@ -4,8 +4,10 @@ import {
   ConfigProblems,
   checkBuilders,
   checkSealedPasswords,
+  checkWorkerNames,
   checkWorkerTls,
   collect,
+  expandLatentNames,
   type LoadedConfig,
   loadSealingKey,
   type WorkersSlice,
@@ -46,9 +48,16 @@ export async function loadEngineSlice(
     append(problems, await checkSealedPasswords(workers, config.directory, place));
   }
   if (sets === undefined || workers === undefined || problems.length > 0) throw new ConfigProblems(problems);
+  const named = workers;
+  append(problems, checkWorkerNames(named, config.placeOf));
+  if (problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const builders = [...sets.values()].flatMap((set) =>
-    set.builders.map((config) => ({ ...config, workers: share(config.workers), secrets: set.secrets })),
+    set.builders.map((config) => ({
+      ...config,
+      workers: share(expandLatentNames(config.workers, named)),
+      secrets: set.secrets,
+    })),
   );
   return { builders, workers, sealingKey: await loadSealingKey(workers, config.directory) };
 }

@@ -31,6 +31,11 @@ export const kinds = [
   ["schedulers", "Schedulers", "Each runs on one scheduler master at a time."],
   ["change-sources", "Change sources", "Each runs on one scheduler master at a time."],
   ["hooks", "Webhooks", "They answer at `/change_hook/<type>` of every ui master ([webhooks.md](../webhooks.md))."],
+  [
+    "latent-workers",
+    "Latent workers",
+    "They are listed in `latent` of the workers slice ([latent-workers.md](../latent-workers.md)). Options that are functions of the build request make each instance for one request.",
+  ],
   ["auth", "Logins", "One of them is the `auth` of the ui slice ([login.md](../login.md))."],
 ] as const;
 

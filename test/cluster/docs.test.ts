@@ -52,7 +52,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
 it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(7);
-  await checkTypesOf("docs/config.md", "docs/webhooks.md");
+  await checkTypesOf("docs/config.md", "docs/webhooks.md", "docs/latent-workers.md");
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
   const secrets = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));

@@ -5,7 +5,6 @@ import { gunzipSync } from "node:zlib";
 import type {
   CommandInput,
   CommandName,
-  CommandOutcome,
   CommandRequest,
   CommandUpdate,
   UploadReceiver,
@@ -15,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isAlive, runProcess } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
+import { runCommand } from "./run-command.ts";
 
 /** A worker that is connected to a master's end. */
 export interface ConnectedWorker {
@@ -527,32 +527,6 @@ export function describeWire(
       }
     });
   });
-}
-
-interface CommandResult {
-  outcome: CommandOutcome;
-  updates: CommandUpdate[];
-  /** All text of one stream. */
-  text(stream: string): string;
-}
-
-async function runCommand<N extends CommandName>(
-  link: WorkerLink,
-  name: N,
-  args: CommandInput<N>,
-  consumers: Partial<CommandRequest<N>> = {},
-): Promise<CommandResult> {
-  const updates: CommandUpdate[] = [];
-  const outcome = await link.startCommand({
-    onUpdate: (update) => void updates.push(update),
-    ...consumers,
-    id: randomUUID(),
-    name,
-    args,
-  });
-  const text = (stream: string): string =>
-    updates.map((update) => (update.kind === "stream" && update.name === stream ? update.text : "")).join("");
-  return { outcome, updates, text };
 }
 
 function collectUpload(): UploadReceiver & { events: string[]; content(): Buffer } {

@@ -4,6 +4,7 @@ import {
   type BuildersSliceInput,
   buildersSlice,
   type ClusterConfig,
+  expandLatentNames,
   type WorkersSliceInput,
   workersSlice,
 } from "@multimaster/config";
@@ -106,6 +107,7 @@ export async function startEngine(
   const parsed = buildersSlice.parse({
     builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
   });
+  const workers = workersSlice.parse(options.workers ?? localWorkers);
   const lost = new AbortController();
   const said: string[] = [];
   let port = 0;
@@ -120,8 +122,12 @@ export async function startEngine(
       master: { name: lease.name, masterid: lease.masterid },
       config: {
         own: {
-          builders: parsed.builders.map((one) => ({ ...one, secrets: options.secrets ?? {} })),
-          workers: workersSlice.parse(options.workers ?? localWorkers),
+          builders: parsed.builders.map((one) => ({
+            ...one,
+            workers: expandLatentNames(one.workers, workers),
+            secrets: options.secrets ?? {},
+          })),
+          workers,
         },
         shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
         directory,

@@ -1,8 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Logger, silentLog, systemClock } from "@multimaster/core";
+import { type Logger, openPasswordMd5, sealPasswordMd5, silentLog, systemClock } from "@multimaster/core";
 import { formatBasicAuth, ServedCertificate } from "@multimaster/wire";
 import { createWorker } from "@multimaster/worker";
 import { expect, it } from "vitest";
@@ -66,6 +67,34 @@ function attempt(port: number, localAddress: string, password: string): Promise<
     });
   });
 }
+
+it("takes a real pb worker by TLS behind the PROXY protocol, at the same port", async () => {
+  const { certificate: file, key } = makeCertificate();
+  const certificate = new ServedCertificate({ files: { certificate: file, key }, clock: systemClock, log: silentLog });
+  await certificate.start();
+  onCleanup(() => certificate.stop());
+  const sealingKey = randomBytes(32);
+  const sealed = sealPasswordMd5(sealingKey, "python", "pass:wörd");
+  const engine = await openWorkerPort("python", "pass:wörd", {
+    certificate,
+    sendsProxyHeader: () => true,
+    pb: { passwordMd5Of: (name) => openPasswordMd5(sealingKey, name, sealed), takes: () => true },
+  });
+  onCleanup(() => engine.stop());
+  const port = await startPassThrough(engine.port);
+  const roots = temporaryDirectory("roots");
+  copyFileSync(file, join(roots, "authority.pem"));
+  const python = await startBuildbotWorker({
+    port,
+    name: "python",
+    password: "pass:wörd",
+    protocol: "pb",
+    options: [`--connection-string=tls:host=127.0.0.1:port=${port}:trustRoots=${roots}`],
+  });
+  const link = await engine.waitForWorker();
+  expect([link.protocol, (await link.getInfo()).version]).toEqual(["pb", "4.3.0"]);
+  await python.stop();
+});
 
 it("takes real workers by TLS through a balancer that only forwards bytes, and throttles by the address it names", async () => {
   const logged: string[] = [];

@@ -5,7 +5,7 @@ import type { WorkersSlice } from "./slices/workers.ts";
 
 const farm = 300;
 const names = Array.from({ length: farm }, (_, i) => `worker-${i}`);
-const workers = { workers: names.map((name) => ({ name })) } as unknown as WorkersSlice;
+const workers = { workers: names.map((name) => ({ name })), latent: [] } as unknown as WorkersSlice;
 
 /** Builders that all name the same workers. */
 function buildersOf(its: readonly string[]): ReadonlyMap<string, BuildersSlice> {

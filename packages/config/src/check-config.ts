@@ -3,6 +3,7 @@ import { findSharedDirectories } from "./builddir.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
+import { instanceNames, latentOptionsOf } from "./slices/latent-workers.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
@@ -47,7 +48,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   const tls = workers && (await checkWorkerTls(workers, config.directory, placeOf("workers")));
   if (tls) append(problems, tls.problems);
   if (workers) append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));
-  if (workers) append(problems, checkNames("worker", `${placeOf("workers")}: workers`, workers.workers));
+  if (workers) append(problems, checkWorkerNames(workers, placeOf));
   if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
   if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
@@ -57,7 +58,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   return {
     builderSets: builders.size,
     builders: [...builders.values()].reduce((sum, set) => sum + set.builders.length, 0),
-    workers: workers?.workers.length ?? 0,
+    workers: (workers?.workers.length ?? 0) + (workers?.latent.length ?? 0),
     schedulers: scheduler?.schedulers.length ?? 0,
     changeSources: scheduler?.changeSources.length ?? 0,
     warnings,
@@ -80,7 +81,7 @@ export function checkBuilders(
   append(problems, findSharedDirectories(sets, placeOf).problems);
   // Any other name may be that of a worker that is added at run time.
   if (!workers || workers.accounts) return problems;
-  const names = workers.workers.map(({ name }) => name);
+  const names = [...workers.workers, ...workers.latent.map(latentOptionsOf)].map(({ name }) => name);
   const known = new Set(names);
   const have = listSome(names);
   for (const { place, builder } of placed) {
@@ -91,6 +92,17 @@ export function checkBuilders(
     );
   }
   return problems;
+}
+
+/** Workers of the same name: latent workers, and what their instances are called, included. */
+export function checkWorkerNames({ workers, latent }: WorkersSlice, placeOf: PlaceOf): string[] {
+  const file = placeOf("workers");
+  const placed = workers.map(({ name }, i) => ({ place: `${file}: workers[${i}]`, name }));
+  const made = latent.flatMap((descriptor, i) => {
+    const options = latentOptionsOf(descriptor);
+    return [options.name, ...instanceNames(options)].map((name) => ({ place: `${file}: latent[${i}]`, name }));
+  });
+  return checkPlacedNames("worker", [...placed, ...made]);
 }
 
 /** Names of which a farm may have thousands: a config can name as many that are wrong. */

@@ -10,6 +10,7 @@ export type { PortChoice } from "./port.ts";
 export * from "./renderable.ts";
 export type { Authorization, AuthorizationRule } from "./slices/authorization.ts";
 export * from "./slices/builders.ts";
+export * from "./slices/latent-workers.ts";
 export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";
 export * from "./slices/workers.ts";

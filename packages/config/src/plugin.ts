@@ -3,7 +3,7 @@ import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of plugins that a config can use. */
-export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth";
+export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker";
 
 /** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
@@ -40,6 +40,8 @@ interface DefinitionFacts {
     /** The option that restricts who may log in, if without it anyone in the world can. */
     admitsAnyone?(options: unknown): string | undefined;
   };
+  /** Its options have those of every latent worker (slices/latent-workers.ts). */
+  "latent-worker": object;
 }
 
 /** The definition of a plugin of one kind. */

@@ -35,6 +35,14 @@ export type { ChangeUpdates } from "./updates/changes.ts";
 export type { CommandUpdates } from "./updates/commands.ts";
 export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type Updates, type UpdatesOptions } from "./updates/index.ts";
+export {
+  hashInstanceSecret,
+  type InstanceRow,
+  type InstanceUpdates,
+  type LatentConfiguration,
+  type LatentRow,
+  type ReservedInstance,
+} from "./updates/instances.ts";
 export type { ApiToken, LoginUpdates, Session, TokenScope } from "./updates/logins.ts";
 export type { LogType, LogUpdates } from "./updates/logs.ts";
 export type { Lost } from "./updates/lost.ts";

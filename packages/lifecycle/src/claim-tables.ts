@@ -28,6 +28,8 @@ export const claimTables = {
   },
   scheduler: { table: "scheduler_masters", id: "schedulerid", releasedAs: null },
   changeSource: { table: "changesource_masters", id: "changesourceid", releasedAs: null },
+  // The instance itself stays: another engine takes it, or ends it.
+  instance: { table: "mm_instance_claims", id: "instanceid", releasedAs: null },
 } as const satisfies Readonly<Record<string, ClaimableKind>>;
 
 export type Claimable = keyof typeof claimTables;

@@ -1,3 +1,4 @@
+export * from "./instances.ts";
 export { judgeBuilder, judgeEngine, judgeWorker } from "./judge.ts";
 export { isOnLastTry, judgeRequest, type LossesView } from "./last-try.ts";
 export { type Placement, place, type WorkerOutcome } from "./place.ts";

@@ -33,8 +33,13 @@ export function judgeWorker(worker: WorkerView): WorkerObstacle | undefined {
   return worker.builds >= slots ? { kind: "worker_full" } : undefined;
 }
 
-/** Why this worker, which takes builds, takes none of this builder; undefined when it does. */
-export function judgePair(builder: BuilderView, worker: WorkerView): PairObstacle | undefined {
+/**
+ * Why this worker, which takes builds, takes none of this builder; undefined when it does. Without a request, it is asked
+ * about any: one that was made for a request takes no other.
+ */
+export function judgePair(builder: BuilderView, worker: WorkerView, requestId?: number): PairObstacle | undefined {
+  const { onlyRequest } = worker;
+  if (onlyRequest !== undefined && onlyRequest !== requestId) return { kind: "reserved", buildrequestid: onlyRequest };
   if (worker.directories.has(builder.directory)) return { kind: "directory_in_use" };
   return builder.refuses?.(worker);
 }

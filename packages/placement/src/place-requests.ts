@@ -52,7 +52,7 @@ export function placeRequests<R extends PlaceableRequest>(
     if (judgeRequest(request, { runsLastTry })) continue;
     const builder = byId.get(request.builderid);
     if (!builder) continue;
-    const placement = place(builder, workersOf(namesOf(builder), left));
+    const placement = place(builder, workersOf(namesOf(builder), left), request.buildrequestid);
     if (placement.kind !== "placed") continue;
     const { worker } = placement;
     left.set(worker.name, withBuild(worker, builder.directory));

@@ -18,13 +18,17 @@ export interface WorkerOutcome<W extends WorkerView> {
  * first, and on one that has to be made only when none is attached. The engine's distributor asks it about the world in
  * its memory, and "why does this wait" about the world in the rows. Reasons are made only when asked for.
  */
-export function place<W extends WorkerView>(builder: BuilderView, workers: Iterable<W>): Placement<W> {
+export function place<W extends WorkerView>(
+  builder: BuilderView,
+  workers: Iterable<W>,
+  requestId?: number,
+): Placement<W> {
   const obstacles = judgeBuilder(builder);
   if (obstacles.length > 0) return { kind: "builder_waits", obstacles };
   let best: W | undefined;
   for (const worker of workers) {
     if (best !== undefined && !isBetter(worker, best)) continue;
-    if (judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined) best = worker;
+    if (judgeWorker(worker) === undefined && judgePair(builder, worker, requestId) === undefined) best = worker;
   }
   if (best) return { kind: "placed", worker: best };
   return {
@@ -32,16 +36,16 @@ export function place<W extends WorkerView>(builder: BuilderView, workers: Itera
     obstacles: () =>
       Array.from(workers, (worker) => ({
         worker,
-        obstacle: (judgeWorker(worker) ?? judgePair(builder, worker)) as WorkerObstacle | PairObstacle,
+        obstacle: (judgeWorker(worker) ?? judgePair(builder, worker, requestId)) as WorkerObstacle | PairObstacle,
       })),
   };
 }
 
-/** Whether `place` finds a worker: without looking for the best one. */
+/** Whether `place` finds a worker for some request: without looking for the best one. */
 export function canPlace(builder: BuilderView, workers: Iterable<WorkerView>): boolean {
   if (judgeBuilder(builder).length > 0) return false;
   for (const worker of workers)
-    if (judgeWorker(worker) === undefined && judgePair(builder, worker) === undefined) return true;
+    if (judgeWorker(worker) === undefined && judgePair(builder, worker, worker.onlyRequest) === undefined) return true;
   return false;
 }
 

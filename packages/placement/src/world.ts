@@ -28,6 +28,8 @@ export interface WorkerView {
   readonly builds: number;
   /** Directories in use: only one build at a time works in one, however many slots there are. */
   readonly directories: ReadonlySet<string>;
+  /** The only build request that it takes: it is an instance that was made for that one. */
+  readonly onlyRequest?: number | undefined;
 }
 
 /** A builder on one engine. */
@@ -75,5 +77,6 @@ export type WorkerObstacle =
 /** Why a worker that takes builds takes none of this builder. */
 export type PairObstacle =
   | { readonly kind: "directory_in_use" }
+  | { readonly kind: "reserved"; readonly buildrequestid: number }
   | { readonly kind: "worker_locked"; readonly lock: HeldLock }
   | { readonly kind: "refused"; readonly why: string };

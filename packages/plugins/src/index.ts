@@ -2,6 +2,7 @@ export { z } from "zod";
 export * from "./define-auth.ts";
 export * from "./define-change-source.ts";
 export * from "./define-hook.ts";
+export * from "./define-latent-worker.ts";
 export * from "./define-scheduler.ts";
 export * from "./define-step.ts";
 export * from "./running.ts";

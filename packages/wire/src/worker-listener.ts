@@ -124,7 +124,7 @@ class HttpWorkerListener implements WorkerListener {
   }
 
   #createPbListener(pb: PbListenerOptions): PbListener {
-    const { log, certificate, sendsProxyHeader, pingMs, deadMs } = this.#options;
+    const { log, certificate, sendsProxyHeader, pingMs, deadMs, keepAliveOf } = this.#options;
     return new PbListener({
       ...pb,
       log,
@@ -134,6 +134,7 @@ class HttpWorkerListener implements WorkerListener {
       throttle: this.#throttle,
       takes: (name) => this.#stopping === undefined && pb.takes(name),
       onWorker: (link) => this.#addLink(link),
+      ...(keepAliveOf === undefined ? {} : { keepAliveOf }),
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(deadMs === undefined ? {} : { deadMs }),
     });

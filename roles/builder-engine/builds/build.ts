@@ -78,7 +78,7 @@ export class Build {
     const { clock, log } = this.#engine;
     const { maxTime } = this.builder.config;
     const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
-    void this.worker.link.closed.then(() =>
+    const stopWatching = this.worker.onLinkEnd(() =>
       this.interrupt({
         kind: "lost",
         reason: `the connection to worker ${this.worker.name} ended`,
@@ -103,6 +103,7 @@ export class Build {
         );
     } finally {
       deadline?.cancel();
+      stopWatching();
     }
   }
 
@@ -149,7 +150,22 @@ export class Build {
       }),
     );
     if (created === "lost" || properties === undefined) return undefined;
+    const [preparation] = created.steps;
+    if (preparation && this.worker.terms !== undefined) await this.#addStartLog(preparation.stepid);
     return { ...created, request, properties };
+  }
+
+  /** What the start of an instance of a latent worker reported. */
+  async #addStartLog(stepid: number): Promise<void> {
+    const { data, persistence } = this.#engine;
+    const text = await persistence.write(`read the start of worker ${this.worker.name}`, () =>
+      data.updates.instances.startLog(this.worker.workerid),
+    );
+    if (!text) return;
+    const lines = this.#secrets.hide(text.endsWith("\n") ? text : `${text}\n`);
+    await persistence.write(`add the start of worker ${this.worker.name}`, () =>
+      data.updates.logs.add({ stepid, name: "instance", type: "t" }, lines, true),
+    );
   }
 
   #nameFirstStep(): string | undefined {

@@ -196,7 +196,7 @@ export class Distributor implements Service {
         if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker, isOnLastTry);
         else {
           builder.release();
-          worker.release(builder.directory);
+          worker.cancel(builder.directory);
         }
         this.#claiming.delete(buildrequestid);
       }

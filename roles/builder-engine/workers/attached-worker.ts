@@ -1,7 +1,16 @@
 import type { WorkerConfig, WorkerRules } from "@multimaster/config";
+import { onAbort } from "@multimaster/core";
 import type { Departure, WorkerState } from "@multimaster/data";
 import type { WorkerView } from "@multimaster/placement";
 import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
+
+/** What limits the builds of an instance of a latent worker. */
+export interface InstanceTerms {
+  /** How many builds it may still begin. */
+  readonly builds: number;
+  /** The only build request that it takes. */
+  readonly onlyRequest: number | undefined;
+}
 
 const followed = ["paused", "graceful", "quarantined", "onProbation"] as const;
 
@@ -23,11 +32,15 @@ export class AttachedWorker {
   leaving = false;
   /** Its claim was released, or is being released. */
   detached = false;
+  /** Of an instance of a latent worker: "unknown" until its row is read, and then it takes no build. */
+  terms: InstanceTerms | "unknown" | undefined;
   /** Why its link is being closed, if this master closes it. */
   departure: Departure | undefined;
+  #linkEnded: AbortController | undefined;
   #isLossTaken = false;
   #faults = new Map<number, string>();
   #builds = 0;
+  #begun = 0;
   #directories = new Set<string>();
 
   constructor(
@@ -48,6 +61,19 @@ export class AttachedWorker {
     return this.config.name;
   }
 
+  /**
+   * Calls `fn` once when its connection has ended. Returns a function that cancels this: a connection lasts for thousands of
+   * builds, and what waits for `link.closed` itself is kept until then.
+   */
+  onLinkEnd(fn: () => void): () => void {
+    if (this.#linkEnded === undefined) {
+      const ended = new AbortController();
+      this.#linkEnded = ended;
+      void this.link.closed.then(() => ended.abort());
+    }
+    return onAbort(this.#linkEnded.signal, fn);
+  }
+
   /** Builds that run on it or were promised a slot. */
   get builds(): number {
     return this.#builds;
@@ -61,11 +87,17 @@ export class AttachedWorker {
       paused: this.paused && !this.quarantined,
       quarantined: this.quarantined,
       onProbation: this.onProbation,
-      leaving: this.graceful || this.leaving,
+      leaving: this.graceful || this.leaving || this.isUsedUp,
       slots: this.config.maxBuilds,
       builds: this.#builds,
       directories: this.#directories,
+      onlyRequest: this.terms === "unknown" ? undefined : this.terms?.onlyRequest,
     };
+  }
+
+  /** An instance that may begin no further build. */
+  get isUsedUp(): boolean {
+    return this.terms === "unknown" || (this.terms !== undefined && this.#begun >= this.terms.builds);
   }
 
   /** Takes over what its rows say; returns whether that changes which builds it takes. */
@@ -102,7 +134,14 @@ export class AttachedWorker {
 
   reserve(directory: string): void {
     this.#builds += 1;
+    this.#begun += 1;
     this.#directories.add(directory);
+  }
+
+  /** Releases a slot whose build never began. */
+  cancel(directory: string): void {
+    this.#begun -= 1;
+    this.release(directory);
   }
 
   release(directory: string): void {

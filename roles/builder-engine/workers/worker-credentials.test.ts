@@ -21,7 +21,7 @@ async function makeCredentials() {
       { name: "local", local: true },
     ],
   });
-  return { credentials: new WorkerCredentials({ workers, sealingKey: key, log }), logged };
+  return { credentials: new WorkerCredentials({ workers, sealingKey: key, log }), key, logged };
 }
 
 describe("the credentials of workers", () => {
@@ -53,6 +53,44 @@ describe("the credentials of workers", () => {
         /^Worker hashed was refused: it uses pb, which cannot check a hash of its password. Add the passwordMd5Sealed/,
       ),
     ]);
+  });
+});
+
+describe("workers that were added at run time", () => {
+  const account = (name: string, secret: string, md5Sealed?: string) => ({
+    accountid: 7,
+    name,
+    maxBuilds: 2,
+    properties: { os: "linux" },
+    md5Sealed,
+    isSecret: (text: string) => text === secret,
+  });
+
+  it("log in with their secrets until they are accepted no more, and never under a name of the config", async () => {
+    const { credentials } = await makeCredentials();
+    credentials.accept([account("added", "secret"), account("clear", "secret")]);
+    expect([credentials.check("added", "secret"), credentials.check("added", "first")]).toEqual([true, false]);
+    expect([credentials.check("clear", "secret"), credentials.check("clear", "first")]).toEqual([false, true]);
+    expect(credentials.find("added")).toMatchObject({ accountid: 7, config: { name: "added", maxBuilds: 2 } });
+    expect(credentials.find("clear")?.accountid).toBe(undefined);
+    credentials.accept([]);
+    expect([credentials.check("added", "secret"), credentials.find("added")]).toEqual([false, undefined]);
+  });
+
+  it("use pb only if their digest was sealed with the cluster's key", async () => {
+    const { credentials, key, logged } = await makeCredentials();
+    const other = sealPasswordMd5(randomBytes(32), "other", "secret");
+    const sealed = sealPasswordMd5(key, "sealed-one", "secret");
+    credentials.accept([
+      account("none", "secret"),
+      account("other", "secret", other),
+      account("sealed-one", "secret", sealed),
+    ]);
+    expect(credentials.passwordMd5Of("sealed-one")).toEqual(md5("secret"));
+    expect([credentials.passwordMd5Of("none"), credentials.passwordMd5Of("other")]).toEqual([undefined, undefined]);
+    expect(logged).toEqual(
+      ["none", "other"].map((name) => expect.stringContaining(`Worker ${name} was refused: it uses pb`)),
+    );
   });
 });
 

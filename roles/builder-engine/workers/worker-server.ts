@@ -30,6 +30,8 @@ export interface WorkerServerOptions {
   directory: string;
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
   useful: ReadonlySet<string>;
+  /** Instances of latent workers, which have no password in the config; undefined: the name is none of theirs. */
+  authenticateInstance(name: string, password: string): boolean | "draining" | undefined;
   /** Directories that builders of this engine use on a worker. */
   directoriesOf(worker: string): readonly string[];
   workers: AttachedWorkers;
@@ -195,6 +197,8 @@ export class WorkerServer implements Service {
   }
 
   #authenticate(name: string, password: string): Admission | Promise<Admission> {
+    const instance = this.#options.authenticateInstance(name, password);
+    if (instance !== undefined) return instance === true ? this.#admit(name) : instance;
     const verdict = this.#options.credentials.check(name, password);
     if (verdict === "busy") return "draining";
     if (verdict instanceof Promise) return verdict.then((right) => right && this.#admit(name));

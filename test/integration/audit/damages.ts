@@ -184,6 +184,17 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update changesource_masters set masterid = ?", [gone.lease.masterid]),
     ids: ({ changesourceid }) => [changesourceid],
   },
+  "instance-of-gone-master": {
+    async do(tx, { gone }) {
+      await execute(
+        tx,
+        `insert into mm_worker_instances (instanceid, workerid, latent, kind, state, master_url, secret_hash, made_at, after_buildid)
+         select 7, min(id), 'pool', 'docker', 'running', '', '', 1, 0 from workers`,
+      );
+      await execute(tx, "insert into mm_instance_claims (instanceid, masterid) values (7, ?)", [gone.lease.masterid]);
+    },
+    ids: () => [7],
+  },
   "builder-of-gone-master": {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],

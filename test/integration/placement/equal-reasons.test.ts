@@ -86,6 +86,7 @@ function pictureOf({ engines, workers, builders, builds }: World): Picture {
     ];
   });
   return {
+    latents: new Map(),
     engines: new Map(
       engines.map((engine, masterid): [number, Engine] => [masterid, { masterid, name: `m${masterid}`, ...engine }]),
     ),

@@ -193,8 +193,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "an eviction releases all but what comes first in the registry of claims",
     file: "packages/lifecycle/src/release-everything.ts",
-    safeguard: "for (const kind of claimables) noteReleased",
-    instead: "for (const kind of claimables.slice(1)) noteReleased",
+    safeguard: "for (const kind of claimables) {",
+    instead: "for (const kind of claimables.slice(1)) {",
     tests: claims,
   },
   {

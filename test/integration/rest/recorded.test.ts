@@ -52,6 +52,9 @@ describe.each(engines)("the data API on %s", (engine) => {
       "buildrequests/n:buildrequestid/why",
       "builds/n:buildid/tests",
       "cluster",
+      "latentworkers",
+      "latentworkers/s:latent",
+      "latentworkers/s:latent/workerinstances",
       "masters/n:masterid/orders",
       "masters/n:masterid/stalls",
       "masters/s:name",
@@ -78,7 +81,10 @@ describe.each(engines)("the data API on %s", (engine) => {
       "worker_absences/n:absenceid",
       "worker_accounts",
       "worker_accounts/n:accountid",
+      "workerinstances",
+      "workerinstances/n:instanceid",
       "workers/n:workerid/absences",
+      "workers/n:workerid/workerinstances",
     ]);
   });
 

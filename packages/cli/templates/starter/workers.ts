@@ -12,7 +12,7 @@ export default defineWorkers({
   workers: [
     // Runs inside the engine's process.
     { name: "local", local: true },
-    // Connects from another machine: buildbot-worker with --protocol=msgpack_experimental_v7, or `worker start`.
+    // Connects from another machine: buildbot-worker of any release, or `worker start`.
     ...(password ? [{ name: "worker-1", password, maxBuilds: 2 }] : []),
   ],
 });

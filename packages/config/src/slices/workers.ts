@@ -2,6 +2,7 @@ import { duration, isPasswordHash, isSealedDigest, workerName } from "@multimast
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
+import { descriptorOf } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 
 const missingTimeout = duration.nullable();
@@ -166,6 +167,10 @@ export const workersSlice = z.strictObject({
     ),
   basedir: z.string().default("workers").describe("Where local workers keep their files, relative to the config."),
   workers: z.array(workerConfig).describe("The workers that may attach."),
+  latent: z
+    .array(descriptorOf("latent-worker"))
+    .default([])
+    .describe("Workers that are made on demand; builders name them as they name other workers."),
 });
 
 /** What holds for one worker: its own, or else what the slice says of all. */

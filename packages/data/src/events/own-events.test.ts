@@ -1,30 +1,38 @@
-import { createBus, createBusHub, createPortBus } from "@multimaster/bus";
+import { createBus } from "@multimaster/bus";
 import { silentLog } from "@multimaster/core";
 import { expect, it } from "vitest";
-import { builds } from "../resources/builds.ts";
-import { buildsets } from "../resources/buildsets.ts";
-import { createOwnEvents } from "./own-events.ts";
+import { buildrequests } from "../resources/buildrequests.ts";
+import { changes } from "../resources/changes.ts";
+import { createEvents } from "./events.ts";
 
-it("an event of one role is heard by the others, in the same thread and in another", async () => {
-  const main = createBus({ kind: "in-process" }, silentLog);
-  const thread = createPortBus(createBusHub(main).open(), silentLog);
-  const heard: string[] = [];
-  let hearAll = () => {};
-  const all = new Promise<void>((resolve) => (hearAll = resolve));
-  const listen = (name: string, bus: typeof main) =>
-    createOwnEvents(bus, silentLog).listen(builds, "new", () => {
-      if (heard.push(name) === 4) hearAll();
-    });
-  const ends = [listen("ui", main), listen("engine", thread)];
-  for (const bus of [main, thread]) {
-    const publisher = createOwnEvents(bus, silentLog);
-    publisher.note(buildsets, "new");
-    publisher.note(builds, "finished");
-    publisher.note(builds, "new");
-  }
-  await all;
-  expect(heard.toSorted()).toEqual(["engine", "engine", "ui", "ui"]);
-  for (const end of ends) end();
-  await thread.stop();
-  await main.stop();
+/** Events whose rows can never be read, so that nothing comes by the bus. */
+function createOwn(mute: boolean) {
+  const bus = createBus({ kind: "in-process", mute }, silentLog);
+  const sql = { raw: () => Promise.reject(new Error("no database")) };
+  const dialect = { isOneOf: () => ({ sql: "", bindings: [] }), isAway: () => false, ascending: "", descending: "" };
+  return createEvents({ bus, connection: { sql, dialect } as never, log: silentLog });
+}
+
+it("wakes a service of this process before the rows of an event are read, and only for its event", async () => {
+  const events = createOwn(false);
+  const woken: string[] = [];
+  const subscription = await events.on(changes, "new", () => {}, { early: () => void woken.push("change") });
+  await events.onPartOf(buildrequests, "unclaimed", "builderid", () => {}, { early: () => void woken.push("request") });
+  await events.of(changes).new([1]);
+  await events.of(buildrequests).new([1]);
+  expect(woken).toEqual(["change"]);
+  await events.of(buildrequests).unclaimed([1, 2]);
+  await events.of(changes).new([]);
+  expect(woken).toEqual(["change", "request"]);
+  await subscription.unsubscribe();
+  await events.of(changes).new([2]);
+  expect(woken).toEqual(["change", "request"]);
+});
+
+it("wakes no one where the bus is muted", async () => {
+  const events = createOwn(true);
+  let woken = 0;
+  await events.on(changes, "new", () => {}, { early: () => void woken++ });
+  await events.of(changes).new([1]);
+  expect(woken).toBe(0);
 });

@@ -15,6 +15,7 @@ import { commitGraphs } from "./commit-graphs.ts";
 import { commits } from "./commits.ts";
 import { createDescriptions } from "./descriptions.ts";
 import { forceschedulers } from "./forceschedulers.ts";
+import { latentWorkers, workerInstances } from "./latent-workers.ts";
 import { logchunks } from "./logchunks.ts";
 import { logs } from "./logs.ts";
 import { masters } from "./masters.ts";
@@ -45,6 +46,8 @@ const nouns = [
   buildrequests,
   codebases,
   workers,
+  latentWorkers,
+  workerInstances,
   logchunks,
   buildsets,
   changes,

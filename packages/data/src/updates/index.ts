@@ -10,6 +10,7 @@ import { type BuildsetUpdates, createBuildsetUpdates } from "./buildsets.ts";
 import { type ChangeSourceUpdates, createChangeSourceUpdates } from "./change-sources.ts";
 import { type ChangeUpdates, createChangeUpdates } from "./changes.ts";
 import { type CommandUpdates, createCommandUpdates } from "./commands.ts";
+import { createInstanceUpdates, type InstanceUpdates } from "./instances.ts";
 import { createLogCompressor } from "./log-compressor.ts";
 import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
@@ -36,6 +37,7 @@ export interface Updates {
   readonly audit: AuditUpdates;
   readonly builders: BuilderUpdates;
   readonly workers: WorkerUpdates;
+  readonly instances: InstanceUpdates;
   readonly workerAccounts: WorkerAccountUpdates;
   readonly commands: CommandUpdates;
   readonly changes: ChangeUpdates;
@@ -74,6 +76,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     audit: createAuditUpdates(context),
     builders: createBuilderUpdates(context),
     workers: createWorkerUpdates(context),
+    instances: createInstanceUpdates(context),
     workerAccounts: createWorkerAccountUpdates(context),
     commands: createCommandUpdates(context),
     changes: createChangeUpdates(context),

@@ -24,6 +24,7 @@ const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | 
   // Buildbot knows no event for this; with the old value of `enabled` it only wakes masters that may claim it.
   scheduler: (events) => events.of(schedulers).updated,
   changeSource: null,
+  instance: null,
 };
 
 /** Publishes what transitions changed, after their commit, in the order of Buildbot's masters (docs/spec/messages.md §4). */

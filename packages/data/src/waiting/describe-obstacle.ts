@@ -109,6 +109,11 @@ export function findPair(
       };
       return { kind: "directory_in_use", describe };
     }
+    case "reserved": {
+      const { buildrequestid } = obstacle;
+      const sentence = `${worker.name} is an instance that was made for build request ${buildrequestid}.`;
+      return { kind: "reserved", describe: () => because("reserved", sentence, { ...facts, buildrequestid }) };
+    }
     case "worker_locked": {
       const sentence = `On ${worker.name}, ${describeLock(obstacle.lock)}.`;
       return { kind: "locked", describe: () => because("locked", sentence, { ...facts, ...obstacle.lock }) };

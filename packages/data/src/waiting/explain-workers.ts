@@ -1,5 +1,6 @@
 import { judgeWorker } from "@multimaster/placement";
 import { findWorker, named } from "./describe-obstacle.ts";
+import { explainLatent } from "./explain-latent.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, WorkerSeen } from "./read-picture.ts";
 import { because, listNames, type Reason } from "./reasons.ts";
@@ -71,7 +72,16 @@ export class WorkerStandings {
 function explainAbsent(picture: Picture, placements: readonly BuilderPlacement[]): Reason[] {
   const workerids = new Set([...new Set(placements.map(({ workerids }) => workerids))].flat());
   const masterids = new Set(placements.map(({ masterid }) => masterid));
-  const all = workersOf(picture, [...workerids]);
+  const configured = workersOf(picture, [...workerids]);
+  const latents = new Set(configured.flatMap(({ latent }) => latent ?? []));
+  const ofLatents = [...latents].flatMap((name) => picture.latents.get(name) ?? []).map(explainLatent);
+  // Of latent workers those that are away are no machines that someone could connect.
+  const all = configured.filter(({ latent, masterids: at }) => latent === undefined || at.length > 0);
+  if (all.length === 0 && configured.length > 0) return ofLatents;
+  return [...explainAbsentAmong(picture, all, masterids), ...ofLatents];
+}
+
+function explainAbsentAmong(picture: Picture, all: readonly WorkerSeen[], masterids: ReadonlySet<number>): Reason[] {
   const absent = all.filter((worker) => !worker.masterids.some((id) => masterids.has(id)));
   const away = absent.filter(({ masterids: at }) => at.length === 0);
   const elsewhere = absent.filter(({ masterids: at }) => at.length > 0);

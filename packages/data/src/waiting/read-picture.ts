@@ -1,7 +1,8 @@
 import { listMasters } from "@multimaster/cluster";
-import { type Connection, quarantineColumnsOf, queryRows } from "@multimaster/database";
+import { type Connection, quarantineColumnsOf, queryRows, readLatentSlots } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { type BuilderPlacement, readBuilderPlacements } from "./read-builder-placements.ts";
+import { type LatentSeen, readLatentsSeen } from "./read-latents.ts";
 
 /** A master, as far as it matters to a builder it has. */
 export interface Engine {
@@ -28,6 +29,10 @@ export interface WorkerSeen {
   readonly masterids: readonly number[];
   /** Null: unknown. */
   readonly maxBuilds: number | null;
+  /** The latent worker of which it is an instance, or would be. */
+  readonly latent?: string | undefined;
+  /** The only build request that it builds, of an instance that was made for one. */
+  readonly onlyRequest?: number | undefined;
 }
 
 export interface RunningBuild {
@@ -47,6 +52,8 @@ export interface Picture {
   readonly workers: ReadonlyMap<number, WorkerSeen>;
   readonly buildsOfBuilder: ReadonlyMap<number, readonly RunningBuild[]>;
   readonly buildsOnWorker: ReadonlyMap<number, readonly RunningBuild[]>;
+  /** By name. */
+  readonly latents: ReadonlyMap<string, LatentSeen>;
 }
 
 /** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
@@ -58,7 +65,9 @@ export async function readPicture(connection: Connection, builderids: readonly n
   const lists = new Set(placements.map(({ workerids }) => workerids));
   const workerids = [...new Set([...lists].flat())];
   const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
+  const isLatent = [...workers.values()].some(({ latent }) => latent !== undefined);
   return {
+    latents: isLatent ? await readLatentsSeen(connection) : new Map(),
     engines,
     placements: groupValues(placements.map((placement) => [placement.builderid, placement])),
     workers,
@@ -87,7 +96,7 @@ async function readEngines(connection: Connection): Promise<Map<number, Engine>>
 async function readWorkers(connection: Connection, workerids: readonly number[]): Promise<Map<number, WorkerSeen>> {
   const wanted = connection.dialect.isOneOf("w.id", workerids);
   const connected = connection.dialect.isOneOf("workerid", workerids);
-  const [rows, connections] = await Promise.all([
+  const [rows, slots, connections] = await Promise.all([
     queryRows<{
       workerid: number;
       name: string;
@@ -99,20 +108,26 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
       onProbation: number;
       quarantinedAt: number | null;
       quarantineReason: string | null;
+      onlyrequest: number | null;
+      ending: number;
     }>(
       connection,
       `select w.id as workerid, w.name, w.paused, w.pause_reason as reason, w.graceful, o.max_builds as maxbuilds,
+              i.buildrequestid as onlyrequest, case when i.state = 'stopping' then 1 else 0 end as ending,
               l.quarantined_at as "quarantinedAt", l.quarantine_reason as "quarantineReason", ${quarantineColumnsOf(connection)}
          from workers w left join mm_worker_offers o on o.workerid = w.id
+         left join mm_worker_instances i on i.workerid = w.id
          left join mm_worker_lives l on l.workerid = w.id where ${wanted.sql}`,
       wanted.bindings,
     ),
+    readLatentSlots(connection, workerids),
     queryRows<{ workerid: number; masterid: number }>(
       connection,
       `select workerid, masterid from connected_workers where ${connected.sql} order by masterid`,
       connected.bindings,
     ),
   ]);
+  const latents = new Map(slots.map(({ workerid, latent }) => [workerid, latent]));
   const masterids = groupValues(connections.map(({ workerid, masterid }) => [workerid, masterid]));
   return new Map(
     rows.map((row) => [
@@ -122,7 +137,9 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
         name: row.name,
         paused: row.paused !== 0,
         pauseReason: row.reason,
-        graceful: row.graceful !== 0,
+        graceful: row.graceful !== 0 || row.ending === 1,
+        latent: latents.get(row.workerid),
+        onlyRequest: row.onlyrequest ?? undefined,
         quarantined: row.quarantined === 1,
         onProbation: row.onProbation === 1,
         quarantinedAt: row.quarantinedAt,

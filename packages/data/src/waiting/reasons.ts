@@ -31,6 +31,11 @@ export type ReasonKind =
   | "worker_busy"
   | "directory_in_use"
   | "refused"
+  | "reserved"
+  | "instance_due"
+  | "instance_starting"
+  | "instances_busy"
+  | "start_failed"
   | "claiming"
   // Of changes
   | "scheduler_disabled"

@@ -36,6 +36,7 @@ export function viewWorker(picture: Picture, { masterid }: Engine, seen: WorkerS
     slots: seen.maxBuilds ?? 1,
     builds: builds.length,
     directories: new Set(builds.map(directoryOf)),
+    onlyRequest: seen.onlyRequest,
   };
 }
 

@@ -21,6 +21,7 @@ import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
+import { workerInstances } from "./migrations/worker-instances.ts";
 import { workerLives } from "./migrations/worker-lives.ts";
 import { workerLossLimits } from "./migrations/worker-loss-limits.ts";
 import { workerSets } from "./migrations/worker-sets.ts";
@@ -58,6 +59,7 @@ export const migrations: readonly Migration[] = [
   openLists,
   workerLives,
   workerAccounts,
+  workerInstances,
 ];
 
 /** The tables that migrations made. */

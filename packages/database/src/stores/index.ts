@@ -27,6 +27,7 @@ export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
 export * from "./worker-accounts.ts";
+export * from "./worker-instances.ts";
 export * from "./worker-lives.ts";
 export * from "./workers.ts";
 export * from "./write-probes.ts";

@@ -24,6 +24,8 @@ export interface PbPortOptions {
   onIdentified(): void;
   pingMs?: number;
   deadMs?: number;
+  /** How often a worker is called, in milliseconds, where the two above are absent. */
+  keepAliveOf?(name: string): number;
 }
 
 /** From the dialects to the name, and from there to the digest. */
@@ -93,7 +95,9 @@ export class PbPort {
   }
 
   #admit(name: string, bot: number, broker: Broker, transport: ReturnType<typeof createStreamTransport>): OwnObject {
-    const { log, takes, onWorker, pingMs = 20_000, deadMs = 60_000 } = this.#options;
+    const { log, takes, onWorker, keepAliveOf } = this.#options;
+    const keepAlive = keepAliveOf?.(name) ?? 20_000;
+    const { pingMs = keepAlive, deadMs = 3 * keepAlive } = this.#options;
     broker.admit(`worker ${name}`);
     const link = new PbWorkerLink(broker, { name, log, bot });
     watchLiveness(link, transport, { log, pingMs, deadMs });

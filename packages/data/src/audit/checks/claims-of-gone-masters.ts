@@ -37,6 +37,14 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     advice: "Delete its row of changesource_masters: a live scheduler master takes it within seconds.",
     sql: (at) => findClaims("changeSource", at),
   },
+  instance: {
+    id: "instance-of-gone-master",
+    one: "An instance of a latent worker is looked after by a master that is gone",
+    many: "{n} instances of latent workers are looked after by masters that are gone",
+    means: "No engine takes it or ends it, and its slot stays occupied.",
+    advice: "Delete its row of mm_instance_claims: a live engine takes it within seconds.",
+    sql: (at) => findClaims("instance", at),
+  },
 };
 
 /** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where the rows have an epoch. */

@@ -35,6 +35,7 @@ export const masterChecks: readonly Check[] = [
   },
   goneChecks.scheduler,
   goneChecks.changeSource,
+  goneChecks.instance,
   {
     id: "builder-of-gone-master",
     one: "A builder counts as run by a master that is gone",

@@ -1,0 +1,86 @@
+import { duration } from "@multimaster/core";
+import { z } from "zod";
+import type { PluginDescriptor } from "../plugin.ts";
+import type { WorkerConfig, WorkersSlice } from "./workers.ts";
+
+/** The options that every latent worker has, of whatever kind. */
+export const latentWorkerShape = {
+  name: z
+    .string()
+    .max(40)
+    .regex(/^[a-zA-Z_-][a-zA-Z0-9._-]*$/, "must be a letter, then letters, digits, '.', '_' or '-'")
+    .describe("Its name, which builders use. Its instances attach as NAME-1, NAME-2, …."),
+  maxInstances: z
+    .int()
+    .positive()
+    .max(1000)
+    .default(1)
+    .describe("Maximum number of instances at the same time, in the whole cluster."),
+  minInstances: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe("Number of instances that are kept whether or not something waits for them."),
+  parallelStarts: z
+    .int()
+    .positive()
+    .default(5)
+    .describe("Maximum number of instances that are starting at the same time."),
+  startTimeout: duration
+    .prefault("20m")
+    .describe("An instance that has not attached after this time is ended; the next start waits."),
+  retryAfter: duration
+    .prefault("30s")
+    .describe(
+      "How long the next start waits after one that failed; twice as long after each further failure, up to ten times.",
+    ),
+  idleTime: duration.prefault("10m").describe("An instance that has had no build for this long is ended."),
+  buildsPerInstance: z
+    .int()
+    .positive()
+    .nullable()
+    .default(1)
+    .describe("Number of builds after which an instance is ended; null: it goes on until it is idle for too long."),
+  startAfter: duration
+    .prefault(0)
+    .describe("How long a build request waits for other workers before an instance is started for it."),
+  cost: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("Of several latent workers that could take a request, the one with the lowest cost does."),
+  maxBuilds: z.int().positive().default(1).describe("Maximum number of builds at the same time on one instance."),
+  properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Worker."),
+} as const;
+
+const common = z.object(latentWorkerShape);
+
+/** The options of a latent worker that are the same for all kinds. */
+export type LatentWorkerOptions = z.output<typeof common>;
+
+/** The options of a checked latent worker that are the same for all kinds. */
+export function latentOptionsOf({ options }: PluginDescriptor<"latent-worker">): LatentWorkerOptions {
+  return options as LatentWorkerOptions;
+}
+
+/** The names of the workers that instances of a latent worker are: as many as there may be instances. */
+export function instanceNames({ name, maxInstances }: Pick<LatentWorkerOptions, "name" | "maxInstances">): string[] {
+  return Array.from({ length: maxInstances }, (_, i) => `${name}-${i + 1}`);
+}
+
+/** The workers that instances of latent workers are. None has a password of the config: each instance gets its own. */
+export function latentWorkerConfigs({ latent }: Pick<WorkersSlice, "latent">): WorkerConfig[] {
+  return latent.flatMap((descriptor) => {
+    const { maxBuilds, properties, ...options } = latentOptionsOf(descriptor);
+    return instanceNames(options).map((name) => ({ name, local: false, maxBuilds, properties }));
+  });
+}
+
+/** The workers of a builder, with those that instances are in the place of the latent worker that is named. */
+export function expandLatentNames(names: readonly string[], { latent }: Pick<WorkersSlice, "latent">): string[] {
+  const byName = new Map(latent.map((descriptor) => [latentOptionsOf(descriptor).name, latentOptionsOf(descriptor)]));
+  return names.flatMap((name) => {
+    const options = byName.get(name);
+    return options ? instanceNames(options) : [name];
+  });
+}

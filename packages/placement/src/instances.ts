@@ -1,0 +1,92 @@
+/** An instance of a latent worker. */
+export interface InstanceView {
+  readonly state: "starting" | "running" | "stopping";
+  /** The only build request that it builds; null: any. */
+  readonly buildrequestid: number | null;
+}
+
+/** An instance of the rows as placement sees it: one that comes back, after its engine died, counts as one that comes. */
+export function viewInstance(row: InstanceView & { readonly attachedTo: number | null }): InstanceView {
+  const { buildrequestid, state, attachedTo } = row;
+  return { buildrequestid, state: state === "running" && attachedTo === null ? "starting" : state };
+}
+
+/** A latent worker: what may be made of it, and what there is. */
+export interface LatentView {
+  readonly name: string;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  /** How many may be starting at the same time. */
+  readonly parallelStarts: number;
+  /** How many builds one instance takes at the same time. */
+  readonly slots: number;
+  /** What the last start failed with; null: it worked. */
+  readonly failure: string | null;
+  /** Seconds until the next start may be tried; 0 or less: now. */
+  readonly retryIn: number;
+  readonly instances: readonly InstanceView[];
+}
+
+/** Why no instance of a latent worker is started for a build that could use one. */
+export type LatentObstacle =
+  | { readonly kind: "instance_starting"; readonly count: number }
+  | { readonly kind: "instances_busy"; readonly limit: number }
+  | { readonly kind: "start_failed"; readonly failure: string; readonly retryIn: number };
+
+const startingOf = ({ instances }: LatentView) => instances.filter(({ state }) => state === "starting").length;
+
+/** Why no further instance is started; undefined when one is. */
+export function judgeLatent(latent: LatentView): LatentObstacle | undefined {
+  const starting = startingOf(latent);
+  if (starting > 0) return { kind: "instance_starting", count: starting };
+  if (latent.instances.length >= latent.maxInstances) return { kind: "instances_busy", limit: latent.maxInstances };
+  const { failure, retryIn } = latent;
+  return failure !== null && retryIn > 0 ? { kind: "start_failed", failure, retryIn } : undefined;
+}
+
+/**
+ * How many instances are started now for so many builds that no attached worker takes. Starting ones count: they will take
+ * builds. After a failure one start is tried at a time, until it works.
+ */
+export function countStarts(latent: LatentView, builds: number): number {
+  const { instances, minInstances, maxInstances, slots, failure, retryIn } = latent;
+  if (failure !== null && retryIn > 0) return 0;
+  const starting = startingOf(latent);
+  const staying = instances.filter(({ state }) => state !== "stopping").length;
+  const wanted = Math.max(Math.ceil(builds / slots) - starting, minInstances - staying);
+  const parallel = failure === null ? latent.parallelStarts : 1;
+  return Math.max(0, Math.min(wanted, maxInstances - instances.length, parallel - starting));
+}
+
+/** A latent worker as something that takes requests, before its instances exist. */
+export interface Startable {
+  readonly name: string;
+  /** Of those that could take a request, the cheapest does. */
+  readonly cost: number;
+  /** How many more builds its instances could take, those that are starting included. */
+  readonly room: number;
+  /** Seconds that a request waits for other workers before an instance is started for it. */
+  readonly startAfter: number;
+}
+
+export interface WaitingRequest {
+  readonly buildrequestid: number;
+  readonly builderid: number;
+  /** Seconds since it was made. */
+  readonly waits: number;
+}
+
+/** The requests for which each latent worker has to provide, by its name; those that none can take are left out. */
+export function assignToLatents(
+  requests: readonly WaitingRequest[],
+  latentsOf: (builderid: number) => readonly Startable[],
+): Map<string, number[]> {
+  const assigned = new Map<string, number[]>();
+  for (const { buildrequestid, builderid, waits } of requests) {
+    const [best] = latentsOf(builderid)
+      .filter(({ name, room, startAfter }) => waits >= startAfter && (assigned.get(name)?.length ?? 0) < room)
+      .sort((a, b) => a.cost - b.cost);
+    if (best) assigned.set(best.name, [...(assigned.get(best.name) ?? []), buildrequestid]);
+  }
+  return assigned;
+}

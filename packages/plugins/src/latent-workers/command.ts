@@ -1,0 +1,93 @@
+import { renderable } from "@multimaster/config";
+import { duration } from "@multimaster/core";
+import { execa } from "execa";
+import { z } from "zod";
+import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
+
+const program = z.array(z.string()).min(1);
+
+/** Starts workers by three commands of one's own. */
+export default defineLatentWorker({
+  type: "command",
+  options: {
+    start: renderable(program).describe(
+      "Starts an instance, labelled, and writes its id as the last line. It gets MULTIMASTER_CLUSTER, MULTIMASTER_LATENT, MULTIMASTER_INSTANCE, MASTER_URL, WORKER_NAME and WORKER_PASSWORD.",
+    ),
+    stop: program.describe("Ends the instance whose id is its last argument; it succeeds if there is none."),
+    list: program.describe(
+      'Writes a line for each instance with the labels: its id, a space, its number, and " dead" if it has ended.',
+    ),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe("Variables that the commands get, beside the engine's own PATH and HOME."),
+    masterUrl: z
+      .string()
+      .optional()
+      .describe("URL at which engines accept workers; absent: the port of the engine that starts it."),
+    timeout: duration.prefault("10m").describe("Longest time for one command."),
+    host: z
+      .string()
+      .optional()
+      .describe("Set if only engines with the same text here reach the instances; absent: every engine does."),
+  },
+  reach: ({ host }) => host ?? null,
+  masterUrlOf: ({ masterUrl }) => masterUrl,
+  async start(ctx, options, { instanceid, masterUrl, worker, secret, output }) {
+    const variables = {
+      MULTIMASTER_INSTANCE: String(instanceid),
+      MASTER_URL: masterUrl,
+      WORKER_NAME: worker,
+      WORKER_PASSWORD: secret,
+    };
+    const text = await run(ctx, options, options.start as string[], variables);
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    output(`${lines.join("\n").replaceAll(secret, "<password>")}\n`);
+    const id = lines.at(-1)?.trim() ?? "";
+    if (!/^\S{1,500}$/.test(id)) throw new Error("its start command has not written an id as its last line");
+    return id;
+  },
+  async stop(ctx, options, id) {
+    await run(ctx, options, [...options.stop, id]);
+  },
+  async list(ctx, options) {
+    const text = await run(ctx, options, options.list);
+    return text.split("\n").flatMap((line) => (line.trim() === "" ? [] : readLine(line.trim())));
+  },
+});
+
+function readLine(line: string): FoundInstance {
+  const match = /^(?<id>\S+) (?<number>\d{1,15})(?<dead> dead)?$/.exec(line);
+  if (!match?.groups)
+    throw new Error(`its list command has written ${JSON.stringify(line.slice(0, 100))}, not "ID NUMBER"`);
+  const { id = "", number, dead } = match.groups;
+  return { id, instanceid: Number(number), isAlive: dead === undefined };
+}
+
+async function run(
+  { labels, signal, configDirectory }: ProviderContext,
+  { env, timeout }: { env: Readonly<Record<string, string>>; timeout: number },
+  [file, ...args]: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { PATH = "", HOME = "" } = process.env;
+  const result = await execa(file as string, args, {
+    cwd: configDirectory,
+    extendEnv: false,
+    env: { PATH, HOME, ...env, MULTIMASTER_CLUSTER: labels.cluster, MULTIMASTER_LATENT: labels.latent, ...variables },
+    stdin: "ignore",
+    cancelSignal: signal,
+    timeout,
+    maxBuffer: 1_000_000,
+    reject: false,
+  });
+  if (result.failed) {
+    const last = String(result.stderr ?? "")
+      .trim()
+      .split("\n")
+      .at(-1);
+    const how = result.timedOut ? "took too long" : `ended with ${result.exitCode ?? result.signal ?? "an error"}`;
+    throw new Error(`${file} ${how}${last ? `: ${last.slice(0, 500)}` : ""}`);
+  }
+  return result.stdout;
+}

@@ -1,0 +1,192 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { z } from "zod";
+
+export interface DockerHostOptions {
+  readonly url: string;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The host has refused a request; its sentence is the message. */
+export class DockerRefused extends Error {
+  readonly status: number;
+
+  constructor(status: number, sentence: string) {
+    super(sentence);
+    this.name = "DockerRefused";
+    this.status = status;
+  }
+}
+
+const created = z.object({ Id: z.string().min(1) });
+const container = z.object({
+  Id: z.string().min(1),
+  State: z.string(),
+  Labels: z
+    .record(z.string(), z.string())
+    .nullable()
+    .transform((labels) => labels ?? {}),
+});
+const inspected = z.object({
+  Id: z.string().min(1),
+  Config: z.object({
+    Labels: z
+      .record(z.string(), z.string())
+      .nullable()
+      .transform((labels) => labels ?? {}),
+  }),
+});
+const refusal = z.object({ message: z.string() });
+/** One line of the progress of a pull. */
+const progress = z.object({ status: z.string().optional(), id: z.string().optional(), error: z.string().optional() });
+
+export type Container = z.output<typeof container>;
+
+/** Answers that are longer are not read: nothing that is asked here has any. */
+const longestAnswer = 16 * 1024 * 1024;
+const longestLastWords = 4000;
+
+/** One host that answers the API of Docker Engine: Docker, or Podman. */
+export class DockerHost {
+  #options: DockerHostOptions;
+
+  constructor(options: DockerHostOptions) {
+    this.#options = options;
+  }
+
+  /** Fetches the image if the rule says so. */
+  async provideImage(
+    image: string,
+    pull: "never" | "missing" | "always",
+    output: (text: string) => void,
+  ): Promise<void> {
+    if (pull === "never") return;
+    const known = pull === "missing" && (await this.#exists(`/images/${encodeURIComponent(image)}/json`));
+    if (known) return;
+    output(`fetching ${image}\n`);
+    const text = await this.#ask("POST", `/images/create?fromImage=${encodeURIComponent(withTag(image))}`);
+    for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
+      const { status, id, error } = progress.parse(JSON.parse(line));
+      // The answer is 200 even if the fetch fails.
+      if (error !== undefined) throw new Error(`fetching ${image} failed: ${error}`);
+      // Progress of single layers is no one's concern.
+      if (status !== undefined && id === undefined) output(`${status}\n`);
+    }
+  }
+
+  async create(name: string, body: object): Promise<string> {
+    const text = await this.#ask("POST", `/containers/create?name=${encodeURIComponent(name)}`, body);
+    return created.parse(JSON.parse(text)).Id;
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#ask("POST", `/containers/${id}/start`);
+  }
+
+  /** Lets it end, kills it if it does not, and removes it; one that is gone is no error. */
+  async remove(id: string, graceMs: number): Promise<void> {
+    await this.#unlessGone(this.#ask("POST", `/containers/${id}/stop?t=${Math.ceil(graceMs / 1000)}`));
+    await this.#unlessGone(this.#ask("DELETE", `/containers/${id}?force=true&v=true`));
+  }
+
+  async list(labels: readonly string[]): Promise<Container[]> {
+    const filters = encodeURIComponent(JSON.stringify({ label: labels }));
+    return z.array(container).parse(JSON.parse(await this.#ask("GET", `/containers/json?all=true&filters=${filters}`)));
+  }
+
+  async inspect(name: string): Promise<z.output<typeof inspected> | undefined> {
+    const text = await this.#unlessGone(this.#ask("GET", `/containers/${encodeURIComponent(name)}/json`));
+    return text === undefined ? undefined : inspected.parse(JSON.parse(text));
+  }
+
+  /** The end of what a container has written. */
+  async readLog(id: string): Promise<string> {
+    const path = `/containers/${id}/logs?stdout=true&stderr=true&tail=20`;
+    const text = (await this.#unlessGone(this.#ask("GET", path))) ?? "";
+    // Each piece begins with eight bytes that say of which stream it is.
+    return [...text]
+      .filter((c) => c === "\n" || c >= " ")
+      .join("")
+      .slice(-longestLastWords);
+  }
+
+  #exists(path: string): Promise<boolean> {
+    return this.#unlessGone(this.#ask("GET", path)).then((text) => text !== undefined);
+  }
+
+  /** 404: there is none. 304: it has stopped already. 409: it is being removed. */
+  async #unlessGone(asked: Promise<string>): Promise<string | undefined> {
+    try {
+      return await asked;
+    } catch (error) {
+      if (error instanceof DockerRefused && [304, 404, 409].includes(error.status)) return undefined;
+      throw error;
+    }
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<string> {
+    const { url, timeoutMs, signal } = this.#options;
+    const answer = await this.#send(method, path, body).catch((error: unknown) => {
+      throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
+    });
+    const text = await readText(answer, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return text;
+    const said = refusal.safeParse(parseOrUndefined(text));
+    throw new DockerRefused(status, said.success ? said.data.message : `${method} ${path} was answered with ${status}`);
+  }
+
+  #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
+    const { url, ca, cert, key, timeoutMs, signal } = this.#options;
+    const isSocket = url.startsWith("unix:");
+    const send = url.startsWith("https:") ? httpsRequest : httpRequest;
+    const base = isSocket ? "http://localhost" : url.replace(/\/$/, "");
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const asked = send(`${base}/v1.41${path}`, {
+        method,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        ...(isSocket && { socketPath: url.slice("unix://".length) }),
+        ...(ca !== undefined && { ca }),
+        ...(cert !== undefined && { cert }),
+        ...(key !== undefined && { key }),
+        // One connection for one request: nothing stays open when the engine stops.
+        agent: false,
+        headers:
+          text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) },
+      });
+      asked.on("response", resolve);
+      asked.on("error", reject);
+      asked.end(text);
+    });
+  }
+}
+
+async function readText(answer: IncomingMessage, signal: AbortSignal): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    signal.throwIfAborted();
+    length += piece.length;
+    if (length > longestAnswer) throw new Error("the answer of the container host is too long");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without a tag, all tags of an image would be fetched. */
+function withTag(image: string): string {
+  return /(:[^/]+|@[^/]+)$/.test(image) ? image : `${image}:latest`;
+}

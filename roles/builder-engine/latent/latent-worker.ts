@@ -1,0 +1,98 @@
+import { resolve } from "node:path";
+import {
+  instanceNames,
+  type LatentWorkerOptions,
+  latentOptionsOf,
+  type PluginDescriptor,
+  type RenderContext,
+  render,
+} from "@multimaster/config";
+import type { Clock, Logger } from "@multimaster/core";
+import type { LatentConfiguration } from "@multimaster/data";
+import type { LatentWorkerDefinition, ProviderContext } from "@multimaster/plugins";
+import type { z } from "zod";
+
+export interface LatentWorkerSurroundings {
+  /** Where relative paths of the config begin. */
+  readonly configDirectory: string;
+  /** Below it each latent worker has a directory of its name. */
+  readonly basedir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** A latent worker of the config: its options, its kind, and what it works with. */
+export class LatentWorker {
+  readonly options: LatentWorkerOptions;
+  readonly definition: LatentWorkerDefinition;
+  readonly kind: string;
+  /** Names of the workers that its instances are. */
+  readonly workers: readonly string[];
+  /** Options contain functions of the build request, so that each instance is made for one. */
+  readonly isBound: boolean;
+  #surroundings: LatentWorkerSurroundings;
+  #context: ProviderContext | undefined;
+
+  constructor(descriptor: PluginDescriptor<"latent-worker">, surroundings: LatentWorkerSurroundings) {
+    this.options = latentOptionsOf(descriptor);
+    this.definition = descriptor.plugin as unknown as LatentWorkerDefinition;
+    this.kind = this.definition.type;
+    this.workers = instanceNames(this.options);
+    this.isBound = holdsFunction(this.options);
+    this.#surroundings = surroundings;
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** What the cluster knows of it. */
+  get configuration(): LatentConfiguration {
+    const { name, minInstances, maxInstances } = this.options;
+    return { name, kind: this.kind, minInstances, maxInstances, workers: this.workers };
+  }
+
+  /** From now on its provider can be asked. */
+  identify(cluster: string): void {
+    const { configDirectory, basedir, clock, log, signal } = this.#surroundings;
+    const directory = resolve(configDirectory, basedir, "latent", this.name);
+    this.#context = { labels: { cluster, latent: this.name }, clock, log, signal, directory, configDirectory };
+  }
+
+  get context(): ProviderContext {
+    if (!this.#context) throw new TypeError(`latent worker ${this.name} is not registered yet`);
+    return this.#context;
+  }
+
+  /** What masters that reach its instances have in common; null: all do. */
+  get reach(): string | null {
+    return this.definition.reach(this.options, this.context);
+  }
+
+  /** Whether this engine reaches an instance at its provider. */
+  reaches({ host }: { readonly host: string | null }): boolean {
+    return host === null || host === this.reach;
+  }
+
+  /** The options for an instance: functions rendered, and their results checked. */
+  async render(rendering: RenderContext | undefined): Promise<LatentWorkerOptions> {
+    if (!rendering) return this.options;
+    const { shape } = this.definition.options as z.ZodObject;
+    const rendered = await Promise.all(
+      Object.entries(this.options).map(async ([name, value]) => {
+        if (!holdsFunction(value)) return [name, value] as const;
+        const parsed = shape[name]?.safeParse(await render(value, rendering)) as z.ZodSafeParseResult<unknown>;
+        if (!parsed.success)
+          throw new Error(`${name}: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+        return [name, parsed.data] as const;
+      }),
+    );
+    return Object.fromEntries(rendered) as LatentWorkerOptions;
+  }
+}
+
+function holdsFunction(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsFunction);
+}

@@ -1,0 +1,230 @@
+import type { RenderContext } from "@multimaster/config";
+import type { Logger, Properties } from "@multimaster/core";
+import type { Data, ReservedInstance } from "@multimaster/data";
+import { assignToLatents, countStarts, judgeBuilder, placeRequests, viewInstance } from "@multimaster/placement";
+import { makeBuildProperties } from "../builds/build-properties.ts";
+import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
+import type { RunningBuilds } from "../builds/running-builds.ts";
+import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import type { InstanceTable } from "./instance-table.ts";
+import type { LatentWorker } from "./latent-worker.ts";
+
+export interface InstanceStartsOptions {
+  latents: readonly LatentWorker[];
+  table: InstanceTable;
+  builders: ReadonlyMap<number, ConfiguredBuilder>;
+  workers: AttachedWorkers;
+  builds: RunningBuilds;
+  data: Data;
+  log: Logger;
+  /** Where workers reach this engine; undefined: it does not listen yet. */
+  ownUrl(): string | undefined;
+  /** A start has ended, or failed. */
+  onStarted(latent: string, outcome: "started" | "failed"): void;
+}
+
+/** Requests that are looked at: as many as matter, since none of those before can be built. */
+const mostPending = 500;
+/** The longest wait after failed starts, as a multiple of the first. */
+const longestRetry = 10;
+
+/** Starts the instances that pending requests need. */
+export class InstanceStarts {
+  #options: InstanceStartsOptions;
+  #starting = new Map<number, Promise<void>>();
+  /** Pending requests by latent worker, at the last look. */
+  #demand = new Map<string, number>();
+
+  constructor(options: InstanceStartsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this engine is starting the instance at this moment. */
+  isStarting(instanceid: number): boolean {
+    return this.#starting.has(instanceid);
+  }
+
+  /** How many requests waited for an instance when they were last looked at. */
+  demandOf(latent: string): number {
+    return this.#demand.get(latent) ?? 0;
+  }
+
+  /** Resolves when no start is under way. */
+  async settled(): Promise<void> {
+    while (this.#starting.size > 0) await Promise.all(this.#starting.values());
+  }
+
+  async startMissing(): Promise<void> {
+    const { latents, table } = this.#options;
+    const assigned = await this.#assign();
+    this.#demand = new Map([...assigned].map(([name, requests]) => [name, requests.length]));
+    for (const latent of latents) {
+      const requests = assigned.get(latent.name) ?? [];
+      const { options, isBound } = latent;
+      const instances = table.of(latent.name).map(viewInstance);
+      const slots = isBound ? 1 : options.maxBuilds;
+      const starting = isBound ? instances.filter(({ state }) => state === "starting").length : 0;
+      const { failure = null, retryIn = 0 } = table.latent(latent.name) ?? {};
+      const view = { ...options, slots, failure, retryIn, instances };
+      if (countStarts(view, requests.length + starting) === 0) continue;
+      await this.#start(latent, requests, slots);
+    }
+  }
+
+  /** The requests that no attached worker takes, by the latent worker that has to provide for them. */
+  async #assign(): Promise<Map<string, number[]>> {
+    const { builders, workers, data, table, builds } = this.#options;
+    const open = [...builders.values()].filter((builder) => judgeBuilder(builder.view()).length === 0);
+    const latentsOf = new Map(open.map((builder) => [builder.builderid, this.#latentsOf(builder)]));
+    const wanting = open.filter(({ builderid }) => (latentsOf.get(builderid)?.length ?? 0) > 0);
+    if (wanting.length === 0) return new Map();
+    const ids = wanting.map(({ builderid }) => builderid);
+    const pending = await data.updates.buildrequests.pending(ids, mostPending);
+    const requests = pending.map((request) => ({
+      ...request,
+      isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,
+      waits: Date.now() / 1000 - request.submittedAt,
+    }));
+    const views = workers.all.map((worker) => worker.view());
+    const placed = placeRequests(
+      requests,
+      wanting.map((builder) => builder.view()),
+      views,
+      { runsLastTry: builds.runsLastTry },
+    );
+    const taken = new Set(placed.map(({ request }) => request.buildrequestid));
+    // An instance was made for it already.
+    for (const row of table.rows)
+      if (row.buildrequestid !== null && viewInstance(row).state !== "starting") taken.add(row.buildrequestid);
+    const left = requests.filter(({ buildrequestid }) => !taken.has(buildrequestid));
+    return assignToLatents(this.#withinLimits(left), (builderid) => latentsOf.get(builderid) ?? []);
+  }
+
+  #latentsOf(builder: ConfiguredBuilder) {
+    const { table } = this.#options;
+    const latents = new Set(builder.config.workers.flatMap((name) => table.latentOf(name) ?? []));
+    return [...latents].map(({ name, options, isBound }) => {
+      const running = table.of(name).filter((row) => viewInstance(row).state !== "starting").length;
+      const room = Math.max(0, options.maxInstances - running) * (isBound ? 1 : options.maxBuilds);
+      return { name, cost: options.cost, startAfter: options.startAfter / 1000, room };
+    });
+  }
+
+  /** A builder that may run few builds needs few instances. */
+  #withinLimits<R extends { builderid: number }>(requests: readonly R[]): R[] {
+    const room = new Map<number, number>();
+    return requests.filter(({ builderid }) => {
+      const { limit, running } = this.#options.builders.get(builderid)?.view() ?? { limit: 0, running: 0 };
+      const left = room.get(builderid) ?? (limit === null ? Number.POSITIVE_INFINITY : limit - running);
+      room.set(builderid, left - 1);
+      return left > 0;
+    });
+  }
+
+  async #start(latent: LatentWorker, requests: readonly number[], slots: number): Promise<void> {
+    const { options, definition, kind, name, isBound } = latent;
+    const masterUrl = definition.masterUrlOf(options) ?? this.#options.ownUrl();
+    if (masterUrl === undefined) return;
+    const workerids = await this.#workeridsOf(latent);
+    const reserved = await this.#options.data.updates.instances.reserve({
+      latent: name,
+      kind,
+      minInstances: options.minInstances,
+      maxInstances: options.maxInstances,
+      parallelStarts: options.parallelStarts,
+      slots,
+      workerids,
+      places: definition.places?.(options) ?? [],
+      host: latent.reach,
+      masterUrl,
+      requests,
+      isBound,
+    });
+    for (const instance of reserved) {
+      const start = this.#startOne(latent, instance, masterUrl).finally(() => {
+        this.#starting.delete(instance.instanceid);
+      });
+      this.#starting.set(instance.instanceid, start);
+    }
+  }
+
+  #workerids = new Map<string, readonly number[]>();
+
+  async #workeridsOf({ name, workers }: LatentWorker): Promise<readonly number[]> {
+    const known = this.#workerids.get(name);
+    if (known) return known;
+    const ids = [...(await this.#options.data.updates.workers.register(workers)).values()];
+    this.#workerids.set(name, ids);
+    return ids;
+  }
+
+  async #startOne(latent: LatentWorker, reserved: ReservedInstance, masterUrl: string): Promise<void> {
+    const { data, log, onStarted } = this.#options;
+    const { instanceid, secret, place } = reserved;
+    const worker = await this.#nameOf(latent, reserved);
+    let text = "";
+    const output = (more: string) => {
+      text += more;
+    };
+    try {
+      const options = await latent.render(await this.#renderingFor(reserved));
+      latent.context.signal.throwIfAborted();
+      log.info({ latent: latent.name, worker, instanceid }, `an instance of ${latent.name} is started as ${worker}`);
+      const instance = { instanceid, worker, secret, masterUrl, place, output };
+      const providerId = await latent.definition.start(latent.context, options, instance);
+      const isOurs = await data.updates.instances.save(instanceid, { providerId, log: text });
+      if (!isOurs) await latent.definition.stop(latent.context, latent.options, providerId);
+      onStarted(latent.name, "started");
+    } catch (error) {
+      // This engine ends: the engine that takes the instance finds out what became of it.
+      if (latent.context.signal.aborted) return;
+      onStarted(latent.name, "failed");
+      await this.noteFailure(latent, instanceid, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The start failed and nothing is left of it. The wait before the next one doubles, with jitter. */
+  async noteFailure(latent: LatentWorker, instanceid: number, failure: string): Promise<void> {
+    const { data, table, log } = this.#options;
+    const { failures = 0 } = table.latent(latent.name) ?? {};
+    const wait = (latent.options.retryAfter / 1000) * Math.min(2 ** failures, longestRetry);
+    const retryIn = wait * (0.75 + Math.random() / 4);
+    log.warn({ latent: latent.name, instanceid, failure }, `an instance of ${latent.name} did not start: ${failure}`);
+    await data.updates.instances.failed(instanceid, latent.name, failure, retryIn).catch((error: unknown) => {
+      log.warn({ latent: latent.name, instanceid, err: error }, "the failed start could not be written");
+    });
+  }
+
+  async #nameOf(latent: LatentWorker, { workerid }: ReservedInstance): Promise<string> {
+    const ids = await this.#workeridsOf(latent);
+    return latent.workers[ids.indexOf(workerid)] as string;
+  }
+
+  /** What options that are functions of the build request are rendered with; undefined: it is made for none. */
+  async #renderingFor({ buildrequestid }: ReservedInstance): Promise<RenderContext | undefined> {
+    if (buildrequestid === null) return undefined;
+    const request = await this.#options.data.updates.buildrequests.details(buildrequestid);
+    const builder = request && this.#options.builders.get(request.builderid);
+    if (!request || !builder) throw new Error(`build request ${buildrequestid} does not exist any more`);
+    const { name, builderid, config } = builder;
+    const properties: Properties = makeBuildProperties({
+      request,
+      builder: { name, builderid, properties: config.properties },
+      worker: { name: "", basedir: "", properties: {} },
+      buildNumber: 0,
+      builddir: "",
+    });
+    const unknown = new Set(["buildnumber", "workername", "basedir", "builddir"]);
+    const { sourceStamps } = request;
+    return {
+      build: { buildid: 0, buildrequestid, number: 0 },
+      property: (property) => (unknown.has(property) ? undefined : properties.get(property)),
+      secret: (secret) => {
+        throw new Error(`the secret "${secret}" is of builds; options of latent workers have none`);
+      },
+      source: (codebase = "") =>
+        sourceStamps.find((stamp) => stamp.codebase === codebase) ??
+        (codebase === "" && sourceStamps.length === 1 ? sourceStamps[0] : undefined),
+    };
+  }
+}
