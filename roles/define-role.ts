@@ -1,6 +1,6 @@
 import type { LoopSign } from "@multimaster/cluster";
 import type { ClusterConfig, LoadedConfig } from "@multimaster/config";
-import type { Clock, Logger, Registry, Service } from "@multimaster/core";
+import type { Clock, FiguresText, Logger, Registry, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 
 /** What a role's services work with. Roles meet only in rows and topics, never through this. */
@@ -12,7 +12,10 @@ export interface RoleContext<Own> {
   readonly data: Data;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where the role registers its own figures. */
   readonly metrics: Registry;
+  /** The figures of the whole master, for those who ask at a port of the role. */
+  figures(): Promise<FiguresText>;
   /** Shows what the event loop is about to run, in case it blocks. */
   readonly loop: LoopSign;
   /** Aborts when this master's lease is lost: work under the lease ends immediately and writes nothing more. */
@@ -26,6 +29,8 @@ export interface RoleContext<Own> {
 /** A role: its name, the slice of the config that it loads, and its services in the order in which they start. */
 export interface Role<Own> {
   readonly name: string;
+  /** Whether it holds claims under the lease; a role that holds none goes on when its master gets another lease. */
+  readonly holdsClaims: boolean;
   /** Loads and checks only what this role needs; a role that is not started never evaluates its files. */
   loadSlice(config: LoadedConfig, selection: { builderSets: readonly string[] | "all" }): Promise<Own>;
   /** All services of the role, in start order. No other service runs. */

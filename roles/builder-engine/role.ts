@@ -26,6 +26,7 @@ import { WorkerWatch } from "./workers/worker-watch.ts";
 /** The builder-engine: accepts workers, claims build requests, runs builds. */
 export const role = defineRole<EngineSlice>({
   name: "builder-engine",
+  holdsClaims: true,
   loadSlice: loadEngineSlice,
   services: createServices,
 });
@@ -87,7 +88,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     log,
     isReady: () => describe(context.ready()),
     isOwnHost: createHostCheck(hostNamesOf(shared)),
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.metrics() }),
+    metrics: () => context.figures(),
     onListening: (url) => {
       ownUrl = url;
       context.listening("worker-server", url);

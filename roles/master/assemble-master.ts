@@ -8,9 +8,8 @@ import {
   type Eviction,
   joinCluster,
   type Lease,
-  LoopSign,
 } from "@multimaster/cluster";
-import { createMetrics, ServiceGroup, systemClock } from "@multimaster/core";
+import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
 import { createData, createEvictionService, type Data } from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
@@ -25,6 +24,7 @@ import { createMonitor } from "./monitor.ts";
 import { OrderedDrain } from "./ordered-drain.ts";
 import { Orders } from "./orders.ts";
 import type { TermPlan } from "./term-plan.ts";
+import type { Standing } from "./threads/messages.ts";
 
 /** What a master under one lease consists of; nothing of it has been started. */
 export interface MasterParts {
@@ -38,24 +38,32 @@ export interface MasterParts {
   readonly ordered: OrderedDrain;
   /** Aborts when the lease is lost. */
   readonly lost: AbortSignal;
+  /** Aborts when a thread has died that held claims. */
+  readonly died: AbortSignal;
   /** Masters that were evicted when this one joined. */
   readonly evictions: readonly Eviction<Outcomes>[];
 }
 
 /** Joins the cluster and puts the parts of the master together. */
 export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
-  const { database, bus, config, selection, log } = plan;
+  const { database, bus, config, selection, signs, figures, log } = plan;
   const { lease, evictions } = await join(plan);
   Object.assign(plan.identity, { master: lease.name, epoch: lease.epoch });
   const writes = createWriteProbe({ database, lease, clock: systemClock, log });
   const data = createData({ database, bus, lease, writes, log, clock: systemClock });
   const metrics = createMetrics();
-  const loop = new LoopSign();
   const lost = new AbortController();
+  const died = new AbortController();
   const ordered = new OrderedDrain();
   const run = judgeFailures(lease.leaseMs, database, writes);
-  const parts = { data, log, metrics, loop, lost: lost.signal };
-  const hosts = hostRoles(plan, lease, parts, run, (audience) => base.ready(audience));
+  const standing = (audience?: Audience): Standing => ({
+    ready: base.ready(audience),
+    refusal: writes.refusal,
+    accepted: writes.accepted,
+  });
+  const hosts = hostRoles(plan, { lease, data, log, run, standing, onClaimsLost: () => died.abort() });
+  let reach: "in reach" | "out of reach" = "in reach";
+  onAbort(lost.signal, () => hosts.lose(reach));
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -66,7 +74,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     loadRole: plan.loadRole,
     onDrain: (order) => ordered.set(order),
   });
-  const heartbeat = createHeartbeat({ url: database.url, lease, log, sign: loop, onLost: () => lost.abort() });
+  const heartbeat = createHeartbeat({ url: database.url, lease, log, signs: signs.all, onLost: () => lost.abort() });
   const watch = createPartitionDetection({
     bus,
     lease,
@@ -75,6 +83,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     onPartition() {
       // Commands on workers are the only thing that goes on outside the database.
       if (hosts.left().builds === undefined) return;
+      reach = "out of reach";
       lost.abort();
       database.breakConnections();
     },
@@ -96,20 +105,21 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       eviction,
       createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
-      createLoopDelay(metrics, loop),
+      createLoopDelay(metrics, signs.main),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
-      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, metrics, log }),
+      ...createMonitor({ config: config.shared, master: lease.name, data, hosts, figures: () => figures.text(), log }),
       orders,
       createFailureReports({ data, failures, clock: systemClock, log }),
     ],
     log,
     run,
   );
-  return { lease, data, base, hosts, orders, ordered, lost: lost.signal, evictions };
+  figures.setMain(metrics);
+  return { lease, data, base, hosts, orders, ordered, lost: lost.signal, died: died.signal, evictions };
 }
 
 function join({ database, config, selection, name, release }: TermPlan) {
-  const names = selection.roles.map(({ role }) => role.name);
+  const names = selection.roles.map(({ name }) => name);
   return joinCluster(
     database,
     {

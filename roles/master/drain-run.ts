@@ -8,6 +8,8 @@ export interface Drainable {
   resume(): Promise<void>;
   stop(): Promise<void>;
   left(): Work;
+  /** Ready no more from now on; `left` is up to date when it resolves. */
+  prepareDrain(): Promise<void>;
 }
 
 export interface DrainRunOptions {
@@ -64,7 +66,10 @@ export class DrainRun {
   /** Drains; resolves to "undone" when that was taken back and the target works as before. */
   async run(): Promise<"drained" | "undone"> {
     const { target, log, clock } = this.#options;
-    await this.#within(reportLimitMs, () => this.#begin());
+    await this.#within(reportLimitMs, async () => {
+      await target.prepareDrain();
+      await this.#begin();
+    });
     for (;;) {
       const over = new AbortController();
       const reporting = this.#reportProgress(over.signal);

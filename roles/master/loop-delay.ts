@@ -6,7 +6,7 @@ const resolutionMs = 20;
 const windowMs = 15_000;
 const tickMs = 100;
 
-/** Measures how late this master's event loop is, whatever its roles, and shows others that it turns. */
+/** Measures how late the event loop of this thread is, and shows others that it turns. A master's figures are those of its worst thread. */
 export function createLoopDelay(metrics: Registry, loop: LoopSign): Service {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   let before = { p50: 0, p99: 0, max: 0 };
@@ -24,6 +24,7 @@ export function createLoopDelay(metrics: Registry, loop: LoopSign): Service {
     name: "multimaster_event_loop_delay_seconds",
     help: `How late the event loop was in the last ${windowMs / 1000} to ${(2 * windowMs) / 1000} seconds`,
     labelNames: ["quantile"],
+    aggregator: "max",
     registers: [metrics],
     collect() {
       const now = measure();
@@ -34,7 +35,8 @@ export function createLoopDelay(metrics: Registry, loop: LoopSign): Service {
   });
   new Gauge({
     name: "multimaster_event_loop_delay_max_seconds",
-    help: "The longest that the event loop stood still since this master began",
+    help: "The longest that an event loop stood still since this master began",
+    aggregator: "max",
     registers: [metrics],
     collect() {
       this.set(Math.max(worst, measure().max));

@@ -3,10 +3,10 @@ import { type ClusterConfig, hostNamesOf } from "@multimaster/config";
 import {
   createHostCheck,
   errors,
+  type FiguresText,
   type Json,
   type Logger,
   listenOnFreePort,
-  type Registry,
   type Service,
 } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
@@ -18,7 +18,7 @@ interface MonitorOptions {
   readonly master: string;
   readonly data: Pick<Data, "bus" | "writes">;
   readonly hosts: Pick<HostedRoles, "ready">;
-  readonly metrics: Registry;
+  figures(): Promise<FiguresText>;
   readonly log: Logger;
 }
 
@@ -32,7 +32,7 @@ interface Answer {
  * `/health`, `/ready` and `/metrics` of a master, whatever its roles, on a port that workers and users do not reach. It
  * answers for as long as the master has its lease, also while it drains. No service where the config asks for none.
  */
-export function createMonitor({ config, master, data, hosts, metrics, log }: MonitorOptions): Service[] {
+export function createMonitor({ config, master, data, hosts, figures, log }: MonitorOptions): Service[] {
   const { monitor } = config;
   if (!monitor) return [];
   const { host, port } = monitor;
@@ -43,7 +43,10 @@ export function createMonitor({ config, master, data, hosts, metrics, log }: Mon
       const state = hosts.ready();
       return state === true ? json(200, { ready: true }) : json(503, { ready: false, reasons: state });
     },
-    "/metrics": async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }),
+    "/metrics": async () => {
+      const { contentType, text } = await figures();
+      return { status: 200, type: contentType, body: text };
+    },
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -7,6 +7,7 @@ import {
   checkPrivileges,
   checkSchema,
   type Database,
+  type OpenOptions,
   openDatabase,
   PostgresqlSession,
   readSchemaState,
@@ -15,15 +16,13 @@ import {
 import { upgradeSchema } from "@multimaster/operator/upgrade-trail";
 
 /** Opens the cluster's database for a master. Embedded SQLite and empty databases get their tables immediately. */
-export async function openClusterDatabase(shared: ClusterConfig, log: Logger): Promise<Database> {
+export async function openClusterDatabase(
+  shared: ClusterConfig,
+  log: Logger,
+  connections = shared.databaseConnections,
+): Promise<Database> {
   await makeDirectory(shared.database);
-  const database = await openDatabase(shared.database, {
-    log,
-    exclusive: true,
-    poolSize: shared.databaseConnections,
-    idleTransactionMs: Math.min(10_000, shared.lease / 2),
-    answerMs: Math.max(20_000, 2 * shared.lease),
-  });
+  const database = await openDatabase(shared.database, { ...openOptions(shared, log, connections), exclusive: true });
   try {
     const { standing } = await readSchemaState(database);
     const embedded = shared.database.startsWith("sqlite:");
@@ -39,6 +38,25 @@ export async function openClusterDatabase(shared: ClusterConfig, log: Logger): P
     await database.close();
     throw error;
   }
+}
+
+/** The same database for a role's thread: its own connections to what the main thread has opened and checked. */
+export function openRoleDatabase(
+  shared: ClusterConfig,
+  log: Logger,
+  { known, connections }: { known: Pick<Database, "pooling" | "exclusive">; connections: number },
+): Promise<Database> {
+  return openDatabase(shared.database, { ...openOptions(shared, log, connections), known });
+}
+
+function openOptions(shared: ClusterConfig, log: Logger, poolSize: number): OpenOptions {
+  return {
+    log,
+    poolSize,
+    sqliteConnections: 4,
+    idleTransactionMs: Math.min(10_000, shared.lease / 2),
+    answerMs: Math.max(20_000, 2 * shared.lease),
+  };
 }
 
 /** The bus that the config asks for, not started yet. */

@@ -1,14 +1,22 @@
 import { createRequire } from "node:module";
+import { createBusHub } from "@multimaster/bus";
 import { LeaseLost } from "@multimaster/cluster";
 import { checkConfig, type LoadedConfig } from "@multimaster/config";
 import { Backoff, errors, identifyLog, type Logger, type Service, systemClock, UserError } from "@multimaster/core";
 import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
-import { roleNames } from "../index.ts";
+import { type RoleName, roleNames } from "../index.ts";
+import { checkSlices, type Duties } from "./check-slices.ts";
+import { connectionsOfMain } from "./connection-shares.ts";
+import type { Selection } from "./hosted-roles.ts";
+import { LoopSigns } from "./loop-signs.ts";
+import { MasterFigures } from "./master-figures.ts";
 import { createClusterBus, openClusterDatabase } from "./open-cluster.ts";
-import { selectRoles } from "./select-roles.ts";
+import { createPlaces, placeOf } from "./place-roles.ts";
+import { selectRoleNames } from "./select-roles.ts";
 import { beginTerm, type Term } from "./term.ts";
 import type { ExtraContext, TermPlan } from "./term-plan.ts";
+import type { Loaded } from "./threads/messages.ts";
 
 const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
@@ -35,62 +43,68 @@ export interface RunningMaster {
   readonly finished: Promise<void>;
 }
 
-/** Starts a master: loads its roles' slices, opens database and bus, joins the cluster, runs its services. */
+/** Starts a master: opens database and bus, joins the cluster, runs its roles, in threads of their own where `placeOf` says so. */
 export async function startMaster(options: StartOptions): Promise<RunningMaster> {
-  const roles = await selectRoles(options.roles);
-  if (options.builderSets && !roles.some((role) => role.name === "builder-engine")) throw errors.buildersNeedEngine();
-  const selection = { builderSets: options.builderSets ?? ("all" as const) };
-  const whole = roles.length === roleNames.length && selection.builderSets === "all";
-  const loadSlices = (config: LoadedConfig) => Promise.all(roles.map((role) => role.loadSlice(config, selection)));
-
-  const check = (config: LoadedConfig) => checkClusterConfig<unknown>(config, whole ? checkConfig : loadSlices);
-  const config = await loadClusterConfig(options.configFile, check);
-  await check(config);
-  const slices = await loadSlices(config);
-
+  const names = selectRoleNames(options.roles);
+  if (options.builderSets && !names.includes("builder-engine")) throw errors.buildersNeedEngine();
+  const builderSets = options.builderSets ?? ("all" as const);
   // The name is known at last when the cluster has been joined.
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
-  const log = identifyLog(options.log, { roles: roles.map((role) => role.name).join(",") }, identity);
-  const warned = new Set<string>();
-  const warn = () => {
-    for (const text of config.warnings()) {
-      if (!warned.has(text)) log.warn(`config: ${text}`);
-      warned.add(text);
-    }
-    for (const text of config.closedDefaults()) {
-      if (!warned.has(text)) log.info(`closed by default: ${text} (docs/upgrade.md)`);
-      warned.add(text);
-    }
-  };
-  warn();
-  const database = await openClusterDatabase(config.shared, log);
-  const bus = createClusterBus(config.shared, database, log);
-  const plan: TermPlan = {
-    ...options,
-    log,
-    identity,
-    config,
-    selection: {
-      roles: roles.map((role, i) => ({ role, slice: slices[i] })),
-      builderSets: selection.builderSets === "all" ? Object.keys(config.shared.builders) : selection.builderSets,
-    },
-    async loadRole(name, builderSets) {
-      const [role] = await selectRoles([name]);
-      if (!role) throw errors.unknownRole(name, roleNames);
-      const slice = await role.loadSlice(config, { builderSets: builderSets ?? "all" });
-      warn();
-      return { role, slice };
-    },
-    release: version,
-    database,
-    bus,
-  };
+  const bindings = { roles: names.join(",") };
+  const log = identifyLog(options.log, bindings, identity);
+  const isWhole = names.length === roleNames.length && builderSets === "all";
+  const loadingConfig = loadMasterConfig(options.configFile, isWhole ? "whole" : { roles: names, builderSets });
+  const signs = new LoopSigns(roleNames);
+  const addresses = new Map<string, string>();
+  const selection: Selection = { roles: [], builderSets: [] };
+  const figures = new MasterFigures(() => selection.roles.map(({ host }) => host));
+  const { configFile } = options;
+  const open = createPlaces({ configFile, config: loadingConfig, signs, log, bindings, addresses, figures });
+  // They load while this thread does.
+  const hasThread = (name: RoleName) => placeOf(name, names) === "thread";
+  selection.roles = names.map((name) => open(name, builderSets, placeOf(name, names)));
+  const loading = Promise.all(selection.roles.map(({ host }) => host.load()));
+  loading.catch(() => undefined);
 
+  const owned: (() => Promise<void>)[] = [() => closeRoles(selection)];
   const close = async () => {
-    await bus.stop();
-    await database.close();
+    for (const end of owned.toReversed()) await end();
   };
   try {
+    const config = await loadingConfig;
+    selection.builderSets = builderSets === "all" ? Object.keys(config.shared.builders) : builderSets;
+    const warn = warnOnce(log);
+    warn({ warnings: config.warnings(), closedDefaults: config.closedDefaults() });
+    for (const loaded of await loading) warn(loaded);
+    const database = await openClusterDatabase(
+      config.shared,
+      log,
+      connectionsOfMain(names.filter(hasThread), names, config.shared.databaseConnections),
+    );
+    owned.unshift(() => database.close());
+    const bus = createClusterBus(config.shared, database, log);
+    owned.splice(1, 0, () => bus.stop());
+    const plan: TermPlan = {
+      ...options,
+      log,
+      identity,
+      config,
+      selection,
+      signs,
+      addresses,
+      figures,
+      async loadRole(name, sets) {
+        const [known] = selectRoleNames([name]);
+        if (!known) throw errors.unknownRole(name, roleNames);
+        const selected = open(known, sets ?? "all", "thread");
+        warn(await selected.host.load());
+        return selected;
+      },
+      release: version,
+      database,
+      bus,
+      hub: createBusHub(bus),
+    };
     await bus.start();
     const first = await beginFirstTerm(plan);
     return runTerms(plan, first, close);
@@ -98,6 +112,36 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
     await close();
     throw error;
   }
+}
+
+/** All slices are checked against each other where all are run here; otherwise each role checks its own. */
+async function loadMasterConfig(file: string, duties: "whole" | Duties): Promise<LoadedConfig> {
+  const check = (config: LoadedConfig) =>
+    checkClusterConfig<unknown>(config, duties === "whole" ? checkConfig : () => checkSlices(config, [duties]));
+  const config = await loadClusterConfig(file, check);
+  if (duties === "whole") await check(config);
+  // What is wrong beside the slices is reported together with what is wrong in them.
+  else await checkClusterConfig(config, async () => undefined).catch(() => check(config));
+  return config;
+}
+
+async function closeRoles({ roles }: Selection): Promise<void> {
+  await Promise.all(roles.map(({ host }) => host.close()));
+}
+
+/** Logs each warning of a config once, however many threads have loaded it. */
+function warnOnce(log: Logger) {
+  const warned = new Set<string>();
+  return ({ warnings, closedDefaults }: Pick<Loaded, "warnings" | "closedDefaults">) => {
+    for (const text of warnings) {
+      if (!warned.has(text)) log.warn(`config: ${text}`);
+      warned.add(text);
+    }
+    for (const text of closedDefaults) {
+      if (!warned.has(text)) log.info(`closed by default: ${text} (docs/upgrade.md)`);
+      warned.add(text);
+    }
+  };
 }
 
 /** A master that stood still past its lease while it started just starts again. */
@@ -121,7 +165,8 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
     for (;;) {
       const ended = await term.run(draining.signal, now.signal);
       if (ended === "stopped") return;
-      plan.log.warn("the lease was lost: everything held under it is given up, and this master joins again");
+      const why = ended === "lost" ? "the lease was lost" : "a thread died";
+      plan.log.warn(`${why}: everything held under the lease is given up, and this master joins again`);
       const next = await rejoin(plan, draining.signal);
       if (!next) return;
       term = next;

@@ -1,9 +1,11 @@
-import type { Bus } from "@multimaster/bus";
+import type { Bus, BusHub } from "@multimaster/bus";
 import type { LoadedConfig } from "@multimaster/config";
 import type { Logger, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import type { SelectedRole, Selection } from "./hosted-roles.ts";
+import type { LoopSigns } from "./loop-signs.ts";
+import type { MasterFigures } from "./master-figures.ts";
 
 /** What every term of this master has in common. */
 export interface TermPlan {
@@ -14,10 +16,18 @@ export interface TermPlan {
   readonly release: string;
   readonly database: Database;
   readonly bus: Bus;
+  /** By which the threads of the roles use the bus. */
+  readonly hub: BusHub;
+  /** What the event loops of all threads show. */
+  readonly signs: LoopSigns;
+  /** Where services of the roles listen, by name. */
+  readonly addresses: ReadonlyMap<string, string>;
   readonly log: Logger;
   /** What every line of that log says about this master; each term writes its own facts into it. */
   readonly identity: { service: string; master?: string; epoch?: number };
-  /** Loads a role that is added while the master runs. */
+  /** Gathers the figures of all threads; each term has other ones of the main thread. */
+  readonly figures: MasterFigures;
+  /** Loads a role, in a thread of its own, that is added while the master runs. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
   extraServices?(context: ExtraContext): readonly Service[];
 }

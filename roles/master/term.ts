@@ -6,6 +6,9 @@ import { joinAndAssemble, type MasterParts } from "./assemble-master.ts";
 import { DrainRun } from "./drain-run.ts";
 import type { TermPlan } from "./term-plan.ts";
 
+/** Why a term ended; after all but the first another one begins. */
+export type TermEnd = "stopped" | "lost" | "died";
+
 /** How long a database that is away may hold up the news of a drain. */
 const reportMs = 2000;
 
@@ -40,7 +43,7 @@ export class Term {
     } catch (error) {
       // Losing the lease is the cause; what failed because of it did not fail by itself.
       if (lost.aborted || isLeaseLoss(error)) {
-        await this.#stop();
+        await this.#stop("again");
         throw new LeaseLost(lease);
       }
       await this.#leave();
@@ -52,9 +55,9 @@ export class Term {
 
   /**
    * Runs until the master is to end (`draining` aborts, or an order asks for it) and the work in hand is done, until
-   * `now` aborts, or until the lease is lost.
+   * `now` aborts, until the lease is lost, or until a thread has died whose claims no one knows any more.
    */
-  async run(draining: AbortSignal, now: AbortSignal): Promise<"stopped" | "lost"> {
+  async run(draining: AbortSignal, now: AbortSignal): Promise<TermEnd> {
     try {
       return await this.#runUntilEnd(draining, now);
     } catch (error) {
@@ -64,13 +67,17 @@ export class Term {
     }
   }
 
-  async #runUntilEnd(draining: AbortSignal, now: AbortSignal): Promise<"stopped" | "lost"> {
-    const { data, orders, ordered, lost } = this.#parts;
+  async #runUntilEnd(draining: AbortSignal, now: AbortSignal): Promise<TermEnd> {
+    const { data, orders, ordered, lost, died } = this.#parts;
     for (;;) {
-      await whenAborted([draining, lost, ordered.signal]);
+      await whenAborted([draining, lost, died, ordered.signal]);
       if (lost.aborted) {
-        await this.#stop();
+        await this.#stop(draining.aborted ? "end" : "again");
         return draining.aborted ? "stopped" : "lost";
+      }
+      if (died.aborted && !draining.aborted) {
+        await this.#leave("again");
+        return "died";
       }
       const run = await this.#beginDrain(draining);
       const ended = await this.#endDrain(run, draining, now);
@@ -144,15 +151,17 @@ export class Term {
     return waitAtMost(systemClock, reportMs, writing);
   }
 
-  async #stop(): Promise<void> {
-    await this.#parts.hosts.stop();
-    await this.#parts.base.stop();
+  /** `again`: roles that hold nothing go on until this master has joined again. */
+  async #stop(then: "end" | "again" = "end"): Promise<void> {
+    const { hosts, base } = this.#parts;
+    await (then === "end" ? hosts.stop() : hosts.leave());
+    await base.stop();
   }
 
-  async #leave(): Promise<void> {
+  async #leave(then: "end" | "again" = "end"): Promise<void> {
     const { database, log } = this.#plan;
     const { data, lease } = this.#parts;
-    await this.#stop();
+    await this.#stop(then);
     try {
       const left = await leaveCluster(database, lease, releaseEverythingOf);
       if (left) await publishOutcomes(data.events, left.outcomes);

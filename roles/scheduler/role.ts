@@ -8,6 +8,7 @@ import { loadSchedulerSlice } from "./slice.ts";
 /** Turns what happens in the world into buildsets. Any number of masters have it; each singleton runs on one of them. */
 export const role = defineRole<SchedulerSlice>({
   name: "scheduler",
+  holdsClaims: true,
   loadSlice: (config) => loadSchedulerSlice(config),
   // Sources first: drained in this order, no change comes in through this master while its schedulers hand over.
   services: (context) => {

@@ -94,7 +94,7 @@ export function listRoutes(
       path: /^\/metrics$/,
       // The labels contain names of builders and steps.
       guard: { kind: "readers", of: ["masters", "builders", "steps"] },
-      answer: serveMetrics(context.metrics),
+      answer: serveMetrics(() => context.figures()),
     },
     {
       name: "login",

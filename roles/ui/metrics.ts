@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Gauge, Histogram, type Registry } from "@multimaster/core";
+import { type FiguresText, Gauge, Histogram, type Registry } from "@multimaster/core";
 import { buildrequests, type Data, equals } from "@multimaster/data";
 import type Koa from "koa";
 
@@ -60,10 +60,11 @@ export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void 
 }
 
 /** `/metrics` in Prometheus' text format. */
-export function serveMetrics(metrics: Registry): Koa.Middleware {
+export function serveMetrics(figures: () => Promise<FiguresText>): Koa.Middleware {
   return async (ctx, next) => {
     if (ctx.path !== "/metrics" || (ctx.method !== "GET" && ctx.method !== "HEAD")) return next();
-    ctx.set("Content-Type", metrics.contentType);
-    ctx.body = await metrics.metrics();
+    const { contentType, text } = await figures();
+    ctx.set("Content-Type", contentType);
+    ctx.body = text;
   };
 }

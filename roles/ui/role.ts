@@ -16,6 +16,7 @@ import { loadUiSlice } from "./slice.ts";
 /** Serves browsers and programs over HTTP. It holds no state, so any number of masters may have this role. */
 export const role = defineRole<UiSlice>({
   name: "ui",
+  holdsClaims: false,
   loadSlice: loadUiSlice,
   services(context) {
     const { own, shared } = context.config;

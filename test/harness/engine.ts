@@ -8,7 +8,15 @@ import {
   type WorkersSliceInput,
   workersSlice,
 } from "@multimaster/config";
-import { createMetrics, type Logger, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
+import {
+  createMetrics,
+  type Logger,
+  measure,
+  mergeFigures,
+  ServiceGroup,
+  silentLog,
+  systemClock,
+} from "@multimaster/core";
 import { buildrequests, builds, createData, type Data, equals, logs, type NewBuildset, steps } from "@multimaster/data";
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
@@ -107,6 +115,7 @@ export async function startEngine(
     said.push(text ?? String(fields));
   };
   const log: Logger = Object.assign(Object.create(silentLog), { info: listen, warn: listen, error: listen });
+  const metrics = createMetrics();
   const services = new ServiceGroup(
     "engine",
     role.services({
@@ -126,7 +135,8 @@ export async function startEngine(
       data,
       clock: systemClock,
       log,
-      metrics: createMetrics(),
+      metrics,
+      figures: async () => mergeFigures([await measure(metrics)]),
       loop: new LoopSign(),
       lost: lost.signal,
       listening: (_service, url) => {

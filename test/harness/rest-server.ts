@@ -1,7 +1,15 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import { LoopSign } from "@multimaster/cluster";
 import { type ClusterConfig, uiSlice } from "@multimaster/config";
-import { type Clock, createMetrics, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
+import {
+  type Clock,
+  createMetrics,
+  measure,
+  mergeFigures,
+  ServiceGroup,
+  silentLog,
+  systemClock,
+} from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
 import base from "@multimaster/plugins/hooks/base";
@@ -41,13 +49,15 @@ export async function startRestServer(
   const { lease } = await join(database, { roles: ["ui"], defaultBase: "host-ui" });
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const own = uiSlice.parse({ port: 0, hooks: [base({ anybody: true })], ...slice });
+  const metrics = createMetrics();
   const services = role.services({
     master: { name: lease.name, masterid: lease.masterid },
     config: { own, shared: shared as ClusterConfig, directory: "." },
     data,
     clock,
     log: silentLog,
-    metrics: createMetrics(),
+    metrics,
+    figures: async () => mergeFigures([await measure(metrics)]),
     loop: new LoopSign(),
     lost: new AbortController().signal,
     listening: () => {},

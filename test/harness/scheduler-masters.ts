@@ -1,7 +1,7 @@
 import { type Bus, createBus } from "@multimaster/bus";
 import { type Lease, LoopSign } from "@multimaster/cluster";
 import { type SchedulerSliceInput, schedulerSlice } from "@multimaster/config";
-import { Registry, type Service, silentLog, systemClock } from "@multimaster/core";
+import { mergeFigures, Registry, type Service, silentLog, systemClock } from "@multimaster/core";
 import { createData, type Data } from "@multimaster/data";
 import { type Database, openDatabase, queryRows, type Row } from "@multimaster/database";
 import { ClaimedHost } from "../../roles/scheduler/claimed-host.ts";
@@ -68,6 +68,7 @@ export async function startSchedulerCluster(
         clock: systemClock,
         log: silentLog,
         metrics: new Registry(),
+        figures: () => mergeFigures([]),
         loop: new LoopSign(),
         lost: new AbortController().signal,
         listening: () => {},

@@ -72,10 +72,10 @@ export class LocalDelivery {
     this.#enqueue(key, publisher, subscribers, read);
   }
 
-  /** Queues another process's message for the subscribers of exactly this pattern: a router sends one copy per pattern. */
-  deliverTo(pattern: Pattern, key: Key, read: () => BusMessage["payload"]): void {
+  /** Queues a message from outside for the subscribers of exactly this pattern: routers and hubs send one copy per pattern. */
+  deliverTo(pattern: Pattern, key: Key, read: () => BusMessage["payload"], publisher: Publisher = "other"): void {
     if (this.#closed) return;
-    this.#enqueue(key, "other", [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
+    this.#enqueue(key, publisher, [...(this.#entries.get(patternText(pattern))?.subscribers ?? [])], read);
   }
 
   /** Delivers nothing from now on. */

@@ -14,8 +14,8 @@ export interface HeartbeatData {
   masterid: number;
   epoch: number;
   leaseMs: number;
-  /** Memory of the `LoopSign` to check. */
-  sign: SharedArrayBuffer | undefined;
+  /** Memory of each `LoopSign` to check. */
+  signs: readonly SharedArrayBuffer[];
 }
 
 /** A renewal that the database has confirmed. */
@@ -97,7 +97,7 @@ if (parentPort) {
   const stop = new AbortController();
   port.once("message", () => stop.abort());
   const data = workerData as HeartbeatData;
-  if (data.sign) void recordStalls(data, new LoopSign(data.sign), stop.signal);
+  for (const memory of data.signs) void recordStalls(data, new LoopSign(memory), stop.signal);
   await renewUntilStopped(data, stop.signal, (message) => port.postMessage(message));
   // Also when the lease was lost: then there is nothing to write any more.
   stop.abort();

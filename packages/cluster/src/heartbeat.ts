@@ -10,8 +10,8 @@ export interface HeartbeatOptions {
   lease: Lease;
   log: Logger;
   clock?: Clock;
-  /** By which the thread sees that the event loop stands still, and writes down why; absent: it does not check. */
-  sign?: LoopSign;
+  /** By which the thread sees that an event loop of this process stands still, and writes down why. */
+  signs?: readonly LoopSign[];
   /** Called once, when another master has evicted this one. */
   onLost(): void;
 }
@@ -30,13 +30,20 @@ const entry = new URL(
  * Keeps a lease by renewing it from a thread of its own, over a connection of its own: a stalled event loop or a full
  * pool never costs a master its lease. It renews until it is stopped, or until the lease is lost.
  */
-export function createHeartbeat({ url, lease, log, clock = systemClock, sign, onLost }: HeartbeatOptions): Heartbeat {
+export function createHeartbeat({
+  url,
+  lease,
+  log,
+  clock = systemClock,
+  signs = [],
+  onLost,
+}: HeartbeatOptions): Heartbeat {
   const data: HeartbeatData = {
     url,
     masterid: lease.masterid,
     epoch: lease.epoch,
     leaseMs: lease.leaseMs,
-    sign: sign?.memory,
+    signs: signs.map((sign) => sign.memory),
   };
   const backoff = new Backoff({ initial: 100, max: Math.max(200, lease.leaseMs / 5) });
   let thread: Worker | undefined;

@@ -10,6 +10,8 @@ export interface LogOptions {
   format?: string;
   /** Fields on every line, such as the master's name. */
   fields?: Record<string, unknown>;
+  /** Takes the lines of the JSON format instead of standard error. */
+  write?: (line: string) => void;
 }
 
 /** Structured log on standard error (standard output belongs to command results). Passwords and tokens are redacted. */
@@ -25,10 +27,17 @@ export function createLog(options: LogOptions = {}): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    options.format === "pretty"
-      ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
-      : openStandardError(),
+    options.write
+      ? { write: options.write }
+      : options.format === "pretty"
+        ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
+        : openStandardError(),
   );
+}
+
+/** Writes a line that another thread's logger has made where this logger writes. */
+export function writeLogLine(log: Logger, line: string): void {
+  (log as unknown as Record<symbol, pino.DestinationStream>)[pino.symbols.streamSym]?.write(line);
 }
 
 /** Lines that cannot be written are held up to this many bytes. */

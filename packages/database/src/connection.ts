@@ -4,7 +4,7 @@ import type { Pooling } from "./pooling.ts";
 
 /**
  * Something that can be asked: the database itself, or a transaction in it. Code that gets one inside a transaction
- * uses only that one: SQLite has a single connection, so a query beside an open transaction would wait for its end.
+ * uses only that one: a query beside an open transaction may wait for its end, which then never comes.
  */
 export interface Connection {
   readonly sql: Knex;

@@ -22,11 +22,16 @@ import type { PostgresqlSession } from "./postgresql-tls.ts";
 import { SqliteClient } from "./sqlite-client.ts";
 import { prepareSqlite } from "./sqlite-driver.ts";
 import { closeToOthers } from "./sqlite-file.ts";
+import { WriterTurns } from "./writer-turns.ts";
 
 export interface OpenOptions {
   log: Logger;
-  /** PostgreSQL: maximum number of connections (default 10). SQLite always has one. */
+  /** PostgreSQL: maximum number of connections (default 10). */
   poolSize?: number;
+  /** SQLite: most connections at once (default 1). With more, reads go on while a write waits for other threads. */
+  sqliteConnections?: number;
+  /** This process has the database open already and knows that of it: the server is not asked, and may be away. */
+  known?: Pick<Database, "pooling" | "exclusive">;
   /** For masters: refuses a SQLite file that another master has open, until closed. No effect on PostgreSQL. */
   exclusive?: boolean;
   /** PostgreSQL ends our transactions that fall silent for so long (default 10 s); masters pass less than their lease. */
@@ -43,19 +48,23 @@ const patienceMs = 5000;
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
   const parsed = parseDatabaseUrl(url);
+  const { known } = options;
   let lock: FileLock | undefined;
-  let pooling: Pooling = "none";
-  if (parsed.engine === "sqlite" && !parsed.memory) closeToOthers(parsed.file, options.log);
-  if (parsed.engine === "postgresql") pooling = await probeServer(parsed, options);
-  else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
+  let pooling: Pooling = known?.pooling ?? "none";
+  if (!known) {
+    if (parsed.engine === "sqlite" && !parsed.memory) closeToOthers(parsed.file, options.log);
+    if (parsed.engine === "postgresql") pooling = await probeServer(parsed, options);
+    else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
+  }
   const connections = new Set<PostgresqlConnection>();
   const sql =
     parsed.engine === "sqlite"
       ? openSqlite(parsed.file, options)
       : openPostgresql(parsed.url, options, pooling, connections);
   const dialect = dialects[parsed.engine];
+  const writer = parsed.engine === "sqlite" ? new WriterTurns() : undefined;
   try {
-    await sql.raw("select 1");
+    if (!known) await sql.raw("select 1");
   } catch (error) {
     await sql.destroy();
     lock?.release();
@@ -66,11 +75,11 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     url: parsed.url,
     describe: parsed.describe,
     pooling,
-    exclusive: lock !== undefined || (parsed.engine === "sqlite" && parsed.memory),
+    exclusive: known?.exclusive ?? (lock !== undefined || (parsed.engine === "sqlite" && parsed.memory)),
     sql,
     dialect,
-    transaction: (fn) => runTransaction(sql, dialect, fn),
-    snapshot: (fn) => runTransaction(sql, dialect, fn, { readOnly: true }),
+    transaction: (fn) => runTransaction(sql, dialect, fn, { writer }),
+    snapshot: (fn) => runTransaction(sql, dialect, fn, { config: { readOnly: true } }),
     breakConnections() {
       for (const connection of connections) breakConnection(connection);
     },
@@ -114,8 +123,13 @@ function openSqlite(file: string, options: OpenOptions): Knex {
     connection: { filename: file },
     useNullAsDefault: true,
     compileSqlOnError: false,
-    // Never closed while open: another first connection would find an empty :memory: database.
-    pool: { min: 1, max: 1, acquireTimeoutMillis: 60_000, afterCreate: prepareConnection },
+    // One stays open: another first connection would find an empty :memory: database.
+    pool: {
+      min: 1,
+      max: file === ":memory:" ? 1 : (options.sqliteConnections ?? 1),
+      acquireTimeoutMillis: 60_000,
+      afterCreate: prepareConnection,
+    },
     log: knexLog(options.log),
   });
 }
@@ -187,7 +201,7 @@ async function runTransaction<T>(
   sql: Knex,
   dialect: Dialect,
   fn: (tx: Connection) => Promise<T>,
-  config: TransactionConfig = {},
+  { config = {}, writer }: { config?: TransactionConfig; writer?: WriterTurns | undefined } = {},
 ): Promise<T> {
   const backoff = new Backoff({ initial: 20, max: 1000 });
   const begun = performance.now();
@@ -195,11 +209,13 @@ async function runTransaction<T>(
     // Once the body is done the commit is on its way, and a broken connection leaves its outcome unknown.
     let committing = false;
     try {
-      return await sql.transaction(async (transaction) => {
-        const result = await runInside(sql.client, () => fn({ sql: transaction, dialect }));
-        committing = true;
-        return result;
-      }, config);
+      const run = () =>
+        sql.transaction(async (transaction) => {
+          const result = await runInside(sql.client, () => fn({ sql: transaction, dialect }));
+          committing = true;
+          return result;
+        }, config);
+      return await (writer ? writer.take(sql.client, run) : run());
     } catch (error) {
       const patient = !committing && performance.now() - begun < patienceMs;
       const again = dialect.isRetryable(error) || (patient && dialect.isAway(error));

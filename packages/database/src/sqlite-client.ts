@@ -16,7 +16,7 @@ interface Query {
   context?: unknown;
 }
 
-/** While another connection (the heartbeat's) writes, a statement is tried again for this long without blocking the loop. */
+/** While another connection (another thread's) writes, a statement is tried again for this long without blocking the loop. */
 const busyPatienceMs = 30_000;
 const maxCachedStatements = 500;
 const prepared = new WeakMap<BetterSqlite3.Database, Map<string, BetterSqlite3.Statement>>();
@@ -44,7 +44,7 @@ export class SqliteClient extends knexClientClass("better-sqlite3") {
     // A full or failing disk has ended the transaction already; an error of rolling back would hide that one.
     if (/^rollback\b/i.test(query.sql) && !connection.inTransaction) return query;
     const deadline = performance.now() + busyPatienceMs;
-    for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
+    for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
       try {
         return runQuery(connection, query);
       } catch (error) {

@@ -12,8 +12,8 @@ export function loadSqlite(): typeof BetterSqlite3 {
   return isOldNode ? require("better-sqlite3-node20") : require("better-sqlite3");
 }
 
-/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop. */
-export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 100): void {
+/** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop: most writes are shorter. */
+export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 2): void {
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
   connection.pragma("journal_mode = WAL");
   connection.pragma("synchronous = NORMAL");

@@ -71,7 +71,10 @@ export class RunningStep {
     const { limits } = this.#scope;
     const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
-    const enter = () => watchdog.enter(place);
+    const enter = async () => {
+      await new Promise(setImmediate);
+      watchdog.enter(place);
+    };
     const leave = () => watchdog.leave(place);
     const state = new LatestWriter<string>((text) =>
       persistence.write(`set state of step ${stepid}`, () => steps.setState(stepid, text)),
@@ -131,12 +134,12 @@ export class RunningStep {
     let end: StepEnd;
     try {
       const rendering = createRenderContext(this.#scope);
-      turns.enter();
+      await turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       const environment = await this.#renderEnvironment(rendering);
       const { signal } = this.#abort;
       const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
-      turns.enter();
+      await turns.enter();
       end = await this.#unlessUnresponsive(this.#step.run(ctx, this.#options));
     } catch (error) {
       if (error instanceof Abandoned) throw error;

@@ -24,7 +24,7 @@ export interface StepCommandsOptions {
   stepid: number;
   /** The step's code waits for a command; control returns to it. */
   onWait(): void;
-  onReturn(): void;
+  onReturn(): Promise<void>;
 }
 
 /** Runs the commands of one step: recorded before they are sent, heard until they complete, interrupted with the step. */
@@ -89,7 +89,7 @@ export class StepCommands {
       };
     } finally {
       this.#running.delete(id);
-      onReturn();
+      await onReturn();
     }
   }
 

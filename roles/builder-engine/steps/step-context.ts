@@ -11,7 +11,8 @@ import { checkProperty, checkUrl } from "./step-values.ts";
 
 /** Tells the watchdog whether the step's own code has control. */
 export interface Turns {
-  enter(): void;
+  /** Resolves at the beginning of a turn of the event loop, where no transaction of SQLite is open (docs/decisions/roles-run-in-threads.md). */
+  enter(): Promise<void>;
   leave(): void;
 }
 
@@ -85,6 +86,7 @@ export function createStepContext(
     async addUrl(urlName, url) {
       const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
       await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
+      await turns.enter();
     },
     addTestResults: createStepTests({
       data,
@@ -101,7 +103,7 @@ export function createStepContext(
       turns.leave();
       await clock.sleep(ms, signal);
       signal.throwIfAborted();
-      turns.enter();
+      await turns.enter();
     },
   };
 }

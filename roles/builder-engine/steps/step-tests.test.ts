@@ -27,7 +27,7 @@ function start(signal = new AbortController().signal) {
     secrets: new Secrets({ token: "s3cr3t-t0ken" }),
     signal,
     onWait: () => void written.push("waits"),
-    onReturn: () => void written.push("goes on"),
+    onReturn: async () => void written.push("goes on"),
   });
   return { report, written };
 }

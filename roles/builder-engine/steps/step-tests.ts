@@ -16,7 +16,7 @@ export interface StepTestsOptions {
   signal: AbortSignal;
   /** The step's code waits for the database; control returns to it. */
   onWait(): void;
-  onReturn(): void;
+  onReturn(): Promise<void>;
 }
 
 /** Stores what a step reports of tests: a set of results, in pieces that keep no other writer waiting. */
@@ -47,6 +47,6 @@ export function createStepTests(options: StepTestsOptions): StepContext["addTest
       await persistence.write(`append to test results ${setid}`, () => testResults.append(setid, first, part));
     }
     await persistence.write(`complete test results ${setid}`, () => testResults.complete(setid, { passed, failed }));
-    onReturn();
+    await onReturn();
   };
 }

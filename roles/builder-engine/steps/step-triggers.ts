@@ -21,7 +21,7 @@ export interface StepTriggersOptions {
   signal: AbortSignal;
   /** The step's code waits for other builds; control returns to it. */
   onWait(): void;
-  onReturn(): void;
+  onReturn(): Promise<void>;
 }
 
 /** What one step of a build makes schedulers build: written once however often it is tried, waited for, cancelled with it. */
@@ -53,7 +53,7 @@ export class StepTriggers {
         this.#awaited,
         answer.map(({ bsid }) => bsid),
       );
-    onReturn();
+    await onReturn();
     return answer.map((set) => this.#describe(set));
   };
 
@@ -88,7 +88,7 @@ export class StepTriggers {
         onWait();
         const results = await awaited.wait(bsid, signal);
         const found = await this.#readBuilds(bsid);
-        onReturn();
+        await onReturn();
         return { results, builds: found };
       },
     };

@@ -116,7 +116,7 @@ async function makeStep(link: WorkerLink) {
   });
   const config = { name: link.name, password: "pass", local: false, maxBuilds: 1, properties: {} };
   const worker = new AttachedWorker(1, config, link, await link.getInfo());
-  const idle = () => undefined;
+  const idle = async () => undefined;
   const around = { worker, ledger, logs, clock: systemClock, buildid: 1, stepid: 1, onWait: idle, onReturn: idle };
   const commands = new StepCommands(around);
   return {

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { clusterConfig } from "@multimaster/config";
-import { createMetrics, silentLog } from "@multimaster/core";
+import { mergeFigures, silentLog } from "@multimaster/core";
 import { createMonitor } from "@multimaster/roles/master/monitor";
 import { createWorkerListener } from "@multimaster/wire";
 import { describe, expect, it } from "vitest";
@@ -135,7 +135,7 @@ describe("a name that is not the master's own", () => {
       master: "m",
       data: { bus: { kind: "none", state: "connected", degradedSince: null } } as never,
       hosts: { ready: () => true },
-      metrics: createMetrics(),
+      figures: () => mergeFigures([]),
       log: silentLog,
     });
     for (const service of services) {

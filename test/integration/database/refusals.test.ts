@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createBus } from "@multimaster/bus";
 import { joinCluster, LoopSign, leaveCluster } from "@multimaster/cluster";
 import { buildersSlice, type ClusterConfig, workersSlice } from "@multimaster/config";
-import { type Clock, createMetrics, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
+import { type Clock, createMetrics, mergeFigures, ServiceGroup, silentLog, systemClock } from "@multimaster/core";
 import { auditDatabase, createData } from "@multimaster/data";
 import { dataVersions, openDatabase, queryRows, upgradeDatabase } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
@@ -69,6 +69,7 @@ async function startEngine(engine: Engine) {
       clock: impatient,
       log: silentLog,
       metrics: createMetrics(),
+      figures: () => mergeFigures([]),
       loop: new LoopSign(),
       lost: new AbortController().signal,
       listening: () => {},

@@ -200,3 +200,73 @@ describe("a PostgreSQL server", () => {
     );
   });
 });
+
+describe("threads that share a SQLite file", () => {
+  /** A master's thread: connections of its own. */
+  async function openTwice(): Promise<[Database, Database]> {
+    const url = await newDatabaseUrl("sqlite");
+    const open = async (known?: { pooling: "none"; exclusive: boolean }) => {
+      const database = await openDatabase(url, { log: silentLog, sqliteConnections: 4, ...(known ? { known } : {}) });
+      onCleanup(() => database.close());
+      return database;
+    };
+    const first = await open();
+    await upgradeDatabase(first);
+    return [first, await open({ pooling: "none", exclusive: true })];
+  }
+
+  it("never leave a write transaction open over a turn of the event loop", async () => {
+    const [database] = await openTwice();
+    let open = 0;
+    let seen = 0;
+    let turns = 0;
+    let going = true;
+    const look = () => {
+      turns += 1;
+      seen = Math.max(seen, open);
+      if (going) setImmediate(look);
+    };
+    setImmediate(look);
+    const write = async (n: number) => {
+      await database.transaction(async (tx) => {
+        open += 1;
+        await tx.sql("tags").insert(tag(`t${n}`));
+        await queryRows(tx, "select count(*) from tags");
+        await insertIgnore(tx, { table: "tags", rows: [tag(`t${n}`), tag(`u${n}`)], conflict: ["name_hash"] });
+        open -= 1;
+      });
+      await queryRows(database, "select count(*) from tags");
+    };
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 10 }, (_, n) => write(round * 10 + n)));
+      await new Promise(setImmediate);
+    }
+    going = false;
+    expect(turns).toBeGreaterThan(10);
+    expect(seen).toBe(0);
+  });
+
+  it("wait for each other's writes without holding up reads, or the event loop", async () => {
+    const [blocking, waiting] = await openTwice();
+    let isWritten = false;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let hasBegun = () => {};
+    const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+    const holder = blocking.transaction(async (tx) => {
+      await tx.sql("tags").insert(tag("held"));
+      hasBegun();
+      await held;
+    });
+    await begun;
+    const writes = Array.from({ length: 10 }, (_, n) =>
+      waiting.transaction((tx) => tx.sql("tags").insert(tag(`w${n}`))).then(() => (isWritten = true)),
+    );
+    // More reads than there are connections.
+    for (let n = 0; n < 20; n++) expect(await tags(waiting)).toEqual([]);
+    expect(isWritten).toBe(false);
+    release();
+    await Promise.all([holder, ...writes]);
+    expect(await tags(waiting)).toHaveLength(11);
+  });
+});

@@ -89,7 +89,7 @@ export interface Events {
 
 export function createEvents({ bus, connection, log }: { bus: Bus; connection: Connection; log: Logger }): Events {
   const enqueue = createPublishQueue({ bus, connection, log });
-  const own = createOwnEvents(log);
+  const own = createOwnEvents(bus, log);
 
   /** With `early`, own messages do not come by the bus: that was called for them. */
   async function subscribe(

@@ -19,7 +19,6 @@ export interface CommandUpdates {
 }
 
 export function createCommandUpdates({ database, lease, write }: UpdateContext): CommandUpdates {
-  const { masterid, epoch } = lease;
   const ofWorker = batched(async (workerids: readonly number[]) => {
     const rows = await commandsOfWorkers(database, workerids);
     const commands = groupValues(rows.map(({ workerid, commandId, buildid }) => [workerid, { commandId, buildid }]));
@@ -27,7 +26,9 @@ export function createCommandUpdates({ database, lease, write }: UpdateContext):
   });
   return {
     record: (command) =>
-      write(`command ${command.commandId}`, (tx) => insertCommand(tx, { ...command, masterid, epoch })),
+      write(`command ${command.commandId}`, (tx) =>
+        insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch }),
+      ),
     forget: (commandIds) => write(`command ${commandIds[0]}`, (tx) => deleteCommands(tx, commandIds)),
     ofWorker,
   };
