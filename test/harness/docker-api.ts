@@ -54,7 +54,7 @@ export interface FakeDockerHost {
 
 /**
  * A stand-in for a host with Docker, strict about what it is sent: a container "runs" our own worker program. It shows that
- * requests are well formed and in order, not what a real host makes of them: `test/long/podman.mjs` does that.
+ * requests are well formed and in order, not what a real host makes of them.
  */
 export async function startFakeDockerHost(images: readonly string[]): Promise<FakeDockerHost> {
   const directory = temporaryDirectory("docker");

@@ -1,6 +1,7 @@
 import type { Logger } from "@multimaster/core";
 import { BadFrame, decodeFrame, encodeFrame, type Message } from "./frames.ts";
-import { LinkClosed, type LinkEnd, RemoteException, RequestRefused, RequestTimedOut } from "./link-errors.ts";
+import { LinkClosed, type LinkEnd, RemoteException, RequestRefused } from "./link-errors.ts";
+import { PendingAnswers } from "./pending-answers.ts";
 import type { Transport } from "./transport.ts";
 
 export interface LinkOptions {
@@ -16,12 +17,6 @@ export interface LinkOptions {
   onBadFrame: "close" | "ignore";
 }
 
-interface Pending {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-  timer: NodeJS.Timeout | undefined;
-}
-
 /**
  * One connection between a master and a worker, with the same class at both ends. It numbers its requests from 0, matches
  * the answers to them, and answers every request of the other end exactly once.
@@ -33,7 +28,7 @@ export class Link {
   #transport: Transport;
   #options: LinkOptions;
   #nextNumber = 0;
-  #pending = new Map<number, Pending>();
+  readonly #answers = new PendingAnswers<unknown>();
   #end: LinkEnd | undefined;
 
   constructor(transport: Transport, options: LinkOptions) {
@@ -67,18 +62,9 @@ export class Link {
       return Promise.reject(new RequestRefused(`the request "${op}" cannot be packed`, { cause: error }));
     }
     this.#nextNumber += 1;
-    return new Promise((resolve, reject) => {
-      const { timeoutMs } = options;
-      const timer =
-        timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => {
-              this.#pending.delete(number);
-              reject(new RequestTimedOut(`${this.peer} did not answer "${op}" within ${timeoutMs / 1000} s`));
-            }, timeoutMs);
-      this.#pending.set(number, { resolve, reject, timer });
-      this.#transport.send(frame);
-    });
+    const answer = this.#answers.wait(number, this.peer, op, options.timeoutMs);
+    this.#transport.send(frame);
+    return answer;
   }
 
   /** Ends the connection after everything sent so far. */
@@ -143,13 +129,9 @@ export class Link {
   }
 
   #settle(number: number, message: Message): void {
-    const pending = this.#pending.get(number);
-    // An answer after its timeout, or a second answer, has no waiting request.
-    if (pending === undefined) return;
-    this.#pending.delete(number);
-    clearTimeout(pending.timer);
-    if ("is_exception" in message) pending.reject(new RemoteException(String(message["result"])));
-    else pending.resolve(message["result"] ?? null);
+    const request = this.#answers.take(number);
+    if ("is_exception" in message) request?.reject(new RemoteException(String(message["result"])));
+    else request?.resolve(message["result"] ?? null);
   }
 
   #refuseFrame(code: number, sentence: string): void {
@@ -164,11 +146,6 @@ export class Link {
 
   #finish(end: LinkEnd): void {
     this.#end = end;
-    const error = new LinkClosed(end);
-    for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer);
-      pending.reject(error);
-    }
-    this.#pending.clear();
+    this.#answers.end(new LinkClosed(end));
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "@multimaster/core";
-import { LinkClosed, type LinkEnd, RequestRefused, RequestTimedOut } from "../link-errors.ts";
+import { LinkClosed, type LinkEnd, RequestRefused } from "../link-errors.ts";
+import { PendingAnswers } from "../pending-answers.ts";
 import type { Transport } from "../transport.ts";
 import { BananaViolation, type Encodable, type Expression, loginLimits, workerLimits } from "./banana.ts";
 import { BananaDecoder } from "./banana-decoder.ts";
@@ -40,12 +41,6 @@ export interface BrokerOptions {
   onViolation(sentence: string): void;
 }
 
-interface Pending {
-  resolve(result: Received): void;
-  reject(error: Error): void;
-  timer: NodeJS.Timeout | undefined;
-}
-
 const dialects = ["pb", "none"] as const;
 const protocolVersion = 6;
 
@@ -65,7 +60,7 @@ export class Broker {
   #objects = new Map<number, Methods>();
   #lastObject = 0;
   #lastNumber = 0;
-  #pending = new Map<number, Pending>();
+  readonly #answers = new PendingAnswers<Received>();
   /** The dialect was chosen; before that only its name is accepted. */
   #hasDialect = false;
   #usesVocabulary = false;
@@ -135,17 +130,9 @@ export class Broker {
     }
     this.#lastNumber += 1;
     const number = this.#lastNumber;
-    return new Promise((resolve, reject) => {
-      const timer =
-        timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => {
-              this.#pending.delete(number);
-              reject(new RequestTimedOut(`${this.peer} did not answer "${method}" within ${timeoutMs / 1000} s`));
-            }, timeoutMs);
-      this.#pending.set(number, { resolve, reject, timer });
-      this.#send(["message", number, object, method, 1, packed, ["dictionary"]]);
-    });
+    const answer = this.#answers.wait(number, this.peer, method, timeoutMs);
+    this.#send(["message", number, object, method, 1, packed, ["dictionary"]]);
+    return answer;
   }
 
   close(reason = ""): void {
@@ -241,17 +228,13 @@ export class Broker {
   }
 
   #settle(number: number, value: Received, isError = false): void {
-    const pending = this.#pending.get(number);
-    // An answer after its timeout has no waiting call.
-    if (pending === undefined) return;
-    this.#pending.delete(number);
-    clearTimeout(pending.timer);
-    if (!isError) return pending.resolve(value);
+    const call = this.#answers.take(number);
+    if (!isError) return call?.resolve(value);
     const failure =
       value instanceof ReceivedFailure
         ? value.failure
         : { type: "an unknown exception", value: typeof value === "string" ? value.slice(0, 1000) : "", traceback: "" };
-    pending.reject(new RemoteFailure(failure));
+    call?.reject(new RemoteFailure(failure));
   }
 
   #send(expression: Encodable): void {
@@ -267,12 +250,7 @@ export class Broker {
   }
 
   #finish(end: LinkEnd): void {
-    const error = new LinkClosed(end);
-    for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer);
-      pending.reject(error);
-    }
-    this.#pending.clear();
+    this.#answers.end(new LinkClosed(end));
     this.#objects.clear();
   }
 }
