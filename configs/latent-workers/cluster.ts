@@ -47,7 +47,12 @@ export default defineCluster({
       basedir: `${state}/workers`,
       workers: [],
       latent: [
-        localProcess({ name: "pool", maxInstances: Number(env("INSTANCES", "3")), retryAfter: "2s", idleTime: "5m" }),
+        localProcess({
+          name: "pool",
+          maxInstances: Number(env("INSTANCES", "3")),
+          retryAfter: "2s",
+          idleTime: env("IDLE_TIME", "5m"),
+        }),
       ],
     }),
   }),

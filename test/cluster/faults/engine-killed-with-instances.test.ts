@@ -16,7 +16,7 @@ it("killed engines leave no instance behind, never are there too many, and each 
   const cluster = await startCluster({
     config: "configs/latent-workers/cluster.ts",
     router: false,
-    env: { WORK: "sleep 0.5", INSTANCES: String(size.limit), MULTIMASTER_STATE: state },
+    env: { WORK: "sleep 0.5", INSTANCES: String(size.limit), IDLE_TIME: "5s", MULTIMASTER_STATE: state },
   });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   await front.waitReady();
