@@ -195,7 +195,7 @@ export async function deleteInstance(tx: Connection, masterid: number, instancei
   return true;
 }
 
-/** Makes this master look after an instance that is attached to it, whoever did before. */
+/** Makes this master responsible for an instance that is attached to it; another master may have been before. */
 export async function moveInstanceClaim(tx: Connection, masterid: number, instanceid: number): Promise<boolean> {
   const attached = await queryRows(
     tx,
