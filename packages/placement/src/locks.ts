@@ -52,10 +52,7 @@ interface Load {
  * Decides who can go. Goes through all waiters by rank: one that can go reserves what it wants, and one that cannot bars
  * the locks that it is short of for all behind it.
  */
-export function grantLocks<W extends LockWaiter>(
-  locks: Iterable<LockState>,
-  waiters: readonly W[],
-): LockVerdict<W>[] {
+export function grantLocks<W extends LockWaiter>(locks: Iterable<LockState>, waiters: readonly W[]): LockVerdict<W>[] {
   const loads = new Map<number, Load>();
   const held = new Map<string, LockDemand>();
   for (const { lockid, max, holds } of locks) {
