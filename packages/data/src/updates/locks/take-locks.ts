@@ -41,7 +41,7 @@ export interface TakenLock {
 export type LockAnswer =
   | { readonly kind: "taken"; readonly locks: readonly TakenLock[] }
   /** It waits. These are the uses that it is short of. */
-  | { readonly kind: "waits"; readonly short: readonly LockUse[] };
+  | { readonly kind: "waits"; readonly short: readonly LockUse[]; readonly lockids: readonly number[] };
 
 interface Candidate extends LockWaiter {
   readonly wish: LockWish;
@@ -83,7 +83,8 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
   await insertWaits(tx, lease, waitsOf(candidates.filter((candidate) => !granted.includes(candidate))));
   return wishes.map((wish): LockAnswer => {
     const ids = new Set(shortOf.get(ownerKey(wish)) ?? []);
-    if (ids.size > 0) return { kind: "waits", short: wish.uses.filter((use) => ids.has(idOf(use))) };
+    if (ids.size > 0)
+      return { kind: "waits", short: wish.uses.filter((use) => ids.has(idOf(use))), lockids: [...ids] };
     return { kind: "taken", locks: describeTaken(wish, [...had(wish), ...taken], idOf) };
   });
 }
