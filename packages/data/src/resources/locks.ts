@@ -48,7 +48,7 @@ const build = (field: string, alias: string) =>
 export const lockHolds = defineResource({
   name: "lock_hold",
   plural: "lock_holds",
-  rights: { needs: ["locks", "builds"] },
+  rights: { isNamed: true, needs: ["locks", "builds"] },
   id: "holdid",
   from: `mm_lock_holds h join mm_locks lk on lk.lockid = h.lockid join masters m on m.id = h.masterid
     join buildrequests br on br.id = h.buildrequestid join builders bu on bu.id = br.builderid`,

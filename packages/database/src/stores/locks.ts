@@ -132,6 +132,15 @@ export function readWaits(connection: Connection, lockids: readonly number[]): P
   );
 }
 
+/** All who wait for a lock: no more than there are running steps and free workers. */
+export function readAllWaits(connection: Connection): Promise<(WaitRow & { readonly builderid: number })[]> {
+  return queryRows(
+    connection,
+    `select w.lockid, w.masterid, w.buildrequestid, w.stepid, w.exclusive, w.count, w.since, r.priority, r.builderid
+       from mm_lock_waits w join buildrequests r on r.id = w.buildrequestid where ${isWaitValid("w")}`,
+  );
+}
+
 /** How much there is of locks, as it was last asked for. */
 export async function readLockLimits(
   connection: Connection,

@@ -83,8 +83,7 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
   await insertWaits(tx, lease, waitsOf(candidates.filter((candidate) => !granted.includes(candidate))));
   return wishes.map((wish): LockAnswer => {
     const ids = new Set(shortOf.get(ownerKey(wish)) ?? []);
-    if (ids.size > 0)
-      return { kind: "waits", short: wish.uses.filter((use) => ids.has(idOf(use))), lockids: [...ids] };
+    if (ids.size > 0) return { kind: "waits", short: wish.uses.filter((use) => ids.has(idOf(use))), lockids: [...ids] };
     return { kind: "taken", locks: describeTaken(wish, [...had(wish), ...taken], idOf) };
   });
 }
