@@ -93,7 +93,8 @@ export class Build {
     );
     try {
       const created = await this.#create();
-      if (created === "lost") return;
+      // Who waits for the same locks need not wait for a poll.
+      if (created === "lost") return await this.#engine.locks.release(this.#locks.holdids);
       this.#buildid = created.buildid;
       this.#onCreated();
       const end = await this.#perform(created);

@@ -7,7 +7,7 @@ import { isForkBuild } from "../builds/fork-build.ts";
 import { createRenderContext } from "../steps/step-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
-import { type HeldLocks, noLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
+import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
 
 /** A request with the place where its build is to start. */
 export interface PlacedForLocks {
@@ -165,7 +165,7 @@ export class RequestLocks {
       return { ...placed, uses: lockUses.parse(await render(builder.config.locks, createContext(placed, request))) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return { ...placed, ...noLocks, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
+      return { ...placed, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
     }
   }
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineLock } from "@multimaster/config";
 import { Results } from "@multimaster/core";
-import { builds, equals } from "@multimaster/data";
+import { builds, equals, explainRequests, lockWaits } from "@multimaster/data";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { type Engine, startEngine } from "../../harness/engine.ts";
@@ -11,12 +11,18 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const workers = { workers: [{ name: "w1", local: true, maxBuilds: 4 }] };
 
-/** Commands that note in a file when they begin and when they end. */
+/** Commands that note in a file when they begin and when they end, and commands that wait until a test lets them go on. */
 function createLedger() {
-  const file = join(temporaryDirectory("ledger"), "ledger");
+  const directory = temporaryDirectory("ledger");
+  const file = join(directory, "ledger");
+  const gate = join(directory, "gate");
+  const noted = (name: string, act: string) => `echo +${name} >> ${file}; ${act}; echo -${name} >> ${file}`;
   return {
-    command: (name: string) => `echo +${name} >> ${file}; sleep 0.2; echo -${name} >> ${file}`,
-    entries: () => readFileSync(file, "utf8").trim().split("\n"),
+    command: (name: string) => noted(name, "sleep 0.05"),
+    gated: (name: string) => noted(name, `while ! test -e ${gate}; do sleep 0.02; done`),
+    opening: (name: string) => noted(name, `touch ${gate}`),
+    open: () => writeFileSync(gate, ""),
+    entries: () => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : []),
   };
 }
 
@@ -27,33 +33,52 @@ const resultsOf = async (engine: Engine, requests: readonly number[]) => {
 
 describe("the locks of builds", () => {
   it("keep a request pending, without a worker, until the build before has ended", async () => {
-    const { command, entries } = createLedger();
+    const { command, gated, open, entries } = createLedger();
     const db = defineLock({ name: "db" });
     const engine = await startEngine(
-      { a: [shell({ command: command("a") })], b: [shell({ command: command("b") })], c: [shell({ command: "true" })] },
+      {
+        a: [shell({ command: gated("a") })],
+        b: [shell({ command: command("b") })],
+        c: [shell({ command: command("c") })],
+      },
       { workers, more: { locks: [db.exclusive()] } },
     );
     const first = await engine.submit("a");
-    await waitFor(async () => (await engine.running()) === 1, { what: "the first build" });
+    await waitFor(() => entries().length === 1, { what: "the first build" });
     const second = await engine.submit("b");
     const urgent = await engine.submit("c", { priority: 5 });
+    const waiting = async () => (await engine.data.find(lockWaits, {})).rows.map((row) => row.buildrequestid);
+    await waitFor(async () => (await waiting()).length === 2, { what: "the others to wait" });
+    // By priority, then by age.
+    expect(await waiting()).toEqual([urgent, second]);
+    expect(await engine.running()).toBe(1);
+    const why = await explainRequests(engine.database, [second, urgent]);
+    const sentence = (ahead: string) =>
+      `On ${engine.lease.name}, lock db is held by a #1 on ${engine.lease.name}${ahead}.`;
+    expect(why.get(urgent)?.map((reason) => reason.sentence)).toEqual([sentence("")]);
+    expect(why.get(second)?.map((reason) => reason.sentence)).toEqual([sentence(", 1 ahead of it")]);
+    open();
     expect(await resultsOf(engine, [first, second, urgent])).toEqual(Array(3).fill(Results.SUCCESS));
-    expect(entries()).toEqual(["+a", "-a", "+b", "-b"]);
-    const found = await engine.data.find(builds, { order: ["buildid"] });
-    expect(found.rows.map(({ buildrequestid }) => buildrequestid)).toEqual([first, urgent, second]);
+    expect(entries()).toEqual(["+a", "-a", "+c", "-c", "+b", "-b"]);
   });
 
   it("do not hold back requests that need none", async () => {
-    const { command, entries } = createLedger();
+    const { gated, opening, entries } = createLedger();
     const db = defineLock({ name: "db" });
     const engine = await startEngine(
-      { a: [shell({ command: command("a") })], free: [shell({ command: command("free") })] },
+      {
+        a: [shell({ command: gated("a") })],
+        b: [shell({ command: gated("b") })],
+        free: [shell({ command: opening("free") })],
+      },
       // A function of the build that sees a property of the builder.
       { workers, more: { locks: (build) => (build.property("buildername") === "free" ? [] : [db.exclusive()]) } },
     );
-    const all = [await engine.submit("a"), await engine.submit("a"), await engine.submit("free")];
+    const all = [await engine.submit("a"), await engine.submit("b")];
+    await waitFor(async () => (await engine.data.find(lockWaits, {})).total === 1, { what: "the second to wait" });
+    all.push(await engine.submit("free"));
     expect(await resultsOf(engine, all)).toEqual(Array(3).fill(Results.SUCCESS));
-    expect(entries().indexOf("-free")).toBeLessThan(entries().lastIndexOf("-a"));
+    expect(entries().indexOf("-a")).toBeLessThan(entries().indexOf("+b"));
   });
 
   it("end the build, with the reason, when they cannot be rendered", async () => {
@@ -73,16 +98,24 @@ describe("the locks of builds", () => {
   });
 
   it("give a build one of the named resources, as a property", async () => {
+    const { command, gated, open, entries } = createLedger();
     const board = defineLock({ name: "board", resources: ["b1", "b2"] });
-    const command = ["sh", "-c", "sleep 0.2"];
     const engine = await startEngine(
-      { a: [shell({ command })], b: [shell({ command })], c: [shell({ command })] },
+      {
+        a: [shell({ command: gated("a") })],
+        b: [shell({ command: gated("b") })],
+        c: [shell({ command: command("c") })],
+      },
       { workers, more: { locks: [board.counting()] } },
     );
-    const requests = [await engine.submit("a"), await engine.submit("b"), await engine.submit("c")];
+    const requests = [await engine.submit("a"), await engine.submit("b")];
+    await waitFor(() => entries().length === 2, { what: "two builds" });
+    requests.push(await engine.submit("c"));
+    await waitFor(async () => (await engine.data.find(lockWaits, {})).total === 1, { what: "the third to wait" });
+    open();
     expect(await resultsOf(engine, requests)).toEqual(Array(3).fill(Results.SUCCESS));
     const got = await Promise.all([1, 2, 3].map(async (id) => (await engine.properties(id))["lock_board"]?.[0]));
-    expect(new Set(got.slice(0, 2))).toEqual(new Set(["b1", "b2"]));
+    expect(got.slice(0, 2).sort()).toEqual(["b1", "b2"]);
     expect(["b1", "b2"]).toContain(got[2]);
   });
 });

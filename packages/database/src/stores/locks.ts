@@ -1,7 +1,7 @@
 import { isLeaseOpen, isRequestClaimable } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { longest } from "./column-text.ts";
+import { fitNullable, longest, truncateText } from "./column-text.ts";
 
 /** A lock by what identifies it, and how much of it there is. */
 export interface LockKey {
@@ -188,7 +188,7 @@ export async function insertHolds(
       hold.stepid,
       hold.exclusive,
       hold.count,
-      hold.resource?.slice(0, longest.sentence) ?? null,
+      fitNullable(hold.resource, 200),
     ]),
   );
   return queryRows(
@@ -251,19 +251,20 @@ export async function deleteHolds(tx: Connection, holdids: readonly number[]): P
   return [...new Set(rows.map(({ lockid }) => lockid))].sort((a, b) => a - b);
 }
 
-/**
- * A running step has waited for its locks, or waits: sets its state, and when it has them, the time that they took, of the
- * step and of its build.
- */
-export async function noteStepLocks(tx: Connection, stepid: number, waitsFor: string | null): Promise<void> {
-  if (waitsFor !== null) {
-    await execute(
-      tx,
-      "update steps set locks_acquired_at = null, state_string = ? where id = ? and complete_at is null",
-      [waitsFor.slice(0, longest.sentence), stepid],
-    );
-    return;
-  }
+/** A running step waits for locks: its state says so. False: it did before. */
+export async function noteStepWaits(tx: Connection, stepid: number, state: string): Promise<boolean> {
+  const shown = truncateText(state, longest.sentence);
+  const changed = await execute(
+    tx,
+    `update steps set locks_acquired_at = null, state_string = ?
+      where id = ? and complete_at is null and (locks_acquired_at is not null or state_string <> ?)`,
+    [shown, stepid, shown],
+  );
+  return changed > 0;
+}
+
+/** A running step that has waited has its locks: notes the time that they took, of the step and of its build. */
+export async function noteStepLocks(tx: Connection, stepid: number): Promise<boolean> {
   const rows = await queryRows<{ buildid: number; waited: number }>(
     tx,
     `update steps set locks_acquired_at = ${tx.dialect.nowSeconds}, state_string = 'pending'
@@ -276,4 +277,5 @@ export async function noteStepLocks(tx: Connection, stepid: number, waitsFor: st
       Math.max(0, waited),
       buildid,
     ]);
+  return rows.length > 0;
 }

@@ -1,5 +1,5 @@
 import { claimedOf, fencedTransaction } from "@multimaster/cluster";
-import { deleteHolds, deleteWaits, noteStepLocks, retryRolledBack } from "@multimaster/database";
+import { deleteHolds, deleteWaits, noteStepLocks, noteStepWaits, retryRolledBack } from "@multimaster/database";
 import { claimRequests } from "@multimaster/lifecycle";
 import type { LockOwner } from "@multimaster/placement";
 import type { Trail } from "../../model/actor.ts";
@@ -72,19 +72,21 @@ export function createLockUpdates({ database, lease, events, track }: UpdateCont
       return answers;
     },
     async takeForSteps(wanted) {
-      const answers = await retryRolledBack(database, () =>
+      const { answers, changed } = await retryRolledBack(database, () =>
         fencedTransaction(database, lease, async (tx) => {
           const taken = await takeLocks(tx, lease, wanted);
+          const noted: number[] = [];
           for (const [i, { stepid, hasWaited }] of wanted.entries()) {
             const answer = taken[i];
-            if (answer?.kind === "waits") await noteStepLocks(tx, stepid, describeWait(answer.short));
-            else if (hasWaited) await noteStepLocks(tx, stepid, null);
+            const waits = answer?.kind === "waits";
+            if (!waits && !hasWaited) continue;
+            if (await (waits ? noteStepWaits(tx, stepid, describeWait(answer.short)) : noteStepLocks(tx, stepid)))
+              noted.push(stepid);
           }
-          return taken;
+          return { answers: taken, changed: noted };
         }),
       );
-      const changed = wanted.filter(({ hasWaited }, i) => hasWaited || answers[i]?.kind === "waits");
-      await track(events.of(steps).updated(changed.map(({ stepid }) => stepid)));
+      await track(events.of(steps).updated(changed));
       return answers;
     },
     async release(holdids) {
