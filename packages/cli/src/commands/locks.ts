@@ -10,17 +10,15 @@ interface BreakFlags extends ClientFlags {
 
 /** `master locks`: who has which lock and who waits; `master lock break` takes one away. */
 export function addLocks(program: Command): void {
-  const locks = clientOptions(
-    program
-      .command("locks")
-      .alias("lock")
-      .description("list locks with who has them and who waits for them, or break one"),
-  ).action(async ({ json, ...flags }: ClientFlags) => {
-    const found = await readLocks(await connect(flags));
-    await openTerminal().write(json ? formatJson(found) : describeLocks(found));
-  });
+  clientOptions(program.command("locks").description("list locks, with who has them and who waits for them")).action(
+    async ({ json, ...flags }: ClientFlags) => {
+      const found = await readLocks(await connect(flags));
+      await openTerminal().write(json ? formatJson(found) : describeLocks(found));
+    },
+  );
+  const lock = program.command("lock").description("break a lock");
   clientOptions(
-    locks
+    lock
       .command("break")
       .description("take a lock away from the build that has it, which goes on")
       .argument("<name>", "the lock's name")
@@ -39,7 +37,7 @@ export function addLocks(program: Command): void {
     const done = `The lock ${name} is taken away from ${nameOwner(one)}, which goes on.\n`;
     await openTerminal().write(json ? formatJson(one) : done);
   });
-  for (const command of locks.commands) command.exitOverride();
+  for (const command of lock.commands) command.exitOverride();
 }
 
 type Found = Awaited<ReturnType<typeof readLocks>>;
