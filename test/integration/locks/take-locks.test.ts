@@ -81,6 +81,8 @@ describe.each(engines)("locks on %s", (engine) => {
     expect(eviction?.outcomes.released.lock).toHaveLength(1);
     expect(await claim(atTwo, b, use("db", "alone"))).toBe("taken");
     await expect(claim(atDead, a, use("db", "alone"))).rejects.toThrow("is lost");
+    const step = { buildrequestid: a, stepid: 1, uses: [use("other", "alone")], hasWaited: false };
+    await expect(atDead.locks.takeForSteps([step])).rejects.toThrow("is lost");
   });
 
   it("count only for the incarnation that took them", async () => {

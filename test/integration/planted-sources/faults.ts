@@ -277,10 +277,10 @@ export const faults: readonly PlantedFault[] = [
     tests: locks,
   },
   {
-    name: "the locks of a build are taken without its lease",
+    name: "the locks of a step are taken without the lease",
     file: "packages/data/src/updates/locks/locks.ts",
-    safeguard: "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(\n",
-    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(\n",
+    safeguard: "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
+    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
     tests: locks,
   },
   {
@@ -295,13 +295,6 @@ export const faults: readonly PlantedFault[] = [
     file: "packages/placement/src/locks.ts",
     safeguard: "if (short.length > 0) for (const lockid of short) barred.add(lockid);",
     instead: "if (short.length > 0) for (const lockid of short) barred.delete(lockid);",
-    tests: locks,
-  },
-  {
-    name: "a lock is kept by a request that another master has",
-    file: "packages/data/src/updates/locks/locks.ts",
-    safeguard: 'answer.kind === "taken" && !mine.has(wanted[i]?.buildrequestid ?? 0) ? answer.locks : [],',
-    instead: 'answer.kind === "waits" && mine.size < 0 ? [] : [],',
     tests: locks,
   },
   {
