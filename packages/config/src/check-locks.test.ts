@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { checkLocks } from "./check-locks.ts";
 import { defineLock, lockUses } from "./locks.ts";
 import { type BuildersSliceInput, buildersSlice, warningsOfBuilders } from "./slices/builders.ts";
@@ -6,7 +7,7 @@ import { type BuildersSliceInput, buildersSlice, warningsOfBuilders } from "./sl
 type Uses = ReturnType<ReturnType<typeof defineLock>["exclusive"]>[];
 
 const step = (locks?: unknown) => ({
-  plugin: { kind: "step", type: "shell", options: {} },
+  plugin: { kind: "step", type: "shell", options: z.unknown() },
   options: locks === undefined ? {} : { locks },
 });
 const builder = (name: string, locks: unknown, ...steps: unknown[]) => ({

@@ -102,19 +102,38 @@ async function findLocks(
   return new Map(rows.filter((row) => wanted.has(keyOf(row))).map((row) => [keyOf(row), row]));
 }
 
-/** Deletes what does not count any more of locks whose rows the caller holds. */
-export async function deleteInvalidHolds(tx: Connection, lockids: readonly number[]): Promise<void> {
-  const ids = tx.dialect.isOneOf("lockid", lockids);
-  for (const [table, isValid] of [["mm_lock_holds", isHoldValid] as const, ["mm_lock_waits", isWaitValid] as const])
-    await execute(tx, `delete from ${table} where ${ids.sql} and not ${isValid(table)}`, ids.bindings);
+/**
+ * The holds of locks whose rows the caller holds: those that count, after the others were deleted. One statement decides
+ * about each, since a build may end between two, and a row that counted for the first would be in the way of the second.
+ */
+export async function settleHolds(tx: Connection, lockids: readonly number[]): Promise<HoldRow[]> {
+  const ids = tx.dialect.isOneOf("h.lockid", lockids);
+  const rows = await queryRows<HoldRow & { valid: number }>(
+    tx,
+    `select ${holdColumns}, case when ${isHoldValid("h")} then 1 else 0 end as valid
+       from mm_lock_holds h where ${ids.sql} order by h.holdid`,
+    ids.bindings,
+  );
+  const isValid = ({ valid }: { readonly valid: number }) => valid === 1;
+  const left = rows.filter((row) => !isValid(row)).map(({ holdid }) => holdid);
+  if (left.length > 0) await deleteHolds(tx, left);
+  return rows.filter(isValid).map(({ valid: _, ...hold }) => hold);
 }
+
+/** Deletes waits that do not count any more, of locks whose rows the caller holds. */
+export async function deleteInvalidWaits(tx: Connection, lockids: readonly number[]): Promise<void> {
+  const ids = tx.dialect.isOneOf("lockid", lockids);
+  await execute(tx, `delete from mm_lock_waits where ${ids.sql} and not ${isWaitValid("mm_lock_waits")}`, ids.bindings);
+}
+
+const holdColumns = "h.holdid, h.lockid, h.masterid, h.buildrequestid, h.stepid, h.exclusive, h.count, h.resource";
 
 /** The holds of these locks that count. */
 export function readHolds(connection: Connection, lockids: readonly number[]): Promise<HoldRow[]> {
   const ids = connection.dialect.isOneOf("h.lockid", lockids);
   return queryRows<HoldRow>(
     connection,
-    `select h.holdid, h.lockid, h.masterid, h.buildrequestid, h.stepid, h.exclusive, h.count, h.resource
+    `select ${holdColumns}
        from mm_lock_holds h where ${ids.sql} and ${isHoldValid("h")} order by h.holdid`,
     ids.bindings,
   );

@@ -1,7 +1,7 @@
 import type { Lease } from "@multimaster/cluster";
 import {
   type Connection,
-  deleteInvalidHolds,
+  deleteInvalidWaits,
   deleteWaits,
   type HoldRow,
   holdLockRows,
@@ -13,6 +13,7 @@ import {
   readLockLimits,
   readRanks,
   readWaits,
+  settleHolds,
   type WaitRow,
 } from "@multimaster/database";
 import { grantLocks, type LockDemand, type LockOwner, type LockWaiter } from "@multimaster/placement";
@@ -60,16 +61,20 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
   const lockids = await holdLockRows(tx, uses);
   const idOf = (use: LockKey) => lockids.get(lockKeyOf(use)) as number;
   const wanted = [...new Set(lockids.values())];
-  await deleteInvalidHolds(tx, wanted);
+  const settled = await settleHolds(tx, wanted);
+  await deleteInvalidWaits(tx, wanted);
   const waits = await readWaits(tx, wanted);
-  const involved = [...new Set([...wanted, ...waits.map(({ lockid }) => lockid)])];
-  const [holds, limits, ranks] = await Promise.all([
-    readHolds(tx, involved),
+  const others = [...new Set(waits.map(({ lockid }) => lockid))].filter((lockid) => !wanted.includes(lockid));
+  const involved = [...wanted, ...others];
+  const [ofOthers, limits, ranks] = await Promise.all([
+    readHolds(tx, others),
     readLockLimits(tx, involved),
     readRanks(tx, [...new Set(wishes.map(({ buildrequestid }) => buildrequestid))]),
   ]);
-  const had = (wish: LockWish) => holds.filter((hold) => isSameOwner(hold, wish));
-  const open = wishes.filter((wish) => had(wish).length === 0);
+  const holds = [...settled, ...ofOthers];
+  const had = (wish: LockWish) => settled.filter((hold) => isSameOwner(hold, wish) && hold.masterid === lease.masterid);
+  // Whom another master has is not to be granted anything: its claim will be found lost.
+  const open = wishes.filter((wish) => !settled.some((hold) => isSameOwner(hold, wish)));
   const candidates = open.map((wish) => makeCandidate(wish, idOf, waits, ranks));
   const states = involved.map((lockid) => ({
     lockid,
