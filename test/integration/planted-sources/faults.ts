@@ -279,7 +279,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "the locks of a step are taken without the lease",
     file: "packages/data/src/updates/locks/locks.ts",
-    safeguard: "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
+    safeguard:
+      "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
     instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
     tests: locks,
   },
