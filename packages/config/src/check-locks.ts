@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { append } from "@multimaster/core";
 import { type LockUseConfig, lockUses } from "./locks.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuilderConfig, BuildersSlice } from "./slices/builders.ts";
@@ -83,7 +84,7 @@ function reaches(from: string, to: string, after: ReadonlyMap<string, ReadonlyMa
     if (one === to) return true;
     if (seen.has(one)) continue;
     seen.add(one);
-    open.push(...(after.get(one)?.keys() ?? []));
+    append(open, [...(after.get(one)?.keys() ?? [])]);
   }
   return false;
 }

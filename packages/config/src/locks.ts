@@ -38,9 +38,11 @@ export const lockOptions = z
 /** How a builder or a step uses a lock. */
 export const lockUse = z
   .strictObject({
-    lock: lockOptions,
-    mode: z.enum(["exclusive", "counting"]),
-    count: z.int().positive().default(1),
+    lock: lockOptions.describe("What `defineLock` describes."),
+    mode: z
+      .enum(["exclusive", "counting"])
+      .describe("Alone (`lock.exclusive()`), or beside other counting uses (`lock.counting()`)."),
+    count: z.int().positive().default(1).describe("How much of the lock a counting use takes."),
   })
   .refine(({ lock, mode, count }) => mode === "exclusive" || count <= leastOf(lock), {
     path: ["count"],
@@ -88,7 +90,7 @@ export function maxOf({ scope, max, maxOfWorker, resources }: LockOptions, worke
 }
 
 function leastOf({ max, maxOfWorker, resources }: LockOptions): number {
-  return resources?.length ?? Math.min(max, ...Object.values(maxOfWorker));
+  return resources?.length ?? Object.values(maxOfWorker).reduce((least, one) => Math.min(least, one), max);
 }
 
 /** The property that gets the name of a resource. */

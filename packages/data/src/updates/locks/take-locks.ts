@@ -102,7 +102,7 @@ function makeCandidate(
   const { buildrequestid, stepid } = wish;
   const rank = ranks.get(buildrequestid);
   const known = waits.filter((wait) => isSameOwner(wait, wish)).map(({ since }) => since);
-  const since = stepid === 0 ? (rank?.submittedAt ?? 0) : Math.min(...known, rank?.now ?? 0);
+  const since = stepid === 0 ? (rank?.submittedAt ?? 0) : (known[0] ?? rank?.now ?? 0);
   const demands = wish.uses.map((use) => ({ lockid: idOf(use), exclusive: use.exclusive, count: use.count }));
   return { wish, buildrequestid, stepid, priority: rank?.priority ?? 0, since, demands };
 }
