@@ -2,6 +2,7 @@ import type { Clock, Logger, Result } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import type { Persistence } from "./builds/persistence.ts";
+import type { StepLocks } from "./locks/step-locks.ts";
 import type { LoopWatchdog } from "./loop-watchdog.ts";
 import type { CommandLedger } from "./workers/command-ledger.ts";
 
@@ -12,6 +13,7 @@ export interface EngineParts {
   readonly ledger: CommandLedger;
   readonly watchdog: LoopWatchdog;
   readonly awaited: AwaitedBuildsets;
+  readonly locks: StepLocks;
   /** Where people see the cluster, with a slash at its end; "" when the config does not say. */
   readonly siteUrl: string;
   readonly clock: Clock;

@@ -13,6 +13,7 @@ import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
 import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
+import { StepLocks } from "./locks/step-locks.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
@@ -43,9 +44,21 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
+  const locks = new StepLocks({ data, persistence, clock, log });
   const siteUrl = shared.url ?? "";
   const builds = new RunningBuilds(
-    { data, persistence, ledger, watchdog, awaited, siteUrl, clock, log, onFinished: countFinishedBuilds(metrics) },
+    {
+      data,
+      persistence,
+      ledger,
+      watchdog,
+      awaited,
+      locks,
+      siteUrl,
+      clock,
+      log,
+      onFinished: countFinishedBuilds(metrics),
+    },
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
@@ -118,6 +131,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     }),
     new WorkerWatch({ workers, data, persistence, clock, log }),
     awaited,
+    locks,
     latentWorkers,
     builds,
     new StopRequests({ builds, data, clock, log }),

@@ -9,7 +9,7 @@ const workers = { workers: names.map((name) => ({ name })), latent: [] } as unkn
 
 /** Builders that all name the same workers. */
 function buildersOf(its: readonly string[]): ReadonlyMap<string, BuildersSlice> {
-  const builders = Array.from({ length: 50 }, (_, i) => ({ name: `builder-${i}`, workers: its }));
+  const builders = Array.from({ length: 50 }, (_, i) => ({ name: `builder-${i}`, workers: its, locks: [], steps: [] }));
   return new Map([["all", { secrets: {}, builders } as unknown as BuildersSlice]]);
 }
 

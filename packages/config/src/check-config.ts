@@ -1,5 +1,6 @@
 import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
+import { checkLocks } from "./check-locks.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
@@ -79,6 +80,7 @@ export function checkBuilders(
     placed.map(({ place, builder }) => ({ place, name: builder.name })),
   );
   append(problems, findSharedDirectories(sets, placeOf).problems);
+  append(problems, checkLocks(sets, placeOf));
   // Any other name may be that of a worker that is added at run time.
   if (!workers || workers.accounts) return problems;
   const names = [...workers.workers, ...workers.latent.map(latentOptionsOf)].map(({ name }) => name);

@@ -4,6 +4,7 @@ export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";
 export * from "./env.ts";
 export * from "./load-config.ts";
+export * from "./locks.ts";
 export * from "./networks.ts";
 export * from "./plugin.ts";
 export type { PortChoice } from "./port.ts";

@@ -44,6 +44,8 @@ export {
   type LatentRow,
   type ReservedInstance,
 } from "./updates/instances.ts";
+export type { LockUpdates, RequestAnswer } from "./updates/locks/locks.ts";
+export type { LockAnswer, LockUse, TakenLock } from "./updates/locks/take-locks.ts";
 export type { ApiToken, LoginUpdates, Session, TokenScope } from "./updates/logins.ts";
 export type { LogType, LogUpdates } from "./updates/logs.ts";
 export type { Lost } from "./updates/lost.ts";

@@ -30,6 +30,9 @@ export const claimTables = {
   changeSource: { table: "changesource_masters", id: "changesourceid", releasedAs: null },
   // The instance itself stays: another engine takes it, or ends it.
   instance: { table: "mm_instance_claims", id: "instanceid", releasedAs: null },
+  // What is released is the lock: whoever waits for it is to try again.
+  lock: { table: "mm_lock_holds", id: "lockid", releasedAs: null },
+  lockWait: { table: "mm_lock_waits", id: "lockid", releasedAs: null },
 } as const satisfies Readonly<Record<string, ClaimableKind>>;
 
 export type Claimable = keyof typeof claimTables;

@@ -1,4 +1,11 @@
-import type { ConfigWarning, PluginDefinition, PluginDescriptor, RenderContext } from "@multimaster/config";
+import {
+  type ConfigWarning,
+  type LockUseConfig,
+  lockUses,
+  type PluginDefinition,
+  type PluginDescriptor,
+  type RenderContext,
+} from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import { warningsOfCommands } from "./command-warnings.ts";
@@ -36,6 +43,8 @@ export interface StepDefinition extends PluginDefinition<"step"> {
   /** False if the step is to be skipped in this build. Throws `BadRendering`. */
   isWanted(options: RawOptions, build: RenderContext): Promise<boolean>;
   isHidden(options: RawOptions, results: Result): boolean;
+  /** The locks that it has while it runs. Throws `BadRendering`. */
+  locksOf(options: RawOptions, build: RenderContext): Promise<readonly LockUseConfig[]>;
   /** Renders the options and runs the step. Throws `BadRendering`, or any error of the step's code. */
   run(ctx: StepContext, options: RawOptions): Promise<StepEnd>;
 }
@@ -86,6 +95,13 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
       if (typeof wanted !== "boolean")
         throw new BadRendering(`The step's option "doStepIf" must be true or false, not ${wanted}.`);
       return wanted;
+    },
+    async locksOf(options, build) {
+      if (options["locks"] === undefined) return [];
+      const parsed = lockUses.safeParse(await renderOption("locks", options["locks"], build));
+      if (parsed.success) return parsed.data;
+      const problems = parsed.error.issues.map((issue) => `${["locks", ...issue.path].join(".")}: ${issue.message}`);
+      throw new BadRendering(`The step's locks are invalid for this build: ${problems.join("; ")}`);
     },
     isHidden(options, results) {
       const hide = (options["hideStepIf"] ?? false) as CommonOptions["hideStepIf"];

@@ -1,5 +1,5 @@
 import type { RenderContext } from "@multimaster/config";
-import { render, renderCommand } from "@multimaster/config";
+import { lockUses, render, renderCommand } from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import { BadRendering } from "./step-errors.ts";
@@ -51,6 +51,7 @@ export const commonShape = {
   warnOnWarnings: z.boolean().optional().describe("Warnings make the build's result warnings."),
   alwaysRun: z.boolean().optional().describe("The step runs even after the build has failed or was stopped."),
   doStepIf: z.boolean().default(true).describe("If false, the step is skipped."),
+  locks: lockUses.default([]).describe("Locks that the step has while it runs; it waits for all of them first."),
   hideStepIf: hide.default(false).describe("If true, the web pages do not show the step."),
   description: z.string().optional().describe("Shown while it runs."),
   descriptionDone: z.string().optional().describe("Shown when it has ended."),
@@ -71,8 +72,9 @@ type RenderableParts<T> = T extends RegExp
 /** The options as a config author writes them: all may be rendered, except the name and the rules. */
 export type StepInput<Shape extends z.ZodRawShape> = {
   [Key in keyof z.input<z.ZodObject<Shape>>]: RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
-} & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "description" | "descriptionDone"> & {
+} & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "locks" | "description" | "descriptionDone"> & {
     doStepIf?: RenderableOption<boolean>;
+    locks?: RenderableOption<z.input<typeof lockUses>>;
     description?: RenderableOption<string>;
     descriptionDone?: RenderableOption<string>;
   };

@@ -3,6 +3,8 @@ import { formatDuration, type Properties, type Result, Results, type SourcedProp
 import type { CreatedBuild, Data, RequestDetails, WorkerVerdict } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
+import { noLocks } from "../locks/lock-uses.ts";
+import type { BuildLocks } from "../locks/request-locks.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
@@ -38,6 +40,8 @@ export class Build {
   readonly worker: AttachedWorker;
   #engine: EngineParts;
   #onCreated: () => void;
+  /** What it has from its beginning to its end. */
+  #locks: BuildLocks;
   #interruption: Interruption | undefined;
   #step: RunningStep | undefined;
   #buildid: number | undefined;
@@ -53,7 +57,9 @@ export class Build {
     worker: AttachedWorker,
     engine: EngineParts,
     onCreated: () => void,
+    locks: BuildLocks = noLocks,
   ) {
+    this.#locks = locks;
     this.buildrequestid = buildrequestid;
     this.builder = builder;
     this.worker = worker;
@@ -87,7 +93,8 @@ export class Build {
     );
     try {
       const created = await this.#create();
-      if (created === "lost") return;
+      // Who waits for the same locks need not wait for a poll.
+      if (created === "lost") return await this.#engine.locks.release(this.#locks.holdids);
       this.#buildid = created.buildid;
       this.#onCreated();
       const end = await this.#perform(created);
@@ -180,8 +187,9 @@ export class Build {
   async #perform(created: Created): Promise<BuildEnd> {
     const { buildid } = created;
     try {
-      const end = this.#interruption === undefined ? await this.#runSteps(created) : this.#describeInterrupted();
-      return end;
+      if (this.#interruption !== undefined) return this.#describeInterrupted();
+      if (this.#locks.problem !== undefined) return { results: Results.EXCEPTION, state: this.#locks.problem };
+      return await this.#runSteps(created);
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       if (this.#engine.persistence.isPassing(error)) {
@@ -243,13 +251,15 @@ export class Build {
 
   #makeProperties(buildNumber: number, request: RequestDetails): Properties {
     const { builder, worker } = this;
-    return makeBuildProperties({
+    const properties = makeBuildProperties({
       request,
       builder: { builderid: builder.builderid, name: builder.name, properties: builder.config.properties },
       worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
       buildNumber,
       builddir: this.#findBuilddir(request),
     });
+    for (const [name, resource] of Object.entries(this.#locks.properties)) properties.set(name, resource, "Lock");
+    return properties;
   }
 
   #takeSecrets(request: RequestDetails): Secrets {
@@ -320,6 +330,7 @@ export class Build {
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
     );
+    await this.#engine.locks.release(this.#locks.holdids);
     this.#engine.onFinished(results);
     this.#engine.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
   }

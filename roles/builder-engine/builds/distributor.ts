@@ -2,6 +2,7 @@ import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
 import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
+import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
@@ -49,12 +50,15 @@ export class Distributor implements Service {
   /** Claims whose answer did not come: made or not, no build of theirs was started. */
   #unanswered = new Set<number>();
   #reconciledAt = 0;
+  #locks: RequestLocks;
 
   constructor(options: DistributorOptions) {
     const { data, clock, log, workers, builders } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
+    this.#locks = new RequestLocks(data);
+    this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
         data.events.onPartOf(
@@ -116,11 +120,13 @@ export class Distributor implements Service {
     try {
       await this.#reconcile();
       let misses = 0;
+      this.#locks.beginPoll();
       while (!signal.aborted && this.#mode !== "stopped" && misses < maxMisses) {
         const started = await this.#startSome();
-        if (started === undefined) return;
+        if (started === undefined) break;
         misses = started === 0 ? misses + 1 : 0;
       }
+      await this.#locks.endPoll();
     } catch (error) {
       if (isLeaseLoss(error)) return this.#options.onLeaseLost();
       // The watch of the database logs it once; the next poll is soon.
@@ -129,32 +135,37 @@ export class Distributor implements Service {
     }
   }
 
-  /** Starts what it can of the first pending requests; returns how many, or undefined when none could be. */
+  /** Starts what it can of the first pending requests; returns how many, and what it learnt of locks, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
     const { builders, workers } = this.#options;
     const mode = this.#mode;
-    const placeable = [...builders.values()].map((builder) => builder.view());
+    const placeable = [...builders.values()].map((builder) => this.#locks.view(builder));
     const views = workers.all.map((worker) => worker.view());
     const startable = listStartable(placeable, views);
     if (startable.length === 0) return undefined;
     const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
-    const limit = Math.min(500, free * 2 + 10);
-    const pending = await this.#findPending(
+    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount;
+    const found = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,
     );
+    const pending = found.filter(({ buildrequestid }) => !this.#locks.isDenied(buildrequestid));
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
     // What changed while the requests were read counts.
     const now = workers.all.map((worker) => worker.view());
-    const running = [...builders.values()].map((builder) => builder.view());
+    const running = [...builders.values()].map((builder) => this.#locks.view(builder));
     const { runsLastTry } = this.#options.builds;
     const placed = placeRequests(pending, running, now, { runsLastTry }).map(({ request, workerName }) => ({
       ...request,
       builder: builders.get(request.builderid) as ConfiguredBuilder,
       worker: workers.get(workerName) as AttachedWorker,
     }));
-    return placed.length === 0 ? undefined : this.#claim(placed);
+    if (placed.length === 0) return undefined;
+    const known = this.#locks.findings;
+    const started = await this.#claim(placed);
+    // What waits for a lock was not lost to another engine: others behind it are tried.
+    return started + this.#locks.findings - known;
   }
 
   async #findPending(builderids: readonly number[], limit: number) {
@@ -184,16 +195,22 @@ export class Distributor implements Service {
       builder.reserve();
       worker.reserve(builder.directory);
     }
-    let claimed: ReadonlySet<number> = new Set();
+    const claimed = new Map<number, BuildLocks | undefined>();
     try {
-      // What is not in the answer went to another engine, was cancelled or is complete.
-      claimed = new Set(await this.#options.data.updates.buildrequests.claim(ids));
+      // What is not in the answer went to another engine, was cancelled or is complete, or waits for its locks.
+      const free = placed.filter(({ builder }) => !hasLocks(builder)).map(({ buildrequestid }) => buildrequestid);
+      const locked = placed.filter(({ builder }) => hasLocks(builder));
+      if (free.length > 0)
+        for (const id of await this.#options.data.updates.buildrequests.claim(free)) claimed.set(id, undefined);
+      if (locked.length > 0) for (const [id, locks] of await this.#locks.claim(locked)) claimed.set(id, locks);
     } catch (error) {
-      for (const id of ids) this.#unanswered.add(id);
+      for (const id of ids) if (!claimed.has(id)) this.#unanswered.add(id);
       throw error;
     } finally {
       for (const { buildrequestid, builder, worker, isOnLastTry } of placed) {
-        if (claimed.has(buildrequestid)) this.#options.builds.launch(buildrequestid, builder, worker, isOnLastTry);
+        const locks = claimed.get(buildrequestid);
+        if (claimed.has(buildrequestid))
+          this.#options.builds.launch(buildrequestid, builder, worker, { isOnLastTry, locks });
         else {
           builder.release();
           worker.cancel(builder.directory);

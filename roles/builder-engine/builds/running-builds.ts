@@ -1,5 +1,6 @@
 import { type Failure, Results, type Service } from "@multimaster/core";
 import type { EngineParts } from "../engine-parts.ts";
+import type { BuildLocks } from "../locks/request-locks.ts";
 import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import { Build } from "./build.ts";
@@ -47,8 +48,14 @@ export class RunningBuilds implements Service {
   }
 
   /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */
-  launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker, isOnLastTry = false): void {
-    const build = new Build(buildrequestid, builder, worker, this.#engine, () => this.#notify(build, "started"));
+  launch(
+    buildrequestid: number,
+    builder: ConfiguredBuilder,
+    worker: AttachedWorker,
+    { isOnLastTry = false, locks }: { readonly isOnLastTry?: boolean; readonly locks?: BuildLocks | undefined } = {},
+  ): void {
+    const onCreated = () => this.#notify(build, "started");
+    const build = new Build(buildrequestid, builder, worker, this.#engine, onCreated, locks);
     const running = build.run().finally(() => {
       this.#builds.delete(build);
       this.#lastTries.delete(build);

@@ -13,6 +13,7 @@ import {
   WorkerLost,
 } from "@multimaster/plugins";
 import { Abandoned } from "../builds/persistence.ts";
+import { toHeldLocks, toLockUse } from "../locks/lock-uses.ts";
 import { LatestWriter } from "../logs/latest-writer.ts";
 import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
@@ -46,6 +47,8 @@ export class RunningStep {
   #commands: StepCommands | undefined;
 
   #begun: BegunStep | undefined;
+  /** The locks that it has. */
+  #holdids: readonly number[] = [];
 
   /** `begun`: its row, if it was written with that of its build. */
   constructor(step: StepDefinition, options: unknown, scope: BuildScope, begun?: BegunStep) {
@@ -117,6 +120,7 @@ export class RunningStep {
     await persistence.write(`finish step ${stepid}`, () =>
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );
+    await engine.locks.release(this.#holdids);
     return { results: end.results, text };
   }
 
@@ -136,6 +140,7 @@ export class RunningStep {
       const rendering = createRenderContext(this.#scope);
       await turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
+      await this.#takeLocks(parts, rendering);
       const environment = await this.#renderEnvironment(rendering);
       const { signal } = this.#abort;
       const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
@@ -153,6 +158,20 @@ export class RunningStep {
       await triggers.cancel(interruption.reason);
     }
     return { ...withoutReason(end), results: interruption.results };
+  }
+
+  /** All of them together, after which the step's own time begins. */
+  async #takeLocks({ name, stepid, turns }: StepParts, rendering: RenderContext): Promise<void> {
+    const { engine, worker, properties, build } = this.#scope;
+    const uses = await this.#step.locksOf(this.#options, rendering);
+    if (uses.length === 0) return;
+    turns.leave();
+    const { buildrequestid } = build;
+    const wish = { buildrequestid, stepid, uses: uses.map((use) => toLockUse(use, worker)) };
+    const held = toHeldLocks(uses, await engine.locks.take(wish, this.#abort.signal));
+    this.#holdids = held.holdids;
+    for (const [key, resource] of Object.entries(held.properties)) properties.set(key, resource, name);
+    await turns.enter();
   }
 
   /** A step whose code does not stop by itself is left behind, some time after its commands have ended. */

@@ -27,8 +27,13 @@ export interface StepParts {
   turns: Turns;
 }
 
+/** As much of a build as options that are functions of it may read. */
+export interface RenderedBuild extends Pick<BuildScope, "properties" | "secrets"> {
+  readonly build: RenderContext["build"] & Pick<BuildScope["build"], "sources">;
+}
+
 /** What options that are functions of the build are rendered with. */
-export function createRenderContext({ properties, secrets, build }: BuildScope): RenderContext {
+export function createRenderContext({ properties, secrets, build }: RenderedBuild): RenderContext {
   return {
     build,
     property: (name) => properties.get(name),

@@ -219,6 +219,30 @@ export const damages: Record<string, Damage> = {
     },
     ids: () => [7],
   },
+  "lock-of-gone-master": {
+    async do(tx, { pending, gone }) {
+      await execute(tx, "insert into mm_locks (lockid, name, workerid, max) values (7, 'db', 0, 1)");
+      await execute(
+        tx,
+        `insert into mm_lock_holds (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, taken_at)
+         values (7, ?, 1, ?, 0, 1, 1, 1)`,
+        [gone.lease.masterid, pending.request],
+      );
+    },
+    ids: () => [7],
+  },
+  "lock-wait-of-gone-master": {
+    async do(tx, { pending, gone }) {
+      await execute(tx, "insert into mm_locks (lockid, name, workerid, max) values (7, 'db', 0, 1)");
+      await execute(
+        tx,
+        `insert into mm_lock_waits (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, since)
+         values (7, ?, 1, ?, 0, 1, 1, 1)`,
+        [gone.lease.masterid, pending.request],
+      );
+    },
+    ids: () => [7],
+  },
   "builder-of-gone-master": {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],

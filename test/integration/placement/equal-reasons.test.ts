@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { explainBuilder } from "../../../packages/data/src/waiting/explain-builder.ts";
 import { WorkerStandings } from "../../../packages/data/src/waiting/explain-workers.ts";
+import { LockQueues } from "../../../packages/data/src/waiting/lock-queues.ts";
 import type { BuilderPlacement } from "../../../packages/data/src/waiting/read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "../../../packages/data/src/waiting/read-picture.ts";
 import { because, type Reason } from "../../../packages/data/src/waiting/reasons.ts";
@@ -87,6 +88,7 @@ function pictureOf({ engines, workers, builders, builds }: World): Picture {
   });
   return {
     latents: new Map(),
+    locks: LockQueues.empty,
     engines: new Map(
       engines.map((engine, masterid): [number, Engine] => [masterid, { masterid, name: `m${masterid}`, ...engine }]),
     ),

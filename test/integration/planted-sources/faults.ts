@@ -19,6 +19,7 @@ const logs = ["updates/logs.test.ts"];
 const schedulers = ["updates/schedulers.test.ts"];
 const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
+const locks = ["locks/take-locks.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
 /** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
@@ -260,6 +261,42 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "if (enabled && !(await isSchedulerEnabled(tx, schedulerid))) await restartSlots(tx, schedulerid);",
     instead: "if (enabled && schedulerid < 0) await restartSlots(tx, schedulerid);",
     tests: slots,
+  },
+  {
+    name: "a lock of an earlier incarnation counts",
+    file: "packages/database/src/stores/locks.ts",
+    safeguard: "l.masterid = ${alias}.masterid and l.epoch = ${alias}.epoch and",
+    instead: "l.masterid = ${alias}.masterid and",
+    tests: locks,
+  },
+  {
+    name: "a lock of an evicted master counts",
+    file: "packages/database/src/stores/locks.ts",
+    safeguard: "(${ofOpenLease(alias)} and ${isClaimedByIt(alias)} and (",
+    instead: "(${isClaimedByIt(alias)} and (",
+    tests: locks,
+  },
+  {
+    name: "the locks of a step are taken without the lease",
+    file: "packages/data/src/updates/locks/locks.ts",
+    safeguard:
+      "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
+    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
+    tests: locks,
+  },
+  {
+    name: "who takes a lock does not lock its row",
+    file: "packages/database/src/stores/locks.ts",
+    safeguard: "order by lockid${tx.dialect.noKeyUpdateLock}`,",
+    instead: "order by lockid`,",
+    tests: locks,
+  },
+  {
+    name: "a waiter does not keep a lock from those behind it",
+    file: "packages/placement/src/locks.ts",
+    safeguard: "if (short.length > 0) for (const lockid of short) barred.add(lockid);",
+    instead: "if (short.length > 0) for (const lockid of short) barred.delete(lockid);",
+    tests: locks,
   },
   {
     name: "an engine writes again what it has written of its builders",

@@ -17,6 +17,8 @@ const nouns = [
   "forceschedulers",
   "workers",
   "worker_accounts",
+  "locks",
+  "lock_holds",
   "masters",
   "orders",
   "projects",
@@ -45,6 +47,7 @@ const actions = [
   "add_role",
   "add",
   "revoke",
+  "break",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

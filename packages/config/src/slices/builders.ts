@@ -1,6 +1,8 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
+import { warningsOfLocks } from "../lock-warnings.ts";
+import { lockUses } from "../locks.ts";
 import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
@@ -33,6 +35,9 @@ export const builderConfig = z.strictObject({
     .positive()
     .optional()
     .describe("Maximum number of its builds that run on one engine at the same time; unlimited by default."),
+  locks: renderable(lockUses)
+    .default([])
+    .describe("Locks that a build has from its beginning to its end; its request waits for them without a worker."),
   maxEngineDeaths: z
     .int()
     .positive()
@@ -100,7 +105,8 @@ export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
 
 /** Risks in a builder set. */
 export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
-  return builders.flatMap(({ steps }, i) =>
-    steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
-  );
+  return builders.flatMap((builder, i) => [
+    ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+    ...warningsOfLocks(builder, i),
+  ]);
 }

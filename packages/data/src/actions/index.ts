@@ -5,6 +5,7 @@ import { addChange } from "./add-change.ts";
 import { buildRequestActions } from "./buildrequests.ts";
 import { buildActions } from "./builds.ts";
 import { forceBuild } from "./force-build.ts";
+import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
@@ -15,6 +16,7 @@ const itemActions = {
   builds: buildActions,
   buildrequests: buildRequestActions,
   forceschedulers: { force: forceBuild },
+  lock_holds: lockHoldActions,
   masters: masterActions,
   schedulers: schedulerActions,
   workers: workerActions,

@@ -16,6 +16,7 @@ import { commits } from "./commits.ts";
 import { createDescriptions } from "./descriptions.ts";
 import { forceschedulers } from "./forceschedulers.ts";
 import { latentWorkers, workerInstances } from "./latent-workers.ts";
+import { lockHolds, locks, lockWaits } from "./locks.ts";
 import { logchunks } from "./logchunks.ts";
 import { logs } from "./logs.ts";
 import { masters } from "./masters.ts";
@@ -48,6 +49,9 @@ const nouns = [
   workers,
   latentWorkers,
   workerInstances,
+  locks,
+  lockHolds,
+  lockWaits,
   logchunks,
   buildsets,
   changes,

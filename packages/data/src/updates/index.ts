@@ -11,6 +11,7 @@ import { type ChangeSourceUpdates, createChangeSourceUpdates } from "./change-so
 import { type ChangeUpdates, createChangeUpdates } from "./changes.ts";
 import { type CommandUpdates, createCommandUpdates } from "./commands.ts";
 import { createInstanceUpdates, type InstanceUpdates } from "./instances.ts";
+import { createLockUpdates, type LockUpdates } from "./locks/locks.ts";
 import { createLogCompressor } from "./log-compressor.ts";
 import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
@@ -48,6 +49,7 @@ export interface Updates {
   readonly buildrequests: BuildRequestUpdates;
   readonly builds: BuildUpdates;
   readonly steps: StepUpdates;
+  readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
   /**
@@ -87,6 +89,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildrequests: createBuildRequestUpdates(context),
     builds: createBuildUpdates(context),
     steps: createStepUpdates(context),
+    locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
     async close() {

@@ -5,6 +5,7 @@ import { builders } from "../resources/builders.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { builds } from "../resources/builds.ts";
 import { buildsets } from "../resources/buildsets.ts";
+import { locks } from "../resources/locks.ts";
 import { logs } from "../resources/logs.ts";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
@@ -25,6 +26,9 @@ const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | 
   scheduler: (events) => events.of(schedulers).updated,
   changeSource: null,
   instance: null,
+  lock: (events) => events.of(locks).released,
+  // Whoever was behind it may go.
+  lockWait: (events) => events.of(locks).released,
 };
 
 /** Publishes what transitions changed, after their commit, in the order of Buildbot's masters (docs/spec/messages.md §4). */

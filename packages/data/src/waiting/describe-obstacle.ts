@@ -17,8 +17,15 @@ function showBuilds(builds: readonly RunningBuild[]): Json[] {
     .map(({ buildid, number, builderid, builder }) => ({ buildid, number, builderid, builder }));
 }
 
-function describeLock(lock: HeldLock): string {
+/** "lock db is held by web #81 on engine-2, 2 ahead of it" */
+export function describeLock(lock: HeldLock): string {
   return `lock ${lock.name} is held by ${lock.holder}${lock.ahead > 0 ? `, ${lock.ahead} ahead of it` : ""}`;
+}
+
+/** Why a request that could begin at this engine waits there. */
+export function explainHeldLocks({ masterid, name: master }: Engine, locks: readonly HeldLock[]): Reason {
+  const facts = { masterid, master, ...locks[0], locks: locks.map((lock) => ({ ...lock })) };
+  return because("locked", `On ${master}, ${listNames(locks.map(describeLock))}.`, facts);
 }
 
 /** Why this engine starts no build of the builder, whichever worker is free. */

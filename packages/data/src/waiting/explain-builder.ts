@@ -63,6 +63,8 @@ function explainPlacement(
   const placed = place(viewBuilder(picture, placement), takers);
   if (placed.kind === "placed") {
     const { masterid, name: master } = engine;
+    const [lock] = picture.locks.ofBuilder(placement.builderid, masterid);
+    if (lock) return { reasons: [describeBuilderObstacle(picture, placement, engine, { kind: "locked", lock })] };
     const sentence = `${placed.worker.name} is free on ${master}, which is about to claim it.`;
     return { free: because("claiming", sentence, { masterid, master, ...named(placed.worker.seen) }), reasons };
   }

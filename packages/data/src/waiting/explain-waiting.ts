@@ -1,26 +1,41 @@
 import { type Connection, queryRows } from "@multimaster/database";
+import { describeLock, explainHeldLocks } from "./describe-obstacle.ts";
 import { explainBuilder } from "./explain-builder.ts";
 import { WorkerStandings } from "./explain-workers.ts";
 import { LastTries } from "./last-tries.ts";
+import { LockQueues } from "./lock-queues.ts";
 import { readPicture } from "./read-picture.ts";
-import { because, type Reason } from "./reasons.ts";
+import { because, listNames, type Reason } from "./reasons.ts";
 
 /** Why nothing of these builders is being started. */
 export async function explainBuilders(
   connection: Connection,
   builderids: readonly number[],
 ): Promise<Map<number, Reason[]>> {
-  const explain = await readExplanation(connection, builderids);
+  const { explain } = await readExplanation(connection, builderids);
   return new Map(builderids.map((id) => [id, explain(id)]));
 }
 
-type ExplainBuilder = (builderid: number, atEngine?: (masterid: number) => Reason | undefined) => Reason[];
+interface Explanation {
+  explain(builderid: number, atEngine?: (masterid: number) => Reason | undefined): Reason[];
+  /** Why a request does not begin at an engine, when that waits for locks. */
+  explainLocks(buildrequestid: number, masterid: number): Reason | undefined;
+  waitsForLocks(buildrequestid: number): boolean;
+}
 
-async function readExplanation(connection: Connection, builderids: readonly number[]): Promise<ExplainBuilder> {
-  if (builderids.length === 0) return () => [];
+async function readExplanation(connection: Connection, builderids: readonly number[]): Promise<Explanation> {
+  if (builderids.length === 0) return { explain: () => [], explainLocks: () => undefined, waitsForLocks: () => false };
   const picture = await readPicture(connection, builderids);
   const standings = new WorkerStandings(picture);
-  return (id, atEngine) => explainBuilder(picture, standings, id, atEngine);
+  return {
+    explain: (id, atEngine) => explainBuilder(picture, standings, id, atEngine),
+    waitsForLocks: (buildrequestid) => picture.locks.hasRequest(buildrequestid),
+    explainLocks(buildrequestid, masterid) {
+      const locks = picture.locks.ofRequest(buildrequestid, masterid);
+      const engine = picture.engines.get(masterid);
+      return locks.length === 0 || !engine ? undefined : explainHeldLocks(engine, locks);
+    },
+  };
 }
 
 /**
@@ -34,17 +49,21 @@ export async function explainRequests(
   const states = await readStates(connection, requestids);
   const pending = states.filter((state) => explainState(state) === undefined);
   const builderids = [...new Set(pending.map(({ builderid }) => builderid))];
-  const explain = await readExplanation(connection, builderids);
+  const { explain, explainLocks, waitsForLocks } = await readExplanation(connection, builderids);
   const byBuilder = new Map(builderids.map((id) => [id, explain(id)]));
   const isLossy = ({ engineDeaths, workerLosses }: RequestState) => engineDeaths + workerLosses > 0;
+  const locks = states.some(({ buildid }) => buildid !== null) ? await LockQueues.read(connection) : LockQueues.empty;
   const tries = pending.some(isLossy) ? await LastTries.read(connection, builderids) : undefined;
   return new Map(
     states.map((state) => {
-      const own = explainState(state);
+      const own = explainState(state, locks);
       if (own) return [state.requestid, [own]];
-      if (tries === undefined || !isLossy(state)) return [state.requestid, byBuilder.get(state.builderid) ?? []];
-      const request = { ...state, waitedFor: state.waitedfor === 1 };
-      return [state.requestid, explain(state.builderid, (masterid) => tries.explain(request, masterid))];
+      const { requestid, builderid } = state;
+      const losses = tries !== undefined && isLossy(state) ? { ...state, waitedFor: state.waitedfor === 1 } : undefined;
+      if (losses === undefined && !waitsForLocks(requestid)) return [requestid, byBuilder.get(builderid) ?? []];
+      const explainAt = (masterid: number) =>
+        (losses && tries?.explain(losses, masterid)) ?? explainLocks(requestid, masterid);
+      return [requestid, explain(builderid, explainAt)];
     }),
   );
 }
@@ -87,7 +106,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
 }
 
 /** What it waits for whatever its builder does; undefined when it waits for its builder. */
-function explainState(state: RequestState): Reason | undefined {
+function explainState(state: RequestState, locks: LockQueues = LockQueues.empty): Reason | undefined {
   const { holderid: masterid, holder: master } = state;
   if (state.complete === 1) {
     const why = state.lossdetail === null ? "It is complete." : `It is complete: ${state.lossdetail}.`;
@@ -99,7 +118,9 @@ function explainState(state: RequestState): Reason | undefined {
   }
   if (state.buildid !== null) {
     const { buildid, number, buildmaster } = state;
-    const sentence = `It is being built on ${buildmaster} (build ${number} of its builder).`;
+    const held = locks.ofStep(state.requestid).map(describeLock);
+    const waits = held.length === 0 ? "" : `; its step waits: ${listNames(held)}`;
+    const sentence = `It is being built on ${buildmaster} (build ${number} of its builder)${waits}.`;
     return because("building", sentence, { buildid, number, master: buildmaster });
   }
   if (masterid !== null)

@@ -1,6 +1,7 @@
 import { listMasters } from "@multimaster/cluster";
 import { type Connection, quarantineColumnsOf, queryRows, readLatentSlots } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
+import { LockQueues } from "./lock-queues.ts";
 import { type BuilderPlacement, readBuilderPlacements } from "./read-builder-placements.ts";
 import { type LatentSeen, readLatentsSeen } from "./read-latents.ts";
 
@@ -54,19 +55,22 @@ export interface Picture {
   readonly buildsOnWorker: ReadonlyMap<number, readonly RunningBuild[]>;
   /** By name. */
   readonly latents: ReadonlyMap<string, LatentSeen>;
+  readonly locks: LockQueues;
 }
 
 /** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
 export async function readPicture(connection: Connection, builderids: readonly number[]): Promise<Picture> {
-  const [engines, placements] = await Promise.all([
+  const [engines, placements, locks] = await Promise.all([
     readEngines(connection),
     readBuilderPlacements(connection, builderids),
+    LockQueues.read(connection),
   ]);
   const lists = new Set(placements.map(({ workerids }) => workerids));
   const workerids = [...new Set([...lists].flat())];
   const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
   const isLatent = [...workers.values()].some(({ latent }) => latent !== undefined);
   return {
+    locks,
     latents: isLatent ? await readLatentsSeen(connection) : new Map(),
     engines,
     placements: groupValues(placements.map((placement) => [placement.builderid, placement])),

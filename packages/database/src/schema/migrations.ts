@@ -4,6 +4,7 @@ import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
+import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
@@ -62,6 +63,7 @@ export const migrations: readonly Migration[] = [
   workerAccounts,
   workerInstances,
   schedulerSlots,
+  locks,
 ];
 
 /** The tables that migrations made. */

@@ -9,7 +9,7 @@ import { When } from "../components/when.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { usePlace } from "../router.ts";
 
-const topics: readonly Topic[] = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*"];
+const topics: readonly Topic[] = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*", "locks/*/*"];
 
 /** The requests that wait, each with the reasons. */
 export function QueuePage() {

@@ -13,6 +13,7 @@ const pages: readonly Findable[] = [
   ["Grid", "/grid"],
   ["Timeline", "/timeline"],
   ["Queue", "/queue"],
+  ["Locks", "/locks"],
   ["Workers", "/workers"],
   ["Cluster", "/cluster"],
   ["Tests", "/tests"],

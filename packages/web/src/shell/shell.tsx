@@ -25,6 +25,7 @@ const more = [
   ["/timeline", "Timeline"],
   ["/tests", "Tests"],
   ["/schedulers", "Schedulers"],
+  ["/locks", "Locks"],
   ["/settings", "Settings"],
 ] as const;
 

@@ -70,6 +70,10 @@ export default defineCluster({
           name,
           workers,
           ...(env("ENGINE_DEATHS") === "any" && { maxEngineDeaths: null }),
+          // Written out: the previous release, which reads this config too, has no function for it.
+          ...(env("LOCK") !== undefined && {
+            locks: [{ lock: { name: env("LOCK", "") }, mode: "exclusive" as const }],
+          }),
           steps: [begin, shell({ name: "work", command: work }), end],
         })),
       }),

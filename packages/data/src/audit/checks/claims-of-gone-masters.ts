@@ -45,6 +45,24 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     advice: "Delete its row of mm_instance_claims: a live engine takes it within seconds.",
     sql: (at) => findClaims("instance", at),
   },
+  lock: {
+    id: "lock-of-gone-master",
+    one: "A lock is held by a master that is gone",
+    many: "{n} locks are held by masters that are gone",
+    means: "The hold does not count, so nothing waits for it; an eviction deletes it.",
+    advice:
+      "Nothing: whoever next takes the lock deletes the row. Report the fault with the log of the master that evicted.",
+    sql: (at) => findClaims("lock", at),
+  },
+  lockWait: {
+    id: "lock-wait-of-gone-master",
+    one: "A build waits for a lock at a master that is gone",
+    many: "{n} builds wait for locks at masters that are gone",
+    means: "The row does not count, so no one waits behind it; an eviction deletes it.",
+    advice:
+      "Nothing: whoever next takes the lock deletes the row. Report the fault with the log of the master that evicted.",
+    sql: (at) => findClaims("lockWait", at),
+  },
 };
 
 /** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where the rows have an epoch. */

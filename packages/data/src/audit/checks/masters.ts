@@ -36,6 +36,8 @@ export const masterChecks: readonly Check[] = [
   goneChecks.scheduler,
   goneChecks.changeSource,
   goneChecks.instance,
+  goneChecks.lock,
+  goneChecks.lockWait,
   {
     id: "builder-of-gone-master",
     one: "A builder counts as run by a master that is gone",

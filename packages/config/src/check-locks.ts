@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from "node:util";
+import { append } from "@multimaster/core";
+import { type LockUseConfig, lockUses } from "./locks.ts";
+import type { PlaceOf } from "./place-of.ts";
+import type { BuilderConfig, BuildersSlice } from "./slices/builders.ts";
+
+interface PlacedUses {
+  readonly place: string;
+  readonly uses: readonly LockUseConfig[];
+}
+
+/** What the config says without a function of the build. */
+function usesOf(locks: unknown): readonly LockUseConfig[] {
+  const parsed = lockUses.safeParse(locks ?? []);
+  return parsed.success ? parsed.data : [];
+}
+
+const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
+
+const stepsOf = (place: string, { steps }: BuilderConfig): PlacedUses[] =>
+  steps.map(({ options }, i) => ({ place: `${place}.steps[${i}].locks`, uses: usesOf(locksOfStep(options)) }));
+
+/** Locks of one name that differ, and locks of builders and steps that would wait for each other in a circle. */
+export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: PlaceOf): string[] {
+  const placed = [...sets].flatMap(([set, { builders }]) =>
+    builders.map((builder, i) => {
+      const place = `${placeOf(`builders.${set}`)}: builders[${i}]`;
+      const ofBuilder = { place: `${place}.locks`, uses: usesOf(builder.locks) };
+      return { ofBuilder, ofSteps: stepsOf(place, builder) };
+    }),
+  );
+  return [
+    ...findDifferent(placed.flatMap(({ ofBuilder, ofSteps }) => [ofBuilder, ...ofSteps])),
+    ...placed.flatMap(({ ofBuilder, ofSteps }) => findStronger(ofBuilder, ofSteps)),
+    ...findCircles(placed),
+  ];
+}
+
+function findDifferent(placed: readonly PlacedUses[]): string[] {
+  const first = new Map<string, { place: string; lock: LockUseConfig["lock"] }>();
+  return placed.flatMap(({ place, uses }) =>
+    uses.flatMap(({ lock }) => {
+      const other = first.get(lock.name);
+      if (other === undefined) first.set(lock.name, { place, lock });
+      if (other === undefined || isDeepStrictEqual(other.lock, lock)) return [];
+      return [`${place}: the lock "${lock.name}" differs from the one at ${other.place}; define it once and import it`];
+    }),
+  );
+}
+
+/** A step that wants more of a lock than its build has would wait for its own build. */
+function findStronger(ofBuilder: PlacedUses, ofSteps: readonly PlacedUses[]): string[] {
+  return ofSteps.flatMap(({ place, uses }) =>
+    uses.flatMap(({ lock, mode, count }) => {
+      const own = ofBuilder.uses.find((use) => use.lock.name === lock.name);
+      if (own === undefined || own.mode === "exclusive" || (mode === "counting" && count <= own.count)) return [];
+      return [`${place}: its build already has the lock "${lock.name}", but less of it: the step would wait for ever`];
+    }),
+  );
+}
+
+function findCircles(placed: readonly { ofBuilder: PlacedUses; ofSteps: readonly PlacedUses[] }[]): string[] {
+  const after = new Map<string, Map<string, string>>();
+  for (const { ofBuilder, ofSteps } of placed)
+    for (const { lock: held } of ofBuilder.uses)
+      for (const { place, uses } of ofSteps)
+        for (const { lock } of uses)
+          if (lock.name !== held.name) after.set(held.name, (after.get(held.name) ?? new Map()).set(lock.name, place));
+  return [...after].flatMap(([held, wanted]) =>
+    [...wanted].flatMap(([name, place]) =>
+      reaches(name, held, after)
+        ? [
+            `${place}: "${name}" is taken while "${held}" is held, and elsewhere the other way round: builds could wait for each other for ever`,
+          ]
+        : [],
+    ),
+  );
+}
+
+function reaches(from: string, to: string, after: ReadonlyMap<string, ReadonlyMap<string, string>>): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (one === to) return true;
+    if (seen.has(one)) continue;
+    seen.add(one);
+    append(open, [...(after.get(one)?.keys() ?? [])]);
+  }
+  return false;
+}

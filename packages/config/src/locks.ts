@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { plainName } from "./plain-name.ts";
+
+const resourceNames = z
+  .array(plainName(150))
+  .min(1)
+  .refine((names) => new Set(names).size === names.length, "has a name twice");
+
+/** What a lock is. */
+export const lockOptions = z
+  .strictObject({
+    name: plainName(150).describe("Unique in the cluster."),
+    scope: z
+      .enum(["cluster", "worker"])
+      .default("cluster")
+      .describe("One lock of the whole cluster, or one of each worker."),
+    max: z.int().positive().default(1).describe("How much counting uses may take together."),
+    maxOfWorker: z
+      .record(z.string(), z.int().positive())
+      .default({})
+      .describe("Of a lock of each worker: `max` of workers, by name, where it differs."),
+    resources: resourceNames
+      .optional()
+      .describe("Named things of which each counting use gets one; there are as many as names."),
+    property: plainName(150)
+      .optional()
+      .describe("The property that gets the name of the resource; `lock_NAME` by default."),
+  })
+  .refine(({ scope, maxOfWorker }) => scope === "worker" || Object.keys(maxOfWorker).length === 0, {
+    path: ["maxOfWorker"],
+    message: 'needs scope "worker"',
+  })
+  .refine(({ resources, max }) => resources === undefined || max === 1 || max === resources.length, {
+    path: ["max"],
+    message: "is the number of `resources`, where they have names",
+  });
+
+/** How a builder or a step uses a lock. */
+export const lockUse = z
+  .strictObject({
+    lock: lockOptions.describe("What `defineLock` describes."),
+    mode: z
+      .enum(["exclusive", "counting"])
+      .describe("Alone (`lock.exclusive()`), or beside other counting uses (`lock.counting()`)."),
+    count: z.int().positive().default(1).describe("How much of the lock a counting use takes."),
+  })
+  .refine(({ lock, mode, count }) => mode === "exclusive" || count <= leastOf(lock), {
+    path: ["count"],
+    message: "is more than the lock has",
+  })
+  .refine(({ lock, mode, count }) => lock.resources === undefined || mode === "exclusive" || count === 1, {
+    path: ["count"],
+    message: "must be 1 for a lock with named resources",
+  });
+
+/** The locks of one builder or step. */
+export const lockUses = z
+  .array(lockUse)
+  .refine((uses) => new Set(uses.map(({ lock }) => lock.name)).size === uses.length, "has a lock twice");
+
+export type LockOptions = z.output<typeof lockOptions>;
+export type LockUseConfig = z.output<typeof lockUse>;
+
+/** A lock, to be used by builders and steps. */
+export interface Lock {
+  readonly name: string;
+  /** A use that no other has beside it. */
+  exclusive(): LockUseConfig;
+  /** A use that shares the lock with others, up to its `max`, and takes `count` of that. */
+  counting(count?: number): LockUseConfig;
+}
+
+/**
+ * Defines a lock. Builders and steps list uses of it under `locks`; two definitions of one name in a config must be equal.
+ * Throws if the options are invalid.
+ */
+export function defineLock(options: z.input<typeof lockOptions>): Lock {
+  const lock = lockOptions.parse(options);
+  return {
+    name: lock.name,
+    exclusive: () => ({ lock, mode: "exclusive", count: 1 }),
+    counting: (count = 1) => ({ lock, mode: "counting", count }),
+  };
+}
+
+/** How much of a lock there is for counting uses, on a worker where it is one of each worker. */
+export function maxOf({ scope, max, maxOfWorker, resources }: LockOptions, worker: string): number {
+  if (resources !== undefined) return resources.length;
+  return scope === "worker" ? (maxOfWorker[worker] ?? max) : max;
+}
+
+function leastOf({ max, maxOfWorker, resources }: LockOptions): number {
+  return resources?.length ?? Object.values(maxOfWorker).reduce((least, one) => Math.min(least, one), max);
+}
+
+/** The property that gets the name of a resource. */
+export const resourcePropertyOf = ({ name, property }: LockOptions): string => property ?? `lock_${name}`;

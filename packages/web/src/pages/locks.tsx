@@ -1,0 +1,100 @@
+import type { Lock, LockHold, LockWait } from "@multimaster/data";
+import type { Topic } from "@multimaster/data/client";
+import { useRows } from "../api/live-query.ts";
+import { call } from "../api/read.ts";
+import { ActionButton } from "../components/action-button.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+
+const topics: readonly Topic[] = ["locks/*/*", "builds/*/*", "buildrequests/*/*"];
+
+/** Every lock, with who has it and who waits for it, in their order. */
+export function LocksPage() {
+  const locks = useRows("locks", "locks", { order: "name", limit: 500 }, topics);
+  const holds = useRows("lock_holds", "lock_holds", { limit: 1000 }, topics);
+  const waits = useRows("lock_waits", "lock_waits", { limit: 1000 }, topics);
+  return (
+    <Page title="Locks">
+      <Rows of={locks} empty="No build has asked for a lock yet.">
+        {(rows) => <LockTable locks={rows} holds={holds.rows ?? []} waits={waits.rows ?? []} />}
+      </Rows>
+    </Page>
+  );
+}
+
+interface Shown {
+  readonly holds: readonly LockHold[];
+  readonly waits: readonly LockWait[];
+}
+
+function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) {
+  return (
+    <Table
+      stacks
+      head={
+        <>
+          <th>Lock</th>
+          <th>Held by</th>
+          <th>Waiting, in this order</th>
+        </>
+      }
+    >
+      {locks.map((lock) => (
+        <tr key={lock.lockid}>
+          <td>
+            {lock.worker === null ? lock.name : `${lock.name} of ${lock.worker}`}
+            {lock.max > 1 && <span class="quiet"> up to {lock.max}</span>}
+          </td>
+          <td>
+            {holds
+              .filter(({ lockid }) => lockid === lock.lockid)
+              .map((hold) => (
+                <Holder key={hold.holdid} hold={hold} />
+              ))}
+          </td>
+          <td>
+            {waits
+              .filter(({ lockid }) => lockid === lock.lockid)
+              .map((wait) => (
+                <div key={wait.waitid}>
+                  <a href={`/buildrequests/${wait.buildrequestid}`}>{wait.builder}</a>{" "}
+                  <span class="quiet">
+                    {describeUse(wait)} on {wait.master}, since <When at={wait.since} />
+                  </span>
+                </div>
+              ))}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Holder({ hold }: { hold: LockHold }) {
+  const { builder, number, builderid, buildrequestid, master, holdid, resource, taken_at: since } = hold;
+  return (
+    <div>
+      {number === null ? (
+        <a href={`/buildrequests/${buildrequestid}`}>{builder}</a>
+      ) : (
+        <a href={`/builders/${builderid}/builds/${number}`}>
+          {builder} #{number}
+        </a>
+      )}{" "}
+      <span class="quiet">
+        {resource ?? describeUse(hold)} on {master}, since <When at={since} />
+      </span>{" "}
+      <ActionButton
+        kind="small danger"
+        confirm="Take the lock away? The build goes on without it."
+        act={() => call("lock_holds", `lock_holds/${holdid}`, "break", {})}
+      >
+        Break
+      </ActionButton>
+    </div>
+  );
+}
+
+const describeUse = ({ exclusive, count }: Pick<LockHold, "exclusive" | "count">) =>
+  exclusive ? "alone" : count === 1 ? "with others" : `${count} of it`;

@@ -1,0 +1,189 @@
+import { type LockUseConfig, lockUses, render } from "@multimaster/config";
+import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
+import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
+import { makeBuildProperties } from "../builds/build-properties.ts";
+import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
+import { isForkBuild } from "../builds/fork-build.ts";
+import { createRenderContext } from "../steps/step-context.ts";
+import type { AttachedWorker } from "../workers/attached-worker.ts";
+import { findBuilddir } from "../workers/worker-paths.ts";
+import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
+
+/** A request with the place where its build is to start. */
+export interface PlacedForLocks {
+  readonly buildrequestid: number;
+  readonly builder: ConfiguredBuilder;
+  readonly worker: AttachedWorker;
+}
+
+/** The locks that a build begins with, or why they cannot be known: then the build ends with that. */
+export interface BuildLocks extends HeldLocks {
+  readonly problem?: string;
+}
+
+type Wanted = PlacedForLocks & { readonly uses: readonly LockUseConfig[]; readonly problem?: string };
+
+/** Whether builds of this builder have locks. */
+export const hasLocks = ({ config }: ConfiguredBuilder): boolean =>
+  typeof config.locks === "function" || config.locks.length > 0;
+
+/** What a builder's locks are for every build. */
+const fixedUses = ({ config }: ConfiguredBuilder): readonly LockUseConfig[] =>
+  typeof config.locks === "function" ? [] : lockUses.parse(config.locks);
+
+const keyOf = ({ lock }: LockUseConfig, workerName: string) =>
+  `${lock.scope === "worker" ? workerName : ""}/${lock.name}`;
+
+const heldByOthers = (name: string): HeldLock => ({ name, holder: "another build", ahead: 0 });
+
+/**
+ * The locks of builds that this engine would begin: claims requests together with them, and remembers in one poll which
+ * were not to be had, so that a request that waits for a lock holds back none that needs no lock.
+ */
+export class RequestLocks {
+  #data: Data;
+  /** Locks that this poll has found taken. */
+  #short = new Set<string>();
+  /** Requests that this poll has found waiting. */
+  #found = new Set<number>();
+  /** Those of them that would wait on any worker: they are not tried again. */
+  #denied = new Set<number>();
+  /** Requests that wait in the rows, with the locks that they are short of. */
+  #waiting = new Map<number, readonly number[]>();
+
+  constructor(data: Data) {
+    this.#data = data;
+  }
+
+  beginPoll(): void {
+    this.#short.clear();
+    this.#found.clear();
+    this.#denied.clear();
+  }
+
+  /** Requests that could go no more but for their locks do not wait for these. */
+  async endPoll(): Promise<void> {
+    const gone = [...this.#waiting.keys()].filter((id) => !this.#found.has(id));
+    if (gone.length === 0) return;
+    for (const id of gone) this.#waiting.delete(id);
+    await this.#data.updates.locks.withdraw(gone.map((buildrequestid) => ({ buildrequestid, stepid: 0 })));
+  }
+
+  /** Calls `wake` when a lock is released that a request here waits for. */
+  onReleased(wake: () => void) {
+    return this.#data.events.on(locks, "released", ({ id }) => {
+      for (const lockids of this.#waiting.values()) if (lockids.includes(id)) return wake();
+    });
+  }
+
+  isDenied(buildrequestid: number): boolean {
+    return this.#denied.has(buildrequestid);
+  }
+
+  get deniedCount(): number {
+    return this.#denied.size;
+  }
+
+  /** Grows with whatever this poll finds out: then it is worth placing again. */
+  get findings(): number {
+    return this.#found.size + this.#short.size;
+  }
+
+  /** As placement sees it now, with the locks that this poll has found taken. */
+  view(builder: ConfiguredBuilder): PlaceableBuilder {
+    const view = builder.view();
+    if (this.#short.size === 0 || !hasLocks(builder)) return view;
+    const fixed = fixedUses(builder);
+    const ofCluster = fixed.filter((use) => use.lock.scope === "cluster" && this.#short.has(keyOf(use, "")));
+    const ofWorkers = fixed.filter(({ lock }) => lock.scope === "worker");
+    return {
+      ...view,
+      heldLocks: ofCluster.map(({ lock }) => heldByOthers(lock.name)),
+      refuses: (worker) => {
+        const use = ofWorkers.find((one) => this.#short.has(keyOf(one, worker.name)));
+        return use && { kind: "worker_locked", lock: heldByOthers(use.lock.name) };
+      },
+    };
+  }
+
+  /** Claims those that are free and whose locks can be had; returns what each of them has. */
+  async claim(placed: readonly PlacedForLocks[]): Promise<ReadonlyMap<number, BuildLocks>> {
+    const wanted = await Promise.all(placed.map((one) => this.#render(one)));
+    const asked: Wanted[] = [];
+    for (const one of wanted) {
+      // Who is behind one that waits is not asked for: of a long queue only the first cost a transaction.
+      const isBehind = one.uses.some((use) => this.#short.has(keyOf(use, one.worker.name)));
+      if (isBehind) this.#deny(one);
+      else asked.push(one);
+    }
+    if (asked.length === 0) return new Map();
+    const answers = await this.#data.updates.locks.claim(
+      asked.map(({ buildrequestid, uses, worker }) => ({
+        buildrequestid,
+        uses: uses.map((use) => toLockUse(use, worker)),
+      })),
+    );
+    const claimed = new Map<number, BuildLocks>();
+    for (const [i, one] of asked.entries()) {
+      const held = this.#note(one, answers[i]);
+      if (held) claimed.set(one.buildrequestid, held);
+    }
+    return claimed;
+  }
+
+  #note(one: Wanted, answer: RequestAnswer | undefined): BuildLocks | undefined {
+    const { buildrequestid, uses, worker, problem } = one;
+    if (answer?.kind === "waits") {
+      this.#found.add(buildrequestid);
+      this.#waiting.set(buildrequestid, answer.lockids);
+      for (const { name } of answer.short)
+        for (const use of uses) {
+          if (use.lock.name !== name) continue;
+          this.#short.add(keyOf(use, worker.name));
+          // Of a lock of each worker that is known before, placement finds another worker.
+          if (use.lock.scope === "cluster" || typeof one.builder.config.locks === "function") this.#deny(one);
+        }
+      return undefined;
+    }
+    this.#waiting.delete(buildrequestid);
+    if (answer?.kind !== "taken") return undefined;
+    const held = toHeldLocks(uses, answer.locks);
+    return problem === undefined ? held : { ...held, problem };
+  }
+
+  #deny({ buildrequestid }: Wanted): void {
+    this.#found.add(buildrequestid);
+    this.#denied.add(buildrequestid);
+  }
+
+  async #render(placed: PlacedForLocks): Promise<Wanted> {
+    const { builder, buildrequestid } = placed;
+    if (typeof builder.config.locks !== "function") return { ...placed, uses: fixedUses(builder) };
+    const request = await this.#data.updates.buildrequests.details(buildrequestid);
+    if (!request) return { ...placed, uses: [] };
+    try {
+      return { ...placed, uses: lockUses.parse(await render(builder.config.locks, createContext(placed, request))) };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { ...placed, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
+    }
+  }
+}
+
+/** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. */
+function createContext({ builder, worker }: PlacedForLocks, request: RequestDetails) {
+  const { config, builderid, name } = builder;
+  const properties = makeBuildProperties({
+    request,
+    builder: { builderid, name, properties: config.properties },
+    worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
+    buildNumber: 0,
+    builddir: findBuilddir(worker.info, config),
+  });
+  const { buildrequestid, sourceStamps } = request;
+  return createRenderContext({
+    properties,
+    secrets: isForkBuild(request) ? builder.secrets.forFork(config.secretsForForks) : builder.secrets.forBuild(),
+    build: { buildid: 0, buildrequestid, number: 0, sources: sourceStamps },
+  });
+}
