@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
@@ -62,6 +63,7 @@ export const migrations: readonly Migration[] = [
   workerAccounts,
   workerInstances,
   schedulerSlots,
+  adoptableBuilds,
 ];
 
 /** The tables that migrations made. */
