@@ -54,7 +54,8 @@ export async function adoptBuildOf(tx: Connection, lease: Lease, buildid: number
   const progress = await readBuildProgress(tx, buildid);
   if (progress === undefined || !(await takeAdoptableBuild(tx, buildid))) return undefined;
   // The row says that it waits, and its request is locked: the rest belongs to it.
-  if (!(await moveBuild(tx, build, lease))) throw new Error(`build ${buildid} cannot be adopted: its rows do not agree`);
+  if (!(await moveBuild(tx, build, lease)))
+    throw new Error(`build ${buildid} cannot be adopted: its rows do not agree`);
   return { ...progress, buildid, buildrequestid, commandId };
 }
 

@@ -1,6 +1,13 @@
 import { type MasterEnd, releaseAll } from "@multimaster/cluster";
 import { append, type Result, Results } from "@multimaster/core";
-import { type Connection, claimantOf, execute, isRequestCancelled, queryRows, waitsForAdoption } from "@multimaster/database";
+import {
+  type Connection,
+  claimantOf,
+  execute,
+  isRequestCancelled,
+  queryRows,
+  waitsForAdoption,
+} from "@multimaster/database";
 import { leaveAdoptable } from "./adopt-build.ts";
 import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";

@@ -2,6 +2,7 @@ import { type Failure, Results, type Service } from "@multimaster/core";
 import type { EngineParts } from "../engine-parts.ts";
 import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
+import type { Adoption } from "./adopt-builds.ts";
 import { Build } from "./build.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 
@@ -49,6 +50,20 @@ export class RunningBuilds implements Service {
   /** Starts the build of a claimed request; a place on the worker and the builder has been reserved. */
   launch(buildrequestid: number, builder: ConfiguredBuilder, worker: AttachedWorker, isOnLastTry = false): void {
     const build = new Build(buildrequestid, builder, worker, this.#engine, () => this.#notify(build, "started"));
+    if (isOnLastTry) this.#lastTries.add(build);
+    this.#run(build);
+  }
+
+  /** Goes on with a build of a lost engine; a slot has been reserved. */
+  adopt(adoption: Adoption, builder: ConfiguredBuilder, worker: AttachedWorker): void {
+    const { buildrequestid } = adoption.build;
+    const onStarted = () => this.#notify(build, "started");
+    const build = new Build(buildrequestid, builder, worker, this.#engine, onStarted, adoption);
+    this.#run(build);
+  }
+
+  #run(build: Build): void {
+    const { builder, worker } = build;
     const running = build.run().finally(() => {
       this.#builds.delete(build);
       this.#lastTries.delete(build);
@@ -58,7 +73,6 @@ export class RunningBuilds implements Service {
       this.#workers.changed();
     });
     this.#builds.set(build, running);
-    if (isOnLastTry) this.#lastTries.add(build);
   }
 
   interruptAll(interruption: Interruption): void {

@@ -10,6 +10,8 @@ import { groupValues } from "../read/group-values.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 
+export type { RecordedCommand };
+
 /** With this, another engine can go on with the build of a command if this one dies. */
 export interface ResumeNote {
   /** How long the build waits for that engine. */

@@ -1,8 +1,8 @@
 import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
-import { waitsForAdoption } from "./adoptable-builds.ts";
 import type { Connection } from "../connection.ts";
 import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
+import { waitsForAdoption } from "./adoptable-builds.ts";
 import { fitInteger, longest, truncateText } from "./column-text.ts";
 
 export interface PendingRow {
