@@ -49,7 +49,7 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   /** Defaults of rules that differ from the usual ones. */
   rules?: Partial<StepRules>;
   /**
-   * Nothing that `run` does before its first command has ended has an effect outside of this step, and it runs no other: a build
+   * It runs one `ctx.shell`, and nothing else that it does has an effect outside of this step which must not happen twice: a build
    * whose engine dies during that command can go on at another engine, which runs this code again from its start.
    */
   resumable?: boolean;

@@ -61,7 +61,12 @@ export class StepLogs {
 
   /** Stores what is left and marks every log complete. Rejects with the first failure, after trying them all. */
   async finish(): Promise<void> {
-    const ends = await Promise.allSettled([...this.#open.values()].map((log) => log.finish()));
+    const { stored = new Map<string, StoredLog>(), updates, persistence } = this.#options;
+    const left = [...stored].filter(([name]) => !this.#open.has(name));
+    const ends = await Promise.allSettled([
+      ...[...this.#open.values()].map((log) => log.finish()),
+      ...left.map(([, { logid }]) => persistence.write(`finish log ${logid}`, () => updates.finish(logid))),
+    ]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
