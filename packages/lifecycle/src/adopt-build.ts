@@ -1,5 +1,5 @@
 import { type Lease, releaseAll, writesDataVersion } from "@multimaster/cluster";
-import { Results } from "@multimaster/core";
+import { append, Results } from "@multimaster/core";
 import {
   type AdoptableBuild,
   type BuildProgress,
@@ -12,6 +12,7 @@ import {
   queryRows,
   readAdoptableBuilds,
   readBuildProgress,
+  setBuildState,
   takeAdoptableBuild,
 } from "@multimaster/database";
 import { claimTableOf } from "./claim-tables.ts";
@@ -33,12 +34,16 @@ export interface AdoptedBuild extends BuildProgress {
 
 /** Leaves those of these builds of a dead master that can be resumed for another to adopt; returns their ids. */
 export async function leaveAdoptable(
-  tx: Connection,
-  masterid: number,
+  { tx, outcomes }: Transition,
+  { masterid, name }: { readonly masterid: number; readonly name: string },
   buildids: readonly number[],
 ): Promise<readonly number[]> {
   if (buildids.length === 0 || !(await writesDataVersion(tx, adoptableSince))) return [];
-  return insertAdoptableBuilds(tx, masterid, buildids);
+  const left = await insertAdoptableBuilds(tx, masterid, buildids);
+  for (const id of left)
+    await setBuildState(tx, id, masterid, `master ${name} was lost; waiting for its worker to connect to another one`);
+  append(outcomes.changedBuilds, left);
+  return left;
 }
 
 /**
@@ -56,6 +61,7 @@ export async function adoptBuildOf(tx: Connection, lease: Lease, buildid: number
   // The row says that it waits, and its request is locked: the rest belongs to it.
   if (!(await moveBuild(tx, build, lease)))
     throw new Error(`build ${buildid} cannot be adopted: its rows do not agree`);
+  await setBuildState(tx, buildid, lease.masterid, "building");
   return { ...progress, buildid, buildrequestid, commandId };
 }
 

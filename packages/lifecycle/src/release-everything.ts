@@ -60,7 +60,7 @@ export async function releaseEverythingOf(
     const claimed = await lockClaimedRequests(tx, masterid);
     const running = await readRunningBuilds(tx, masterid);
     const exhausted = await countEnd(tx, end, masterid, claimed, running);
-    const left = end === "death" ? await leaveBuilds(tx, masterid, running, claimed, exhausted) : nothing;
+    const left = end === "death" ? await leaveBuilds(t, { masterid, name }, running, claimed, exhausted) : nothing;
     const builds = running.filter(({ id }) => !left.builds.has(id));
     const requests = claimed.filter(({ id }) => !left.requests.has(id));
     await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
@@ -100,8 +100,8 @@ const nothing: LeftBuilds = { builds: new Set(), requests: new Set() };
 
 /** Builds that go on: their worker runs their command, and another engine may adopt them. Their requests stay claimed. */
 async function leaveBuilds(
-  tx: Connection,
-  masterid: number,
+  t: Transition,
+  master: { readonly masterid: number; readonly name: string },
   running: readonly RunningBuild[],
   claimed: readonly ClaimedRequest[],
   exhausted: Exhausted,
@@ -111,7 +111,7 @@ async function leaveBuilds(
     ({ cancelled, buildrequestid: id }) => cancelled === 0 && wanted.has(id) && !exhausted.has(id),
   );
   const ids = among.map(({ id }) => id);
-  const left = new Set(await leaveAdoptable(tx, masterid, ids));
+  const left = new Set(await leaveAdoptable(t, master, ids));
   const requests = among.filter(({ id }) => left.has(id)).map(({ buildrequestid }) => buildrequestid);
   return { builds: left, requests: new Set(requests) };
 }
