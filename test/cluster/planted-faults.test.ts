@@ -40,16 +40,18 @@ it.concurrent.each(faults)(
         "--project=cluster",
         `test/cluster/faults/${scenario}.test.ts`,
         `--testNamePattern=${test}`,
+        // They wait for what does not come, beside everything else that runs.
+        "--testTimeout=330000",
       ],
       cwd: root,
       // It is a run of its own, not a worker of this one.
       env: { PLANTED_FAULT: fault, NO_COLOR: "1", VITEST_POOL_ID: undefined },
     });
-    const { code } = await run.waitForExit({ timeoutMs: 240_000 });
+    const { code } = await run.waitForExit({ timeoutMs: 360_000 });
     expect(run.output()).toContain(`planted: without ${fault}`);
     expect(run.output()).toMatch(failure);
     expect(run.output()).toMatch(/Tests\s+1 failed/);
     expect(code).toBe(1);
   },
-  300_000,
+  400_000,
 );

@@ -1,11 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { UiSlice } from "@multimaster/config";
 import { UserError } from "@multimaster/core";
-import { sortedJson } from "@multimaster/data";
 import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { securityHeaders } from "../http/security-headers.ts";
 import type { MeasureRequest } from "../metrics.ts";
+import { cacheControlOf, jsonType, refusedRead } from "./answer-headers.ts";
 import { splitPath } from "./api-path.ts";
 import type { TextReads } from "./read-text.ts";
 
@@ -29,7 +29,7 @@ const prefix = "/api/v2/";
 export function createDirectReads(options: DirectReadsOptions): RequestListener {
   const { context, access, reads, measure, isOther, otherwise } = options;
   const { own, shared } = context.config;
-  const cacheControl = own.jsonCacheSeconds > 0 ? `private, max-age=${own.jsonCacheSeconds}` : "private, no-cache";
+  const cacheControl = cacheControlOf(own.jsonCacheSeconds);
   const common = securityHeaders(shared.url);
 
   async function answer(request: IncomingMessage, response: ServerResponse, path: string[], query: string) {
@@ -43,7 +43,7 @@ export function createDirectReads(options: DirectReadsOptions): RequestListener 
       const head = {
         ...common,
         "Cache-Control": cacheControl,
-        "Content-Type": "application/json; charset=utf-8",
+        "Content-Type": jsonType,
         Vary: "Accept, Accept-Encoding",
         ETag: tag,
       };
@@ -53,12 +53,11 @@ export function createDirectReads(options: DirectReadsOptions): RequestListener 
       // The app answers a refusal of the visitor, with the headers that belong to it.
       if (!(error instanceof UserError) || error.status !== 404) return otherwise(request, response);
       measure(request, response);
-      const body = sortedJson({ error: error.message });
+      const { headers, body } = refusedRead(error.message);
       response
         .writeHead(error.status, {
           ...common,
-          "Cache-Control": "no-store",
-          "Content-Type": "text/plain; charset=utf-8",
+          ...headers,
           Vary: "Accept-Encoding",
           "Content-Length": Buffer.byteLength(body),
         })

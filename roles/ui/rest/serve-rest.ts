@@ -8,6 +8,7 @@ import type { Access } from "../access/access.ts";
 import { unknownMethod } from "../access/refusals.ts";
 import { anonymous, type Visitor } from "../access/visitor.ts";
 import { readBody } from "../http/read-body.ts";
+import { cacheControlOf, jsonType, refusedRead, textType } from "./answer-headers.ts";
 import { splitPath } from "./api-path.ts";
 import { isSmall, maxBodyOf } from "./call-sizes.ts";
 import { createOriginCheck } from "./cors.ts";
@@ -20,9 +21,6 @@ type Params = { readonly [key: string]: Json };
 
 /** The action in the audit trail for a call that was refused before its body was read. */
 const unread = "call";
-
-const textType = "text/plain; charset=utf-8";
-const jsonType = "application/json; charset=utf-8";
 
 /** REST v2 and its control calls below `/api` (docs/spec/data-api.md). */
 export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: TextReads): Koa.Middleware {
@@ -82,9 +80,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: 
       ctx.vary("Origin");
       if (ctx.method === "OPTIONS") return answerPreflight(ctx);
     }
-    // The answer depends on the visitor: no shared cache may keep it.
-    const { jsonCacheSeconds } = config.own;
-    ctx.set("Cache-Control", jsonCacheSeconds > 0 ? `private, max-age=${jsonCacheSeconds}` : "private, no-cache");
+    ctx.set("Cache-Control", cacheControlOf(config.own.jsonCacheSeconds));
     const path = splitPath(match[1]);
     if (ctx.method === "POST") {
       ctx.set("Cache-Control", "no-store");
@@ -143,10 +139,10 @@ function refuseOrigin(ctx: Koa.Context, message: string): void {
 }
 
 function answerError(ctx: Koa.Context, status: number, message: string): void {
+  const { headers, body } = refusedRead(message);
   ctx.status = status;
-  ctx.set("Cache-Control", "no-store");
-  ctx.set("Content-Type", textType);
-  ctx.body = sortedJson({ error: message });
+  ctx.set(headers);
+  ctx.body = body;
 }
 
 function wantsJson(ctx: Koa.Context): boolean {

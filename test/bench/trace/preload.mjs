@@ -4,7 +4,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { isMainThread } from "node:worker_threads";
 
 const require = createRequire(process.argv[1] ?? import.meta.url);
 const lines = [];
@@ -74,7 +73,8 @@ function watchWorkers() {
   };
 }
 
-if (isMainThread && process.env.BENCH_TRACE) {
+// Also in each thread of a master: an engine beside other roles has one.
+if (process.env.BENCH_TRACE) {
   watchStatements();
   watchWorkers();
   subscribe("http.server.request.start", ({ request }) => {

@@ -59,6 +59,9 @@ const pages: Record<string, object> = {
     ],
   },
   builders: { builders: [{ builderid: 7, name: "web" }] },
+  // As an earlier release answers: without what is known of runs by the clock.
+  schedules: { schedules: [{ schedulerid: 2, name: "nightly", enabled: true, next_at: now + 60 }] },
+  schedulers: { schedulers: [{ schedulerid: 2, name: "nightly", master: { masterid: 1, name: "engine-1" } }] },
 };
 
 /** Answers from these pages; all else is no path of the API. */
@@ -132,6 +135,7 @@ it("status reports the same through a ui master as from the rows", async () => {
     masters: [{ name: "engine-1", state: "draining", builderSets: ["web"], leaseRemaining: 14 }],
     builds: [{ builder: "web", number: 2, master: "engine-1", worker: "w1" }],
     workers: [{ name: "w1", connected_to: ["engine-1"], paused: true }],
+    schedulers: [{ name: "nightly", master: "engine-1", next_at: now + 60, last_slot: null, missed_slots: 0 }],
     pendingRequests: 1,
   });
   expect((await run(pages, "status")).stdout).toMatch(/engine-1 .* draining .* 14 s left/);
