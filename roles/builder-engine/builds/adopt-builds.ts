@@ -4,14 +4,8 @@ import type { StepDefinition } from "@multimaster/plugins";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import type { Persistence } from "./persistence.ts";
-import { parseResumePoint, type ResumePoint } from "./resume-point.ts";
+import { parseResumePoint } from "./resume-point.ts";
 import type { RunningBuilds } from "./running-builds.ts";
-
-/** A build that goes on here, and from where. */
-export interface Adoption {
-  readonly build: AdoptedBuild;
-  readonly point: ResumePoint;
-}
 
 export interface BuildAdopterOptions {
   builders: ReadonlyMap<number, ConfiguredBuilder>;

@@ -10,13 +10,12 @@ import { type BegunStep, RunningStep } from "../steps/running-step.ts";
 import { applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
-import type { Adoption } from "./adopt-builds.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
-import { isWhollyStored, listBegun, type ResumePoint } from "./resume-point.ts";
+import { type Adoption, isWhollyStored, listBegun, type ResumePoint } from "./resume-point.ts";
 
 interface Created extends CreatedBuild {
   request: RequestDetails;

@@ -19,6 +19,12 @@ export const resumePoint = z.object({
 });
 export type ResumePoint = z.infer<typeof resumePoint>;
 
+/** A build that goes on here, and from where. */
+export interface Adoption {
+  readonly build: AdoptedBuild;
+  readonly point: ResumePoint;
+}
+
 /** Parses what is stored; undefined: a newer release wrote something else. */
 export function parseResumePoint(text: string): ResumePoint | undefined {
   try {

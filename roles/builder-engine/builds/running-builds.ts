@@ -2,9 +2,9 @@ import { type Failure, Results, type Service } from "@multimaster/core";
 import type { EngineParts } from "../engine-parts.ts";
 import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
-import type { Adoption } from "./adopt-builds.ts";
 import { Build } from "./build.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import type { Adoption } from "./resume-point.ts";
 
 /** The builds in progress on this engine. Stopping it abandons them: their rows are for the cluster to put in order. */
 export class RunningBuilds implements Service {

@@ -24,7 +24,7 @@ export const insertResumePoints = together(async (tx, points: readonly ResumePoi
   await execute(
     tx,
     `with v(command_id, adopt_within_ms, point) as (${given.sql})
-     insert into mm_resume_points (command_id, adopt_within_ms, point)
+     insert into mm_command_resume_points (command_id, adopt_within_ms, point)
      select command_id, adopt_within_ms, point from v where true on conflict (command_id) do nothing`,
     given.bindings,
   );
@@ -47,7 +47,7 @@ export async function insertAdoptableBuilds(
      select b.id, b.buildrequestid, b.masterid, c.command_id, ${tx.dialect.now} + p.adopt_within_ms / 1000.0
        from builds b
        join mm_commands c on c.workerid = b.workerid and c.buildid = b.id
-       join mm_resume_points p on p.command_id = c.command_id
+       join mm_command_resume_points p on p.command_id = c.command_id
        join steps s on s.id = c.stepid and s.buildid = b.id
       where ${wanted.sql} and b.masterid = ? and b.complete_at is null and s.complete_at is null
         and not exists (select 1 from steps n where n.buildid = b.id and n.number > s.number)

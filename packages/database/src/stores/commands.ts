@@ -64,7 +64,7 @@ export async function commandsOfWorkers(
     `select c.workerid, c.command_id as "commandId", c.buildid, p.point as "resumePoint", b.builderid
        from mm_commands c
        left join mm_adoptable_builds a on a.buildid = c.buildid and a.command_id = c.command_id
-       left join mm_resume_points p on p.command_id = a.command_id
+       left join mm_command_resume_points p on p.command_id = a.command_id
        left join builds b on b.id = a.buildid
       where ${wanted.sql} order by c.sent_at, c.command_id`,
     wanted.bindings,

@@ -7,7 +7,7 @@ export const adoptableBuilds: Migration = {
   kind: "expand",
   tables: [
     // A command with which its build can be resumed.
-    table("mm_resume_points", {
+    table("mm_command_resume_points", {
       command_id: varchar(64).primary().references("mm_commands.command_id"),
       // How long the build waits for an engine if its own dies.
       adopt_within_ms: integer,
