@@ -108,6 +108,7 @@ export class CommandHost {
       case "interrupt_command":
         log.info(`asked to interrupt command ${request.fields.command_id}: ${String(request.fields.why)}`);
         this.#running.get(request.fields.command_id)?.interrupt();
+        // Its end is not its own: no other master may take it for the result of the program.
         this.#kept.get(request.fields.command_id)?.reports.release();
         return null;
       case "shutdown":
@@ -150,8 +151,6 @@ export class CommandHost {
     const running: Running = {
       interrupt() {
         output.flush();
-        // Its end is not its own: no master may take it for the result of the program.
-        reports.release();
         interruption.abort();
       },
       ended: this.#run(context, name, args).then((failure) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog } from "@multimaster/core";
@@ -53,6 +53,14 @@ function startWorker(keep: KeepLimits | "none" = usual) {
       };
     },
   };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 const succeeded: Partial<CommandOutcome> = { kind: "completed", rc: 0, interrupted: false };
@@ -123,12 +131,12 @@ describe("a command that outlives its connection", () => {
   it("ends when no master has resumed it for too long", async () => {
     const { connect, file } = startWorker({ characters: 1000, ms: 100 });
     const first = connect();
-    void first.start("1", `trap 'echo >> ${file("ended")}' EXIT; sleep 60`);
-    await waitFor(async () => (await first.link.keptCommands()).length === 1, { what: "its start" });
+    void first.start("1", `echo $$ > ${file("pid")}; exec sleep 60`);
+    const pid = () => Number(readFileSync(file("pid"), "utf8"));
+    await waitFor(() => existsSync(file("pid")) && pid() > 0, { what: "its start" });
     first.link.terminate();
-    const second = connect();
-    await waitFor(async () => (await second.link.keptCommands()).length === 0, { what: "its end" });
-    expect(await second.resume("1", "sleep 60")).toMatchObject({ kind: "not-resumed" });
+    await waitFor(() => !isRunning(pid()), { what: "its end" });
+    expect(await connect().resume("1", "sleep 60")).toMatchObject({ kind: "not-resumed" });
   });
 
   it("is kept only by a worker that outlives its master", async () => {
