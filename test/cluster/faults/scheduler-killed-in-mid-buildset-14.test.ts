@@ -19,12 +19,12 @@ it("a scheduler killed between a buildset and its requests leaves nothing of it,
   const session = await openSession(cluster);
   await session.run("begin; lock table buildrequests in share row exclusive mode");
   expect(await deliver(ui, "r1", "1")).toBe(202);
-  await waitForBlocked(cluster, 'insert into "buildrequests"');
+  await waitForBlocked(cluster, "insert into .?buildrequests");
   await doomed.kill9();
   await session.run("commit");
   await waitFor(
     async () =>
-      (await cluster.rows("select 1 from pg_stat_activity where query ~ 'insert into .buildrequests'")).length <= 1,
+      (await cluster.rows("select 1 from pg_stat_activity where query ~ 'insert into .?buildrequests'")).length <= 1,
     { what: "the server to notice that the client is gone" },
   );
   expect(await cluster.rows("select 1 from buildsets")).toEqual([]);

@@ -14,7 +14,9 @@ describe("the description of the API", () => {
   beforeAll(async () => {
     const database = await newDatabase("sqlite");
     await seedRecorded(database);
-    server = await startRestServer(database);
+    // Only a rule that names the workers' accounts opens them.
+    const rules = [{ allow: "read", on: ["worker_accounts"], to: ["anyone"] }] as const;
+    server = await startRestServer(database, { authorization: { rules: [...rules], otherwise: "allow" } });
     api = (await server.get("/api/v2/openapi.json")).body;
   });
 
