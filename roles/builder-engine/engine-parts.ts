@@ -16,6 +16,8 @@ export interface EngineParts {
   readonly locks: StepLocks;
   /** Where people see the cluster, with a slash at its end; "" when the config does not say. */
   readonly siteUrl: string;
+  /** How long builds wait for another engine if this one dies, in milliseconds; null: not at all. */
+  readonly adoptWithinMs: number | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** The end of a build has been written. */

@@ -2,6 +2,7 @@ import { hostNamesOf, latentWorkerConfigs, nameBuilddir, workerTlsFiles } from "
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
+import { BuildAdopter } from "./builds/adopt-builds.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import { countFinishedBuilds } from "./builds/build-metrics.ts";
 import { BuilderRows } from "./builds/builder-rows.ts";
@@ -55,6 +56,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       awaited,
       locks,
       siteUrl,
+      adoptWithinMs: own.workers.adoptWithin,
       clock,
       log,
       onFinished: countFinishedBuilds(metrics),
@@ -97,6 +99,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     data,
     persistence,
     ledger,
+    adopter: new BuildAdopter({ builders: builders.byId, builds, data, persistence, log }),
     clock,
     log,
     isReady: () => describe(context.ready()),

@@ -116,6 +116,29 @@ describe("the worker program", () => {
     await port.stop();
   });
 
+  it.each([
+    ["right", 0, /^ok +the master at \S+ takes worker "own"$/m],
+    ["wrong", 3, /^failed +the master at \S+ knows no worker "own" with this password \(401\)$/m],
+  ])("checks with a master whether its password is right: %s", async (password, exitCode, finding) => {
+    const port = await openWorkerPort("own", "right");
+    const [master, basedir] = [`ws://127.0.0.1:${port.port}`, temporaryDirectory("worker")];
+    const options = [
+      "--master",
+      master,
+      "--name",
+      "own",
+      "--password-file",
+      writePassword(password),
+      "--basedir",
+      basedir,
+    ];
+    const args = [program, "check", ...options];
+    const check = await startProcess({ name: "worker check", command: process.execPath, args });
+    expect((await check.waitForExit()).code, check.output()).toBe(exitCode);
+    expect(check.output()).toMatch(finding);
+    await port.stop();
+  });
+
   it("exits with 0 when a master asks it to end", async () => {
     const port = await openWorkerPort("own", "pass");
     const worker = await startWorker(port.port, writePassword("pass"));

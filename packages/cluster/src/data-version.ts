@@ -12,8 +12,6 @@ import {
  * Whether rows may be written in the form of this data version, for all masters that live, or may join, understand it.
  * Asked inside the fenced transaction that writes, after the fence: a contract migration waits for such transactions,
  * and for no one's memory of an earlier answer.
- *
- * @public Used as soon as a data version writes rows in another form; its tests keep it working until then.
  */
 export async function writesDataVersion(tx: Connection, version: number): Promise<boolean> {
   return (await readDataVersion(tx)) >= version;

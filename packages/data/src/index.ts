@@ -28,12 +28,19 @@ export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-b
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
 export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
-export type { BuildEnd, BuildUpdates, CreatedBuild, StopRequest, WorkerVerdict } from "./updates/builds.ts";
+export type {
+  AdoptedBuild,
+  BuildEnd,
+  BuildUpdates,
+  CreatedBuild,
+  StopRequest,
+  WorkerVerdict,
+} from "./updates/builds.ts";
 export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export type { ChangeSourceUpdates } from "./updates/change-sources.ts";
 export type { ChangeUpdates } from "./updates/changes.ts";
-export type { CommandUpdates } from "./updates/commands.ts";
+export type { CommandUpdates, RecordedCommand, ResumeNote } from "./updates/commands.ts";
 export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type Updates, type UpdatesOptions } from "./updates/index.ts";
 export {

@@ -1,3 +1,4 @@
+export { type AdoptedBuild, adoptBuildOf, endUnadopted, giveUpAdoptable } from "./adopt-build.ts";
 export * from "./cancel-request.ts";
 export { type Claimable, claimables, claimTableOf, claimTables } from "./claim-tables.ts";
 export { completeBuildsets } from "./end-buildsets.ts";

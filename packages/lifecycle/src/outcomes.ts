@@ -5,6 +5,8 @@ export interface Outcomes {
   readonly finishedLogs: number[];
   readonly finishedSteps: number[];
   readonly finishedBuilds: number[];
+  /** Builds that go on, with something about them changed. */
+  readonly changedBuilds: number[];
   /** Build requests that were claimed only to be ended. */
   readonly claimedRequests: number[];
   readonly completedRequests: number[];
@@ -30,6 +32,7 @@ export function noOutcomes(): Outcomes {
     finishedLogs: [],
     finishedSteps: [],
     finishedBuilds: [],
+    changedBuilds: [],
     claimedRequests: [],
     completedRequests: [],
     cancelledRequests: [],

@@ -1,6 +1,14 @@
 import { type MasterEnd, releaseAll } from "@multimaster/cluster";
 import { append, type Result, Results } from "@multimaster/core";
-import { type Connection, claimantOf, execute, isRequestCancelled, queryRows } from "@multimaster/database";
+import {
+  type Connection,
+  claimantOf,
+  execute,
+  isRequestCancelled,
+  queryRows,
+  waitsForAdoption,
+} from "@multimaster/database";
+import { leaveAdoptable } from "./adopt-build.ts";
 import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";
 import { endBuildsets } from "./end-buildsets.ts";
@@ -49,9 +57,12 @@ export async function releaseEverythingOf(
   end: MasterEnd,
 ): Promise<Outcomes> {
   const { outcomes } = await transition(tx, async (t) => {
-    const requests = await lockClaimedRequests(tx, masterid);
-    const builds = await readRunningBuilds(tx, masterid);
-    const exhausted = await countEnd(tx, end, masterid, requests, builds);
+    const claimed = await lockClaimedRequests(tx, masterid);
+    const running = await readRunningBuilds(tx, masterid);
+    const exhausted = await countEnd(tx, end, masterid, claimed, running);
+    const left = end === "death" ? await leaveBuilds(t, { masterid, name }, running, claimed, exhausted) : nothing;
+    const builds = running.filter(({ id }) => !left.builds.has(id));
+    const requests = claimed.filter(({ id }) => !left.requests.has(id));
     await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
     const ended = await endClaimedRequests(t, requests, builds, exhausted);
     for (const kind of claimables) {
@@ -74,10 +85,35 @@ function lockClaimedRequests(tx: Connection, masterid: number): Promise<ClaimedR
        case when ${isRequestCancelled("br")} then 1 else 0 end as cancelled,
        (select b.results from builds b where b.buildrequestid = br.id order by b.id desc limit 1) as results
      from buildrequests br
-     where br.complete = 0 and ${claimantOf("br")} = ?
+     where br.complete = 0 and ${claimantOf("br")} = ? and not ${waitsForAdoption("br")}
      order by br.id${tx.dialect.noKeyUpdateLock}`,
     [masterid],
   );
+}
+
+interface LeftBuilds {
+  readonly builds: ReadonlySet<number>;
+  readonly requests: ReadonlySet<number>;
+}
+
+const nothing: LeftBuilds = { builds: new Set(), requests: new Set() };
+
+/** Builds that go on: their worker runs their command, and another engine may adopt them. Their requests stay claimed. */
+async function leaveBuilds(
+  t: Transition,
+  master: { readonly masterid: number; readonly name: string },
+  running: readonly RunningBuild[],
+  claimed: readonly ClaimedRequest[],
+  exhausted: Exhausted,
+): Promise<LeftBuilds> {
+  const wanted = new Set(claimed.filter(({ cancelled }) => cancelled === 0).map(({ id }) => id));
+  const among = running.filter(
+    ({ cancelled, buildrequestid: id }) => cancelled === 0 && wanted.has(id) && !exhausted.has(id),
+  );
+  const ids = among.map(({ id }) => id);
+  const left = new Set(await leaveAdoptable(t, master, ids));
+  const requests = among.filter(({ id }) => left.has(id)).map(({ buildrequestid }) => buildrequestid);
+  return { builds: left, requests: new Set(requests) };
 }
 
 /** Releases all that the master has of one kind. Beside its open requests it has the claims of all that it ever built. */
@@ -99,7 +135,8 @@ function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBui
        case when exists (select 1 from mm_cancellations c where c.buildrequestid = b.buildrequestid)
               or exists (select 1 from mm_stop_requests s where s.buildid = b.id and s.results <> ?)
             then 1 else 0 end as cancelled
-     from builds b where ${tx.dialect.inOrder("b.masterid")} = ? and b.complete_at is null order by b.id`,
+     from builds b where ${tx.dialect.inOrder("b.masterid")} = ? and b.complete_at is null
+       and not exists (select 1 from mm_adoptable_builds a where a.buildid = b.id) order by b.id`,
     [Results.RETRY, masterid],
   );
 }

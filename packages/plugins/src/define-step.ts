@@ -36,6 +36,8 @@ type RawOptions = Readonly<Record<string, unknown>>;
 
 /** A step as the engine uses it. */
 export interface StepDefinition extends PluginDefinition<"step"> {
+  /** Its code may be run again from its start on another engine, with the command that runs on the worker instead of a new one. */
+  readonly resumable: boolean;
   /** The options that `run` gets, with functions rendered; the reference is generated from it. */
   readonly rendered: z.ZodType;
   nameOf(options: RawOptions): string;
@@ -55,6 +57,11 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   options: z.ZodObject<Shape>;
   /** Defaults of rules that differ from the usual ones. */
   rules?: Partial<StepRules>;
+  /**
+   * It runs one `ctx.shell`, and nothing else that it does has an effect outside of this step which must not happen twice: a build
+   * whose engine dies during that command can go on at another engine, which runs this code again from its start.
+   */
+  resumable?: boolean;
   /** Names of the schedulers that it triggers, if the options contain them as values. */
   triggers?(options: RawOptions): readonly string[];
   /** Risks of the options as written: functions of the build are not rendered. */
@@ -76,6 +83,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     type: plugin.type,
     options: unrendered(schema),
     rendered: schema,
+    resumable: plugin.resumable ?? false,
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
     warnings: (options) => [
       ...warningsOfCommands(schema, options as RawOptions),

@@ -43,7 +43,10 @@ export const defaultWorkerSettings: WorkerSettings = {
   max_line_length: 1_000_000,
 };
 
-/** The requests of a master to a worker. */
+/** The entry of `worker_commands` by which a worker says that it keeps the output of commands and lets masters resume them. */
+export const resumeCapability = "resume_command";
+
+/** The requests of a master to a worker. The two about kept commands are this project's own. */
 export const masterRequests = {
   print: z.object({ message: z.string() }),
   keepalive: z.object({}),
@@ -53,6 +56,16 @@ export const masterRequests = {
     command_id: commandId,
     command_name: z.string(),
     args: z.record(z.string(), z.unknown()),
+    /** Keep its output, so that another master can resume it. Sent only to workers with the capability. */
+    keep: z.boolean().default(false),
+  }),
+  list_commands: z.object({}),
+  /** The whole output from update `from` on, then what follows. Refused unless the command is kept and was started so. */
+  resume_command: z.object({
+    command_id: commandId,
+    command_name: z.string(),
+    args: z.record(z.string(), z.unknown()),
+    from: z.number().int().nonnegative().default(0),
   }),
   interrupt_command: z.object({ command_id: commandId, why: z.unknown() }),
   shutdown: z.object({}),
@@ -116,6 +129,18 @@ export const updateValues = {
   files: listOf("names", 500_000, isText),
 } as const;
 export type UpdateName = keyof typeof updateValues;
+
+/** The answer to `list_commands`. */
+export const listedCommands = z
+  .array(
+    z.object({
+      command_id: commandId,
+      running: z.boolean(),
+      kept: z.boolean(),
+      updates: z.number().int().nonnegative(),
+    }),
+  )
+  .max(10_000);
 
 function textsUpTo(max: number) {
   return z.custom<Record<string, string>>((value) => {

@@ -5,11 +5,18 @@ import type { CommandName } from "./commands.ts";
 import type { Message } from "./frames.ts";
 import { Link } from "./link.ts";
 import { LinkClosed, type LinkEnd, RemoteException, RequestRefused, RequestTimedOut } from "./link-errors.ts";
-import { type CommandId, defaultWorkerSettings, parseRequest, type WorkerRequest, workerRequests } from "./messages.ts";
+import {
+  type CommandId,
+  defaultWorkerSettings,
+  listedCommands,
+  parseRequest,
+  type WorkerRequest,
+  workerRequests,
+} from "./messages.ts";
 import { type CommandOutcome, RunningCommand } from "./running-command.ts";
 import type { Transport } from "./transport.ts";
 import { parseWorkerInfo, type WorkerInfo } from "./worker-info.ts";
-import type { CommandRequest, WorkerLink, WorkerSetup } from "./worker-link.ts";
+import type { CommandRequest, KeptCommand, NotResumed, WorkerLink, WorkerSetup } from "./worker-link.ts";
 
 export interface WorkerLinkOptions {
   /** The worker's name. */
@@ -93,20 +100,45 @@ export class MsgpackWorkerLink implements WorkerLink {
   }
 
   async startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome> {
+    const { command, sent } = this.#send("start_command", request, request.keep === true ? { keep: true } : {});
+    sent.catch((error: unknown) => {
+      if (error instanceof LinkClosed) command.end({ kind: "lost" });
+      else command.end({ kind: "exception", message: error instanceof Error ? error.message : String(error) });
+    });
+    return command.outcome;
+  }
+
+  async keptCommands(): Promise<readonly KeptCommand[]> {
+    const answer = await this.#link.request("list_commands", {}, { timeoutMs: answerMs });
+    const parsed = listedCommands.safeParse(answer);
+    if (!parsed.success) throw new RequestRefused("the worker's list of commands is invalid");
+    return parsed.data.flatMap(({ command_id, running, kept }) => (kept ? [{ id: String(command_id), running }] : []));
+  }
+
+  async resumeCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome | NotResumed> {
+    const { command, sent } = this.#send("resume_command", request, { from: 0 });
+    const refused = sent.then(
+      () => command.outcome,
+      (error: unknown): CommandOutcome | NotResumed => {
+        if (error instanceof LinkClosed) return { kind: "lost" };
+        return { kind: "not-resumed", message: error instanceof Error ? error.message : String(error) };
+      },
+    );
+    return Promise.race([command.outcome, refused]);
+  }
+
+  /** Registered before it is sent: a quick command's updates arrive before the response. */
+  #send(op: string, request: CommandRequest, fields: Message) {
     const { id, name } = request;
     if (this.#commands.has(id)) throw new Error(`a command with the id ${id} already runs on ${this.name}`);
     const args = completeArgs(name, request.args);
     const command = new RunningCommand(request, maxUploadOf(args), () => {
       void this.interrupt(id, "the master cannot process its output").catch(() => undefined);
     });
-    // Registered before it is sent: a quick command's updates arrive before the response.
     this.#commands.set(id, command);
-    this.#link.request("start_command", { command_id: id, command_name: name, args }).catch((error: unknown) => {
-      this.#forget(id, command);
-      if (error instanceof LinkClosed) command.end({ kind: "lost" });
-      else command.end({ kind: "exception", message: error instanceof Error ? error.message : String(error) });
-    });
-    return command.outcome;
+    const sent = this.#link.request(op, { ...fields, command_id: id, command_name: name, args });
+    sent.catch(() => this.#forget(id, command));
+    return { command, sent };
   }
 
   /** Works for any id that runs in the worker's process, also one started over an earlier connection or by another master. */

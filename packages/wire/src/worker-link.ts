@@ -10,7 +10,21 @@ export type CommandRequest<N extends CommandName = CommandName> = CommandConsume
   readonly id: string;
   readonly name: N;
   readonly args: CommandInput<N>;
+  /** The worker shall keep its output, so that another master can resume it. Only for a worker with the capability. */
+  readonly keep?: boolean;
 };
+
+/** A command that a worker runs, or keeps although it has completed. */
+export interface KeptCommand {
+  readonly id: string;
+  readonly running: boolean;
+}
+
+/** The worker does not let this master resume the command. */
+export interface NotResumed {
+  readonly kind: "not-resumed";
+  readonly message: string;
+}
 
 /** What a worker is told before its first command. Each protocol uses what it has a message for. */
 export interface WorkerSetup {
@@ -47,6 +61,10 @@ export interface WorkerLink {
   onShutdownRequest(listener: () => void): void;
   /** Runs a command and resolves with its outcome. Rejects only with an error thrown by a consumer of its updates. */
   startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome>;
+  /** Commands of the worker that `resumeCommand` can resume; none of a worker without the capability. */
+  keptCommands(): Promise<readonly KeptCommand[]>;
+  /** As if this connection had started the command: consumes all its updates from the first one on, and then its end. */
+  resumeCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome | NotResumed>;
   /** Kills a command; its updates may belong to another connection. An unknown id is not an error. */
   interrupt(id: string, why: string): Promise<void>;
   /** Ends the connection after everything sent so far; the worker reconnects by itself, to any master that listens. */

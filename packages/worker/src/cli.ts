@@ -9,20 +9,27 @@ import {
   openToOthers,
   readPrivateFile,
 } from "@multimaster/core";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { checkWorker, type Finding } from "./check-worker.ts";
 import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
 import { workerVersion } from "./worker-details.ts";
 
-interface StartOptions {
+interface CommonOptions {
   master: string;
   name: string;
   passwordFile: string;
   basedir: string;
-  passEnv: string[];
   insecure?: boolean;
   ca?: string;
 }
+
+interface StartOptions extends CommonOptions {
+  passEnv: string[];
+  keepOutput: number;
+}
+
+const mib = 1024 * 1024;
 
 /** Runs the `worker` command; resolves with its exit code. */
 export async function runWorkerCommand(argv: readonly string[]): Promise<number> {
@@ -31,16 +38,9 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
     .description("Runs the commands of a Multimaster or Buildbot master on this machine.")
     .version(workerVersion)
     .exitOverride();
-  program
-    .command("start")
-    .description("Connect to a master and work until SIGTERM or Ctrl-C.")
-    .exitOverride()
-    .requiredOption("--master <url>", "URL where masters accept workers, such as wss://ci.example:9989")
-    .requiredOption("--name <name>", "name of this worker, as in the master's config")
-    .requiredOption(
-      "--password-file <file>",
-      "file with this worker's password, readable by no other user (a newline at its end is ignored)",
-    )
+  addCommonOptions(
+    program.command("start").description("Connect to a master and work until SIGTERM or Ctrl-C.").exitOverride(),
+  )
     .option(
       "--pass-env <name>",
       "variable of this environment that commands get, beside PATH, HOME, LANG and similar ones; NAME* for all that begin with NAME; repeatable",
@@ -48,14 +48,22 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
       [],
     )
     .option(
-      "--ca <file>",
-      "PEM file of the authorities that may have signed the master's certificate (wss://), instead of the public ones",
+      "--keep-output <MiB>",
+      "output of one command that is kept, so that its build can go on at another engine; 0: none",
+      parseSize,
+      16,
     )
-    .option("--insecure", "send the password and builds without encryption (ws://) to another machine")
-    .option("--basedir <dir>", "directory in which builds run", "worker")
     .action(async (options: StartOptions) => {
       exitCode = await startWorker(options);
     });
+  addCommonOptions(
+    program
+      .command("check")
+      .description("Check what this worker needs: its directory, its programs, the master and its password.")
+      .exitOverride(),
+  ).action(async (options: CommonOptions) => {
+    exitCode = await check(options);
+  });
   try {
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
@@ -65,32 +73,82 @@ export async function runWorkerCommand(argv: readonly string[]): Promise<number>
   return exitCode;
 }
 
-async function startWorker(options: StartOptions): Promise<number> {
-  const { master: url, name, passwordFile, basedir, passEnv, insecure = false } = options;
-  const log = createLog({ fields: { worker: name } });
+function addCommonOptions(command: Command): Command {
+  return command
+    .requiredOption("--master <url>", "URL where masters accept workers, such as wss://ci.example:9989")
+    .requiredOption("--name <name>", "name of this worker, as in the master's config")
+    .requiredOption(
+      "--password-file <file>",
+      "file with this worker's password, readable by no other user (a newline at its end is ignored)",
+    )
+    .option(
+      "--ca <file>",
+      "PEM file of the authorities that may have signed the master's certificate (wss://), instead of the public ones",
+    )
+    .option("--insecure", "send the password and builds without encryption (ws://) to another machine")
+    .option("--basedir <dir>", "directory in which builds run", "worker");
+}
+
+function parseSize(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number of MiB, at most 9999.");
+}
+
+/** A sentence that says why these options cannot be used. */
+class WrongOptions extends Error {}
+
+/** The options that say who this worker is and where it connects, checked and read. */
+async function readOptions({ master: url, name, passwordFile, insecure = false, ca, basedir }: CommonOptions) {
   let password: string;
   try {
     const { text, isOpen } = await readPrivateFile(passwordFile);
-    if (isOpen) return fail(`The password file ${passwordFile} is not used: ${openToOthers(passwordFile)}.`);
+    if (isOpen) throw new WrongOptions(`The password file ${passwordFile} is not used: ${openToOthers(passwordFile)}.`);
     password = text.replace(/\r?\n$/, "");
   } catch (error) {
-    return fail(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
+    if (error instanceof WrongOptions) throw error;
+    throw new WrongOptions(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
   }
   if (name === "" || name.includes(":"))
-    return fail(`"${name}" is not a valid worker name: it must not be empty or contain a colon.`);
-  const restoreSignals = ignoreSignals(log, "SIGTERM ends the worker.");
-  const printWarnings = logWarnings(log);
+    throw new WrongOptions(`"${name}" is not a valid worker name: it must not be empty or contain a colon.`);
   if (!insecure && isPlainToOthers(url))
-    return fail(
+    throw new WrongOptions(
       `${url} is another machine, and ws:// is not encrypted: an eavesdropper gets the password and the builds. Use wss://, or add --insecure if the network is trusted.`,
     );
+  try {
+    return { url, name, password, basedir, ...(ca === undefined ? {} : { ca: await readAuthorities(ca) }) };
+  } catch (error) {
+    throw new WrongOptions(`The worker cannot start: ${(error as Error).message}.`);
+  }
+}
+
+async function check(options: CommonOptions): Promise<number> {
+  let findings: readonly Finding[];
+  try {
+    findings = await checkWorker({ ...(await readOptions(options)), environment: passedEnvironment([]) });
+  } catch (error) {
+    return fail(
+      error instanceof WrongOptions ? error.message : `The worker cannot start: ${(error as Error).message}.`,
+    );
+  }
+  for (const { verdict, sentence } of findings) process.stdout.write(`${verdict.padEnd(7)} ${sentence}\n`);
+  return findings.some(({ verdict }) => verdict === "failed") ? ExitCode.unavailable : ExitCode.ok;
+}
+
+async function startWorker(options: StartOptions): Promise<number> {
+  const { master: url, name, passEnv, keepOutput } = options;
+  const log = createLog({ fields: { worker: name } });
+  const restoreSignals = ignoreSignals(log, "SIGTERM ends the worker.");
+  const printWarnings = logWarnings(log);
   let worker: Worker;
   try {
-    const ca = options.ca === undefined ? {} : { ca: await readAuthorities(options.ca) };
-    worker = createWorker({ url, name, password, ...ca, basedir, log, environment: passedEnvironment(passEnv) });
+    const checked = await readOptions(options);
+    const keep = keepOutput === 0 ? ("nothing" as const) : { characters: keepOutput * mib };
+    worker = createWorker({ ...checked, log, environment: passedEnvironment(passEnv), keep });
     await worker.start();
   } catch (error) {
-    return fail(`The worker cannot start: ${(error as Error).message}.`);
+    return fail(
+      error instanceof WrongOptions ? error.message : `The worker cannot start: ${(error as Error).message}.`,
+    );
   }
   log.info(`worker ${name} started; connecting to ${url}`);
   await Promise.race([worker.shutdownRequested, waitForSignal()]);

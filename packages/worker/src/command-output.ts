@@ -13,7 +13,7 @@ export class CommandOutput {
   #newline: RegExp;
   #splitters = new Map<string, LineSplitter>();
 
-  constructor(settings: WorkerSettings, send: (pairs: unknown[]) => Promise<unknown>) {
+  constructor(settings: WorkerSettings, send: (pairs: unknown[], size: number) => Promise<unknown>) {
     this.#settings = settings;
     this.#newline = compileNewlinePattern(settings.newline_re);
     this.buffer = new UpdateBuffer({ size: settings.buffer_size, timeoutMs: settings.buffer_timeout * 1000, send });

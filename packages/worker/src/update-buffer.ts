@@ -6,7 +6,7 @@ export interface UpdateBufferOptions {
   /** Milliseconds after the first item when an update is sent at the latest. */
   timeoutMs: number;
   /** Sends one update; resolves when the master has processed it, rejects if no master will. */
-  send(pairs: unknown[]): Promise<unknown>;
+  send(pairs: unknown[], size: number): Promise<unknown>;
 }
 
 /** Unprocessed output, in bytes, above which commands stop reading and below which (see `lowWater`) they resume. */
@@ -84,7 +84,7 @@ export class UpdateBuffer {
     this.#size = 0;
     if (this.#discarding) return;
     this.#untaken += size;
-    this.#options.send(pairs).then(
+    this.#options.send(pairs, size).then(
       () => this.#taken(size),
       () => {
         this.#taken(size);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { commandAliases, commandNames } from "@multimaster/wire";
+import { commandAliases, commandNames, resumeCapability } from "@multimaster/wire";
 
 /** Version of this worker program. */
 export const workerVersion = "0.1.0";
@@ -13,9 +13,12 @@ const commandSet = "3.3";
 export async function describeWorker(
   basedir: string,
   environment: Readonly<Record<string, string>>,
+  canResume: boolean,
 ): Promise<Record<string, unknown>> {
   const commands: Record<string, string> = {};
   for (const name of [...commandNames, ...Object.keys(commandAliases)]) commands[name] = commandSet;
+  // Among the commands, where masters that do not know it overlook it.
+  if (canResume) commands[resumeCapability] = "1";
   return {
     ...(await readInfoFiles(join(basedir, "info"))),
     ...(await readOsRelease()),

@@ -4,6 +4,7 @@ import { Backoff, type Logger, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { CommandHost } from "./command-host.ts";
+import type { KeepLimits } from "./command-reports.ts";
 import { passedEnvironment } from "./environment.ts";
 
 export interface WorkerOptions {
@@ -18,6 +19,8 @@ export interface WorkerOptions {
   log: Logger;
   /** Environment of the commands; default: the non-secret part of this process's. */
   environment?: Readonly<Record<string, string>>;
+  /** What is kept of commands whose connection was lost, so that another engine can resume them. */
+  keep?: Partial<KeepLimits> | "nothing";
   /** Pause before reconnecting after a lost connection or a refusal, in milliseconds; varied by up to a quarter. */
   retryMs?: number;
   /** Longest pause while no master listens. */
@@ -33,6 +36,9 @@ export interface Worker extends Service {
 export function createWorker(options: WorkerOptions): Worker {
   return new ConnectingWorker(options);
 }
+
+/** What a worker keeps unless it is told otherwise. */
+const usualKeep: KeepLimits = { characters: 16 * 1024 * 1024, ms: 600_000 };
 
 /** Timeout for a master's answer to the upgrade request, as in Python's worker. */
 const handshakeMs = 5000;
@@ -65,7 +71,8 @@ class ConnectingWorker implements Worker {
       onShutdown = resolveShutdown;
     });
     const { name, log, environment = passedEnvironment() } = options;
-    this.#host = new CommandHost({ name, basedir: this.#basedir, log, environment, onShutdown });
+    const keep = options.keep === "nothing" ? {} : { keep: { ...usualKeep, ...options.keep } };
+    this.#host = new CommandHost({ name, basedir: this.#basedir, log, environment, ...keep, onShutdown });
   }
 
   /** Resolves as soon as it tries to connect: a master that does not listen yet is normal. */
@@ -163,7 +170,8 @@ class ConnectingWorker implements Worker {
   }
 }
 
-function normalizeUrl(text: string): string {
+/** The URL with the scheme of a WebSocket. */
+export function normalizeUrl(text: string): string {
   const url = new URL(text);
   if (url.protocol === "http:") url.protocol = "ws:";
   if (url.protocol === "https:") url.protocol = "wss:";

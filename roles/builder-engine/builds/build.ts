@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatDuration, type Properties, type Result, Results, type SourcedProperties } from "@multimaster/core";
-import type { CreatedBuild, Data, RequestDetails, WorkerVerdict } from "@multimaster/data";
+import { formatDuration, Properties, type Result, Results, type SourcedProperties } from "@multimaster/core";
+import type { CreatedBuild, Data, RequestDetails, ResumeNote, WorkerVerdict } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
 import { noLocks } from "../locks/lock-uses.ts";
@@ -8,7 +8,7 @@ import type { BuildLocks } from "../locks/request-locks.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
-import { RunningStep } from "../steps/running-step.ts";
+import { type BegunStep, RunningStep } from "../steps/running-step.ts";
 import { applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
@@ -17,6 +17,7 @@ import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
+import { type Adoption, isWhollyStored, listBegun, type ResumePoint } from "./resume-point.ts";
 
 interface Created extends CreatedBuild {
   request: RequestDetails;
@@ -42,6 +43,7 @@ export class Build {
   #onCreated: () => void;
   /** What it has from its beginning to its end. */
   #locks: BuildLocks;
+  #adoption: Adoption | undefined;
   #interruption: Interruption | undefined;
   #step: RunningStep | undefined;
   #buildid: number | undefined;
@@ -50,15 +52,16 @@ export class Build {
   /** Of the secrets when the properties were last written. */
   #hidden: object | undefined;
 
-  /** `onCreated` is called when the build has its row. */
+  /** `onCreated` is called when the build has its row. `adoption`: it goes on from there, instead of being created. */
   constructor(
     buildrequestid: number,
     builder: ConfiguredBuilder,
     worker: AttachedWorker,
     engine: EngineParts,
     onCreated: () => void,
-    locks: BuildLocks = noLocks,
+    { adoption, locks = noLocks }: { readonly adoption?: Adoption; readonly locks?: BuildLocks | undefined } = {},
   ) {
+    this.#adoption = adoption;
     this.#locks = locks;
     this.buildrequestid = buildrequestid;
     this.builder = builder;
@@ -83,7 +86,9 @@ export class Build {
   async run(): Promise<void> {
     const { clock, log } = this.#engine;
     const { maxTime } = this.builder.config;
-    const deadline = maxTime === null ? undefined : clock.after(maxTime, () => this.#runOutOfTime(maxTime));
+    const ranMs = (this.#adoption?.build.elapsedS ?? 0) * 1000;
+    const deadline =
+      maxTime === null ? undefined : clock.after(Math.max(0, maxTime - ranMs), () => this.#runOutOfTime(maxTime));
     const stopWatching = this.worker.onLinkEnd(() =>
       this.interrupt({
         kind: "lost",
@@ -122,14 +127,26 @@ export class Build {
   async #create(): Promise<Created | "lost"> {
     const { data, persistence, log } = this.#engine;
     const { buildrequestid } = this;
+    const adoption = this.#adoption;
     const [request, preparation] = await Promise.all([
       persistence.write(`read request ${buildrequestid}`, () => data.updates.buildrequests.details(buildrequestid)),
-      this.#prepare(),
+      adoption === undefined ? this.#prepare() : undefined,
     ]);
-    const created = request && (await this.#createRow(request, preparation));
+    if (request && adoption) return this.#continueRow(request, adoption);
+    const created = request && preparation && (await this.#createRow(request, preparation));
     if (created) return created;
     log.info({ buildrequestid }, `build request ${buildrequestid} is no longer this master's`);
     return "lost";
+  }
+
+  #continueRow(request: RequestDetails, { build }: Adoption): Created {
+    this.#secrets = this.#takeSecrets(request);
+    const properties = Properties.from(build.properties);
+    // They are stored.
+    properties.takeChanged();
+    this.#hidden = this.#secrets.version;
+    const { buildid, number, builderid } = build;
+    return { buildid, number, builderid, steps: [], request, properties };
   }
 
   /** The row, the preparation of the worker that is over, and the first step are one write. */
@@ -221,17 +238,23 @@ export class Build {
   async #runSteps(created: Created): Promise<BuildEnd> {
     const { properties } = created;
     const scope = this.#makeScope(created);
-    let standing: Standing = atStart;
-    const texts: string[] = [];
-    let [, begun] = created.steps;
-    for (const { plugin, options } of this.builder.config.steps) {
+    const first = this.#adoption?.point.step ?? 0;
+    let standing: Standing = this.#adoption?.point.standing ?? atStart;
+    const texts = [...(this.#adoption?.point.texts ?? [])];
+    let adopted = this.#adoption?.build;
+    let begun: BegunStep | undefined = adopted ? { stepid: adopted.stepid, name: adopted.stepName } : created.steps[1];
+    for (const [i, { plugin, options }] of this.builder.config.steps.entries()) {
+      if (i < first) continue;
       if (this.#interruption !== undefined) standing = { results: this.#interruption.results, halted: true };
       if (!mayGoOn(this.#interruption)) break;
       const definition = plugin as StepDefinition;
       const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
       if (!isDue(standing, rules)) continue;
-      this.#step = new RunningStep(definition, options, scope, begun);
+      const point = { step: i, standing, texts: [...texts], hash: this.builder.hash };
+      const note = () => this.#noteResume(point, properties);
+      this.#step = new RunningStep(definition, options, scope, begun, { note, begun: adopted && listBegun(adopted) });
       begun = undefined;
+      adopted = undefined;
       const { results, text } = await this.#step.run();
       this.#step = undefined;
       standing = applyStep(standing, rules, results);
@@ -240,6 +263,13 @@ export class Build {
     }
     if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
     return { results: standing.results, state: describeResults(standing.results, texts) };
+  }
+
+  /** With this, the step that runs can go on at another engine; undefined: it cannot. */
+  #noteResume(point: ResumePoint, properties: Properties): ResumeNote | undefined {
+    const { adoptWithinMs } = this.#engine;
+    if (adoptWithinMs === null || !this.worker.canKeepCommands) return undefined;
+    return isWhollyStored(properties, this.#secrets) ? { adoptWithinMs, point } : undefined;
   }
 
   #describeInterrupted(texts: readonly string[] = []): BuildEnd {

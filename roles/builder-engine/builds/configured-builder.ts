@@ -3,6 +3,7 @@ import type { PendingRequest } from "@multimaster/data";
 import { isOnLastTry, type PlaceableBuilder } from "@multimaster/placement";
 import { Secrets } from "../logs/secrets.ts";
 import type { EngineBuilder } from "../slice.ts";
+import { hashBuilder } from "./resume-point.ts";
 
 /** A builder this engine runs, with its row's id. */
 export class ConfiguredBuilder {
@@ -12,6 +13,7 @@ export class ConfiguredBuilder {
   /** Where it builds on a worker: only one build at a time works in a directory. */
   readonly directory: string;
   #running = 0;
+  #hash: string | undefined;
 
   constructor(builderid: number, config: EngineBuilder) {
     this.builderid = builderid;
@@ -22,6 +24,12 @@ export class ConfiguredBuilder {
 
   get name(): string {
     return this.config.name;
+  }
+
+  /** Of what its builds do: the same for two engines with the same config. */
+  get hash(): string {
+    this.#hash ??= hashBuilder(this.config);
+    return this.#hash;
   }
 
   /** As placement sees it now. */

@@ -5,6 +5,7 @@ import type { Interruption } from "../steps/interruption.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import { Build } from "./build.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import type { Adoption } from "./resume-point.ts";
 
 /** The builds in progress on this engine. Stopping it abandons them: their rows are for the cluster to put in order. */
 export class RunningBuilds implements Service {
@@ -55,7 +56,21 @@ export class RunningBuilds implements Service {
     { isOnLastTry = false, locks }: { readonly isOnLastTry?: boolean; readonly locks?: BuildLocks | undefined } = {},
   ): void {
     const onCreated = () => this.#notify(build, "started");
-    const build = new Build(buildrequestid, builder, worker, this.#engine, onCreated, locks);
+    const build = new Build(buildrequestid, builder, worker, this.#engine, onCreated, { locks });
+    if (isOnLastTry) this.#lastTries.add(build);
+    this.#run(build);
+  }
+
+  /** Goes on with a build of a lost engine; a slot has been reserved. */
+  adopt(adoption: Adoption, builder: ConfiguredBuilder, worker: AttachedWorker): void {
+    const { buildrequestid } = adoption.build;
+    const onStarted = () => this.#notify(build, "started");
+    const build = new Build(buildrequestid, builder, worker, this.#engine, onStarted, { adoption });
+    this.#run(build);
+  }
+
+  #run(build: Build): void {
+    const { builder, worker } = build;
     const running = build.run().finally(() => {
       this.#builds.delete(build);
       this.#lastTries.delete(build);
@@ -65,7 +80,6 @@ export class RunningBuilds implements Service {
       this.#workers.changed();
     });
     this.#builds.set(build, running);
-    if (isOnLastTry) this.#lastTries.add(build);
   }
 
   interruptAll(interruption: Interruption): void {

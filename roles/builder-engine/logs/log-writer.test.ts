@@ -130,3 +130,26 @@ describe("storing a log", () => {
     await expect(writer.finish()).rejects.toThrow("no more");
   });
 });
+
+describe("a log of which lines are stored already", () => {
+  it.each([
+    [0, "oa\nob\noc\nod\n"],
+    [1, "ob\noc\nod\n"],
+    [3, "od\n"],
+    [4, ""],
+  ])("skips %i lines when it is written again, and goes on behind them", async (lines, expected) => {
+    const stored: { firstLine: number; text: string }[] = [];
+    const writer = new LogWriter({
+      type: "s",
+      clock: systemClock,
+      stored: lines,
+      append: async (firstLine, text) => void stored.push({ firstLine, text }),
+    });
+    await writer.write("a\nb\n");
+    await writer.write("c\n");
+    await writer.write("d");
+    await writer.finish();
+    expect(stored.map(({ text }) => text).join("")).toBe(expected);
+    expect(stored[0]?.firstLine).toBe(lines);
+  });
+});

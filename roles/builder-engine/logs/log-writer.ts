@@ -18,6 +18,8 @@ export interface LogWriterOptions {
    * rejection is final.
    */
   append(firstLine: number, text: string, isLast: boolean): Promise<unknown>;
+  /** Lines of it that are stored already, if it has a row: as many are skipped, since they are written again. */
+  stored?: number | undefined;
   /** Characters that are stored at once. */
   batch?: number;
   /** Longest time that a line, or the log itself, waits to be stored, in milliseconds. */
@@ -40,7 +42,7 @@ interface LogStreamState {
  * database is slow or away, `write` waits, and with it the worker's connection: memory stays bounded, no line is lost.
  */
 export class LogWriter implements StepLog {
-  #options: Required<LogWriterOptions>;
+  #options: Required<Omit<LogWriterOptions, "stored">>;
   #streams = new Map<string, LogStreamState>();
   #limit: LogLimit;
   #batch: string[] = [];
@@ -48,14 +50,16 @@ export class LogWriter implements StepLog {
   #batchLines = 0;
   /** Characters written but not yet stored, those on their way included. */
   #unstored = 0;
-  #nextLine = 0;
+  #nextLine: number;
+  /** Lines that are written again. */
+  #repeated: number;
   #timer: Timer | undefined;
   #storing: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
   #finished = false;
   /** Whether the log itself was stored, and whether its end was. */
-  #isBegun = false;
+  #isBegun: boolean;
   #isEnded = false;
 
   constructor(options: LogWriterOptions) {
@@ -67,6 +71,9 @@ export class LogWriter implements StepLog {
       limits: unlimited,
       ...options,
     };
+    this.#isBegun = options.stored !== undefined;
+    this.#nextLine = options.stored ?? 0;
+    this.#repeated = options.stored ?? 0;
     const mark = options.type === "s" ? prefixes.header : "";
     this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush());
     this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
@@ -132,7 +139,8 @@ export class LogWriter implements StepLog {
     this.#keep(this.#limit.pass(lines));
   }
 
-  #keep({ text, count }: Lines): void {
+  #keep(lines: Lines): void {
+    const { text, count } = this.#skipRepeated(lines);
     if (count === 0) return;
     this.#batch.push(text);
     this.#batchChars += text.length;
@@ -140,6 +148,15 @@ export class LogWriter implements StepLog {
     this.#unstored += text.length;
     if (this.#batchChars >= this.#options.batch) this.#flush();
     else this.#timer ??= this.#options.clock.after(this.#options.delayMs, () => this.#flush());
+  }
+
+  #skipRepeated(lines: Lines): Lines {
+    const skipped = Math.min(this.#repeated, lines.count);
+    if (skipped === 0) return lines;
+    this.#repeated -= skipped;
+    let start = 0;
+    for (let n = 0; n < skipped; n += 1) start = lines.text.indexOf("\n", start) + 1;
+    return { text: lines.text.slice(start), count: lines.count - skipped };
   }
 
   /** Stores what has come; an empty log, to begin or to end it. What comes while it is being stored is stored together afterwards. */

@@ -35,6 +35,11 @@ export class Secrets {
     this.#texts = new HiddenTexts(listHidden([...Object.entries(this.#values), ...this.#learnt]));
   }
 
+  /** Whether a step has learnt a text that is hidden: no other engine knows it. */
+  get hasLearnt(): boolean {
+    return this.#learnt.length > 0;
+  }
+
   /** Another one after each text that was learnt. */
   get version(): object | undefined {
     return this.#texts;

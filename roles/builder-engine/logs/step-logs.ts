@@ -6,12 +6,20 @@ import type { LogLimits } from "./log-limit.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Secrets } from "./secrets.ts";
 
+/** A log of a step that another engine has begun. */
+export interface StoredLog {
+  readonly logid: number;
+  readonly lines: number;
+}
+
 export interface StepLogsOptions {
   stepid: number;
   updates: LogUpdates;
   persistence: Persistence;
   clock: Clock;
   secrets: Secrets;
+  /** Logs that the step has already, by name: it is run again from its start, and writes the same to them. */
+  stored?: ReadonlyMap<string, StoredLog>;
   limits: LogLimits & {
     /** How many logs are kept. */
     readonly maxLogs: number;
@@ -53,7 +61,12 @@ export class StepLogs {
 
   /** Stores what is left and marks every log complete. Rejects with the first failure, after trying them all. */
   async finish(): Promise<void> {
-    const ends = await Promise.allSettled([...this.#open.values()].map((log) => log.finish()));
+    const { stored = new Map<string, StoredLog>(), updates, persistence } = this.#options;
+    const left = [...stored].filter(([name]) => !this.#open.has(name));
+    const ends = await Promise.allSettled([
+      ...[...this.#open.values()].map((log) => log.finish()),
+      ...left.map(([, { logid }]) => persistence.write(`finish log ${logid}`, () => updates.finish(logid))),
+    ]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -70,12 +83,14 @@ export class StepLogs {
 
   #add(name: string, type: LogType): LogWriter {
     const { clock, secrets, limits } = this.#options;
-    let logid: number | undefined;
+    const stored = this.#options.stored?.get(name);
+    let logid = stored?.logid;
     return new LogWriter({
       type,
       clock,
       secrets,
       limits,
+      stored: stored?.lines,
       append: async (firstLine, text, isLast) => {
         if (logid === undefined) logid = await this.#create(name, type, text, isLast);
         else await this.#append(logid, firstLine, text, isLast);

@@ -18,7 +18,7 @@ import { LatestWriter } from "../logs/latest-writer.ts";
 import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
-import { StepCommands } from "./step-commands.ts";
+import { StepCommands, type StepResume } from "./step-commands.ts";
 import { createRenderContext, createStepContext, type StepParts, type Turns } from "./step-context.ts";
 import { StepTriggers } from "./step-triggers.ts";
 
@@ -49,13 +49,15 @@ export class RunningStep {
   #begun: BegunStep | undefined;
   /** The locks that it has. */
   #holdids: readonly number[] = [];
+  #resume: StepResume | undefined;
 
-  /** `begun`: its row, if it was written with that of its build. */
-  constructor(step: StepDefinition, options: unknown, scope: BuildScope, begun?: BegunStep) {
+  /** `begun`: its row, if it was written with that of its build, or by an engine that was lost. */
+  constructor(step: StepDefinition, options: unknown, scope: BuildScope, begun?: BegunStep, resume?: StepResume) {
     this.#step = step;
     this.#options = options as Readonly<Record<string, unknown>>;
     this.#scope = scope;
     this.#begun = begun;
+    this.#resume = step.resumable ? resume : undefined;
   }
 
   /** The step's commands are interrupted, its signal aborts, and its result follows from the interruption. */
@@ -72,7 +74,9 @@ export class RunningStep {
     const { steps } = data.updates;
     const { stepid, name } = this.#begun ?? (await this.#begin());
     const { limits } = this.#scope;
-    const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits });
+    const resume = this.#resume;
+    const stored = resume?.begun?.logs ?? new Map();
+    const logs = new StepLogs({ stepid, updates: data.updates.logs, persistence, clock, secrets, limits, stored });
     const place = { builder: build.builderName, step: name, buildid: build.buildid };
     const enter = async () => {
       await new Promise(setImmediate);
@@ -94,6 +98,7 @@ export class RunningStep {
       clock,
       buildid: build.buildid,
       stepid,
+      resume,
       onWait: leave,
       onReturn: enter,
     });

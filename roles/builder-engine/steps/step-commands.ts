@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, Results, type Timer } from "@multimaster/core";
+import type { ResumeNote } from "@multimaster/data";
 import { type CommandEnd, CommandException, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
 import { type CommandName, type CommandRequest, type CommandUpdate, RequestRefused } from "@multimaster/wire";
-import type { StepLogs } from "../logs/step-logs.ts";
+import type { StepLogs, StoredLog } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { CommandLedger } from "../workers/command-ledger.ts";
 import { isMachineFault } from "../workers/machine-fault.ts";
@@ -22,9 +23,19 @@ export interface StepCommandsOptions {
   clock: Clock;
   buildid: number;
   stepid: number;
+  /** For its first command: with what its build can go on elsewhere, or the command with which it goes on here. */
+  resume?: StepResume | undefined;
   /** The step's code waits for a command; control returns to it. */
   onWait(): void;
   onReturn(): Promise<void>;
+}
+
+/** How a step outlives its engine. */
+export interface StepResume {
+  /** Undefined: the build cannot go on elsewhere. */
+  note(): ResumeNote | undefined;
+  /** Of an adopted build: the command that the step began with, and what it wrote. */
+  readonly begun?: { readonly commandId: string; readonly logs: ReadonlyMap<string, StoredLog> } | undefined;
 }
 
 /** Runs the commands of one step: recorded before they are sent, heard until they complete, interrupted with the step. */
@@ -33,6 +44,7 @@ export class StepCommands {
   #running = new Map<string, { sigtermMs: number }>();
   #interruption: Interruption | undefined;
   #cutOff: Timer | undefined;
+  #isFirst = true;
 
   constructor(options: StepCommandsOptions) {
     this.#options = options;
@@ -42,12 +54,16 @@ export class StepCommands {
     const { worker, ledger, logs, buildid, stepid, onWait, onReturn } = this.#options;
     this.#checkGoingOn();
     onWait();
-    const id = randomUUID();
-    await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name });
+    const begun = this.#isFirst ? this.#options.resume?.begun?.commandId : undefined;
+    const id = begun ?? randomUUID();
+    const resume = this.#noteResume(name, options);
+    this.#isFirst = false;
+    if (begun === undefined)
+      await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name, resume });
     try {
       this.#checkGoingOn();
     } catch (error) {
-      ledger.complete(id);
+      this.#forget(id, begun !== undefined);
       throw error;
     }
     const watched = new Set(Object.keys((args["logfiles"] ?? {}) as object));
@@ -55,20 +71,26 @@ export class StepCommands {
     const sigtermSeconds = args["sigtermTime"];
     this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
     try {
-      const running = worker.link.startCommand({
+      const request = {
         id,
         name: name as CommandName,
         args: args as CommandRequest["args"],
         onUpdate: (update) => this.#take(update, options, found),
         ...(options.upload === undefined ? {} : { upload: options.upload }),
         ...(options.download === undefined ? {} : { download: options.download }),
-      } as CommandRequest);
+        ...(resume === undefined ? {} : { keep: true }),
+      } as CommandRequest;
+      const running = begun === undefined ? worker.link.startCommand(request) : worker.link.resumeCommand(request);
       // The command has ended also where only what consumed it has failed.
       const outcome = await running.catch((error: unknown) => {
         ledger.complete(id);
         throw error;
       });
       if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
+      if (outcome.kind === "not-resumed") {
+        this.#forget(id, true);
+        throw new WorkerLost(`its command could not be resumed: ${outcome.message}`);
+      }
       ledger.complete(id);
       logs.endLines();
       this.#checkGoingOn();
@@ -118,6 +140,21 @@ export class StepCommands {
   /** The step has ended; nothing of it is waited for any more. */
   close(): void {
     this.#cutOff?.cancel();
+    // The step went on elsewhere than its first command, which no one hears any more.
+    const begun = this.#isFirst ? this.#options.resume?.begun?.commandId : undefined;
+    if (begun !== undefined) this.#forget(begun, true);
+  }
+
+  #forget(id: string, runs: boolean): void {
+    const { worker, ledger } = this.#options;
+    if (runs) worker.link.interrupt(id, "its step does not go on").catch(() => undefined);
+    ledger.complete(id);
+  }
+
+  /** Only what a worker can keep is resumed: a program, without a transfer of files. */
+  #noteResume(name: string, { upload, download }: CommandOptions): ResumeNote | undefined {
+    if (!this.#isFirst || name !== "shell" || upload !== undefined || download !== undefined) return undefined;
+    return this.#options.resume?.note();
   }
 
   #checkGoingOn(): void {

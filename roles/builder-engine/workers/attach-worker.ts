@@ -1,15 +1,17 @@
 import type { Claim } from "@multimaster/cluster";
 import type { WorkerConfig, WorkerRules } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
-import type { Updates } from "@multimaster/data";
+import type { RecordedCommand, Updates } from "@multimaster/data";
 import {
   LinkClosed,
   RemoteException,
   RequestRefused,
   RequestTimedOut,
+  resumeCapability,
   type WorkerInfo,
   type WorkerLink,
 } from "@multimaster/wire";
+import type { BuildAdopter } from "../builds/adopt-builds.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
 import { AttachedWorker } from "./attached-worker.ts";
 
@@ -24,6 +26,8 @@ export interface AttachOptions {
   persistence: Persistence;
   clock: Clock;
   log: Logger;
+  /** Lets builds of dead masters go on here. */
+  adopter: Pick<BuildAdopter, "canAdopt" | "adopt">;
   /** The master drains: no one is waited for any more. */
   isRefusing(): boolean;
 }
@@ -41,8 +45,8 @@ const parkedMs = 20_000;
 const parkedLookMs = 500;
 
 /**
- * Makes a worker of a connection: asks who it is, claims it for this master, and ends what it still runs for a dead
- * master or an earlier connection. Undefined when that failed; the connection is closed then.
+ * Makes a worker of a connection: asks who it is, claims it for this master, and goes on with what it still runs for a dead
+ * master, or ends that and what it runs for an earlier connection. Undefined when that failed; the connection is closed then.
  */
 export async function attachWorker(options: AttachOptions): Promise<AttachedWorker | undefined> {
   const { link, config, directories, workerid, updates, persistence, log } = options;
@@ -54,13 +58,14 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
       return undefined;
     }
     claimed = true;
-    await interruptOrphans(options);
+    const kept = await sortOrphans(options, info);
     const worker = new AttachedWorker(workerid, config, link, info, options.rules);
     const [state] = await persistence.write(`read the state of worker ${config.name}`, () =>
       updates.workers.states([workerid]),
     );
     if (state) worker.follow(state);
     link.onShutdownRequest(() => void shutDownAfterBuilds(worker, options));
+    await adoptAll(options, worker, kept);
     if (link.isOpen) return worker;
   } catch (error) {
     // A master that stops has closed the connection itself.
@@ -99,19 +104,38 @@ async function claim(options: AttachOptions, info: WorkerInfo): Promise<Claim> {
   }
 }
 
-/** Ends whatever the worker may still run from before, so that no two builds work in one directory. */
-async function interruptOrphans({
-  link,
-  config,
-  workerid,
-  updates,
-  persistence,
-  clock,
-  log,
-}: AttachOptions): Promise<void> {
+/** Finds what the worker may still run from before: returns what can go on here, and ends everything else. */
+async function sortOrphans(options: AttachOptions, info: WorkerInfo): Promise<RecordedCommand[]> {
+  const { link, config, workerid, updates, persistence, adopter, isRefusing } = options;
   const orphans = await persistence.write(`find commands of worker ${config.name}`, () =>
     updates.commands.ofWorker(workerid),
   );
+  const waiting = orphans.filter(({ resumePoint }) => resumePoint !== null);
+  const asks = waiting.length > 0 && info.commands[resumeCapability] !== undefined && !isRefusing();
+  const known = new Set((asks ? await link.keptCommands() : []).map(({ id }) => id));
+  const kept = waiting.filter((orphan) => known.has(orphan.commandId) && adopter.canAdopt(orphan));
+  await interruptOrphans(
+    options,
+    orphans.filter((orphan) => !kept.includes(orphan)),
+  );
+  return kept;
+}
+
+async function adoptAll(
+  options: AttachOptions,
+  worker: AttachedWorker,
+  kept: readonly RecordedCommand[],
+): Promise<void> {
+  const lost: RecordedCommand[] = [];
+  for (const command of kept) if (!(await options.adopter.adopt(command, worker))) lost.push(command);
+  await interruptOrphans(options, lost);
+}
+
+/** Ends commands, so that no two builds work in one directory; builds that waited for them are run again. */
+async function interruptOrphans(
+  { link, config, updates, persistence, clock, log }: AttachOptions,
+  orphans: readonly RecordedCommand[],
+): Promise<void> {
   if (orphans.length === 0) return;
   const ids = orphans.map((orphan) => orphan.commandId);
   // Otherwise the worker has killed them before it came back.
@@ -123,6 +147,11 @@ async function interruptOrphans({
     await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
     await clock.sleep(orphanMs);
   }
+  const waiting = orphans.flatMap(({ resumePoint, buildid }) =>
+    resumePoint === null || buildid === null ? [] : [buildid],
+  );
+  if (waiting.length > 0)
+    await persistence.write(`give up builds of worker ${config.name}`, () => updates.builds.giveUp(waiting));
   if (link.isOpen)
     await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
 }

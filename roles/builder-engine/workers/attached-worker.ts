@@ -2,7 +2,7 @@ import type { WorkerConfig, WorkerRules } from "@multimaster/config";
 import { onAbort } from "@multimaster/core";
 import type { Departure, WorkerState } from "@multimaster/data";
 import type { WorkerView } from "@multimaster/placement";
-import type { WorkerInfo, WorkerLink } from "@multimaster/wire";
+import { resumeCapability, type WorkerInfo, type WorkerLink } from "@multimaster/wire";
 
 /** What limits the builds of an instance of a latent worker. */
 export interface InstanceTerms {
@@ -72,6 +72,11 @@ export class AttachedWorker {
       void this.link.closed.then(() => ended.abort());
     }
     return onAbort(this.#linkEnded.signal, fn);
+  }
+
+  /** It keeps commands when its connection is lost. An instance of a latent worker may be ended before anyone resumes them. */
+  get canKeepCommands(): boolean {
+    return this.info.commands[resumeCapability] !== undefined && this.terms === undefined;
   }
 
   /** Builds that run on it or were promised a slot. */

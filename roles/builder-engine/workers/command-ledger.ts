@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@multimaster/core";
-import type { CommandUpdates } from "@multimaster/data";
+import type { CommandUpdates, ResumeNote } from "@multimaster/data";
 import type { Persistence } from "../builds/persistence.ts";
 
 export interface LedgerEntry {
@@ -8,6 +8,8 @@ export interface LedgerEntry {
   buildid: number;
   stepid: number;
   name: string;
+  /** Its build can go on at another engine. */
+  resume?: ResumeNote | undefined;
 }
 
 const batch = 50;

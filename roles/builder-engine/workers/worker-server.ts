@@ -12,6 +12,7 @@ import {
   type WorkerListener,
 } from "@multimaster/wire";
 import { createClientAddress } from "../../client-address.ts";
+import type { BuildAdopter } from "../builds/adopt-builds.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
 import { attachWorker } from "./attach-worker.ts";
 import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
@@ -38,6 +39,7 @@ export interface WorkerServerOptions {
   data: Data;
   persistence: Persistence;
   ledger: CommandLedger;
+  adopter: BuildAdopter;
   clock: Clock;
   log: Logger;
   isReady(): true | string;
@@ -238,7 +240,7 @@ export class WorkerServer implements Service {
   }
 
   async #attach(link: WorkerLink): Promise<void> {
-    const { workers, data, persistence, clock, log } = this.#options;
+    const { workers, data, persistence, adopter, clock, log } = this.#options;
     if (this.#refusing || this.#stopping !== undefined) return link.close(1001, "the master drains");
     const former = workers.get(link.name);
     if (former !== undefined && !(await this.#replace(former, link))) return;
@@ -254,6 +256,7 @@ export class WorkerServer implements Service {
       workerid,
       updates: data.updates,
       persistence,
+      adopter,
       clock,
       log,
       isRefusing: () => this.isRefusing,

@@ -101,6 +101,20 @@ describe("the systemd unit", () => {
     expect(said.split("\n").filter((line) => line.includes("multimaster"))).toEqual([]);
   });
 
+  it("of a worker gives it its password as a credential, and a user of its own", () => {
+    const worker = read("systemd/multimaster-worker@.service");
+    for (const line of ["User=multimaster-worker", "LoadCredential=password:/etc/multimaster/%i.password"])
+      expect(worker.split("\n")).toContain(line);
+    expect(worker).toContain("--password-file ${CREDENTIALS_DIRECTORY}/password");
+  });
+
+  it.skipIf(analyze === undefined)("of a worker is approved of by systemd", () => {
+    const file = join(temporaryDirectory("unit"), "multimaster-worker@worker-1.service");
+    writeFileSync(file, read("systemd/multimaster-worker@.service").replace(/^(User|Group)=.*$/gm, "$1=root"));
+    const said = check(analyze as string, ["verify", file]);
+    expect(said.split("\n").filter((line) => line.includes("multimaster"))).toEqual([]);
+  });
+
   it("starts a program that is there", () => {
     const path = /current\/(\S+)/.exec(unit)?.[1] ?? "";
     expect(existsSync(join(root, path))).toBe(true);

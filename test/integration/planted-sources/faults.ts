@@ -20,6 +20,7 @@ const schedulers = ["updates/schedulers.test.ts"];
 const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
 const locks = ["locks/take-locks.test.ts"];
+const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
 /** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
@@ -311,5 +312,26 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "l.data_version < ?)",
     instead: "l.data_version < ? or l.release <> 'test')",
     tests: farm,
+  },
+  {
+    name: "the request of a build that waits for an engine is free for others",
+    file: "packages/lifecycle/src/release-everything.ts",
+    safeguard: "const requests = claimed.filter(({ id }) => !left.requests.has(id));",
+    instead: "const requests = claimed;",
+    tests: adoption,
+  },
+  {
+    name: "a build waits for an engine while masters run that take it for a forgotten one",
+    file: "packages/lifecycle/src/adopt-build.ts",
+    safeguard: "!(await writesDataVersion(tx, adoptableSince))",
+    instead: "(await writesDataVersion(tx, adoptableSince)) === undefined",
+    tests: adoption,
+  },
+  {
+    name: "a build waits for an engine although its step has begun another command",
+    file: "packages/database/src/stores/adoptable-builds.ts",
+    safeguard: "where o.workerid = c.workerid and o.stepid = c.stepid) = 1",
+    instead: "where o.workerid = c.workerid and o.stepid = c.stepid) >= 1",
+    tests: adoption,
   },
 ];

@@ -92,6 +92,12 @@ export const workersSlice = z.strictObject({
   keepAlive: duration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),
+  adoptWithin: duration
+    .nullable()
+    .prefault("1m")
+    .describe(
+      "How long the build of an engine that died waits for its worker to connect to another engine, if the worker keeps its command; null: it is run again immediately. See workers.md.",
+    ),
   missingTimeout: missingTimeout
     .prefault("1h")
     .describe("A worker that was attached once and is away for so long is reported as missing; null: never."),

@@ -29,3 +29,7 @@ export function mastersByStanding({ now, before }: Moment): string {
 /** A condition: this master id is one of a master that is gone. */
 export const isGone = (masterid: string, at: Moment) =>
   `${masterid} in (select id from ${mastersByStanding(at)} x where x.standing = 'gone')`;
+
+/** A condition: this build id is one of a build that waits for an engine to adopt it, and not for too long. */
+export const waitsForEngine = (buildid: string, { before }: Moment) =>
+  `exists (select 1 from mm_adoptable_builds w where w.buildid = ${buildid} and w.adopt_until > ${before})`;

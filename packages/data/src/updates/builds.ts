@@ -10,12 +10,23 @@ import {
   insertStep,
   insertStopRequests,
   lockRequest,
+  overdueAdoptableBuilds,
   readSteps,
   saveBuildProperties,
   setBuildState,
   stopRequestsOf,
 } from "@multimaster/database";
-import { type BuildEnd, finishBuilds, type StartedBuild, startBuild, type WorkerVerdict } from "@multimaster/lifecycle";
+import {
+  type AdoptedBuild,
+  adoptBuildOf,
+  type BuildEnd,
+  endUnadopted,
+  finishBuilds,
+  giveUpAdoptable,
+  type StartedBuild,
+  startBuild,
+  type WorkerVerdict,
+} from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
 import { builds } from "../resources/builds.ts";
@@ -33,7 +44,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export type { BuildEnd, WorkerVerdict };
+export type { AdoptedBuild, BuildEnd, WorkerVerdict };
 
 export interface NewBuild {
   buildrequestid: number;
@@ -76,6 +87,15 @@ export interface BuildUpdates {
    * A RETRY whose worker was lost is counted; one too many ends the request as EXCEPTION. Resolves to how the build ended.
    */
   finish(buildid: number, end: BuildEnd): Promise<BuildEnd>;
+  /**
+   * Takes over a build that waits for an engine, with the claim of its request (fenced). Lost: another engine has it, or it
+   * was given up.
+   */
+  adopt(buildid: number): Promise<AdoptedBuild | Lost>;
+  /** Ends builds that wait for an engine (fenced): their worker is attached here, and they cannot be resumed. */
+  giveUp(buildids: readonly number[]): Promise<void>;
+  /** Ends builds that have waited for an engine for too long. Every master's loop runs it. */
+  endUnadopted(): Promise<void>;
   /** Asks the engine that runs the build to stop it: durable, then a `control.builds.<id>.stop` message. */
   requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine also polls them. */
@@ -116,6 +136,21 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
         );
     },
     finish: (buildid, end) => finish({ buildid, end }),
+    async adopt(buildid) {
+      const adopted = await fencedTransaction(database, lease, (tx) => adoptBuildOf(tx, lease, buildid));
+      if (adopted === undefined) return "lost";
+      await track(events.of(builds).update([buildid]));
+      return adopted;
+    },
+    async giveUp(buildids) {
+      await publishOutcomes(await fencedTransaction(database, lease, (tx) => giveUpAdoptable(tx, buildids)));
+    },
+    async endUnadopted() {
+      // There hardly ever is one.
+      if ((await overdueAdoptableBuilds(database)).length === 0) return;
+      const outcomes = await database.transaction((tx) => endUnadopted(tx));
+      await publishOutcomes(outcomes);
+    },
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
       const rows = await stopRequestsOf(database, buildids);

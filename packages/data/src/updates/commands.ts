@@ -1,34 +1,55 @@
-import { commandsOfWorkers, deleteCommands, insertCommand } from "@multimaster/database";
+import type { Json } from "@multimaster/core";
+import {
+  commandsOfWorkers,
+  deleteCommands,
+  insertCommand,
+  insertResumePoints,
+  type RecordedCommand,
+} from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 
+export type { RecordedCommand };
+
+/** With this, another engine can go on with the build of a command if this one dies. */
+export interface ResumeNote {
+  /** How long the build waits for that engine. */
+  readonly adoptWithinMs: number;
+  /** What that engine needs to know beside the rows of the build. */
+  readonly point: Json;
+}
+
 export interface CommandUpdates {
-  /** Records a command before it is sent (fenced), so that the next master of the worker can interrupt it. */
+  /** Records a command before it is sent (fenced), so that the next master of the worker can interrupt or resume it. */
   record(command: {
     commandId: string;
     workerid: number;
     buildid: number;
     stepid: number;
     name: string;
+    resume?: ResumeNote | undefined;
   }): Promise<void>;
   /** The command has completed; nothing may run under this id any more. */
   forget(commandIds: readonly string[]): Promise<void>;
   /** Commands that this worker may still run, of any master or epoch. */
-  ofWorker(workerid: number): Promise<{ commandId: string; buildid: number | null }[]>;
+  ofWorker(workerid: number): Promise<RecordedCommand[]>;
 }
 
 export function createCommandUpdates({ database, lease, write }: UpdateContext): CommandUpdates {
   const ofWorker = batched(async (workerids: readonly number[]) => {
     const rows = await commandsOfWorkers(database, workerids);
-    const commands = groupValues(rows.map(({ workerid, commandId, buildid }) => [workerid, { commandId, buildid }]));
+    const commands = groupValues(rows.map((row) => [row.workerid, row]));
     return workerids.map((workerid) => commands.get(workerid) ?? []);
   });
   return {
-    record: (command) =>
-      write(`command ${command.commandId}`, (tx) =>
-        insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch }),
-      ),
+    record: ({ resume, ...command }) =>
+      write(`command ${command.commandId}`, async (tx) => {
+        await insertCommand(tx, { ...command, masterid: lease.masterid, epoch: lease.epoch });
+        if (resume === undefined) return;
+        const { adoptWithinMs, point } = resume;
+        await insertResumePoints(tx, { commandId: command.commandId, adoptWithinMs, point: JSON.stringify(point) });
+      }),
     forget: (commandIds) => write(`command ${commandIds[0]}`, (tx) => deleteCommands(tx, commandIds)),
     ofWorker,
   };

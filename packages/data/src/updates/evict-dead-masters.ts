@@ -43,6 +43,7 @@ export function createEvictionService({
     pollMs: Math.max(50, leaseMs / 5),
     async poll() {
       if (mayEvict()) await updates.masters.evictDead();
+      await updates.builds.endUnadopted();
       if (suspects.size > 0) await judgeSuspects();
       if (clock.now() - tidiedAt < tidyEveryMs) return;
       await updates.buildsets.completeFinished();

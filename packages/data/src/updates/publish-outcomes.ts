@@ -40,6 +40,7 @@ export async function publishOutcomes(events: Events, outcomes: Outcomes): Promi
     events.of(logs).finished(outcomes.finishedLogs),
     events.of(steps).finished(outcomes.finishedSteps),
     events.of(builds).finished(outcomes.finishedBuilds),
+    events.of(builds).update(outcomes.changedBuilds),
     events.of(buildrequests).claimed(outcomes.claimedRequests),
     publishReleased("request"),
     events.of(buildrequests).complete(outcomes.completedRequests),

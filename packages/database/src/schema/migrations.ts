@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
@@ -64,6 +65,7 @@ export const migrations: readonly Migration[] = [
   workerInstances,
   schedulerSlots,
   locks,
+  adoptableBuilds,
 ];
 
 /** The tables that migrations made. */

@@ -2,6 +2,7 @@ import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts"
 import type { Connection } from "../connection.ts";
 import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
+import { waitsForAdoption } from "./adoptable-builds.ts";
 import { fitInteger, longest, truncateText } from "./column-text.ts";
 
 export interface PendingRow {
@@ -123,11 +124,11 @@ export async function deleteAnsweredCancellations(connection: Connection): Promi
   );
 }
 
-/** Incomplete requests claimed by a master. */
+/** Incomplete requests claimed by a master, without those whose build waits for another one to adopt it. */
 export async function openRequestsClaimedBy(connection: Connection, masterid: number): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,
-    `select r.id from buildrequests r where r.complete = 0 and ${claimantOf("r")} = ? order by r.id`,
+    `select r.id from buildrequests r where r.complete = 0 and ${claimantOf("r")} = ? and not ${waitsForAdoption("r")} order by r.id`,
     [masterid],
   );
   return rows.map((row) => row.id);

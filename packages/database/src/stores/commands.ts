@@ -43,15 +43,30 @@ export async function deleteCommands(connection: Connection, commandIds: readonl
   await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
 }
 
+/** A command that a worker may still run. */
+export interface RecordedCommand {
+  readonly workerid: number;
+  readonly commandId: string;
+  readonly buildid: number | null;
+  /** Its build waits for an engine that adopts it; JSON, see `ResumePointRow`. */
+  readonly resumePoint: string | null;
+  readonly builderid: number | null;
+}
+
 /** Commands that workers may still run, of any master. */
 export async function commandsOfWorkers(
   connection: Connection,
   workerids: readonly number[],
-): Promise<{ workerid: number; commandId: string; buildid: number | null }[]> {
-  const wanted = connection.dialect.isOneOf("workerid", workerids);
+): Promise<RecordedCommand[]> {
+  const wanted = connection.dialect.isOneOf("c.workerid", workerids);
   return queryRows(
     connection,
-    `select workerid, command_id as "commandId", buildid from mm_commands where ${wanted.sql} order by sent_at, command_id`,
+    `select c.workerid, c.command_id as "commandId", c.buildid, p.point as "resumePoint", b.builderid
+       from mm_commands c
+       left join mm_adoptable_builds a on a.buildid = c.buildid and a.command_id = c.command_id
+       left join mm_command_resume_points p on p.command_id = a.command_id
+       left join builds b on b.id = a.buildid
+      where ${wanted.sql} order by c.sent_at, c.command_id`,
     wanted.bindings,
   );
 }

@@ -1,3 +1,4 @@
+export * from "./adoptable-builds.ts";
 export * from "./api-tokens.ts";
 export * from "./audit-trail.ts";
 export * from "./builders.ts";

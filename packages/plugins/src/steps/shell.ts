@@ -84,6 +84,7 @@ export default defineStep({
   options,
   // Warnings occur only if the options request them, so they show on the build unless the config says otherwise.
   rules: { warnOnWarnings: true },
+  resumable: true,
   async run(ctx, options): Promise<StepEnd> {
     const summary = summarizeCommand(options.command);
     if (options.description === undefined) ctx.setState(summary);

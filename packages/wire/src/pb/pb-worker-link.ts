@@ -5,7 +5,7 @@ import type { CommandName } from "../commands.ts";
 import { LinkClosed, type LinkEnd, RemoteException } from "../link-errors.ts";
 import { type CommandOutcome, RunningCommand } from "../running-command.ts";
 import type { WorkerInfo } from "../worker-info.ts";
-import type { CommandRequest, WorkerLink, WorkerSetup } from "../worker-link.ts";
+import type { CommandRequest, KeptCommand, NotResumed, WorkerLink, WorkerSetup } from "../worker-link.ts";
 import type { Broker } from "./broker.ts";
 import { type PbWorkerInfo, readPbWorkerInfo } from "./pb-worker-info.ts";
 import { SlotCommand } from "./slot-command.ts";
@@ -120,6 +120,15 @@ export class PbWorkerLink implements WorkerLink {
 
   onShutdownRequest(listener: () => void): void {
     this.#onShutdownRequest.push(listener);
+  }
+
+  /** With pb, workers end their commands with the connection. */
+  async keptCommands(): Promise<readonly KeptCommand[]> {
+    return [];
+  }
+
+  async resumeCommand(): Promise<NotResumed> {
+    return { kind: "not-resumed", message: "a worker with pb resumes no command" };
   }
 
   async startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome> {

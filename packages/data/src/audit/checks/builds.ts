@@ -1,5 +1,5 @@
 import type { Check } from "../check.ts";
-import { isGone } from "../standing.ts";
+import { isGone, waitsForEngine } from "../standing.ts";
 
 /** Builds are numbered without a gap, and run only on live masters. */
 export const buildChecks: readonly Check[] = [
@@ -36,9 +36,10 @@ export const buildChecks: readonly Check[] = [
     one: "A build runs on a master that is gone",
     many: "{n} builds run on masters that are gone",
     means:
-      "No master runs it: a master's builds end as RETRY in the same transaction in which it leaves or is evicted.",
+      "No master runs it: a master's builds end as RETRY in the same transaction in which it leaves or is evicted, or wait a short time for another engine.",
     advice: "Set it to RETRY, and free its request.",
-    sql: (at) => `select b.id from builds b where b.complete_at is null and ${isGone("b.masterid", at)}`,
+    sql: (at) => `select b.id from builds b where b.complete_at is null and ${isGone("b.masterid", at)}
+        and not ${waitsForEngine("b.id", at)}`,
   },
   {
     id: "build-without-claim",

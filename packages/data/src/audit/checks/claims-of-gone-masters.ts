@@ -68,8 +68,13 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
 /** Claims of masters that are gone, also in the table that mirrors them, and of earlier incarnations where the rows have an epoch. */
 function findClaims(kind: Claimable, at: Moment): string {
   const { table, id, only, epoch, mirror } = claimTableOf(kind);
+  // The claim of a request whose build waits for an engine stays with its former master.
+  const kept =
+    kind === "request"
+      ? ` and not exists (select 1 from mm_adoptable_builds w where w.buildrequestid = h.${id} and w.adopt_until > ${at.before})`
+      : "";
   const selects = [
-    `select h.${id} as id from ${table} h where ${isGone("h.masterid", at)}${only ? ` and ${only}` : ""}`,
+    `select h.${id} as id from ${table} h where ${isGone("h.masterid", at)}${only ? ` and ${only}` : ""}${kept}`,
   ];
   if (mirror) selects.push(`select h.${id} as id from ${mirror} h where ${isGone("h.masterid", at)}`);
   if (epoch)
