@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -17,7 +18,9 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const cache = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
+// The scripts of a virtual environment name the directory that they were installed in: several checkouts may link to one.
+const cachePath = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
+const cache = existsSync(cachePath) ? realpathSync(cachePath) : cachePath;
 const stampName = ".complete";
 
 const pythonComponents = {
@@ -30,7 +33,7 @@ const pythonComponents = {
   ...Object.fromEntries(
     // Twisted 22.10 is the newest that releases before 3.5 run with.
     Object.entries({
-      "3.11.9": [],
+      "3.11.9": ["msgpack", "autobahn"],
       "3.4.1": ["Twisted==22.10.0"],
       "2.10.5": ["Twisted==22.10.0"],
       "1.8.2": ["Twisted==22.10.0"],
@@ -38,7 +41,11 @@ const pythonComponents = {
     }).map(([release, more]) => [
       `buildbot-worker-${release}`,
       {
-        requirements: [`buildbot-worker==${release}`, ...more, ...(more.length > 0 ? ["setuptools<80"] : [])],
+        requirements: [
+          `buildbot-worker==${release}`,
+          ...more,
+          ...(more.includes("Twisted==22.10.0") ? ["setuptools<80"] : []),
+        ],
         minimum: "3.9",
       },
     ]),
@@ -210,8 +217,8 @@ function setUpPython(name, print) {
   const { requirements, minimum, flags = [] } = pythonComponents[name];
   const directory = componentDirectory(name);
   const python = join(directory, "bin", "python");
-  // Python itself may have been replaced since: a virtual environment only points at it.
-  if (existsSync(join(directory, stampName)) && run(python, ["-c", "pass"]).ok) {
+  // Python itself may have been replaced since: a virtual environment only points at it. So do its scripts.
+  if (existsSync(join(directory, stampName)) && run(python, ["-c", "pass"]).ok && hasUsableScripts(directory)) {
     if (name !== "tools") print(`${name}: ${requirements.join(", ")} (cached)`);
     return;
   }
@@ -224,6 +231,12 @@ function setUpPython(name, print) {
   installRequirements(name, python, [...flags, ...requirements], print);
   writeFileSync(join(directory, stampName), `${requirements.join("\n")}\n`);
   if (name !== "tools") print(`${name}: ready after ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+/** False if the environment was moved, or was installed by a path that does not exist any more. */
+function hasUsableScripts(directory) {
+  const interpreter = /^#!(\S+)/.exec(readFileSync(join(directory, "bin", "pip"), "utf8"))?.[1];
+  return interpreter !== undefined && existsSync(interpreter);
 }
 
 function installRequirements(name, python, requirements, print) {
