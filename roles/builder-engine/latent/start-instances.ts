@@ -33,6 +33,8 @@ export interface InstanceStartsOptions {
 
 /** Requests that are looked at: as many as matter, since none of those before can be built. */
 const mostPending = 500;
+/** Output of a start beyond this is dropped. */
+const longestStartLog = 65_536;
 /** The longest wait after failed starts, as a multiple of the first. */
 const longestRetry = 10;
 
@@ -180,7 +182,7 @@ export class InstanceStarts {
     const worker = await this.#nameOf(latent, reserved);
     let text = "";
     const output = (more: string) => {
-      text += more;
+      if (text.length < longestStartLog) text += more;
     };
     try {
       const options = await latent.render(await this.#renderingFor(reserved));
