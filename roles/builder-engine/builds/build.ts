@@ -62,7 +62,8 @@ export class Build {
     { adoption, locks = noLocks }: { readonly adoption?: Adoption; readonly locks?: BuildLocks | undefined } = {},
   ) {
     this.#adoption = adoption;
-    this.#locks = locks;
+    // What they gave as properties is among those of the build.
+    this.#locks = adoption === undefined ? locks : { ...noLocks, holdids: adoption.build.holdids };
     this.buildrequestid = buildrequestid;
     this.builder = builder;
     this.worker = worker;

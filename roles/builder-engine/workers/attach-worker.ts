@@ -153,7 +153,7 @@ async function interruptOrphans(
   if (waiting.length > 0)
     await persistence.write(`give up builds of worker ${config.name}`, () => updates.builds.giveUp(waiting));
   if (link.isOpen)
-    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
+    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forgetLost(ids));
 }
 
 /** The worker's owner wants its process to end: as if a user had asked for it, so that any master sees it. */

@@ -265,14 +265,14 @@ export const faults: readonly PlantedFault[] = [
   },
   {
     name: "a lock of an earlier incarnation counts",
-    file: "packages/database/src/stores/locks.ts",
+    file: "packages/database/src/stores/lock-conditions.ts",
     safeguard: "l.masterid = ${alias}.masterid and l.epoch = ${alias}.epoch and",
     instead: "l.masterid = ${alias}.masterid and",
     tests: locks,
   },
   {
     name: "a lock of an evicted master counts",
-    file: "packages/database/src/stores/locks.ts",
+    file: "packages/database/src/stores/lock-conditions.ts",
     safeguard: "(${ofOpenLease(alias)} and ${isClaimedByIt(alias)} and (",
     instead: "(${isClaimedByIt(alias)} and (",
     tests: locks,

@@ -2,12 +2,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import {
   type Connection,
+  commandsOfInstance,
+  deleteCommands,
   deleteInstance,
   findOrCreateWorkers,
   type InstanceRow,
   type InstanceState,
   insertInstance,
   type LatentRow,
+  locksOfCommands,
   moveInstanceClaim,
   readClusterId,
   readInstanceLog,
@@ -21,6 +24,7 @@ import {
 } from "@multimaster/database";
 import { claimTables } from "@multimaster/lifecycle";
 import { countStarts, viewInstance } from "@multimaster/placement";
+import { locks } from "../resources/locks.ts";
 import type { UpdateContext } from "./update-context.ts";
 
 export type { InstanceRow, LatentRow };
@@ -93,7 +97,7 @@ export interface InstanceUpdates {
 /** How the secret of an instance is stored: it is long and random, so that a plain hash tells nothing about it. */
 export const hashInstanceSecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
-export function createInstanceUpdates({ database, lease }: UpdateContext): InstanceUpdates {
+export function createInstanceUpdates({ database, lease, events, track }: UpdateContext): InstanceUpdates {
   const { masterid } = lease;
   const fenced = <T>(write: (tx: Connection) => Promise<T>) => fencedTransaction(database, lease, write);
   return {
@@ -150,7 +154,15 @@ export function createInstanceUpdates({ database, lease }: UpdateContext): Insta
         await saveStartOutcome(tx, latent, { failure, retryInSeconds });
       }),
     async forget(instanceid) {
-      await fenced((tx) => deleteInstance(tx, masterid, instanceid));
+      const lockids = await fenced(async (tx) => {
+        // Nothing of it runs any more: the locks of its builds are free.
+        const commandIds = await commandsOfInstance(tx, instanceid);
+        const held = commandIds.length > 0 ? await locksOfCommands(tx, commandIds) : [];
+        if (!(await deleteInstance(tx, masterid, instanceid))) return [];
+        if (commandIds.length > 0) await deleteCommands(tx, commandIds);
+        return held;
+      });
+      if (lockids.length > 0) await track(events.of(locks).released(lockids));
     },
     claim: (instanceid) => claim(database, lease, claimTables.instance, instanceid),
     attached: (instanceid, latent) =>

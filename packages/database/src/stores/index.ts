@@ -12,8 +12,10 @@ export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from
 export * from "./engine-loads.ts";
 export { findFreeName } from "./free-name.ts";
 export { hashColumns } from "./hash.ts";
+export * from "./lock-conditions.ts";
 export * from "./locks.ts";
 export * from "./logs.ts";
+export * from "./lost-holds.ts";
 export * from "./named-rows.ts";
 export * from "./object-state.ts";
 export * from "./offers.ts";
@@ -26,6 +28,7 @@ export * from "./service-failures.ts";
 export * from "./sessions.ts";
 export * from "./sole-engine.ts";
 export * from "./sourcestamps.ts";
+export * from "./step-lock-times.ts";
 export * from "./steps.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
