@@ -49,6 +49,8 @@ export interface DiagramOptions {
   /** Workers of each kind. */
   buildbotWorkers: number;
   ownWorkers: number;
+  /** Default: the ledger config. */
+  config?: string;
   env?: Record<string, string>;
 }
 
@@ -59,7 +61,7 @@ const places = ["a", "b"] as const;
 export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
   const names = Array.from({ length: options.buildbotWorkers + options.ownWorkers }, (_, i) => `w${i + 1}`);
   const cluster = await startCluster({
-    config: "test/cluster/configs/ledger/cluster.ts",
+    config: options.config ?? "test/cluster/configs/ledger/cluster.ts",
     router: "own",
     env: { WORKERS: names.join(","), ...options.env },
   });

@@ -1,4 +1,5 @@
 import { type LockUseConfig, lockUses, render } from "@multimaster/config";
+import type { Clock } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
@@ -7,6 +8,7 @@ import { isForkBuild } from "../builds/fork-build.ts";
 import { createRenderContext } from "../steps/step-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
+import type { LockMetrics } from "./lock-metrics.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
 
 /** A request with the place where its build is to start. */
@@ -42,6 +44,8 @@ const heldByOthers = (name: string): HeldLock => ({ name, holder: "another build
  */
 export class RequestLocks {
   #data: Data;
+  #metrics: LockMetrics;
+  #clock: Clock;
   /** Locks that this poll has found taken. */
   #short = new Set<string>();
   /** Requests that this poll has found waiting. */
@@ -49,10 +53,12 @@ export class RequestLocks {
   /** Those of them that would wait on any worker: they are not tried again. */
   #denied = new Set<number>();
   /** Requests that wait in the rows, with the locks that they are short of. */
-  #waiting = new Map<number, readonly number[]>();
+  #waiting = new Map<number, { readonly lockids: readonly number[]; readonly since: number }>();
 
-  constructor(data: Data) {
+  constructor(data: Data, metrics: LockMetrics, clock: Clock) {
     this.#data = data;
+    this.#metrics = metrics;
+    this.#clock = clock;
   }
 
   beginPoll(): void {
@@ -64,15 +70,16 @@ export class RequestLocks {
   /** Requests that could go no more but for their locks do not wait for these. */
   async endPoll(): Promise<void> {
     const gone = [...this.#waiting.keys()].filter((id) => !this.#found.has(id));
-    if (gone.length === 0) return;
     for (const id of gone) this.#waiting.delete(id);
+    this.#metrics.waiting("build", this.#waiting.size);
+    if (gone.length === 0) return;
     await this.#data.updates.locks.withdraw(gone.map((buildrequestid) => ({ buildrequestid, stepid: 0 })));
   }
 
   /** Calls `wake` when a lock is released that a request here waits for. */
   onReleased(wake: () => void) {
     return this.#data.events.on(locks, "released", ({ id }) => {
-      for (const lockids of this.#waiting.values()) if (lockids.includes(id)) return wake();
+      for (const { lockids } of this.#waiting.values()) if (lockids.includes(id)) return wake();
     });
   }
 
@@ -135,7 +142,8 @@ export class RequestLocks {
     const { buildrequestid, uses, worker, problem } = one;
     if (answer?.kind === "waits") {
       this.#found.add(buildrequestid);
-      this.#waiting.set(buildrequestid, answer.lockids);
+      const since = this.#waiting.get(buildrequestid)?.since ?? this.#clock.now();
+      this.#waiting.set(buildrequestid, { lockids: answer.lockids, since });
       for (const { name } of answer.short)
         for (const use of uses) {
           if (use.lock.name !== name) continue;
@@ -145,8 +153,11 @@ export class RequestLocks {
         }
       return undefined;
     }
+    const waited = this.#waiting.get(buildrequestid);
     this.#waiting.delete(buildrequestid);
     if (answer?.kind !== "taken") return undefined;
+    this.#metrics.took("build", answer.locks.length);
+    if (waited) this.#metrics.waited("build", this.#clock.now() - waited.since);
     const held = toHeldLocks(uses, answer.locks);
     return problem === undefined ? held : { ...held, problem };
   }

@@ -31,6 +31,12 @@ export const mayStillRun = (alias: string): string =>
 /** The hold counts. */
 export const isHoldValid = (alias: string): string => `(${isHoldCurrent(alias)} or ${mayStillRun(alias)})`;
 
+/** The build that has it: the one that runs, or was lost. Null while a claimed request has no build yet. */
+export const buildOfHold = (alias: string): string =>
+  `(select max(hb.id) from builds hb where hb.buildrequestid = ${alias}.buildrequestid and hb.masterid = ${alias}.masterid
+     and (hb.id = ${alias}.lost_buildid
+       or (${alias}.lost_buildid is null and (hb.complete_at is null or not ${isHoldCurrent(alias)}))))`;
+
 /** On a row of `mm_lock_holds`, without an alias: an eviction of its master deletes it. */
 export const endsWithItsMaster = `buildrequestid not in (select ab.buildrequestid from mm_adoptable_builds ab)
   and (buildrequestid, masterid, epoch) not in (select kb.buildrequestid, k.masterid, k.epoch
