@@ -38,6 +38,9 @@ const keyOf = ({ lock }: LockUseConfig, workerName: string) =>
 
 const heldByOthers = (name: string): HeldLock => ({ name, holder: "another build", ahead: 0 });
 
+/** Requests of one builder that are tried in one poll, where functions say which locks they need. */
+const mostTried = 30;
+
 /**
  * The locks of builds that this engine would begin: claims requests together with them, and remembers in one poll which
  * were not to be had, so that a request that waits for a lock holds back none that needs no lock.
@@ -52,6 +55,8 @@ export class RequestLocks {
   #found = new Set<number>();
   /** Those of them that would wait on any worker: they are not tried again. */
   #denied = new Set<number>();
+  /** How many those are, by builder. */
+  #deniedOf = new Map<number, number>();
   /** Requests that wait in the rows, with the locks that they are short of. */
   #waiting = new Map<number, { readonly lockids: readonly number[]; readonly since: number }>();
 
@@ -65,6 +70,7 @@ export class RequestLocks {
     this.#short.clear();
     this.#found.clear();
     this.#denied.clear();
+    this.#deniedOf.clear();
   }
 
   /** Requests that could go no more but for their locks do not wait for these. */
@@ -100,6 +106,9 @@ export class RequestLocks {
   view(builder: ConfiguredBuilder): PlaceableBuilder {
     const view = builder.view();
     if (this.#short.size === 0 || !hasLocks(builder)) return view;
+    // So that a poll costs the same however many wait.
+    if ((this.#deniedOf.get(builder.builderid) ?? 0) >= mostTried)
+      return { ...view, heldLocks: [heldByOthers("of its builds")] };
     const fixed = fixedUses(builder);
     const ofCluster = fixed.filter((use) => use.lock.scope === "cluster" && this.#short.has(keyOf(use, "")));
     const ofWorkers = fixed.filter(({ lock }) => lock.scope === "worker");
@@ -162,9 +171,11 @@ export class RequestLocks {
     return problem === undefined ? held : { ...held, problem };
   }
 
-  #deny({ buildrequestid }: Wanted): void {
+  #deny({ buildrequestid, builder: { builderid } }: Wanted): void {
     this.#found.add(buildrequestid);
+    if (this.#denied.has(buildrequestid)) return;
     this.#denied.add(buildrequestid);
+    this.#deniedOf.set(builderid, (this.#deniedOf.get(builderid) ?? 0) + 1);
   }
 
   async #render(placed: PlacedForLocks): Promise<Wanted> {

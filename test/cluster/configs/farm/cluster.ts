@@ -19,7 +19,9 @@ import force from "@multimaster/plugins/schedulers/force";
 import nightly from "@multimaster/plugins/schedulers/nightly";
 import periodic from "@multimaster/plugins/schedulers/periodic";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
+import triggerable from "@multimaster/plugins/schedulers/triggerable";
 import shell from "@multimaster/plugins/steps/shell";
+import trigger from "@multimaster/plugins/steps/trigger";
 
 const workers = env("WORKERS", "w1,w2").split(",");
 const ledger = env("LEDGER", "/dev/null");
@@ -37,6 +39,9 @@ const have =
     const lines = uses.map((use) => `echo have ${use.replace("BOARD", String(board))} ${holder} >> '${ledger}.locks'`);
     return `for i in 1 2 3 4; do ${lines.join("; ")}; sleep ${env("TICK", "0.15")}; done`;
   };
+
+/** The children of a tree of builds; every second one needs a lock. */
+const leaves = Array.from({ length: Number(env("LEAVES", "0")) }, (_, i) => `leaf-${i + 1}`);
 
 const begin = shell({ name: "begin", command: note("begin") });
 const end = shell({ name: "end", command: note("end") });
@@ -59,7 +64,8 @@ export default defineCluster({
         singleBranch({ name: "release", branch: "release", builders: ["plain", "alone", "shared", "mixed"] }),
         periodic({ name: "often", every: "3s", builders: ["shared"] }),
         nightly({ name: "minute", minute: "*", runAtStart: true, builders: ["alone", "free"] }),
-        force({ name: "force", builders: ["plain", "free", "alone", "shared", "mixed"] }),
+        force({ name: "force", builders: ["plain", "free", "alone", "shared", "mixed", "tree"] }),
+        triggerable({ name: "leaves", builders: leaves }),
       ],
     }),
   }),
@@ -69,6 +75,17 @@ export default defineCluster({
         builders: [
           { name: "plain", workers, steps: [begin, work, end], maxEngineDeaths: null, maxWorkerLosses: null },
           { name: "free", workers, steps: [begin, work, end], maxEngineDeaths: null, maxWorkerLosses: null },
+          {
+            name: "tree",
+            workers,
+            steps: [begin, trigger({ name: "leaves", schedulerNames: ["leaves"], waitForFinish: true }), end],
+          },
+          ...leaves.map((name, i) => ({
+            name,
+            workers,
+            locks: i % 2 ? [net.exclusive()] : [],
+            steps: [begin, end],
+          })),
           {
             name: "alone",
             workers,
@@ -118,7 +135,11 @@ export default defineCluster({
       host: "127.0.0.1",
       port: envPort("WORKER_PORT", 0),
       quarantineAfter: null,
-      workers: workers.map((name) => ({ name, password: env("WORKER_PASSWORD"), maxBuilds: 2 })),
+      workers: workers.map((name) => ({
+        name,
+        password: env("WORKER_PASSWORD"),
+        maxBuilds: Number(env("MAX_BUILDS", "2")),
+      })),
     }),
   }),
   ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 0), hooks: [base({ anybody: true })] }) }),
