@@ -137,6 +137,13 @@ async function findWrongly({ cluster }: Diagram): Promise<string[]> {
           join schedulers s on s.id = t.schedulerid where s.name = 'often' and t.kind = 'time') t
         where t.slot - t.before <> 3 * (t.passed + 1)`,
     ],
+    [
+      "a request began after one of its builder that is two minutes younger",
+      `with f as (select r.id, r.builderid, r.submitted_at, min(b.started_at) as began
+                    from buildrequests r join builds b on b.buildrequestid = r.id group by r.id)
+       select distinct a.id from f a join f b on b.builderid = a.builderid
+          and b.submitted_at > a.submitted_at + 120 and b.began < a.began`,
+    ],
     ["a lock is held", "select holdid as id from mm_lock_holds"],
     ["a request waits for a lock", "select waitid as id from mm_lock_waits"],
   ];

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
-import { commandsOfHold, isHoldCurrent, isHoldValid } from "./lock-conditions.ts";
+import { commandsOfHold, isHoldCurrent, isHoldValid, isWaitValid } from "./lock-conditions.ts";
 
 /** A hold that was freed, and why it had stayed. */
 export interface FreedHold {
@@ -61,8 +61,9 @@ export async function moveHolds(
 /** How long a lock is remembered that no one asks for, in seconds. */
 const rememberedS = 7 * 24 * 3600;
 
-/** Deletes holds that do not count any more, and locks that no one has asked for since a week. */
+/** Deletes holds and waits that do not count any more, and locks that no one has asked for since a week. */
 export async function pruneLocks(tx: Connection): Promise<void> {
+  await execute(tx, `delete from mm_lock_waits where not ${isWaitValid("mm_lock_waits")}`);
   await execute(
     tx,
     `delete from mm_lock_holds where not ${isHoldValid("mm_lock_holds")} and taken_at < ${tx.dialect.now} - 60`,
