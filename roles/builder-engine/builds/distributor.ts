@@ -2,6 +2,7 @@ import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
 import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
+import type { LockMetrics } from "../locks/lock-metrics.ts";
 import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
@@ -14,6 +15,7 @@ export interface DistributorOptions {
   workers: AttachedWorkers;
   builds: RunningBuilds;
   data: Data;
+  metrics: LockMetrics;
   clock: Clock;
   log: Logger;
   /** The lease is gone. */
@@ -53,11 +55,11 @@ export class Distributor implements Service {
   #locks: RequestLocks;
 
   constructor(options: DistributorOptions) {
-    const { data, clock, log, workers, builders } = options;
+    const { data, metrics, clock, log, workers, builders } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    this.#locks = new RequestLocks(data);
+    this.#locks = new RequestLocks(data, metrics, clock);
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
