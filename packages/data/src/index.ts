@@ -40,6 +40,7 @@ export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export type { ChangeSourceUpdates } from "./updates/change-sources.ts";
 export type { ChangeUpdates } from "./updates/changes.ts";
+export type { CollapsingUpdates } from "./updates/collapsing.ts";
 export type { CommandUpdates, RecordedCommand, ResumeNote } from "./updates/commands.ts";
 export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type Updates, type UpdatesOptions } from "./updates/index.ts";

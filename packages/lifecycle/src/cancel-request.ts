@@ -1,6 +1,12 @@
 import type { Lease } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
-import { type Connection, insertCancellation, insertStopRequests, lockRequest } from "@multimaster/database";
+import {
+  type Connection,
+  insertCancellation,
+  insertCancelledEnd,
+  insertStopRequests,
+  lockRequest,
+} from "@multimaster/database";
 import { endRequest } from "./end-requests.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { claimToEnd } from "./request-claims.ts";
@@ -27,6 +33,8 @@ export async function cancelRequest(
     if (request.complete) return { answer: "complete" };
     await trail?.(tx);
     if (request.claimedBy === null && (await claimToEnd(t, id, lease.masterid))) {
+      // One that was cancelled before keeps its first reason.
+      if (!request.cancelled) await insertCancelledEnd(tx, id, reason);
       await endRequest(t, request, Results.CANCELLED);
       t.outcomes.cancelledRequests.push(id);
       return { answer: "cancelled" };

@@ -20,6 +20,7 @@ export * from "./offers.ts";
 export * from "./pending-builders.ts";
 export * from "./poll-requests.ts";
 export * from "./published-schedulers.ts";
+export * from "./request-ends.ts";
 export * from "./scheduler-slots.ts";
 export * from "./schedulers.ts";
 export * from "./service-failures.ts";
