@@ -110,7 +110,16 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       context.listening("worker-server", url);
     },
   });
-  const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
+  const distributor = new Distributor({
+    builders: builders.byId,
+    workers,
+    builds,
+    data,
+    watchdog,
+    clock,
+    log,
+    onLeaseLost,
+  });
   onAbort(context.lost, onLeaseLost);
   onAbort(context.lost, () => ending.abort());
 

@@ -1,4 +1,5 @@
 import { type Connection, queryRows } from "@multimaster/database";
+import { readCollapseProblems } from "./collapse-problems.ts";
 import { describeLock, explainHeldLocks } from "./describe-obstacle.ts";
 import { explainBuilder } from "./explain-builder.ts";
 import { WorkerStandings } from "./explain-workers.ts";
@@ -53,6 +54,7 @@ export async function explainRequests(
   const byBuilder = new Map(builderids.map((id) => [id, explain(id)]));
   const isLossy = ({ engineDeaths, workerLosses }: RequestState) => engineDeaths + workerLosses > 0;
   const locks = states.some(({ buildid }) => buildid !== null) ? await LockQueues.read(connection) : LockQueues.empty;
+  const problems = await readCollapseProblems(connection, builderids);
   const tries = pending.some(isLossy) ? await LastTries.read(connection, builderids) : undefined;
   return new Map(
     states.map((state) => {
@@ -60,10 +62,12 @@ export async function explainRequests(
       if (own) return [state.requestid, [own]];
       const { requestid, builderid } = state;
       const losses = tries !== undefined && isLossy(state) ? { ...state, waitedFor: state.waitedfor === 1 } : undefined;
-      if (losses === undefined && !waitsForLocks(requestid)) return [requestid, byBuilder.get(builderid) ?? []];
+      const more = problems.get(builderid) ?? [];
+      if (losses === undefined && !waitsForLocks(requestid))
+        return [requestid, [...(byBuilder.get(builderid) ?? []), ...more]];
       const explainAt = (masterid: number) =>
         (losses && tries?.explain(losses, masterid)) ?? explainLocks(requestid, masterid);
-      return [requestid, explain(builderid, explainAt)];
+      return [requestid, [...explain(builderid, explainAt), ...more]];
     }),
   );
 }
