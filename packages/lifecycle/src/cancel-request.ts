@@ -19,18 +19,26 @@ export type Cancellation =
   /** A master has it. These builds of it are to stop, and the request will end CANCELLED even if its engine dies. */
   | { answer: "stopping"; builds: readonly number[] };
 
+export interface CancelOptions {
+  /** Written in the same transaction. */
+  readonly trail?: ((tx: Connection) => Promise<void>) | undefined;
+  /** One that a master has is left alone, as if it were complete. */
+  readonly pendingOnly?: boolean;
+}
+
 /** A request is cancelled: if it is free it ends, or else its master is to end it. */
 export async function cancelRequest(
   tx: Connection,
   lease: Lease,
   id: number,
   reason: string,
-  trail?: (tx: Connection) => Promise<void>,
+  { trail, pendingOnly = false }: CancelOptions = {},
 ): Promise<{ result: Cancellation; outcomes: Outcomes }> {
   return transition<Cancellation>(tx, async (t) => {
     const request = await lockRequest(tx, id);
     if (!request) return { answer: "unknown" };
     if (request.complete) return { answer: "complete" };
+    if (pendingOnly && request.claimedBy !== null) return { answer: "complete" };
     await trail?.(tx);
     if (request.claimedBy === null && (await claimToEnd(t, id, lease.masterid))) {
       // One that was cancelled before keeps its first reason.
@@ -39,6 +47,7 @@ export async function cancelRequest(
       t.outcomes.cancelledRequests.push(id);
       return { answer: "cancelled" };
     }
+    if (pendingOnly) return { answer: "complete" };
     await insertCancellation(tx, id, reason);
     const builds = await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED);
     return { answer: "stopping", builds };
