@@ -118,6 +118,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builds,
     data,
     metrics: lockMetrics,
+    watchdog,
     clock,
     log,
     onLeaseLost,
