@@ -17,6 +17,7 @@ import { LatentWorkers } from "./latent/latent-workers.ts";
 import { StepLocks } from "./locks/step-locks.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
+import { GuardedFunctions } from "./start-rules/guarded-function.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
@@ -43,6 +44,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
+  const functions = new GuardedFunctions({ clock, log, watch: watchdog });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const locks = new StepLocks({ data, persistence, clock, log });
@@ -110,7 +112,16 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       context.listening("worker-server", url);
     },
   });
-  const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
+  const distributor = new Distributor({
+    builders: builders.byId,
+    workers,
+    builds,
+    rules: { config: own.workers, functions },
+    data,
+    clock,
+    log,
+    onLeaseLost,
+  });
   onAbort(context.lost, onLeaseLost);
   onAbort(context.lost, () => ending.abort());
 
@@ -118,6 +129,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   return [
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
+    functions,
     builders,
     ...(certificate ? [certificate] : []),
     server,

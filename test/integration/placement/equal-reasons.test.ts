@@ -7,6 +7,7 @@ import { LockQueues } from "../../../packages/data/src/waiting/lock-queues.ts";
 import type { BuilderPlacement } from "../../../packages/data/src/waiting/read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "../../../packages/data/src/waiting/read-picture.ts";
 import { because, type Reason } from "../../../packages/data/src/waiting/reasons.ts";
+import { StartRefusals } from "../../../packages/data/src/waiting/start-refusals.ts";
 import { canPlace } from "../../../packages/placement/src/place.ts";
 
 /** What there may be in a small cluster: few of each, so that what matters meets often. */
@@ -89,6 +90,7 @@ function pictureOf({ engines, workers, builders, builds }: World): Picture {
   return {
     latents: new Map(),
     locks: LockQueues.empty,
+    refusals: StartRefusals.empty,
     engines: new Map(
       engines.map((engine, masterid): [number, Engine] => [masterid, { masterid, name: `m${masterid}`, ...engine }]),
     ),

@@ -7,6 +7,8 @@ import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { renderable } from "../renderable.ts";
+import { builderStartShape } from "../start-rules.ts";
+import { warningsOfStartRules } from "../start-warnings.ts";
 
 /** One builder: the workers that may run it, and its steps. */
 export const builderConfig = z.strictObject({
@@ -38,6 +40,7 @@ export const builderConfig = z.strictObject({
   locks: renderable(lockUses)
     .default([])
     .describe("Locks that a build has from its beginning to its end; its request waits for them without a worker."),
+  ...builderStartShape,
   maxEngineDeaths: z
     .int()
     .positive()
@@ -108,5 +111,6 @@ export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[]
   return builders.flatMap((builder, i) => [
     ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
     ...warningsOfLocks(builder, i),
+    ...warningsOfStartRules(builder, i),
   ]);
 }

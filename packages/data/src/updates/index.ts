@@ -18,6 +18,7 @@ import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
+import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
@@ -48,6 +49,7 @@ export interface Updates {
   readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
   readonly builds: BuildUpdates;
+  readonly startRules: StartRuleUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
@@ -88,6 +90,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
     builds: createBuildUpdates(context),
+    startRules: createStartRuleUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
