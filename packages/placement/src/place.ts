@@ -68,12 +68,17 @@ function chooseAmong<W extends WorkerView>(
   return undefined;
 }
 
-/** Whether `place` finds a worker for some request: without looking for the best one. */
+/** Whether `place` finds a worker for some request, now or when its builds leave room: without looking for the best one. */
 export function canPlace(builder: BuilderView, workers: Iterable<WorkerView>): boolean {
   if (judgeBuilder(builder).length > 0) return false;
-  for (const worker of workers)
-    if (judgeWorker(worker) === undefined && judgePair(builder, worker, worker.onlyRequest) === undefined) return true;
+  for (const worker of workers) if (judgeWorker(worker) === undefined && mayTake(builder, worker)) return true;
   return false;
+}
+
+/** One that is too loaded for a heavy build may have to keep its free capacity for it. */
+function mayTake(builder: BuilderView, worker: WorkerView): boolean {
+  const obstacle = judgePair(builder, worker, worker.onlyRequest);
+  return obstacle === undefined || (obstacle.kind === "worker_loaded" && obstacle.weight <= obstacle.capacity);
 }
 
 function isBetter(worker: WorkerView, best: WorkerView): boolean {

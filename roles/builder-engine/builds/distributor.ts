@@ -160,7 +160,7 @@ export class Distributor implements Service {
     );
     if (startable.length === 0) return undefined;
     const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
-    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount + this.#rules.refusedCount;
+    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount + 2 * this.#rules.refusedCount;
     const found = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,

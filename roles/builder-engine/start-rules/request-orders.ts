@@ -12,6 +12,7 @@ import type { RequestFacts } from "./request-facts.ts";
 const mostOrdered = 200;
 /** Requests of all builders together that are read where the builders have an order of their own. */
 const mostOfBuilders = 2000;
+const leastOfBuilder = 12;
 /** How long a builder waits whose function failed. */
 const failedMs = 60_000;
 
@@ -69,7 +70,7 @@ export class RequestOrders {
     const { builderOrder, data } = this.#options;
     const { buildrequests } = data.updates;
     if (builderOrder === "oldest request first") return buildrequests.pending(builderids, limit);
-    const each = Math.max(1, Math.min(limit, Math.ceil(mostOfBuilders / builderids.length)));
+    const each = Math.max(leastOfBuilder, Math.min(limit, Math.ceil(mostOfBuilders / builderids.length)));
     const found = await buildrequests.firstOf(builderids, each);
     const firsts = new Map(found.toReversed().map((request) => [request.builderid, request]));
     const order = await this.#orderBuilders([...firsts.values()]);
