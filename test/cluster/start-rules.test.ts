@@ -58,5 +58,13 @@ it("two engines ask their config's functions, every master gives their answers a
     timeoutMs: 60_000,
   });
   expect(whatRan(cluster).filter((line) => line.includes("job"))).toEqual(["begin job 1", "end job 1"]);
+  // Named on the cluster's page, and the engine works on.
+  await waitFor(
+    async () =>
+      (await cluster.rows<{ cause: string }>("select cause from mm_service_failures")).some(({ cause }) =>
+        cause.includes('"canStart" of builder "other"'),
+      ),
+    { what: "the function that fails to be shown", timeoutMs: 60_000 },
+  );
   expect(await findViolations(cluster)).toEqual([]);
 });

@@ -11,7 +11,7 @@ import {
   warningsOfLocalWorkers,
   warningsOfWorkers,
 } from "./slices/workers.ts";
-import { warningsOfWeights } from "./start-warnings.ts";
+import { warningsOfWeights } from "./weight-warnings.ts";
 
 /** A slice, and the prefix of its errors and warnings: its file, or the config file and the slice's name. */
 export interface Placed<Slice, Input> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { workersSlice } from "./slices/workers.ts";
-import { alwaysRefuses, warningsOfWeights } from "./start-warnings.ts";
+import { alwaysRefuses } from "./start-warnings.ts";
+import { warningsOfWeights } from "./weight-warnings.ts";
 
 describe("a function", () => {
   it("is known to refuse everything only if its text shows it", () => {

@@ -1,18 +1,16 @@
 import type { ConfigWarning } from "./config-warning.ts";
-import type { BuilderConfig } from "./slices/builders.ts";
-import { latentOptionsOf } from "./slices/latent-workers.ts";
-import type { WorkersSlice } from "./slices/workers.ts";
 
-const text = `"[^"]*"|'[^']*'`;
-const parameters = String.raw`(?:\([^()]*\)|\w+)`;
-const refusal = String.raw`(?:false|${text}|\(?\{\s*refused:\s*(?:${text})[^{}]*\}\)?)`;
-const always = new RegExp(
-  String.raw`^(?:async\s*)?(?:(?:function\s*\w*\s*|\w+)\([^()]*\)\s*\{\s*return ${refusal};?\s*\}|${parameters}\s*=>\s*(?:${refusal}|\{\s*return ${refusal};?\s*\}))$`,
-);
+/** A function whose only expression is false, a text, or a refusal with a text. */
+const arrow =
+  /^(?:async\s*)?(?:\([^()]*\)|\w+)\s*=>\s*(?:\{\s*return\s)?\s*(?:false|"[^"]*"|'[^']*'|\(?\{\s*refused:\s*(?:"[^"]*"|'[^']*')[^{}()]*\}\)?)\s*;?\s*\}?$/;
+const named =
+  /^(?:async\s*)?(?:function\s*\w*|\w+)\s*\([^()]*\)\s*\{\s*return\s+(?:false|"[^"]*"|'[^']*'|\{\s*refused:\s*(?:"[^"]*"|'[^']*')[^{}()]*\})\s*;?\s*\}$/;
 
 /** Whether a function can only refuse, as far as its text shows. */
 export function alwaysRefuses(fn: unknown): boolean {
-  return typeof fn === "function" && always.test(fn.toString().trim());
+  if (typeof fn !== "function") return false;
+  const text = fn.toString().trim();
+  return text.length < 1000 && (arrow.test(text) || named.test(text));
 }
 
 const refuses = (path: ConfigWarning["path"], what: string): ConfigWarning => ({
@@ -21,32 +19,19 @@ const refuses = (path: ConfigWarning["path"], what: string): ConfigWarning => ({
 });
 
 /** Rules of a builder by which nothing ever starts. */
-export function warningsOfStartRules(builder: Pick<BuilderConfig, "name" | "canStart">, i: number): ConfigWarning[] {
-  if (!alwaysRefuses(builder.canStart)) return [];
-  return [refuses(["builders", i, "canStart"], `no request of "${builder.name}" ever starts`)];
+export function warningsOfStartRules(
+  { name, canStart }: { readonly name: string; readonly canStart?: unknown },
+  i: number,
+): ConfigWarning[] {
+  if (!alwaysRefuses(canStart)) return [];
+  return [refuses(["builders", i, "canStart"], `no request of "${name}" ever starts`)];
 }
 
 /** Workers that take nothing. */
-export function warningsOfAccepts({ workers }: Pick<WorkersSlice, "workers">): ConfigWarning[] {
+export function warningsOfAccepts(
+  workers: readonly { readonly name: string; readonly accepts?: unknown }[],
+): ConfigWarning[] {
   return workers.flatMap(({ name, accepts }, i) =>
     alwaysRefuses(accepts) ? [refuses(["workers", i, "accepts"], `no request is ever built on "${name}"`)] : [],
   );
-}
-
-/** Builders of which a build is too much for every one of their workers. */
-export function warningsOfWeights(
-  builders: readonly Pick<BuilderConfig, "name" | "weight" | "workers">[],
-  { workers, latent }: Pick<WorkersSlice, "workers" | "latent">,
-): ConfigWarning[] {
-  const latents = new Set(latent.map((descriptor) => latentOptionsOf(descriptor).name));
-  const capacities = new Map(workers.map(({ name, capacity }) => [name, capacity]));
-  return builders.flatMap(({ name, weight, workers: names }, i) => {
-    // One that has no capacity takes any sum, and so does one that is added at run time.
-    const known = names.map((one) => (latents.has(one) ? undefined : capacities.get(one)));
-    const limits = known.filter((capacity) => capacity !== undefined);
-    const most = Math.max(0, ...limits);
-    if (limits.length < known.length || weight <= most) return [];
-    const sentence = `is ${weight}, and the largest capacity of its workers is ${most}: no build of "${name}" ever starts`;
-    return [{ path: ["builders", i, "weight"], sentence }];
-  });
 }

@@ -13,18 +13,18 @@ interface Window {
   readonly to: number;
 }
 
-const days = "(?:sun|mon|tue|wed|thu|fri|sat)";
-const dayList = `${days}(?:-${days})?(?:,${days}(?:-${days})?)*`;
-const time = "(?:[01][0-9]|2[0-3]):[0-5][0-9]";
-const windowText = new RegExp(`^(?:(${dayList}))?(?: ?(${time})-(${time}|24:00))?$`);
+const dayText = /^(?:sun|mon|tue|wed|thu|fri|sat)$/;
+const windowText = /^([a-z,-]*)(?:(?:^| )([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9]))?$/;
 
-const minutesOf = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+const minutesOf = (hours = "0", minutes = "0") => Number(hours) * 60 + Number(minutes);
 const dayOf = (name: string) => dayNames.indexOf(name as (typeof dayNames)[number]);
 
-function daysOf(list: string | undefined): number[] {
-  if (list === undefined) return [0, 1, 2, 3, 4, 5, 6];
-  return list.split(",").flatMap((part) => {
-    const [first = "", last = first] = part.split("-");
+/** Undefined: these are no days. */
+function daysOf(list: string): number[] | undefined {
+  if (list === "") return [0, 1, 2, 3, 4, 5, 6];
+  const spans = list.split(",").map((part) => part.split("-"));
+  if (!spans.every((span) => span.length <= 2 && span.every((name) => dayText.test(name)))) return undefined;
+  return spans.flatMap(([first = "", last = first]) => {
     const length = ((dayOf(last) - dayOf(first) + 7) % 7) + 1;
     return Array.from({ length }, (_, i) => (dayOf(first) + i) % 7);
   });
@@ -34,9 +34,13 @@ function daysOf(list: string | undefined): number[] {
 function parseWindow(text: string): Window | undefined {
   const match = windowText.exec(text);
   if (!match || text === "") return undefined;
-  const [, list, from, to] = match;
-  if (from === undefined || to === undefined) return { days: daysOf(list), from: 0, to: minutesOfDay };
-  return { days: daysOf(list), from: minutesOf(from), to: minutesOf(to) };
+  const [, list = "", from, fromMinutes, to, toMinutes] = match;
+  const days = daysOf(list);
+  const end = minutesOf(to, toMinutes);
+  if (days === undefined || end > minutesOfDay) return undefined;
+  return from === undefined
+    ? { days, from: 0, to: minutesOfDay }
+    : { days, from: minutesOf(from, fromMinutes), to: end };
 }
 
 /** Weekly times in a time zone, as a config has them. */

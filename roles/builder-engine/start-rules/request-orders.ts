@@ -116,7 +116,9 @@ export class RequestOrders {
     const ids = firsts.map(({ builderid }) => builderid);
     this.#lastBuilds ??= new Map(await data.updates.builders.lastBuilds([...builders.keys()]));
     const lastBuilds = this.#lastBuilds;
-    const oldest = firsts.toSorted((a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt);
+    const oldest = firsts.toSorted(
+      (a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt || a.buildrequestid - b.buildrequestid,
+    );
     if (!this.#builderOrder)
       return oldest
         .toSorted((a, b) => (lastBuilds.get(a.builderid) ?? 0) - (lastBuilds.get(b.builderid) ?? 0))

@@ -237,7 +237,7 @@ export function warningsOfWorkers(slice: WorkersSlice): ConfigWarning[] {
     ...warnOfSharedPasswords(slice),
     ...warnOfWeakPasswords(slice),
     ...slice.workers.flatMap(warnOfHours),
-    ...warningsOfAccepts(slice),
+    ...warningsOfAccepts(slice.workers),
   ];
 }
 

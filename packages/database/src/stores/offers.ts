@@ -81,7 +81,13 @@ const forgottenAfterSeconds = 30 * 24 * 3600;
 /** Deletes what builders of masters that do not come back offered: it is kept when they end, as they mostly return. */
 export async function forgetBuilderOffers(tx: Connection): Promise<void> {
   const gone = `select l.masterid from mm_leases l where l.expires_at < ${tx.dialect.now} - ${forgottenAfterSeconds}`;
-  for (const table of ["mm_builder_offers", "mm_builder_limits", "mm_builder_loss_limits", "mm_builder_rules", "mm_start_refusals"])
+  for (const table of [
+    "mm_builder_offers",
+    "mm_builder_limits",
+    "mm_builder_loss_limits",
+    "mm_builder_rules",
+    "mm_start_refusals",
+  ])
     await execute(tx, `delete from ${table} where masterid in (${gone})`);
 }
 

@@ -1,6 +1,6 @@
 import { localTime } from "@multimaster/core";
 
-export { isTimeZone, localTime } from "@multimaster/core";
+export { localTime } from "@multimaster/core";
 
 const minute = 60_000;
 const day = 86_400_000;
