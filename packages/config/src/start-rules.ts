@@ -125,7 +125,7 @@ export const builderStartShape = {
   order: z
     .union([
       z.enum(["oldest first", "newest first"]),
-      functionOf<RequestOrder>('"oldest first", "newest first" or a function that orders requests'),
+      functionOf<RequestOrder>("a function (requests) => all of them in order"),
     ])
     .default("oldest first")
     .describe(

@@ -181,7 +181,7 @@ export const workersSlice = z.strictObject({
   builderOrder: z
     .union([
       z.enum(["oldest request first", "longest unbuilt first"]),
-      functionOf<BuilderOrder>('"oldest request first", "longest unbuilt first" or a function that orders builders'),
+      functionOf<BuilderOrder>("a function (builders) => all of them in order"),
     ])
     .default("oldest request first")
     .describe(
