@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BuildersSliceInput, PendingRequestFacts } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { buildrequests, builds, explainRequests, workers as workerRows } from "@multimaster/data";
+import { queryRows } from "@multimaster/database";
 import { defineStep } from "@multimaster/plugins";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
@@ -21,6 +22,7 @@ const waitsBecause = (engine: Engine, id: number, part: string) =>
   waitFor(async () => (await sentencesOf(engine, id)).some((sentence) => sentence.includes(part)), {
     what: `the reason "${part}"`,
   });
+const refusalsOf = (engine: Engine) => queryRows(engine.database, "select * from mm_start_refusals");
 const pause = (engine: Engine, paused: boolean) => engine.data.updates.workers.setPaused(1, paused, null);
 
 /** Submits requests while the worker is paused, and returns them in the order in which their builds began. */
@@ -133,7 +135,7 @@ describe("canStart", () => {
     writeFileSync(open, "");
     const [build] = await engine.finished(id);
     expect(build?.results).toBe(Results.SUCCESS);
-    await waitFor(async () => (await engine.database.sql("mm_start_refusals").select()).length === 0, {
+    await waitFor(async () => (await refusalsOf(engine)).length === 0, {
       what: "the refusal to be taken out",
     });
   });
@@ -242,7 +244,7 @@ describe("where a request starts", () => {
       heavy,
       `w1 runs a #1 on ${name}, which takes 2 of its capacity of 3; this builder needs 3.`,
     );
-    await waitFor(async () => (await engine.database.sql("mm_start_refusals").select()).length === 1, {
+    await waitFor(async () => (await refusalsOf(engine)).length === 1, {
       what: "the worker to be kept",
     });
     const light = await engine.submit("light");
