@@ -15,6 +15,7 @@ const nouns = [
   "changesources",
   "schedulers",
   "forceschedulers",
+  "tryschedulers",
   "workers",
   "worker_accounts",
   "locks",
@@ -48,6 +49,7 @@ const actions = [
   "add",
   "revoke",
   "break",
+  "try",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

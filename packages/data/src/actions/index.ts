@@ -8,6 +8,7 @@ import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
+import { tryBuild } from "./try-build.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
 import { workerActions } from "./workers.ts";
 
@@ -19,6 +20,7 @@ const itemActions = {
   lock_holds: lockHoldActions,
   masters: masterActions,
   schedulers: schedulerActions,
+  tryschedulers: { try: tryBuild },
   workers: workerActions,
   worker_accounts: workerAccountActions,
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };

@@ -35,6 +35,7 @@ import { testResults } from "./test-results.ts";
 import { flakyTests } from "./tests/flaky-tests.ts";
 import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
+import { tryschedulers } from "./tryschedulers.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
 import { workerAbsences } from "./worker-absences.ts";
@@ -65,6 +66,7 @@ const nouns = [
   schedulers,
   schedules,
   forceschedulers,
+  tryschedulers,
   projects,
   steps,
   logs,

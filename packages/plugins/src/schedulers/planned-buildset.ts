@@ -12,6 +12,7 @@ export interface Plan {
   /** The same, all with their values. */
   shown: readonly NewSourceStamp[];
   changeids: readonly number[];
+  trigger?: PlannedBuildset["trigger"];
 }
 
 /** Longest time that a function of the config may take. */
@@ -49,7 +50,8 @@ export async function planBuildset(
   if (!choosesByFunction(options)) return { submission: planStatic(ctx, options, plan) };
   try {
     const changes = await ctx.readChanges(plan.changeids);
-    const planned: PlannedBuildset = { scheduler: ctx.name, reason: plan.reason, sourceStamps: plan.shown, changes };
+    const { reason, shown: sourceStamps, trigger = null } = plan;
+    const planned: PlannedBuildset = { scheduler: ctx.name, reason, sourceStamps, changes, trigger };
     const chosen = [...new Set(await ask(ctx, "builders", options.builders, planned, builderNames))];
     const unknown = typeof options.builders === "function" ? await ctx.unknownBuilders(chosen) : [];
     const known = chosen.filter((name) => !unknown.includes(name));
@@ -103,7 +105,8 @@ async function ask<T>(
   return parsed.data;
 }
 
-function describe({ changes, sourceStamps }: PlannedBuildset): string {
+function describe({ changes, sourceStamps, trigger }: PlannedBuildset): string {
+  if (trigger) return `a trigger of ${trigger.builder} #${trigger.number}`;
   const newest = changes.at(-1);
   if (newest) return `change ${newest.changeid}`;
   return sourceStamps
