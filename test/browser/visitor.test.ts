@@ -93,6 +93,7 @@ it("sees when each scheduler ran last and runs next", async () => {
     .getByText(/ago|now/)
     .waitFor(timeLimit);
   await row("force").getByText("when a user requests it").waitFor(timeLimit);
+  await row("try").getByText("when a user tries a difference").waitFor(timeLimit);
   // What is kept for the next run is shown with it.
   for (const name of ["yearly", "release"]) await row(name).locator("time").first().waitFor(timeLimit);
   await row("release")

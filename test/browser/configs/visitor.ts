@@ -6,6 +6,7 @@ import force from "@multimaster/plugins/schedulers/force";
 import nightly from "@multimaster/plugins/schedulers/nightly";
 import nightlyTriggerable from "@multimaster/plugins/schedulers/nightly-triggerable";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
+import tryScheduler from "@multimaster/plugins/schedulers/try";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
@@ -25,6 +26,7 @@ export default defineCluster({
         singleBranch({ name: "calm", branch: "next", builders, treeStableTimer: "10m" }),
         nightly({ name: "yearly", cron: "@yearly", builders }),
         nightlyTriggerable({ name: "release", cron: "@yearly", builders }),
+        tryScheduler({ name: "try", builders }),
         force({
           name: "force",
           builders: [...builders, "waits"],

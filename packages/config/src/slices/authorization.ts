@@ -69,7 +69,7 @@ const rule = z.strictObject({
     .array(z.string())
     .optional()
     .describe(
-      "Only objects of builders with such names, * matching any text; for builds, build requests and force schedulers.",
+      "Only objects of builders with such names, * matching any text; for builds, build requests, force schedulers and try schedulers.",
     ),
   to: z.array(who).describe("The users who may do it; with an empty list no one may."),
 });
