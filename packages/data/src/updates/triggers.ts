@@ -48,7 +48,7 @@ const codebases = z.record(z.string(), codebase).default({});
 /** What a triggerable scheduler would build, as its master publishes it for every engine. */
 const plainSpec = z.object({
   builders: z.array(z.string()),
-  properties: z.record(z.string(), z.json()).default({}),
+  properties: z.record(z.string(), z.json() as unknown as z.ZodType<Json, Json>).default({}),
   priority: z.int().default(0),
   reason: z.string(),
   codebases,

@@ -22,18 +22,28 @@ const builderNames = z.array(z.string().min(1));
 const properties = z.record(z.string(), z.json());
 const priority = z.int32();
 
+/** What options without functions choose for every buildset. */
+export interface FixedChoice {
+  readonly builders: readonly string[];
+  readonly properties: Readonly<Record<string, Json>>;
+  readonly priority: number;
+}
+
+/** The same choice for every buildset; undefined if functions choose for each. */
+export function fixedChoice({ builders, properties, priority }: ChoosingOptions): FixedChoice | undefined {
+  if (typeof builders === "function" || typeof properties === "function" || typeof priority === "function")
+    return undefined;
+  return { builders, properties, priority };
+}
+
 /** Whether functions choose for each buildset. */
-export function choosesByFunction({ builders, properties, priority }: ChoosingOptions): boolean {
-  return [builders, properties, priority].some((one) => typeof one === "function");
+export function choosesByFunction(options: ChoosingOptions): boolean {
+  return fixedChoice(options) === undefined;
 }
 
 /** The submission of a plan whose options have no functions. */
 export function planStatic(ctx: SchedulerContext, options: ChoosingOptions, plan: Plan): Submission {
-  const { builders, properties, priority } = options as {
-    builders: string[];
-    properties: Record<string, Json>;
-    priority: number;
-  };
+  const { builders, properties, priority } = fixedChoice(options) as FixedChoice;
   return toSubmission(ctx, plan, builders, properties, priority);
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineScheduler, type SchedulerContext } from "../define-scheduler.ts";
 import { startPolling } from "../running.ts";
-import { choosesByFunction, planBuildset } from "./planned-buildset.ts";
+import { fixedChoice, planBuildset } from "./planned-buildset.ts";
 import { Problems } from "./problems.ts";
 import { choosingShape, codebases, namedBuilders } from "./scheduler-options.ts";
 import { planTrigger } from "./triggered-buildset.ts";
@@ -36,20 +36,16 @@ export default defineScheduler({
   triggerable: true,
   builderNames: namedBuilders,
   async start(ctx, options) {
-    const { builders, properties, priority, reason, codebases = {} } = options;
-    if (
-      choosesByFunction(options) ||
-      typeof builders === "function" ||
-      typeof properties === "function" ||
-      typeof priority === "function"
-    ) {
+    const { reason, codebases = {} } = options;
+    const choice = fixedChoice(options);
+    if (choice === undefined) {
       await ctx.publish({ kind: "builds", triggerable: { asks: "now", codebases } });
       return startPolling(ctx, { pollMs, poll: answerTriggers(ctx, options) });
     }
     const triggerable = {
-      builders: [...builders],
-      properties,
-      priority,
+      ...choice,
+      builders: [...choice.builders],
+      properties: { ...choice.properties },
       reason: reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
       codebases,
     };
