@@ -18,6 +18,7 @@ const nouns = [
   "tryschedulers",
   "workers",
   "worker_accounts",
+  "workerinstances",
   "locks",
   "lock_holds",
   "masters",
@@ -49,6 +50,7 @@ const actions = [
   "add",
   "revoke",
   "break",
+  "destroy",
   "try",
 ] as const;
 

@@ -10,6 +10,7 @@ import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { tryBuild } from "./try-build.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
+import { workerInstanceActions } from "./worker-instances.ts";
 import { workerActions } from "./workers.ts";
 
 /** What people may do to one object, by noun. */
@@ -23,6 +24,7 @@ const itemActions = {
   tryschedulers: { try: tryBuild },
   workers: workerActions,
   worker_accounts: workerAccountActions,
+  workerinstances: workerInstanceActions,
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };
 
 /** What people may do to a noun as a whole. */

@@ -5,6 +5,7 @@ import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
+import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
@@ -68,6 +69,7 @@ export const migrations: readonly Migration[] = [
   schedulerSlots,
   locks,
   adoptableBuilds,
+  instanceDestroys,
   trySchedulersTable,
   askedTriggers,
 ];

@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { insertIgnore, queryRows } from "../dialect.ts";
+import { SqlExpression } from "../sql.ts";
 import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
@@ -42,7 +43,7 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
   if (found) return found.id;
   const [inserted] = await insertIgnore<{ id: number }>(tx, {
     table: "sourcestamps",
-    rows: [{ ...row, patchid, ss_hash: ssHash, created_at: tx.sql.raw(tx.dialect.nowSeconds) }],
+    rows: [{ ...row, patchid, ss_hash: ssHash, created_at: new SqlExpression(tx.dialect.nowSeconds) }],
     conflict: ["ss_hash"],
     returning: ["id"],
   });
