@@ -44,7 +44,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
     args: [program, "check-config", "--config", config],
     env: passwords,
   });
-  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 7 schedulers, 1 change source.");
+  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 9 schedulers, 1 change source.");
   const master = await startMaster({ config, roles: ["scheduler"], env: passwords });
   await master.waitReady();
 });

@@ -220,6 +220,7 @@ export class RunningStep {
       secrets,
       forkProperty,
       signal,
+      clock: engine.clock,
       onWait: leave,
       onReturn: enter,
     });
