@@ -72,7 +72,7 @@ it("the schedulers that docs/config.md derives from builders are good ones", asy
 it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(10);
-  await checkTypesOf("docs/config.md", "docs/webhooks.md", "docs/latent-workers.md", "docs/locks.md");
+  await checkTypesOf("docs/config.md", "docs/webhooks.md", "docs/latent-workers.md", "docs/locks.md", "docs/steps.md");
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
   const secrets = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));
@@ -90,6 +90,12 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
   expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining("X-Hub-Signature-256")]);
   const asked = await master.fetch("change_hook/base", { method: "POST", body: "" });
   expect(asked.status).toBe(401);
+});
+
+it("the showcase of steps is a good config", async () => {
+  const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 6 builders in 1 set, 1 worker, 1 scheduler");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {
