@@ -16,8 +16,20 @@ import sequence from "@multimaster/plugins/steps/sequence";
 import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
+import testResults from "@multimaster/plugins/steps/test-results";
 
 const workers = ["w1"];
+
+/** A file of tests for Node's own runner. */
+const tests = `
+const { test } = require("node:test");
+test("adds", () => {});
+test("sums", async (t) => {
+  await t.test("small", () => {});
+  await t.test("large", () => { throw new Error("too large"); });
+});
+test("later", { skip: "not yet" }, () => {});
+`;
 
 /** Counts what a program of tests says about each test, and keeps what failed. */
 function observeTests() {
@@ -76,6 +88,19 @@ export default defineBuilders({
         loadProperties({ file: "facts.json", only: ["flavour", "size"], prefix: "built-" }),
         assert({ that: (b) => b.property("built-size") === 7, message: "the size is wrong" }),
         sleep({ time: "10ms" }),
+      ],
+    },
+    {
+      name: "tests",
+      workers,
+      steps: [
+        shell({ name: "write", command: "cat > sums.test.js", initialStdin: tests }),
+        shell({
+          name: "run",
+          command: ["node", "--test", "--test-reporter=tap", "--test-reporter-destination=sums.tap", "sums.test.js"],
+          flunkOnFailure: false,
+        }),
+        testResults({ format: "tap", files: "*.tap", removeFiles: true, onFailedTests: "warnings" }),
       ],
     },
     {

@@ -12,7 +12,7 @@ export default defineCluster({
       schedulers: [
         force({
           name: "force",
-          builders: ["files", "values", "warnings", "several", "ends early", "web"],
+          builders: ["files", "values", "tests", "warnings", "several", "ends early", "web"],
           label: "Show it",
         }),
       ],

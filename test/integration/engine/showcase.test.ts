@@ -93,6 +93,13 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(await logText("parts", "version")).toBe("1.2.3\n");
   });
 
+  it("stores the results of tests", async () => {
+    const { end, steps, logText } = await build(await start(), "tests");
+    expect(steps.at(-1)).toBe("test-results: 1 2 passed, 1 failed, 1 skipped (warnings)");
+    expect(await logText("test-results", "failed tests")).toMatch(/^FAIL sums > large, [\d.]+ s\n[\s\S]*too large/);
+    expect(end[0]).toBe(Results.WARNINGS);
+  });
+
   it("counts warnings once each, but for those that are suppressed", async () => {
     const { end, steps, properties, logText } = await build(await start(), "warnings");
     expect(steps).toEqual([
@@ -136,6 +143,6 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
-    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/6/builds/1"}'));
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/7/builds/1"}'));
   });
 });

@@ -1,0 +1,41 @@
+import { GoParser } from "./go-parser.ts";
+import { GtestParser } from "./gtest-parser.ts";
+import { JunitParser } from "./junit-parser.ts";
+import { NunitParser } from "./nunit-parser.ts";
+import type { ReportedTest } from "./reported-test.ts";
+import { SubunitParser } from "./subunit-parser.ts";
+import { TapParser } from "./tap-parser.ts";
+import { TextFormat } from "./text-format.ts";
+import { XmlFormat } from "./xml-format.ts";
+
+/** Reads one file of test results, piece by piece. */
+export interface FormatParser {
+  /** Throws BadReport. */
+  write(block: Uint8Array): void;
+  /** The end of the file. Throws BadReport. */
+  end(): void;
+  /** What the file says of itself and does not keep: a reason not to believe that all is well. */
+  readonly contradictions: readonly string[];
+  /** Whether characters that the format forbids were replaced. */
+  readonly mended: boolean;
+}
+
+type OnTest = (test: ReportedTest) => void;
+
+const parsers = {
+  junit: (onTest: OnTest) => new XmlFormat(new JunitParser(onTest)),
+  nunit: (onTest: OnTest) => new XmlFormat(new NunitParser(onTest)),
+  trx: (onTest: OnTest) => new XmlFormat(new NunitParser(onTest)),
+  tap: (onTest: OnTest) => new TextFormat(new TapParser(onTest)),
+  go: (onTest: OnTest) => new TextFormat(new GoParser(onTest)),
+  gtest: (onTest: OnTest) => new GtestParser(onTest),
+  subunit: (onTest: OnTest) => new SubunitParser(onTest),
+};
+
+export type ReportFormat = keyof typeof parsers;
+export const reportFormats = Object.keys(parsers) as ReportFormat[];
+
+/** A parser for one file, which calls `onTest` with each test. */
+export function createFormatParser(format: ReportFormat, onTest: OnTest): FormatParser {
+  return parsers[format](onTest);
+}
