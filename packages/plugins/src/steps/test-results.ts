@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
-import { reportFormats } from "./test-results/formats/format-parser.ts";
+import { reportFormats } from "./test-results/formats/report-formats.ts";
 import { reportShape, storeResults } from "./test-results/store-results.ts";
 
 const options = z.object({

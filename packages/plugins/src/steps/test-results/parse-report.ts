@@ -1,4 +1,5 @@
-import { createFormatParser, type FormatParser, type ReportFormat } from "./formats/format-parser.ts";
+import type { FileParser } from "./formats/file-parser.ts";
+import { createParser, type ReportFormat } from "./formats/report-formats.ts";
 import { BadReport, type ReportedTest } from "./formats/reported-test.ts";
 
 /** The results of one block of a file. */
@@ -19,11 +20,11 @@ export interface ParsedEnd extends ParsedPart {
 /** Parses one file as a stream. */
 export class ReportParser {
   #tests: ReportedTest[] = [];
-  #parser: FormatParser;
+  #parser: FileParser;
   #problem: string | undefined;
 
   constructor(format: ReportFormat) {
-    this.#parser = createFormatParser(format, (test) => void this.#tests.push(test));
+    this.#parser = createParser(format, (test) => void this.#tests.push(test));
   }
 
   write(block: Uint8Array): ParsedPart {

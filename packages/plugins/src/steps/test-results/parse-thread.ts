@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { ReportFormat } from "./formats/format-parser.ts";
+import type { ReportFormat } from "./formats/report-formats.ts";
 import { type ParsedEnd, type ParsedPart, ReportParser } from "./parse-report.ts";
 
 /** The requests to the thread; it answers each in order. */

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { systemClock } from "@multimaster/core";
-import type { ReportFormat } from "./formats/format-parser.ts";
+import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ParsedEnd, ParsedPart } from "./parse-report.ts";
 import type { ParseAnswer, ParseRequest } from "./parse-thread.ts";
 

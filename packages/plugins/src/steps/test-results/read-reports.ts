@@ -1,6 +1,6 @@
 import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
-import type { ReportFormat } from "./formats/format-parser.ts";
+import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ReportedTest } from "./formats/reported-test.ts";
 import type { ParsedPart } from "./parse-report.ts";
 import { Parsing, ParsingFailed } from "./parsing.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { StepEnd } from "../../define-step.ts";
 import type { StepContext } from "../../step-context.ts";
 import { describeFailures } from "./describe-failures.ts";
-import type { ReportFormat } from "./formats/format-parser.ts";
+import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ReportedTest } from "./formats/reported-test.ts";
 import { readReports } from "./read-reports.ts";
 

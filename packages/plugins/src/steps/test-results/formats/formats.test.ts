@@ -1,12 +1,12 @@
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { createFormatParser, type ReportFormat } from "./format-parser.ts";
+import { createParser, type ReportFormat } from "./report-formats.ts";
 import type { ReportedTest } from "./reported-test.ts";
 
 /** Reads a file in pieces of some bytes. */
 function read(format: ReportFormat, file: string | Buffer, size = 7) {
   const tests: ReportedTest[] = [];
-  const parser = createFormatParser(format, (test) => void tests.push(test));
+  const parser = createParser(format, (test) => void tests.push(test));
   const bytes = Buffer.from(file as string);
   for (let at = 0; at < bytes.length; at += size) parser.write(bytes.subarray(at, at + size));
   parser.end();

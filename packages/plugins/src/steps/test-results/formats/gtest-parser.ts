@@ -1,6 +1,6 @@
 import { TextDecoder } from "node:util";
 import { z } from "zod";
-import type { FormatParser } from "./format-parser.ts";
+import type { FileParser } from "./file-parser.ts";
 import { JunitParser } from "./junit-parser.ts";
 import { readSeconds } from "./read-seconds.ts";
 import { BadReport, createTest, type ReportedTest, toNanoseconds } from "./reported-test.ts";
@@ -30,7 +30,7 @@ const report = z.object({
 });
 
 /** Reads what `--gtest_output` of GoogleTest writes: its JSON as a whole, or its XML, which is JUnit's. */
-export class GtestParser implements FormatParser {
+export class GtestParser implements FileParser {
   #onTest: (test: ReportedTest) => void;
   #xml: XmlFormat | undefined;
   #decoder = new TextDecoder("utf-8");

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { FormatParser } from "./format-parser.ts";
+import type { FileParser } from "./file-parser.ts";
 import { BadReport, createTest, longestMessage, type ReportedTest, toNanoseconds } from "./reported-test.ts";
 import { SubunitTextReader } from "./subunit-text.ts";
 import { TextFormat } from "./text-format.ts";
@@ -25,7 +25,7 @@ interface Running {
 }
 
 /** Reads subunit of version 2, which is binary, or of version 1, which is text. */
-export class SubunitParser implements FormatParser {
+export class SubunitParser implements FileParser {
   readonly mended = false;
   #onTest: (test: ReportedTest) => void;
   #contradictions: string[] = [];

@@ -1,5 +1,5 @@
 import { TextDecoder } from "node:util";
-import type { FormatParser } from "./format-parser.ts";
+import type { FileParser } from "./file-parser.ts";
 
 /** Characters of a line that are read. */
 const longestLine = 1024 * 1024;
@@ -13,7 +13,7 @@ export interface LineReader {
 }
 
 /** A file of lines in UTF-8. Of a line that is too long, only the beginning is read. */
-export class TextFormat implements FormatParser {
+export class TextFormat implements FileParser {
   readonly mended = false;
   #decoder = new TextDecoder("utf-8");
   #reader: LineReader;

@@ -1,5 +1,5 @@
 import { XmlDecoder } from "./decode-xml.ts";
-import type { FormatParser } from "./format-parser.ts";
+import type { FileParser } from "./file-parser.ts";
 import { XmlMender } from "./mend-xml.ts";
 
 /** Reads the text of an XML file. */
@@ -10,7 +10,7 @@ export interface XmlReader {
 }
 
 /** A file of XML, in whatever encoding, with what its writer forgot to escape. */
-export class XmlFormat implements FormatParser {
+export class XmlFormat implements FileParser {
   #decoder = new XmlDecoder();
   #mender = new XmlMender();
   #reader: XmlReader;

@@ -1,3 +1,4 @@
+import type { FileParser } from "./file-parser.ts";
 import { GoParser } from "./go-parser.ts";
 import { GtestParser } from "./gtest-parser.ts";
 import { JunitParser } from "./junit-parser.ts";
@@ -7,18 +8,6 @@ import { SubunitParser } from "./subunit-parser.ts";
 import { TapParser } from "./tap-parser.ts";
 import { TextFormat } from "./text-format.ts";
 import { XmlFormat } from "./xml-format.ts";
-
-/** Reads one file of test results, piece by piece. */
-export interface FormatParser {
-  /** Throws BadReport. */
-  write(block: Uint8Array): void;
-  /** The end of the file. Throws BadReport. */
-  end(): void;
-  /** What the file says of itself and does not keep: a reason not to believe that all is well. */
-  readonly contradictions: readonly string[];
-  /** Whether characters that the format forbids were replaced. */
-  readonly mended: boolean;
-}
 
 type OnTest = (test: ReportedTest) => void;
 
@@ -36,6 +25,6 @@ export type ReportFormat = keyof typeof parsers;
 export const reportFormats = Object.keys(parsers) as ReportFormat[];
 
 /** A parser for one file, which calls `onTest` with each test. */
-export function createFormatParser(format: ReportFormat, onTest: OnTest): FormatParser {
+export function createParser(format: ReportFormat, onTest: OnTest): FileParser {
   return parsers[format](onTest);
 }
