@@ -13,6 +13,7 @@ import { connectPostgresql, NoServer } from "./postgresql-connect.ts";
 import type { postgresqlConnection } from "./postgresql-settings.ts";
 import { PostgresqlSession } from "./postgresql-tls.ts";
 import { StatementNames } from "./statement-names.ts";
+import { writeOnce } from "./write-once.ts";
 
 /** knex's PostgreSQL client with hardened, less talkative transactions. (No private fields: knex makes half-instances of it.) */
 export class PostgresqlClient extends (knexClientClass("postgres") as ClientClass) {
@@ -93,6 +94,7 @@ interface Sent {
 /** Resolves when the next statement may be sent: in a pipeline, before this one is answered, but not before BEGIN is. */
 async function send(connection: PostgresqlConnection, query: Query): Promise<Sent> {
   const values = [...(query.bindings ?? [])];
+  if (connection.pipeline) writeOnce(connection.connection.stream);
   let begun: Promise<unknown> | undefined;
   if (unbegun.delete(connection)) {
     if (values.every(isPlainNumber))
@@ -101,7 +103,7 @@ async function send(connection: PostgresqlConnection, query: Query): Promise<Sen
     // A read does no harm if BEGIN fails; what would write waits for it.
     if (!connection.pipeline || !/^\s*select\b/i.test(query.sql)) await begun;
   }
-  const isNamed = values.length > 0 && !poolers.get(connection)?.isPerTransaction;
+  const isNamed = mayBePrepared(query.sql, values) && !poolers.get(connection)?.isPerTransaction;
   const name = isNamed ? statementNames.get(query.sql) : undefined;
   const statement = { text: query.sql, values, ...(name === undefined ? {} : { name }) };
   const answer = inTime(connection, () => connection.query(statement));
@@ -159,7 +161,7 @@ const unbegun = new WeakSet<object>();
 export type PostgresqlConnection = pg.ClientBase & {
   /** Statements are sent without waiting for the answer to those before. */
   readonly pipeline?: boolean;
-  readonly connection: { readonly stream: { destroy(): void } };
+  readonly connection: { readonly stream: { destroy(): void; cork(): void; uncork(): void } };
 };
 
 const answerTimes = new WeakMap<object, number>();
@@ -184,6 +186,11 @@ async function inTime<T>(connection: pg.ClientBase, ask: () => Promise<T>): Prom
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Of statements without values only a single read: several at once, and those that are not planned, cannot be prepared. */
+function mayBePrepared(sql: string, values: readonly unknown[]): boolean {
+  return values.length > 0 || (/^\s*(select|with)\b/i.test(sql) && !sql.includes(";"));
 }
 
 function isPlainNumber(value: unknown): value is number {
