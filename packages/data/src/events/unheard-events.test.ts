@@ -7,12 +7,12 @@ import { createEvents } from "./events.ts";
 /** Events of which each read is counted. */
 function createCounted(bus: Bus) {
   const counted = { reads: 0 };
-  const raw = () => {
+  const run = () => {
     counted.reads++;
     return Promise.reject(new Error("no database"));
   };
   const dialect = { isOneOf: () => ({ sql: "", bindings: [] }), isAway: () => true, ascending: "", descending: "" };
-  return { counted, events: createEvents({ bus, connection: { sql: { raw }, dialect } as never, log: silentLog }) };
+  return { counted, events: createEvents({ bus, connection: { sql: { run }, dialect } as never, log: silentLog }) };
 }
 
 it("reads an event's rows only while someone in the process listens to one of its topics", async () => {
