@@ -134,7 +134,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
           : []),
         // Of the schedulers that wait for other buildsets, if there are any.
         ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
-          ? [data.events.on(buildsets, "complete", wake)]
+          ? [data.events.on(buildsets, "complete", wake, { early: wake })]
           : []),
       ]),
   };

@@ -1,5 +1,6 @@
 import type { Json, Service } from "@multimaster/core";
 import type { Client, ClientConfig } from "pg";
+import type { Interest } from "./interest.ts";
 
 /** A concrete topic, e.g. `["builds", "5", "finished"]`. Parts are not empty and contain no ".", "#" or white space. */
 export type Key = readonly string[];
@@ -58,6 +59,8 @@ export interface WakeupsView {
  */
 export interface Bus extends Service {
   readonly kind: "in-process" | "wamp" | "postgres" | "none";
+  /** Who subscribes; absent: only the router knows. */
+  readonly interest?: Interest;
   /** It delivers nothing. */
   readonly isMuted?: true;
   /**

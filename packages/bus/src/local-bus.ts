@@ -1,16 +1,19 @@
 import type { Logger } from "@multimaster/core";
 import type { Bus, LocalBusOptions } from "./contract.ts";
+import { Interest } from "./interest.ts";
 import { assertKey, assertPattern } from "./key.ts";
 import { LocalDelivery } from "./local-delivery.ts";
 import { capPayload, DEFAULT_MAX_PAYLOAD, freezePayload } from "./payload.ts";
 
 /** Messages within one process: the embedded default, and the whole bus of a cluster configured without one. */
 export function createLocalBus(options: LocalBusOptions, log: Logger): Bus {
-  const delivery = new LocalDelivery(log);
+  const interest = new Interest();
+  const delivery = new LocalDelivery(log, interest);
   const maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
   return {
     name: "bus",
     kind: options.kind,
+    interest,
     state: "connected",
     degradedSince: null,
     start: async () => {},

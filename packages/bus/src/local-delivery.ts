@@ -1,6 +1,7 @@
 import type { Logger } from "@multimaster/core";
 import { append } from "@multimaster/core";
 import type { BusMessage, Key, MessageHandler, Pattern, Publisher } from "./contract.ts";
+import type { Interest } from "./interest.ts";
 import { patternText } from "./key.ts";
 
 interface Subscriber {
@@ -19,6 +20,7 @@ interface Entry {
  */
 export class LocalDelivery {
   #log: Logger;
+  #interest: Interest | undefined;
   #entries = new Map<string, Entry>();
   /** The number of entries for each arrangement of nulls, so that a key needs a few look-ups instead of a scan. */
   #shapes = new Map<string, number>();
@@ -26,8 +28,10 @@ export class LocalDelivery {
   #draining = false;
   #closed = false;
 
-  constructor(log: Logger) {
+  /** The patterns that have a subscriber are counted in `interest`. */
+  constructor(log: Logger, interest?: Interest) {
     this.#log = log;
+    this.#interest = interest;
   }
 
   /** The distinct patterns that have a subscriber. */
@@ -47,6 +51,7 @@ export class LocalDelivery {
       entry = { pattern: [...pattern], subscribers: new Set() };
       this.#entries.set(text, entry);
       this.#countShape(pattern, 1);
+      this.#interest?.add(pattern);
     }
     const subscriber: Subscriber = { handler, active: true };
     entry.subscribers.add(subscriber);
@@ -57,6 +62,7 @@ export class LocalDelivery {
       if (entry.subscribers.size > 0) return;
       this.#entries.delete(text);
       this.#countShape(pattern, -1);
+      this.#interest?.remove(pattern);
     };
   }
 

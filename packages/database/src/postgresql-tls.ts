@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import type { Writable } from "node:stream";
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from "node:tls";
 import { errors } from "@multimaster/core/errors";
 import { explainFileError } from "@multimaster/core/file-errors";
@@ -118,6 +119,11 @@ export class PostgresqlSession extends pg.Client {
 
   /** Closes the socket: what waits for an answer fails immediately. */
   cut(): void {
-    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    this.socket.destroy();
+  }
+
+  /** What the driver does not declare. */
+  get socket(): Writable {
+    return (this as unknown as { connection: { stream: Writable } }).connection.stream;
   }
 }

@@ -32,9 +32,18 @@ export class AwaitedBuildsets implements Service {
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs: 3000, poll: () => this.#look() });
     this.#events = new EventSubscriptions(log);
     this.#events.add(() =>
-      data.events.on(buildsets, "complete", ({ id }) => {
-        if (this.#waiting.has(id)) this.#loop.wake();
-      }),
+      data.events.on(
+        buildsets,
+        "complete",
+        ({ id }) => {
+          if (this.#waiting.has(id)) this.#loop.wake();
+        },
+        {
+          early: () => {
+            if (this.#waiting.size > 0) this.#loop.wake();
+          },
+        },
+      ),
     );
   }
 

@@ -1,8 +1,8 @@
 /** Cursor movements, clear-screen, runs of backspaces and carriage returns all begin a new line in a stored log. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const lineBreaks = /\r\n|\r(?!$)|\x1b\[u|\x1b\[[0-9]+;[0-9]+[Hf]|\x1b\[2J|[\b]+/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
-const mayBreak = /[\r\x1b\b]/;
+/** One search for each: they take a tenth of the time of an expression that looks for all of them. */
+const mayBreak = (text: string): boolean => text.includes("\r") || text.includes("\x1b") || text.includes("\b");
 
 /** Bytes of a stored chunk; a longer line is stored in pieces, each a line of its own, so that nothing is lost. */
 const maxLineBytes = 65_000;
@@ -31,7 +31,7 @@ export class LineNormalizer {
   add(text: string): Lines {
     let whole = this.#pending === "" ? text : this.#pending + text;
     this.#pending = "";
-    if (mayBreak.test(whole)) whole = whole.replace(lineBreaks, "\n");
+    if (mayBreak(whole)) whole = whole.replace(lineBreaks, "\n");
     const end = whole.lastIndexOf("\n") + 1;
     if (end < whole.length) {
       this.#pending = whole.slice(end);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 /** A bus that shows what is subscribed to at its router, and lets a stranger publish there. */
 function createWatchedBus() {
-  const inner = createBus({ kind: "in-process" }, silentLog);
+  const { interest: _, ...inner } = createBus({ kind: "in-process" }, silentLog);
   const open = new Map<string, number>();
   const handlers = new Map<MessageHandler, readonly (string | null)[]>();
   let most = 0;

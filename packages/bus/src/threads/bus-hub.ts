@@ -18,8 +18,15 @@ export function createBusHub(bus: Bus): BusHub {
     open() {
       const { port1, port2 } = new MessageChannel();
       serve(bus, port1);
-      const { kind, state, degradedSince } = bus;
-      return { port: port2, busKind: kind, isMuted: bus.isMuted === true, state, degradedSince };
+      const { kind, state, degradedSince, interest } = bus;
+      return {
+        port: port2,
+        busKind: kind,
+        isMuted: bus.isMuted === true,
+        state,
+        degradedSince,
+        ...(interest && { interest: interest.counters }),
+      };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Json, Logger } from "@multimaster/core";
 import type { Bus, BusState, Key, MessageHandler, Pattern, Subscription } from "../contract.ts";
+import { Interest } from "../interest.ts";
 import { assertKey, assertPattern } from "../key.ts";
 import { defer } from "../link.ts";
 import { LocalDelivery } from "../local-delivery.ts";
@@ -16,6 +17,7 @@ class PortBus implements Bus {
   readonly name = "bus";
   readonly kind: Bus["kind"];
   readonly isMuted?: true;
+  readonly interest?: Interest;
   readonly session = null;
   readonly received = { router: 0, notify: 0 };
   state: BusState;
@@ -29,9 +31,10 @@ class PortBus implements Bus {
   #taken = 0;
   #stopped = false;
 
-  constructor({ port, busKind, isMuted, state, degradedSince }: BusPort, log: Logger) {
+  constructor({ port, busKind, isMuted, state, degradedSince, interest }: BusPort, log: Logger) {
     this.kind = busKind;
     if (isMuted) this.isMuted = true;
+    if (interest) this.interest = new Interest(interest);
     this.state = state;
     this.degradedSince = degradedSince;
     this.#port = port;
@@ -69,6 +72,7 @@ class PortBus implements Bus {
     if (this.#stopped) return;
     try {
       assertKey(key);
+      if (this.interest?.has(key) === false) return;
       this.#send({ kind: "publish", key, payload: capPayload(payload, DEFAULT_MAX_PAYLOAD).text });
     } catch (error) {
       this.#log.error({ err: error, key }, "a message could not be published");

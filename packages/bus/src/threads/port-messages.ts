@@ -38,4 +38,6 @@ export interface BusPort extends HubState {
   readonly port: MessagePort;
   readonly busKind: Bus["kind"];
   readonly isMuted: boolean;
+  /** Counters of who subscribes (`Interest`), if the bus has them. */
+  readonly interest?: SharedArrayBuffer;
 }

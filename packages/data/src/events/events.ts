@@ -7,7 +7,7 @@ import { type EventName, type EventPublishers, topicById } from "../model/event-
 import { createItemReader } from "../read/item-reader.ts";
 import { createOwnEvents } from "./own-events.ts";
 import { createPublishQueue } from "./publish-queue.ts";
-import { createPublishers } from "./publishers.ts";
+import { createPublishers, patternOf } from "./publishers.ts";
 
 /**
  * What a subscriber of a resource's events gets: which object to read. Anyone who may publish at the router writes the
@@ -100,6 +100,8 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
   ): Promise<Subscription> {
     if (early === undefined || bus.isMuted) return bus.subscribe(pattern, handler);
     const end = own.listen(of.resource, of.event, early);
+    // No other process: the bus would only bring the same once more.
+    if (bus.interest) return { unsubscribe: async () => end() };
     const subscription = await bus.subscribe(pattern, (message, publisher) =>
       publisher === "self" ? undefined : handler(message, publisher),
     );
@@ -112,7 +114,7 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
   }
 
   return {
-    of: createPublishers(createItemReader(connection), enqueue, own),
+    of: createPublishers({ reader: createItemReader(connection), enqueue, own, interest: bus.interest }),
     publishProperties: (buildid, changed) =>
       enqueue(async () =>
         Object.keys(changed).length === 0 ? [] : [[["builds", String(buildid), "properties", "update"], changed]],
@@ -133,8 +135,12 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
     onPartOf(resource, event, whole, handler, { early } = {}) {
       const template = resource.events?.topics.find((topic) => topic.split("/")[1] === `:${whole}`);
       if (template === undefined) throw new TypeError(`no topic of ${resource.plural} begins with ${whole}`);
-      const pattern = template.split("/").map((part) => (part.startsWith(":") ? null : part));
-      return subscribe({ resource, event }, [...pattern, event], ({ key }) => handler(Number(key[1])), early);
+      return subscribe(
+        { resource, event },
+        [...patternOf(template), event],
+        ({ key }) => handler(Number(key[1])),
+        early,
+      );
     },
     onControl({ of, id, action }, handler) {
       const pattern: Pattern = ["control", of, id === undefined ? null : String(id), action ?? null];

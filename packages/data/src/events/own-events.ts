@@ -21,14 +21,26 @@ export function createOwnEvents(bus: Bus, log: Logger): OwnEvents {
   }
 
   return {
-    note: ({ plural }, event) => notes.send(`${plural}/${event}`),
+    note({ plural }, event) {
+      // Waking another thread costs more than to look whether one listens.
+      if (bus.interest?.has([plural, event]) !== false) notes.send(`${plural}/${event}`);
+    },
     listen({ plural }, event, handler) {
       const of = `${plural}/`;
-      return notes.listen((note) => {
+      // No topic of the bus has two parts.
+      bus.interest?.add([plural, event]);
+      const end = notes.listen((note) => {
         if (event === null ? !note.startsWith(of) : note !== of + event) return;
         // A publisher never runs a subscriber's code.
         queueMicrotask(() => call(handler, plural, event));
       });
+      let isEnded = false;
+      return () => {
+        if (isEnded) return;
+        isEnded = true;
+        bus.interest?.remove([plural, event]);
+        end();
+      };
     },
   };
 }

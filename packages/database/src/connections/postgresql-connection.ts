@@ -9,6 +9,7 @@ import { numberPlaceholders } from "./placeholders.ts";
 import type { PooledConnection, TransactionOptions } from "./pooled-connection.ts";
 import { StatementNames } from "./statement-names.ts";
 import type { StatementWatchers } from "./statement-watchers.ts";
+import { writeOnce } from "./write-once.ts";
 
 export interface PostgresqlOptions {
   readonly settings: ReturnType<typeof postgresqlConnection>;
@@ -221,9 +222,10 @@ export class PostgresqlConnection implements PooledConnection {
   }
 
   async #queryForEver(text: string, values: readonly unknown[]): Promise<FullAnswer> {
-    const isNamed = values.length > 0 && !this.#options.pooler?.isPerTransaction;
+    const isNamed = mayBePrepared(text, values) && !this.#options.pooler?.isPerTransaction;
     const name = isNamed ? statementNames.get(text) : undefined;
     const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) };
+    if (this.#isPipelined) writeOnce(this.#session.socket);
     // Of several statements in one text, the answer of the last counts.
     const answers = (await this.#session.query<Row>(statement)) as QueryResult<Row> | QueryResult<Row>[];
     const { rows, rowCount, command } = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Row>) : answers;
@@ -234,6 +236,11 @@ export class PostgresqlConnection implements PooledConnection {
 async function whenDone(answer: Promise<FullAnswer>): Promise<Sent> {
   await answer;
   return { answer };
+}
+
+/** Of statements without values only a single read: several at once, and those that are not planned, cannot be prepared. */
+function mayBePrepared(text: string, values: readonly unknown[]): boolean {
+  return values.length > 0 || (/^\s*(select|with)\b/i.test(text) && !text.includes(";"));
 }
 
 function isPlainNumber(value: unknown): value is number {

@@ -32,14 +32,14 @@ export async function* readLines(
 ): AsyncGenerator<Buffer> {
   let next = offset;
   const end = offset + limit;
+  let page = readPage(connection, log, next);
   while (next < end) {
-    const rows = await queryRows<ChunkRow>(
-      connection,
-      `select first_line, last_line, content, compressed from logchunks
-        where logid = ? and last_line >= cast(? as bigint) order by last_line limit ${chunksAtOnce}`,
-      [log.logid, next],
-    );
+    const rows = await page;
     if (rows.length === 0) return;
+    const after = (rows.at(-1) as ChunkRow).last_line + 1;
+    // Read while this page is sent.
+    if (rows.length === chunksAtOnce && after < end) page = readPage(connection, log, after);
+    else page = nothing;
     // Unpacked side by side, by the threads of zlib, while the first ones are sent.
     const texts = rows.map((row) => (row.first_line < end ? readChunk(log, row) : undefined));
     for (const [i, row] of rows.entries()) {
@@ -53,6 +53,20 @@ export async function* readLines(
       next = to;
     }
   }
+}
+
+const nothing: Promise<ChunkRow[]> = Promise.resolve([]);
+
+function readPage(connection: Connection, log: LogToRead, line: number): Promise<ChunkRow[]> {
+  const rows = queryRows<ChunkRow>(
+    connection,
+    `select first_line, last_line, content, compressed from logchunks
+      where logid = ? and last_line >= cast(? as bigint) order by last_line limit ${chunksAtOnce}`,
+    [log.logid, line],
+  );
+  // If the reader leaves before, no one asks for it.
+  rows.catch(() => undefined);
+  return rows;
 }
 
 /** The first line of an unreadable chunk says so; its other lines are empty, so that later lines keep their numbers. */
@@ -83,18 +97,17 @@ function findLine(text: Buffer, start: number, lines: number): number {
 
 /** The lines without the letter that each of them begins with. An empty line has no letter to lose. */
 export function stripPrefixes(lines: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(lines.length);
+  const { length } = lines;
+  const out = Buffer.allocUnsafe(length);
   let to = 0;
-  let isFirst = true;
   // Byte by byte: lines are short, and calls that find and copy each of them take longer than this.
-  for (let at = 0; at < lines.length; at++) {
-    const byte = lines[at] as number;
-    if (byte === newline) isFirst = true;
-    else if (isFirst) {
-      isFirst = false;
-      continue;
+  for (let at = 0; at < length; ) {
+    if (lines[at] !== newline) at++;
+    while (at < length) {
+      const byte = lines[at++] as number;
+      out[to++] = byte;
+      if (byte === newline) break;
     }
-    out[to++] = byte;
   }
   return out.subarray(0, to);
 }
