@@ -87,6 +87,15 @@ export interface SchedulerContext {
   undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
+  /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */
+  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
+  /** Open requests of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  /** Cancels requests, each once in the cluster; with `pendingOnly` those that are not being built. Resolves to those it cancelled. */
+  cancelAll(
+    requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
+    pendingOnly: boolean,
+  ): Promise<readonly number[]>;
   /** What builds have triggered and it has not decided, oldest first: of a scheduler that publishes `triggerable.asks`. */
   openTriggers(): Promise<readonly AskedBuilds[]>;
   /**
@@ -97,15 +106,6 @@ export interface SchedulerContext {
     id: number,
     decision: { buildset: NonNullable<Submission["buildset"]> } | { refused: string },
   ): Promise<AddedBuildset | "refused" | "taken" | Lost>;
-  /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */
-  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
-  /** Open requests of buildsets in which a build of these builders has failed. */
-  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
-  /** Cancels requests, each once in the cluster; with `pendingOnly` those that are not being built. Resolves to those it cancelled. */
-  cancelAll(
-    requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
-    pendingOnly: boolean,
-  ): Promise<readonly number[]>;
   /** Changes by their ids, in that order, with files and properties. */
   readChanges(ids: readonly number[]): Promise<readonly Change[]>;
   /** Those of the names that no engine has ever configured as a builder. */

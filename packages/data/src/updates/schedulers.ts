@@ -45,7 +45,7 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-export interface SchedulerUpdates extends SlotUpdates, AskedTriggerUpdates, SupersedingUpdates {
+export interface SchedulerUpdates extends SlotUpdates, SupersedingUpdates, AskedTriggerUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
    * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
@@ -108,8 +108,8 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
 
   return {
     ...createSlotUpdates(context),
-    ...createAskedTriggerUpdates(context),
     ...createSupersedingUpdates(context),
+    ...createAskedTriggerUpdates(context),
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {

@@ -22,6 +22,7 @@ import { requestLosses } from "./migrations/request-losses.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
+import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
@@ -72,6 +73,7 @@ export const migrations: readonly Migration[] = [
   adoptableBuilds,
   instanceDestroys,
   requestEnds,
+  startRules,
   trySchedulersTable,
   askedTriggers,
 ];
