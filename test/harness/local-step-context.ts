@@ -36,6 +36,7 @@ export function createLocalStep(
   const end = (rc: number, more: Partial<CommandEnd> = {}): CommandEnd => ({
     rc,
     stdout: "",
+    stderr: "",
     files: [],
     stat: undefined,
     ...more,
@@ -64,8 +65,11 @@ export function createLocalStep(
       child.on("close", (code) => done(code ?? -1));
     });
     trace.log.push(texts.stdout, texts.stderr);
-    for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line);
-    return end(rc, { stdout: options.capture === true ? texts.stdout : "" });
+    for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line, "stdio");
+    return end(rc, {
+      stdout: options.capture ? texts.stdout : "",
+      stderr: options.capture === "both" ? texts.stderr : "",
+    });
   }
 
   async function command(
