@@ -14,9 +14,11 @@ import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
 import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
+import { LockMetrics } from "./locks/lock-metrics.ts";
 import { StepLocks } from "./locks/step-locks.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
+import { GuardedFunctions } from "./start-rules/guarded-function.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
@@ -43,9 +45,11 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
+  const functions = new GuardedFunctions({ clock, log, watch: watchdog });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
-  const locks = new StepLocks({ data, persistence, clock, log });
+  const lockMetrics = new LockMetrics(metrics);
+  const locks = new StepLocks({ data, persistence, metrics: lockMetrics, clock, log });
   const siteUrl = shared.url ?? "";
   const builds = new RunningBuilds(
     {
@@ -99,7 +103,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     data,
     persistence,
     ledger,
-    adopter: new BuildAdopter({ builders: builders.byId, builds, data, persistence, log }),
+    adopter: new BuildAdopter({ builders: builders.byId, builds, data, persistence, metrics: lockMetrics, log }),
     clock,
     log,
     isReady: () => describe(context.ready()),
@@ -110,7 +114,18 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       context.listening("worker-server", url);
     },
   });
-  const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
+  const distributor = new Distributor({
+    builders: builders.byId,
+    workers,
+    builds,
+    rules: { config: own.workers, functions },
+    data,
+    metrics: lockMetrics,
+    watchdog,
+    clock,
+    log,
+    onLeaseLost,
+  });
   onAbort(context.lost, onLeaseLost);
   onAbort(context.lost, () => ending.abort());
 
@@ -118,6 +133,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   return [
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
+    functions,
     builders,
     ...(certificate ? [certificate] : []),
     server,

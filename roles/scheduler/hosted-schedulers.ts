@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
-import { buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
+import { buildrequests, buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
 import {
   type Running,
   type SchedulerContext,
@@ -58,15 +58,29 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
       },
       openSlots: async (spec) => passResult(await updates.schedulers.openSlots(id, spec), lost),
       undecidedBuildsets: (of) => updates.schedulers.undecidedBuildsets(id, of),
-      decideSlot: async ({ submission, states, ...slot }) =>
+      async decideSlot({ submission, states, ...slot }) {
+        const decided = await updates.schedulers.decideSlot(id, {
+          ...slot,
+          submission: submission && named([submission])[0],
+          states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
+        });
+        if (slot.kind === "time" && decided !== "lost" && decided !== "taken")
+          gauges.countSlot(name, slot.outcome, slot.passed);
+        return passResult(decided, lost);
+      },
+      openTriggers: () => updates.schedulers.openTriggers(id),
+      decideTrigger: async (trigger, decision) =>
         passResult(
-          await updates.schedulers.decideSlot(id, {
-            ...slot,
-            submission: submission && named([submission])[0],
-            states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
-          }),
+          await updates.schedulers.decideTrigger(
+            id,
+            trigger,
+            "buildset" in decision ? { buildset: { ...decision.buildset, scheduler: name } } : decision,
+          ),
           lost,
         ),
+      openRequestsOf: (source, builders, below) => updates.schedulers.openRequestsOf(source, builders, below),
+      openSiblingsOfFailed: (builders) => updates.schedulers.openSiblingsOfFailed(builders),
+      cancelAll: (requests, pendingOnly) => updates.schedulers.cancelAll(requests, pendingOnly),
       readChanges: (ids) => updates.schedulers.readChanges(ids),
       unknownBuilders: (names) => updates.schedulers.unknownBuilders(names),
       async setProblem(problem) {
@@ -114,6 +128,10 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
     listen: (look, wake) =>
       listenForClaims(data, look, [
         data.events.on(changes, "new", wake, { early: wake }),
+        data.events.on(schedulers, "asked", wake),
+        ...([...configured.values()].some(({ plugin }) => plugin.followsRequests)
+          ? [data.events.on(buildrequests, "complete", wake)]
+          : []),
         // Of the schedulers that wait for other buildsets, if there are any.
         ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
           ? [data.events.on(buildsets, "complete", wake)]

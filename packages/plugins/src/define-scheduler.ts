@@ -2,13 +2,17 @@ import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multima
 import type { Clock, Json, Logger } from "@multimaster/core";
 import type {
   AddedBuildset,
+  AskedBuilds,
   Change,
   ClassifiedChange,
+  FailedSibling,
   Lost,
   NewBuildset,
   NewSourceStamp,
+  OpenSource,
   PublishedScheduler,
   SlotDecision,
+  SourceLine,
   UpstreamBuildset,
 } from "@multimaster/data";
 import type { z } from "zod";
@@ -35,6 +39,12 @@ export interface PlannedBuildset {
   readonly sourceStamps: readonly NewSourceStamp[];
   /** The changes in it, oldest first, with their files and properties. Without changes: none. */
   readonly changes: readonly Change[];
+  /** The build that triggered it, and the properties that it gives on; null: none did. */
+  readonly trigger: {
+    readonly builder: string;
+    readonly number: number;
+    readonly properties: Readonly<Record<string, Json>>;
+  } | null;
 }
 
 /** A value that is saved with what a scheduler decides. */
@@ -77,6 +87,25 @@ export interface SchedulerContext {
   undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
+  /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */
+  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
+  /** Open requests of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  /** Cancels requests, each once in the cluster; with `pendingOnly` those that are not being built. Resolves to those it cancelled. */
+  cancelAll(
+    requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
+    pendingOnly: boolean,
+  ): Promise<readonly number[]>;
+  /** What builds have triggered and it has not decided, oldest first: of a scheduler that publishes `triggerable.asks`. */
+  openTriggers(): Promise<readonly AskedBuilds[]>;
+  /**
+   * Adds the buildset of a trigger, or refuses it with a sentence, so that the triggering step fails. "taken", with nothing
+   * written: it was decided before, or the build that asked is over.
+   */
+  decideTrigger(
+    id: number,
+    decision: { buildset: NonNullable<Submission["buildset"]> } | { refused: string },
+  ): Promise<AddedBuildset | "refused" | "taken" | Lost>;
   /** Changes by their ids, in that order, with files and properties. */
   readChanges(ids: readonly number[]): Promise<readonly Change[]>;
   /** Those of the names that no engine has ever configured as a builder. */
@@ -100,6 +129,8 @@ export interface SchedulerDefinition<Options = unknown> extends PluginDefinition
   builderNames(options: Options): readonly string[];
   /** Names of the schedulers whose buildsets it waits for: it is woken when a buildset is complete. */
   upstreams?(options: Options): readonly string[];
+  /** True: it is woken when a build request ends. */
+  readonly followsRequests?: boolean;
   /** Resolves when it works. A rejection is logged and retried later, maybe by another master. */
   start(ctx: SchedulerContext, options: Options): Promise<Running>;
 }

@@ -9,8 +9,19 @@ export interface BuildSource {
   readonly revision: string | null;
   readonly repository: string;
   readonly project: string;
-  /** Not null if it includes a patch, which is in no repository. */
-  readonly patch: object | null;
+  /** Not null if it includes a patch, which is in no repository; `readPatch` reads its bytes. */
+  readonly patch: BuildPatch | null;
+}
+
+/** A difference to apply after the checkout. Who sent it is not trusted. */
+export interface BuildPatch {
+  readonly patchid: number;
+  /** How many leading parts of each file name are removed. */
+  readonly level: number;
+  /** Directory below the checkout's to which its file names are relative; null: the checkout's own. */
+  readonly subdir: string | null;
+  readonly author: string;
+  readonly comment: string;
 }
 
 export interface BuildChange {
@@ -182,6 +193,8 @@ export interface StepContext extends RenderContext {
   command(name: string, args: Readonly<Record<string, unknown>>, options?: CommandOptions): Promise<CommandEnd>;
   /** Runs a program on the worker: `command("shell", …)` with the builder's environment below the given one. */
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
+  /** The bytes of a source stamp's patch. */
+  readPatch(patch: BuildPatch): Promise<Uint8Array>;
   /** The step's log of that name, created on first use. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
   /** Masks this text as `<name>` from now on, in this build and later ones of its builder (for a fork's build: only in this one). */

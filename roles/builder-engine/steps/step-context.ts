@@ -85,6 +85,8 @@ export function createStepContext(
         },
         options,
       ),
+    readPatch: ({ patchid }) =>
+      persistence.write(`read patch ${patchid}`, () => data.updates.buildrequests.readPatch(patchid)),
     log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
     hide: (text, as) => secrets.add(as, text),
     setState,

@@ -4,10 +4,12 @@ import type { ActionOn, AnyAction, ResultOf, SentParameters } from "./action.ts"
 import { addChange } from "./add-change.ts";
 import { buildRequestActions } from "./buildrequests.ts";
 import { buildActions } from "./builds.ts";
+import { cancelMatching } from "./cancel-matching.ts";
 import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
+import { tryBuild } from "./try-build.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
 import { workerInstanceActions } from "./worker-instances.ts";
 import { workerActions } from "./workers.ts";
@@ -20,6 +22,7 @@ const itemActions = {
   lock_holds: lockHoldActions,
   masters: masterActions,
   schedulers: schedulerActions,
+  tryschedulers: { try: tryBuild },
   workers: workerActions,
   worker_accounts: workerAccountActions,
   workerinstances: workerInstanceActions,
@@ -27,6 +30,7 @@ const itemActions = {
 
 /** What people may do to a noun as a whole. */
 const listActions = {
+  buildrequests: { cancel_matching: cancelMatching },
   changes: { add: addChange },
   worker_accounts: { add: addWorkerAccountAction },
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<null>>> };

@@ -25,6 +25,7 @@ import { orders } from "./orders.ts";
 import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
+import { requestEnds } from "./request-ends.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -35,6 +36,7 @@ import { testResults } from "./test-results.ts";
 import { flakyTests } from "./tests/flaky-tests.ts";
 import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
+import { tryschedulers } from "./tryschedulers.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
 import { workerAbsences } from "./worker-absences.ts";
@@ -65,6 +67,7 @@ const nouns = [
   schedulers,
   schedules,
   forceschedulers,
+  tryschedulers,
   projects,
   steps,
   logs,
@@ -79,6 +82,7 @@ const nouns = [
   tests,
   testRuns,
   flakyTests,
+  requestEnds,
   waiting,
   waitingBuilders,
   waitingChanges,

@@ -1,6 +1,7 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
+import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
@@ -16,13 +17,16 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
+import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
 import { workerInstances } from "./migrations/worker-instances.ts";
@@ -68,6 +72,10 @@ export const migrations: readonly Migration[] = [
   locks,
   adoptableBuilds,
   instanceDestroys,
+  requestEnds,
+  startRules,
+  trySchedulersTable,
+  askedTriggers,
 ];
 
 /** The tables that migrations made. */
