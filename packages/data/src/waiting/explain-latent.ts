@@ -9,7 +9,11 @@ export function explainLatent(latent: LatentSeen): Reason {
   const facts = { latent: name, instances: someNames(workers) };
   const obstacle = judgeLatent(latent);
   if (!obstacle)
-    return because("instance_due", `An instance of the latent worker ${name} is about to be started.`, facts);
+    return because(
+      "instance_due",
+      `An instance of the latent worker ${name} is about to be started, as soon as the locks of its builder are free.`,
+      facts,
+    );
   return because(obstacle.kind, describe(name, obstacle), { ...facts, ...factsOf(obstacle) });
 }
 
