@@ -3,6 +3,7 @@ import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from 
 import { buildrequests, type Data } from "@multimaster/data";
 import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
 import { Collapser } from "../collapsing/collapser.ts";
+import type { LockMetrics } from "../locks/lock-metrics.ts";
 import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
 import type { LoopWatchdog } from "../loop-watchdog.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
@@ -17,6 +18,7 @@ export interface DistributorOptions {
   builds: RunningBuilds;
   data: Data;
   watchdog: Pick<LoopWatchdog, "enter" | "leave">;
+  metrics: LockMetrics;
   clock: Clock;
   log: Logger;
   /** The lease is gone. */
@@ -57,12 +59,12 @@ export class Distributor implements Service {
   #collapser: Collapser;
 
   constructor(options: DistributorOptions) {
-    const { data, clock, log, workers, builders } = options;
+    const { data, metrics, clock, log, workers, builders } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    this.#locks = new RequestLocks(data);
     this.#collapser = new Collapser({ ...options, wake: () => this.#loop.wake() });
+    this.#locks = new RequestLocks(data, metrics, clock);
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>

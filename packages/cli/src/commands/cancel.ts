@@ -105,6 +105,6 @@ type Call = Extract<ActionParameters<"buildrequests", "cancel">, { filter: objec
 
 async function cancelOnce(api: Api, call: Call) {
   const answer = await api.call("buildrequests", "buildrequests", "cancel", call);
-  if (!("requests" in answer)) throw errors.uiRefused("this master cannot cancel by a filter");
+  if (answer === null || !("requests" in answer)) throw errors.uiRefused("this master cannot cancel by a filter");
   return answer;
 }

@@ -10,6 +10,7 @@ import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
+import { workerInstanceActions } from "./worker-instances.ts";
 import { workerActions } from "./workers.ts";
 
 /** What people may do to one object, by noun. */
@@ -22,6 +23,7 @@ const itemActions = {
   schedulers: schedulerActions,
   workers: workerActions,
   worker_accounts: workerAccountActions,
+  workerinstances: workerInstanceActions,
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };
 
 /** What people may do to a noun as a whole. */
@@ -47,7 +49,7 @@ type ActionOf<N extends NounName, A extends ActionName<N>> = Extract<
 >;
 
 /** The parameters of such an action, as a client sends them. */
-export type ActionParameters<N extends NounName, A extends ActionName<N>> = SentParameters<ActionOf<N, A>> & object;
+export type ActionParameters<N extends NounName, A extends ActionName<N>> = SentParameters<ActionOf<N, A>>;
 
 /** What such an action answers. */
 export type ActionResult<N extends NounName, A extends ActionName<N>> = ResultOf<ActionOf<N, A>>;

@@ -1,27 +1,36 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import {
+  askToDestroy,
   type Connection,
+  commandsOfInstance,
+  deleteCommands,
   deleteInstance,
   findOrCreateWorkers,
   type InstanceRow,
   type InstanceState,
   insertInstance,
   type LatentRow,
+  type LockLoad,
+  locksOfCommands,
   moveInstanceClaim,
   readClusterId,
   readInstanceLog,
   readInstances,
   readLatentSlots,
   readLatents,
+  readLockLoads,
   saveInstance,
   saveLatentWorkers,
   saveStartOutcome,
   workerStates,
 } from "@multimaster/database";
 import { claimTables } from "@multimaster/lifecycle";
-import { countStarts, viewInstance } from "@multimaster/placement";
+import { countStarts, viewInstanceFrom } from "@multimaster/placement";
+import type { Trail } from "../model/actor.ts";
+import { locks } from "../resources/locks.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 export type { InstanceRow, LatentRow };
 
@@ -86,6 +95,10 @@ export interface InstanceUpdates {
   claim(instanceid: number): Promise<Claim>;
   /** The instance is attached here: from now on this master looks after it (fenced). */
   attached(instanceid: number, latent: string): Promise<boolean>;
+  /** The engine that looks after the instance ends it now, whatever it builds; false: there is none. */
+  destroy(instanceid: number, trail: Trail): Promise<boolean>;
+  /** Who has these locks of the cluster at this moment. */
+  lockLoads(names: readonly string[]): Promise<LockLoad[]>;
   /** The start-up log of the instance that is this worker. */
   startLog(workerid: number): Promise<string | null>;
 }
@@ -93,7 +106,7 @@ export interface InstanceUpdates {
 /** How the secret of an instance is stored: it is long and random, so that a plain hash tells nothing about it. */
 export const hashInstanceSecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
-export function createInstanceUpdates({ database, lease }: UpdateContext): InstanceUpdates {
+export function createInstanceUpdates({ database, lease, events, track }: UpdateContext): InstanceUpdates {
   const { masterid } = lease;
   const fenced = <T>(write: (tx: Connection) => Promise<T>) => fencedTransaction(database, lease, write);
   return {
@@ -120,7 +133,7 @@ export function createInstanceUpdates({ database, lease }: UpdateContext): Insta
         const free = await findFreeSlots(tx, demand, instances);
         const served = new Set(instances.map(({ buildrequestid }) => buildrequestid));
         const requests = demand.requests.filter((id) => !demand.isBound || !served.has(id));
-        const views = instances.map(viewInstance);
+        const views = instances.map((row) => viewInstanceFrom(masterid, row));
         const unbound = demand.isBound ? views.filter(({ state }) => state === "starting").length : 0;
         const view = { ...demand, name: demand.latent, failure: known?.failure ?? null, retryIn: known?.retryIn ?? 0 };
         const starts = countStarts({ ...view, instances: views }, requests.length + unbound * demand.slots);
@@ -150,7 +163,15 @@ export function createInstanceUpdates({ database, lease }: UpdateContext): Insta
         await saveStartOutcome(tx, latent, { failure, retryInSeconds });
       }),
     async forget(instanceid) {
-      await fenced((tx) => deleteInstance(tx, masterid, instanceid));
+      const lockids = await fenced(async (tx) => {
+        // Nothing of it runs any more: the locks of its builds are free.
+        const commandIds = await commandsOfInstance(tx, instanceid);
+        const held = commandIds.length > 0 ? await locksOfCommands(tx, commandIds) : [];
+        if (!(await deleteInstance(tx, masterid, instanceid))) return [];
+        if (commandIds.length > 0) await deleteCommands(tx, commandIds);
+        return held;
+      });
+      if (lockids.length > 0) await track(events.of(locks).released(lockids));
     },
     claim: (instanceid) => claim(database, lease, claimTables.instance, instanceid),
     attached: (instanceid, latent) =>
@@ -160,6 +181,8 @@ export function createInstanceUpdates({ database, lease }: UpdateContext): Insta
         await saveStartOutcome(tx, latent, null);
         return true;
       }),
+    destroy: (instanceid, trail) => writeWithTrail(database, (tx) => askToDestroy(tx, instanceid), trail),
+    lockLoads: (names) => readLockLoads(database, names),
     startLog: (workerid) => readInstanceLog(database, workerid),
   };
 }

@@ -84,6 +84,7 @@ export class PbWorkerLink implements WorkerLink {
     this.#info ??= readPbWorkerInfo(this.#broker, this.#bot).then(
       (info) => {
         this.#knownCommands = info.commands;
+        this.#broker.textForm = info.textForm;
         return info;
       },
       (error: unknown) => {
@@ -124,6 +125,10 @@ export class PbWorkerLink implements WorkerLink {
 
   /** With pb, workers end their commands with the connection. */
   async keptCommands(): Promise<readonly KeptCommand[]> {
+    return [];
+  }
+
+  async stillRunning(): Promise<readonly string[]> {
     return [];
   }
 

@@ -4,6 +4,7 @@ import { buildsetChecks } from "./buildsets.ts";
 import { changeChecks } from "./changes.ts";
 import { claimChecks } from "./claims.ts";
 import { collapsingChecks } from "./collapsing.ts";
+import { lockChecks } from "./locks.ts";
 import { logChecks } from "./logs.ts";
 import { masterChecks } from "./masters.ts";
 import { ownRowChecks } from "./own-rows.ts";
@@ -21,6 +22,7 @@ export const auditThemes: readonly { theme: string; checks: readonly Check[] }[]
   { theme: "Logs", checks: logChecks },
   { theme: "Changes", checks: changeChecks },
   { theme: "Slots of schedulers", checks: slotChecks },
+  { theme: "Locks", checks: lockChecks },
   { theme: "Workers", checks: workerChecks },
   { theme: "Masters", checks: masterChecks },
   { theme: "Rows of our own", checks: ownRowChecks },
