@@ -16,5 +16,6 @@ export * from "./slices/latent-workers.ts";
 export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";
 export * from "./slices/workers.ts";
+export * from "./start-rules.ts";
 export * from "./worker-passwords.ts";
 export * from "./worker-tls.ts";

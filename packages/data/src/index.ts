@@ -33,6 +33,7 @@ export type {
   BuildEnd,
   BuildUpdates,
   CreatedBuild,
+  RetryByRule,
   StopRequest,
   WorkerVerdict,
 } from "./updates/builds.ts";
@@ -66,11 +67,12 @@ export type { PublishedScheduler } from "./updates/published-scheduler.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
+export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
 export type { StepUpdates } from "./updates/steps.ts";
 export type { FailedSibling, OpenSource, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";
 export { type AcceptedWorker, addWorkerAccount, endWorkerAccount } from "./updates/worker-accounts.ts";
-export type { Departure, WorkerInfo, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
+export type { Departure, WorkerInfo, WorkerRule, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
 export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
 export type { Reason, ReasonKind } from "./waiting/reasons.ts";

@@ -19,6 +19,7 @@ import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
+import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
@@ -50,6 +51,7 @@ export interface Updates {
   readonly buildrequests: BuildRequestUpdates;
   readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
+  readonly startRules: StartRuleUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
@@ -91,6 +93,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildrequests: createBuildRequestUpdates(context),
     collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
+    startRules: createStartRuleUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),

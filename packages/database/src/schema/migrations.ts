@@ -21,6 +21,7 @@ import { requestLosses } from "./migrations/request-losses.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
+import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
@@ -70,6 +71,7 @@ export const migrations: readonly Migration[] = [
   adoptableBuilds,
   instanceDestroys,
   requestEnds,
+  startRules,
 ];
 
 /** The tables that migrations made. */
