@@ -58,26 +58,6 @@ export const damages: Record<string, Damage> = {
     do: (tx, { finished }) => execute(tx, "update builds set results = 0 where id = ?", [finished.retried]),
     ids: ({ finished }) => [finished.request],
   },
-  "collapsed-and-built": {
-    do: (tx, { finished, pending }) => collapse(tx, finished.request, pending.request, "results = 3"),
-    ids: ({ finished }) => [finished.request],
-  },
-  "collapsed-not-ended": {
-    do: (tx, { pending, running }) => collapse(tx, pending.request, running.request),
-    ids: ({ pending }) => [pending.request],
-  },
-  "collapsed-into-none": {
-    async do(tx, { pending, running }) {
-      const ended = `complete = 1, results = 3, complete_at = ${tx.dialect.nowSeconds}`;
-      await collapse(tx, pending.request, running.request, ended);
-      const other = "(select min(id) from builders where id <> buildrequests.builderid)";
-      await execute(tx, `update buildrequests set builderid = ${other} where id = ?`, [pending.request]);
-      await execute(tx, "update buildsets set complete = 1, results = 0, complete_at = 1 where id = ?", [
-        pending.buildset,
-      ]);
-    },
-    ids: ({ pending }) => [pending.request],
-  },
   "request-not-ended": {
     async do(tx, { finished }) {
       const open = "set complete = 0, results = -1, complete_at = null where id = ?";
@@ -94,6 +74,27 @@ export const damages: Record<string, Damage> = {
     async do(tx, { finished, pending }) {
       await execute(tx, "update buildrequests set waited_for = 1 where id = ?", [pending.request]);
       await execute(tx, "update buildsets set parent_buildid = ? where id = ?", [finished.build, pending.buildset]);
+    },
+    ids: ({ pending }) => [pending.request],
+  },
+  "collapsed-and-built": {
+    do: (tx, { finished, pending }) => collapse(tx, finished.request, pending.request, "results = 3"),
+    ids: ({ finished }) => [finished.request],
+  },
+  "collapsed-not-ended": {
+    async do(tx, { pending, running }) {
+      const same = "builderid = (select o.builderid from buildrequests o where o.id =";
+      await collapse(tx, pending.request, running.request, `${same} ${running.request})`);
+    },
+    ids: ({ pending }) => [pending.request],
+  },
+  "collapsed-into-none": {
+    async do(tx, { pending, running }) {
+      const ended = `complete = 1, results = 3, complete_at = ${tx.dialect.nowSeconds}`;
+      await collapse(tx, pending.request, running.request, ended);
+      await execute(tx, "update buildsets set complete = 1, results = 0, complete_at = 1 where id = ?", [
+        pending.buildset,
+      ]);
     },
     ids: ({ pending }) => [pending.request],
   },

@@ -1,4 +1,5 @@
 import { errors } from "@multimaster/core";
+import type { ActionParameters } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
@@ -87,8 +88,6 @@ function readFilter(flags: FilterFlags) {
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as typeof filter;
 }
 
-type Call = Parameters<typeof cancelOnce>[1];
-
 async function cancelAll(api: Api, call: Call, json: boolean | undefined): Promise<void> {
   const { requests, more } = await cancelOnce(api, call);
   if (json) return openTerminal().write(formatJson({ requests, more }));
@@ -102,5 +101,10 @@ async function cancelAll(api: Api, call: Call, json: boolean | undefined): Promi
   await openTerminal().write(`${table}${more ? "More build requests match: repeat the command.\n" : ""}`);
 }
 
-const cancelOnce = (api: Api, call: Parameters<typeof api.call<"buildrequests", "cancel_matching">>[3]) =>
-  api.call("buildrequests", "buildrequests", "cancel_matching", call);
+type Call = Extract<ActionParameters<"buildrequests", "cancel">, { filter: object }>;
+
+async function cancelOnce(api: Api, call: Call) {
+  const answer = await api.call("buildrequests", "buildrequests", "cancel", call);
+  if (answer === null || !("requests" in answer)) throw errors.uiRefused("this master cannot cancel by a filter");
+  return answer;
+}

@@ -29,8 +29,8 @@ export interface Prepared<Result extends Json = Json> {
 
 /** Who calls an action. */
 export interface Caller extends Actor {
-  /** Throws when the caller may not do this, or what `action` names. */
-  check(about: () => Promise<Subject>, action?: string): Promise<void>;
+  /** Throws when the caller may not do this. */
+  check(about: () => Promise<Subject>): Promise<void>;
 }
 
 /** What an action works with. */
@@ -45,8 +45,8 @@ export interface ActionContext<Item = unknown> {
   readonly trail: Trail;
   /** The same for an action on many objects, of one of them. */
   trailOf(object: string, detail: string): Trail;
-  /** Throws when the caller may not do `action` to this, for an action on many objects. */
-  check(about: () => Promise<Subject>, action: string): Promise<void>;
+  /** Throws when the caller may not do this to one of many objects. */
+  check(about: () => Promise<Subject>): Promise<void>;
   /** The object as it is now. */
   reload(): Promise<Item>;
 }

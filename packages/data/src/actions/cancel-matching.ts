@@ -1,5 +1,5 @@
 import { errors, fitsGlob, UserError } from "@multimaster/core";
-import { builderNames, findOpenRequests, type OpenRequest } from "@multimaster/database";
+import { builderNames, findOpenRequests } from "@multimaster/database";
 import { z } from "zod";
 import { type ActionContext, defineAction } from "./action.ts";
 import { reason } from "./parameters.ts";
@@ -35,8 +35,8 @@ const parameters = z.strictObject({ filter, reason, dry_run: z.boolean().nullish
 type Outcome = "cancelled" | "stopping" | "complete" | "refused" | "found";
 
 /**
- * `POST /api/v2/buildrequests`, method `cancel_matching`: cancels all open requests that match a filter, each as the method
- * `cancel` of a request does, if the caller may cancel it. With `dry_run` it only lists them.
+ * `POST /api/v2/buildrequests`, method `cancel`: cancels all open requests that match a filter, each as the same
+ * method of a request does, if the caller may cancel it. With `dry_run` it only lists them.
  */
 export const cancelMatching = defineAction(
   parameters,
@@ -50,13 +50,13 @@ export const cancelMatching = defineAction(
       const found = await findOpenRequests(connection, { ...rest, builderids, claimed }, mostAtOnce + 1);
       const requests = found.slice(0, mostAtOnce);
       // Who may cancel nothing does not learn what there is.
-      if (requests.length === 0) await check(async () => ({ builders: [] }), "cancel");
+      if (requests.length === 0) await check(async () => ({ builders: [] }));
       const detail = `by a filter: ${JSON.stringify(filter)}`;
       const handled: { buildrequestid: number; builder: string; branch: string | null; outcome: Outcome }[] = [];
       let refusal: UserError | undefined;
       for (const { owner, claimed: _, ...request } of requests) {
         refusal = await refusalOf(() =>
-          check(async () => ({ builders: [request.builder], owner: owner ?? undefined }), "cancel"),
+          check(async () => ({ builders: [request.builder], owner: owner ?? undefined })),
         );
         const { buildrequestid } = request;
         const outcome = refusal ? "refused" : isDryRun ? "found" : await cancel(buildrequestid);
@@ -90,5 +90,3 @@ async function refusalOf(check: () => Promise<void>): Promise<UserError | undefi
     throw error;
   }
 }
-
-export type MatchedRequest = Pick<OpenRequest, "buildrequestid" | "builder" | "branch"> & { outcome: Outcome };

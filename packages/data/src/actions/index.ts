@@ -30,21 +30,25 @@ const itemActions = {
 
 /** What people may do to a noun as a whole. */
 const listActions = {
-  buildrequests: { cancel_matching: cancelMatching },
+  buildrequests: { cancel: cancelMatching },
   changes: { add: addChange },
   worker_accounts: { add: addWorkerAccountAction },
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<null>>> };
 
-type AllActions = typeof itemActions & typeof listActions;
+type ItemActions = typeof itemActions;
+type ListActions = typeof listActions;
 
-/** Names of the actions that a noun has. */
-export type ActionName<N extends NounName> = N extends keyof AllActions ? keyof AllActions[N] & string : never;
+/** Names of the actions that a noun has, as a whole or one of its objects. */
+export type ActionName<N extends NounName> =
+  | (N extends keyof ItemActions ? keyof ItemActions[N] & string : never)
+  | (N extends keyof ListActions ? keyof ListActions[N] & string : never);
 
-type ActionOf<N extends NounName, A extends ActionName<N>> = N extends keyof AllActions
-  ? A extends keyof AllActions[N]
-    ? Extract<AllActions[N][A], AnyAction>
-    : never
-  : never;
+type Declared<Actions, N, A> = N extends keyof Actions ? (A extends keyof Actions[N] ? Actions[N][A] : never) : never;
+
+type ActionOf<N extends NounName, A extends ActionName<N>> = Extract<
+  Declared<ItemActions, N, A> | Declared<ListActions, N, A>,
+  AnyAction
+>;
 
 /** The parameters of such an action, as a client sends them. */
 export type ActionParameters<N extends NounName, A extends ActionName<N>> = SentParameters<ActionOf<N, A>>;

@@ -100,6 +100,6 @@ export function readPage<Item>(noun: string, answer: Readonly<Record<string, unk
 }
 
 /** The body of the request for an action: a JSON-RPC call. */
-export function formatCall(action: string, parameters: object): string {
+export function formatCall(action: string, parameters: unknown): string {
   return JSON.stringify({ jsonrpc: "2.0", id: 1, method: action, params: parameters });
 }

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { datetime, identifier, integer, text, wholeSeconds } from "../model/field-kinds.ts";
 
@@ -34,5 +33,3 @@ export const requestEnds = defineResource({
     },
   ],
 });
-
-export type RequestEnd = z.output<typeof requestEnds.schema>;

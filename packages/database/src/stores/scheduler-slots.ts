@@ -101,13 +101,15 @@ export async function undecidedBuildsets(
   limit: number,
 ): Promise<number[]> {
   const wanted = connection.dialect.isOneOf("p.property_value", of.map(schedulerProperty));
-  // SUCCESS or WARNINGS. A rebuild says nothing about the rest of its buildset.
+  // SUCCESS or WARNINGS. A rebuild says nothing about the rest of its buildset. One that has collapsed was not built.
   const rows = await queryRows<{ id: number }>(
     connection,
     `select b.id from buildsets b join buildset_properties p on p.buildsetid = b.id and p.property_name = 'scheduler'
       where b.id > (select floor from mm_scheduler_starts where schedulerid = ?) and b.complete = 1 and b.results in (0, 1)
         and b.rebuilt_buildid is null and ${wanted.sql} and not exists (
           select 1 from mm_scheduler_slots t where t.schedulerid = ? and t.kind = 'buildset' and t.slot = b.id)
+        and not exists (select 1 from buildrequests r join mm_request_ends e on e.buildrequestid = r.id and e.kind = 'collapsed'
+          where r.buildsetid = b.id)
       order by b.id limit ?`,
     [schedulerid, ...wanted.bindings, schedulerid, limit],
   );
