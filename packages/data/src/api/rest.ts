@@ -201,7 +201,9 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
     const item = await reload();
     const parameters = readParameters(action, params);
-    return action.prepare({ updates, connection: database, control, actor, trail, reload }, item, parameters);
+    const workerSealingKey = async () => actor.workerSealingKey?.();
+    const context = { updates, connection: database, control, actor, workerSealingKey, trail, reload };
+    return action.prepare(context, item, parameters);
   }
 
   return {

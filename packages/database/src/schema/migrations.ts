@@ -23,6 +23,7 @@ import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
+import { workerAccountOptions } from "./migrations/worker-account-options.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
 import { workerInstances } from "./migrations/worker-instances.ts";
 import { workerLives } from "./migrations/worker-lives.ts";
@@ -66,6 +67,7 @@ export const migrations: readonly Migration[] = [
   schedulerSlots,
   locks,
   adoptableBuilds,
+  workerAccountOptions,
 ];
 
 /** The tables that migrations made. */
