@@ -12,6 +12,7 @@ export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from
 export * from "./engine-loads.ts";
 export { findFreeName } from "./free-name.ts";
 export { hashColumns } from "./hash.ts";
+export * from "./lock-loads.ts";
 export * from "./locks.ts";
 export * from "./logs.ts";
 export * from "./named-rows.ts";
