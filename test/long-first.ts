@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, the longest first: at the end of a run, one of them would keep one core busy alone. */
 const long = [
   "cluster/planted-faults",
+  "cluster/chaos",
   "cluster/every-fault-under-load",
   "cluster/upgrade",
   "browser/cluster",

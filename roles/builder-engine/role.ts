@@ -14,6 +14,7 @@ import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
 import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
+import { LockMetrics } from "./locks/lock-metrics.ts";
 import { StepLocks } from "./locks/step-locks.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
@@ -45,7 +46,8 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
-  const locks = new StepLocks({ data, persistence, clock, log });
+  const lockMetrics = new LockMetrics(metrics);
+  const locks = new StepLocks({ data, persistence, metrics: lockMetrics, clock, log });
   const siteUrl = shared.url ?? "";
   const builds = new RunningBuilds(
     {
@@ -99,7 +101,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     data,
     persistence,
     ledger,
-    adopter: new BuildAdopter({ builders: builders.byId, builds, data, persistence, log }),
+    adopter: new BuildAdopter({ builders: builders.byId, builds, data, persistence, metrics: lockMetrics, log }),
     clock,
     log,
     isReady: () => describe(context.ready()),
@@ -110,7 +112,17 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       context.listening("worker-server", url);
     },
   });
-  const distributor = new Distributor({ builders: builders.byId, workers, builds, data, clock, log, onLeaseLost });
+  const distributor = new Distributor({
+    builders: builders.byId,
+    workers,
+    builds,
+    data,
+    metrics: lockMetrics,
+    watchdog,
+    clock,
+    log,
+    onLeaseLost,
+  });
   onAbort(context.lost, onLeaseLost);
   onAbort(context.lost, () => ending.abort());
 

@@ -21,10 +21,10 @@ export async function withSystem<T>(
   }
 }
 
-/** Waits until every request, except those of the builder whose worker never comes, is complete. */
+/** Waits until every request is complete, except those of builders whose worker never comes or whose lock is held. */
 export async function waitUntilIdle(system: System, timeoutMs = 600_000): Promise<void> {
   const open = `select count(*) as n from buildrequests r join builders b on b.id = r.builderid
-     where r.complete = 0 and b.name <> 'waiting'`;
+     where r.complete = 0 and b.name <> 'waiting' and b.name not like 'locked-%'`;
   await waitFor(async () => Number((await system.rows<{ n: string }>(open))[0]?.n) === 0, {
     what: "all builds to end",
     timeoutMs,

@@ -19,6 +19,7 @@ export const pages: readonly KnownPage[] = [
   ["timeline", () => "/timeline", ["live", "tests"]],
   ["tests", () => "/tests", ["junit"]],
   ["queue", () => "/queue", ["waits"]],
+  ["locks", () => "/locks", ["Locks"]],
   ["workers", () => "/workers", ["attached", "away", "live"]],
   ["worker", () => "/workers/local", ["attached", "Builds"]],
   ["cluster", () => "/cluster", ["healthy", "running", "Drain"]],

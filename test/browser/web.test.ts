@@ -97,7 +97,7 @@ describe("every page", () => {
       reducedMotion: "reduce",
     });
     for (const [name, path, shows] of pages) {
-      if (!["home", "builders", "build", "queue", "cluster"].includes(name)) continue;
+      if (!["home", "builders", "build", "queue", "locks", "cluster"].includes(name)) continue;
       await page.goto(new URL(path(builderIds), url).href);
       await waitForTexts(page, shows);
       const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
@@ -105,6 +105,32 @@ describe("every page", () => {
       expect(await findSeriousProblems(page), name).toEqual([]);
     }
     expect(problems()).toEqual([]);
+  });
+});
+
+describe("the locks page", () => {
+  it("shows who has a lock and who waits, on a phone in the dark too, and an operator breaks it there", async () => {
+    await force("bakes");
+    const { page, problems } = await openPage(browser);
+    await page.goto(new URL("/locks", url).href);
+    await waitForTexts(page, ["oven", "grows #1", "bakes", "alone on"]);
+    const phone = await openPage(browser, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+    await phone.page.goto(new URL("/locks", url).href);
+    await waitForTexts(phone.page, ["oven", "grows #1", "bakes"]);
+    expect(await phone.page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+    expect(await findSeriousProblems(phone.page)).toEqual([]);
+    await phone.page.goto(new URL("/queue", url).href);
+    await waitForTexts(phone.page, ["lock oven is held by grows #1"]);
+
+    await page.getByRole("button", { name: "Break" }).click();
+    await page.getByRole("button", { name: "Yes" }).click();
+    // The one that waited takes it, and ends; what had it goes on.
+    await page.getByText("grows #1").waitFor({ state: "detached", ...timeLimit });
+    expect((await finished("bakes")).number).toBe(1);
+    expect((await master.api<{ builds: Build[] }>(`builders/${builderIds["grows"]}/builds/1`)).body.builds).toEqual([
+      expect.objectContaining({ complete: false }),
+    ]);
+    expect([...problems(), ...phone.problems()]).toEqual([]);
   });
 });
 

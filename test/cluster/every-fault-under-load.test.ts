@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { configFile } from "../harness/cluster.ts";
-import { type Diagram, type Seat, startDiagram } from "../harness/diagram.ts";
+import { type Diagram, startDiagram } from "../harness/diagram.ts";
 import { startLoad } from "../harness/load.ts";
 import { runMaster } from "../harness/run-master.ts";
+import { areAllLeased, frozen, killed, type Strike } from "../harness/strikes.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // The long form, `npm run test:faults`, has every fault and the default lease; docs/faults.md holds what it printed.
@@ -14,27 +15,9 @@ const leaseMs = isLong ? 15_000 : 6000;
 
 interface Fault {
   readonly what: string;
-  /** Resolves when the fault is over, as far as the world is concerned. */
-  strike(diagram: Diagram): Promise<void>;
+  readonly strike: Strike;
   readonly short?: true;
 }
-
-const seatOf = (diagram: Diagram, role: Seat["role"], place: Seat["place"] = "a"): Seat =>
-  diagram.seats().find((seat) => seat.role === role && seat.place === place) as Seat;
-
-/** Killed, and another one started in its place, with another name. */
-const killed = (role: Seat["role"]) => async (diagram: Diagram) => {
-  const seat = seatOf(diagram, role);
-  await seat.master.kill9();
-  await diagram.replace(seat);
-};
-
-const frozen = (role: Seat["role"]) => async (diagram: Diagram) => {
-  const { master } = seatOf(diagram, role, "b");
-  master.freeze();
-  await sleep(leaseMs * 2.5);
-  master.thaw();
-};
 
 const stalled = (line: "database" | "router" | "workers", ms: number) => async (diagram: Diagram) => {
   diagram.lines[line].stall();
@@ -48,9 +31,9 @@ const faults: readonly Fault[] = [
   { what: "engine: kill -9", strike: killed("builder-engine"), short: true },
   { what: "scheduler master: kill -9", strike: killed("scheduler") },
   { what: "ui master: kill -9", strike: killed("ui") },
-  { what: "engine: stopped for 2.5 leases", strike: frozen("builder-engine") },
-  { what: "scheduler master: stopped for 2.5 leases", strike: frozen("scheduler") },
-  { what: "ui master: stopped for 2.5 leases", strike: frozen("ui") },
+  { what: "engine: stopped for 2.5 leases", strike: frozen("builder-engine", leaseMs) },
+  { what: "scheduler master: stopped for 2.5 leases", strike: frozen("scheduler", leaseMs) },
+  { what: "ui master: stopped for 2.5 leases", strike: frozen("ui", leaseMs) },
   { what: "half the masters: connections to PostgreSQL cut", strike: cut("database") },
   { what: "half the masters: PostgreSQL half-open for 2 leases", strike: stalled("database", leaseMs * 2) },
   { what: "half the masters: connections to the router cut", strike: cut("router") },
@@ -64,7 +47,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: "PostgreSQL: stopped for 2 leases",
-    async strike({ cluster }) {
+    strike: async ({ cluster }) => {
       cluster.postgres.freeze();
       await sleep(leaseMs * 2);
       cluster.postgres.thaw();
@@ -72,7 +55,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: "crossbar.io: killed, back after 10 s",
-    async strike({ cluster }) {
+    strike: async ({ cluster }) => {
       await cluster.crossbar.kill();
       await sleep(10_000);
       await cluster.crossbar.start();
@@ -81,7 +64,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: "crossbar.io: stopped for 20 s",
-    async strike({ cluster }) {
+    strike: async ({ cluster }) => {
       cluster.crossbar.freeze();
       await sleep(20_000);
       cluster.crossbar.thaw();
@@ -89,7 +72,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: "HAProxy: killed, back at once",
-    async strike({ haproxy }) {
+    strike: async ({ haproxy }) => {
       await haproxy.kill();
       await haproxy.start();
     },
@@ -97,7 +80,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: "a buildbot-worker: stopped for 20 s",
-    async strike({ workers }) {
+    strike: async ({ workers }) => {
       workers[0]?.process.freeze();
       await sleep(20_000);
       workers[0]?.process.thaw();
@@ -121,7 +104,10 @@ it("every component fails in turn under load: each request ends once, the audit 
     const over = performance.now();
     await waitUntilWorkFlows(diagram);
     const flows = performance.now() - over;
-    await waitUntilBuried(diagram);
+    await waitFor(() => areAllLeased(diagram), {
+      what: "the dead to be evicted, and those who lost their lease to be back",
+      timeoutMs: 120_000,
+    });
     const audit = await runMaster(
       ["audit", "--config", configFile("test/cluster/configs/ledger/cluster.ts")],
       cluster.env,
@@ -151,16 +137,6 @@ it("every component fails in turn under load: each request ends once, the audit 
 async function countRetries({ cluster }: Diagram): Promise<number> {
   const [row] = await cluster.rows<{ count: number }>("select count(*)::int as count from builds where results = 5");
   return row?.count ?? 0;
-}
-
-/** Those who are there have a lease, and no one else: what the dead had is free. */
-async function waitUntilBuried(diagram: Diagram): Promise<void> {
-  await waitFor(
-    async () =>
-      (await diagram.cluster.rows("select 1 from mm_leases where buried_at is null and ended_at is null")).length ===
-      diagram.seats().length,
-    { what: "the dead to be evicted, and those who lost their lease to be back", timeoutMs: 120_000 },
-  );
 }
 
 /** A build forced now, through the users' balancer, ends. */

@@ -67,6 +67,8 @@ export interface DiagramOptions {
   ownWorkers: number;
   /** Further kinds. */
   more?: readonly { readonly kind: WorkerKind; readonly count: number }[];
+  /** Default: the ledger config. */
+  config?: string;
   env?: Record<string, string>;
 }
 
@@ -85,7 +87,7 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
   ].flatMap(({ kind, count }) => Array<WorkerKind>(count).fill(kind));
   const names = kinds.map((_, i) => `w${i + 1}`);
   const cluster = await startCluster({
-    config: "test/cluster/configs/ledger/cluster.ts",
+    config: options.config ?? "test/cluster/configs/ledger/cluster.ts",
     router: "own",
     env: { WORKERS: names.join(","), ...options.env },
   });

@@ -1,6 +1,7 @@
 import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
-import { checkLocks } from "./check-locks.ts";
+import { checkAwaitedLocks } from "./check-lock-waits.ts";
+import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
@@ -54,6 +55,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
   if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
+  if (scheduler) append(problems, checkAwaitedLocks(builders, scheduler, placeOf));
   const warnings = [...config.warnings(), ...(tls?.warnings ?? [])];
   if (problems.length > 0) throw new ConfigProblems(problems, warnings);
 
@@ -86,6 +88,11 @@ export function checkBuilders(
   if (!workers || workers.accounts) return problems;
   const names = [...workers.workers, ...workers.latent.map(latentOptionsOf)].map(({ name }) => name);
   const known = new Set(names);
+  const instances = new Set(workers.latent.flatMap((descriptor) => instanceNames(latentOptionsOf(descriptor))));
+  append(
+    problems,
+    checkLimitedWorkers(sets, (name) => known.has(name) || instances.has(name), placeOf),
+  );
   const have = listSome(names);
   for (const { place, builder } of placed) {
     const missing = builder.workers.filter((name) => !known.has(name));

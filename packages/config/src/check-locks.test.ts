@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { checkLocks } from "./check-locks.ts";
+import { checkAwaitedLocks } from "./check-lock-waits.ts";
+import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
 import { defineLock, lockUses } from "./locks.ts";
 import { type BuildersSliceInput, buildersSlice, warningsOfBuilders } from "./slices/builders.ts";
+import type { SchedulerSlice } from "./slices/scheduler.ts";
 
 type Uses = ReturnType<ReturnType<typeof defineLock>["exclusive"]>[];
 
@@ -47,6 +49,44 @@ describe("locks of a config", () => {
     expect(check(builder("one", [db.counting()], step([db.exclusive()])))).toEqual([problem]);
     expect(check(builder("one", [db.counting()], step([db.counting(2)])))).toEqual([problem]);
     expect(check(builder("one", [db.exclusive()], step([db.counting(2)])))).toEqual([]);
+  });
+
+  it("are refused where a step waits for builds that need what its own build has", () => {
+    const waiting = (locks: Uses, ofStep?: Uses) =>
+      builder("parent", locks, {
+        ...step(ofStep),
+        plugin: { ...step().plugin, awaits: () => ["children"] },
+      });
+    const scheduler = {
+      changeSources: [],
+      schedulers: [
+        {
+          plugin: { kind: "scheduler", type: "t", options: z.unknown(), builderNames: () => ["child"] },
+          options: { name: "children" },
+        },
+      ],
+    } as unknown as SchedulerSlice;
+    const checkWaits = (parent: unknown, child: unknown) =>
+      checkAwaitedLocks(new Map([["team", slice(parent, child)]]), scheduler, (name) => name);
+    const problem = expect.stringContaining(
+      'builders[0].steps[0]: waits for builds of "child", which need the lock "db" that this build has',
+    );
+    expect(checkWaits(waiting([db.exclusive()]), builder("child", [db.counting()]))).toEqual([problem]);
+    expect(checkWaits(waiting([], [db.counting(2)]), builder("child", [], step([db.counting(2)])))).toEqual([problem]);
+    expect(checkWaits(waiting([db.counting()]), builder("child", [db.counting(2)]))).toEqual([]);
+    expect(checkWaits(waiting([board.counting()]), builder("child", [db.exclusive()]))).toEqual([]);
+  });
+
+  it("name only workers that are there", () => {
+    const net = defineLock({ name: "net", scope: "worker", max: 3, maxOfWorker: { small: 1, smal: 1 } });
+    const sets = new Map([["team", slice(builder("one", [net.counting()]), builder("two", [net.counting()]))]]);
+    expect(
+      checkLimitedWorkers(
+        sets,
+        (name) => name === "small",
+        (name) => name,
+      ),
+    ).toEqual(['builders.team: builders[0].locks: maxOfWorker of the lock "net": no worker "smal"']);
   });
 
   it("bring a warning where a function of the build hides them from that", () => {

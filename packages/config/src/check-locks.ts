@@ -10,12 +10,12 @@ interface PlacedUses {
 }
 
 /** What the config says without a function of the build. */
-function usesOf(locks: unknown): readonly LockUseConfig[] {
+export function usesOf(locks: unknown): readonly LockUseConfig[] {
   const parsed = lockUses.safeParse(locks ?? []);
   return parsed.success ? parsed.data : [];
 }
 
-const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
+export const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
 
 const stepsOf = (place: string, { steps }: BuilderConfig): PlacedUses[] =>
   steps.map(({ options }, i) => ({ place: `${place}.steps[${i}].locks`, uses: usesOf(locksOfStep(options)) }));
@@ -34,6 +34,30 @@ export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: Pl
     ...placed.flatMap(({ ofBuilder, ofSteps }) => findStronger(ofBuilder, ofSteps)),
     ...findCircles(placed),
   ];
+}
+
+/** Limits of single workers that are not there. */
+export function checkLimitedWorkers(
+  sets: ReadonlyMap<string, BuildersSlice>,
+  isKnown: (worker: string) => boolean,
+  placeOf: PlaceOf,
+): string[] {
+  const seen = new Set<string>();
+  const placed = [...sets].flatMap(([set, { builders }]) =>
+    builders.flatMap((builder, i) => {
+      const place = `${placeOf(`builders.${set}`)}: builders[${i}]`;
+      return [{ place: `${place}.locks`, uses: usesOf(builder.locks) }, ...stepsOf(place, builder)];
+    }),
+  );
+  return placed.flatMap(({ place, uses }) =>
+    uses.flatMap(({ lock: { name, maxOfWorker } }) => {
+      if (seen.has(name)) return [];
+      seen.add(name);
+      return Object.keys(maxOfWorker)
+        .filter((worker) => !isKnown(worker))
+        .map((worker) => `${place}: maxOfWorker of the lock "${name}": no worker "${worker}"`);
+    }),
+  );
 }
 
 function findDifferent(placed: readonly PlacedUses[]): string[] {

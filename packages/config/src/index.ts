@@ -1,5 +1,6 @@
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
+export * from "./collapsing.ts";
 export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";
 export * from "./env.ts";

@@ -1,3 +1,4 @@
+import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { plainName } from "./plain-name.ts";
 
@@ -5,6 +6,11 @@ const resourceNames = z
   .array(plainName(150))
   .min(1)
   .refine((names) => new Set(names).size === names.length, "has a name twice");
+
+/** A length of time that stays as it was written: a lock is parsed where it is defined and where it is used. */
+const writtenDuration = z
+  .union([z.number(), z.string()])
+  .refine((value) => duration.safeParse(value).success, 'must be seconds, or a text like "90s", "10m", "2h"');
 
 /** What a lock is. */
 export const lockOptions = z
@@ -25,6 +31,11 @@ export const lockOptions = z
     property: plainName(150)
       .optional()
       .describe("The property that gets the name of the resource; `lock_NAME` by default."),
+    keepAfterLoss: writtenDuration
+      .default("10m")
+      .describe(
+        "How long it stays taken by a build whose engine or worker was lost, since the command may still run; it is free as soon as the worker attaches again.",
+      ),
   })
   .refine(({ scope, maxOfWorker }) => scope === "worker" || Object.keys(maxOfWorker).length === 0, {
     path: ["maxOfWorker"],
@@ -95,3 +106,6 @@ function leastOf({ max, maxOfWorker, resources }: LockOptions): number {
 
 /** The property that gets the name of a resource. */
 export const resourcePropertyOf = ({ name, property }: LockOptions): string => property ?? `lock_${name}`;
+
+/** How long it stays taken by a build that was lost, in milliseconds. */
+export const keepMsOf = ({ keepAfterLoss }: LockOptions): number => duration.parse(keepAfterLoss);

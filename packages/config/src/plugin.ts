@@ -19,6 +19,8 @@ interface DefinitionFacts {
   step: {
     /** Names of the schedulers that the step triggers, as far as they are known before it runs. */
     triggers?(options: unknown): readonly string[];
+    /** Those of them whose builds it waits for. */
+    awaits?(options: unknown): readonly string[];
   };
   scheduler: {
     /** Names of the builders in the options. */

@@ -8,6 +8,7 @@ export type Counter<Label extends string = string> = prometheus.Counter<Label>;
 export const Gauge: typeof prometheus.Gauge = require("prom-client/lib/gauge.js");
 export type Gauge<Label extends string = string> = prometheus.Gauge<Label>;
 export const Histogram: typeof prometheus.Histogram = require("prom-client/lib/histogram.js");
+export type Histogram<Label extends string = string> = prometheus.Histogram<Label>;
 export const Registry: typeof prometheus.Registry = require("prom-client/lib/registry.js");
 export type Registry = prometheus.Registry;
 const AggregatorRegistry: typeof prometheus.AggregatorRegistry = require("prom-client/lib/cluster.js");

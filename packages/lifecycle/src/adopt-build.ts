@@ -8,6 +8,7 @@ import {
   type LockedRequest,
   lockRequests,
   moveBuild,
+  moveHolds,
   overdueAdoptableBuilds,
   queryRows,
   readAdoptableBuilds,
@@ -30,6 +31,8 @@ export interface AdoptedBuild extends BuildProgress {
   readonly buildid: number;
   readonly buildrequestid: number;
   readonly commandId: string;
+  /** The locks that it has from its beginning to its end. */
+  readonly holdids: readonly number[];
 }
 
 /** Leaves those of these builds of a dead master that can be resumed for another to adopt; returns their ids. */
@@ -61,8 +64,9 @@ export async function adoptBuildOf(tx: Connection, lease: Lease, buildid: number
   // The row says that it waits, and its request is locked: the rest belongs to it.
   if (!(await moveBuild(tx, build, lease)))
     throw new Error(`build ${buildid} cannot be adopted: its rows do not agree`);
+  const holdids = await moveHolds(tx, build, lease);
   await setBuildState(tx, buildid, lease.masterid, "building");
-  return { ...progress, buildid, buildrequestid, commandId };
+  return { ...progress, buildid, buildrequestid, commandId, holdids };
 }
 
 /** Builds that have waited for an engine for too long end as RETRY, or as they were asked to end meanwhile. */

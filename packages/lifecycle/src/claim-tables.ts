@@ -1,4 +1,5 @@
 import type { ClaimTable } from "@multimaster/cluster";
+import { endsWithItsMaster } from "@multimaster/database";
 import type { OutboxKind } from "./outbox.ts";
 
 /** A kind of thing that masters claim. */
@@ -30,8 +31,8 @@ export const claimTables = {
   changeSource: { table: "changesource_masters", id: "changesourceid", releasedAs: null },
   // The instance itself stays: another engine takes it, or ends it.
   instance: { table: "mm_instance_claims", id: "instanceid", releasedAs: null },
-  // What is released is the lock: whoever waits for it is to try again.
-  lock: { table: "mm_lock_holds", id: "lockid", releasedAs: null },
+  // What is released is the lock: whoever waits for it is to try again. While a command may still run, its locks stay.
+  lock: { table: "mm_lock_holds", id: "lockid", only: endsWithItsMaster, releasedAs: null },
   lockWait: { table: "mm_lock_waits", id: "lockid", releasedAs: null },
 } as const satisfies Readonly<Record<string, ClaimableKind>>;
 

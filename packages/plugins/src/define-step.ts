@@ -64,6 +64,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   resumable?: boolean;
   /** Names of the schedulers that it triggers, if the options contain them as values. */
   triggers?(options: RawOptions): readonly string[];
+  /** Those of them whose builds it waits for. */
+  awaits?(options: RawOptions): readonly string[];
   /** Risks of the options as written: functions of the build are not rendered. */
   warnings?(options: RawOptions): readonly ConfigWarning[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
@@ -85,6 +87,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     rendered: schema,
     resumable: plugin.resumable ?? false,
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
+    ...(plugin.awaits === undefined ? {} : { awaits: plugin.awaits as (options: unknown) => readonly string[] }),
     warnings: (options) => [
       ...warningsOfCommands(schema, options as RawOptions),
       ...(plugin.warnings?.(options as RawOptions) ?? []),

@@ -109,10 +109,18 @@ export class MsgpackWorkerLink implements WorkerLink {
   }
 
   async keptCommands(): Promise<readonly KeptCommand[]> {
+    return (await this.#list()).flatMap(({ id, running, kept }) => (kept ? [{ id, running }] : []));
+  }
+
+  async stillRunning(ids: readonly string[]): Promise<readonly string[]> {
+    return (await this.#list()).flatMap(({ id, running }) => (running && ids.includes(id) ? [id] : []));
+  }
+
+  async #list(): Promise<readonly (KeptCommand & { readonly kept: boolean })[]> {
     const answer = await this.#link.request("list_commands", {}, { timeoutMs: answerMs });
     const parsed = listedCommands.safeParse(answer);
     if (!parsed.success) throw new RequestRefused("the worker's list of commands is invalid");
-    return parsed.data.flatMap(({ command_id, running, kept }) => (kept ? [{ id: String(command_id), running }] : []));
+    return parsed.data.map(({ command_id, running, kept }) => ({ id: String(command_id), running, kept }));
   }
 
   async resumeCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome | NotResumed> {

@@ -63,6 +63,8 @@ export interface WorkerLink {
   startCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome>;
   /** Commands of the worker that `resumeCommand` can resume; none of a worker without the capability. */
   keptCommands(): Promise<readonly KeptCommand[]>;
+  /** Which of these commands still run; only a worker with the capability to resume commands can say so. */
+  stillRunning(ids: readonly string[]): Promise<readonly string[]>;
   /** As if this connection had started the command: consumes all its updates from the first one on, and then its end. */
   resumeCommand<N extends CommandName>(request: CommandRequest<N>): Promise<CommandOutcome | NotResumed>;
   /** Kills a command; its updates may belong to another connection. An unknown id is not an error. */

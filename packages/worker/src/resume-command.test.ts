@@ -114,9 +114,11 @@ describe("a command that outlives its connection", () => {
     const first = connect();
     const end = first.start("1", "sleep 60");
     await waitFor(async () => (await first.link.keptCommands()).length === 1, { what: "its start" });
+    expect(await first.link.stillRunning(["1", "2"])).toEqual(["1"]);
     await first.link.interrupt("1", "why not");
     expect(await end).toMatchObject({ kind: "completed", interrupted: true });
     expect(await first.link.keptCommands()).toEqual([]);
+    expect(await first.link.stillRunning(["1", "2"])).toEqual([]);
   });
 
   it("is not kept if it writes more than is kept, and runs on", async () => {

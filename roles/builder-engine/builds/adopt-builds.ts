@@ -1,6 +1,7 @@
 import type { Logger } from "@multimaster/core";
 import type { AdoptedBuild, Data, RecordedCommand } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
+import type { LockMetrics } from "../locks/lock-metrics.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import type { Persistence } from "./persistence.ts";
@@ -12,6 +13,7 @@ export interface BuildAdopterOptions {
   builds: RunningBuilds;
   data: Data;
   persistence: Persistence;
+  metrics: LockMetrics;
   log: Logger;
 }
 
@@ -54,6 +56,7 @@ export class BuildAdopter {
       { buildid, worker: worker.name },
       `build ${buildid} of a lost engine goes on here, at "${build.stepName}"`,
     );
+    this.#options.metrics.took("build", build.holdids.length);
     builds.adopt({ build, point }, builder, worker);
     return true;
   }

@@ -62,7 +62,8 @@ export class Build {
     { adoption, locks = noLocks }: { readonly adoption?: Adoption; readonly locks?: BuildLocks | undefined } = {},
   ) {
     this.#adoption = adoption;
-    this.#locks = locks;
+    // What they gave as properties is among those of the build.
+    this.#locks = adoption === undefined ? locks : { ...noLocks, holdids: adoption.build.holdids };
     this.buildrequestid = buildrequestid;
     this.builder = builder;
     this.worker = worker;
@@ -99,7 +100,7 @@ export class Build {
     try {
       const created = await this.#create();
       // Who waits for the same locks need not wait for a poll.
-      if (created === "lost") return await this.#engine.locks.release(this.#locks.holdids);
+      if (created === "lost") return await this.#engine.locks.release("build", this.#locks.holdids);
       this.#buildid = created.buildid;
       this.#onCreated();
       const end = await this.#perform(created);
@@ -360,7 +361,7 @@ export class Build {
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
     );
-    await this.#engine.locks.release(this.#locks.holdids);
+    await this.#engine.locks.release("build", this.#locks.holdids);
     this.#engine.onFinished(results);
     this.#engine.log.info({ buildid, builder: this.builder.name, results }, `build ${buildid} ended: ${state}`);
   }

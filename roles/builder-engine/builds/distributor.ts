@@ -2,7 +2,10 @@ import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
 import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
+import { Collapser } from "../collapsing/collapser.ts";
+import type { LockMetrics } from "../locks/lock-metrics.ts";
 import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
+import type { LoopWatchdog } from "../loop-watchdog.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
@@ -14,6 +17,8 @@ export interface DistributorOptions {
   workers: AttachedWorkers;
   builds: RunningBuilds;
   data: Data;
+  metrics: LockMetrics;
+  watchdog: Pick<LoopWatchdog, "enter" | "leave">;
   clock: Clock;
   log: Logger;
   /** The lease is gone. */
@@ -51,13 +56,15 @@ export class Distributor implements Service {
   #unanswered = new Set<number>();
   #reconciledAt = 0;
   #locks: RequestLocks;
+  #collapser: Collapser;
 
   constructor(options: DistributorOptions) {
-    const { data, clock, log, workers, builders } = options;
+    const { data, metrics, clock, log, workers, builders } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    this.#locks = new RequestLocks(data);
+    this.#locks = new RequestLocks(data, metrics, clock);
+    this.#collapser = new Collapser({ ...options, wake: () => this.#loop.wake() });
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
@@ -66,9 +73,16 @@ export class Distributor implements Service {
           event,
           "builderid",
           (builderid) => {
-            if (builders.has(builderid)) this.#loop.wake();
+            if (!builders.has(builderid)) return;
+            this.#collapser.note(builderid);
+            this.#loop.wake();
           },
-          { early: () => this.#loop.wake() },
+          {
+            early: () => {
+              this.#collapser.noteAny();
+              this.#loop.wake();
+            },
+          },
         ),
       );
     this.#stopListening = [
@@ -109,6 +123,7 @@ export class Distributor implements Service {
     for (const stop of this.#stopListening) stop();
     await this.#events.stop();
     await this.#loop.stop();
+    await this.#collapser.stop();
   }
 
   #lookOnce(signal: AbortSignal): Promise<void> {
@@ -119,6 +134,7 @@ export class Distributor implements Service {
   async #look(signal: AbortSignal): Promise<void> {
     try {
       await this.#reconcile();
+      if (this.#mode === "open") await this.#collapser.poll();
       let misses = 0;
       this.#locks.beginPoll();
       while (!signal.aborted && this.#mode !== "stopped" && misses < maxMisses) {
@@ -144,12 +160,14 @@ export class Distributor implements Service {
     const startable = listStartable(placeable, views);
     if (startable.length === 0) return undefined;
     const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
-    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount;
+    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount + this.#collapser.heldCount;
     const found = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,
     );
-    const pending = found.filter(({ buildrequestid }) => !this.#locks.isDenied(buildrequestid));
+    const pending = found.filter(
+      ({ buildrequestid }) => !this.#locks.isDenied(buildrequestid) && !this.#collapser.isHeld(buildrequestid),
+    );
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
     // What changed while the requests were read counts.
@@ -162,10 +180,12 @@ export class Distributor implements Service {
       worker: workers.get(workerName) as AttachedWorker,
     }));
     if (placed.length === 0) return undefined;
+    const held = mode === "open" ? await this.#collapser.holdBack(placed) : new Set<number>();
+    if (this.#mode !== mode) return undefined;
     const known = this.#locks.findings;
-    const started = await this.#claim(placed);
-    // What waits for a lock was not lost to another engine: others behind it are tried.
-    return started + this.#locks.findings - known;
+    const started = await this.#claim(placed.filter(({ buildrequestid }) => !held.has(buildrequestid)));
+    // What waits for a lock, or has collapsed, was not lost to another engine: others behind it are tried.
+    return started + this.#locks.findings - known + held.size;
   }
 
   async #findPending(builderids: readonly number[], limit: number) {

@@ -1,4 +1,4 @@
-import { type LockUseConfig, maxOf, resourcePropertyOf } from "@multimaster/config";
+import { keepMsOf, type LockUseConfig, maxOf, resourcePropertyOf } from "@multimaster/config";
 import type { LockUse, TakenLock } from "@multimaster/data";
 
 /** The worker of a build, as far as locks of workers need it. */
@@ -25,6 +25,7 @@ export function toLockUse({ lock, mode, count }: LockUseConfig, worker: LockWork
     exclusive: mode === "exclusive",
     count,
     resources: lock.resources ?? [],
+    keepMs: keepMsOf(lock),
   };
 }
 

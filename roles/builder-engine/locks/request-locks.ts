@@ -1,4 +1,5 @@
 import { type LockUseConfig, lockUses, render } from "@multimaster/config";
+import type { Clock } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
@@ -7,6 +8,7 @@ import { isForkBuild } from "../builds/fork-build.ts";
 import { createRenderContext } from "../steps/step-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
+import type { LockMetrics } from "./lock-metrics.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
 
 /** A request with the place where its build is to start. */
@@ -36,43 +38,54 @@ const keyOf = ({ lock }: LockUseConfig, workerName: string) =>
 
 const heldByOthers = (name: string): HeldLock => ({ name, holder: "another build", ahead: 0 });
 
+/** Requests of one builder that are tried in one poll, where functions say which locks they need. */
+const mostTried = 30;
+
 /**
  * The locks of builds that this engine would begin: claims requests together with them, and remembers in one poll which
  * were not to be had, so that a request that waits for a lock holds back none that needs no lock.
  */
 export class RequestLocks {
   #data: Data;
+  #metrics: LockMetrics;
+  #clock: Clock;
   /** Locks that this poll has found taken. */
   #short = new Set<string>();
   /** Requests that this poll has found waiting. */
   #found = new Set<number>();
   /** Those of them that would wait on any worker: they are not tried again. */
   #denied = new Set<number>();
+  /** How many those are, by builder. */
+  #deniedOf = new Map<number, number>();
   /** Requests that wait in the rows, with the locks that they are short of. */
-  #waiting = new Map<number, readonly number[]>();
+  #waiting = new Map<number, { readonly lockids: readonly number[]; readonly since: number }>();
 
-  constructor(data: Data) {
+  constructor(data: Data, metrics: LockMetrics, clock: Clock) {
     this.#data = data;
+    this.#metrics = metrics;
+    this.#clock = clock;
   }
 
   beginPoll(): void {
     this.#short.clear();
     this.#found.clear();
     this.#denied.clear();
+    this.#deniedOf.clear();
   }
 
   /** Requests that could go no more but for their locks do not wait for these. */
   async endPoll(): Promise<void> {
     const gone = [...this.#waiting.keys()].filter((id) => !this.#found.has(id));
-    if (gone.length === 0) return;
     for (const id of gone) this.#waiting.delete(id);
+    this.#metrics.waiting("build", this.#waiting.size);
+    if (gone.length === 0) return;
     await this.#data.updates.locks.withdraw(gone.map((buildrequestid) => ({ buildrequestid, stepid: 0 })));
   }
 
   /** Calls `wake` when a lock is released that a request here waits for. */
   onReleased(wake: () => void) {
     return this.#data.events.on(locks, "released", ({ id }) => {
-      for (const lockids of this.#waiting.values()) if (lockids.includes(id)) return wake();
+      for (const { lockids } of this.#waiting.values()) if (lockids.includes(id)) return wake();
     });
   }
 
@@ -93,6 +106,9 @@ export class RequestLocks {
   view(builder: ConfiguredBuilder): PlaceableBuilder {
     const view = builder.view();
     if (this.#short.size === 0 || !hasLocks(builder)) return view;
+    // So that a poll costs the same however many wait.
+    if ((this.#deniedOf.get(builder.builderid) ?? 0) >= mostTried)
+      return { ...view, heldLocks: [heldByOthers("of its builds")] };
     const fixed = fixedUses(builder);
     const ofCluster = fixed.filter((use) => use.lock.scope === "cluster" && this.#short.has(keyOf(use, "")));
     const ofWorkers = fixed.filter(({ lock }) => lock.scope === "worker");
@@ -135,7 +151,8 @@ export class RequestLocks {
     const { buildrequestid, uses, worker, problem } = one;
     if (answer?.kind === "waits") {
       this.#found.add(buildrequestid);
-      this.#waiting.set(buildrequestid, answer.lockids);
+      const since = this.#waiting.get(buildrequestid)?.since ?? this.#clock.now();
+      this.#waiting.set(buildrequestid, { lockids: answer.lockids, since });
       for (const { name } of answer.short)
         for (const use of uses) {
           if (use.lock.name !== name) continue;
@@ -145,15 +162,20 @@ export class RequestLocks {
         }
       return undefined;
     }
+    const waited = this.#waiting.get(buildrequestid);
     this.#waiting.delete(buildrequestid);
     if (answer?.kind !== "taken") return undefined;
+    this.#metrics.took("build", answer.locks.length);
+    if (waited) this.#metrics.waited("build", this.#clock.now() - waited.since);
     const held = toHeldLocks(uses, answer.locks);
     return problem === undefined ? held : { ...held, problem };
   }
 
-  #deny({ buildrequestid }: Wanted): void {
+  #deny({ buildrequestid, builder: { builderid } }: Wanted): void {
     this.#found.add(buildrequestid);
+    if (this.#denied.has(buildrequestid)) return;
     this.#denied.add(buildrequestid);
+    this.#deniedOf.set(builderid, (this.#deniedOf.get(builderid) ?? 0) + 1);
   }
 
   async #render(placed: PlacedForLocks): Promise<Wanted> {

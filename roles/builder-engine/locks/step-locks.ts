@@ -2,10 +2,12 @@ import { type Clock, type Failure, type Logger, onAbort, type Service, WakeupLoo
 import { type Data, type LockUse, locks, type TakenLock } from "@multimaster/data";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
+import type { LockMetrics, LockUser } from "./lock-metrics.ts";
 
 export interface StepLocksOptions {
   data: Data;
   persistence: Persistence;
+  metrics: LockMetrics;
   clock: Clock;
   log: Logger;
 }
@@ -20,6 +22,7 @@ export interface StepWish {
 interface Waiting {
   readonly wish: StepWish;
   lockids: readonly number[];
+  readonly since: number;
   readonly resolve: (taken: readonly TakenLock[]) => void;
 }
 
@@ -61,15 +64,19 @@ export class StepLocks implements Service {
 
   /** Resolves when the step has all of them; rejects with the signal's reason when it aborts before. */
   async take(wish: StepWish, signal: AbortSignal): Promise<readonly TakenLock[]> {
-    const { data, persistence } = this.#options;
+    const { data, persistence, metrics, clock } = this.#options;
     const [answer] = await persistence.write(`take locks of step ${wish.stepid}`, () =>
       data.updates.locks.takeForSteps([{ ...wish, hasWaited: false }]),
     );
-    if (answer?.kind === "taken") return answer.locks;
+    if (answer?.kind === "taken") {
+      metrics.took("step", answer.locks.length);
+      return answer.locks;
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(wish.stepid, { wish, lockids: answer?.lockids ?? [], resolve });
+      this.#waiting.set(wish.stepid, { wish, lockids: answer?.lockids ?? [], since: clock.now(), resolve });
+      metrics.waiting("step", this.#waiting.size);
       onAbort(signal, () => {
-        if (!this.#waiting.delete(wish.stepid)) return;
+        if (!this.#endWait(wish.stepid)) return;
         reject(signal.reason);
         this.#withdraw(wish);
       });
@@ -78,10 +85,11 @@ export class StepLocks implements Service {
     });
   }
 
-  /** What had these locks has ended. Should this fail, they are free all the same, and waiters find out when they poll. */
-  async release(holdids: readonly number[]): Promise<void> {
-    const { data, log } = this.#options;
+  /** A build or step that had these locks has ended. Should this fail, they are free all the same, and waiters find out when they poll. */
+  async release(of: LockUser, holdids: readonly number[]): Promise<void> {
+    const { data, metrics, log } = this.#options;
     if (holdids.length === 0) return;
+    metrics.released(of, holdids.length);
     try {
       await data.updates.locks.release(holdids);
     } catch (error) {
@@ -116,8 +124,21 @@ export class StepLocks implements Service {
   }
 
   async #grant(waiting: Waiting, taken: readonly TakenLock[]): Promise<void> {
-    if (this.#waiting.delete(waiting.wish.stepid)) waiting.resolve(taken);
+    const { metrics, clock } = this.#options;
+    metrics.took("step", taken.length);
+    metrics.waited("step", clock.now() - waiting.since);
+    if (this.#endWait(waiting.wish.stepid)) waiting.resolve(taken);
     // It was stopped meanwhile.
-    else await this.release(taken.map(({ holdid }) => holdid));
+    else
+      await this.release(
+        "step",
+        taken.map(({ holdid }) => holdid),
+      );
+  }
+
+  #endWait(stepid: number): boolean {
+    const waited = this.#waiting.delete(stepid);
+    this.#options.metrics.waiting("step", this.#waiting.size);
+    return waited;
   }
 }

@@ -125,7 +125,7 @@ export class RunningStep {
     await persistence.write(`finish step ${stepid}`, () =>
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );
-    await engine.locks.release(this.#holdids);
+    await engine.locks.release("step", this.#holdids);
     return { results: end.results, text };
   }
 

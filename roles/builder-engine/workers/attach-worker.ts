@@ -37,6 +37,9 @@ const workerFaults = [LinkClosed, RemoteException, RequestTimedOut, RequestRefus
 /** How long an interrupted orphan may take to be gone before its directory is used again. */
 const orphanMs = 1000;
 
+/** The same for a worker that says when it has ended. */
+const endingMs = 60_000;
+
 /**
  * How long a worker waits here for another master to release it: that master is dead more often than not, and evicted
  * within the usual lease. One that is refused comes back only seconds later, and all of them again and again.
@@ -65,7 +68,7 @@ export async function attachWorker(options: AttachOptions): Promise<AttachedWork
     );
     if (state) worker.follow(state);
     link.onShutdownRequest(() => void shutDownAfterBuilds(worker, options));
-    await adoptAll(options, worker, kept);
+    await adoptAll(options, info, worker, kept);
     if (link.isOpen) return worker;
   } catch (error) {
     // A master that stops has closed the connection itself.
@@ -116,6 +119,7 @@ async function sortOrphans(options: AttachOptions, info: WorkerInfo): Promise<Re
   const kept = waiting.filter((orphan) => known.has(orphan.commandId) && adopter.canAdopt(orphan));
   await interruptOrphans(
     options,
+    info,
     orphans.filter((orphan) => !kept.includes(orphan)),
   );
   return kept;
@@ -123,17 +127,19 @@ async function sortOrphans(options: AttachOptions, info: WorkerInfo): Promise<Re
 
 async function adoptAll(
   options: AttachOptions,
+  info: WorkerInfo,
   worker: AttachedWorker,
   kept: readonly RecordedCommand[],
 ): Promise<void> {
   const lost: RecordedCommand[] = [];
   for (const command of kept) if (!(await options.adopter.adopt(command, worker))) lost.push(command);
-  await interruptOrphans(options, lost);
+  await interruptOrphans(options, info, lost);
 }
 
 /** Ends commands, so that no two builds work in one directory; builds that waited for them are run again. */
 async function interruptOrphans(
   { link, config, updates, persistence, clock, log }: AttachOptions,
+  info: WorkerInfo,
   orphans: readonly RecordedCommand[],
 ): Promise<void> {
   if (orphans.length === 0) return;
@@ -146,6 +152,7 @@ async function interruptOrphans(
     );
     await Promise.all(ids.map((id) => link.interrupt(id, "its build is run again elsewhere")));
     await clock.sleep(orphanMs);
+    if (info.commands[resumeCapability] !== undefined) await waitUntilEnded(link, ids, clock);
   }
   const waiting = orphans.flatMap(({ resumePoint, buildid }) =>
     resumePoint === null || buildid === null ? [] : [buildid],
@@ -153,7 +160,13 @@ async function interruptOrphans(
   if (waiting.length > 0)
     await persistence.write(`give up builds of worker ${config.name}`, () => updates.builds.giveUp(waiting));
   if (link.isOpen)
-    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forget(ids));
+    await persistence.write(`forget commands of worker ${config.name}`, () => updates.commands.forgetLost(ids));
+}
+
+/** A command may take its time to end, and its directory and its locks are in use until then. */
+async function waitUntilEnded(link: WorkerLink, ids: readonly string[], clock: Clock): Promise<void> {
+  const end = clock.now() + endingMs;
+  while (clock.now() < end && (await link.stillRunning(ids)).length > 0) await clock.sleep(parkedLookMs);
 }
 
 /** The worker's owner wants its process to end: as if a user had asked for it, so that any master sees it. */

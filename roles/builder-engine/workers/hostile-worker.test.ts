@@ -88,7 +88,12 @@ async function makeStep(link: WorkerLink) {
   const names: string[] = [];
   const persistence = new Persistence({ clock: systemClock, log: silentLog, isPassing: () => false, onLeaseLost() {} });
   const ledger = new CommandLedger(
-    { record: async () => undefined, forget: async () => undefined, ofWorker: async () => [] },
+    {
+      record: async () => undefined,
+      forget: async () => undefined,
+      forgetLost: async () => undefined,
+      ofWorker: async () => [],
+    },
     persistence,
     systemClock,
   );

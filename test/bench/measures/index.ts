@@ -8,6 +8,7 @@ import { failover } from "./failover.ts";
 import { farm } from "./farm.ts";
 import { byBuilders, byBuilds, byPending, byWorkers } from "./growth.ts";
 import { latency } from "./latency.ts";
+import { locked } from "./locked.ts";
 import { log } from "./log.ts";
 import { noop, noopCluster } from "./noop.ts";
 import { pending } from "./pending.ts";
@@ -29,6 +30,7 @@ export const measures: readonly Measure[] = [
   farm,
   router,
   pending,
+  locked,
   start,
   npmStart,
   failover,

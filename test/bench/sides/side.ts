@@ -10,11 +10,13 @@ export interface Scene {
   readonly maxBuilds: number;
   /** The only step's command; the bench's workers pretend to run it. */
   readonly command: string;
+  /** Builders "locked-1" and so on, beside the others: ten of them share a lock, which every second one names by a function. */
+  readonly locked: number;
   /** How long the step of the builder "blocking" computes without waiting. */
   readonly blockSeconds: number;
 }
 
-export const scene: Scene = { builders: 1, workers: 20, maxBuilds: 4, command: "true", blockSeconds: 5 };
+export const scene: Scene = { builders: 1, locked: 0, workers: 20, maxBuilds: 4, command: "true", blockSeconds: 5 };
 
 /** How the work is divided over processes. */
 export type Form = "one process" | "split" | "cluster";

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import {
   defineBuilders,
   defineCluster,
+  defineLock,
   defineScheduling,
   defineUi,
   defineWorkers,
@@ -30,7 +31,9 @@ const many = Array.from({ length: Number(env("MANY", "0")) }, (_, i) => `generat
 
 const colours = `printf '\\033[32mPASS\\033[0m one\\n\\033[1;31mFAIL\\033[0m two: expected 3, got 4\\n<b>no markup</b>\\n'`;
 const count = `i=0; while [ ! -e ${gate} ]; do i=$((i+1)); echo "tick $i of the count"; sleep ${tick}; done`;
-const forced = [...quick, "tests", "live", "long", "grows", "waits", "parses"];
+const forced = [...quick, "tests", "live", "long", "grows", "bakes", "waits", "parses"];
+
+const oven = defineLock({ name: "oven" });
 
 /** Computes in the engine itself, which does nothing else until this is over. */
 const block = defineStep({
@@ -99,7 +102,16 @@ export default defineCluster({
             description: "Prints many lines, and then goes on",
             tags: ["slow"],
             workers: ["local"],
+            locks: [oven.exclusive()],
             steps: [shell({ name: "print", command: `seq -f 'line %.0f of a long log' 1 ${lines}; ${count}` })],
+          },
+          {
+            name: "bakes",
+            description: "Waits for the lock of another builder",
+            tags: ["slow"],
+            workers: ["local"],
+            locks: [oven.exclusive()],
+            steps: [shell({ name: "bake", command: ["true"] })],
           },
           {
             name: "waits",

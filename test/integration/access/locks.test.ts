@@ -6,7 +6,7 @@ import { startRestServer } from "../../harness/rest-server.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { updatesOf } from "../../harness/updates-of.ts";
 
-const db = { name: "db", workerid: 0, max: 1, exclusive: true, count: 1, resources: [] };
+const db = { name: "db", workerid: 0, max: 1, exclusive: true, count: 1, resources: [], keepMs: 600_000 };
 
 async function run(url: string, ...args: string[]): Promise<{ code: number; printed: string }> {
   let printed = "";

@@ -25,6 +25,16 @@ const addSlot = (tx: Connection, schedulerid: number, buildsetid: number | null)
     [schedulerid, buildsetid],
   );
 
+async function collapse(tx: Connection, id: number, into: number, also?: string): Promise<void> {
+  if (also !== undefined) await execute(tx, `update buildrequests set ${also} where id = ?`, [id]);
+  await execute(
+    tx,
+    `insert into mm_request_ends (buildrequestid, kind, into_requestid, reason, ended_at)
+     values (?, 'collapsed', ?, null, ${tx.dialect.now})`,
+    [id, into],
+  );
+}
+
 /** One for each check, by its id: the least that the check is there to find. */
 export const damages: Record<string, Damage> = {
   "claim-of-gone-master": {
@@ -46,6 +56,26 @@ export const damages: Record<string, Damage> = {
   "request-run-twice": {
     do: (tx, { finished }) => execute(tx, "update builds set results = 0 where id = ?", [finished.retried]),
     ids: ({ finished }) => [finished.request],
+  },
+  "collapsed-and-built": {
+    do: (tx, { finished, pending }) => collapse(tx, finished.request, pending.request, "results = 3"),
+    ids: ({ finished }) => [finished.request],
+  },
+  "collapsed-not-ended": {
+    do: (tx, { pending, running }) => collapse(tx, pending.request, running.request),
+    ids: ({ pending }) => [pending.request],
+  },
+  "collapsed-into-none": {
+    async do(tx, { pending, running }) {
+      const ended = `complete = 1, results = 3, complete_at = ${tx.dialect.nowSeconds}`;
+      await collapse(tx, pending.request, running.request, ended);
+      const other = "(select min(id) from builders where id <> buildrequests.builderid)";
+      await execute(tx, `update buildrequests set builderid = ${other} where id = ?`, [pending.request]);
+      await execute(tx, "update buildsets set complete = 1, results = 0, complete_at = 1 where id = ?", [
+        pending.buildset,
+      ]);
+    },
+    ids: ({ pending }) => [pending.request],
   },
   "request-not-ended": {
     async do(tx, { finished }) {
@@ -162,6 +192,34 @@ export const damages: Record<string, Damage> = {
     },
     ids: ({ pending }) => [pending.buildset],
   },
+  "lock-held-too-often": {
+    async do(tx, { engine, running }) {
+      await addLock(tx);
+      await hold(tx, engine.lease, running.request, 2);
+    },
+    ids: () => [7],
+  },
+  "lock-kept-too-long": {
+    async do(tx, { gone, finished, workers }) {
+      await addLock(tx);
+      await hold(tx, gone.lease, finished.request);
+      const { masterid, epoch } = gone.lease;
+      await execute(
+        tx,
+        `insert into mm_commands (command_id, workerid, masterid, epoch, buildid, stepid, name, sent_at)
+         values ('lost', ?, ?, ?, ?, 0, 'shell', 1)`,
+        [workers.away, masterid, epoch, finished.retried],
+      );
+    },
+    ids: () => [7],
+  },
+  "lock-hold-left": {
+    async do(tx, { engine, finished }) {
+      await addLock(tx);
+      await hold(tx, engine.lease, finished.request);
+    },
+    ids: () => [9],
+  },
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),
     ids: ({ workers }) => [workers.attached],
@@ -221,19 +279,14 @@ export const damages: Record<string, Damage> = {
   },
   "lock-of-gone-master": {
     async do(tx, { pending, gone }) {
-      await execute(tx, "insert into mm_locks (lockid, name, workerid, max) values (7, 'db', 0, 1)");
-      await execute(
-        tx,
-        `insert into mm_lock_holds (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, taken_at)
-         values (7, ?, 1, ?, 0, 1, 1, 1)`,
-        [gone.lease.masterid, pending.request],
-      );
+      await addLock(tx);
+      await hold(tx, gone.lease, pending.request);
     },
     ids: () => [7],
   },
   "lock-wait-of-gone-master": {
     async do(tx, { pending, gone }) {
-      await execute(tx, "insert into mm_locks (lockid, name, workerid, max) values (7, 'db', 0, 1)");
+      await addLock(tx);
       await execute(
         tx,
         `insert into mm_lock_waits (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, since)
@@ -275,6 +328,22 @@ export const damages: Record<string, Damage> = {
     ids: () => ["mm_stop_requests.buildid 4711"],
   },
 };
+
+const addLock = (tx: Connection) =>
+  execute(tx, "insert into mm_locks (lockid, name, workerid, max, asked_at) values (7, 'db', 0, 1, 1)");
+
+const hold = (
+  tx: Connection,
+  { masterid, epoch }: { readonly masterid: number; readonly epoch: number },
+  request: number,
+  count = 1,
+) =>
+  execute(
+    tx,
+    `insert into mm_lock_holds (holdid, lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, keep_ms, taken_at)
+     values (9, 7, ?, ?, ?, 0, 0, ?, 1000, 1)`,
+    [masterid, epoch, request, count],
+  );
 
 const connectWorker = (tx: Connection, workerid: number, masterid: number) =>
   execute(tx, "insert into connected_workers (workerid, masterid) values (?, ?)", [workerid, masterid]);

@@ -14,6 +14,7 @@ const use = (name: string, kind: "alone" | number, more: Partial<LockUse> = {}):
   exclusive: kind === "alone",
   count: kind === "alone" ? 1 : kind,
   resources: [],
+  keepMs: 600_000,
   ...more,
 });
 

@@ -19,7 +19,9 @@ const logs = ["updates/logs.test.ts"];
 const schedulers = ["updates/schedulers.test.ts"];
 const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
+const collapsing = ["updates/collapse.test.ts"];
 const locks = ["locks/take-locks.test.ts"];
+const lostBuilds = ["locks/lost-builds.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
@@ -265,14 +267,14 @@ export const faults: readonly PlantedFault[] = [
   },
   {
     name: "a lock of an earlier incarnation counts",
-    file: "packages/database/src/stores/locks.ts",
+    file: "packages/database/src/stores/lock-conditions.ts",
     safeguard: "l.masterid = ${alias}.masterid and l.epoch = ${alias}.epoch and",
     instead: "l.masterid = ${alias}.masterid and",
     tests: locks,
   },
   {
     name: "a lock of an evicted master counts",
-    file: "packages/database/src/stores/locks.ts",
+    file: "packages/database/src/stores/lock-conditions.ts",
     safeguard: "(${ofOpenLease(alias)} and ${isClaimedByIt(alias)} and (",
     instead: "(${isClaimedByIt(alias)} and (",
     tests: locks,
@@ -284,6 +286,42 @@ export const faults: readonly PlantedFault[] = [
       "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
     instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
     tests: locks,
+  },
+  {
+    name: "the locks of builds are taken without the lease",
+    file: "packages/data/src/updates/locks/locks.ts",
+    safeguard:
+      "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(\n            tx,",
+    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(\n            tx,",
+    tests: locks,
+  },
+  {
+    name: "a lock is free while the command of a lost build may still run",
+    file: "packages/database/src/stores/locks.ts",
+    safeguard: `when \${mayStillRun("h")} then 'lost'`,
+    instead: `when \${mayStillRun("h")} then 'over'`,
+    tests: lostBuilds,
+  },
+  {
+    name: "an eviction deletes the locks of builds whose command may still run",
+    file: "packages/lifecycle/src/claim-tables.ts",
+    safeguard: "only: endsWithItsMaster,",
+    instead: 'only: endsWithItsMaster.slice(9999) || "1 = 1",',
+    tests: lostBuilds,
+  },
+  {
+    name: "a release deletes a lock whose command may still run",
+    file: "packages/database/src/stores/locks.ts",
+    safeguard: ' and lost_buildid is null and not ${mayStillRun("mm_lock_holds")}`',
+    instead: ' and not (lost_buildid = 0 and ${mayStillRun("mm_lock_holds")})`',
+    tests: lostBuilds,
+  },
+  {
+    name: "a build is adopted without its locks",
+    file: "packages/lifecycle/src/adopt-build.ts",
+    safeguard: "await moveHolds(tx, build, lease);",
+    instead: "await moveHolds(tx, { ...build, masterid: 0 }, lease);",
+    tests: lostBuilds,
   },
   {
     name: "who takes a lock does not lock its row",
@@ -333,5 +371,40 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "where o.workerid = c.workerid and o.stepid = c.stepid) = 1",
     instead: "where o.workerid = c.workerid and o.stepid = c.stepid) >= 1",
     tests: adoption,
+  },
+  {
+    name: "a request collapses into one that is claimed",
+    file: "packages/lifecycle/src/collapse-requests.ts",
+    safeguard: "if (into === undefined || !isFree(into)) return [];",
+    instead: "if (into === undefined) return [];",
+    tests: collapsing,
+  },
+  {
+    name: "requests collapse without their rows being locked",
+    file: "packages/lifecycle/src/collapse-requests.ts",
+    safeguard: "const locked = await lockRequests(tx, [",
+    instead: 'const locked = await lockRequests({ ...tx, dialect: { ...tx.dialect, noKeyUpdateLock: "" } }, [',
+    tests: collapsing,
+  },
+  {
+    name: "a request collapses under a lost lease",
+    file: "packages/data/src/updates/collapsing.ts",
+    safeguard: "fencedTransaction(database, lease, (tx) =>\n        collapseRequests(",
+    instead: "database.transaction((tx) =>\n        collapseRequests(",
+    tests: collapsing,
+  },
+  {
+    name: "the survivor does not build what collapsed into it",
+    file: "packages/data/src/updates/request-details.ts",
+    safeguard: "[...new Set([...ssids, ...ofOthers])]",
+    instead: "[...new Set(ofOthers.length < 0 ? ofOthers : ssids)]",
+    tests: collapsing,
+  },
+  {
+    name: "what had collapsed into a request is lost when that collapses",
+    file: "packages/database/src/stores/request-ends.ts",
+    safeguard: "update mm_request_ends set into_requestid = ? where ${moved.sql}",
+    instead: "update mm_request_ends set into_requestid = ? where 1 = 0 and ${moved.sql}",
+    tests: collapsing,
   },
 ];

@@ -58,7 +58,14 @@ function describeLocks({ locks, lock_holds: holds, lock_waits: waits }: Found): 
     const useOf = (one: { exclusive: boolean; count: number }) => (one.exclusive ? "alone" : `${one.count} of ${max}`);
     const held = holds
       .filter((hold) => hold.lockid === lockid)
-      .map((hold) => [lock, "has it", hold.holdid, nameOwner(hold), useOf(hold), since(hold.taken_at)]);
+      .map((hold) => [
+        lock,
+        hold.lost ? "was lost" : "has it",
+        hold.holdid,
+        nameOwner(hold),
+        useOf(hold),
+        since(hold.taken_at),
+      ]);
     const queued = waits
       .filter((wait) => wait.lockid === lockid)
       .map((wait, i) => [lock, `waits, ${i + 1}.`, "-", nameOwner(wait), useOf(wait), since(wait.since)]);

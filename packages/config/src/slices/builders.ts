@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
@@ -38,6 +39,11 @@ export const builderConfig = z.strictObject({
   locks: renderable(lockUses)
     .default([])
     .describe("Locks that a build has from its beginning to its end; its request waits for them without a worker."),
+  collapseRequests: collapseOption
+    .optional()
+    .describe(
+      "Whether compatible pending requests collapse into the newest one, or a function of { newer, older, isCompatible } that decides for each pair; absent: as the cluster's option says.",
+    ),
   maxEngineDeaths: z
     .int()
     .positive()

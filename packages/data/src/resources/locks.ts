@@ -1,4 +1,4 @@
-import { isHoldValid, isWaitValid } from "@multimaster/database";
+import { buildOfHold, isHoldCurrent, isHoldValid, isWaitValid } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, identifier, integer, text, wholeSeconds } from "../model/field-kinds.ts";
@@ -39,11 +39,6 @@ export const locks = defineResource({
   },
 });
 
-/** The running build of the request, on the master of the row. */
-const build = (field: string, alias: string) =>
-  `(select ${field} from builds b where b.buildrequestid = ${alias}.buildrequestid and b.masterid = ${alias}.masterid
-     and b.complete_at is null)`;
-
 /** Who has a lock. */
 export const lockHolds = defineResource({
   name: "lock_hold",
@@ -51,7 +46,7 @@ export const lockHolds = defineResource({
   rights: { isNamed: true, needs: ["locks", "builds"] },
   id: "holdid",
   from: `mm_lock_holds h join mm_locks lk on lk.lockid = h.lockid join masters m on m.id = h.masterid
-    join buildrequests br on br.id = h.buildrequestid join builders bu on bu.id = br.builderid`,
+    left join builds b on b.id = ${buildOfHold("h")} join buildrequests br on br.id = h.buildrequestid join builders bu on bu.id = br.builderid`,
   fields: {
     holdid: { schema: integer, sql: "h.holdid" },
     lockid: { schema: integer, sql: "h.lockid" },
@@ -61,10 +56,12 @@ export const lockHolds = defineResource({
     builderid: { schema: integer, sql: "br.builderid" },
     builder: { schema: text, sql: "bu.name" },
     buildrequestid: { schema: integer, sql: "h.buildrequestid" },
-    buildid: { schema: integer.nullable(), sql: build("b.id", "h") },
-    number: { schema: integer.nullable(), sql: build("b.number", "h") },
+    buildid: { schema: integer.nullable(), sql: "b.id" },
+    number: { schema: integer.nullable(), sql: "b.number" },
+    /** Its engine or worker was lost, and its command may still run: the lock is free when the worker attaches again. */
+    lost: { schema: bool, sql: `not ${isHoldCurrent("h")}` },
     /** The step that has it; null: the build has it from its beginning to its end. */
-    stepid: { schema: integer.nullable(), sql: "nullif(h.stepid, 0)" },
+    stepid: { schema: integer.nullable(), sql: "case when h.stepid > 0 then h.stepid end" },
     exclusive: { schema: bool, sql: "h.exclusive = 1" },
     count: { schema: integer, sql: "h.count" },
     /** Which of the lock's named resources. */

@@ -7,7 +7,7 @@ import {
   retryRolledBack,
   setRequestPriority,
 } from "@multimaster/database";
-import { cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
+import { type CancelOptions, cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { batched } from "./batched.ts";
@@ -76,7 +76,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: batched((ids: readonly number[]) => readRequestDetails(database, ids)),
-    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, trail),
+    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, { trail }),
     async setPriority(buildrequestid, priority, trail) {
       const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
       return (await writeWithTrail(database, write, trail)) ? "done" : "unknown";
@@ -99,10 +99,10 @@ export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,
-  trail?: Trail,
+  options?: CancelOptions,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
   const { database, lease, events, track, publishOutcomes } = context;
-  const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, trail));
+  const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, options));
   await publishOutcomes(outcomes);
   if (result.answer === "stopping") {
     await track(events.publishControl("buildrequests", id, "cancel", { reason }));

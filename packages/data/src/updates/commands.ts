@@ -4,9 +4,11 @@ import {
   deleteCommands,
   insertCommand,
   insertResumePoints,
+  locksOfCommands,
   type RecordedCommand,
 } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
+import { locks } from "../resources/locks.ts";
 import { batched } from "./batched.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -32,11 +34,13 @@ export interface CommandUpdates {
   }): Promise<void>;
   /** The command has completed; nothing may run under this id any more. */
   forget(commandIds: readonly string[]): Promise<void>;
+  /** The same of commands from before the worker attached: the locks of their builds are free now (fenced). */
+  forgetLost(commandIds: readonly string[]): Promise<void>;
   /** Commands that this worker may still run, of any master or epoch. */
   ofWorker(workerid: number): Promise<RecordedCommand[]>;
 }
 
-export function createCommandUpdates({ database, lease, write }: UpdateContext): CommandUpdates {
+export function createCommandUpdates({ database, lease, write, events, track }: UpdateContext): CommandUpdates {
   const ofWorker = batched(async (workerids: readonly number[]) => {
     const rows = await commandsOfWorkers(database, workerids);
     const commands = groupValues(rows.map((row) => [row.workerid, row]));
@@ -51,6 +55,14 @@ export function createCommandUpdates({ database, lease, write }: UpdateContext):
         await insertResumePoints(tx, { commandId: command.commandId, adoptWithinMs, point: JSON.stringify(point) });
       }),
     forget: (commandIds) => write(`command ${commandIds[0]}`, (tx) => deleteCommands(tx, commandIds)),
+    async forgetLost(commandIds) {
+      const lockids = await write(`command ${commandIds[0]}`, async (tx) => {
+        const held = await locksOfCommands(tx, commandIds);
+        await deleteCommands(tx, commandIds);
+        return held;
+      });
+      if (lockids.length > 0) await track(events.of(locks).released(lockids));
+    },
     ofWorker,
   };
 }

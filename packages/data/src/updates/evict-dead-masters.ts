@@ -44,12 +44,14 @@ export function createEvictionService({
     async poll() {
       if (mayEvict()) await updates.masters.evictDead();
       await updates.builds.endUnadopted();
+      await updates.locks.freeLost();
       if (suspects.size > 0) await judgeSuspects();
       if (clock.now() - tidiedAt < tidyEveryMs) return;
       await updates.buildsets.completeFinished();
       await updates.triggers.tidy();
       await updates.workers.reportMissing();
       await updates.masters.pruneOutbox();
+      await updates.locks.prune();
       tidiedAt = clock.now();
     },
   });

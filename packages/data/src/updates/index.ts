@@ -9,6 +9,7 @@ import { type BuildUpdates, createBuildUpdates } from "./builds.ts";
 import { type BuildsetUpdates, createBuildsetUpdates } from "./buildsets.ts";
 import { type ChangeSourceUpdates, createChangeSourceUpdates } from "./change-sources.ts";
 import { type ChangeUpdates, createChangeUpdates } from "./changes.ts";
+import { type CollapsingUpdates, createCollapsingUpdates } from "./collapsing.ts";
 import { type CommandUpdates, createCommandUpdates } from "./commands.ts";
 import { createInstanceUpdates, type InstanceUpdates } from "./instances.ts";
 import { createLockUpdates, type LockUpdates } from "./locks/locks.ts";
@@ -47,6 +48,7 @@ export interface Updates {
   readonly buildsets: BuildsetUpdates;
   readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
+  readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
@@ -87,6 +89,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildsets: createBuildsetUpdates(context),
     triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
+    collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),

@@ -3,6 +3,8 @@ import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import {
   askToDestroy,
   type Connection,
+  commandsOfInstance,
+  deleteCommands,
   deleteInstance,
   findOrCreateWorkers,
   type InstanceRow,
@@ -10,6 +12,7 @@ import {
   insertInstance,
   type LatentRow,
   type LockLoad,
+  locksOfCommands,
   moveInstanceClaim,
   readClusterId,
   readInstanceLog,
@@ -25,6 +28,7 @@ import {
 import { claimTables } from "@multimaster/lifecycle";
 import { countStarts, viewInstanceFrom } from "@multimaster/placement";
 import type { Trail } from "../model/actor.ts";
+import { locks } from "../resources/locks.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -102,7 +106,7 @@ export interface InstanceUpdates {
 /** How the secret of an instance is stored: it is long and random, so that a plain hash tells nothing about it. */
 export const hashInstanceSecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
-export function createInstanceUpdates({ database, lease }: UpdateContext): InstanceUpdates {
+export function createInstanceUpdates({ database, lease, events, track }: UpdateContext): InstanceUpdates {
   const { masterid } = lease;
   const fenced = <T>(write: (tx: Connection) => Promise<T>) => fencedTransaction(database, lease, write);
   return {
@@ -159,7 +163,15 @@ export function createInstanceUpdates({ database, lease }: UpdateContext): Insta
         await saveStartOutcome(tx, latent, { failure, retryInSeconds });
       }),
     async forget(instanceid) {
-      await fenced((tx) => deleteInstance(tx, masterid, instanceid));
+      const lockids = await fenced(async (tx) => {
+        // Nothing of it runs any more: the locks of its builds are free.
+        const commandIds = await commandsOfInstance(tx, instanceid);
+        const held = commandIds.length > 0 ? await locksOfCommands(tx, commandIds) : [];
+        if (!(await deleteInstance(tx, masterid, instanceid))) return [];
+        if (commandIds.length > 0) await deleteCommands(tx, commandIds);
+        return held;
+      });
+      if (lockids.length > 0) await track(events.of(locks).released(lockids));
     },
     claim: (instanceid) => claim(database, lease, claimTables.instance, instanceid),
     attached: (instanceid, latent) =>

@@ -1,4 +1,5 @@
 import {
+  buildOfHold,
   type Connection,
   isHoldValid,
   queryRows,
@@ -124,11 +125,12 @@ function readHolders(connection: Connection, lockids: readonly number[]): Promis
   return queryRows<HolderRow>(
     connection,
     `select lk.lockid, lk.name || coalesce(' of ' || w.name, '') as name,
-            coalesce(bu.name || coalesce(' #' || b.number, '') || ' on ' || m.name, '') as holder
+            coalesce(bu.name || coalesce(' #' || b.number, '') || ' on ' || m.name, '')
+              || case when b.complete_at is null then '' else ' (lost; its command may still run on ' || bw.name || ')' end as holder
        from mm_locks lk left join mm_lock_holds h on h.lockid = lk.lockid and ${isHoldValid("h")}
        left join masters m on m.id = h.masterid left join workers w on w.id = lk.workerid
        left join buildrequests r on r.id = h.buildrequestid left join builders bu on bu.id = r.builderid
-       left join builds b on b.buildrequestid = h.buildrequestid and b.masterid = h.masterid and b.complete_at is null
+       left join builds b on b.id = ${buildOfHold("h")} left join workers bw on bw.id = b.workerid
       where ${wanted.sql} order by h.holdid`,
     wanted.bindings,
   );

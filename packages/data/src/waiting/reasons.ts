@@ -15,6 +15,7 @@ export type ReasonKind =
   | "cancelled"
   | "starting"
   | "last_try"
+  | "not_collapsed"
   // Of a builder
   | "no_engine"
   | "engine_lost"

@@ -16,6 +16,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
@@ -69,6 +70,7 @@ export const migrations: readonly Migration[] = [
   locks,
   adoptableBuilds,
   instanceDestroys,
+  requestEnds,
   workerAccountOptions,
 ];
 

@@ -52,7 +52,6 @@ export async function insertAdoptableBuilds(
       where ${wanted.sql} and b.masterid = ? and b.complete_at is null and s.complete_at is null
         and not exists (select 1 from steps n where n.buildid = b.id and n.number > s.number)
         and (select count(*) from mm_commands o where o.workerid = c.workerid and o.stepid = c.stepid) = 1
-        and not exists (select 1 from mm_lock_holds h where h.buildrequestid = b.buildrequestid)
      on conflict (buildid) do nothing returning buildid`,
     [...wanted.bindings, masterid],
   );

@@ -173,6 +173,8 @@ export interface RequestRow {
   reason: string | null;
   waitedFor: number | null;
   sourcestampid: number | null;
+  /** 1: other requests have collapsed into it. */
+  survives: number;
 }
 
 /** Requests as their builds need them: a row for each source stamp, in their order. */
@@ -180,7 +182,8 @@ export async function getRequests(connection: Connection, brids: readonly number
   const wanted = connection.dialect.isOneOf("r.id", brids);
   return queryRows<RequestRow>(
     connection,
-    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid
+    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid,
+            case when exists (select 1 from mm_request_ends e where e.into_requestid = r.id) then 1 else 0 end as survives
        from buildrequests r join buildsets s on s.id = r.buildsetid
        left join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
       where ${wanted.sql} order by bss.id`,

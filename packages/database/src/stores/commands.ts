@@ -43,6 +43,17 @@ export async function deleteCommands(connection: Connection, commandIds: readonl
   await execute(connection, `delete from mm_commands where ${wanted.sql}`, wanted.bindings);
 }
 
+/** Commands of the worker that an instance of a latent worker is. */
+export async function commandsOfInstance(tx: Connection, instanceid: number): Promise<string[]> {
+  const rows = await queryRows<{ commandId: string }>(
+    tx,
+    `select k.command_id as "commandId" from mm_worker_instances i join mm_commands k on k.workerid = i.workerid
+      where i.instanceid = ?`,
+    [instanceid],
+  );
+  return rows.map(({ commandId }) => commandId);
+}
+
 /** A command that a worker may still run. */
 export interface RecordedCommand {
   readonly workerid: number;

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
-import { isHoldValid } from "./locks.ts";
+import { isHoldValid } from "./lock-conditions.ts";
 
 /** A use of a lock of the cluster that some build or step has. */
 export interface LockLoad {

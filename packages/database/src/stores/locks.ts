@@ -1,7 +1,7 @@
-import { isLeaseOpen, isRequestClaimable } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
-import { fitNullable, longest, truncateText } from "./column-text.ts";
+import { fitNullable } from "./column-text.ts";
+import { commandsOfHold, isHoldCurrent, isHoldValid, isWaitValid, mayStillRun } from "./lock-conditions.ts";
 
 /** A lock by what identifies it, and how much of it there is. */
 export interface LockKey {
@@ -20,6 +20,7 @@ interface OwnerRow {
   readonly count: number;
 }
 
+/** A hold; `stepid` is negative if its build was lost, and its command may still run. */
 export interface HoldRow extends OwnerRow {
   readonly holdid: number;
   readonly masterid: number;
@@ -32,24 +33,6 @@ export interface WaitRow extends OwnerRow {
   readonly priority: number;
 }
 
-const ofOpenLease = (alias: string) =>
-  `exists (select 1 from mm_leases l where l.masterid = ${alias}.masterid and l.epoch = ${alias}.epoch and ${isLeaseOpen("l")})`;
-const isClaimedByIt = (alias: string) =>
-  `exists (select 1 from buildrequests br join buildrequest_claims c on c.brid = br.id
-     where br.id = ${alias}.buildrequestid and br.complete = 0 and c.masterid = ${alias}.masterid)`;
-const hasOpenStep = (alias: string) =>
-  `exists (select 1 from steps s where s.id = ${alias}.stepid and s.complete_at is null)`;
-
-/** On `mm_lock_holds`: it counts. What it is for exists, and its master may still write. */
-export const isHoldValid = (alias: string): string =>
-  `(${ofOpenLease(alias)} and ${isClaimedByIt(alias)} and (${alias}.stepid = 0 or ${hasOpenStep(alias)}))`;
-
-/** On `mm_lock_waits`: it counts. A request that waits is free; the request of a step that waits is its master's. */
-export const isWaitValid = (alias: string): string =>
-  `(${ofOpenLease(alias)} and case when ${alias}.stepid = 0
-      then exists (select 1 from buildrequests fr where fr.id = ${alias}.buildrequestid and ${isRequestClaimable("fr")})
-      else ${isClaimedByIt(alias)} and ${hasOpenStep(alias)} end)`;
-
 const keyOf = ({ name, workerid }: Pick<LockKey, "name" | "workerid">) => `${workerid} ${name}`;
 
 /**
@@ -60,42 +43,66 @@ export async function holdLockRows(tx: Connection, keys: readonly LockKey[]): Pr
   const byKey = new Map(keys.map((key) => [keyOf(key), key]));
   // In one order, since an insert waits for another of the same key.
   const wanted = [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
-  const found = await findLocks(tx, wanted);
-  const missing = wanted.filter((key) => !found.has(keyOf(key)));
-  if (missing.length > 0)
-    await insertIgnore(tx, {
-      table: "mm_locks",
-      rows: missing.map(({ name, workerid, max }) => ({ name, workerid, max })),
-      conflict: ["name", "workerid"],
-    });
-  const known = missing.length > 0 ? await findLocks(tx, wanted) : found;
-  const ids = tx.dialect.isOneOf(
-    "lockid",
-    [...known.values()].map(({ lockid }) => lockid),
-  );
-  await queryRows(
+  let known = await findLocks(tx, wanted);
+  for (;;) {
+    const missing = wanted.filter((key) => !known.has(keyOf(key)));
+    if (missing.length > 0) {
+      await insertLocks(tx, missing);
+      known = await findLocks(tx, wanted);
+    }
+    const ids = [...known.values()].map(({ lockid }) => lockid);
+    const held = new Set(await lockRows(tx, ids));
+    if (held.size === ids.length) break;
+    // Some were deleted meanwhile, since no one had asked for them for long.
+    known = new Map([...known].filter(([, { lockid }]) => held.has(lockid)));
+  }
+  await noteAsked(tx, wanted, known);
+  return new Map([...known].map(([key, { lockid }]) => [key, lockid]));
+}
+
+async function lockRows(tx: Connection, lockids: readonly number[]): Promise<number[]> {
+  const ids = tx.dialect.isOneOf("lockid", lockids);
+  const rows = await queryRows<{ lockid: number }>(
     tx,
     `select lockid from mm_locks where ${ids.sql} order by lockid${tx.dialect.noKeyUpdateLock}`,
     ids.bindings,
   );
+  return rows.map(({ lockid }) => lockid);
+}
+
+async function insertLocks(tx: Connection, locks: readonly LockKey[]): Promise<void> {
+  const given = tx.dialect.rowsOf(
+    ["text", "integer", "integer"],
+    locks.map(({ name, workerid, max }) => [name, workerid, max]),
+  );
+  await execute(
+    tx,
+    `with v(name, workerid, max) as (${given.sql})
+     insert into mm_locks (name, workerid, max, asked_at)
+     select name, workerid, max, ${tx.dialect.now} from v where true on conflict (name, workerid) do nothing`,
+    given.bindings,
+  );
+}
+
+/** A limit that has changed, and that someone asks for them, which is written once an hour. */
+async function noteAsked(tx: Connection, wanted: readonly LockKey[], known: FoundLocks): Promise<void> {
   for (const key of wanted) {
     const row = known.get(keyOf(key));
-    if (row && row.max !== key.max)
-      await execute(tx, "update mm_locks set max = ? where lockid = ?", [key.max, row.lockid]);
+    if (row === undefined || (row.max === key.max && row.unasked < 3600)) continue;
+    const values = [key.max, row.lockid];
+    await execute(tx, `update mm_locks set max = ?, asked_at = ${tx.dialect.now} where lockid = ?`, values);
   }
-  return new Map([...known].map(([key, { lockid }]) => [key, lockid]));
 }
 
 export const lockKeyOf = keyOf;
 
-async function findLocks(
-  tx: Connection,
-  keys: readonly LockKey[],
-): Promise<ReadonlyMap<string, { lockid: number; max: number }>> {
+type FoundLocks = ReadonlyMap<string, { readonly lockid: number; readonly max: number; readonly unasked: number }>;
+
+async function findLocks(tx: Connection, keys: readonly LockKey[]): Promise<FoundLocks> {
   const names = tx.dialect.isOneOf("name", [...new Set(keys.map(({ name }) => name))]);
-  const rows = await queryRows<{ lockid: number; name: string; workerid: number; max: number }>(
+  const rows = await queryRows<{ lockid: number; name: string; workerid: number; max: number; unasked: number }>(
     tx,
-    `select lockid, name, workerid, max from mm_locks where ${names.sql}`,
+    `select lockid, name, workerid, max, ${tx.dialect.now} - asked_at as unasked from mm_locks where ${names.sql}`,
     names.bindings,
   );
   const wanted = new Set(keys.map(keyOf));
@@ -105,19 +112,36 @@ async function findLocks(
 /**
  * The holds of locks whose rows the caller holds: those that count, after the others were deleted. One statement decides
  * about each, since a build may end between two, and a row that counted for the first would be in the way of the second.
+ * Those of lost builds get an owner of their own, since their request may be built again.
  */
 export async function settleHolds(tx: Connection, lockids: readonly number[]): Promise<HoldRow[]> {
   const ids = tx.dialect.isOneOf("h.lockid", lockids);
-  const rows = await queryRows<HoldRow & { valid: number }>(
+  const rows = await queryRows<HoldRow & { standing: "current" | "lost" | "over" }>(
     tx,
-    `select ${holdColumns}, case when ${isHoldValid("h")} then 1 else 0 end as valid
+    `select ${holdColumns}, case when ${isHoldCurrent("h")} then 'current'
+         when ${mayStillRun("h")} then 'lost' else 'over' end as standing
        from mm_lock_holds h where ${ids.sql} order by h.holdid`,
     ids.bindings,
   );
-  const isValid = ({ valid }: { readonly valid: number }) => valid === 1;
-  const left = rows.filter((row) => !isValid(row)).map(({ holdid }) => holdid);
-  if (left.length > 0) await deleteHolds(tx, left);
-  return rows.filter(isValid).map(({ valid: _, ...hold }) => hold);
+  const idsOf = (wanted: string) => rows.filter(({ standing }) => standing === wanted).map(({ holdid }) => holdid);
+  const over = idsOf("over");
+  if (over.length > 0) await deleteHolds(tx, over);
+  const lost = idsOf("lost");
+  if (lost.length > 0) await markLost(tx, lost);
+  return rows
+    .filter(({ standing }) => standing !== "over")
+    .map(({ standing, ...hold }) => (standing === "lost" ? { ...hold, stepid: -hold.holdid } : hold));
+}
+
+async function markLost(tx: Connection, holdids: readonly number[]): Promise<void> {
+  const ids = tx.dialect.isOneOf("holdid", holdids);
+  await execute(
+    tx,
+    `update mm_lock_holds set stepid = -holdid,
+       lost_buildid = (select min(kb.id) from builds kb join mm_commands k on ${commandsOfHold("mm_lock_holds")})
+      where lost_buildid is null and ${ids.sql}`,
+    ids.bindings,
+  );
 }
 
 /** Deletes waits that do not count any more, of locks whose rows the caller holds. */
@@ -190,6 +214,8 @@ export async function readRanks(
 
 export interface NewHold extends OwnerRow {
   readonly resource: string | null;
+  /** How long it stays taken if its build is lost. */
+  readonly keepMs: number;
 }
 
 /** Writes holds of a master; the caller holds the rows of their locks, and has found that they may be had. */
@@ -200,7 +226,7 @@ export async function insertHolds(
 ): Promise<{ holdid: number; lockid: number; buildrequestid: number; stepid: number }[]> {
   if (holds.length === 0) return [];
   const given = tx.dialect.rowsOf(
-    ["integer", "integer", "integer", "integer", "integer", "text"],
+    ["integer", "integer", "integer", "integer", "integer", "text", "integer"],
     holds.map((hold) => [
       hold.lockid,
       hold.buildrequestid,
@@ -208,13 +234,14 @@ export async function insertHolds(
       hold.exclusive,
       hold.count,
       fitNullable(hold.resource, 200),
+      hold.keepMs,
     ]),
   );
   return queryRows(
     tx,
-    `with v(lockid, buildrequestid, stepid, exclusive, count, resource) as (${given.sql})
-     insert into mm_lock_holds (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, resource, taken_at)
-     select lockid, ?, ?, buildrequestid, stepid, exclusive, count, resource, ${tx.dialect.now} from v
+    `with v(lockid, buildrequestid, stepid, exclusive, count, resource, keep_ms) as (${given.sql})
+     insert into mm_lock_holds (lockid, masterid, epoch, buildrequestid, stepid, exclusive, count, resource, keep_ms, taken_at)
+     select lockid, ?, ?, buildrequestid, stepid, exclusive, count, resource, keep_ms, ${tx.dialect.now} from v
      returning holdid, lockid, buildrequestid, stepid`,
     [...given.bindings, masterid, epoch],
   );
@@ -260,41 +287,21 @@ function groupByStep(owners: readonly { readonly buildrequestid: number; readonl
 }
 
 /** Deletes holds by their ids; returns the locks of those that were there. */
-export async function deleteHolds(tx: Connection, holdids: readonly number[]): Promise<number[]> {
+export function deleteHolds(tx: Connection, holdids: readonly number[]): Promise<number[]> {
+  return deleteSome(tx, holdids, "");
+}
+
+/** Deletes holds of what has ended. One whose command may still run stays, and counts, as that of a lost build. */
+export function releaseHolds(tx: Connection, holdids: readonly number[]): Promise<number[]> {
+  return deleteSome(tx, holdids, ` and lost_buildid is null and not ${mayStillRun("mm_lock_holds")}`);
+}
+
+async function deleteSome(tx: Connection, holdids: readonly number[], condition: string): Promise<number[]> {
   const ids = tx.dialect.isOneOf("holdid", holdids);
   const rows = await queryRows<{ lockid: number }>(
     tx,
-    `delete from mm_lock_holds where ${ids.sql} returning lockid`,
+    `delete from mm_lock_holds where ${ids.sql}${condition} returning lockid`,
     ids.bindings,
   );
   return [...new Set(rows.map(({ lockid }) => lockid))].sort((a, b) => a - b);
-}
-
-/** A running step waits for locks: its state says so. False: it did before. */
-export async function noteStepWaits(tx: Connection, stepid: number, state: string): Promise<boolean> {
-  const shown = truncateText(state, longest.sentence);
-  const changed = await execute(
-    tx,
-    `update steps set locks_acquired_at = null, state_string = ?
-      where id = ? and complete_at is null and (locks_acquired_at is not null or state_string <> ?)`,
-    [shown, stepid, shown],
-  );
-  return changed > 0;
-}
-
-/** A running step that has waited has its locks: notes the time that they took, of the step and of its build. */
-export async function noteStepLocks(tx: Connection, stepid: number): Promise<boolean> {
-  const rows = await queryRows<{ buildid: number; waited: number }>(
-    tx,
-    `update steps set locks_acquired_at = ${tx.dialect.nowSeconds}, state_string = 'pending'
-      where id = ? and locks_acquired_at is null and complete_at is null
-      returning buildid, locks_acquired_at - started_at as waited`,
-    [stepid],
-  );
-  for (const { buildid, waited } of rows)
-    await execute(tx, "update builds set locks_duration_s = coalesce(locks_duration_s, 0) + ? where id = ?", [
-      Math.max(0, waited),
-      buildid,
-    ]);
-  return rows.length > 0;
 }

@@ -44,13 +44,15 @@ const options = z.object({
 
 type TriggerOptions = z.output<typeof options>;
 
+const namesIn = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((name) => typeof name === "string") : [];
+
 /** Starts builds of other builders: `trigger({ schedulerNames: ["deploy"], waitForFinish: true })`. */
 export default defineStep({
   type: "trigger",
   options,
-  triggers({ schedulerNames }) {
-    return Array.isArray(schedulerNames) ? schedulerNames.filter((name) => typeof name === "string") : [];
-  },
+  triggers: ({ schedulerNames }) => namesIn(schedulerNames),
+  awaits: ({ schedulerNames, waitForFinish }) => (waitForFinish === true ? namesIn(schedulerNames) : []),
   async run(ctx, options): Promise<StepEnd> {
     const { schedulerNames, waitForFinish: wait, unimportantSchedulerNames: unimportant } = options;
     const summary = `triggered ${schedulerNames.join(", ") || "nothing"}`;

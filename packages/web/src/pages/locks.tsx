@@ -72,7 +72,7 @@ function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) 
 }
 
 function Holder({ hold }: { hold: LockHold }) {
-  const { builder, number, builderid, buildrequestid, master, holdid, resource, taken_at: since } = hold;
+  const { builder, number, builderid, buildrequestid, master, holdid, resource, lost, taken_at: since } = hold;
   return (
     <div>
       {number === null ? (
@@ -84,6 +84,7 @@ function Holder({ hold }: { hold: LockHold }) {
       )}{" "}
       <span class="quiet">
         {resource ?? describeUse(hold)} on {master}, since <When at={since} />
+        {lost && ", lost: its command may still run on its worker"}
       </span>{" "}
       <ActionButton
         kind="small danger"

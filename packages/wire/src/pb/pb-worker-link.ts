@@ -128,6 +128,10 @@ export class PbWorkerLink implements WorkerLink {
     return [];
   }
 
+  async stillRunning(): Promise<readonly string[]> {
+    return [];
+  }
+
   async resumeCommand(): Promise<NotResumed> {
     return { kind: "not-resumed", message: "a worker with pb resumes no command" };
   }

@@ -1,5 +1,13 @@
 /** The scene of a measure as a config of this project; ../buildbot/master.cfg is the same for Buildbot. */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env } from "@multimaster/config";
+import {
+  defineBuilders,
+  defineCluster,
+  defineLock,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+} from "@multimaster/config";
 import { defineStep } from "@multimaster/plugins";
 import base from "@multimaster/plugins/hooks/base";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
@@ -10,6 +18,7 @@ import { z } from "zod";
 const scene = z
   .object({
     builders: z.number(),
+    locked: z.number().default(0),
     workers: z.number(),
     maxBuilds: z.number(),
     command: z.string(),
@@ -19,6 +28,7 @@ const scene = z
 
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
 const builders = numbered("builder", scene.builders);
+const locked = numbered("locked", scene.locked);
 const workers = numbered("worker", scene.workers);
 
 /** Computes for so many seconds without waiting for anything. */
@@ -40,7 +50,7 @@ export default defineCluster({
   scheduler: async () => ({
     default: defineScheduling({
       schedulers: [
-        force({ name: "force", builders: [...builders, "blocking", "waiting"] }),
+        force({ name: "force", builders: [...builders, ...locked, "blocking", "waiting"] }),
         anyBranch({ name: "changes", builders: builders.slice(0, 1) }),
       ],
     }),
@@ -50,6 +60,10 @@ export default defineCluster({
       default: defineBuilders({
         builders: [
           ...builders.map((name) => ({ name, workers, steps: [shell({ command: scene.command })] })),
+          ...locked.map((name, i) => {
+            const uses = [defineLock({ name: `lock-${Math.floor(i / 10)}` }).exclusive()];
+            return { name, workers, locks: i % 2 ? () => uses : uses, steps: [shell({ command: scene.command })] };
+          }),
           { name: "blocking", workers, steps: [block({ seconds: scene.blockSeconds })] },
           { name: "waiting", workers: ["absent"], steps: [shell({ command: "true" })] },
         ],

@@ -43,6 +43,8 @@ export default defineCluster({
   },
   ...(env("MONITOR", "") !== "" && { monitor: { port: Number(env("MONITOR", "")) } }),
   lease: env("LEASE", "4s"),
+  // The previous release, which reads this config too, does not know it.
+  ...(env("COLLAPSE") !== undefined && { collapseRequests: true }),
   scheduler: async () => ({
     default: defineScheduling({
       changeSources:

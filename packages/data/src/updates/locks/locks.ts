@@ -1,5 +1,14 @@
 import { claimedOf, fencedTransaction } from "@multimaster/cluster";
-import { deleteHolds, deleteWaits, noteStepLocks, noteStepWaits, retryRolledBack } from "@multimaster/database";
+import {
+  deleteHolds,
+  deleteWaits,
+  freeLostHolds,
+  noteStepLocks,
+  noteStepWaits,
+  pruneLocks,
+  releaseHolds,
+  retryRolledBack,
+} from "@multimaster/database";
 import { claimRequests } from "@multimaster/lifecycle";
 import type { LockOwner } from "@multimaster/placement";
 import type { Trail } from "../../model/actor.ts";
@@ -33,15 +42,19 @@ export interface LockUpdates {
   claim(wanted: readonly RequestLocks[]): Promise<RequestAnswer[]>;
   /** Takes the locks of running steps, of each all or none; of a step that waits the state says so (fenced). */
   takeForSteps(wanted: readonly StepLocks[]): Promise<LockAnswer[]>;
-  /** What these holds were for has ended; those who wait for their locks wake. */
+  /** What these holds were for has ended; those who wait for their locks wake. What may still run on a lost worker keeps its locks. */
   release(holdids: readonly number[]): Promise<void>;
   /** These do not wait here any more (fenced). */
   withdraw(owners: readonly LockOwner[]): Promise<void>;
+  /** Frees the locks of builds that were lost for so long that they no longer count. */
+  freeLost(): Promise<void>;
+  /** Deletes what no longer counts, and locks that no one has asked for since a week. */
+  prune(): Promise<void>;
   /** An operator takes a lock away from who has it; that goes on. */
   break(holdid: number, trail: Trail): Promise<"done" | "unknown">;
 }
 
-export function createLockUpdates({ database, lease, events, track }: UpdateContext): LockUpdates {
+export function createLockUpdates({ database, lease, events, log, track }: UpdateContext): LockUpdates {
   const publishReleased = (lockids: readonly number[]) => track(events.of(locks).released(lockids));
   return {
     async claim(wanted) {
@@ -91,11 +104,21 @@ export function createLockUpdates({ database, lease, events, track }: UpdateCont
     },
     async release(holdids) {
       // Without the lease: a hold of an earlier incarnation does not count any more anyway, and ids are never used twice.
-      await publishReleased(await deleteHolds(database, holdids));
+      await publishReleased(await releaseHolds(database, holdids));
     },
     async withdraw(owners) {
       await publishReleased(await fencedTransaction(database, lease, (tx) => deleteWaits(tx, lease.masterid, owners)));
     },
+    async freeLost() {
+      const freed = await freeLostHolds(database);
+      for (const { lock, buildid, worker } of freed)
+        log.warn(
+          { lock, buildid, worker },
+          `lock ${lock} is free: worker ${worker} has not attached again since build ${buildid} was lost; its command may still run`,
+        );
+      if (freed.length > 0) await publishReleased([...new Set(freed.map(({ lockid }) => lockid))]);
+    },
+    prune: () => database.transaction((tx) => pruneLocks(tx)),
     async break(holdid, trail) {
       const lockids = await database.transaction(async (tx) => {
         const broken = await deleteHolds(tx, [holdid]);

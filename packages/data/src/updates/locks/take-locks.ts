@@ -25,6 +25,8 @@ export interface LockUse extends LockKey {
   readonly count: number;
   /** A counting use gets one of these; empty: the lock has no named resources. */
   readonly resources: readonly string[];
+  /** How long it stays taken if its build is lost. */
+  readonly keepMs: number;
 }
 
 /** Locks that are wanted for a build (`stepid` 0) or a step: all or none. */
@@ -165,8 +167,16 @@ async function writeGranted(
       if (byBuild.some((hold) => hold.lockid === lockid)) return [];
       const resource = use.exclusive ? undefined : use.resources.find((one) => !inUse.has(`${lockid} ${one}`));
       if (resource !== undefined) inUse.add(`${lockid} ${resource}`);
-      const { exclusive, count } = use;
-      return { lockid, buildrequestid, stepid, exclusive: exclusive ? 1 : 0, count, resource: resource ?? null };
+      const { exclusive, count, keepMs } = use;
+      return {
+        lockid,
+        buildrequestid,
+        stepid,
+        exclusive: exclusive ? 1 : 0,
+        count,
+        resource: resource ?? null,
+        keepMs,
+      };
     });
   });
   const inserted = await insertHolds(tx, lease, rows);

@@ -15,6 +15,8 @@ export const locks: Migration = {
         workerid: integer,
         // As it was last asked for.
         max: integer,
+        // When it was last asked for, to the hour: one that no one asks for any more is deleted.
+        asked_at: double,
       },
       unique("mm_locks_name", "name", "workerid"),
     ),
@@ -27,13 +29,17 @@ export const locks: Migration = {
         epoch: integer,
         // No references: a row counts only while these are open, and is deleted later.
         buildrequestid: integer,
-        // 0: the build has it, from its beginning to its end.
+        // 0: the build has it, from its beginning to its end. Negative: its build was lost.
         stepid: integer,
         exclusive: integer,
         count: integer,
         // Which of the lock's named resources.
         resource: varchar(200).nullable(),
         taken_at: double,
+        // Its build was lost, and the command of that may still run: it is no hold of a later build of the request.
+        lost_buildid: integer.nullable(),
+        // How long it stays taken then.
+        keep_ms: integer,
       },
       unique("mm_lock_holds_owner", "lockid", "buildrequestid", "stepid"),
       { name: "mm_lock_holds_exclusive", columns: ["lockid"], unique: true, where: "exclusive = 1" },
