@@ -35,18 +35,14 @@ const pythonComponents = {
     // Twisted 22.10 is the newest that releases before 3.5 run with.
     Object.entries({
       "3.11.9": ["msgpack", "autobahn"],
-      "3.4.1": ["Twisted==22.10.0"],
-      "2.10.5": ["Twisted==22.10.0"],
-      "1.8.2": ["Twisted==22.10.0"],
-      "0.9.14": ["Twisted==22.10.0"],
+      "3.4.1": ["Twisted==22.10.0", "setuptools<80"],
+      "2.10.5": ["Twisted==22.10.0", "setuptools<80"],
+      "1.8.2": ["Twisted==22.10.0", "setuptools<80"],
+      "0.9.14": ["Twisted==22.10.0", "setuptools<80"],
     }).map(([release, more]) => [
       `buildbot-worker-${release}`,
       {
-        requirements: [
-          `buildbot-worker==${release}`,
-          ...more,
-          ...(more.includes("Twisted==22.10.0") ? ["setuptools<80"] : []),
-        ],
+        requirements: [`buildbot-worker==${release}`, ...more],
         minimum: "3.9",
       },
     ]),

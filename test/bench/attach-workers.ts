@@ -11,15 +11,26 @@ export interface Workers {
   stop(): Promise<void>;
 }
 
+export interface AttachOptions {
+  readonly names?: readonly string[];
+  readonly protocol?: "msgpack" | "pb";
+  /** How many connect at the same time. */
+  readonly atATime?: number;
+}
+
 /** Buildbot drops a connection that it has not accepted after 5 s, so a master that is slow with all at once would never end. */
-const atATime = 8;
+const usuallyAtATime = 8;
 /** On a busy machine workers that give up and come back would hide how long the master takes. */
 const handshakeTimeoutMs = 60_000;
 
 /** Connects the workers of a system, spread over its engines, and waits until all are attached. */
 export async function attachWorkers(
   system: System,
-  names = numbered("worker", system.scene.workers),
+  {
+    names = numbered("worker", system.scene.workers),
+    protocol = "msgpack",
+    atATime = usuallyAtATime,
+  }: AttachOptions = {},
 ): Promise<Workers> {
   const waiting: { text: string | undefined; resolve(begun: { at: number; worker: string }): void }[] = [];
   const onCommand = (command: string, worker: string) => {
@@ -43,6 +54,7 @@ export async function attachWorkers(
         startSyntheticWorkers({
           port,
           names: [name],
+          protocol,
           password: workerPassword,
           onCommand,
           onTaken,

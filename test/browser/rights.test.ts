@@ -91,6 +91,36 @@ it("who did what, and who was refused it, is a page for those who control, and a
   expect(await findSeriousProblems(page)).toEqual([]);
 });
 
+it("workers are added and revoked on a page for those who may; the secret is shown once", async () => {
+  const page = await open("/worker-accounts");
+  await page.getByText("You may not read worker accounts: that is for the role operators; log in first.").waitFor();
+  await logIn(page, "ann");
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("link", { name: "Worker accounts" }).click();
+  await page.getByText("No workers were added at run time.").waitFor();
+  await page.getByRole("button", { name: "Add worker" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name, as builders").fill("new-1");
+  await dialog.getByLabel("Owner").fill("ann@example.org");
+  await dialog.getByLabel("Missing after").fill("soon");
+  await dialog.getByRole("button", { name: "Add worker" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "must be seconds" }).waitFor();
+  await dialog.getByLabel("Missing after").fill("12h");
+  await dialog.getByRole("button", { name: "Add worker" }).click();
+  await dialog.getByText(/^mmw_[\w-]{43}$/).waitFor();
+  expect(await findSeriousProblems(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Done" }).click();
+
+  const row = page.getByRole("row", { name: /^new-1 valid 1 not pb ann@example\.org/ });
+  await row.waitFor();
+  expect(await page.getByText(/mmw_/).count()).toBe(0);
+  await row.getByRole("button", { name: "Revoke" }).click();
+  await row.getByRole("button", { name: "Yes" }).click();
+  await page.getByRole("row", { name: /^new-1 revoked/ }).waitFor();
+  expect(await page.getByRole("button", { name: "Revoke" }).count()).toBe(0);
+  expect(await findSeriousProblems(page)).toEqual([]);
+});
+
 it("a form that is not allowed says so in place", async () => {
   const page = await open("/builders/1");
   await page.getByRole("button", { name: "Force" }).click();

@@ -2,6 +2,7 @@ import { silentLog } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, Link, masterRequests, parseRequest } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { onCleanup } from "./cleanup.ts";
+import { SyntheticPbWorker } from "./synthetic-pb-worker.ts";
 
 export interface SyntheticWorkersOptions {
   /** Where the master (or the balancer before it) listens for workers. */
@@ -12,7 +13,9 @@ export interface SyntheticWorkersOptions {
   onCommand?(command: string, worker: string): void;
   /** Called when a master has taken a worker. */
   onTaken?(worker: string): void;
-  /** How long a master may take to accept a connection; default: 5 s, as for buildbot-worker. */
+  /** Default: MessagePack. */
+  protocol?: "msgpack" | "pb";
+  /** How long a master may take to accept a connection; default: 5 s, as for buildbot-worker with MessagePack. */
   handshakeTimeoutMs?: number;
 }
 
@@ -22,12 +25,13 @@ export interface SyntheticWorkersOptions {
  * reconnect as buildbot-worker does.
  */
 export interface SyntheticWorkers {
-  readonly all: readonly SyntheticWorker[];
+  readonly all: readonly (SyntheticWorker | SyntheticPbWorker)[];
   stop(): Promise<void>;
 }
 
 export function startSyntheticWorkers(options: SyntheticWorkersOptions): SyntheticWorkers {
-  const all = options.names.map((name) => new SyntheticWorker(name, options));
+  const Kind = options.protocol === "pb" ? SyntheticPbWorker : SyntheticWorker;
+  const all = options.names.map((name) => new Kind(name, options));
   const stop = async () => {
     forget();
     for (const worker of all) worker.stop();

@@ -34,7 +34,8 @@ describe.each(all)("buildbot-worker $title with pb", ({ title, installation }) =
     worker = await startBuildbotWorker({ ...options, installation: installation(), env: { LC_ALL: "C.UTF-8" } });
     link = await port.waitForWorker();
     await link.configure({ directories: ["kept", "a/b"] });
-  });
+    // The first run installs the release.
+  }, 600_000);
 
   afterAll(async () => {
     await worker?.stop();

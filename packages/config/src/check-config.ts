@@ -9,7 +9,7 @@ import { instanceNames, latentOptionsOf } from "./slices/latent-workers.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
 import { checkLogin, type UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
-import { checkSealedPasswords } from "./worker-passwords.ts";
+import { checkSealedPasswords, checkUiSealingKey } from "./worker-passwords.ts";
 import { checkWorkerTls } from "./worker-tls.ts";
 
 /** A summary of a checked config. */
@@ -47,6 +47,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   // A slice that is broken already said so; judging others against what is missing would only add noise.
   append(problems, checkBuilders(builders, workers, placeOf));
   if (ui) append(problems, checkLogin(ui, shared, placeOf));
+  if (ui) append(problems, await checkUiSealingKey(ui, config.directory, placeOf("ui")));
   const tls = workers && (await checkWorkerTls(workers, config.directory, placeOf("workers")));
   if (tls) append(problems, tls.problems);
   if (workers) append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { openPasswordMd5, readSealingKey } from "@multimaster/core";
+import type { UiSlice } from "./slices/ui.ts";
 import type { WorkersSlice } from "./slices/workers.ts";
 
 /** The key with which the workers' digests for pb are sealed; undefined if the config names none. */
@@ -8,6 +9,22 @@ export async function loadSealingKey(
   directory: string,
 ): Promise<Buffer | undefined> {
   return sealingKey === undefined ? undefined : readSealingKey(resolve(directory, sealingKey));
+}
+
+/** The same key, if masters with the role `ui` have it. */
+export function loadUiSealingKey(
+  { workerSealingKey }: Pick<UiSlice, "workerSealingKey">,
+  directory: string,
+): Promise<Buffer | undefined> {
+  return loadSealingKey({ sealingKey: workerSealingKey }, directory);
+}
+
+/** Problems of the file that the ui masters' option names. */
+export async function checkUiSealingKey(slice: UiSlice, directory: string, place: string): Promise<string[]> {
+  return loadUiSealingKey(slice, directory).then(
+    () => [],
+    (error: Error) => [`${place}: workerSealingKey: ${error.message}`],
+  );
 }
 
 /** Problems of the key's file, and sealed digests that it does not open. */

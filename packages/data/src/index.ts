@@ -20,6 +20,7 @@ export type { Filter, Found, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";
 export { schedulerProblemKey } from "./model/scheduler-problem.ts";
 export { sortedJson } from "./model/sorted-json.ts";
+export { readAccountOptions, sentAccountOptions, type WorkerAccountOptions } from "./model/worker-account-options.ts";
 export { findItems } from "./read/read-items.ts";
 export * from "./resources/index.ts";
 export { literalsOfPath } from "./resources/literals-of-path.ts";

@@ -7,6 +7,7 @@ import {
   endWorkerAccount,
   findItems,
   type WorkerAccount,
+  type WorkerAccountOptions,
   workerAccounts,
 } from "@multimaster/data";
 import { withCluster } from "./with-cluster.ts";
@@ -15,6 +16,7 @@ export interface NewWorker {
   readonly name: string;
   readonly maxBuilds: number;
   readonly properties: Readonly<Record<string, Json>>;
+  readonly options: WorkerAccountOptions;
 }
 
 /** Adds a worker to the rows, and returns its secret: the only time that it is seen. */

@@ -21,6 +21,7 @@ import { TestPage } from "./pages/test.tsx";
 import { TestsPage } from "./pages/tests.tsx";
 import { TimelinePage } from "./pages/timeline.tsx";
 import { WorkerPage } from "./pages/worker.tsx";
+import { WorkerAccountsPage } from "./pages/worker-accounts.tsx";
 import { WorkersPage } from "./pages/workers.tsx";
 import { usePlace } from "./router.ts";
 import { Shell } from "./shell/shell.tsx";
@@ -45,6 +46,7 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/queue", QueuePage],
   ["/locks", LocksPage],
   ["/instances", InstancesPage],
+  ["/worker-accounts", WorkerAccountsPage],
   ["/workers", WorkersPage],
   ["/workers/:worker", WorkerPage],
   ["/cluster", ClusterPage],

@@ -189,6 +189,7 @@ describe("the worker port", () => {
     ["a frame that is no MessagePack", Buffer.from([0xc1, 0xff]), 1007],
     ["a truncated frame", encodeFrame({ op: "update", seq_number: 0, args: "long enough" }).subarray(0, 20), 1007],
     ["a list instead of a map", Buffer.from([0x90]), 1007],
+    ["lists in lists without end", Buffer.concat([Buffer.from([0x81, 0xa1, 0x61]), Buffer.alloc(100_000, 0x91)]), 1007],
     ["a text message", "hello", 1003],
   ])("closes on %s, with one clear sentence", async (_, data, code) => {
     const socket = await enter();
@@ -239,12 +240,35 @@ describe("the worker port", () => {
   });
 });
 
+const isLong = process.env["MULTIMASTER_LONG"] === "1";
+
+describe("a slow peer", () => {
+  it.runIf(isLong)(
+    "that sends a byte now and then and never logs in is cut after ten seconds, with one line",
+    async () => {
+      const drip = connect(listener.address().port, "127.0.0.1");
+      drip.on("error", () => undefined);
+      const request = "GET / HTTP/1.1\r\nX-Padding: ";
+      let at = 0;
+      const timer = setInterval(() => drip.writable && drip.write(request[at++] ?? "x"), 300);
+      await new Promise((resolve) => drip.once("close", resolve));
+      clearInterval(timer);
+      expect(logged).toHaveLength(1);
+    },
+  );
+});
+
 describe("a worker that has fallen silent", () => {
-  it("is cut off", async () => {
+  it.each([
+    ["and answers nothing", false],
+    ["in the middle of a frame of 60 MB, of which it sends a byte now and then", true],
+  ])("%s is cut off, with one line", async (_, isSlow) => {
+    const lines: string[] = [];
+    const warn = (...args: unknown[]) => void lines.push(String(args.at(-1)));
     const silent = createWorkerListener({
       host: "127.0.0.1",
       port: 0,
-      log: silentLog,
+      log: { ...silentLog, warn } as unknown as Logger,
       isReady: () => true,
       authenticate: () => true,
       onWorker: (link) => void links.push(link),
@@ -259,10 +283,15 @@ describe("a worker that has fallen silent", () => {
     });
     socket.on("error", () => undefined);
     await expect.poll(() => links.length).toBe(1);
+    const raw = (socket as unknown as { _socket: Socket })._socket;
+    if (isSlow) raw.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x03, 0x93, 0x87, 0, 1, 2, 3, 4]));
+    const drip = setInterval(() => isSlow && raw.writable && raw.write("x"), 5);
     expect(await links[0]?.closed).toMatchObject({
       code: 1006,
       reason: expect.stringContaining("nothing was received"),
     });
+    clearInterval(drip);
+    expect(lines).toEqual([expect.stringMatching(/^worker w: nothing was received .*; the connection is cut$/)]);
     await silent.stop();
   });
 });

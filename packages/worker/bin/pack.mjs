@@ -24,7 +24,7 @@ await build({
   ],
   ssr: { noExternal: true },
   build: {
-    ssr: join(root, "packages/worker/bin/worker.mjs"),
+    ssr: join(root, "packages/worker/bin/packed.mjs"),
     outDir: staging,
     emptyOutDir: false,
     target: "node20",

@@ -31,10 +31,10 @@ interface StartOptions extends CommonOptions {
 
 const mib = 1024 * 1024;
 
-/** Runs the `worker` command; resolves with its exit code. */
-export async function runWorkerCommand(argv: readonly string[]): Promise<number> {
+/** Runs the `worker` command; resolves with its exit code. `name`: how users call it. */
+export async function runWorkerCommand(argv: readonly string[], name = "worker"): Promise<number> {
   let exitCode: number = ExitCode.ok;
-  const program = new Command("worker")
+  const program = new Command(name)
     .description("Runs the commands of a Multimaster or Buildbot master on this machine.")
     .version(workerVersion)
     .exitOverride();

@@ -62,6 +62,7 @@ describe("workers that were added at run time", () => {
     name,
     maxBuilds: 2,
     properties: { os: "linux" },
+    options: {},
     md5Sealed,
     isSecret: (text: string) => text === secret,
   });

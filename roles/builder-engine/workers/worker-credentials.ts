@@ -36,9 +36,9 @@ export class WorkerCredentials {
     if (config !== undefined) return { config, accountid: undefined };
     const account = this.#accounts.get(name);
     if (account === undefined) return undefined;
-    const { accountid, maxBuilds, properties } = account;
+    const { accountid, maxBuilds, properties, options } = account;
     return {
-      config: { name, local: false, maxBuilds, properties: properties as WorkerConfig["properties"] },
+      config: { name, local: false, maxBuilds, properties: properties as WorkerConfig["properties"], ...options },
       accountid,
     };
   }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { rulesOfWorker, trustNetworks, type WorkersSlice } from "@multimaster/config";
+import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
 import type { AcceptedWorker, Data, Departure, WorkerRule, WorkerTerms } from "@multimaster/data";
 import {
@@ -90,7 +90,7 @@ export class WorkerServer implements Service {
     this.#ids = await persistence.write("register the workers", () =>
       data.updates.workers.register(slice.workers.map(({ name }) => name)),
     );
-    const terms = termsOf(slice, this.#ids);
+    const terms = termsOf(slice, slice.workers, this.#ids);
     const rules = rulesOf(slice, this.#ids);
     await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms, rules));
     await this.#local.start();
@@ -124,6 +124,13 @@ export class WorkerServer implements Service {
       this.#ids = new Map([...this.#ids, ...ids]);
     }
     credentials.accept(accounts);
+    const configs = accounts.flatMap(({ name, accountid }) => {
+      const found = credentials.find(name);
+      return found?.accountid === accountid && this.#ids.has(name) ? [found.config] : [];
+    });
+    const terms = termsOf(this.#options.slice, configs, this.#ids);
+    if (terms.length > 0)
+      await persistence.write("save what accounts say of workers", () => data.updates.workers.saveTerms(terms));
     for (const link of this.#links) {
       if (this.#isAccepted(link)) continue;
       log.warn(
@@ -342,9 +349,13 @@ function nameReachable(host: string): string {
   return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
 }
 
-/** What the config says of each worker and all masters need to know. */
-function termsOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerTerms[] {
-  return slice.workers.map((config) => {
+/** What is said of each of these workers and all masters need to know. */
+function termsOf(
+  slice: WorkersSlice,
+  configs: readonly WorkerConfig[],
+  ids: ReadonlyMap<string, number>,
+): WorkerTerms[] {
+  return configs.map((config) => {
     const { missingTimeout } = rulesOfWorker(slice, config);
     return {
       workerid: ids.get(config.name) as number,

@@ -47,6 +47,7 @@ export function describeVisitor(
     roles,
     scope: readOnly ? "read" : "all",
     audits: access.mayRead(visitor, ["audit_entries"]),
+    accounts: access.mayRead(visitor, ["worker_accounts"]),
     auth: describeAuth(access),
   };
 }

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { ClusterConfig, UiSlice } from "@multimaster/config";
+import { type ClusterConfig, loadUiSealingKey, type UiSlice } from "@multimaster/config";
 import { type Json, UserError } from "@multimaster/core";
 import { type Subject, sortedJson } from "@multimaster/data";
 import type Koa from "koa";
@@ -26,6 +26,8 @@ const unread = "call";
 export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: TextReads): Koa.Middleware {
   const { config, data, log } = context;
   const isAllowed = createOriginCheck(config.own, config.shared);
+  // Read when a worker is added: hardly ever.
+  const workerSealingKey = () => loadUiSealingKey(config.own, config.directory);
 
   /** Records a refused action in the audit trail; nothing is recorded for objects that do not exist. */
   function noteRefusal(actor: Visitor, action: string, path: readonly string[], error: unknown): void {
@@ -58,7 +60,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: 
     try {
       // An action's answer reveals whether the object exists, so the visitor must be allowed to read it.
       access.checkRead(visitor, path);
-      return await data.rest.call(path, method, params, { ...visitor, check });
+      return await data.rest.call(path, method, params, { ...visitor, check, workerSealingKey });
     } catch (error) {
       noteRefusal(visitor, method, path, error);
       throw error;

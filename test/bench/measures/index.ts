@@ -1,5 +1,6 @@
 import type { Measure } from "../measure.ts";
 import { attach } from "./attach.ts";
+import { attachPb } from "./attach-pb.ts";
 import { blocked } from "./blocked.ts";
 import { buildset } from "./buildset.ts";
 import { claims } from "./claims.ts";
@@ -23,6 +24,7 @@ export const measures: readonly Measure[] = [
   rest,
   log,
   attach,
+  attachPb,
   blocked,
   buildset,
   farm,

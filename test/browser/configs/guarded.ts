@@ -32,6 +32,7 @@ export default defineCluster({
     default: defineWorkers({
       port: 0,
       basedir: env("WORKER_BASEDIR", "state/workers"),
+      accounts: true,
       workers: [{ name: "local", local: true }],
     }),
   }),
@@ -44,6 +45,7 @@ export default defineCluster({
           { allow: "read", on: "masters", to: ["users"] },
           { allow: "read", on: "*", to: ["anyone"] },
           { allow: "*", on: "*", to: ["role:operators"] },
+          { allow: "*", on: "worker_accounts", to: ["role:operators"] },
         ],
         otherwise: "deny",
         roles: { operators: { usernames: ["user:ann"] } },

@@ -71,6 +71,33 @@ describe.each(engines)("accounts of workers by REST on %s", (engine) => {
   });
 });
 
+it("an account made over REST has what pb needs, sealed, where the ui has the key; and options of a worker", async () => {
+  const directory = temporaryDirectory("ui-key");
+  const key = Buffer.alloc(32, 9);
+  const workerSealingKey = join(directory, "key");
+  writeFileSync(workerSealingKey, key.toString("base64"), { mode: 0o600 });
+  const rule = { allow: "*", on: "worker_accounts", to: ["role:admins"] };
+  const rules = { rules: [rule], otherwise: "deny", roles: { admins: {} } };
+  const database = await newDatabase("sqlite");
+  await insertApiToken(database, "mmt_admin", { name: "admin", roles: ["admins"], scope: "all", seconds: null });
+  const server = await startRestServer(database, { authorization: rules, workerSealingKey });
+  const headers = { Authorization: "Bearer mmt_admin", "Content-Type": "application/json" };
+  const add = async (params: object) => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "add", params });
+    return fetch(new URL("/api/v2/worker_accounts", server.url), { method: "POST", headers, body });
+  };
+  const options = { missing_timeout: "12h", quarantine_after: null, owned_by: "ann@example.org" };
+  const { result } = (await (await add({ name: "w1", ...options })).json()) as { result: { secret: string } };
+  for (const wrong of [{ missing_timeout: "soon" }, { quarantine_after: 0 }, { owned_by: "" }])
+    expect((await add({ name: "w2", ...wrong })).status).toBe(400);
+  expect((await server.get("/api/v2/worker_accounts", headers)).body.worker_accounts).toMatchObject([
+    { allows_pb: true, options: { missingTimeout: 43_200_000, quarantineAfter: null, owner: "ann@example.org" } },
+  ]);
+  const [row] = await queryRows<{ md5_sealed: string }>(database, "select md5_sealed from mm_worker_accounts");
+  const md5 = createHash("md5").update(result.secret).digest();
+  expect(openPasswordMd5(key, "w1", row?.md5_sealed ?? "")).toEqual(md5);
+});
+
 describe("master worker", () => {
   afterEach(() => void vi.restoreAllMocks());
 
@@ -104,7 +131,17 @@ describe("master worker", () => {
   it("adds, lists and revokes workers, sealing what pb needs where the config has a key", async () => {
     configure("open", { workers: [{ name: "fixed", password: "x" }], accounts: true, sealingKey: "key" });
     expect((await run("upgrade-database")).code).toBe(0);
-    const added = await run("worker", "add", "w1", "--max-builds", "2", "--property", "os=linux=6");
+    const added = await run(
+      "worker",
+      "add",
+      "w1",
+      "--max-builds",
+      "2",
+      "--property",
+      "os=linux=6",
+      "--missing-timeout",
+      "never",
+    );
     expect(added).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^mmw_[\w-]{43}\n$/) });
     const database = await openTestDatabase(url);
     const [row] = await queryRows<{ md5_sealed: string; properties: string }>(
@@ -117,6 +154,10 @@ describe("master worker", () => {
     expect(openPasswordMd5(key, "w1", row?.md5_sealed ?? "")).toEqual(md5);
     expect(openPasswordMd5(key, "w2", row?.md5_sealed ?? "")).toBe(undefined);
 
+    expect((await run("worker", "add", "w9", "--keep-alive", "often")).stderr).toMatch(
+      /^master: --keep-alive: must be seconds/,
+    );
+    expect((await run("worker", "list", "--json")).stdout).toContain('"missingTimeout": null');
     expect((await run("worker", "add", "w1")).stderr).toContain('A worker "w1" was already added');
     expect((await run("worker", "add", "fixed")).stderr).toContain('The worker "fixed" is defined in');
     expect((await run("worker", "add", "a b")).stderr).toContain("must be a letter");

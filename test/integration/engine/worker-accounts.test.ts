@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { interpolate, type WorkersSliceInput } from "@multimaster/config";
 import { silentLog } from "@multimaster/core";
 import { anonymousActor, createTrail } from "@multimaster/data";
+import { queryRows } from "@multimaster/database";
 import shell from "@multimaster/plugins/steps/shell";
 import { formatBasicAuth } from "@multimaster/wire";
 import { createWorker } from "@multimaster/worker";
@@ -43,12 +44,17 @@ it("takes a worker that is added while the engine runs, and disconnects it when 
   const steps = [shell({ command: interpolate("echo built in ${place}") })];
   const engine = await startEngine({ one: steps }, open([]));
   const { workerAccounts } = engine.data.updates;
-  const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: { place: "a rack" } }, trail);
+  const options = { missingTimeout: 43_200_000, owner: "ann" };
+  const account = { name: "w1", maxBuilds: 1, properties: { place: "a rack" }, options };
+  const { secret } = await workerAccounts.add(account, trail);
   const worker = await connect(engine, secret);
   await said(engine, "worker w1 is attached");
   const [build] = await engine.finished(await engine.submit("one"));
   const step = (await engine.stepsOf(build?.buildid as number)).at(-1);
   expect(await engine.logText(step?.stepid as number, "stdio")).toContain("built in 'a rack'");
+
+  const terms = await queryRows(engine.database, "select missing_timeout_s as after, owner from mm_worker_lives");
+  expect(terms).toEqual([{ after: 43_200, owner: "ann" }]);
 
   await workerAccounts.revoke("w1", trail);
   await said(engine, "worker w1 was revoked: it is disconnected");

@@ -45,6 +45,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
       expect(await browser.whoAmI(server)).toEqual({
         anonymous: false,
         audits: true,
+        accounts: false,
         by: "session",
         username: "ann",
         email: "ann@example.org",

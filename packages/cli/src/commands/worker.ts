@@ -1,7 +1,9 @@
 import { errors, hashPassword, readSealingKey, sealPasswordMd5, workerName } from "@multimaster/core";
+import { readAccountOptions, sentAccountOptions, type WorkerAccountOptions } from "@multimaster/data";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { addWorker as addAccount, listWorkerAccounts, revokeWorker } from "@multimaster/operator/worker-accounts";
 import type { Command } from "commander";
+import { z } from "zod";
 import { configOption, gatherPairs, parseCount } from "../options.ts";
 import { readPassword } from "../read-password.ts";
 import { formatTable } from "../terminal.ts";
@@ -10,6 +12,12 @@ interface AddFlags {
   config: string;
   maxBuilds?: number;
   property?: string[];
+  missingTimeout?: string;
+  keepAlive?: string;
+  quarantineAfter?: string;
+  probationAfter?: string;
+  owner?: string;
+  note?: string;
 }
 
 /** `master worker add|list|revoke`: workers that are added at run time; `hash`: passwords of those in the config. */
@@ -49,12 +57,19 @@ function addAccounts(worker: Command): void {
     .addOption(configOption())
     .option("--max-builds <count>", "maximum number of builds at the same time; 1 by default", parseCount)
     .option("--property <name=value>", "property of its builds; repeatable", gatherPairs)
-    .action(async (name: string, { config: file, maxBuilds = 1, property = [] }: AddFlags) => {
+    .option("--missing-timeout <duration>", "report it as missing after so long, such as 12h, or never")
+    .option("--quarantine-after <count>", "failures in a row after which it gets no builds, or never")
+    .option("--probation-after <duration>", "try a build on it after so long in quarantine, or never")
+    .option("--keep-alive <duration>", "how often it is pinged")
+    .option("--owner <name>", "who looks after it")
+    .option("--note <text>", "what users should know about it")
+    .action(async (name: string, { config: file, maxBuilds = 1, property = [], ...flags }: AddFlags) => {
       const read = workerName.safeParse(name);
       if (!read.success) throw errors.requestInvalid(`The worker's name ${read.error.issues[0]?.message}.`);
       if (maxBuilds < 1) throw errors.requestInvalid("A worker runs at least one build at a time.");
       const properties = Object.fromEntries(property.map((pair) => pair.split(/=(.*)/s, 2) as [string, string]));
-      const secret = await addAccount(await loadClusterConfig(file), { name, maxBuilds, properties });
+      const options = readOptions(flags);
+      const secret = await addAccount(await loadClusterConfig(file), { name, maxBuilds, properties, options });
       process.stdout.write(`${secret}\n`);
     });
 
@@ -77,6 +92,23 @@ function addAccounts(worker: Command): void {
       await revokeWorker(await loadClusterConfig(file), name);
       process.stdout.write(`The worker ${name} is revoked.\n`);
     });
+}
+
+/** Options of the command line as options of an account; `never` is null. */
+function readOptions(flags: Omit<AddFlags, "config" | "maxBuilds" | "property">): WorkerAccountOptions {
+  const orNever = (text: string | undefined) => (text === "never" ? null : text);
+  const count = orNever(flags.quarantineAfter);
+  const read = z.object(sentAccountOptions).safeParse({
+    keep_alive: flags.keepAlive,
+    missing_timeout: orNever(flags.missingTimeout),
+    quarantine_after: typeof count === "string" ? Number(count) : count,
+    probation_after: orNever(flags.probationAfter),
+    owned_by: flags.owner,
+    note: flags.note,
+  });
+  if (read.success) return readAccountOptions(read.data);
+  const [issue] = read.error.issues;
+  throw errors.requestInvalid(`--${String(issue?.path[0]).replaceAll("_", "-")}: ${issue?.message}.`);
 }
 
 function formatAccounts(accounts: Awaited<ReturnType<typeof listWorkerAccounts>>): string {

@@ -86,6 +86,13 @@ export const uiSlice = z
       .describe(
         "Admits anyone who can connect to this port or has an account at the provider of auth; without authorization they control the cluster.",
       ),
+    workerSealingKey: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The file of the engines' `sealingKey`, relative to the config: workers that are added over REST or on the page of accounts may then use pb.",
+      ),
     authorization: authorization
       .optional()
       .describe(

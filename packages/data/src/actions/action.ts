@@ -31,6 +31,8 @@ export interface Prepared<Result extends Json = Json> {
 export interface Caller extends Actor {
   /** Throws when the caller may not do this. */
   check(about: () => Promise<Subject>): Promise<void>;
+  /** The master's key for what pb needs of secrets of workers; without it, workers that are added here cannot use pb. */
+  workerSealingKey?(): Promise<Buffer | undefined>;
 }
 
 /** What an action works with. */
@@ -41,6 +43,8 @@ export interface ActionContext<Item = unknown> {
   control: <S extends ControlSubject>(of: S, id: number, action: ControlAction<S>, payload: { reason: string }) => void;
   /** Who asks. */
   readonly actor: Actor;
+  /** That of the caller. */
+  workerSealingKey(): Promise<Buffer | undefined>;
   /** Writes the audit row: each action hands it to the update that writes its rows. */
   readonly trail: Trail;
   /** The same for an action on many objects, of one of them. */

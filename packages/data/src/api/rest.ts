@@ -207,11 +207,9 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
     const item = await reload();
     const parameters = readParameters(action, params);
-    return action.prepare(
-      { updates, connection: database, control, actor, ...trails, check: actor.check, reload },
-      item,
-      parameters,
-    );
+    const workerSealingKey = async () => actor.workerSealingKey?.();
+    const subject = { actor, workerSealingKey, ...trails, check: actor.check, reload };
+    return action.prepare({ updates, connection: database, control, ...subject }, item, parameters);
   }
 
   return {

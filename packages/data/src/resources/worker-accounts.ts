@@ -15,6 +15,12 @@ export const workerAccounts = defineResource({
     name: { schema: text, sql: "a.name" },
     max_builds: { schema: integer, sql: "a.max_builds" },
     properties: { schema: jsonObject, sql: "a.properties", read: (value) => JSON.parse(String(value)) as Json },
+    /** What it says of the worker beside these, under the names of the config, with times in milliseconds. */
+    options: {
+      schema: jsonObject,
+      sql: "coalesce((select o.options from mm_worker_account_options o where o.accountid = a.id), '{}')",
+      read: (value) => JSON.parse(String(value)) as Json,
+    },
     /** Whether a worker may use the pb protocol with it. */
     allows_pb: { schema: bool, sql: "a.md5_sealed is not null" },
     made_at: { schema: datetime, sql: "a.made_at", read: wholeSeconds },

@@ -9,6 +9,7 @@ import {
   workerAccountsVersion,
 } from "@multimaster/database";
 import type { Trail } from "../model/actor.ts";
+import { parseAccountOptions, type WorkerAccountOptions } from "../model/worker-account-options.ts";
 import { workerAccounts } from "../resources/worker-accounts.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -16,6 +17,7 @@ export interface NewWorkerAccount {
   readonly name: string;
   readonly maxBuilds: number;
   readonly properties: Readonly<Record<string, Json>>;
+  readonly options?: WorkerAccountOptions;
   /** Seals what pb needs of the secret. Without it, the worker can only use the MessagePack protocol. */
   readonly sealingKey?: Buffer | undefined;
 }
@@ -26,6 +28,7 @@ export interface AcceptedWorker {
   readonly name: string;
   readonly maxBuilds: number;
   readonly properties: Readonly<Record<string, Json>>;
+  readonly options: WorkerAccountOptions;
   readonly md5Sealed: string | undefined;
   isSecret(text: string): boolean;
 }
@@ -61,7 +64,7 @@ export function createWorkerAccountUpdates({ database, events, track }: UpdateCo
 /** For commands that have only the database: engines find the row when they next poll. */
 export async function addWorkerAccount(
   database: Database,
-  { name, maxBuilds, properties, sealingKey }: NewWorkerAccount,
+  { name, maxBuilds, properties, options = {}, sealingKey }: NewWorkerAccount,
   trail: Trail,
 ): Promise<{ accountid: number; secret: string }> {
   const secret = `mmw_${randomBytes(32).toString("base64url")}`;
@@ -71,6 +74,7 @@ export async function addWorkerAccount(
     md5_sealed: sealingKey === undefined ? null : sealPasswordMd5(sealingKey, name, secret),
     max_builds: maxBuilds,
     properties: JSON.stringify(properties),
+    options: Object.keys(options).length > 0 ? JSON.stringify(options) : null,
   };
   const accountid = await database.transaction(async (tx) => {
     const id = await insertWorkerAccount(tx, row);
@@ -97,6 +101,7 @@ function acceptedOf(row: Awaited<ReturnType<typeof validWorkerAccounts>>[number]
     name: row.name,
     maxBuilds: row.max_builds,
     properties: JSON.parse(row.properties) as Record<string, Json>,
+    options: parseAccountOptions(row.options),
     md5Sealed: row.md5_sealed ?? undefined,
     isSecret: (text) => isSameSecret(digestOf(text), row.secret_hash),
   };

@@ -28,6 +28,7 @@ import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
+import { workerAccountOptions } from "./migrations/worker-account-options.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
 import { workerInstances } from "./migrations/worker-instances.ts";
 import { workerLives } from "./migrations/worker-lives.ts";
@@ -76,6 +77,7 @@ export const migrations: readonly Migration[] = [
   startRules,
   trySchedulersTable,
   askedTriggers,
+  workerAccountOptions,
 ];
 
 /** The tables that migrations made. */

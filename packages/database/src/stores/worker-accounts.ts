@@ -9,20 +9,25 @@ export interface WorkerAccountRow {
   readonly max_builds: number;
   /** JSON. */
   readonly properties: string;
+  /** JSON; null: none. */
+  readonly options: string | null;
 }
 
 export type NewWorkerAccountRow = Omit<WorkerAccountRow, "id">;
 
 /** Inserts an account and returns its id; undefined if one that was not revoked has the name. */
 export async function insertWorkerAccount(tx: Connection, account: NewWorkerAccountRow): Promise<number | undefined> {
-  const { name, secret_hash, md5_sealed, max_builds, properties } = account;
+  const { name, secret_hash, md5_sealed, max_builds, properties, options } = account;
   const [row] = await queryRows<{ id: number }>(
     tx,
     `insert into mm_worker_accounts (name, secret_hash, md5_sealed, max_builds, properties, made_at)
      values (?, ?, ?, ?, ?, ${tx.dialect.now}) on conflict (name) where revoked_at is null do nothing returning id`,
     [name, secret_hash, md5_sealed, max_builds, properties],
   );
-  return row?.id;
+  if (row === undefined) return undefined;
+  if (options !== null)
+    await queryRows(tx, "insert into mm_worker_account_options (accountid, options) values (?, ?)", [row.id, options]);
+  return row.id;
 }
 
 /** Revokes the valid account of this name and returns its id; undefined if there is none. */
@@ -48,6 +53,8 @@ export async function workerAccountsVersion(connection: Connection): Promise<str
 export function validWorkerAccounts(connection: Connection): Promise<WorkerAccountRow[]> {
   return queryRows(
     connection,
-    "select id, name, secret_hash, md5_sealed, max_builds, properties from mm_worker_accounts where revoked_at is null order by id",
+    `select a.id, a.name, a.secret_hash, a.md5_sealed, a.max_builds, a.properties, o.options
+       from mm_worker_accounts a left join mm_worker_account_options o on o.accountid = a.id
+       where a.revoked_at is null order by a.id`,
   );
 }

@@ -8,6 +8,8 @@ export interface Visitor {
   readonly email: string | null;
   /** May read the audit trail. */
   readonly audits?: boolean;
+  /** May read the accounts of workers. */
+  readonly accounts?: boolean;
   readonly auth: { readonly name: string };
 }
 

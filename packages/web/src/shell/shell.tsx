@@ -95,8 +95,13 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
 function More({ path }: { path: string }) {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [path]);
-  // Only for users who may read it.
-  const pages = useVisitor()?.audits ? ([...more, ["/audit", "Audit trail"]] as const) : more;
+  const visitor = useVisitor();
+  // The last ones only for users who may read them.
+  const pages: readonly (readonly [href: string, label: string])[] = [
+    ...more,
+    ...(visitor?.accounts ? ([["/worker-accounts", "Worker accounts"]] as const) : []),
+    ...(visitor?.audits ? ([["/audit", "Audit trail"]] as const) : []),
+  ];
   const here = pages.some(([href]) => isHere(path, href));
   return (
     <div class="more">

@@ -110,6 +110,21 @@ describe("a stranger at the pb port", () => {
     expect(links).toEqual([]);
   });
 
+  it.runIf(process.env["MULTIMASTER_LONG"] === "1")(
+    "that sends its login a byte now and then is cut after ten seconds, with one line",
+    async () => {
+      const worker = open();
+      worker.raw(Buffer.concat([none, version]));
+      const login = Buffer.concat([packHead(7, 0x80), packHead(7, 0x82)]);
+      let at = 0;
+      const drip = setInterval(() => worker.raw(Buffer.from([login[at++] ?? 0x78])), 1500);
+      await ended(worker);
+      clearInterval(drip);
+      expect(logged).toEqual([expect.stringMatching(/did not complete its login in time/)]);
+      expect(links).toEqual([]);
+    },
+  );
+
   it("that hangs up or says nothing is a health check: nothing is logged", async () => {
     const port = listener.pbAddress()?.port ?? 0;
     const socket = connect(port, "127.0.0.1");
