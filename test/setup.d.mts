@@ -14,3 +14,5 @@ export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer"): string | 
 export function findBrowser(): string | undefined;
 /** The directory in which pip installed Buildbot's frontend and its views. */
 export function buildbotFrontend(): string;
+/** The programs that run containers, or undefined when this machine lacks one of them. */
+export function findPodman(): { podman: string; runc: string } | undefined;

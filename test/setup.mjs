@@ -10,14 +10,18 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { withLock } from "./setup-lock.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const cache = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
+// The scripts of a virtual environment name the directory that they were installed in: several checkouts may link to one.
+const cachePath = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
+const cache = existsSync(cachePath) ? realpathSync(cachePath) : cachePath;
 const stampName = ".complete";
 
 const pythonComponents = {
@@ -30,7 +34,7 @@ const pythonComponents = {
   ...Object.fromEntries(
     // Twisted 22.10 is the newest that releases before 3.5 run with.
     Object.entries({
-      "3.11.9": [],
+      "3.11.9": ["msgpack", "autobahn"],
       "3.4.1": ["Twisted==22.10.0"],
       "2.10.5": ["Twisted==22.10.0"],
       "1.8.2": ["Twisted==22.10.0"],
@@ -38,7 +42,11 @@ const pythonComponents = {
     }).map(([release, more]) => [
       `buildbot-worker-${release}`,
       {
-        requirements: [`buildbot-worker==${release}`, ...more, ...(more.length > 0 ? ["setuptools<80"] : [])],
+        requirements: [
+          `buildbot-worker==${release}`,
+          ...more,
+          ...(more.includes("Twisted==22.10.0") ? ["setuptools<80"] : []),
+        ],
         minimum: "3.9",
       },
     ]),
@@ -63,6 +71,9 @@ const balancers = {
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
   pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
 };
+
+/** Containers for the tests of workers made on demand: Podman with the runtime that runs on kernels with cgroups of either version. */
+const containerPackages = ["podman", "runc"];
 
 /** The newest release of Node that the program is tested with; npm's packages of Node bring the binary and its headers. */
 const newestNode = "24.21.0";
@@ -111,6 +122,14 @@ function isAtLeast(version, oldest) {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
+/** The programs that run containers, or undefined when this machine lacks one of them. */
+export function findPodman() {
+  const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+  const find = (name) => directories.map((directory) => join(directory, name)).find(isExecutable);
+  const [podman, runc] = containerPackages.map(find);
+  return podman && runc ? { podman, runc } : undefined;
+}
+
 /** The program of Chromium (or Chrome), or undefined when this machine has none. */
 export function findBrowser() {
   const directories = (process.env.PATH ?? "").split(delimiter);
@@ -150,28 +169,39 @@ export function buildbotFrontend() {
 /** The virtual environment of a Buildbot master, which is installed there if it is missing. Throws SetupError. */
 export function setUpBuildbot(print = console.log) {
   mkdirSync(cache, { recursive: true });
-  withLock(() => setUpPython("buildbot", print));
+  withLock(cache, () => setUpPython("buildbot", print));
   return componentDirectory("buildbot");
 }
 
 /** The virtual environment of another release of buildbot-worker, which is installed there if it is missing. Throws SetupError. */
 export function setUpWorkerRelease(release, print = console.log) {
   mkdirSync(cache, { recursive: true });
-  withLock(() => setUpPython(`buildbot-worker-${release}`, print));
+  withLock(cache, () => setUpPython(`buildbot-worker-${release}`, print));
   return componentDirectory(`buildbot-worker-${release}`);
 }
 
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */
 export function setUpComponents(print = console.log) {
   mkdirSync(cache, { recursive: true });
-  withLock(() => {
+  withLock(cache, () => {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
     for (const name of Object.keys(balancers)) setUpBalancer(name, print);
     for (const name of ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "buildbot-www"])
       setUpPython(name, print);
+    setUpPodman(print);
     setUpBrowser(print);
   });
+}
+
+function setUpPodman(print) {
+  if (!findPodman() && canUseApt()) aptInstall(containerPackages, print);
+  const found = findPodman();
+  if (!found)
+    throw new SetupError(
+      `Podman is missing: install it with runc (on Debian: apt-get install ${containerPackages.join(" ")}) so that both are on the PATH, then run again.`,
+    );
+  print(`Podman: ${run(found.podman, ["--version"]).stdout.trim()}, ${found.podman}`);
 }
 
 function setUpBrowser(print) {
@@ -210,8 +240,8 @@ function setUpPython(name, print) {
   const { requirements, minimum, flags = [] } = pythonComponents[name];
   const directory = componentDirectory(name);
   const python = join(directory, "bin", "python");
-  // Python itself may have been replaced since: a virtual environment only points at it.
-  if (existsSync(join(directory, stampName)) && run(python, ["-c", "pass"]).ok) {
+  // Python itself may have been replaced since: a virtual environment only points at it. So do its scripts.
+  if (existsSync(join(directory, stampName)) && run(python, ["-c", "pass"]).ok && hasUsableScripts(directory)) {
     if (name !== "tools") print(`${name}: ${requirements.join(", ")} (cached)`);
     return;
   }
@@ -224,6 +254,12 @@ function setUpPython(name, print) {
   installRequirements(name, python, [...flags, ...requirements], print);
   writeFileSync(join(directory, stampName), `${requirements.join("\n")}\n`);
   if (name !== "tools") print(`${name}: ready after ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+/** False if the environment was moved, or was installed by a path that does not exist any more. */
+function hasUsableScripts(directory) {
+  const interpreter = /^#!(\S+)/.exec(readFileSync(join(directory, "bin", "pip"), "utf8"))?.[1];
+  return interpreter !== undefined && existsSync(interpreter);
 }
 
 function installRequirements(name, python, requirements, print) {
@@ -307,45 +343,6 @@ function aptInstall(packages, print) {
   const install = () => run("apt-get", ["install", "-y", "--no-install-recommends", ...packages], environment).ok;
   // The lists are fetched only if need be: most machines have them.
   return install() || (run("apt-get", ["update"], environment).ok && install());
-}
-
-/** One set-up at a time per cache: two test runs may start together. */
-function withLock(work) {
-  const lock = join(cache, ".lock");
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      break;
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
-      if (!isLockHeld(lock)) rmSync(lock, { recursive: true, force: true });
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    }
-  }
-  try {
-    writeFileSync(join(lock, "pid"), String(process.pid));
-    return work();
-  } finally {
-    rmSync(lock, { recursive: true, force: true });
-  }
-}
-
-function isLockHeld(lock) {
-  for (let attempt = 0; attempt < 10; attempt++) {
-    try {
-      const pid = Number(readFileSync(join(lock, "pid"), "utf8"));
-      if (pid > 0) {
-        process.kill(pid, 0);
-        return true;
-      }
-    } catch (error) {
-      if (error.code === "ESRCH") return false;
-      if (error.code !== "ENOENT") return true;
-    }
-    // Its owner may be between making the directory and writing the pid.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-  }
-  return false;
 }
 
 function isExecutable(file) {

@@ -109,7 +109,7 @@ export const dataRooms: Record<string, DataRoom> = {
 /** Third parties that live in one room (or few), so that replacing one is a change to that room. */
 export const thirdParties: readonly { name: RegExp; rooms: readonly string[]; because: string }[] = [
   {
-    name: /^(knex|better-sqlite3|better-sqlite3-node20)$/,
+    name: /^(better-sqlite3|better-sqlite3-node20)$/,
     rooms: ["database"],
     because: "SQL lives in packages/database; add or use a store",
   },

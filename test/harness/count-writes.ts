@@ -12,27 +12,22 @@ const writes = /^\s*(with|insert|update|delete)\b/i;
 export async function countWrites(database: Database, act: () => Promise<unknown>): Promise<Written> {
   let statements = 0;
   let rows = 0;
-  const listen = (response: unknown, { sql }: { sql: string }) => {
-    if (!writes.test(sql)) return;
+  const noteAnswer = ({ count }: { count: number }) => {
     statements += 1;
-    rows += rowsOf(response);
+    rows += count;
   };
   const before = await totalChanges(database);
-  database.sql.on("query-response", listen);
+  const unwatch = database.watch(({ sql, answer }) => {
+    // A statement that returns rows returns those that it wrote. The act hears of those that fail.
+    if (writes.test(sql)) answer.then(noteAnswer, () => {});
+  });
   try {
     await act();
   } finally {
-    database.sql.removeListener("query-response", listen);
+    unwatch();
   }
   if (database.dialect.name === "sqlite") rows = (await totalChanges(database)) - before;
   return { statements, rows };
-}
-
-/** A statement that returns rows returns those that it wrote. */
-function rowsOf(response: unknown): number {
-  if (Array.isArray(response)) return response.length;
-  const { rowCount } = response as { rowCount?: number | null };
-  return rowCount ?? 0;
 }
 
 async function totalChanges(database: Database): Promise<number> {

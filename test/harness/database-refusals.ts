@@ -1,6 +1,6 @@
 import { PostgresqlSession } from "@multimaster/database";
 import { vi } from "vitest";
-import { SqliteClient } from "../../packages/database/src/sqlite-client.ts";
+import { SqliteConnection } from "../../packages/database/src/connections/sqlite-connection.ts";
 import type { Engine } from "./test-databases.ts";
 
 /** What a database refuses with; each statement that fails gets the next one. */
@@ -57,10 +57,10 @@ export class DatabaseRefusals {
         return error ? Promise.reject(error) : real.apply(this, args);
       } as never);
     } else {
-      const real = SqliteClient.prototype._query;
-      vi.spyOn(SqliteClient.prototype, "_query").mockImplementation(function (this: never, connection, query) {
-        const error = take(query.sql);
-        return error ? Promise.reject(error) : real.call(this, connection, query);
+      const real = SqliteConnection.prototype.run;
+      vi.spyOn(SqliteConnection.prototype, "run").mockImplementation(function (this: SqliteConnection, sql, bindings) {
+        const error = take(sql);
+        return error ? Promise.reject(error) : real.call(this, sql, bindings);
       });
     }
   }

@@ -1,4 +1,4 @@
-import { startBuildbotWorker, type TestBuildbotWorker } from "./buildbot-worker.ts";
+import { startBuildbotWorker, type WorkerProtocol } from "./buildbot-worker.ts";
 import { startCluster, type TestCluster, waitForWorkers } from "./cluster.ts";
 import { startHaproxy, type TestHaproxy } from "./haproxy.ts";
 import type { TestMaster } from "./master.ts";
@@ -34,32 +34,58 @@ export interface Diagram {
   replace(seat: Seat): Promise<Seat>;
   /** The base URL for users. */
   readonly url: string;
-  readonly workers: readonly { name: string; process: TestProcess }[];
+  readonly workers: readonly DiagramWorker[];
   /** Wires that a test can cut and stall. */
   readonly lines: {
     /** Of the masters in place "a" to PostgreSQL, and to the router. */
     readonly database: TcpProxy;
     readonly router: TcpProxy;
-    /** Of all workers to the balancer. */
+    /** Of all workers to the balancer, by protocol. */
     readonly workers: TcpProxy;
+    readonly pbWorkers: TcpProxy;
   };
+}
+
+export interface DiagramWorker {
+  readonly name: string;
+  readonly kind: WorkerKind;
+  readonly process: TestProcess;
+}
+
+/** A program and a protocol. */
+export interface WorkerKind {
+  readonly title: string;
+  /** Absent: this project's own worker. */
+  readonly protocol?: WorkerProtocol;
+  /** The directory of a release's virtual environment; absent: that of the newest. */
+  readonly installation?: string;
 }
 
 export interface DiagramOptions {
   /** Workers of each kind. */
   buildbotWorkers: number;
   ownWorkers: number;
+  /** Further kinds. */
+  more?: readonly { readonly kind: WorkerKind; readonly count: number }[];
   /** Default: the ledger config. */
   config?: string;
   env?: Record<string, string>;
 }
+
+const buildbotKind: WorkerKind = { title: "buildbot-worker 4.3.0, msgpack", protocol: "msgpack_experimental_v7" };
+const ownKind: WorkerKind = { title: "our own worker" };
 
 const roles = ["scheduler", "builder-engine", "ui"] as const;
 const places = ["a", "b"] as const;
 
 /** Starts all of it; resolves when every master is ready and every worker is attached. */
 export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
-  const names = Array.from({ length: options.buildbotWorkers + options.ownWorkers }, (_, i) => `w${i + 1}`);
+  const kinds = [
+    { kind: buildbotKind, count: options.buildbotWorkers },
+    { kind: ownKind, count: options.ownWorkers },
+    ...(options.more ?? []),
+  ].flatMap(({ kind, count }) => Array<WorkerKind>(count).fill(kind));
+  const names = kinds.map((_, i) => `w${i + 1}`);
   const cluster = await startCluster({
     config: options.config ?? "test/cluster/configs/ledger/cluster.ts",
     router: "own",
@@ -71,6 +97,7 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
     database: await startTcpProxy({ target: cluster.database }),
     router: await startTcpProxy({ target: cluster.env["WAMP_ROUTER"] as string }),
     workers: await startTcpProxy({ target: haproxy.workersPort }),
+    pbWorkers: await startTcpProxy({ target: haproxy.pbWorkersPort }),
   };
   const envOf = {
     a: {
@@ -113,7 +140,14 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
 
   seats = await startAll([]);
   const ui = seats.find(({ role }) => role === "ui") as Seat;
-  const workers = await startWorkers(names, options.buildbotWorkers, lines.workers.port, cluster);
+  const password = cluster.env["WORKER_PASSWORD"] as string;
+  const workers = await Promise.all(
+    kinds.map(async (kind, i) => {
+      const name = names[i] as string;
+      const port = (kind.protocol === "pb" ? lines.pbWorkers : lines.workers).port;
+      return { name, kind, process: await startWorker(kind, { port, name, password }) };
+    }),
+  );
   await waitForWorkers(ui.master, names);
   return {
     cluster,
@@ -138,18 +172,15 @@ export async function startDiagram(options: DiagramOptions): Promise<Diagram> {
   };
 }
 
-async function startWorkers(
-  names: readonly string[],
-  buildbotWorkers: number,
-  port: number,
-  cluster: TestCluster,
-): Promise<{ name: string; process: TestProcess }[]> {
-  const password = cluster.env["WORKER_PASSWORD"] as string;
-  return Promise.all(
-    names.map(async (name, i) => {
-      if (i >= buildbotWorkers) return { name, process: await startOwnWorker({ port, name, password }) };
-      const worker: TestBuildbotWorker = await startBuildbotWorker({ port, name, password });
-      return { name, process: worker.process };
-    }),
-  );
+async function startWorker(
+  { protocol, installation }: WorkerKind,
+  options: { port: number; name: string; password: string },
+): Promise<TestProcess> {
+  if (protocol === undefined) return startOwnWorker(options);
+  const worker = await startBuildbotWorker({
+    ...options,
+    protocol,
+    ...(installation !== undefined && { installation }),
+  });
+  return worker.process;
 }

@@ -32,6 +32,7 @@ it("HAProxy finds masters wherever they come to listen, and sends nothing new to
   const [first, second] = haproxy.uiPorts as [number, number];
   expect((await haproxy.servers()).map(({ backend }) => backend)).toEqual([
     ...Array<string>(4).fill("engines"),
+    ...Array<string>(4).fill("engines-pb"),
     ...Array<string>(4).fill("ui"),
   ]);
   const a = await startBackend(first);

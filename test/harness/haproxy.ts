@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBalancer } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
-import { freePort, freePorts, isListening, waitUntilClosed } from "./ports.ts";
+import { freePorts, isListening, waitUntilClosed } from "./ports.ts";
 import { isAlive, listChildren, sendSignal, startProcess, type TestProcess } from "./processes.ts";
 import { renderHaproxyConfig } from "./render-haproxy-config.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -21,7 +21,7 @@ export interface HaproxyOptions {
 
 /** A server of a backend as HAProxy sees it. */
 export interface HaproxyServer {
-  backend: "engines" | "ui";
+  backend: "engines" | "engines-pb" | "ui";
   name: string;
   port: number;
   /** `UP`, `NOLB` (answers that it is not ready), `DOWN`, `MAINT`; with a detail when it is about to change. */
@@ -40,6 +40,8 @@ export interface HaproxyServer {
 export interface TestHaproxy {
   /** Where workers connect. */
   readonly workersPort: number;
+  /** Where workers with the pb protocol connect. */
+  readonly pbWorkersPort: number;
   /** Where users connect. */
   readonly usersPort: number;
   /** The users' base URL. */
@@ -74,7 +76,12 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
   if (!program) throw new Error("HAProxy is not set up: run `node test/setup.mjs` first");
   const enginePorts = options.engines ?? (await freePorts(4));
   const uiPorts = options.uis ?? (await freePorts(4));
-  const [workersPort, usersPort, redirectPort] = [await freePort(), await freePort(), await freePort()];
+  const [workersPort, pbWorkersPort, usersPort, redirectPort] = (await freePorts(4)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const directory = temporaryDirectory("haproxy");
   const file = join(directory, "haproxy.cfg");
   const socket = join(directory, "admin.sock");
@@ -82,8 +89,8 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
   writeFileSync(
     file,
     renderHaproxyConfig(readFileSync(config, "utf8"), {
-      binds: { 9989: workersPort, 80: tls ? redirectPort : usersPort, 443: usersPort },
-      servers: { engines: enginePorts, ui: uiPorts },
+      binds: { 9989: workersPort, 9988: pbWorkersPort, 80: tls ? redirectPort : usersPort, 443: usersPort },
+      servers: { engines: enginePorts, "engines-pb": enginePorts, ui: uiPorts },
       socket,
     }),
   );
@@ -107,6 +114,7 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
   const all = () => [...listChildren(running.pid), running.pid];
   const haproxy: TestHaproxy = {
     workersPort,
+    pbWorkersPort,
     usersPort,
     url: `${tls ? "https" : "http"}://127.0.0.1:${usersPort}/`,
     enginePorts,
@@ -121,7 +129,10 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
         .map(toServer),
     waitForServer: (port, ready = true) =>
       waitFor(
-        async () => (await haproxy.servers()).find((s) => s.port === port && s.status.startsWith("UP") === ready),
+        async () => {
+          const found = (await haproxy.servers()).filter((server) => server.port === port);
+          return found.every(({ status }) => status.startsWith("UP") === ready) && found[0];
+        },
         { what: `haproxy to ${ready ? "find the master" : "send nothing to"} at port ${port}`, timeoutMs: 60_000 },
       ),
     command: (text) => ask(socket, text),

@@ -11,8 +11,9 @@ import {
   leaveCluster,
   type Membership,
 } from "@multimaster/cluster";
-import { type Database, dataVersions, execute, queryRows } from "@multimaster/database";
+import { type Database, dataVersions, execute, insertIgnore, queryRows } from "@multimaster/database";
 import * as lifecycle from "@multimaster/lifecycle";
+import { table } from "./table.ts";
 
 let pids = 1000;
 
@@ -127,17 +128,17 @@ export async function readLease(database: Database, masterid: number): Promise<L
 /** Work to be claimed: one builder, one buildset per request. */
 export async function addRequests(database: Database, count: number, builder = "runtests"): Promise<number[]> {
   return database.transaction(async (tx) => {
-    const [row] = await tx
-      .sql("builders")
-      .insert({ name: builder, name_hash: builder })
-      .onConflict("name_hash")
-      .merge(["name"])
-      .returning("id");
+    await insertIgnore(tx, {
+      table: "builders",
+      rows: [{ name: builder, name_hash: builder }],
+      conflict: ["name_hash"],
+    });
+    const row = await table(tx, "builders").where({ name_hash: builder }).first();
     const ids: number[] = [];
     for (let n = 0; n < count; n++) {
-      const [set] = await tx.sql("buildsets").insert({ submitted_at: 1, complete: 0, results: -1 }).returning("id");
+      const buildsetid = await table(tx, "buildsets").insertOne({ submitted_at: 1, complete: 0, results: -1 });
       const request = {
-        buildsetid: set.id,
+        buildsetid,
         builderid: row.id,
         priority: 0,
         complete: 0,
@@ -145,8 +146,7 @@ export async function addRequests(database: Database, count: number, builder = "
         submitted_at: 1,
         waited_for: 0,
       };
-      const [made] = await tx.sql("buildrequests").insert(request).returning("id");
-      ids.push(made.id as number);
+      ids.push(await table(tx, "buildrequests").insertOne(request));
     }
     return ids;
   });
@@ -159,7 +159,7 @@ export async function addRunningBuild(
   brid: number,
 ): Promise<{ buildid: number; stepid: number; logid: number }> {
   return database.transaction(async (tx) => {
-    const request = await tx.sql("buildrequests").where({ id: brid }).first();
+    const request = await table(tx, "buildrequests").where({ id: brid }).first();
     const build = {
       number: brid,
       builderid: request.builderid,
@@ -169,15 +169,12 @@ export async function addRunningBuild(
       locks_duration_s: 0,
       state_string: "building",
     };
-    const [{ id: buildid }] = await tx.sql("builds").insert(build).returning("id");
+    const buildid = await table(tx, "builds").insertOne(build);
     const step = { buildid, started_at: 1, state_string: "running", urls_json: "[]", hidden: 0 };
-    await tx.sql("steps").insert({ ...step, number: 0, name: "git", results: 0, complete_at: 2 });
-    const [{ id: stepid }] = await tx
-      .sql("steps")
-      .insert({ ...step, number: 1, name: "shell" })
-      .returning("id");
+    await table(tx, "steps").insert({ ...step, number: 0, name: "git", results: 0, complete_at: 2 });
+    const stepid = await table(tx, "steps").insertOne({ ...step, number: 1, name: "shell" });
     const log = { stepid, name: "stdio", slug: "stdio", complete: 0, num_lines: 0, type: "s" };
-    const [{ id: logid }] = await tx.sql("logs").insert(log).returning("id");
+    const logid = await table(tx, "logs").insertOne(log);
     return { buildid, stepid, logid };
   });
 }

@@ -1,13 +1,16 @@
-import type { Knex } from "knex";
+import type { StatementWatcher } from "./connections/statement-watchers.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import type { Pooling } from "./pooling.ts";
+import type { Row, Sql } from "./sql.ts";
+
+export type { Row };
 
 /**
  * Something that can be asked: the database itself, or a transaction in it. Code that gets one inside a transaction
  * uses only that one: a query beside an open transaction may wait for its end, which then never comes.
  */
 export interface Connection {
-  readonly sql: Knex;
+  readonly sql: Sql;
   readonly dialect: Dialect;
 }
 
@@ -38,11 +41,10 @@ export interface Database extends Connection {
    * that has found the way to its server dead, where answers would be waited for until the system gives up. SQLite has none.
    */
   breakConnections(): void;
+  /** Calls `watcher` for each statement until the returned function is called. For traces and tests. */
+  watch(watcher: StatementWatcher): () => void;
   close(): Promise<void>;
 }
-
-/** One row as the driver returns it, by column name. */
-export type Row = Record<string, unknown>;
 
 /** One connection of one's own, outside every pool: what a heartbeat needs when the pool is full or the loop is stuck. */
 export interface SingleConnection {

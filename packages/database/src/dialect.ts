@@ -3,6 +3,8 @@ import type { Connection, Row } from "./connection.ts";
 import type { Dialect, Fragment } from "./dialect/dialect.ts";
 import { postgresqlDialect } from "./dialect/postgresql.ts";
 import { sqliteDialect } from "./dialect/sqlite.ts";
+import { quoteAll, writeInsert } from "./insert-statement.ts";
+import { quote } from "./quote.ts";
 
 export type { Dialect, Fragment };
 
@@ -30,15 +32,12 @@ export async function queryRows<R extends object = Row>(
   sql: string,
   bindings: readonly unknown[] = [],
 ): Promise<R[]> {
-  const answer: unknown = await connection.sql.raw(sql, bindings as never);
-  if (Array.isArray(answer)) return answer as R[];
-  return ((answer as { rows?: R[] }).rows ?? []) as R[];
+  return (await connection.sql.run(sql, bindings)).rows as R[];
 }
 
 /** Runs one SQL statement with `?` bindings and returns the number of rows it changed. */
 export async function execute(connection: Connection, sql: string, bindings: readonly unknown[] = []): Promise<number> {
-  const answer = (await connection.sql.raw(sql, bindings as never)) as { rowCount?: number | null; changes?: number };
-  return answer.rowCount ?? answer.changes ?? 0;
+  return (await connection.sql.run(sql, bindings)).count;
 }
 
 /** SQLite takes no more terms than 500 in one statement, PostgreSQL no more bindings than 65,535. */
@@ -50,17 +49,25 @@ function inPieces(rows: readonly Row[]): Row[][] {
   return pieces;
 }
 
+/** Inserts one row; returns the `returning` columns of it. */
+export async function insertRow<R extends object = Row>(
+  connection: Connection,
+  table: string,
+  row: Row,
+  returning: readonly string[],
+): Promise<R> {
+  const { sql, bindings } = writeInsert(table, [row]);
+  const [inserted] = await queryRows<R>(connection, `${sql} returning ${quoteAll(returning)}`, bindings);
+  return inserted as R;
+}
+
 /** Inserts rows, leaving out those whose key is taken. Returns the `returning` columns of the rows that were inserted. */
 export async function insertIgnore<R extends object = Row>(connection: Connection, insert: InsertIgnore): Promise<R[]> {
-  const returning = [...(insert.returning ?? insert.conflict)];
+  const ending = ` on conflict (${quoteAll(insert.conflict)}) do nothing returning ${quoteAll(insert.returning ?? insert.conflict)}`;
   const inserted: R[] = [];
   for (const rows of inPieces(insert.rows)) {
-    const query = connection.sql(insert.table).insert(rows);
-    const answer = (await query
-      .onConflict([...insert.conflict])
-      .ignore()
-      .returning(returning)) as R[];
-    append(inserted, answer);
+    const { sql, bindings } = writeInsert(insert.table, rows);
+    append(inserted, await queryRows<R>(connection, sql + ending, bindings));
   }
   return inserted;
 }
@@ -69,10 +76,9 @@ export async function insertIgnore<R extends object = Row>(connection: Connectio
 export async function upsert(connection: Connection, { table, rows: all, key, update }: Upsert): Promise<void> {
   for (const rows of inPieces(all)) {
     const columns = update ?? Object.keys(rows[0] as Row).filter((column) => !key.includes(column));
-    const query = connection
-      .sql(table)
-      .insert(rows)
-      .onConflict([...key]);
-    await (columns.length === 0 ? query.ignore() : query.merge([...columns]));
+    const changes = columns.map((column) => `${quote(column)} = excluded.${quote(column)}`).join(", ");
+    const { sql, bindings } = writeInsert(table, rows);
+    const action = columns.length === 0 ? "nothing" : `update set ${changes}`;
+    await execute(connection, `${sql} on conflict (${quoteAll(key)}) do ${action}`, bindings);
   }
 }

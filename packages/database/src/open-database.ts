@@ -1,28 +1,22 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { Backoff, errors, type Logger } from "@multimaster/core";
-import type BetterSqlite3 from "better-sqlite3";
-import knex, { type Knex } from "knex";
-import type { Connection, Database } from "./connection.ts";
+import { errors, type Logger } from "@multimaster/core";
+import type { Database } from "./connection.ts";
+import { ConnectionPool } from "./connections/connection-pool.ts";
+import { PoolSql } from "./connections/pool-sql.ts";
+import type { PooledConnection } from "./connections/pooled-connection.ts";
+import { openPostgresqlConnection, type PostgresqlConnection } from "./connections/postgresql-connection.ts";
+import { SqliteConnection } from "./connections/sqlite-connection.ts";
+import { StatementWatchers } from "./connections/statement-watchers.ts";
+import { runTransaction } from "./connections/transactions.ts";
+import { WriterTurns } from "./connections/writer-turns.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database-url.ts";
-import { type Dialect, dialects } from "./dialect.ts";
+import { dialects } from "./dialect.ts";
+import { explainConnectionError } from "./explain-connection-error.ts";
 import { type FileLock, lockSqliteFile } from "./file-lock.ts";
-import { runInside, type TransactionConfig } from "./knex-client.ts";
 import { detectPooling, type Pooling, readPooling } from "./pooling.ts";
-import {
-  breakConnection,
-  explainConnectionError,
-  limitAnswerTime,
-  PostgresqlClient,
-  type PostgresqlConnection,
-  useThroughPooler,
-} from "./postgresql-client.ts";
 import { connectPostgresql } from "./postgresql-connect.ts";
 import { postgresqlConnection } from "./postgresql-settings.ts";
 import type { PostgresqlSession } from "./postgresql-tls.ts";
-import { SqliteClient } from "./sqlite-client.ts";
-import { prepareSqlite } from "./sqlite-driver.ts";
 import { closeToOthers } from "./sqlite-file.ts";
-import { WriterTurns } from "./writer-turns.ts";
 
 export interface OpenOptions {
   log: Logger;
@@ -40,11 +34,6 @@ export interface OpenOptions {
   answerMs?: number;
 }
 
-const maxTries = 6;
-
-/** The caller waits for a database that is away for longer: a user may be waiting for an answer. */
-const patienceMs = 5000;
-
 /** Opens `sqlite:FILE` or `postgresql://…`. The server is really asked, so a wrong address or password shows here. */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
   const parsed = parseDatabaseUrl(url);
@@ -56,17 +45,19 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     if (parsed.engine === "postgresql") pooling = await probeServer(parsed, options);
     else if (options.exclusive && !parsed.memory) lock = openFile(parsed, () => lockSqliteFile(parsed.file));
   }
+  const watchers = new StatementWatchers();
   const connections = new Set<PostgresqlConnection>();
-  const sql =
+  const pool =
     parsed.engine === "sqlite"
-      ? openSqlite(parsed.file, options)
-      : openPostgresql(parsed.url, options, pooling, connections);
+      ? openSqlitePool(parsed.file, options, watchers)
+      : openPostgresqlPool(parsed.url, options, pooling, watchers, connections);
   const dialect = dialects[parsed.engine];
-  const writer = parsed.engine === "sqlite" ? new WriterTurns() : undefined;
+  const sql = new PoolSql(pool);
+  const writing = { pool, dialect, turns: parsed.engine === "sqlite" ? new WriterTurns() : undefined };
   try {
-    if (!known) await sql.raw("select 1");
+    if (!known) await sql.run("select 1");
   } catch (error) {
-    await sql.destroy();
+    await pool.close();
     lock?.release();
     throw errors.databaseUnreachable(parsed.describe, explainConnectionError(error), { cause: error });
   }
@@ -78,12 +69,13 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     exclusive: known?.exclusive ?? (lock !== undefined || (parsed.engine === "sqlite" && parsed.memory)),
     sql,
     dialect,
-    transaction: (fn) => runTransaction(sql, dialect, fn, { writer }),
-    snapshot: (fn) => runTransaction(sql, dialect, fn, { config: { readOnly: true } }),
+    transaction: (fn) => runTransaction(writing, fn),
+    snapshot: (fn) => runTransaction({ pool, dialect }, fn, { readOnly: true }),
     breakConnections() {
-      for (const connection of connections) breakConnection(connection);
+      for (const connection of connections) connection.cut();
     },
-    close: () => (closing ??= sql.destroy().finally(() => lock?.release())),
+    watch: (watcher) => watchers.add(watcher),
+    close: () => (closing ??= pool.close().finally(() => lock?.release())),
   };
 }
 
@@ -117,110 +109,41 @@ async function probeServer(url: DatabaseUrl, { log }: OpenOptions): Promise<Pool
   }
 }
 
-function openSqlite(file: string, options: OpenOptions): Knex {
-  return knex({
-    client: SqliteClient as unknown as typeof Knex.Client,
-    connection: { filename: file },
-    useNullAsDefault: true,
-    compileSqlOnError: false,
+/** Users who wait for longer for a connection get an error, which counts as the database's trouble. */
+const acquireMs = 60_000;
+const idleMs = 30_000;
+
+function openSqlitePool(file: string, { sqliteConnections = 1 }: OpenOptions, watchers: StatementWatchers) {
+  return new ConnectionPool<PooledConnection>({
     // One stays open: another first connection would find an empty :memory: database.
-    pool: {
-      min: 1,
-      max: file === ":memory:" ? 1 : (options.sqliteConnections ?? 1),
-      acquireTimeoutMillis: 60_000,
-      afterCreate: prepareConnection,
-    },
-    log: knexLog(options.log),
+    keep: 1,
+    max: file === ":memory:" ? 1 : sqliteConnections,
+    acquireMs,
+    idleMs,
+    open: async () => new SqliteConnection(file, watchers),
   });
 }
 
-function prepareConnection(
-  connection: BetterSqlite3.Database,
-  done: (error: Error | null, connection: unknown) => void,
-): void {
-  try {
-    prepareSqlite(connection);
-    done(null, connection);
-  } catch (error) {
-    done(error as Error, connection);
-  }
-}
-
-function openPostgresql(
+function openPostgresqlPool(
   url: string,
-  options: OpenOptions,
+  { idleTransactionMs = 10_000, answerMs, poolSize = 10 }: OpenOptions,
   pooling: Pooling,
+  watchers: StatementWatchers,
   connections: Set<PostgresqlConnection>,
-): Knex {
-  const idleTransactionMs = options.idleTransactionMs ?? 10_000;
-  return knex({
-    client: PostgresqlClient as unknown as typeof Knex.Client,
+) {
+  const options = {
     // A pooler refuses settings at the beginning of a connection: it gets them with each transaction.
-    connection: {
-      ...postgresqlConnection(url, { idleTransactionMs: pooling === "none" ? idleTransactionMs : 0 }),
-      pipeline: pooling === "none",
-    } as Knex.PgConnectionConfig,
-    compileSqlOnError: false,
-    pool: {
-      min: 0,
-      max: options.poolSize ?? 10,
-      acquireTimeoutMillis: 60_000,
-      afterCreate(connection: PostgresqlConnection, done: (error: Error | null, connection: unknown) => void) {
-        connections.add(connection);
-        if (pooling !== "none")
-          useThroughPooler(connection, { idleTransactionMs, isPerTransaction: pooling === "transaction" });
-        if (options.answerMs !== undefined) limitAnswerTime(connection, options.answerMs);
-        connection.once("end", () => connections.delete(connection));
-        done(null, connection);
-      },
-    },
-    log: knexLog(options.log),
+    settings: postgresqlConnection(url, { idleTransactionMs: pooling === "none" ? idleTransactionMs : 0 }),
+    pooler: pooling === "none" ? undefined : { idleTransactionMs, isPerTransaction: pooling === "transaction" },
+    answerMs,
+    watchers,
+    connections,
+  };
+  return new ConnectionPool<PooledConnection>({
+    keep: 0,
+    max: poolSize,
+    acquireMs,
+    idleMs,
+    open: () => openPostgresqlConnection(options),
   });
-}
-
-/** knex warns through our log; the caller whose query failed repeats its connection warnings, so they are only debug. */
-function knexLog(log: Logger) {
-  const debug = (message: unknown) => log.debug({ knex: message }, "knex");
-  return { warn: debug, error: debug, deprecate: debug, debug, inspectionDepth: 1, enableColors: false };
-}
-
-/** Runs a statement outside any transaction again, a few times, when the server rolled it back only because of others. */
-export async function retryRolledBack<T>({ dialect }: Connection, run: () => Promise<T>): Promise<T> {
-  const backoff = new Backoff({ initial: 20, max: 1000 });
-  for (let tries = 1; ; tries++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!dialect.isRetryable(error) || tries >= maxTries) throw error;
-    }
-    await sleep(backoff.next());
-  }
-}
-
-async function runTransaction<T>(
-  sql: Knex,
-  dialect: Dialect,
-  fn: (tx: Connection) => Promise<T>,
-  { config = {}, writer }: { config?: TransactionConfig; writer?: WriterTurns | undefined } = {},
-): Promise<T> {
-  const backoff = new Backoff({ initial: 20, max: 1000 });
-  const begun = performance.now();
-  for (let tries = 1; ; tries++) {
-    // Once the body is done the commit is on its way, and a broken connection leaves its outcome unknown.
-    let committing = false;
-    try {
-      const run = () =>
-        sql.transaction(async (transaction) => {
-          const result = await runInside(sql.client, () => fn({ sql: transaction, dialect }));
-          committing = true;
-          return result;
-        }, config);
-      return await (writer ? writer.take(sql.client, run) : run());
-    } catch (error) {
-      const patient = !committing && performance.now() - begun < patienceMs;
-      const again = dialect.isRetryable(error) || (patient && dialect.isAway(error));
-      if (!again || tries >= maxTries) throw error;
-      await sleep(backoff.next());
-    }
-  }
 }

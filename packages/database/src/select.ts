@@ -1,6 +1,7 @@
 import type { Connection, Row } from "./connection.ts";
 import { type Dialect, type Fragment, queryRows } from "./dialect.ts";
 import { neverNull } from "./nullability.ts";
+import { quote } from "./quote.ts";
 
 export interface Order {
   /** A name from `columns`, or any SQL expression. */
@@ -76,9 +77,4 @@ function rangeClause(dialect: Dialect, { limit, offset }: Select): Fragment {
   else if (dialect.name === "sqlite") parts.push("limit -1");
   if (offset !== undefined) parts.push("offset ?");
   return { sql: ` ${parts.join(" ")}`, bindings: [limit, offset].filter((n) => n !== undefined) };
-}
-
-/** A name as SQL takes it, whatever characters are in it. */
-export function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -25,8 +25,8 @@ it("SQLite's files are for their owner alone, whatever the umask; those that wer
   const url = `sqlite:${join(directory, "state.sqlite")}`;
   const open = async () => {
     const database = await openDatabase(url, { log, exclusive: true });
-    await database.sql.raw("create table if not exists t (a)");
-    await database.sql.raw("insert into t values (1)");
+    await database.sql.run("create table if not exists t (a)");
+    await database.sql.run("insert into t values (1)");
     return database;
   };
   const closed = {

@@ -1,5 +1,5 @@
 import { type Claim, claimed, fence, type Lease, lostTo, requireLease } from "@multimaster/cluster";
-import { type Connection, insertIgnore, isRequestClaimable, queryRows } from "@multimaster/database";
+import { type Connection, insertIgnore, isRequestClaimable, queryRows, SqlExpression } from "@multimaster/database";
 import { claimTables } from "./claim-tables.ts";
 import type { Transition } from "./transition.ts";
 
@@ -46,7 +46,7 @@ export async function claimRequests(
 export async function claimToEnd({ tx, outcomes }: Transition, id: number, masterid: number): Promise<boolean> {
   const rows = await insertIgnore(tx, {
     table: claimTables.request.table,
-    rows: [{ brid: id, masterid, claimed_at: tx.sql.raw(tx.dialect.nowSeconds) }],
+    rows: [{ brid: id, masterid, claimed_at: new SqlExpression(tx.dialect.nowSeconds) }],
     conflict: [claimTables.request.id],
   });
   if (rows.length === 1) outcomes.claimedRequests.push(id);

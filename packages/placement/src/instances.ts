@@ -5,10 +5,32 @@ export interface InstanceView {
   readonly buildrequestid: number | null;
 }
 
-/** An instance of the rows as placement sees it: one that comes back, after its engine died, counts as one that comes. */
-export function viewInstance(row: InstanceView & { readonly attachedTo: number | null }): InstanceView {
-  const { buildrequestid, state, attachedTo } = row;
+/** An instance as the rows have it. */
+export interface InstanceFacts extends InstanceView {
+  readonly attachedTo: number | null;
+  /** Seconds since it first attached; null: it never has. */
+  readonly attachedFor: number | null;
+  /** Builds that it has begun. */
+  readonly builds: number;
+}
+
+/** How long after its first attachment an instance without a build is about to get one, in seconds. */
+const freshSeconds = 5;
+
+/** An instance as placement sees it: one that comes back, after its engine died, counts as one that comes. */
+export function viewInstance({ buildrequestid, state, attachedTo }: InstanceFacts): InstanceView {
   return { buildrequestid, state: state === "running" && attachedTo === null ? "starting" : state };
+}
+
+/**
+ * An instance as an engine sees it before it starts one. One that has just attached to another engine counts as one that
+ * comes: that engine is about to give it the very request that this engine would start another one for.
+ */
+export function viewInstanceFrom(masterid: number, facts: InstanceFacts): InstanceView {
+  const { attachedTo, attachedFor, builds } = facts;
+  const isElsewhere = attachedTo !== null && attachedTo !== masterid;
+  const isFresh = isElsewhere && builds === 0 && attachedFor !== null && attachedFor < freshSeconds;
+  return viewInstance(isFresh ? { ...facts, attachedTo: null } : facts);
 }
 
 /** A latent worker: what may be made of it, and what there is. */

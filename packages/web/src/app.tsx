@@ -9,6 +9,7 @@ import { ChangePage } from "./pages/change.tsx";
 import { ChangesPage } from "./pages/changes.tsx";
 import { ClusterPage } from "./pages/cluster.tsx";
 import { HomePage } from "./pages/home.tsx";
+import { InstancesPage } from "./pages/instances.tsx";
 import { LocksPage } from "./pages/locks.tsx";
 import { ConsolePage, GridPage } from "./pages/matrix.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
@@ -43,6 +44,7 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/waterfall", TimelinePage],
   ["/queue", QueuePage],
   ["/locks", LocksPage],
+  ["/instances", InstancesPage],
   ["/workers", WorkersPage],
   ["/workers/:worker", WorkerPage],
   ["/cluster", ClusterPage],

@@ -7,12 +7,14 @@ import {
   type InstanceView,
   judgeBuilder,
   placeRequests,
-  viewInstance,
+  viewInstanceFrom,
 } from "@multimaster/placement";
+import type { InstancePlace } from "@multimaster/plugins";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import { withFreeLocks } from "./free-locks.ts";
 import type { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
 
@@ -33,6 +35,10 @@ export interface InstanceStartsOptions {
 
 /** Requests that are looked at: as many as matter, since none of those before can be built. */
 const mostPending = 500;
+/** How long a place where a start has failed is used only if there is no other, in milliseconds. */
+const avoidMs = 5 * 60_000;
+/** Output of a start beyond this is dropped. */
+const longestStartLog = 65_536;
 /** The longest wait after failed starts, as a multiple of the first. */
 const longestRetry = 10;
 
@@ -105,7 +111,8 @@ export class InstanceStarts {
     for (const row of table.rows)
       if (row.buildrequestid !== null && this.#view(row).state !== "starting") taken.add(row.buildrequestid);
     const left = requests.filter(({ buildrequestid }) => !taken.has(buildrequestid));
-    return assignToLatents(this.#withinLimits(left), (builderid) => latentsOf.get(builderid) ?? []);
+    const startable = await withFreeLocks(this.#withinLimits(left), builders, data);
+    return assignToLatents(startable, (builderid) => latentsOf.get(builderid) ?? []);
   }
 
   #latentsOf(builder: ConfiguredBuilder) {
@@ -123,7 +130,7 @@ export class InstanceStarts {
     const { masterid, workers } = this.#options;
     const worker = workers.byId(row.workerid);
     const isComing = row.attachedTo === masterid && (worker === undefined || worker.terms === "unknown");
-    return viewInstance(isComing ? { ...row, attachedTo: null } : row);
+    return viewInstanceFrom(masterid, isComing ? { ...row, attachedTo: null } : row);
   }
 
   /** A builder that may run few builds needs few instances. */
@@ -150,7 +157,7 @@ export class InstanceStarts {
       parallelStarts: options.parallelStarts,
       slots,
       workerids,
-      places: definition.places?.(options) ?? [],
+      places: this.#usablePlaces(latent),
       host: latent.reach,
       masterUrl,
       requests,
@@ -162,6 +169,20 @@ export class InstanceStarts {
       });
       this.#starting.set(instance.instanceid, start);
     }
+  }
+
+  /** When a start has failed here, by latent worker and place. */
+  #failedAt = new Map<string, number>();
+
+  /** A host that is down would have the fewest instances: the others go on without it. */
+  #usablePlaces({ name, options, definition, context }: LatentWorker): readonly InstancePlace[] {
+    const places = definition.places?.(options) ?? [];
+    const isAvoided = (place: InstancePlace) => {
+      const failedAt = this.#failedAt.get(`${name} ${place.name}`);
+      return failedAt !== undefined && context.clock.now() - failedAt < avoidMs;
+    };
+    const usable = places.filter((place) => !isAvoided(place));
+    return usable.length > 0 ? usable : places;
   }
 
   #workerids = new Map<string, readonly number[]>();
@@ -180,7 +201,7 @@ export class InstanceStarts {
     const worker = await this.#nameOf(latent, reserved);
     let text = "";
     const output = (more: string) => {
-      text += more;
+      if (text.length < longestStartLog) text += more;
     };
     try {
       const options = await latent.render(await this.#renderingFor(reserved));
@@ -195,6 +216,7 @@ export class InstanceStarts {
       // This engine ends: the engine that takes the instance finds out what became of it.
       if (latent.context.signal.aborted) return;
       onStarted(latent.name, "failed");
+      if (place !== null) this.#failedAt.set(`${latent.name} ${place}`, latent.context.clock.now());
       await this.noteFailure(latent, instanceid, error instanceof Error ? error.message : String(error));
     }
   }

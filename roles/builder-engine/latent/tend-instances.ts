@@ -105,6 +105,7 @@ export class TendInstances {
   }
 
   #whyEndAttached(row: InstanceRow, latent: LatentWorker | undefined, worker: AttachedWorker): string | undefined {
+    if (row.destroyed === 1) return destroyed;
     if (worker.builds > 0) {
       this.#since.delete(`idle ${row.instanceid}`);
       return undefined;
@@ -123,6 +124,7 @@ export class TendInstances {
   }
 
   #whyEndAway(row: InstanceRow, latent: LatentWorker | undefined): string | undefined {
+    if (row.destroyed === 1) return destroyed;
     if (!latent?.reaches(row)) return "no master that reaches it has looked after it";
     if (row.state === "stopping") return "it was being ended";
     if (this.#endsWithDrain(row)) return "the master drains";
@@ -198,4 +200,5 @@ export class TendInstances {
   }
 }
 
+const destroyed = "a user has destroyed it";
 const notAttached = "it did not attach in time";

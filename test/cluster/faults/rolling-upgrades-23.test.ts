@@ -1,19 +1,25 @@
+import { basename } from "node:path";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
-import { type Diagram, type Seat, startDiagram } from "../../harness/diagram.ts";
+import { type Diagram, type Seat, startDiagram, type WorkerKind } from "../../harness/diagram.ts";
 import { describeMs } from "../../harness/figures.ts";
 import { readLedger } from "../../harness/ledger.ts";
 import { startLoad } from "../../harness/load.ts";
+import { setUpWorkerRelease } from "../../setup.mjs";
 
 // The long form is `npm run test:upgrades`.
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const upgrades = isLong ? 20 : 2;
-const workersOfAKind = isLong ? 10 : 3;
+/** Installations that the long form has beside those of the short one; MULTIMASTER_WORKERS names the directories of more. */
+const releases = isLong ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];
+const installations = (process.env["MULTIMASTER_WORKERS"] ?? "").split(",").filter((directory) => directory !== "");
+const workersOfAKind = isLong ? 4 : 2;
 
 it(`23: ${upgrades} rolling upgrades of all masters under load: nothing lost, retried or repeated, no user's request fails`, async () => {
   const diagram = await startDiagram({
     buildbotWorkers: workersOfAKind,
     ownWorkers: workersOfAKind,
+    more: moreKinds(),
     env: { WORK: "sleep 1", LEASE: "15s" },
   });
   const { cluster } = diagram;
@@ -38,7 +44,7 @@ it(`23: ${upgrades} rolling upgrades of all masters under load: nothing lost, re
       `rolling upgrades of all six masters: ${upgrades}`,
       `builds: ${builds.map(({ results, count }) => `${count} with result ${results}`).join(", ")}`,
       `users' requests: ${load.requests()}, failed: ${load.failures.length}; commits: ${load.commits()}`,
-      `a worker was away: ${describeMs(away)}`,
+      ...describeAway(diagram, away),
       `a drain took: ${describeMs(drains.map(({ ms }) => ms))}`,
       `from a forced request to its first command: ${describeMs(startLatencies(diagram, load.forced))}`,
     ].join("\n"),
@@ -47,9 +53,29 @@ it(`23: ${upgrades} rolling upgrades of all masters under load: nothing lost, re
   expect(load.failures).toEqual([]);
   expect(builds).toEqual([{ results: 0, count: expect.any(Number) }]);
   expect(drains.map(({ retried, lost }) => [retried, lost])).toEqual(drains.map(() => [0, 0]));
-  expect(away.length).toBeGreaterThanOrEqual(upgrades * workersOfAKind * 2);
+  expect(away.length).toBeGreaterThanOrEqual(upgrades * diagram.workers.length);
   expect(await findViolations(cluster)).toEqual([]);
 }, 3_600_000);
+
+/** The newest release with pb, older ones, and with msgpack the oldest that speaks it. */
+function moreKinds(): { kind: WorkerKind; count: number }[] {
+  const count = isLong ? 2 : 1;
+  const install = (release: string) => setUpWorkerRelease(release, () => undefined);
+  const pb = [
+    ...releases.map((release) => ({ title: release, installation: install(release) })),
+    ...installations.map((installation) => ({ title: basename(installation), installation })),
+  ].map(({ title, installation }) => ({
+    title: `buildbot-worker ${title}, pb`,
+    protocol: "pb" as const,
+    installation,
+  }));
+  const older = { title: "buildbot-worker 3.11.9, msgpack", protocol: "msgpack_experimental_v7" as const };
+  return [
+    { title: "buildbot-worker 4.3.0, pb", protocol: "pb" as const },
+    ...pb,
+    ...(isLong ? [{ ...older, installation: install("3.11.9") }] : []),
+  ].map((kind) => ({ kind, count }));
+}
 
 interface Drain {
   ms: number;
@@ -82,7 +108,7 @@ async function drain({ cluster, url }: Diagram, seat: Seat): Promise<Drain> {
 }
 
 /** Milliseconds between a worker's leaving one engine and its being attached to the next, from what engines log. */
-function timesAway(diagram: Diagram): number[] {
+function timesAway(diagram: Diagram): { worker: string; ms: number }[] {
   const moves = diagram
     .everybody()
     .flatMap((master) => master.logLines())
@@ -96,7 +122,16 @@ function timesAway(diagram: Diagram): number[] {
     const since = left.get(worker);
     if (what === "left") left.set(worker, at);
     else left.delete(worker);
-    return what === "attached" && since !== undefined ? [at - since] : [];
+    return what === "attached" && since !== undefined ? [{ worker, ms: at - since }] : [];
+  });
+}
+
+/** A line for each kind of worker. */
+function describeAway({ workers }: Diagram, away: readonly { worker: string; ms: number }[]): string[] {
+  const titles = [...new Set(workers.map(({ kind }) => kind.title))];
+  return titles.map((title) => {
+    const names = new Set(workers.filter(({ kind }) => kind.title === title).map(({ name }) => name));
+    return `away, ${title}: ${describeMs(away.flatMap(({ worker, ms }) => (names.has(worker) ? [ms] : [])))}`;
   });
 }
 

@@ -17,6 +17,7 @@ import {
   releaseRequests,
 } from "../../harness/members.ts";
 import { sharedPostgres } from "../../harness/postgres.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -111,28 +112,31 @@ describe.each(engines)("claims on %s", (engine) => {
         goneMasters: [one.masterid],
       },
     });
-    expect(await database.sql("builds").where({ id: build.buildid }).first()).toMatchObject({
+    expect(await table(database, "builds").where({ id: build.buildid }).first()).toMatchObject({
       results: 5,
       complete_at: expect.any(Number),
     });
     expect(
-      await database.sql("steps").where({ buildid: build.buildid }).orderBy("number").select("results", "complete_at"),
+      await table(database, "steps")
+        .where({ buildid: build.buildid })
+        .orderBy("number")
+        .select("results", "complete_at"),
     ).toMatchObject([
       { results: 0, complete_at: 2 },
       { results: 5, complete_at: expect.any(Number) },
     ]);
-    expect(await database.sql("logs").first()).toMatchObject({ complete: 1 });
-    expect(await database.sql("masters").where({ id: one.masterid }).first()).toMatchObject({ active: 0 });
-    for (const table of [
+    expect(await table(database, "logs").first()).toMatchObject({ complete: 1 });
+    expect(await table(database, "masters").where({ id: one.masterid }).first()).toMatchObject({ active: 0 });
+    for (const name of [
       "scheduler_masters",
       "changesource_masters",
       "builder_masters",
       "connected_workers",
       "mm_worker_attachments",
     ]) {
-      expect(await database.sql(table).where({ masterid: one.masterid })).toEqual([]);
+      expect(await table(database, name).where({ masterid: one.masterid }).select()).toEqual([]);
     }
-    expect(await database.sql("configured_workers")).toEqual([]);
+    expect(await table(database, "configured_workers").select()).toEqual([]);
     expect(await claimsOf(one)).toEqual([done]);
     expect(await claimRequests(database, two, [running, waiting])).toEqual([running, waiting]);
     await expect(claimRequests(database, one, [running])).rejects.toThrow(LeaseLost);
@@ -157,8 +161,8 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(eviction?.outcomes.completedRequests.sort((a, b) => a - b)).toEqual([stopped, cancelled, notStarted]);
     expect(eviction?.outcomes.released.request).toEqual([requeued]);
     expect(eviction?.outcomes.completedBuildsets).toHaveLength(3);
-    const results = async (table: string) =>
-      (await database.sql(table).orderBy("id").select("results")).map((row) => row.results);
+    const results = async (name: string) =>
+      (await table(database, name).orderBy("id").select("results")).map((row) => row.results);
     expect(await results("builds")).toEqual([6, 6, 5]);
     expect(await results("buildrequests")).toEqual([6, 6, -1, 6]);
     expect(await results("buildsets")).toEqual([6, 6, -1, 6]);
@@ -175,7 +179,7 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(eviction).toMatchObject({
       outcomes: { completedRequests: [brid], released: { request: [] }, finishedBuilds: [] },
     });
-    expect(await database.sql("buildsets").orderBy("id").select("complete", "results")).toEqual([
+    expect(await table(database, "buildsets").orderBy("id").select("complete", "results")).toEqual([
       { complete: 1, results: 2 },
       { complete: 1, results: 0 },
     ]);
@@ -227,7 +231,7 @@ describe.each(engines)("claims on %s", (engine) => {
     expect(await releaseOne(database, two, "worker", workerid)).toBe(false);
     expect(await releaseOne(database, one, "worker", workerid)).toBe(true);
     expect(await claimOne(database, two, "worker", workerid)).toEqual({ kind: "claimed" });
-    expect(await database.sql("connected_workers").select("workerid", "masterid")).toEqual([
+    expect(await table(database, "connected_workers").select("workerid", "masterid")).toEqual([
       { workerid, masterid: two.masterid },
     ]);
   });
@@ -236,7 +240,7 @@ describe.each(engines)("claims on %s", (engine) => {
     const workerid = await addWorker(database);
     const results = await Promise.all([one, two].map((lease) => claimOne(database, lease, "worker", workerid)));
     expect(results.map((result) => result.kind).sort()).toEqual(["claimed", "lost"]);
-    expect(await database.sql("connected_workers")).toHaveLength(1);
+    expect(await table(database, "connected_workers").select()).toHaveLength(1);
   });
 
   it.runIf(engine === "postgresql")(
@@ -266,7 +270,9 @@ describe.each(engines)("claims on %s", (engine) => {
       const results = await both;
       expect(results.map(({ kind }) => kind).sort()).toEqual(["claimed", "lost"]);
       const winner = results[0]?.kind === "claimed" ? two : three;
-      expect(await database.sql("mm_worker_attachments").select("masterid")).toEqual([{ masterid: winner.masterid }]);
+      expect(await table(database, "mm_worker_attachments").select("masterid")).toEqual([
+        { masterid: winner.masterid },
+      ]);
     },
   );
 
@@ -281,42 +287,33 @@ describe.each(engines)("claims on %s", (engine) => {
 });
 
 async function holderOf(database: Database, kind: "scheduler" | "changeSource", id: number): Promise<unknown> {
-  const { table, id: column } = claimTables[kind];
-  return (
-    await database
-      .sql(table)
-      .where({ [column]: id })
-      .first()
-  )?.masterid;
+  const { table: name, id: column } = claimTables[kind];
+  const [holder] = await table(database, name)
+    .where({ [column]: id })
+    .select();
+  return holder?.masterid;
 }
 
 async function addSingletons(database: Database): Promise<{ schedulerid: number; changesourceid: number }> {
-  const [scheduler] = await database
-    .sql("schedulers")
-    .insert({ name: "all", name_hash: "all", enabled: 1 })
-    .returning("id");
-  const [source] = await database.sql("changesources").insert({ name: "git", name_hash: "git" }).returning("id");
-  return { schedulerid: scheduler.id as number, changesourceid: source.id as number };
+  const schedulerid = await table(database, "schedulers").insertOne({ name: "all", name_hash: "all", enabled: 1 });
+  const changesourceid = await table(database, "changesources").insertOne({ name: "git", name_hash: "git" });
+  return { schedulerid, changesourceid };
 }
 
 async function addWorker(database: Database): Promise<number> {
-  const [worker] = await database
-    .sql("workers")
-    .insert({ name: "w1", info: "{}", paused: 0, graceful: 0 })
-    .returning("id");
-  return worker.id as number;
+  return table(database, "workers").insertOne({ name: "w1", info: "{}", paused: 0, graceful: 0 });
 }
 
 /** One of each thing that a master can hold beside build requests. */
 async function takePlaces(database: Database, lease: Lease) {
   const { schedulerid, changesourceid } = await addSingletons(database);
   const workerid = await addWorker(database);
-  const builder = await database.sql("builders").first();
+  const builder = await table(database, "builders").first<{ id: number }>();
   const place = { builderid: builder.id, masterid: lease.masterid };
-  const [builderMaster] = await database.sql("builder_masters").insert(place).returning("id");
-  await database.sql("configured_workers").insert({ buildermasterid: builderMaster.id, workerid });
+  const buildermasterid = await table(database, "builder_masters").insertOne(place);
+  await table(database, "configured_workers").insert({ buildermasterid, workerid });
   await claimOne(database, lease, "scheduler", schedulerid);
   await claimOne(database, lease, "changeSource", changesourceid);
   await claimOne(database, lease, "worker", workerid);
-  return { schedulerid, changesourceid, workerid, builderid: builder.id as number };
+  return { schedulerid, changesourceid, workerid, builderid: builder.id };
 }

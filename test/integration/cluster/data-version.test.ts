@@ -2,6 +2,7 @@ import { raiseToCommonVersion, requireLease, writesDataVersion } from "@multimas
 import { type Database, queryRows, readDataVersion } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { evictDead, expire, join, joinAsEvictor, leave, makeSteady } from "../../harness/members.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 
 const release = (newest: number, oldest = 1) => ({ dataVersions: { oldest, newest } });
@@ -62,15 +63,15 @@ describe.each(engines)("the data version on %s", (engine) => {
 
   it("refuses a lease to masters of the first release, which do not read it, when they wake long after", async () => {
     const { lease: old } = await join(database, release(1));
-    const oldRow = await database.sql("mm_leases").where({ masterid: old.masterid }).first();
+    const oldRow = await table(database, "mm_leases").where({ masterid: old.masterid }).first();
     await leave(database, old);
     await join(database, release(2));
     await raiseToCommonVersion(database);
-    await database.sql("mm_leases").where({ masterid: old.masterid }).delete();
-    await expect(database.sql("mm_leases").insert(oldRow)).rejects.toThrow(
+    await table(database, "mm_leases").where({ masterid: old.masterid }).delete();
+    await expect(table(database, "mm_leases").insert(oldRow)).rejects.toThrow(
       /this release is older than the data version/,
     );
-    await database.sql("mm_leases").insert({ ...oldRow, data_version: 2 });
+    await table(database, "mm_leases").insert({ ...oldRow, data_version: 2 });
   });
 
   it("refuses a release that no longer reads what is there", async () => {

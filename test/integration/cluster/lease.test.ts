@@ -14,6 +14,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { evictDead, expire, join, joinAsEvictor, leave, makeSteady, readLease } from "../../harness/members.ts";
 import { startPostgres } from "../../harness/postgres.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -87,7 +88,7 @@ describe.each(engines)("membership on %s", (engine) => {
       active: 1,
       last_active: Math.floor(Date.now() / 1000),
     };
-    await database.sql("masters").insert(row);
+    await table(database, "masters").insert(row);
     await expect(join(database, { name: "bb:/base" })).rejects.toThrow(/a Buildbot master/);
     expect((await join(database, { defaultBase: "bb:/base" })).lease.name).toBe("bb:/base-2");
     expect((await listMasters(database))[0]).toMatchObject({ name: "bb:/base", buildbot: true, alive: true });
@@ -218,9 +219,12 @@ describe.each(engines)("a lease on %s", (engine) => {
   });
 
   it("evicts a Buildbot master that has been silent for ten minutes, once", async () => {
-    await database
-      .sql("masters")
-      .insert({ name: "bb", name_hash: "bb", active: 1, last_active: Math.floor(Date.now() / 1000) - 700 });
+    await table(database, "masters").insert({
+      name: "bb",
+      name_hash: "bb",
+      active: 1,
+      last_active: Math.floor(Date.now() / 1000) - 700,
+    });
     const evictor = await joinAsEvictor(database);
     expect(await evictDead(database, evictor)).toMatchObject([{ name: "bb" }]);
     expect(await evictDead(database, evictor)).toEqual([]);
@@ -238,7 +242,7 @@ describe("a lease on postgresql", () => {
     await waitFor(
       async () =>
         (
-          await database.sql.raw(
+          await database.sql.run(
             "select 1 from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
           )
         ).rows.length > 0,

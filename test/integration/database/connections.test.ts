@@ -47,7 +47,7 @@ it("a transaction whose statements come in time may take as long as it likes", a
 it("breaking all connections ends every wait immediately", async () => {
   const { proxy, database, ask } = await openThroughProxy();
   proxy.stall();
-  const waiting = [outcome(ask(database)), outcome(ask(database)), outcome(database.sql.raw("select 1"))];
+  const waiting = [outcome(ask(database)), outcome(ask(database)), outcome(database.sql.run("select 1"))];
   // The first uses the open connection; the others are being opened, and end by the time limit for that or by the cut.
   database.breakConnections();
   expect(database.dialect.isAway(await waiting[0])).toBe(true);

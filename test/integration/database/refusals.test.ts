@@ -177,7 +177,7 @@ it("a SQLite file that is full for a while costs no build, and users get the rea
   const { data, database, submit, begun, go } = await startEngine("sqlite");
   const jobs = [await submit(), await submit()];
   for (const job of jobs) await begun(job);
-  await database.sql.raw("vacuum");
+  await database.sql.run("vacuum");
   const [size] = await queryRows<{ page_count: number }>(database, "pragma page_count");
   await queryRows(database, `pragma max_page_count = ${size?.page_count}`);
   const change = {

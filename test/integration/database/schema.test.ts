@@ -13,6 +13,7 @@ import {
 import { beforeAll, describe, expect, it } from "vitest";
 import { readCatalog } from "../../harness/schema-catalog.ts";
 import { type ReferenceTable, readReference } from "../../harness/schema-reference.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 
 const isOwn = (name: string) => name.startsWith("mm_");
@@ -58,7 +59,7 @@ describe.each(engines)("the schema on %s", (engine) => {
   });
 
   it("refuses a row whose reference does not exist", async () => {
-    const insert = database.sql("builders_tags").insert({ builderid: 4711, tagid: 4711 });
+    const insert = table(database, "builders_tags").insert({ builderid: 4711, tagid: 4711 });
     const error = await insert.then(
       () => undefined,
       (reason: unknown) => reason,
@@ -111,7 +112,7 @@ describe.each(engines)("a list query on %s", (engine) => {
       ["A_B", "y"],
       ["axb", "x"],
     ].map(([name, description]) => ({ name, description, name_hash: name }));
-    await database.sql("builders").insert(rows);
+    await table(database, "builders").insert(...rows);
     const from = { from: "builders b", columns: { name: "b.name", description: "b.description" } };
     const names = async (query: object) =>
       (await selectRows<{ name: string }>(database, { ...from, ...query })).map((row) => row.name);
@@ -129,7 +130,7 @@ describe.each(engines)("a list query on %s", (engine) => {
   it.runIf(engine === "postgresql")("reads the newest builds from an index instead of sorting all", async () => {
     const database = await newDatabase(engine);
     const queries: string[] = [];
-    database.sql.on("query", (query: { sql: string }) => queries.push(query.sql));
+    database.watch(({ sql }) => queries.push(sql));
     const from = "builds b join builders r on r.id = b.builderid left join workers w on w.id = b.workerid";
     for (const column of ["id", "started_at", "complete_at"]) {
       const columns = { id: "b.id", started_at: "b.started_at", complete_at: "b.complete_at", worker: "w.name" };
@@ -144,7 +145,7 @@ describe.each(engines)("a list query on %s", (engine) => {
       });
       const sql = queries.at(-1)?.replace("$1", "5") as string;
       const plan = await database.transaction(async (tx) => {
-        await tx.sql.raw("set local enable_seqscan = off");
+        await tx.sql.run("set local enable_seqscan = off");
         return queryRows<{ "QUERY PLAN": string }>(tx, `explain ${sql}`);
       });
       expect(plan.map((line) => line["QUERY PLAN"]).join("\n")).not.toContain("Sort");
@@ -168,8 +169,8 @@ describe("a SQLite file", () => {
 async function makeItBuildbots(database: Database): Promise<void> {
   const catalog = await readCatalog(database);
   for (const table of catalog) {
-    if (isOwn(table.name)) await database.sql.raw(`drop table ${table.name}`);
+    if (isOwn(table.name)) await database.sql.run(`drop table ${table.name}`);
     else
-      for (const index of table.indexes) if (isOwn(index)) await database.sql.raw(`drop index ${index.split("(")[0]}`);
+      for (const index of table.indexes) if (isOwn(index)) await database.sql.run(`drop index ${index.split("(")[0]}`);
   }
 }

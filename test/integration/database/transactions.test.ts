@@ -11,12 +11,13 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { startPostgres } from "../../harness/postgres.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const tag = (name: string) => ({ name, name_hash: name });
 const tags = async (database: Database) =>
-  (await database.sql("tags").orderBy("name").select("name")).map((row) => row.name);
+  (await table(database, "tags").orderBy("name").select("name")).map((row) => row.name);
 
 describe.each(engines)("a transaction on %s", (engine) => {
   let database: Database;
@@ -25,9 +26,9 @@ describe.each(engines)("a transaction on %s", (engine) => {
   });
 
   it("is all or nothing", async () => {
-    await database.transaction((tx) => tx.sql("tags").insert(tag("kept")));
+    await database.transaction((tx) => table(tx, "tags").insert(tag("kept")));
     const failing = database.transaction(async (tx) => {
-      await tx.sql("tags").insert(tag("dropped"));
+      await table(tx, "tags").insert(tag("dropped"));
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
@@ -42,7 +43,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
 
   it("lets others run at the same time", async () => {
     await Promise.all(
-      Array.from({ length: 30 }, (_, n) => database.transaction((tx) => tx.sql("tags").insert(tag(`t${n}`)))),
+      Array.from({ length: 30 }, (_, n) => database.transaction((tx) => table(tx, "tags").insert(tag(`t${n}`)))),
     );
     expect(await tags(database)).toHaveLength(30);
   });
@@ -63,8 +64,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
     expect([first.length, again]).toEqual([1, [{ name: "b" }]]);
     await upsert(database, { table: "tags", rows: [{ name: "A", name_hash: "a" }], key: ["name_hash"] });
     expect(await tags(database)).toEqual(["A", "b"]);
-    const taken = await database
-      .sql("tags")
+    const taken = await table(database, "tags")
       .insert(tag("b"))
       .then(
         () => undefined,
@@ -74,7 +74,7 @@ describe.each(engines)("a transaction on %s", (engine) => {
   });
 
   it("returns whole numbers, bytes and the count of changed rows in the same types as the other engine", async () => {
-    await database.sql("tags").insert([tag("a"), tag("b")]);
+    await table(database, "tags").insert(tag("a"), tag("b"));
     expect(await queryRows(database, "select count(*) as n, sum(id) as s from tags")).toEqual([{ n: 2, s: 3 }]);
     expect(await execute(database, "update tags set name = name || ?", ["!"])).toBe(2);
     const [{ now }] = (await queryRows<{ now: number }>(database, `select ${database.dialect.now} as now`)) as [
@@ -89,8 +89,8 @@ describe("a transaction on postgresql", () => {
     const database = await newDatabase("postgresql");
     let runs = 0;
     await database.transaction(async (tx) => {
-      await tx.sql("tags").insert(tag("once"));
-      if (++runs < 3) await tx.sql.raw("do $$ begin raise exception 'again' using errcode = '40001'; end $$");
+      await table(tx, "tags").insert(tag("once"));
+      if (++runs < 3) await tx.sql.run("do $$ begin raise exception 'again' using errcode = '40001'; end $$");
     });
     expect([runs, await tags(database)]).toEqual([3, ["once"]]);
   });
@@ -99,8 +99,8 @@ describe("a transaction on postgresql", () => {
     const database = await newDatabase("postgresql");
     let runs = 0;
     await database.transaction(async (tx) => {
-      await tx.sql("tags").insert(tag("once"));
-      if (++runs === 1) await tx.sql.raw("select pg_terminate_backend(pg_backend_pid())");
+      await table(tx, "tags").insert(tag("once"));
+      if (++runs === 1) await tx.sql.run("select pg_terminate_backend(pg_backend_pid())");
     });
     expect([runs, await tags(database)]).toEqual([2, ["once"]]);
   });
@@ -108,8 +108,8 @@ describe("a transaction on postgresql", () => {
   it("does not pass for committed when a statement in it failed unnoticed", async () => {
     const database = await newDatabase("postgresql");
     const careless = database.transaction(async (tx) => {
-      await tx.sql("tags").insert(tag("lost"));
-      await tx.sql.raw("select no_such_column").catch(() => {});
+      await table(tx, "tags").insert(tag("lost"));
+      await tx.sql.run("select no_such_column").catch(() => {});
     });
     await expect(careless).rejects.toThrow(/had failed before its commit/);
     expect(await tags(database)).toEqual([]);
@@ -122,9 +122,9 @@ describe("a transaction on postgresql", () => {
     let proceed = () => {};
     let runs = 0;
     const silent = database.transaction(async (tx) => {
-      await tx.sql.raw("select pg_advisory_xact_lock(1)");
+      await tx.sql.run("select pg_advisory_xact_lock(1)");
       if (++runs === 1) await new Promise<void>((resolve) => (proceed = resolve));
-      return (await tx.sql.raw("select 'done' as word")).rows[0].word as string;
+      return (await tx.sql.run("select 'done' as word")).rows[0]?.word as string;
     });
     await waitFor(() => runs === 1, { what: "the transaction to begin" });
     await waitFor(
@@ -143,10 +143,10 @@ describe.each(engines)("a snapshot on %s", (engine) => {
     const url = await newDatabaseUrl(engine);
     const [reader, writer] = [await openTestDatabase(url), await openTestDatabase(url)];
     await upgradeDatabase(writer);
-    await writer.sql("tags").insert(tag("before"));
+    await table(writer, "tags").insert(tag("before"));
     const seen = await reader.snapshot(async (tx) => {
       const first = await queryRows(tx, "select name from tags");
-      await writer.transaction((other) => other.sql("tags").insert(tag("meanwhile")));
+      await writer.transaction((other) => table(other, "tags").insert(tag("meanwhile")));
       return [first, await queryRows(tx, "select name from tags")];
     });
     expect(seen).toEqual([[{ name: "before" }], [{ name: "before" }]]);
@@ -156,7 +156,7 @@ describe.each(engines)("a snapshot on %s", (engine) => {
 
 it("a snapshot on postgresql refuses to write", async () => {
   const database = await newDatabase("postgresql");
-  await expect(database.snapshot((tx) => tx.sql("tags").insert(tag("no")))).rejects.toThrow(/read-only transaction/);
+  await expect(database.snapshot((tx) => table(tx, "tags").insert(tag("no")))).rejects.toThrow(/read-only transaction/);
 });
 
 describe("a PostgreSQL server", () => {
@@ -166,7 +166,7 @@ describe("a PostgreSQL server", () => {
     onCleanup(() => database.close());
     await queryRows(database, "create table words (word text)");
     await postgres.restart("immediate");
-    await database.transaction((tx) => tx.sql("words").insert({ word: "after" }));
+    await database.transaction((tx) => table(tx, "words").insert({ word: "after" }));
     expect(await queryRows(database, "select word from words")).toEqual([{ word: "after" }]);
   });
 
@@ -230,7 +230,7 @@ describe("threads that share a SQLite file", () => {
     const write = async (n: number) => {
       await database.transaction(async (tx) => {
         open += 1;
-        await tx.sql("tags").insert(tag(`t${n}`));
+        await table(tx, "tags").insert(tag(`t${n}`));
         await queryRows(tx, "select count(*) from tags");
         await insertIgnore(tx, { table: "tags", rows: [tag(`t${n}`), tag(`u${n}`)], conflict: ["name_hash"] });
         open -= 1;
@@ -254,13 +254,13 @@ describe("threads that share a SQLite file", () => {
     let hasBegun = () => {};
     const begun = new Promise<void>((resolve) => (hasBegun = resolve));
     const holder = blocking.transaction(async (tx) => {
-      await tx.sql("tags").insert(tag("held"));
+      await table(tx, "tags").insert(tag("held"));
       hasBegun();
       await held;
     });
     await begun;
     const writes = Array.from({ length: 10 }, (_, n) =>
-      waiting.transaction((tx) => tx.sql("tags").insert(tag(`w${n}`))).then(() => (isWritten = true)),
+      waiting.transaction((tx) => table(tx, "tags").insert(tag(`w${n}`))).then(() => (isWritten = true)),
     );
     // More reads than there are connections.
     for (let n = 0; n < 20; n++) expect(await tags(waiting)).toEqual([]);

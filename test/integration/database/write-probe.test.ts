@@ -24,7 +24,7 @@ const refusals: Record<
   sqlite: {
     reason: /its disk is full/,
     async begin(database) {
-      await database.sql.raw("vacuum");
+      await database.sql.run("vacuum");
       await queryRows(database, `pragma max_page_count = ${await pages(database)}`);
     },
     end: async (database) => void (await queryRows(database, "pragma max_page_count = 1000000")),

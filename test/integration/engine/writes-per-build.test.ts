@@ -13,10 +13,9 @@ interface Counted {
 /** Counts statements of the engine's database while `act` runs. */
 async function countWrites(engine: Engine, act: () => Promise<void>): Promise<Counted> {
   const statements: string[] = [];
-  const listen = (query: { sql: string }) => void statements.push(query.sql);
-  engine.database.sql.on("query", listen);
+  const unwatch = engine.database.watch(({ sql }) => statements.push(sql));
   await act();
-  engine.database.sql.removeListener("query", listen);
+  unwatch();
   const count = (pattern: RegExp) => statements.filter((text) => pattern.test(text)).length;
   return {
     statements: statements.length,

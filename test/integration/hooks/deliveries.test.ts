@@ -31,6 +31,7 @@ import {
   sha,
 } from "../../harness/hook-payloads.ts";
 import type { RestServer } from "../../harness/rest-server.ts";
+import { table } from "../../harness/table.ts";
 import { engines, newDatabase, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 
 const pushes: Record<Forge, { event: string; payload: unknown }> = {
@@ -80,8 +81,8 @@ describe.each(engines)("a delivery on %s", (engine) => {
     const server = await startHookServer(database);
     await deliver(server, { forge: "github", id: "same", ...pushes.github });
     expect((await deliver(server, { forge: "gitlab", id: "same", ...pushes.gitlab })).text).toBe("2 change found");
-    const rows = await database.sql("mm_change_deliveries").orderBy("changeid").select("delivery");
-    expect(rows.map(({ delivery }: { delivery: string }) => delivery)).toEqual([
+    const rows = await table(database, "mm_change_deliveries").orderBy("changeid").select("delivery");
+    expect(rows.map(({ delivery }) => delivery)).toEqual([
       `github:${contentOf(pushes.github)}/1`,
       `github:${contentOf(pushes.github)}/2`,
       `github:${contentOf(pushes.github)}/3`,

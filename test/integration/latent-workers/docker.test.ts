@@ -89,6 +89,15 @@ it("says why a start failed, tries again later, and claims nothing meanwhile", a
   expect(await engine.finished(request)).toMatchObject([{ results: 0 }]);
 });
 
+it("goes on with its other hosts if one does not answer", async () => {
+  const host = await startFakeDockerHost(["ci"]);
+  const hosts = [{ url: "http://127.0.0.1:1" }, { url: host.url }];
+  const engine = await start(host, { hosts });
+  for (const request of [await engine.submit("b"), await engine.submit("b")])
+    expect(await engine.finished(request)).toMatchObject([{ results: 0 }]);
+  expect(engine.said.join("\n")).toContain("the container host http://127.0.0.1:1 does not answer");
+});
+
 it("ends what carries its labels and has no row, and nothing else", async () => {
   const host = await startFakeDockerHost(["ci"]);
   const engine = await start(host, { buildsPerInstance: null });

@@ -212,7 +212,7 @@ export const faults: readonly PlantedFault[] = [
     name: "rows of the outbox are committed before the rest of their transaction",
     file: "packages/lifecycle/src/transition.ts",
     safeguard: "await insertOutboxEntries(tx, entries);",
-    instead: 'await insertOutboxEntries(tx, entries); await tx.sql.raw("commit"); await tx.sql.raw("begin");',
+    instead: 'await insertOutboxEntries(tx, entries); await tx.sql.run("commit"); await tx.sql.run("begin");',
     tests: outbox,
   },
   {

@@ -21,10 +21,9 @@ describe.each(engines)("a farm of 500 builders, each for all of 2,000 workers, o
   /** What a read answers, and the statements that it takes. */
   async function read(path: string) {
     const statements: string[] = [];
-    const listen = ({ sql }: { sql: string }) => statements.push(sql);
-    database.sql.on("query", listen);
+    const unwatch = database.watch(({ sql }) => statements.push(sql));
     const { status, text, body } = await get(path);
-    database.sql.removeListener("query", listen);
+    unwatch();
     expect(status).toBe(200);
     return { bytes: Buffer.byteLength(text), body, statements: statements.filter((sql) => !sql.includes("mm_leases")) };
   }

@@ -49,10 +49,7 @@ describe.each(engines)("on %s", (engine) => {
     } else await fillSqlite(database, some);
     await execute(database, "update builders set name_hash = ? where id = 7", [hashColumns("builder-7")]);
     server = await startRestServer(database);
-    (database.sql as unknown as { on(event: "query", listener: (query: (typeof asked)[number]) => void): void }).on(
-      "query",
-      ({ sql, bindings }) => void asked.push({ sql, bindings }),
-    );
+    database.watch(({ sql, bindings }) => asked.push({ sql, bindings: [...bindings] }));
   }, 600_000);
 
   it.each([

@@ -52,10 +52,7 @@ describe(`what pages ask of ${sets * 5} results of tests, on postgresql`, () => 
     await client.connect();
     onCleanup(() => client.end());
     server = await startRestServer(database);
-    (database.sql as unknown as { on(event: "query", listener: (query: (typeof asked)[number]) => void): void }).on(
-      "query",
-      ({ sql, bindings }) => void asked.push({ sql, bindings }),
-    );
+    database.watch(({ sql, bindings }) => asked.push({ sql, bindings: [...bindings] }));
   });
 
   it.each([

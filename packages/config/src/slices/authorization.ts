@@ -17,6 +17,7 @@ const nouns = [
   "forceschedulers",
   "workers",
   "worker_accounts",
+  "workerinstances",
   "locks",
   "lock_holds",
   "masters",
@@ -48,6 +49,7 @@ const actions = [
   "add",
   "revoke",
   "break",
+  "destroy",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

@@ -9,6 +9,7 @@ import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
+import { workerInstanceActions } from "./worker-instances.ts";
 import { workerActions } from "./workers.ts";
 
 /** What people may do to one object, by noun. */
@@ -21,6 +22,7 @@ const itemActions = {
   schedulers: schedulerActions,
   workers: workerActions,
   worker_accounts: workerAccountActions,
+  workerinstances: workerInstanceActions,
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<ItemOf<N>>>> };
 
 /** What people may do to a noun as a whole. */

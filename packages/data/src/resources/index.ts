@@ -11,6 +11,7 @@ export { type Codebase, codebases } from "./codebases.ts";
 export { type Commit, commits } from "./commits.ts";
 export { type ForceScheduler, forceschedulers } from "./forceschedulers.ts";
 export type { FormField } from "./form-field.ts";
+export { type LatentWorker, latentWorkers, type WorkerInstance, workerInstances } from "./latent-workers.ts";
 export { type Lock, type LockHold, type LockWait, lockHolds, locks, lockWaits } from "./locks.ts";
 export { type Log, logs } from "./logs.ts";
 export { type Master, masters } from "./masters.ts";

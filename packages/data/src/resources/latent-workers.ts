@@ -1,6 +1,7 @@
 import { buildersConfiguredFor, isRequestFree } from "@multimaster/database";
+import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import { bool, datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
 
 const count = (state: string) =>
   `(select count(*) from mm_worker_instances i where i.latent = lw.name and i.state = '${state}')`;
@@ -44,7 +45,7 @@ export const latentWorkers = defineResource({
 export const workerInstances = defineResource({
   name: "workerinstance",
   plural: "workerinstances",
-  rights: { needs: ["workers", "masters"] },
+  rights: { isNamed: true, needs: ["workers", "masters"] },
   id: "instanceid",
   from: "mm_worker_instances wi join workers w on w.id = wi.workerid left join mm_instance_claims c on c.instanceid = wi.instanceid",
   fields: {
@@ -60,6 +61,17 @@ export const workerInstances = defineResource({
     masterid: { schema: integer.nullable(), sql: "c.masterid" },
     /** The only build request that it was made for; null: for any. */
     buildrequestid: { schema: integer.nullable(), sql: "wi.buildrequestid" },
+    /** The build that it runs, the newest if there are several. */
+    buildid: {
+      schema: integer.nullable(),
+      sql: `(select max(b.id) from builds b
+               where b.workerid = wi.workerid and b.id > wi.after_buildid and b.complete_at is null)`,
+    },
+    /** A user has destroyed it; its engine is about to end it. */
+    destroyed: {
+      schema: bool,
+      sql: "exists (select 1 from mm_instance_destroys d where d.instanceid = wi.instanceid)",
+    },
     made_at: { schema: datetime, sql: "wi.made_at", read: wholeSeconds },
     attached_at: { schema: datetime.nullable(), sql: "wi.attached_at", read: wholeSecondsOrNull },
   },
@@ -71,3 +83,6 @@ export const workerInstances = defineResource({
     { pattern: "workers/n:workerid/workerinstances", kind: "collection", where: "wi.workerid = :workerid" },
   ],
 });
+
+export type LatentWorker = z.output<typeof latentWorkers.schema>;
+export type WorkerInstance = z.output<typeof workerInstances.schema>;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import {
+  askToDestroy,
   type Connection,
   commandsOfInstance,
   deleteCommands,
@@ -10,6 +11,7 @@ import {
   type InstanceState,
   insertInstance,
   type LatentRow,
+  type LockLoad,
   locksOfCommands,
   moveInstanceClaim,
   readClusterId,
@@ -17,15 +19,18 @@ import {
   readInstances,
   readLatentSlots,
   readLatents,
+  readLockLoads,
   saveInstance,
   saveLatentWorkers,
   saveStartOutcome,
   workerStates,
 } from "@multimaster/database";
 import { claimTables } from "@multimaster/lifecycle";
-import { countStarts, viewInstance } from "@multimaster/placement";
+import { countStarts, viewInstanceFrom } from "@multimaster/placement";
+import type { Trail } from "../model/actor.ts";
 import { locks } from "../resources/locks.ts";
 import type { UpdateContext } from "./update-context.ts";
+import { writeWithTrail } from "./write-with-trail.ts";
 
 export type { InstanceRow, LatentRow };
 
@@ -90,6 +95,10 @@ export interface InstanceUpdates {
   claim(instanceid: number): Promise<Claim>;
   /** The instance is attached here: from now on this master looks after it (fenced). */
   attached(instanceid: number, latent: string): Promise<boolean>;
+  /** The engine that looks after the instance ends it now, whatever it builds; false: there is none. */
+  destroy(instanceid: number, trail: Trail): Promise<boolean>;
+  /** Who has these locks of the cluster at this moment. */
+  lockLoads(names: readonly string[]): Promise<LockLoad[]>;
   /** The start-up log of the instance that is this worker. */
   startLog(workerid: number): Promise<string | null>;
 }
@@ -124,7 +133,7 @@ export function createInstanceUpdates({ database, lease, events, track }: Update
         const free = await findFreeSlots(tx, demand, instances);
         const served = new Set(instances.map(({ buildrequestid }) => buildrequestid));
         const requests = demand.requests.filter((id) => !demand.isBound || !served.has(id));
-        const views = instances.map(viewInstance);
+        const views = instances.map((row) => viewInstanceFrom(masterid, row));
         const unbound = demand.isBound ? views.filter(({ state }) => state === "starting").length : 0;
         const view = { ...demand, name: demand.latent, failure: known?.failure ?? null, retryIn: known?.retryIn ?? 0 };
         const starts = countStarts({ ...view, instances: views }, requests.length + unbound * demand.slots);
@@ -172,6 +181,8 @@ export function createInstanceUpdates({ database, lease, events, track }: Update
         await saveStartOutcome(tx, latent, null);
         return true;
       }),
+    destroy: (instanceid, trail) => writeWithTrail(database, (tx) => askToDestroy(tx, instanceid), trail),
+    lockLoads: (names) => readLockLoads(database, names),
     startLog: (workerid) => readInstanceLog(database, workerid),
   };
 }

@@ -1,4 +1,4 @@
-import type { Knex } from "knex";
+import type { Sql } from "../sql.ts";
 import type { DatabaseTrouble } from "./trouble.ts";
 
 /** A piece of SQL with its `?` bindings. */
@@ -48,7 +48,7 @@ export interface Dialect {
   /** SQL of a transaction that fails where the disk is full, although no row of it needs new space. */
   readonly spaceProbe: readonly string[];
   /** Waits for, and holds to the end of the transaction, a lock of this name over all masters of the database. */
-  lockName(tx: { readonly sql: Knex }, name: string): Promise<void>;
+  lockName(tx: { readonly sql: Sql }, name: string): Promise<void>;
   /** Was this error a violation of a unique index or primary key? */
   isUniqueViolation(error: unknown): boolean;
   /** Did the referred row not exist? */

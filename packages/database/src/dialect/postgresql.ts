@@ -48,7 +48,7 @@ export const postgresqlDialect: Dialect = {
   // More rows than fit into the memory they are given: the server writes them to a file, and forgets it.
   spaceProbe: ["set local work_mem = 64", "select count(*) from generate_series(1, 20000)"],
   async lockName(tx, name) {
-    await tx.sql.raw("select pg_advisory_xact_lock(hashtextextended(?, 0))", [`multimaster:${name}`]);
+    await tx.sql.run("select pg_advisory_xact_lock(hashtextextended(?, 0))", [`multimaster:${name}`]);
   },
   isUniqueViolation: (error) => codeOf(error) === "23505",
   isForeignKeyViolation: (error) => codeOf(error) === "23503",

@@ -28,12 +28,12 @@ export async function readLedger(connection: Connection): Promise<Set<string>> {
 export async function recordMigration(tx: Connection, name: string): Promise<boolean> {
   if ((await readLedger(tx)).has(name)) return false;
   if (!(await hasTable(tx, ledgerTable.name))) {
-    for (const statement of createTables(tx.dialect, [ledgerTable])) await tx.sql.raw(statement);
+    for (const statement of createTables(tx.dialect, [ledgerTable])) await tx.sql.run(statement);
   }
-  await tx.sql.raw(
+  await tx.sql.run(
     `insert into mm_migrations (id, name, applied_at)
      select coalesce(?, coalesce(min(id), 1) - 1), ?, ${tx.dialect.now} from mm_migrations`,
-    [idsOfFirstRelease[name] ?? null, name] as never,
+    [idsOfFirstRelease[name] ?? null, name],
   );
   return true;
 }

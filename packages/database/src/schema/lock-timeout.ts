@@ -21,7 +21,7 @@ export async function withLockTimeout(
   for (;;) {
     try {
       return await database.transaction(async (tx) => {
-        await tx.sql.raw(`set local lock_timeout = ${lockMs}`);
+        await tx.sql.run(`set local lock_timeout = ${lockMs}`);
         await fn(tx);
       });
     } catch (error) {

@@ -4,6 +4,7 @@ import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
+import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
@@ -66,6 +67,7 @@ export const migrations: readonly Migration[] = [
   schedulerSlots,
   locks,
   adoptableBuilds,
+  instanceDestroys,
 ];
 
 /** The tables that migrations made. */

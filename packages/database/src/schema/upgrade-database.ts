@@ -1,6 +1,6 @@
 import { errors, type UserError } from "@multimaster/core";
 import type { Connection, Database } from "../connection.ts";
-import { queryRows } from "../dialect.ts";
+import { execute, queryRows } from "../dialect.ts";
 import { buildbotTables, buildbotVersion } from "./buildbot.ts";
 import { applyContract } from "./contract.ts";
 import { raiseDataVersion } from "./data-version.ts";
@@ -51,8 +51,8 @@ async function createEverything(database: Database, migrations: readonly Migrati
   return database.transaction(async (tx) => {
     // Checked again: on SQLite another process may have created them while we waited for the write lock.
     if ((await readSchemaState(tx)).standing !== "empty") return [];
-    for (const statement of createTables(tx.dialect, buildbotTables)) await tx.sql.raw(statement);
-    await tx.sql("alembic_version").insert({ version_num: buildbotVersion });
+    for (const statement of createTables(tx.dialect, buildbotTables)) await tx.sql.run(statement);
+    await execute(tx, "insert into alembic_version (version_num) values (?)", [buildbotVersion]);
     for (const migration of migrations) {
       await applyInside(tx, migration);
       if (migration.kind === "contract") await raiseDataVersion(tx, migration.dataVersion);
@@ -74,7 +74,7 @@ async function applyMigration(database: Database, migration: Migration): Promise
 
 async function applyInside(tx: Connection, migration: Migration): Promise<void> {
   if (!(await recordMigration(tx, migration.name))) return;
-  for (const statement of migrationStatements(tx.dialect, migration)) await tx.sql.raw(statement);
+  for (const statement of migrationStatements(tx.dialect, migration)) await tx.sql.run(statement);
 }
 
 async function createIndexConcurrently(database: Database, index: ExtraIndex): Promise<void> {
@@ -84,6 +84,6 @@ async function createIndexConcurrently(database: Database, index: ExtraIndex): P
     "select 1 from pg_index where indexrelid = to_regclass(?) and not indisvalid",
     [index.name],
   );
-  if (invalid.length > 0) await database.sql.raw(`drop index concurrently if exists ${index.name}`);
-  await database.sql.raw(createIndex(database.dialect, index.table, index, "concurrently"));
+  if (invalid.length > 0) await database.sql.run(`drop index concurrently if exists ${index.name}`);
+  await database.sql.run(createIndex(database.dialect, index.table, index, "concurrently"));
 }

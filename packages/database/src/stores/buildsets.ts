@@ -1,6 +1,7 @@
 import { pythonJson, type SourcedProperties } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
-import { type Fragment, queryRows } from "../dialect.ts";
+import { type Fragment, insertRow, queryRows } from "../dialect.ts";
+import { SqlExpression } from "../sql.ts";
 import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 
@@ -25,7 +26,7 @@ export async function insertBuildset(
   const row = {
     external_idstring: fitNullable(buildset.externalId, 256),
     reason: truncateText(buildset.reason, 256),
-    submitted_at: tx.sql.raw(tx.dialect.nowSeconds),
+    submitted_at: new SqlExpression(tx.dialect.nowSeconds),
     complete: 0,
     complete_at: null,
     results: -1,
@@ -33,9 +34,8 @@ export async function insertBuildset(
     parent_relationship: fitNullable(buildset.parentRelationship, longest.name),
     rebuilt_buildid: buildset.rebuiltBuildid,
   };
-  const [inserted] = (await tx.sql("buildsets").insert(row).returning(["id", "submitted_at"])) as [
-    { id: number; submitted_at: number },
-  ];
+  const returning = ["id", "submitted_at"];
+  const inserted = await insertRow<{ id: number; submitted_at: number }>(tx, "buildsets", row, returning);
   const bsid = inserted.id;
   const properties = Object.entries(buildset.properties).map(([name, [value, source]]) => ({
     buildsetid: bsid,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Json, pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
-import { execute, queryRows } from "../dialect.ts";
+import { execute, insertRow, queryRows } from "../dialect.ts";
 import { fitInteger, fitNullable, longest, truncateText } from "./column-text.ts";
 import { insertRows } from "./insert-rows.ts";
 import { findOrCreateSourceStamp } from "./sourcestamps.ts";
@@ -48,7 +48,7 @@ export async function insertChange(tx: Connection, change: ChangeRow): Promise<n
     sourcestampid,
     parent_changeids: parent,
   };
-  const [{ changeid }] = (await tx.sql("changes").insert(row).returning("changeid")) as [{ changeid: number }];
+  const { changeid } = await insertRow<{ changeid: number }>(tx, "changes", row, ["changeid"]);
   const files = change.files.map((file) => ({ changeid, filename: truncateText(file, 1024) }));
   const properties = Object.entries(change.properties).map(([name, value]) => ({
     changeid,

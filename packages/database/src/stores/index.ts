@@ -13,6 +13,7 @@ export * from "./engine-loads.ts";
 export { findFreeName } from "./free-name.ts";
 export { hashColumns } from "./hash.ts";
 export * from "./lock-conditions.ts";
+export * from "./lock-loads.ts";
 export * from "./locks.ts";
 export * from "./logs.ts";
 export * from "./lost-holds.ts";

@@ -1,6 +1,7 @@
 import { pythonJson } from "@multimaster/core";
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { SqlExpression } from "../sql.ts";
 
 /** What a scheduler decides once: a time of its timetable, or a buildset of another scheduler. */
 export type SlotKind = "time" | "buildset";
@@ -17,8 +18,13 @@ const newestBuildset = "(select coalesce(max(id), 0) from buildsets)";
 
 /** Begins to count slots, or continues: those from before count unless `spec` is another one. */
 export async function openSlots(tx: Connection, schedulerid: number, spec: string): Promise<SlotStart> {
-  const start = { schedulerid, spec, since_at: tx.sql.raw(tx.dialect.now), floor: tx.sql.raw(newestBuildset) };
-  await insertIgnore(tx, { table: "mm_scheduler_starts", rows: [start as never], conflict: ["schedulerid"] });
+  const start = {
+    schedulerid,
+    spec,
+    since_at: new SqlExpression(tx.dialect.now),
+    floor: new SqlExpression(newestBuildset),
+  };
+  await insertIgnore(tx, { table: "mm_scheduler_starts", rows: [start], conflict: ["schedulerid"] });
   await execute(
     tx,
     `update mm_scheduler_starts set spec = ?, since_at = ${tx.dialect.now}, floor = ${newestBuildset} where schedulerid = ? and spec <> ?`,
@@ -52,9 +58,9 @@ export interface NewSlot {
 
 /** Takes a slot; false if it is taken, by whichever master. */
 export async function takeSlot(tx: Connection, schedulerid: number, slot: NewSlot): Promise<boolean> {
-  const row = { schedulerid, ...slot, buildsetid: null, decided_at: tx.sql.raw(tx.dialect.now) };
+  const row = { schedulerid, ...slot, buildsetid: null, decided_at: new SqlExpression(tx.dialect.now) };
   const conflict = ["schedulerid", "kind", "slot"];
-  return (await insertIgnore(tx, { table: "mm_scheduler_slots", rows: [row as never], conflict })).length > 0;
+  return (await insertIgnore(tx, { table: "mm_scheduler_slots", rows: [row], conflict })).length > 0;
 }
 
 export async function setSlotBuildset(

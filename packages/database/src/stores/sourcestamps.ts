@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { insertIgnore, queryRows } from "../dialect.ts";
+import { SqlExpression } from "../sql.ts";
 import { fitNullable, truncateText } from "./column-text.ts";
 import { hashColumns } from "./hash.ts";
 
@@ -27,7 +28,7 @@ export async function findOrCreateSourceStamp(tx: Connection, stamp: SourceStamp
   if (found) return found.id;
   const [inserted] = await insertIgnore<{ id: number }>(tx, {
     table: "sourcestamps",
-    rows: [{ ...row, ss_hash: ssHash, created_at: tx.sql.raw(tx.dialect.nowSeconds) }],
+    rows: [{ ...row, ss_hash: ssHash, created_at: new SqlExpression(tx.dialect.nowSeconds) }],
     conflict: ["ss_hash"],
     returning: ["id"],
   });

@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
+import { insertRows } from "./insert-rows.ts";
 
 /** Which trigger of which open request a buildset comes from. */
 export interface TriggeredRow {
@@ -22,7 +23,7 @@ export async function triggeredBuildsets(
 }
 
 export async function insertTriggered(tx: Connection, row: TriggeredRow): Promise<void> {
-  await tx.sql("mm_triggered_buildsets").insert({ ...row });
+  await insertRows(tx, "mm_triggered_buildsets", [{ ...row }]);
 }
 
 /** A buildset of an earlier attempt is from now on this build's. */

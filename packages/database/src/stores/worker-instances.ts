@@ -26,8 +26,12 @@ export interface InstanceRow {
   readonly buildrequestid: number | null;
   /** 1: that request is open, or it builds any. */
   readonly wanted: number;
+  /** 1: a user wants it to be gone now. */
+  readonly destroyed: number;
   /** Seconds since its row was made. */
   readonly age: number;
+  /** Seconds since it first attached; null: it never has. */
+  readonly attachedFor: number | null;
   /** The master that looks after it. */
   readonly holder: number | null;
   /** The master that it is attached to. */
@@ -117,14 +121,21 @@ export async function readInstances(connection: Connection): Promise<InstanceRow
             case when i.buildrequestid is null
                    or exists (select 1 from buildrequests r where r.id = i.buildrequestid and r.complete = 0)
                  then 1 else 0 end as wanted,
-            ${connection.dialect.now} - i.made_at as age, c.masterid as holder, a.masterid as "attachedTo",
+            case when exists (select 1 from mm_instance_destroys d where d.instanceid = i.instanceid) then 1 else 0 end as destroyed,
+            ${connection.dialect.now} - i.made_at as age,
+            case when i.attached_at is null then null else ${connection.dialect.now} - i.attached_at end as "attachedFor", c.masterid as holder, a.masterid as "attachedTo",
             (select count(*) from builds b where b.workerid = i.workerid and b.id > i.after_buildid) as builds
        from mm_worker_instances i join workers w on w.id = i.workerid
        left join mm_instance_claims c on c.instanceid = i.instanceid
        left join mm_worker_attachments a on a.workerid = i.workerid
       order by i.instanceid`,
   );
-  return rows.map((row) => ({ ...row, age: Number(row.age), builds: Number(row.builds) }));
+  return rows.map((row) => ({
+    ...row,
+    age: Number(row.age),
+    attachedFor: row.attachedFor === null ? null : Number(row.attachedFor),
+    builds: Number(row.builds),
+  }));
 }
 
 export interface NewInstance {
@@ -192,6 +203,19 @@ export async function deleteInstance(tx: Connection, masterid: number, instancei
   const sql = "delete from mm_instance_claims where instanceid = ? and masterid = ?";
   if ((await execute(tx, sql, [instanceid, masterid])) === 0) return false;
   await execute(tx, "delete from mm_worker_instances where instanceid = ?", [instanceid]);
+  await execute(tx, "delete from mm_instance_destroys where instanceid = ?", [instanceid]);
+  return true;
+}
+
+/** Writes that an instance is to be gone now; false when there is none of this number. */
+export async function askToDestroy(tx: Connection, instanceid: number): Promise<boolean> {
+  const known = await queryRows(tx, "select 1 from mm_worker_instances where instanceid = ?", [instanceid]);
+  if (known.length === 0) return false;
+  await execute(
+    tx,
+    `insert into mm_instance_destroys (instanceid, asked_at) values (?, ${tx.dialect.now}) on conflict (instanceid) do nothing`,
+    [instanceid],
+  );
   return true;
 }
 

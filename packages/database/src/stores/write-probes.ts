@@ -17,6 +17,6 @@ export async function probeWrites(database: Database, masterid: number): Promise
       Buffer.alloc(fillerBytes),
     ]);
     await execute(tx, "delete from mm_write_probes where masterid = ?", own);
-    for (const statement of tx.dialect.spaceProbe) await tx.sql.raw(statement);
+    for (const statement of tx.dialect.spaceProbe) await tx.sql.run(statement);
   });
 }

@@ -1,8 +1,11 @@
 import { renderable } from "@multimaster/config";
 import { duration } from "@multimaster/core";
-import { execa } from "execa";
 import { z } from "zod";
 import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
+import { runProgram } from "./command/run-program.ts";
+
+/** No word that a program could take for an option. */
+const isId = /^[^\s-]\S{0,499}$/;
 
 const program = z.array(z.string()).min(1);
 
@@ -42,9 +45,9 @@ export default defineLatentWorker({
     };
     const text = await run(ctx, options, options.start as string[], variables);
     const lines = text.split("\n").filter((line) => line.trim() !== "");
-    output(`${lines.join("\n").replaceAll(secret, "<password>")}\n`);
+    output(`${hide(lines.join("\n"), secret)}\n`);
     const id = lines.at(-1)?.trim() ?? "";
-    if (!/^\S{1,500}$/.test(id)) throw new Error("its start command has not written an id as its last line");
+    if (!isId.test(id)) throw new Error("its start command has not written an id as its last line");
     return id;
   },
   async stop(ctx, options, id) {
@@ -57,7 +60,7 @@ export default defineLatentWorker({
 });
 
 function readLine(line: string): FoundInstance {
-  const match = /^(?<id>\S+) (?<number>\d{1,15})(?<dead> dead)?$/.exec(line);
+  const match = /^(?<id>[^\s-]\S{0,499}) (?<number>\d{1,15})(?<dead> dead)?$/.exec(line);
   if (!match?.groups)
     throw new Error(`its list command has written ${JSON.stringify(line.slice(0, 100))}, not "ID NUMBER"`);
   const { id = "", number, dead } = match.groups;
@@ -67,27 +70,23 @@ function readLine(line: string): FoundInstance {
 async function run(
   { labels, signal, configDirectory }: ProviderContext,
   { env, timeout }: { env: Readonly<Record<string, string>>; timeout: number },
-  [file, ...args]: readonly string[],
+  command: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const { PATH = "", HOME = "" } = process.env;
-  const result = await execa(file as string, args, {
-    cwd: configDirectory,
-    extendEnv: false,
-    env: { PATH, HOME, ...env, MULTIMASTER_CLUSTER: labels.cluster, MULTIMASTER_LATENT: labels.latent, ...variables },
-    stdin: "ignore",
-    cancelSignal: signal,
-    timeout,
-    maxBuffer: 1_000_000,
-    reject: false,
-  });
-  if (result.failed) {
-    const last = String(result.stderr ?? "")
-      .trim()
-      .split("\n")
-      .at(-1);
-    const how = result.timedOut ? "took too long" : `ended with ${result.exitCode ?? result.signal ?? "an error"}`;
-    throw new Error(`${file} ${how}${last ? `: ${last.slice(0, 500)}` : ""}`);
+  const names = { MULTIMASTER_CLUSTER: labels.cluster, MULTIMASTER_LATENT: labels.latent };
+  try {
+    return await runProgram(command, {
+      cwd: configDirectory,
+      env: { PATH, HOME, ...env, ...names, ...variables },
+      timeoutMs: timeout,
+      signal,
+    });
+  } catch (error) {
+    const secret = variables["WORKER_PASSWORD"];
+    if (secret !== undefined && error instanceof Error) throw new Error(hide(error.message, secret));
+    throw error;
   }
-  return result.stdout;
 }
+
+const hide = (text: string, secret: string) => text.replaceAll(secret, "<password>");

@@ -71,6 +71,12 @@ export default defineLatentWorker({
       .default({})
       .describe("Soft and hard limits by name, such as nofile: [1024, 4096]."),
     readonlyRoot: z.boolean().default(false).describe("The container may not write outside its volumes and tmpfs."),
+    init: z
+      .boolean()
+      .default(true)
+      .describe(
+        "A small program of the host is process 1 and ends what the worker leaves; Podman needs catatonit for it.",
+      ),
     hostConfig: renderable(z.record(z.string(), z.json()))
       .default({})
       .describe("Further fields of HostConfig of the API, as they are; they win over the options above."),
@@ -166,6 +172,7 @@ interface Rendered {
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly ulimits: Readonly<Record<string, readonly [number, number]>>;
   readonly readonlyRoot: boolean;
+  readonly init: boolean;
   readonly hostConfig: Readonly<Record<string, unknown>>;
 }
 
@@ -209,7 +216,7 @@ function describeContainer(
       Tmpfs: options.tmpfs,
       ReadonlyRootfs: options.readonlyRoot,
       Ulimits: Object.entries(options.ulimits).map(([Name, [Soft, Hard]]) => ({ Name, Soft, Hard })),
-      Init: true,
+      Init: options.init,
       ...(network !== undefined && { NetworkMode: network }),
       ...(memory !== undefined && { Memory: memory }),
       ...(cpus !== undefined && { NanoCpus: Math.round(cpus * 1e9) }),

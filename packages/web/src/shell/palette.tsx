@@ -15,6 +15,7 @@ const pages: readonly Findable[] = [
   ["Queue", "/queue"],
   ["Locks", "/locks"],
   ["Workers", "/workers"],
+  ["Instances", "/instances"],
   ["Cluster", "/cluster"],
   ["Tests", "/tests"],
   ["Schedulers", "/schedulers"],

@@ -8,7 +8,7 @@ import { encodeBanana } from "./banana-encoder.ts";
 import { parseExpression, type Received as ReceivedExpression } from "./expressions.ts";
 import { describeOwnFailure, isLoginRefusal } from "./failures.ts";
 import { fromJelly } from "./from-jelly.ts";
-import { toJelly } from "./to-jelly.ts";
+import { type TextForm, toJelly } from "./to-jelly.ts";
 import {
   CallRefused,
   OwnObject,
@@ -50,6 +50,8 @@ const protocolVersion = 6;
  */
 export class Broker {
   peer: string;
+  /** How the other end takes texts in calls. */
+  textForm: TextForm = "unicode";
   /** Resolves when the connection has ended. */
   readonly closed: Promise<LinkEnd>;
   #transport: Transport;
@@ -124,7 +126,7 @@ export class Broker {
     if (!this.isOpen) return Promise.reject(new LinkClosed(this.#end ?? { code: 1006, reason: this.#violation ?? "" }));
     let packed: Encodable;
     try {
-      packed = toJelly(new Tuple(...args), method);
+      packed = toJelly(new Tuple(...args), method, this.textForm);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,6 +1,7 @@
 import { RequestRefused } from "../link-errors.ts";
 import { parseWorkerInfo, type WorkerInfo } from "../worker-info.ts";
 import type { Broker } from "./broker.ts";
+import type { TextForm } from "./to-jelly.ts";
 import { type Received, ReceivedFailure, RemoteFailure, RemoteObject, textOf } from "./values.ts";
 
 const infoMs = 10_000;
@@ -8,6 +9,8 @@ const infoMs = 10_000;
 export interface PbWorkerInfo extends WorkerInfo {
   /** Deletes directories that are not in its list, or does not say whether it does (releases 2.7 to 3.5). */
   readonly mayDeleteDirectories: boolean;
+  /** Its own texts are bytes: it runs on Python 2. */
+  readonly textForm: TextForm;
 }
 
 /** Asks a worker of any release who it is. */
@@ -21,7 +24,8 @@ export async function readPbWorkerInfo(broker: Broker, bot: number): Promise<PbW
   const commands = isRecord(facts["worker_commands"]) ? facts["worker_commands"] : {};
   const info = parseWorkerInfo({ ...facts, worker_commands: withNewNames(commands) });
   const reported = facts["delete_leftover_dirs"];
-  return { ...info, mayDeleteDirectories: reported !== 0 && reported !== false };
+  const textForm = answer instanceof Map && Buffer.isBuffer(answer.get("system")) ? "bytes" : "unicode";
+  return { ...info, mayDeleteDirectories: reported !== 0 && reported !== false, textForm };
 }
 
 async function ask(broker: Broker, bot: number): Promise<Received> {

@@ -84,6 +84,7 @@ export class PbWorkerLink implements WorkerLink {
     this.#info ??= readPbWorkerInfo(this.#broker, this.#bot).then(
       (info) => {
         this.#knownCommands = info.commands;
+        this.#broker.textForm = info.textForm;
         return info;
       },
       (error: unknown) => {

@@ -65,7 +65,8 @@ export class SlotCommand {
       writer: () => this.#publish(createWriter(transfer)),
       reader: () => this.#publish(createReader(transfer)),
     };
-    this.#command = translateCommand(options.name, options.args, objects, options.knownCommands);
+    const worker = { commands: options.knownCommands, textForm: options.broker.textForm };
+    this.#command = translateCommand(options.name, options.args, objects, worker);
   }
 
   /** Sends the first or next part. Rejects with what the worker or the connection answered. */

@@ -2,19 +2,29 @@ import { RequestRefused } from "../link-errors.ts";
 import { BananaFloat, type Encodable, maxStringBytes } from "./banana.ts";
 import { OwnObject, type Sendable, Tuple } from "./values.ts";
 
+/** How texts are sent: workers on Python 2 take bytes, and fail at texts with characters beyond ASCII. */
+export type TextForm = "unicode" | "bytes";
+
 /** Wraps a value for sending. Refuses a text or bytes that are too long, by name: the worker would drop the connection. */
-export function toJelly(value: Sendable, path = "the value"): Encodable {
+export function toJelly(value: Sendable, path = "the value", form: TextForm = "unicode"): Encodable {
+  const items = (list: readonly Sendable[]) => list.map((item, n) => toJelly(item, `${path}[${n}]`, form));
   if (value === null) return ["None"];
   if (typeof value === "boolean") return ["boolean", value ? "true" : "false"];
   if (typeof value === "number") return Number.isSafeInteger(value) ? value : new BananaFloat(value);
-  if (typeof value === "string") return ["unicode", checkLength(Buffer.from(value, "utf8"), path)];
+  if (typeof value === "string") {
+    const bytes = checkLength(Buffer.from(value, "utf8"), path);
+    return form === "bytes" ? bytes : ["unicode", bytes];
+  }
   if (value instanceof Uint8Array) return checkLength(value, path);
   if (value instanceof OwnObject) return ["remote", value.id];
-  if (value instanceof Tuple) return ["tuple", ...value.items.map((item, n) => toJelly(item, `${path}[${n}]`))];
-  if (Array.isArray(value)) return ["list", ...value.map((item: Sendable, n) => toJelly(item, `${path}[${n}]`))];
+  if (value instanceof Tuple) return ["tuple", ...items(value.items)];
+  if (Array.isArray(value)) return ["list", ...items(value)];
   return [
     "dictionary",
-    ...Object.entries(value).map(([key, item]) => [toJelly(key, path), toJelly(item, `${path}.${key.slice(0, 100)}`)]),
+    ...Object.entries(value).map(([key, item]) => [
+      toJelly(key, path, form),
+      toJelly(item, `${path}.${key.slice(0, 100)}`, form),
+    ]),
   ];
 }
 

@@ -1,4 +1,6 @@
 import type { CommandArgs } from "../commands.ts";
+import { RequestRefused } from "../link-errors.ts";
+import type { TextForm } from "./to-jelly.ts";
 import type { OwnObject, Sendable } from "./values.ts";
 
 /** A command in the words of this protocol. */
@@ -16,6 +18,13 @@ export interface TransferObjects {
   reader(): OwnObject;
 }
 
+/** What commands are chosen by. */
+export interface WorkerTraits {
+  /** The worker's own list: the version of each command's interface by the command's name. */
+  readonly commands: Readonly<Record<string, string>>;
+  readonly textForm: TextForm;
+}
+
 /** Bytes that are read and written at a time; a larger block could not be sent. */
 const maxBlock = 65_536;
 
@@ -27,9 +36,11 @@ export function translateCommand(
   name: string,
   given: unknown,
   objects: TransferObjects,
-  knownCommands: Readonly<Record<string, string>>,
+  worker: WorkerTraits,
 ): TranslatedCommand {
   switch (name) {
+    case "shell":
+      return { name, parts: [translateShell(given as CommandArgs<"shell">, worker)] };
     case "mkdir":
       return { name, parts: (given as CommandArgs<"mkdir">).paths.map((dir) => ({ dir })) };
     case "rmdir": {
@@ -47,7 +58,7 @@ export function translateCommand(
     case "glob":
       return { name, parts: [{ path: (given as CommandArgs<"glob">).path }], reportsFiles: true };
     case "rmfile":
-      return translateRmfile((given as CommandArgs<"rmfile">).path, knownCommands);
+      return translateRmfile((given as CommandArgs<"rmfile">).path, worker);
     case "upload_file":
     case "upload_directory":
       return translateUpload(name, given as CommandArgs<"upload_file" | "upload_directory">, objects);
@@ -76,9 +87,35 @@ function translateUpload(
   };
 }
 
+/**
+ * A worker on Python 2 fails at the text of a shell command that has characters beyond ASCII, but not at a list of texts. It can neither
+ * run a command in a directory of such a name nor pass such a variable. Slaves of release 0.8 can: they pass bytes as they are.
+ */
+function translateShell(
+  args: CommandArgs<"shell">,
+  { commands, textForm }: WorkerTraits,
+): TranslatedCommand["parts"][number] {
+  if (textForm === "unicode" || commands["shell"]?.startsWith("2.")) return args;
+  const { command, workdir, env } = args;
+  if (!isAscii(workdir)) throw refuseOnPython2(`in a directory of such a name: ${workdir}`);
+  const variable = Object.entries(env ?? {}).find((entry) => !isAscii(entry.join()));
+  if (variable !== undefined) throw refuseOnPython2(`with such a variable: ${variable[0]}`);
+  return typeof command !== "string" || isAscii(command) ? args : { ...args, command: ["/bin/sh", "-c", command] };
+}
+
+function refuseOnPython2(what: string): RequestRefused {
+  return new RequestRefused(
+    `the worker runs on Python 2, which does not handle characters beyond ASCII everywhere: it cannot run a command ${what}`,
+  );
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}
+
 /** Releases before 0.9.2 have no command for it. */
-function translateRmfile(path: string, knownCommands: Readonly<Record<string, string>>): TranslatedCommand {
-  if (Object.hasOwn(knownCommands, "rmfile") || !Object.hasOwn(knownCommands, "shell"))
+function translateRmfile(path: string, { commands }: WorkerTraits): TranslatedCommand {
+  if (Object.hasOwn(commands, "rmfile") || !Object.hasOwn(commands, "shell"))
     return { name: "rmfile", parts: [{ path }] };
   const flags = { logEnviron: false, usePTY: false, want_stdout: true, want_stderr: true };
   return { name: "shell", parts: [{ ...flags, workdir: ".", command: ["rm", "--", path] }] };

@@ -1,15 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { z } from "zod";
-
-export interface DockerHostOptions {
-  readonly url: string;
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
+import { askServer, parseOrUndefined, type ServerOptions } from "../http/ask-server.ts";
 
 /** The host has refused a request; its sentence is the message. */
 export class DockerRefused extends Error {
@@ -46,15 +36,13 @@ const progress = z.object({ status: z.string().optional(), id: z.string().option
 
 export type Container = z.output<typeof container>;
 
-/** Answers that are longer are not read: nothing that is asked here has any. */
-const longestAnswer = 16 * 1024 * 1024;
 const longestLastWords = 4000;
 
 /** One host that answers the API of Docker Engine: Docker, or Podman. */
 export class DockerHost {
-  #options: DockerHostOptions;
+  #options: ServerOptions;
 
-  constructor(options: DockerHostOptions) {
+  constructor(options: ServerOptions) {
     this.#options = options;
   }
 
@@ -129,60 +117,15 @@ export class DockerHost {
   }
 
   async #ask(method: string, path: string, body?: object): Promise<string> {
-    const { url, timeoutMs, signal } = this.#options;
-    const answer = await this.#send(method, path, body).catch((error: unknown) => {
-      throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
-    });
-    const text = await readText(answer, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
-    const status = answer.statusCode ?? 0;
+    const { url } = this.#options;
+    const { status, text } = await askServer(this.#options, { method, path: `/v1.41${path}`, body }).catch(
+      (error: unknown) => {
+        throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
+      },
+    );
     if (status >= 200 && status < 300) return text;
     const said = refusal.safeParse(parseOrUndefined(text));
     throw new DockerRefused(status, said.success ? said.data.message : `${method} ${path} was answered with ${status}`);
-  }
-
-  #send(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
-    const { url, ca, cert, key, timeoutMs, signal } = this.#options;
-    const isSocket = url.startsWith("unix:");
-    const send = url.startsWith("https:") ? httpsRequest : httpRequest;
-    const base = isSocket ? "http://localhost" : url.replace(/\/$/, "");
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const asked = send(`${base}/v1.41${path}`, {
-        method,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        ...(isSocket && { socketPath: url.slice("unix://".length) }),
-        ...(ca !== undefined && { ca }),
-        ...(cert !== undefined && { cert }),
-        ...(key !== undefined && { key }),
-        // One connection for one request: nothing stays open when the engine stops.
-        agent: false,
-        headers:
-          text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) },
-      });
-      asked.on("response", resolve);
-      asked.on("error", reject);
-      asked.end(text);
-    });
-  }
-}
-
-async function readText(answer: IncomingMessage, signal: AbortSignal): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of answer as AsyncIterable<Buffer>) {
-    signal.throwIfAborted();
-    length += piece.length;
-    if (length > longestAnswer) throw new Error("the answer of the container host is too long");
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString("utf8");
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
