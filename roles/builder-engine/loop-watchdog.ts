@@ -87,7 +87,7 @@ export class LoopWatchdog implements Service {
     if (late < this.#thresholdMs) return;
     const seconds = Math.round(late / 100) / 10;
     for (const { builder, step } of places) this.#blockedSeconds.inc({ builder, step }, late / 1000);
-    const who = places.map(({ builder, step, buildid }) => `step "${step}" of builder "${builder}" (build ${buildid})`);
+    const who = places.map(describePlace);
     if (who.length === 0)
       this.#log.warn({ seconds }, `the event loop stood still for ${seconds} s; no step's code was running`);
     else
@@ -106,4 +106,10 @@ export class LoopWatchdog implements Service {
   get #suspects(): StepPlace[] {
     return [...(this.#entered.size > 0 ? this.#entered : this.#within)];
   }
+}
+
+/** Functions of the config that decide what starts are no steps of a build. */
+function describePlace({ builder, step, buildid }: StepPlace): string {
+  if (buildid === 0) return `"${step}" of builder "${builder}"`;
+  return `step "${step}" of builder "${builder}" (build ${buildid})`;
 }

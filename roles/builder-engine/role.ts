@@ -18,6 +18,7 @@ import { LockMetrics } from "./locks/lock-metrics.ts";
 import { StepLocks } from "./locks/step-locks.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
+import { GuardedFunctions } from "./start-rules/guarded-function.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
 import { CommandLedger } from "./workers/command-ledger.ts";
 import { Rebalance } from "./workers/rebalance.ts";
@@ -44,6 +45,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
+  const functions = new GuardedFunctions({ clock, log, watch: watchdog });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const lockMetrics = new LockMetrics(metrics);
@@ -116,8 +118,10 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders: builders.byId,
     workers,
     builds,
+    rules: { config: own.workers, functions },
     data,
     metrics: lockMetrics,
+    watchdog,
     clock,
     log,
     onLeaseLost,
@@ -129,6 +133,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   return [
     new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
     watchdog,
+    functions,
     builders,
     ...(certificate ? [certificate] : []),
     server,

@@ -52,11 +52,13 @@ export async function loadEngineSlice(
   append(problems, checkWorkerNames(named, config.placeOf));
   if (problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
+  const byDefault = config.shared.collapseRequests;
   const builders = [...sets.values()].flatMap((set) =>
-    set.builders.map((config) => ({
-      ...config,
-      workers: share(expandLatentNames(config.workers, named)),
+    set.builders.map((builder) => ({
+      ...builder,
+      workers: share(expandLatentNames(builder.workers, named)),
       secrets: set.secrets,
+      collapseRequests: builder.collapseRequests ?? byDefault,
     })),
   );
   return { builders, workers, sealingKey: await loadSealingKey(workers, config.directory) };

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { SchedulerSlice } from "@multimaster/config";
-import { buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
+import { buildrequests, buildsets, changes, equals, schedulerProblemKey, schedulers } from "@multimaster/data";
 import {
   type Running,
   type SchedulerContext,
@@ -67,6 +67,9 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
           }),
           lost,
         ),
+      openRequestsOf: (source, builders, below) => updates.schedulers.openRequestsOf(source, builders, below),
+      openSiblingsOfFailed: (builders) => updates.schedulers.openSiblingsOfFailed(builders),
+      cancelAll: (requests, pendingOnly) => updates.schedulers.cancelAll(requests, pendingOnly),
       readChanges: (ids) => updates.schedulers.readChanges(ids),
       unknownBuilders: (names) => updates.schedulers.unknownBuilders(names),
       async setProblem(problem) {
@@ -114,6 +117,9 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
     listen: (look, wake) =>
       listenForClaims(data, look, [
         data.events.on(changes, "new", wake, { early: wake }),
+        ...([...configured.values()].some(({ plugin }) => plugin.followsRequests)
+          ? [data.events.on(buildrequests, "complete", wake)]
+          : []),
         // Of the schedulers that wait for other buildsets, if there are any.
         ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
           ? [data.events.on(buildsets, "complete", wake)]

@@ -72,7 +72,13 @@ it("the schedulers that docs/config.md derives from builders are good ones", asy
 it("the hooks that docs/webhooks.md shows are good ones, given their secrets, and a master answers with them", async () => {
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/config.md", directory) + writeFilesOf("docs/webhooks.md", directory)).toBe(10);
-  await checkTypesOf("docs/config.md", "docs/webhooks.md", "docs/latent-workers.md", "docs/locks.md");
+  await checkTypesOf(
+    "docs/config.md",
+    "docs/webhooks.md",
+    "docs/latent-workers.md",
+    "docs/locks.md",
+    "docs/who-goes-first.md",
+  );
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
   const secrets = Object.fromEntries([...names, "GERRIT_TOKEN"].map((name) => [name, `the ${name}`]));

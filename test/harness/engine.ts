@@ -80,6 +80,8 @@ export async function startEngine(
     directory?: string;
     name?: string;
     more?: Partial<BuildersSliceInput["builders"][number]>;
+    /** The same for single builders. */
+    moreOf?: Readonly<Record<string, Partial<BuildersSliceInput["builders"][number]>>>;
     secrets?: Record<string, string>;
     believeControl?: boolean;
   } = {},
@@ -105,7 +107,13 @@ export async function startEngine(
   );
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const parsed = buildersSlice.parse({
-    builders: Object.entries(builders).map(([name, list]) => ({ name, workers: ["w1"], ...options.more, steps: list })),
+    builders: Object.entries(builders).map(([name, list]) => ({
+      name,
+      workers: ["w1"],
+      ...options.more,
+      ...options.moreOf?.[name],
+      steps: list,
+    })),
   });
   const workers = workersSlice.parse(options.workers ?? localWorkers);
   const lost = new AbortController();

@@ -147,6 +147,9 @@ export function fakeSchedulerContext(
       for (const { changeids } of submissions) for (const id of changeids) rows.classified.delete(id);
       return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));
     },
+    openRequestsOf: async () => [],
+    openSiblingsOfFailed: async () => [],
+    cancelAll: async () => [],
     getState: async (state) => rows.state.get(state),
     publish: async (published) => void (rows.published = published),
     async openSlots(spec) {

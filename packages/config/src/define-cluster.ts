@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { collapseOption } from "./collapsing.ts";
 import { plainName } from "./plain-name.ts";
 import { portChoice } from "./port.ts";
 import type { BuildersSliceInput } from "./slices/builders.ts";
@@ -84,6 +85,11 @@ export const clusterConfig = z.strictObject({
     .default(10)
     .describe("Maximum number of a master's connections to PostgreSQL; its heartbeat has one more."),
   bus: busConfig.prefault({}).describe("Messages between masters; absent: in-process, for one master."),
+  collapseRequests: collapseOption
+    .default(false)
+    .describe(
+      "Whether compatible pending requests of a builder collapse into the newest one, or a function that decides; builders may differ. Buildbot's default is true.",
+    ),
   lease: duration.prefault("15s").describe("A master that does not renew its lease for this long is evicted."),
   drainDeadline: duration
     .optional()

@@ -1,5 +1,6 @@
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
+export * from "./collapsing.ts";
 export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";
 export * from "./env.ts";
@@ -15,5 +16,6 @@ export * from "./slices/latent-workers.ts";
 export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";
 export * from "./slices/workers.ts";
+export * from "./start-rules.ts";
 export * from "./worker-passwords.ts";
 export * from "./worker-tls.ts";

@@ -11,6 +11,7 @@ import {
   warningsOfLocalWorkers,
   warningsOfWorkers,
 } from "./slices/workers.ts";
+import { warningsOfWeights } from "./weight-warnings.ts";
 
 /** A slice, and the prefix of its errors and warnings: its file, or the config file and the slice's name. */
 export interface Placed<Slice, Input> {
@@ -41,6 +42,11 @@ export function listWarnings(parts: LoadedParts): string[] {
   return [
     ...(scheduler ? lines(scheduler.place, warningsOfScheduler(scheduler.slice)) : []),
     ...[...builders.values()].flatMap(({ place, slice }) => lines(place, warningsOfBuilders(slice))),
+    ...(workers
+      ? [...builders.values()].flatMap(({ place, slice }) =>
+          lines(place, warningsOfWeights(slice.builders, workers.slice)),
+        )
+      : []),
     ...findSharedDirectories(new Map([...builders].map(([set, { slice }]) => [set, slice])), placeOf).warnings,
     ...(workers
       ? lines(workers.place, [...warningsOfWorkers(workers.slice), ...warningsOfLocalWorkers(workers.slice, secrets)])

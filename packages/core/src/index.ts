@@ -31,4 +31,6 @@ export * from "./tls-files.ts";
 export * from "./user.ts";
 export * from "./wait-at-most.ts";
 export * from "./wakeup-loop.ts";
+export * from "./weekly-hours.ts";
 export * from "./worker-name.ts";
+export * from "./zone-time.ts";

@@ -33,6 +33,7 @@ export type {
   BuildEnd,
   BuildUpdates,
   CreatedBuild,
+  RetryByRule,
   StopRequest,
   WorkerVerdict,
 } from "./updates/builds.ts";
@@ -40,6 +41,7 @@ export type { BuildsetUpdates } from "./updates/buildsets.ts";
 export { problemKey, readProblems } from "./updates/change-source-problems.ts";
 export type { ChangeSourceUpdates } from "./updates/change-sources.ts";
 export type { ChangeUpdates } from "./updates/changes.ts";
+export type { CollapsingUpdates } from "./updates/collapsing.ts";
 export type { CommandUpdates, RecordedCommand, ResumeNote } from "./updates/commands.ts";
 export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type Updates, type UpdatesOptions } from "./updates/index.ts";
@@ -65,10 +67,12 @@ export type { PublishedScheduler } from "./updates/published-scheduler.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
+export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
 export type { StepUpdates } from "./updates/steps.ts";
+export type { FailedSibling, OpenSource, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";
 export { type AcceptedWorker, addWorkerAccount, endWorkerAccount } from "./updates/worker-accounts.ts";
-export type { Departure, WorkerInfo, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
+export type { Departure, WorkerInfo, WorkerRule, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";
 export { explainBuilders, explainRequests } from "./waiting/explain-waiting.ts";
 export type { Reason, ReasonKind } from "./waiting/reasons.ts";

@@ -25,3 +25,7 @@ export const isRequestCancelled = (alias: string): string =>
 /** On `buildrequests`: a master may claim it to build it. */
 export const isRequestClaimable = (alias: string): string =>
   `${isRequestFree(alias)} and not ${isRequestCancelled(alias)}`;
+
+/** On `buildrequests`: no rule of its builder makes it wait before it is run again. `now` is SQL or a number. */
+export const isRequestDue = (alias: string, now: string | number): string =>
+  `not exists (select 1 from mm_request_retries q where q.buildrequestid = ${alias}.id and q.retry_at > ${now})`;

@@ -1,5 +1,5 @@
-import { append, type Result } from "@multimaster/core";
-import { execute, queryRows } from "@multimaster/database";
+import { append, type Result, Results } from "@multimaster/core";
+import { execute, keepCancellations, queryRows } from "@multimaster/database";
 import { endBuildsetsOf } from "./end-buildsets.ts";
 import type { Transition } from "./transition.ts";
 
@@ -44,6 +44,7 @@ export async function endRequests(
   const cancelled = requests.filter((request) => request.cancelled).map(({ id }) => id);
   if (cancelled.length > 0) {
     const answered = tx.dialect.isOneOf("buildrequestid", cancelled);
+    if (results === Results.CANCELLED) await keepCancellations(tx, cancelled);
     await execute(tx, `delete from mm_cancellations where ${answered.sql}`, answered.bindings);
   }
   return [...new Set(ended.map(({ buildsetid }) => buildsetid))];

@@ -1,13 +1,20 @@
 import type { Lease } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
-import { type Connection, getBuildStates, lockRequestsOfBuilds } from "@multimaster/database";
+import {
+  type Connection,
+  countRetries,
+  getBuildStates,
+  lockRequestsOfBuilds,
+  noteDelay,
+  noteRetry,
+} from "@multimaster/database";
 import { endBuilds } from "./end-builds.ts";
 import { endBuildsetsOf } from "./end-buildsets.ts";
 import { endRequests } from "./end-requests.ts";
 import { judgeWorkers, type WorkerVerdict } from "./judge-workers.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { releaseRequest } from "./release-requests.ts";
-import { countWorkerLoss, describeWorkerLosses, noteExhausted } from "./request-losses.ts";
+import { countWorkerLoss, describeWorkerLosses, noteExhausted, timesOf } from "./request-losses.ts";
 import { transition } from "./transition.ts";
 
 export interface BuildEnd {
@@ -15,6 +22,8 @@ export interface BuildEnd {
   state: string;
   /** It was lost with its worker, or released immediately: losses after which the request is not built again; null: it always is. */
   maxWorkerLosses?: number | null;
+  /** The rule by which its request is run again; of a lost build only how long it waits. */
+  retry?: RetryByRule;
   /** What it says about its worker; absent: nothing. */
   worker?: WorkerVerdict;
 }
@@ -44,7 +53,8 @@ export async function finishBuilds(
       const request = requests.get(buildrequestid);
       const isOurs = request !== undefined && !request.complete && request.claimedBy === masterid;
       const end = given.get(buildid) as BuildEnd;
-      const counted = isOurs && !request.cancelled ? await countLoss(tx, request.id, end) : end;
+      const counted =
+        isOurs && !request.cancelled ? await applyRetry(tx, request.id, await countLoss(tx, request.id, end)) : end;
       ending.push({ buildid, end: counted, asked, request: isOurs ? request : undefined });
     }
     const result = new Map<number, BuildEnd>();
@@ -85,6 +95,28 @@ function groupAlike<T>(items: readonly T[], keyOf: (item: T) => string): Iterabl
     else groups.set(keyOf(item), [item]);
   }
   return groups.values();
+}
+
+/** A rule of the builder. */
+export interface RetryByRule {
+  readonly times: number;
+  readonly delayS: number;
+}
+
+/** A build that ended by a failure of what it needs, and not of what it builds, is run again, but not for ever. */
+async function applyRetry(tx: Connection, requestId: number, end: BuildEnd): Promise<BuildEnd> {
+  const { retry, state } = end;
+  if (retry === undefined) return end;
+  if (end.results === Results.RETRY) {
+    await noteDelay(tx, requestId, retry.delayS, `its last build ended with "${state}"`);
+    return end;
+  }
+  const before = await countRetries(tx, requestId);
+  if (before >= retry.times)
+    return { ...end, state: `${state} (this request was run again ${timesOf(before)}, and is not run again: retry)` };
+  const detail = `its last build ended with "${state}"; this is retry ${before + 1} of ${retry.times}`;
+  await noteRetry(tx, requestId, { delayS: retry.delayS, detail });
+  return { ...end, results: Results.RETRY, state: `${state} (retry ${before + 1} of ${retry.times})` };
 }
 
 /** A build that takes its worker down, makes it break the protocol, or stops its master would otherwise run again for ever. */

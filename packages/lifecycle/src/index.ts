@@ -1,6 +1,7 @@
 export { type AdoptedBuild, adoptBuildOf, endUnadopted, giveUpAdoptable } from "./adopt-build.ts";
 export * from "./cancel-request.ts";
 export { type Claimable, claimables, claimTableOf, claimTables } from "./claim-tables.ts";
+export { type Collapse, collapseRequests } from "./collapse-requests.ts";
 export { completeBuildsets } from "./end-buildsets.ts";
 export { endRequest } from "./end-requests.ts";
 export * from "./finish-build.ts";

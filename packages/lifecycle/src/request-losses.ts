@@ -66,13 +66,13 @@ export async function countWorkerLoss(tx: Connection, requestId: number): Promis
 
 /** How builds end, and what their request shows, if it was lost too often: with its worker, or released immediately. */
 export function describeWorkerLosses(cause: string, count: number): string {
-  return `exception (${cause}; this request was lost with its worker, or with a master that was stopped at once, ${times(count)}, and is not built again: maxWorkerLosses)`;
+  return `exception (${cause}; this request was lost with its worker, or with a master that was stopped at once, ${timesOf(count)}, and is not built again: maxWorkerLosses)`;
 }
 
 /** The same when the master has ended without ending its builds. */
 export function describeMasterEnds(end: MasterEnd, name: string, count: number): string {
   if (end === "leave") return describeWorkerLosses(`master ${name} was stopped`, count);
-  return `exception (master ${name} was lost; a master was lost ${times(count)} while it built this request, which is not built again: maxEngineDeaths)`;
+  return `exception (master ${name} was lost; a master was lost ${timesOf(count)} while it built this request, which is not built again: maxEngineDeaths)`;
 }
 
 /** Notes why a request is not built again, for those who ask. */
@@ -80,7 +80,7 @@ export async function noteExhausted(tx: Connection, requestId: number, detail: s
   await execute(tx, "update mm_request_losses set detail = ? where buildrequestid = ?", [detail, requestId]);
 }
 
-const times = (count: number) => (count === 1 ? "once" : `${count} times`);
+export const timesOf = (count: number) => (count === 1 ? "once" : `${count} times`);
 
 async function countLosses(
   tx: Connection,

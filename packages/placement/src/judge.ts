@@ -29,6 +29,8 @@ export function judgeWorker(worker: WorkerView): WorkerObstacle | undefined {
   if (worker.paused) return { kind: "worker_paused" };
   if (worker.quarantined && !worker.onProbation) return { kind: "worker_quarantined" };
   if (worker.leaving) return { kind: "worker_leaving" };
+  if (worker.closedUntil !== undefined && worker.closedUntil !== null)
+    return { kind: "worker_closed", until: worker.closedUntil };
   const slots = worker.quarantined ? 1 : worker.slots;
   return worker.builds >= slots ? { kind: "worker_full" } : undefined;
 }
@@ -41,5 +43,14 @@ export function judgePair(builder: BuilderView, worker: WorkerView, requestId?: 
   const { onlyRequest } = worker;
   if (onlyRequest !== undefined && onlyRequest !== requestId) return { kind: "reserved", buildrequestid: onlyRequest };
   if (worker.directories.has(builder.directory)) return { kind: "directory_in_use" };
-  return builder.refuses?.(worker);
+  return judgeLoad(builder, worker) ?? builder.refuses?.(worker);
+}
+
+function judgeLoad({ builderid, weight = 1 }: BuilderView, worker: WorkerView): PairObstacle | undefined {
+  const { capacity, load = 0, keptFor } = worker;
+  if (capacity !== undefined && capacity !== null && load + weight > capacity)
+    return { kind: "worker_loaded", weight, load, capacity };
+  // What a builder without weight takes is missed by no one.
+  if (keptFor === undefined || keptFor.builderid === builderid || weight === 0) return undefined;
+  return { kind: "capacity_kept", keptFor };
 }

@@ -1,7 +1,7 @@
-import { judgeWorker } from "./judge.ts";
+import { judgePair, judgeWorker } from "./judge.ts";
 import { judgeRequest } from "./last-try.ts";
 import { canPlace, place } from "./place.ts";
-import type { BuilderView, WorkerView } from "./world.ts";
+import type { BuilderView, KeptFor, WorkerView } from "./world.ts";
 
 /** A builder with the workers that are configured for it, by name. */
 export interface PlaceableBuilder extends BuilderView {
@@ -41,21 +41,35 @@ export function placeRequests<R extends PlaceableRequest>(
   requests: readonly R[],
   builders: readonly PlaceableBuilder[],
   workers: readonly WorkerView[],
-  engine: { readonly runsLastTry: boolean },
+  engine: {
+    readonly runsLastTry: boolean;
+    /** Is called with each worker whose free capacity is kept for a request that needs more of it. */
+    readonly onKept?: (workerName: string, keptFor: KeptFor) => void;
+  },
 ): PlacedRequest<R>[] {
   const left = takersByName(workers);
   const namesOf = createTakerNames(left);
   const byId = new Map(builders.map((builder) => [builder.builderid, builder]));
   const placed: PlacedRequest<R>[] = [];
+  const keeping = new Set<number>();
   let { runsLastTry } = engine;
   for (const request of requests) {
     if (judgeRequest(request, { runsLastTry })) continue;
     const builder = byId.get(request.builderid);
     if (!builder) continue;
     const placement = place(builder, workersOf(namesOf(builder), left), request.buildrequestid);
+    if (placement.kind === "no_worker_takes_it" && !keeping.has(builder.builderid)) {
+      const worker = findRoomiest(builder, workersOf(namesOf(builder), left), request.buildrequestid);
+      if (worker) {
+        const { buildrequestid, builderid } = request;
+        keeping.add(builderid);
+        left.set(worker.name, { ...worker, keptFor: { buildrequestid, builderid } });
+        engine.onKept?.(worker.name, { buildrequestid, builderid });
+      }
+    }
     if (placement.kind !== "placed") continue;
     const { worker } = placement;
-    left.set(worker.name, withBuild(worker, builder.directory));
+    left.set(worker.name, withBuild(worker, builder));
     byId.set(builder.builderid, { ...builder, running: builder.running + 1 });
     runsLastTry ||= request.isOnLastTry;
     placed.push({ request, workerName: worker.name });
@@ -89,6 +103,32 @@ function workersOf(names: readonly string[], byName: ReadonlyMap<string, WorkerV
   };
 }
 
-function withBuild(worker: WorkerView, directory: string): WorkerView {
-  return { ...worker, builds: worker.builds + 1, directories: new Set(worker.directories).add(directory) };
+function withBuild(worker: WorkerView, { directory, weight = 1 }: BuilderView): WorkerView {
+  return {
+    ...worker,
+    builds: worker.builds + 1,
+    load: (worker.load ?? 0) + weight,
+    directories: new Set(worker.directories).add(directory),
+  };
+}
+
+/**
+ * The worker on which a request that waits only for the builds of others to free capacity waits best. Its capacity is kept, or else
+ * lighter requests behind this one would take it for ever.
+ */
+function findRoomiest(
+  builder: PlaceableBuilder,
+  workers: Iterable<WorkerView>,
+  requestId: number,
+): WorkerView | undefined {
+  const { weight = 1 } = builder;
+  const roomOf = ({ capacity, load = 0 }: WorkerView) => (capacity ?? 0) - load;
+  let best: WorkerView | undefined;
+  for (const worker of workers) {
+    const { capacity, keptFor } = worker;
+    if (capacity === undefined || capacity === null || weight > capacity || keptFor !== undefined) continue;
+    if (judgePair(builder, worker, requestId)?.kind !== "worker_loaded") continue;
+    if (best === undefined || roomOf(worker) > roomOf(best)) best = worker;
+  }
+  return best;
 }

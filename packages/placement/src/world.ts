@@ -30,10 +30,27 @@ export interface WorkerView {
   readonly directories: ReadonlySet<string>;
   /** The only build request that it takes: it is an instance that was made for that one. */
   readonly onlyRequest?: number | undefined;
+  /** When its hours begin again, in seconds since 1970; null or absent: builds may begin on it. */
+  readonly closedUntil?: number | null;
+  /** Maximum sum of the weights of its builds; null or absent: any sum. */
+  readonly capacity?: number | null;
+  /** The sum of the weights of its builds. */
+  readonly load?: number;
+  /** Its free capacity is kept for this request, which needs more than is free now. */
+  readonly keptFor?: KeptFor | undefined;
+}
+
+/** The request for which a worker keeps its free capacity. Other requests of its builder need no less. */
+export interface KeptFor {
+  readonly buildrequestid: number;
+  readonly builderid: number;
 }
 
 /** A builder on one engine. */
 export interface BuilderView {
+  readonly builderid?: number;
+  /** How much of a worker's capacity one of its builds takes; 1 by default. */
+  readonly weight?: number;
   /** How many of its builds may run on this engine; null: without a limit. */
   readonly limit: number | null;
   /** How many run there. */
@@ -44,8 +61,12 @@ export interface BuilderView {
   readonly heldLocks: readonly HeldLock[];
   /** Until when it is outside its hours, in seconds since 1970; null: it is inside them, or has none. */
   readonly closedUntil: number | null;
-  /** What forbids a build on this worker: a lock of the worker, or the config's own function. */
+  /** What forbids a build on this worker, whichever request it is of: a lock of the worker. */
   refuses?(worker: WorkerView): PairObstacle | undefined;
+  /** What the config's functions have against a build of this request on this worker. Asked last, best workers first. */
+  refusesRequest?(worker: WorkerView, requestId: number | undefined): PairObstacle | undefined;
+  /** Chooses among the workers that could take a build of the request, best first; undefined: none. */
+  choose?(workers: readonly WorkerView[], requestId: number | undefined): WorkerView | undefined;
 }
 
 /** An engine, as others see it. */
@@ -72,11 +93,21 @@ export type WorkerObstacle =
   | { readonly kind: "worker_paused" }
   | { readonly kind: "worker_quarantined" }
   | { readonly kind: "worker_leaving" }
-  | { readonly kind: "worker_full" };
+  | { readonly kind: "worker_full" }
+  | { readonly kind: "worker_closed"; readonly until: number };
 
 /** Why a worker that takes builds takes none of this builder. */
 export type PairObstacle =
   | { readonly kind: "directory_in_use" }
   | { readonly kind: "reserved"; readonly buildrequestid: number }
   | { readonly kind: "worker_locked"; readonly lock: HeldLock }
-  | { readonly kind: "refused"; readonly why: string };
+  | { readonly kind: "worker_loaded"; readonly weight: number; readonly load: number; readonly capacity: number }
+  | { readonly kind: "capacity_kept"; readonly keptFor: KeptFor }
+  | {
+      readonly kind: "refused";
+      readonly why: string;
+      /** The option whose function refuses, or fails. */
+      readonly option?: string | undefined;
+      /** When it is asked again, in seconds since 1970. */
+      readonly until?: number | undefined;
+    };

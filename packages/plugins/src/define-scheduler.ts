@@ -4,11 +4,14 @@ import type {
   AddedBuildset,
   Change,
   ClassifiedChange,
+  FailedSibling,
   Lost,
   NewBuildset,
   NewSourceStamp,
+  OpenSource,
   PublishedScheduler,
   SlotDecision,
+  SourceLine,
   UpstreamBuildset,
 } from "@multimaster/data";
 import type { z } from "zod";
@@ -77,6 +80,15 @@ export interface SchedulerContext {
   undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
+  /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */
+  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
+  /** Open requests of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  /** Cancels requests, each once in the cluster; with `pendingOnly` those that are not being built. Resolves to those it cancelled. */
+  cancelAll(
+    requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
+    pendingOnly: boolean,
+  ): Promise<readonly number[]>;
   /** Changes by their ids, in that order, with files and properties. */
   readChanges(ids: readonly number[]): Promise<readonly Change[]>;
   /** Those of the names that no engine has ever configured as a builder. */
@@ -100,6 +112,8 @@ export interface SchedulerDefinition<Options = unknown> extends PluginDefinition
   builderNames(options: Options): readonly string[];
   /** Names of the schedulers whose buildsets it waits for: it is woken when a buildset is complete. */
   upstreams?(options: Options): readonly string[];
+  /** True: it is woken when a build request ends. */
+  readonly followsRequests?: boolean;
   /** Resolves when it works. A rejection is logged and retried later, maybe by another master. */
   start(ctx: SchedulerContext, options: Options): Promise<Running>;
 }

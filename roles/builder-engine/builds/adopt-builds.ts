@@ -41,14 +41,14 @@ export class BuildAdopter {
     const { buildid } = command;
     if (builder === undefined || point === undefined || buildid === null) return false;
     builder.reserve();
-    worker.reserve(builder.directory);
+    worker.reserve(builder);
     let build: AdoptedBuild | "lost" = "lost";
     try {
       build = await persistence.write(`adopt build ${buildid}`, () => data.updates.builds.adopt(buildid));
     } finally {
       if (build === "lost") {
         builder.release();
-        worker.cancel(builder.directory);
+        worker.cancel(builder);
       }
     }
     if (build === "lost") return false;

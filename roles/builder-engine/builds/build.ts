@@ -14,6 +14,8 @@ import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
+import { describeResults, words } from "./describe-results.ts";
+import { findRetry } from "./find-retry.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
@@ -352,11 +354,15 @@ export class Build {
     const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
     const connectionLost = this.#interruption?.kind === "lost";
     const verdict = judgeWorker(this.worker, { buildid, results: end.results, isLost: connectionLost });
+    // A build that a user has stopped is not run again.
+    const isMachine = verdict?.failure?.kind === "machine";
+    const retry = findRetry(this.builder.config.retry, { ...end, isLost, isMachine });
     const wanted = {
       ...end,
       state: this.#secrets.hide(end.state),
       ...(isLost ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
       ...(verdict === undefined ? {} : { worker: hideCause(this.#secrets, verdict) }),
+      ...(retry !== undefined && (this.#interruption === undefined || isLost) ? { retry } : {}),
     };
     const { results, state } = await persistence.insist(`finish build ${buildid}`, () =>
       data.updates.builds.finish(buildid, wanted),
@@ -381,19 +387,4 @@ function hideCause(secrets: Secrets, { failure, ...verdict }: WorkerVerdict): Wo
 interface BuildEnd {
   results: Result;
   state: string;
-}
-
-const words: Record<Result, string> = {
-  [Results.SUCCESS]: "build successful",
-  [Results.WARNINGS]: "warnings",
-  [Results.FAILURE]: "failed",
-  [Results.SKIPPED]: "skipped",
-  [Results.EXCEPTION]: "exception",
-  [Results.RETRY]: "retry",
-  [Results.CANCELLED]: "cancelled",
-};
-
-/** "build successful", or what went wrong: "failed 'make test' (failure)". */
-function describeResults(results: Result, texts: readonly string[]): string {
-  return [words[results], ...(results === Results.SUCCESS ? [] : texts)].join(" ");
 }

@@ -66,9 +66,10 @@ export class BuilderRows implements Service {
   async #announce(): Promise<void> {
     const { configs, data, persistence } = this.#options;
     const rows = configs.map((config) => {
-      const { name, description, tags, project, workers, maxBuilds = null, maxEngineDeaths, maxWorkerLosses } = config;
-      const directory = nameBuilddir(config);
-      return { name, description, tags, project, workers, maxBuilds, directory, maxEngineDeaths, maxWorkerLosses };
+      const { name, description, tags, project, workers, maxBuilds = null } = config;
+      const { maxEngineDeaths, maxWorkerLosses, weight, canStart } = config;
+      const placement = { workers, maxBuilds, directory: nameBuilddir(config), weight, asks: canStart !== undefined };
+      return { name, description, tags, project, ...placement, maxEngineDeaths, maxWorkerLosses };
     });
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
     for (const config of configs) {

@@ -26,6 +26,10 @@ export class ConfiguredBuilder {
     return this.config.name;
   }
 
+  get weight(): number {
+    return this.config.weight;
+  }
+
   /** Of what its builds do: the same for two engines with the same config. */
   get hash(): string {
     this.#hash ??= hashBuilder(this.config);
@@ -37,6 +41,7 @@ export class ConfiguredBuilder {
     const { maxBuilds, workers } = this.config;
     return {
       builderid: this.builderid,
+      weight: this.weight,
       workers,
       limit: maxBuilds ?? null,
       running: this.#running,

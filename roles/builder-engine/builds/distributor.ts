@@ -1,9 +1,18 @@
 import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
-import { judgeWorker, listStartable, placeRequests } from "@multimaster/placement";
+import {
+  judgeWorker,
+  listStartable,
+  type PlaceableBuilder,
+  placeRequests,
+  type WorkerView,
+} from "@multimaster/placement";
+import { Collapser } from "../collapsing/collapser.ts";
 import type { LockMetrics } from "../locks/lock-metrics.ts";
 import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
+import type { LoopWatchdog } from "../loop-watchdog.ts";
+import { StartRules, type StartRulesOptions } from "../start-rules/start-rules.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
@@ -14,8 +23,11 @@ export interface DistributorOptions {
   builders: ReadonlyMap<number, ConfiguredBuilder>;
   workers: AttachedWorkers;
   builds: RunningBuilds;
+  /** What the config says of who goes first and where. */
+  rules: Pick<StartRulesOptions, "config" | "functions">;
   data: Data;
   metrics: LockMetrics;
+  watchdog: Pick<LoopWatchdog, "enter" | "leave">;
   clock: Clock;
   log: Logger;
   /** The lease is gone. */
@@ -53,13 +65,18 @@ export class Distributor implements Service {
   #unanswered = new Set<number>();
   #reconciledAt = 0;
   #locks: RequestLocks;
+  #collapser: Collapser;
+  #rules: StartRules;
 
   constructor(options: DistributorOptions) {
-    const { data, metrics, clock, log, workers, builders } = options;
+    const { data, metrics, clock, log, workers, builders, rules } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
     this.#locks = new RequestLocks(data, metrics, clock);
+    const wake = () => this.#loop.wake();
+    this.#collapser = new Collapser({ ...options, wake });
+    this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
@@ -68,9 +85,16 @@ export class Distributor implements Service {
           event,
           "builderid",
           (builderid) => {
-            if (builders.has(builderid)) this.#loop.wake();
+            if (!builders.has(builderid)) return;
+            this.#collapser.note(builderid);
+            this.#loop.wake();
           },
-          { early: () => this.#loop.wake() },
+          {
+            early: () => {
+              this.#collapser.noteAny();
+              this.#loop.wake();
+            },
+          },
         ),
       );
     this.#stopListening = [
@@ -111,6 +135,8 @@ export class Distributor implements Service {
     for (const stop of this.#stopListening) stop();
     await this.#events.stop();
     await this.#loop.stop();
+    await this.#collapser.stop();
+    await this.#rules.settled();
   }
 
   #lookOnce(signal: AbortSignal): Promise<void> {
@@ -121,14 +147,17 @@ export class Distributor implements Service {
   async #look(signal: AbortSignal): Promise<void> {
     try {
       await this.#reconcile();
+      if (this.#mode === "open") await this.#collapser.poll();
       let misses = 0;
       this.#locks.beginPoll();
+      this.#rules.beginPoll();
       while (!signal.aborted && this.#mode !== "stopped" && misses < maxMisses) {
         const started = await this.#startSome();
         if (started === undefined) break;
         misses = started === 0 ? misses + 1 : 0;
       }
       await this.#locks.endPoll();
+      await this.#rules.endPoll();
     } catch (error) {
       if (isLeaseLoss(error)) return this.#options.onLeaseLost();
       // The watch of the database logs it once; the next poll is soon.
@@ -137,46 +166,62 @@ export class Distributor implements Service {
     }
   }
 
-  /** Starts what it can of the first pending requests; returns how many, and what it learnt of locks, or undefined when none could be. */
+  /** Starts what it can of the first pending requests; returns how many, and what it learnt of locks and refusals, or undefined when none could be. */
   async #startSome(): Promise<number | undefined> {
     const { builders, workers } = this.#options;
     const mode = this.#mode;
-    const placeable = [...builders.values()].map((builder) => this.#locks.view(builder));
-    const views = workers.all.map((worker) => worker.view());
-    const startable = listStartable(placeable, views);
+    const views = this.#viewWorkers();
+    const startable = listStartable(this.#viewBuilders(), views).filter(
+      ({ builderid }) => !this.#rules.isHeld(builderid),
+    );
     if (startable.length === 0) return undefined;
     const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
-    const limit = Math.min(500, free * 2 + 10) + this.#locks.deniedCount;
+    const kept = this.#locks.deniedCount + this.#collapser.heldCount + 2 * this.#rules.refusedCount;
+    const limit = Math.min(500, free * 2 + 10) + kept;
     const found = await this.#findPending(
       startable.map((builder) => builder.builderid),
       limit,
     );
-    const pending = found.filter(({ buildrequestid }) => !this.#locks.isDenied(buildrequestid));
+    const pending = found.filter(
+      ({ buildrequestid }) => !this.#locks.isDenied(buildrequestid) && !this.#collapser.isHeld(buildrequestid),
+    );
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
+    const known = this.#locks.findings + this.#rules.findings;
     // What changed while the requests were read counts.
-    const now = workers.all.map((worker) => worker.view());
-    const running = [...builders.values()].map((builder) => this.#locks.view(builder));
-    const { runsLastTry } = this.#options.builds;
-    const placed = placeRequests(pending, running, now, { runsLastTry }).map(({ request, workerName }) => ({
+    const placed = placeRequests(pending, this.#viewBuilders(), this.#viewWorkers(), {
+      runsLastTry: this.#options.builds.runsLastTry,
+      onKept: (workerName, keptFor) => this.#rules.noteKept(workerName, keptFor),
+    }).map(({ request, workerName }) => ({
       ...request,
       builder: builders.get(request.builderid) as ConfiguredBuilder,
       worker: workers.get(workerName) as AttachedWorker,
     }));
-    if (placed.length === 0) return undefined;
-    const known = this.#locks.findings;
-    const started = await this.#claim(placed);
-    // What waits for a lock was not lost to another engine: others behind it are tried.
-    return started + this.#locks.findings - known;
+    this.#rules.notePlaced(pending, placed);
+    const held = mode === "open" ? await this.#collapser.holdBack(placed) : new Set<number>();
+    if (this.#mode !== mode) return undefined;
+    const ready = placed.filter(({ buildrequestid }) => !held.has(buildrequestid));
+    const started = ready.length === 0 ? 0 : await this.#claim(ready);
+    // What waits for a lock, is refused, or has collapsed, was not lost to another engine: others behind it are tried.
+    const learnt = this.#locks.findings + this.#rules.findings - known + held.size;
+    return placed.length === 0 && learnt === 0 ? undefined : started + learnt;
+  }
+
+  #viewBuilders(): PlaceableBuilder[] {
+    return [...this.#options.builders.values()].map((builder) => this.#rules.view(builder, this.#locks.view(builder)));
+  }
+
+  #viewWorkers(): WorkerView[] {
+    const now = this.#options.clock.now();
+    return this.#options.workers.all.map((worker) => worker.view(now));
   }
 
   async #findPending(builderids: readonly number[], limit: number) {
     const { updates } = this.#options.data;
     if (this.#mode === "open") {
-      const pending = await updates.buildrequests.pending(builderids, limit);
+      const pending = await this.#rules.findPending(builderids, limit);
       return pending.map((request) => ({
-        buildrequestid: request.buildrequestid,
-        builderid: request.builderid,
+        ...request,
         isOnLastTry: this.#options.builders.get(request.builderid)?.isOnLastTry(request) ?? false,
       }));
     }
@@ -186,7 +231,8 @@ export class Distributor implements Service {
       builderids.filter((id) => only.has(id)),
       limit,
     );
-    return awaited.map((request) => ({ ...request, isOnLastTry: false }));
+    const prepared = await this.#rules.prepare(awaited);
+    return prepared.map((request) => ({ ...request, isOnLastTry: false }));
   }
 
   /** Claims and starts them; returns how many were got. */
@@ -195,7 +241,7 @@ export class Distributor implements Service {
     for (const { buildrequestid, builder, worker } of placed) {
       this.#claiming.add(buildrequestid);
       builder.reserve();
-      worker.reserve(builder.directory);
+      worker.reserve(builder);
     }
     const claimed = new Map<number, BuildLocks | undefined>();
     try {
@@ -215,7 +261,7 @@ export class Distributor implements Service {
           this.#options.builds.launch(buildrequestid, builder, worker, { isOnLastTry, locks });
         else {
           builder.release();
-          worker.cancel(builder.directory);
+          worker.cancel(builder);
         }
         this.#claiming.delete(buildrequestid);
       }

@@ -75,7 +75,7 @@ export class RunningBuilds implements Service {
       this.#builds.delete(build);
       this.#lastTries.delete(build);
       builder.release();
-      worker.release(builder.directory);
+      worker.release(builder);
       this.#notify(build, "ended");
       this.#workers.changed();
     });

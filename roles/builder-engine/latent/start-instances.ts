@@ -99,7 +99,7 @@ export class InstanceStarts {
       isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,
       waits: Date.now() / 1000 - request.submittedAt,
     }));
-    const views = workers.all.map((worker) => worker.view());
+    const views = workers.all.map((worker) => worker.view(Date.now()));
     const placed = placeRequests(
       requests,
       wanting.map((builder) => builder.view()),

@@ -1,5 +1,5 @@
 import type { WorkerConfig, WorkerRules } from "@multimaster/config";
-import { onAbort } from "@multimaster/core";
+import { closedUntilOf, onAbort } from "@multimaster/core";
 import type { Departure, WorkerState } from "@multimaster/data";
 import type { WorkerView } from "@multimaster/placement";
 import { resumeCapability, type WorkerInfo, type WorkerLink } from "@multimaster/wire";
@@ -10,6 +10,12 @@ export interface InstanceTerms {
   readonly builds: number;
   /** The only build request that it takes. */
   readonly onlyRequest: number | undefined;
+}
+
+/** What a build takes of its worker. */
+export interface BuildPlace {
+  readonly directory: string;
+  readonly weight: number;
 }
 
 const followed = ["paused", "graceful", "quarantined", "onProbation"] as const;
@@ -41,6 +47,7 @@ export class AttachedWorker {
   #faults = new Map<number, string>();
   #builds = 0;
   #begun = 0;
+  #load = 0;
   #directories = new Set<string>();
 
   constructor(
@@ -85,7 +92,8 @@ export class AttachedWorker {
   }
 
   /** As placement sees it now. */
-  view(): WorkerView {
+  view(now: number): WorkerView {
+    const { hours, capacity = null } = this.config;
     return {
       name: this.name,
       presence: this.link.isOpen ? "attached" : "absent",
@@ -96,6 +104,9 @@ export class AttachedWorker {
       slots: this.config.maxBuilds,
       builds: this.#builds,
       directories: this.#directories,
+      closedUntil: closedUntilOf(hours, now),
+      capacity,
+      load: this.#load,
       onlyRequest: this.terms === "unknown" ? undefined : this.terms?.onlyRequest,
     };
   }
@@ -137,20 +148,22 @@ export class AttachedWorker {
     return this.#directories;
   }
 
-  reserve(directory: string): void {
+  reserve({ directory, weight }: BuildPlace): void {
     this.#builds += 1;
     this.#begun += 1;
+    this.#load += weight;
     this.#directories.add(directory);
   }
 
   /** Releases a slot whose build never began. */
-  cancel(directory: string): void {
+  cancel(place: BuildPlace): void {
     this.#begun -= 1;
-    this.release(directory);
+    this.release(place);
   }
 
-  release(directory: string): void {
+  release({ directory, weight }: BuildPlace): void {
     this.#builds -= 1;
+    this.#load -= weight;
     this.#directories.delete(directory);
   }
 }

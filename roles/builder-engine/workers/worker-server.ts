@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { rulesOfWorker, trustNetworks, type WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
-import type { AcceptedWorker, Data, Departure, WorkerTerms } from "@multimaster/data";
+import type { AcceptedWorker, Data, Departure, WorkerRule, WorkerTerms } from "@multimaster/data";
 import {
   type Admission,
   createWorkerListener,
@@ -91,7 +91,8 @@ export class WorkerServer implements Service {
       data.updates.workers.register(slice.workers.map(({ name }) => name)),
     );
     const terms = termsOf(slice, this.#ids);
-    await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms));
+    const rules = rulesOf(slice, this.#ids);
+    await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms, rules));
     await this.#local.start();
     // A port no one may use would only be in the way of other masters on this machine.
     if (slice.accounts || slice.workers.some((config) => !config.local)) await this.#listen();
@@ -352,6 +353,14 @@ function termsOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerT
       note: config.note ?? null,
     };
   });
+}
+
+function rulesOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerRule[] {
+  return slice.workers.map(({ name, capacity, hours }) => ({
+    workerid: ids.get(name) as number,
+    capacity: capacity ?? null,
+    hours: hours === undefined ? null : JSON.stringify(hours),
+  }));
 }
 
 /** Of a connection that this master did not close. */

@@ -54,7 +54,7 @@ export function serveRest(context: RoleContext<UiSlice>, access: Access, reads: 
 
   /** Performs the calls of the API after checking this visitor's rights. */
   const guard = (visitor: Visitor) => async (path: readonly string[], method: string, params: Params) => {
-    const check = (about: () => Promise<Subject>) => access.checkAction(visitor, path, method, about);
+    const check = (about: () => Promise<Subject>, action = method) => access.checkAction(visitor, path, action, about);
     try {
       // An action's answer reveals whether the object exists, so the visitor must be allowed to read it.
       access.checkRead(visitor, path);

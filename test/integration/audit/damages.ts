@@ -25,6 +25,16 @@ const addSlot = (tx: Connection, schedulerid: number, buildsetid: number | null)
     [schedulerid, buildsetid],
   );
 
+async function collapse(tx: Connection, id: number, into: number, also?: string): Promise<void> {
+  if (also !== undefined) await execute(tx, `update buildrequests set ${also} where id = ?`, [id]);
+  await execute(
+    tx,
+    `insert into mm_request_ends (buildrequestid, kind, into_requestid, reason, ended_at)
+     values (?, 'collapsed', ?, null, ${tx.dialect.now})`,
+    [id, into],
+  );
+}
+
 /** One for each check, by its id: the least that the check is there to find. */
 export const damages: Record<string, Damage> = {
   "claim-of-gone-master": {
@@ -46,6 +56,26 @@ export const damages: Record<string, Damage> = {
   "request-run-twice": {
     do: (tx, { finished }) => execute(tx, "update builds set results = 0 where id = ?", [finished.retried]),
     ids: ({ finished }) => [finished.request],
+  },
+  "collapsed-and-built": {
+    do: (tx, { finished, pending }) => collapse(tx, finished.request, pending.request, "results = 3"),
+    ids: ({ finished }) => [finished.request],
+  },
+  "collapsed-not-ended": {
+    do: (tx, { pending, running }) => collapse(tx, pending.request, running.request),
+    ids: ({ pending }) => [pending.request],
+  },
+  "collapsed-into-none": {
+    async do(tx, { pending, running }) {
+      const ended = `complete = 1, results = 3, complete_at = ${tx.dialect.nowSeconds}`;
+      await collapse(tx, pending.request, running.request, ended);
+      const other = "(select min(id) from builders where id <> buildrequests.builderid)";
+      await execute(tx, `update buildrequests set builderid = ${other} where id = ?`, [pending.request]);
+      await execute(tx, "update buildsets set complete = 1, results = 0, complete_at = 1 where id = ?", [
+        pending.buildset,
+      ]);
+    },
+    ids: ({ pending }) => [pending.request],
   },
   "request-not-ended": {
     async do(tx, { finished }) {

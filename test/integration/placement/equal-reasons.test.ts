@@ -7,6 +7,7 @@ import { LockQueues } from "../../../packages/data/src/waiting/lock-queues.ts";
 import type { BuilderPlacement } from "../../../packages/data/src/waiting/read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "../../../packages/data/src/waiting/read-picture.ts";
 import { because, type Reason } from "../../../packages/data/src/waiting/reasons.ts";
+import { StartRefusals } from "../../../packages/data/src/waiting/start-refusals.ts";
 import { canPlace } from "../../../packages/placement/src/place.ts";
 
 /** What there may be in a small cluster: few of each, so that what matters meets often. */
@@ -19,12 +20,17 @@ const world = fc.record({
       graceful: mostly(false),
       at: fc.option(fc.nat(2)),
       maxBuilds: fc.option(fc.integer({ min: 1, max: 3 })),
+      closedUntil: rarely(fc.constant(1_800_000_000)),
+      capacity: rarely(fc.integer({ min: 1, max: 3 })),
+      /** The builder that a function refuses to start on it. */
+      refuses: rarely(fc.nat(2)),
     }),
     { maxLength: 4 },
   ),
   builders: fc.array(
     fc.record({
       maxBuilds: fc.option(fc.integer({ min: 1, max: 2 })),
+      weight: fc.integer({ min: 0, max: 3 }),
       directory: fc.option(fc.constantFrom("shared", "own")),
       on: fc.uniqueArray(fc.nat(2), { maxLength: 3 }),
       workers: fc.uniqueArray(fc.nat(3), { maxLength: 4 }),
@@ -53,7 +59,7 @@ const groups = <T>(items: readonly T[], key: (item: T) => number) => {
 
 /** The rows of that world, as "why does this wait" reads them. */
 function pictureOf({ engines, workers, builders, builds }: World): Picture {
-  const seen: WorkerSeen[] = workers.map(({ at, quarantine, paused, ...rest }, workerid) => ({
+  const seen: WorkerSeen[] = workers.map(({ at, quarantine, paused, refuses: _, ...rest }, workerid) => ({
     workerid,
     paused: paused || quarantine !== null,
     quarantined: quarantine !== null,
@@ -81,14 +87,31 @@ function pictureOf({ engines, workers, builders, builds }: World): Picture {
     const masterid = seen[worker]?.masterids[0];
     const placement = placements.find((one) => one.builderid === builder && one.masterid === masterid);
     if (masterid === undefined || !placement) return [];
-    const { directory } = placement;
-    return [
-      { buildid, number: buildid, builderid: builder, builder: `b${builder}`, masterid, workerid: worker, directory },
-    ];
+    const { directory, weight = 1 } = placement;
+    const named = { builderid: builder, builder: `b${builder}` };
+    return [{ buildid, number: buildid, ...named, masterid, workerid: worker, directory, weight }];
   });
   return {
     latents: new Map(),
     locks: LockQueues.empty,
+    refusals: new StartRefusals(
+      workers.flatMap(({ refuses, at }, workerid) =>
+        refuses === null || at === null
+          ? []
+          : [
+              {
+                masterid: at,
+                builderid: refuses,
+                buildrequestid: 1,
+                workerid,
+                option: "canStart",
+                why: "no",
+                until: null,
+              },
+            ],
+      ),
+      new Map(),
+    ),
     engines: new Map(
       engines.map((engine, masterid): [number, Engine] => [masterid, { masterid, name: `m${masterid}`, ...engine }]),
     ),
@@ -107,8 +130,9 @@ const directoryOf = (one: { builderid: number; directory: string | null }) =>
 function enginesThatStart(
   picture: Picture,
   builderid: number,
-  tries: World["tries"],
+  { tries, workers: made }: World,
 ): { master: string; worker: string }[] {
+  const refusing = made.map(({ refuses }) => refuses);
   return (picture.placements.get(builderid) ?? []).flatMap((placement) => {
     const engine = picture.engines.get(placement.masterid) as Engine;
     if (!engine.alive || engine.draining) return [];
@@ -127,6 +151,9 @@ function enginesThatStart(
           slots: worker.maxBuilds ?? 1,
           builds: own.length,
           directories: new Set(own.map(directoryOf)),
+          closedUntil: worker.closedUntil ?? null,
+          capacity: worker.capacity ?? null,
+          load: own.reduce((sum, { weight = 0 }) => sum + weight, 0),
         };
       });
     const builder = {
@@ -137,6 +164,9 @@ function enginesThatStart(
       directory: directoryOf(placement),
       heldLocks: [],
       closedUntil: null,
+      weight: placement.weight ?? 1,
+      refusesRequest: ({ name }: WorkerView): PairObstacle | undefined =>
+        refusing[Number(name.slice(1))] === builderid ? { kind: "refused", why: "no" } : undefined,
     };
     const request = { buildrequestid: 1, builderid, isOnLastTry: tries.isOnLastTry };
     const placed = placeRequests([request], [builder], workers, { runsLastTry: runsLastTry(tries, engine.masterid) });
@@ -145,7 +175,8 @@ function enginesThatStart(
 }
 
 /** Whether a reason is true in this world, judged without the code that returned it. */
-function isTrue(picture: Picture, builderid: number, tries: World["tries"], { kind, facts: given }: Reason): boolean {
+function isTrue(picture: Picture, builderid: number, made: World, { kind, facts: given }: Reason): boolean {
+  const { tries } = made;
   const facts = given as Readonly<Record<string, unknown>>;
   const all = picture.placements.get(builderid) ?? [];
   const worker = picture.workers.get(facts["workerid"] as number);
@@ -169,6 +200,14 @@ function isTrue(picture: Picture, builderid: number, tries: World["tries"], { ki
       return worker?.quarantined === true && !worker.onProbation;
     case "worker_graceful":
       return worker?.graceful === true;
+    case "worker_hours":
+      return worker?.closedUntil === 1_800_000_000;
+    case "worker_load": {
+      const load = own.reduce((sum, { weight = 0 }) => sum + weight, 0);
+      return load + (at?.weight ?? 0) > (worker?.capacity ?? Number.POSITIVE_INFINITY);
+    }
+    case "refused":
+      return made.workers[worker?.workerid ?? -1]?.refuses === builderid;
     case "worker_busy":
       return own.length >= (worker?.onProbation ? 1 : (worker?.maxBuilds ?? 1));
     case "directory_in_use":
@@ -209,7 +248,7 @@ describe("in any world", () => {
       fc.property(world, (made) => {
         const picture = pictureOf(made);
         for (const builderid of made.builders.keys()) {
-          const starting = enginesThatStart(picture, builderid, made.tries);
+          const starting = enginesThatStart(picture, builderid, made);
           const reasons = explain(picture, builderid, made.tries);
           for (const { kind } of reasons) seen.add(kind);
           if (starting.length > 0) {
@@ -219,7 +258,7 @@ describe("in any world", () => {
           } else {
             expect(reasons).not.toEqual([]);
             for (const reason of reasons.filter(({ facts }) => !("more" in (facts as object))))
-              expect([reason.kind, isTrue(picture, builderid, made.tries, reason)]).toEqual([reason.kind, true]);
+              expect([reason.kind, isTrue(picture, builderid, made, reason)]).toEqual([reason.kind, true]);
           }
         }
       }),
@@ -236,10 +275,13 @@ describe("in any world", () => {
         "max_builds",
         "no_engine",
         "no_worker",
+        "refused",
         "worker_away",
         "worker_busy",
         "worker_elsewhere",
         "worker_graceful",
+        "worker_hours",
+        "worker_load",
         "worker_paused",
         "worker_quarantined",
       ].sort(),

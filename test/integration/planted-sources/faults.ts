@@ -19,6 +19,7 @@ const logs = ["updates/logs.test.ts"];
 const schedulers = ["updates/schedulers.test.ts"];
 const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
+const collapsing = ["updates/collapse.test.ts"];
 const locks = ["locks/take-locks.test.ts"];
 const lostBuilds = ["locks/lost-builds.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
@@ -370,5 +371,40 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "where o.workerid = c.workerid and o.stepid = c.stepid) = 1",
     instead: "where o.workerid = c.workerid and o.stepid = c.stepid) >= 1",
     tests: adoption,
+  },
+  {
+    name: "a request collapses into one that is claimed",
+    file: "packages/lifecycle/src/collapse-requests.ts",
+    safeguard: "if (into === undefined || !isFree(into)) return [];",
+    instead: "if (into === undefined) return [];",
+    tests: collapsing,
+  },
+  {
+    name: "requests collapse without their rows being locked",
+    file: "packages/lifecycle/src/collapse-requests.ts",
+    safeguard: "const locked = await lockRequests(tx, [",
+    instead: 'const locked = await lockRequests({ ...tx, dialect: { ...tx.dialect, noKeyUpdateLock: "" } }, [',
+    tests: collapsing,
+  },
+  {
+    name: "a request collapses under a lost lease",
+    file: "packages/data/src/updates/collapsing.ts",
+    safeguard: "fencedTransaction(database, lease, (tx) =>\n        collapseRequests(",
+    instead: "database.transaction((tx) =>\n        collapseRequests(",
+    tests: collapsing,
+  },
+  {
+    name: "the survivor does not build what collapsed into it",
+    file: "packages/data/src/updates/request-details.ts",
+    safeguard: "[...new Set([...ssids, ...ofOthers])]",
+    instead: "[...new Set(ofOthers.length < 0 ? ofOthers : ssids)]",
+    tests: collapsing,
+  },
+  {
+    name: "what had collapsed into a request is lost when that collapses",
+    file: "packages/database/src/stores/request-ends.ts",
+    safeguard: "update mm_request_ends set into_requestid = ? where ${moved.sql}",
+    instead: "update mm_request_ends set into_requestid = ? where 1 = 0 and ${moved.sql}",
+    tests: collapsing,
   },
 ];

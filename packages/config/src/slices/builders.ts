@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
@@ -7,6 +8,8 @@ import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { renderable } from "../renderable.ts";
+import { builderStartShape } from "../start-rules.ts";
+import { warningsOfStartRules } from "../start-warnings.ts";
 
 /** One builder: the workers that may run it, and its steps. */
 export const builderConfig = z.strictObject({
@@ -38,6 +41,12 @@ export const builderConfig = z.strictObject({
   locks: renderable(lockUses)
     .default([])
     .describe("Locks that a build has from its beginning to its end; its request waits for them without a worker."),
+  collapseRequests: collapseOption
+    .optional()
+    .describe(
+      "Whether compatible pending requests collapse into the newest one, or a function of { newer, older, isCompatible } that decides for each pair; absent: as the cluster's option says.",
+    ),
+  ...builderStartShape,
   maxEngineDeaths: z
     .int()
     .positive()
@@ -108,5 +117,6 @@ export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[]
   return builders.flatMap((builder, i) => [
     ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
     ...warningsOfLocks(builder, i),
+    ...warningsOfStartRules(builder, i),
   ]);
 }

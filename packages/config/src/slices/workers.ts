@@ -1,9 +1,11 @@
-import { duration, isPasswordHash, isSealedDigest, workerName } from "@multimaster/core";
+import { duration, everOpen, isPasswordHash, isSealedDigest, weeklyHours, workerName } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
 import { descriptorOf } from "../plugin.ts";
 import { portChoice } from "../port.ts";
+import { type Accepts, type BuilderOrder, functionOf } from "../start-rules.ts";
+import { warningsOfAccepts } from "../start-warnings.ts";
 
 const missingTimeout = duration.nullable();
 const quarantineAfter = z.int().positive().nullable();
@@ -36,6 +38,17 @@ export const workerConfig = z
       .positive()
       .default(1)
       .describe("Maximum number of builds at the same time, of different builders: each directory has one build."),
+    capacity: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "Maximum sum of the `weight` of the builders whose builds run on it at the same time; absent: any sum.",
+      ),
+    hours: weeklyHours.optional().describe("When builds may begin on it; running ones go on. Absent: at any time."),
+    accepts: functionOf<Accepts>("a function (request) => true, or why not")
+      .optional()
+      .describe("Takes only requests for which this function returns true; it must answer immediately."),
     properties: z
       .record(z.string(), z.json())
       .default({})
@@ -165,6 +178,15 @@ export const workersSlice = z.strictObject({
     .describe(
       "How often an engine checks whether it has far more workers than other engines with the same builders; it then disconnects idle ones, which reconnect elsewhere. false: never.",
     ),
+  builderOrder: z
+    .union([
+      z.enum(["oldest request first", "longest unbuilt first"]),
+      functionOf<BuilderOrder>("a function (builders) => all of them in order"),
+    ])
+    .default("oldest request first")
+    .describe(
+      "Which builder gets a free worker first: that of the oldest request of the highest priority, that whose last build began longest ago, or by a function that returns all of them in order.",
+    ),
   accounts: z
     .boolean()
     .default(false)
@@ -211,7 +233,34 @@ export function defineWorkers(slice: WorkersSliceInput): WorkersSliceInput {
 
 /** Risks in the workers slice. */
 export function warningsOfWorkers(slice: WorkersSlice): ConfigWarning[] {
-  return [...warnOfSharedPasswords(slice), ...warnOfWeakPasswords(slice)];
+  return [
+    ...warnOfSharedPasswords(slice),
+    ...warnOfWeakPasswords(slice),
+    ...slice.workers.flatMap(warnOfHours),
+    ...warningsOfAccepts(slice.workers),
+  ];
+}
+
+function warnOfHours({ name, hours, capacity, maxBuilds }: WorkerConfig, i: number): ConfigWarning[] {
+  const never = hours !== undefined && !everOpen(hours);
+  return [
+    ...(never
+      ? [
+          {
+            path: ["workers", i, "hours"],
+            sentence: `never opens: no build ever begins on "${name}"; add a time to "open"`,
+          },
+        ]
+      : []),
+    ...(capacity !== undefined && maxBuilds === 1
+      ? [
+          {
+            path: ["workers", i, "capacity"],
+            sentence: `limits nothing while "maxBuilds" is 1: the worker takes one build at a time anyway`,
+          },
+        ]
+      : []),
+  ];
 }
 
 /** Passwords of examples, and commonly guessed ones. */

@@ -20,13 +20,17 @@ export interface Subject {
 export interface Prepared<Result extends Json = Json> {
   /** Read where the rules distinguish builders or owners. */
   about?(): Promise<Subject>;
+  /** It is about many objects, and checks the right to each of them itself. */
+  readonly checksEach?: boolean;
+  /** It changes nothing, so that the audit trail has no row of it. */
+  readonly isUnrecorded?: boolean;
   perform(): Promise<Result>;
 }
 
 /** Who calls an action. */
 export interface Caller extends Actor {
-  /** Throws when the caller may not do this. */
-  check(about: () => Promise<Subject>): Promise<void>;
+  /** Throws when the caller may not do this, or what `action` names. */
+  check(about: () => Promise<Subject>, action?: string): Promise<void>;
 }
 
 /** What an action works with. */
@@ -39,6 +43,10 @@ export interface ActionContext<Item = unknown> {
   readonly actor: Actor;
   /** Writes the audit row: each action hands it to the update that writes its rows. */
   readonly trail: Trail;
+  /** The same for an action on many objects, of one of them. */
+  trailOf(object: string, detail: string): Trail;
+  /** Throws when the caller may not do `action` to this, for an action on many objects. */
+  check(about: () => Promise<Subject>, action: string): Promise<void>;
   /** The object as it is now. */
   reload(): Promise<Item>;
 }

@@ -4,6 +4,7 @@ import type { ActionOn, AnyAction, ResultOf, SentParameters } from "./action.ts"
 import { addChange } from "./add-change.ts";
 import { buildRequestActions } from "./buildrequests.ts";
 import { buildActions } from "./builds.ts";
+import { cancelMatching } from "./cancel-matching.ts";
 import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
@@ -27,6 +28,7 @@ const itemActions = {
 
 /** What people may do to a noun as a whole. */
 const listActions = {
+  buildrequests: { cancel_matching: cancelMatching },
   changes: { add: addChange },
   worker_accounts: { add: addWorkerAccountAction },
 } satisfies { readonly [N in NounName]?: Readonly<Record<string, ActionOn<null>>> };

@@ -171,19 +171,25 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     async call(path, method, { owner: _, ...params }, caller) {
       let isWritten = false;
       const write = createTrail(caller, method, path.join("/"));
-      const trail: Trail = async (tx) => {
-        await write(tx);
-        isWritten = true;
+      const noting =
+        (one: Trail): Trail =>
+        async (tx) => {
+          await one(tx);
+          isWritten = true;
+        };
+      const trails = {
+        trail: noting(write),
+        trailOf: (object: string, detail: string) => noting(createTrail(caller, method, object, detail)),
       };
-      const prepared = await prepare(path, method, params, caller, trail).catch(async (error: unknown) => {
+      const prepared = await prepare(path, method, params, caller, trails).catch(async (error: unknown) => {
         // Only callers with the right to the action learn what is wrong with their call.
         await caller.check(async () => ({ builders: [] }));
         throw error;
       });
-      await caller.check(async () => (await prepared.about?.()) ?? { builders: [] });
+      if (!prepared.checksEach) await caller.check(async () => (await prepared.about?.()) ?? { builders: [] });
       const answer = await prepared.perform();
       // A call that changed nothing, such as a repeated delivery, gets a row as well.
-      if (!isWritten) await write(database);
+      if (!isWritten && !prepared.isUnrecorded) await write(database);
       return answer;
     },
   };
@@ -193,7 +199,7 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     method: string,
     params: JsonObject,
     actor: Caller,
-    trail: Trail,
+    trails: Pick<ActionContext, "trail" | "trailOf">,
   ): Promise<Prepared> {
     const found = match(path);
     const action = actionOf(found, method);
@@ -201,7 +207,11 @@ export function createRest({ database, updates, events, bus, writes }: RestOptio
     const reload = async () => (found.path.kind === "single" ? readOne(found, path, {}) : null);
     const item = await reload();
     const parameters = readParameters(action, params);
-    return action.prepare({ updates, connection: database, control, actor, trail, reload }, item, parameters);
+    return action.prepare(
+      { updates, connection: database, control, actor, ...trails, check: actor.check, reload },
+      item,
+      parameters,
+    );
   }
 
   return {

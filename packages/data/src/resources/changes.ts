@@ -75,7 +75,8 @@ export type Change = z.output<typeof changes.schema>;
 
 /**
  * Changes since the previous successful build of the builder with the same set of (repository, branch, codebase): for
- * each source stamp of the build, its own changes, and those of its line after the newest change of that previous build.
+ * each source stamp of the build, its own changes, and those of its line after the newest change of that previous build. Also
+ * the changes of requests that collapsed into that of the build.
  */
 function changesOfBuild(build: string): string {
   const lineOf = (buildset: string) => `
@@ -103,6 +104,12 @@ function changesOfBuild(build: string): string {
        where ${build})
     select c.changeid from line join changes c on c.sourcestampid = line.ssid
        and c.repository = line.repository and c.codebase = line.codebase and coalesce(c.branch, '') = line.branch
+    union
+    select c.changeid from builds b join mm_request_ends e on e.into_requestid = b.buildrequestid
+      join buildrequests r on r.id = e.buildrequestid
+      join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
+      join changes c on c.sourcestampid = bss.sourcestampid
+     where ${build}
     union
     select c.changeid from line join changes c on c.changeid > line.built and c.changeid <= line.newest
        and c.repository = line.repository and c.codebase = line.codebase and coalesce(c.branch, '') = line.branch)`;

@@ -25,6 +25,7 @@ import { orders } from "./orders.ts";
 import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
+import { requestEnds } from "./request-ends.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -79,6 +80,7 @@ const nouns = [
   tests,
   testRuns,
   flakyTests,
+  requestEnds,
   waiting,
   waitingBuilders,
   waitingChanges,

@@ -5,11 +5,13 @@ import {
   findOrCreateNamed,
   findOrCreateWorkers,
   forgetBuilderOffers,
+  lastBuildTimes,
   mirrorSomeWorkers,
   saveBuilderInfos,
   saveBuilderLimits,
   saveBuilderLossLimits,
   saveBuilderOffers,
+  saveBuilderRules,
   setMasterBuilders,
 } from "@multimaster/database";
 import { builders as builderResource } from "../resources/builders.ts";
@@ -32,6 +34,10 @@ export interface BuilderConfiguration {
   maxEngineDeaths?: number | null;
   /** The same for losses with its worker, or with a master that was stopped immediately. */
   maxWorkerLosses?: number | null;
+  /** How much of a worker's capacity one of its builds takes. */
+  weight?: number;
+  /** A function of the config is asked before one of its requests starts. */
+  asks?: boolean;
 }
 
 /** What an engine writes about its builders. */
@@ -46,6 +52,8 @@ export interface BuilderUpdates {
    * read them (fenced). True: there may be more.
    */
   mirrorWorkers(): Promise<boolean>;
+  /** When the last build of each of these builders began; those that were never built are left out. */
+  lastBuilds(builderids: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** Ids of this master's builders that no other master would run now. */
   onlyHere(): Promise<number[]>;
 }
@@ -65,6 +73,7 @@ export function createBuilderUpdates({ database, lease, events, track }: UpdateC
       if (!(await hasOtherReaders(database, lease))) return false;
       return fencedTransaction(database, lease, (tx) => mirrorSomeWorkers(tx, lease.masterid));
     },
+    lastBuilds: (builderids) => lastBuildTimes(database, builderids),
     onlyHere: () => buildersOnlyHere(database, lease.masterid),
   };
 }
@@ -126,5 +135,11 @@ async function saveOffers(
     maxWorkerLosses === undefined ? [] : { builderid: idOf(builder), maxWorkerLosses },
   );
   await saveBuilderLossLimits(tx, masterid, lossLimits);
+  const rules = builders.map(({ weight = 1, asks = false, ...builder }) => ({
+    builderid: idOf(builder),
+    weight,
+    asks,
+  }));
+  await saveBuilderRules(tx, masterid, rules);
   await forgetBuilderOffers(tx);
 }

@@ -1,14 +1,18 @@
 import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
+import { append } from "@multimaster/core";
 import {
   awaitedRequests,
   type Connection,
+  firstRequests,
+  newestRequests,
   openRequestsClaimedBy,
   pendingRequests,
   retryRolledBack,
   setRequestPriority,
 } from "@multimaster/database";
-import { cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
+import { type CancelOptions, cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
+import { groupValues } from "../read/group-values.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { batched } from "./batched.ts";
 import { type RequestDetails, readRequestDetails } from "./request-details.ts";
@@ -31,11 +35,12 @@ export interface PendingRequest {
 export interface BuildRequestUpdates {
   /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
   pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
+  /** Unclaimed requests of each of these builders, at most `each`: highest priority first, then the oldest. */
+  firstOf(builderids: readonly number[], each: number): Promise<PendingRequest[]>;
+  /** The same with the newest first, by builder; `limits` says how many are wanted of each. */
+  newestOf(limits: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, PendingRequest[]>>;
   /** Unclaimed requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
-  awaited(
-    builderids: readonly number[],
-    limit: number,
-  ): Promise<Pick<PendingRequest, "buildrequestid" | "builderid">[]>;
+  awaited(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
   /** Claims those that are still unclaimed, in one fenced statement; resolves to the ids that this master now has. */
   claim(buildrequestids: readonly number[]): Promise<number[]>;
   /**
@@ -63,6 +68,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   const { masterid } = lease;
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
+    firstOf: (builderids, each) => firstRequests(database, builderids, each),
+    newestOf: (limits) => readNewest(database, limits),
     awaited: (builderids, limit) => awaitedRequests(database, masterid, builderids, limit),
     async claim(buildrequestids) {
       const claims = await retryRolledBack(database, () => claimRequests(database, lease, buildrequestids));
@@ -76,7 +83,7 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: batched((ids: readonly number[]) => readRequestDetails(database, ids)),
-    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, trail),
+    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, { trail }),
     async setPriority(buildrequestid, priority, trail) {
       const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
       return (await writeWithTrail(database, write, trail)) ? "done" : "unknown";
@@ -94,15 +101,36 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   }
 }
 
+/** Priorities of one builder that are gone through at a time. */
+const mostPriorities = 10;
+
+async function readNewest(
+  connection: Connection,
+  limits: ReadonlyMap<number, number>,
+): Promise<Map<number, PendingRequest[]>> {
+  const found = new Map([...limits.keys()].map((id): [number, PendingRequest[]] => [id, []]));
+  let open = [...limits].map(([builderid, limit]) => ({ builderid, below: null as number | null, limit }));
+  for (let level = 0; open.length > 0 && level < mostPriorities; level += 1) {
+    const rows = groupValues((await newestRequests(connection, open)).map((row) => [row.builderid, row]));
+    open = open.flatMap(({ builderid, limit }) => {
+      const more = rows.get(builderid) ?? [];
+      append(found.get(builderid) ?? [], more);
+      const last = more.at(-1);
+      return last && more.length < limit ? [{ builderid, below: last.priority, limit: limit - more.length }] : [];
+    });
+  }
+  return found;
+}
+
 /** `buildrequests.cancel`, for callers inside the updates. */
 export async function cancelRequest(
   context: UpdateContext,
   id: number,
   reason: string,
-  trail?: Trail,
+  options?: CancelOptions,
 ): Promise<"cancelled" | "stopping" | "complete" | "unknown"> {
   const { database, lease, events, track, publishOutcomes } = context;
-  const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, trail));
+  const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, options));
   await publishOutcomes(outcomes);
   if (result.answer === "stopping") {
     await track(events.publishControl("buildrequests", id, "cancel", { reason }));

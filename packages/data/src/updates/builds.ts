@@ -23,6 +23,7 @@ import {
   endUnadopted,
   finishBuilds,
   giveUpAdoptable,
+  type RetryByRule,
   type StartedBuild,
   startBuild,
   type WorkerVerdict,
@@ -44,7 +45,7 @@ export interface StopRequest {
   results: Result;
 }
 
-export type { AdoptedBuild, BuildEnd, WorkerVerdict };
+export type { AdoptedBuild, BuildEnd, RetryByRule, WorkerVerdict };
 
 export interface NewBuild {
   buildrequestid: number;

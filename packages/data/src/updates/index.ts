@@ -9,6 +9,7 @@ import { type BuildUpdates, createBuildUpdates } from "./builds.ts";
 import { type BuildsetUpdates, createBuildsetUpdates } from "./buildsets.ts";
 import { type ChangeSourceUpdates, createChangeSourceUpdates } from "./change-sources.ts";
 import { type ChangeUpdates, createChangeUpdates } from "./changes.ts";
+import { type CollapsingUpdates, createCollapsingUpdates } from "./collapsing.ts";
 import { type CommandUpdates, createCommandUpdates } from "./commands.ts";
 import { createInstanceUpdates, type InstanceUpdates } from "./instances.ts";
 import { createLockUpdates, type LockUpdates } from "./locks/locks.ts";
@@ -18,6 +19,7 @@ import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
+import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
@@ -47,7 +49,9 @@ export interface Updates {
   readonly buildsets: BuildsetUpdates;
   readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
+  readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
+  readonly startRules: StartRuleUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
@@ -87,7 +91,9 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildsets: createBuildsetUpdates(context),
     triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
+    collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
+    startRules: createStartRuleUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),

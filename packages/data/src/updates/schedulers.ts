@@ -28,6 +28,7 @@ import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import { type PublishedScheduler, toRow } from "./published-scheduler.ts";
 import { createSlotUpdates, type SlotUpdates } from "./scheduler-slots.ts";
+import { createSupersedingUpdates, type SupersedingUpdates } from "./superseding.ts";
 import type { UpdateContext } from "./update-context.ts";
 import { writeWithTrail } from "./write-with-trail.ts";
 
@@ -43,7 +44,7 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-export interface SchedulerUpdates extends SlotUpdates {
+export interface SchedulerUpdates extends SlotUpdates, SupersedingUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
    * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
@@ -106,6 +107,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
 
   return {
     ...createSlotUpdates(context),
+    ...createSupersedingUpdates(context),
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {

@@ -6,9 +6,11 @@ import {
   readEngineLoads,
   saveWorkerInfos,
   saveWorkerOffers,
+  saveWorkerRules,
   saveWorkerTerms,
   setWorkerGraceful,
   setWorkerNote,
+  type WorkerRule,
   type WorkerStateRow,
   type WorkerTerms,
   workerStates,
@@ -37,7 +39,7 @@ export interface WorkerInfo {
   version: string | null;
 }
 
-export type { Departure, WorkerTerms };
+export type { Departure, WorkerRule, WorkerTerms };
 
 /** What an engine needs to know of a worker's rows, since any master may have changed them. */
 export type WorkerState = WorkerStateRow;
@@ -57,7 +59,7 @@ export interface WorkerUpdates {
    */
   attach(workerid: number, info: WorkerInfo, maxBuilds?: number): Promise<Claim>;
   /** Writes what the config says of workers. */
-  saveTerms(terms: readonly WorkerTerms[]): Promise<void>;
+  saveTerms(terms: readonly WorkerTerms[], rules?: readonly WorkerRule[]): Promise<void>;
   /** Detaches the worker (only if it is attached here), notes why, and publishes `disconnected`. */
   detach(workerid: number, departure?: Departure): Promise<void>;
   /** Reports workers that are away for too long, each absence once in the cluster. Every master's loop runs it. */
@@ -104,7 +106,11 @@ export function createWorkerUpdates(context: UpdateContext): WorkerUpdates {
   return {
     register: (names) => database.transaction((tx) => findOrCreateWorkers(tx, names)),
     attach: (workerid, info, maxBuilds) => attachOne({ workerid, info, maxBuilds }),
-    saveTerms: (terms) => database.transaction((tx) => saveWorkerTerms(tx, terms)),
+    saveTerms: (terms, rules = []) =>
+      database.transaction(async (tx) => {
+        await saveWorkerTerms(tx, terms);
+        await saveWorkerRules(tx, rules);
+      }),
     async detach(workerid, departure = { reason: "connection_lost", detail: null }) {
       const outcomes = await database.transaction((tx) => detachWorker(tx, lease, workerid, departure));
       await publishOutcomes(outcomes);

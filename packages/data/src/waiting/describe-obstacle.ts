@@ -82,6 +82,12 @@ export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen,
       const sentence = `${name} is being shut down and takes no more builds.`;
       return { kind: "worker_graceful", describe: () => because("worker_graceful", sentence, facts) };
     }
+    case "worker_closed": {
+      const opens = new Date(obstacle.until * 1000).toISOString();
+      const sentence = `${name} is outside its hours until ${opens}.`;
+      const describe = () => because("worker_hours", sentence, { ...facts, until: obstacle.until });
+      return { kind: "worker_hours", describe };
+    }
     case "worker_full": {
       const describe = () => {
         const builds = buildsAt(picture, worker, masterid);
@@ -125,9 +131,33 @@ export function findPair(
       const sentence = `On ${worker.name}, ${describeLock(obstacle.lock)}.`;
       return { kind: "locked", describe: () => because("locked", sentence, { ...facts, ...obstacle.lock }) };
     }
-    case "refused": {
-      const sentence = `The config of ${master} refuses ${worker.name}: ${obstacle.why}.`;
-      return { kind: "refused", describe: () => because("refused", sentence, { ...facts, why: obstacle.why }) };
+    case "worker_loaded": {
+      const describe = () => {
+        const { weight, load, capacity } = obstacle;
+        const builds = buildsAt(picture, worker, masterid);
+        const runs = builds.length === 0 ? "nothing" : listNames(builds.map(nameBuild));
+        const sentence = `${worker.name} runs ${runs} on ${master}, which takes ${load} of its capacity of ${capacity}; this builder needs ${weight}.`;
+        return because("worker_load", sentence, { ...facts, weight, load, capacity, builds: showBuilds(builds) });
+      };
+      return { kind: "worker_load", describe };
     }
+    case "capacity_kept": {
+      const { buildrequestid, builderid } = obstacle.keptFor;
+      const sentence = `${worker.name} keeps its free capacity on ${master} for build request ${buildrequestid}, which needs more of it.`;
+      const describe = () => because("capacity_kept", sentence, { ...facts, buildrequestid, builderid });
+      return { kind: "capacity_kept", describe };
+    }
+    case "refused":
+      return { kind: "refused", describe: () => describeRefusal(facts, obstacle) };
   }
+}
+
+function describeRefusal(
+  facts: { readonly master: string; readonly worker: string; readonly [name: string]: Json },
+  { why, option, until }: Extract<PairObstacle, { kind: "refused" }>,
+): Reason {
+  const by = option === undefined ? "The config" : `"${option}" of the config`;
+  const again = until === undefined ? "" : `; it is asked again at ${new Date(until * 1000).toISOString()}`;
+  const sentence = `${by} of ${facts.master} refuses ${facts.worker}: ${why}${again}.`;
+  return because("refused", sentence, { ...facts, why, option: option ?? null, until: until ?? null });
 }

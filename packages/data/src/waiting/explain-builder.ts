@@ -17,6 +17,7 @@ export function explainBuilder(
   standings: WorkerStandings,
   builderid: number,
   explainRequestAt: (masterid: number) => Reason | undefined = () => undefined,
+  requestId?: number,
 ): Reason[] {
   const having = (picture.placements.get(builderid) ?? []).flatMap((placement) => {
     const engine = picture.engines.get(placement.masterid);
@@ -33,7 +34,7 @@ export function explainBuilder(
       perEngine.push([ofRequest]);
       continue;
     }
-    const { free, reasons } = explainPlacement(picture, standings, placement, engine);
+    const { free, reasons } = explainPlacement(picture, standings, placement, engine, requestId);
     if (free) return [free];
     perEngine.push(reasons);
   }
@@ -58,14 +59,16 @@ function explainPlacement(
   standings: WorkerStandings,
   placement: BuilderPlacement,
   engine: Engine,
+  requestId: number | undefined,
 ): { free?: Reason; reasons: readonly Reason[] } {
   const { reasons, takers } = standings.at(placement, engine);
-  const placed = place(viewBuilder(picture, placement), takers);
+  const placed = place(viewBuilder(picture, placement), takers, requestId);
   if (placed.kind === "placed") {
     const { masterid, name: master } = engine;
     const [lock] = picture.locks.ofBuilder(placement.builderid, masterid);
     if (lock) return { reasons: [describeBuilderObstacle(picture, placement, engine, { kind: "locked", lock })] };
-    const sentence = `${placed.worker.name} is free on ${master}, which is about to claim it.`;
+    const next = placement.asks === true ? "asks the config whether it may start there" : "is about to claim it";
+    const sentence = `${placed.worker.name} is free on ${master}, which ${next}.`;
     return { free: because("claiming", sentence, { masterid, master, ...named(placed.worker.seen) }), reasons };
   }
   if (placed.kind === "builder_waits")

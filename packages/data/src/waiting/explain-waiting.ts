@@ -1,4 +1,5 @@
 import { type Connection, queryRows } from "@multimaster/database";
+import { readCollapseProblems } from "./collapse-problems.ts";
 import { describeLock, explainHeldLocks } from "./describe-obstacle.ts";
 import { explainBuilder } from "./explain-builder.ts";
 import { WorkerStandings } from "./explain-workers.ts";
@@ -17,19 +18,21 @@ export async function explainBuilders(
 }
 
 interface Explanation {
-  explain(builderid: number, atEngine?: (masterid: number) => Reason | undefined): Reason[];
+  explain(builderid: number, atEngine?: (masterid: number) => Reason | undefined, requestId?: number): Reason[];
   /** Why a request does not begin at an engine, when that waits for locks. */
   explainLocks(buildrequestid: number, masterid: number): Reason | undefined;
-  waitsForLocks(buildrequestid: number): boolean;
+  /** Whether a request waits for something that others of its builder do not. */
+  isSpecial(buildrequestid: number): boolean;
 }
 
 async function readExplanation(connection: Connection, builderids: readonly number[]): Promise<Explanation> {
-  if (builderids.length === 0) return { explain: () => [], explainLocks: () => undefined, waitsForLocks: () => false };
+  if (builderids.length === 0) return { explain: () => [], explainLocks: () => undefined, isSpecial: () => false };
   const picture = await readPicture(connection, builderids);
   const standings = new WorkerStandings(picture);
   return {
-    explain: (id, atEngine) => explainBuilder(picture, standings, id, atEngine),
-    waitsForLocks: (buildrequestid) => picture.locks.hasRequest(buildrequestid),
+    explain: (id, atEngine, requestId) => explainBuilder(picture, standings, id, atEngine, requestId),
+    isSpecial: (buildrequestid) =>
+      picture.locks.hasRequest(buildrequestid) || picture.refusals.hasRequest(buildrequestid),
     explainLocks(buildrequestid, masterid) {
       const locks = picture.locks.ofRequest(buildrequestid, masterid);
       const engine = picture.engines.get(masterid);
@@ -49,10 +52,11 @@ export async function explainRequests(
   const states = await readStates(connection, requestids);
   const pending = states.filter((state) => explainState(state) === undefined);
   const builderids = [...new Set(pending.map(({ builderid }) => builderid))];
-  const { explain, explainLocks, waitsForLocks } = await readExplanation(connection, builderids);
+  const { explain, explainLocks, isSpecial } = await readExplanation(connection, builderids);
   const byBuilder = new Map(builderids.map((id) => [id, explain(id)]));
   const isLossy = ({ engineDeaths, workerLosses }: RequestState) => engineDeaths + workerLosses > 0;
   const locks = states.some(({ buildid }) => buildid !== null) ? await LockQueues.read(connection) : LockQueues.empty;
+  const problems = await readCollapseProblems(connection, builderids);
   const tries = pending.some(isLossy) ? await LastTries.read(connection, builderids) : undefined;
   return new Map(
     states.map((state) => {
@@ -60,10 +64,12 @@ export async function explainRequests(
       if (own) return [state.requestid, [own]];
       const { requestid, builderid } = state;
       const losses = tries !== undefined && isLossy(state) ? { ...state, waitedFor: state.waitedfor === 1 } : undefined;
-      if (losses === undefined && !waitsForLocks(requestid)) return [requestid, byBuilder.get(builderid) ?? []];
+      const more = problems.get(builderid) ?? [];
+      if (losses === undefined && !isSpecial(requestid))
+        return [requestid, [...(byBuilder.get(builderid) ?? []), ...more]];
       const explainAt = (masterid: number) =>
         (losses && tries?.explain(losses, masterid)) ?? explainLocks(requestid, masterid);
-      return [requestid, explain(builderid, explainAt)];
+      return [requestid, [...explain(builderid, explainAt, requestid), ...more]];
     }),
   );
 }
@@ -77,9 +83,16 @@ interface RequestState {
   holder: string | null;
   cancelreason: string | null;
   lossdetail: string | null;
+  /** Of a request that ended without a build of its own. */
+  endkind: string | null;
+  endreason: string | null;
+  into: number | null;
   engineDeaths: number;
   workerLosses: number;
   waitedfor: number;
+  /** Until when a rule of its builder makes it wait, and why. */
+  retryAt: number | null;
+  retryDetail: string | null;
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
@@ -91,13 +104,16 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
     connection,
     `select r.id as requestid, r.builderid, coalesce(r.complete, 0) as complete, r.results, c.masterid as holderid,
             m.name as holder, x.reason as cancelreason, l.detail as lossdetail,
+            e.kind as endkind, e.reason as endreason, e.into_requestid as "into",
             coalesce(l.engine_deaths, 0) as "engineDeaths", coalesce(l.worker_losses, 0) as "workerLosses",
-            coalesce(r.waited_for, 0) as waitedfor,
+            coalesce(r.waited_for, 0) as waitedfor, q.retry_at as "retryAt", q.detail as "retryDetail",
             b.id as buildid, b.number, bm.name as buildmaster
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
        left join mm_cancellations x on x.buildrequestid = r.id
        left join mm_request_losses l on l.buildrequestid = r.id
+       left join mm_request_ends e on e.buildrequestid = r.id
+       left join mm_request_retries q on q.buildrequestid = r.id and q.retry_at > ${connection.dialect.now}
        left join builds b on b.buildrequestid = r.id and b.complete_at is null
        left join masters bm on bm.id = b.masterid
       where ${wanted.sql} order by b.id`,
@@ -108,10 +124,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
 /** What it waits for whatever its builder does; undefined when it waits for its builder. */
 function explainState(state: RequestState, locks: LockQueues = LockQueues.empty): Reason | undefined {
   const { holderid: masterid, holder: master } = state;
-  if (state.complete === 1) {
-    const why = state.lossdetail === null ? "It is complete." : `It is complete: ${state.lossdetail}.`;
-    return because("complete", why, { results: state.results });
-  }
+  if (state.complete === 1) return explainEnd(state);
   if (state.cancelreason !== null) {
     const sentence = `It was cancelled (${state.cancelreason}) and ends as soon as its master has stopped what runs.`;
     return because("cancelled", sentence, { reason: state.cancelreason, masterid, master });
@@ -123,7 +136,21 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const sentence = `It is being built on ${buildmaster} (build ${number} of its builder)${waits}.`;
     return because("building", sentence, { buildid, number, master: buildmaster });
   }
+  if (masterid === null && state.retryAt !== null) {
+    const at = new Date(state.retryAt * 1000).toISOString();
+    const sentence = `It is run again at ${at}: ${state.retryDetail}.`;
+    return because("retry_delay", sentence, { until: state.retryAt });
+  }
   if (masterid !== null)
     return because("starting", `${master} has claimed it and is starting its build.`, { masterid, master });
   return undefined;
+}
+
+function explainEnd({ results, endkind, endreason, into, lossdetail }: RequestState): Reason {
+  if (endkind === "collapsed") {
+    const sentence = `It is complete: collapsed into build request ${into}, which builds its changes as well.`;
+    return because("complete", sentence, { results, into });
+  }
+  const detail = endkind === "cancelled" ? `cancelled (${endreason})` : lossdetail;
+  return because("complete", detail === null ? "It is complete." : `It is complete: ${detail}.`, { results });
 }

@@ -9,6 +9,10 @@ export interface BuilderPlacement {
   readonly maxBuilds: number | null;
   /** Null: unknown. */
   readonly directory: string | null;
+  /** How much of a worker's capacity one of its builds takes. */
+  readonly weight?: number;
+  /** A function of the config is asked before one of its requests starts. */
+  readonly asks?: boolean;
   /** Those configured for it; one list for all builders that have the same. */
   readonly workerids: readonly number[];
 }
@@ -20,6 +24,8 @@ interface PlacementRow {
   maxbuilds: number | null;
   directory: string | null;
   setid: number | null;
+  weight: number | null;
+  asks: number | null;
 }
 
 const noWorkers: readonly number[] = [];
@@ -32,8 +38,10 @@ export async function readBuilderPlacements(
   const wanted = connection.dialect.isOneOf("bm.builderid", builderids);
   const rows = await queryRows<PlacementRow>(
     connection,
-    `select bm.id, bm.builderid, bm.masterid, o.max_builds as maxbuilds, o.directory, bw.setid from builder_masters bm
+    `select bm.id, bm.builderid, bm.masterid, o.max_builds as maxbuilds, o.directory, bw.setid,
+            ru.weight, ru.asks from builder_masters bm
        left join mm_builder_offers o on o.builderid = bm.builderid and o.masterid = bm.masterid
+       left join mm_builder_rules ru on ru.builderid = bm.builderid and ru.masterid = bm.masterid
        left join mm_builder_workers bw on bw.buildermasterid = bm.id
       where ${wanted.sql} order by bm.builderid, bm.masterid`,
     wanted.bindings,
@@ -49,8 +57,10 @@ export async function readBuilderPlacements(
       rows.flatMap(({ id, setid }) => (setid === null ? id : [])),
     ),
   ]);
-  return rows.map(({ id, setid, maxbuilds, ...placement }) => ({
+  return rows.map(({ id, setid, maxbuilds, weight, asks, ...placement }) => ({
     ...placement,
+    weight: weight ?? 1,
+    asks: asks === 1,
     maxBuilds: maxbuilds,
     workerids: (setid === null ? ofPlacement.get(id) : ofSet.get(setid)) ?? noWorkers,
   }));

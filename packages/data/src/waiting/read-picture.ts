@@ -1,9 +1,17 @@
 import { listMasters } from "@multimaster/cluster";
-import { type Connection, quarantineColumnsOf, queryRows, readLatentSlots } from "@multimaster/database";
+import { closedUntilOf, type WeeklyHours, weeklyHours } from "@multimaster/core";
+import {
+  type Connection,
+  quarantineColumnsOf,
+  queryRows,
+  readLatentSlots,
+  readWorkerRules,
+} from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { LockQueues } from "./lock-queues.ts";
 import { type BuilderPlacement, readBuilderPlacements } from "./read-builder-placements.ts";
 import { type LatentSeen, readLatentsSeen } from "./read-latents.ts";
+import { StartRefusals } from "./start-refusals.ts";
 
 /** A master, as far as it matters to a builder it has. */
 export interface Engine {
@@ -30,6 +38,10 @@ export interface WorkerSeen {
   readonly masterids: readonly number[];
   /** Null: unknown. */
   readonly maxBuilds: number | null;
+  /** Maximum sum of the weights of its builds; null: any. */
+  readonly capacity?: number | null;
+  /** When its hours begin again, in seconds since 1970; null: builds may begin on it. */
+  readonly closedUntil?: number | null;
   /** The latent worker of which it is an instance, or would be. */
   readonly latent?: string | undefined;
   /** The only build request that it builds, of an instance that was made for one. */
@@ -44,6 +56,7 @@ export interface RunningBuild {
   readonly masterid: number;
   readonly workerid: number | null;
   readonly directory: string | null;
+  readonly weight?: number;
 }
 
 /** What decides whether builders can build now, over all masters, as the rows have it. */
@@ -56,6 +69,7 @@ export interface Picture {
   /** By name. */
   readonly latents: ReadonlyMap<string, LatentSeen>;
   readonly locks: LockQueues;
+  readonly refusals: StartRefusals;
 }
 
 /** Reads it for some builders. What it costs grows with their workers and with the builds that run, not with what waits. */
@@ -67,10 +81,15 @@ export async function readPicture(connection: Connection, builderids: readonly n
   ]);
   const lists = new Set(placements.map(({ workerids }) => workerids));
   const workerids = [...new Set([...lists].flat())];
-  const [workers, builds] = await Promise.all([readWorkers(connection, workerids), readBuilds(connection)]);
+  const [workers, builds, refusals] = await Promise.all([
+    readWorkers(connection, workerids),
+    readBuilds(connection),
+    StartRefusals.read(connection, builderids, workerids),
+  ]);
   const isLatent = [...workers.values()].some(({ latent }) => latent !== undefined);
   return {
     locks,
+    refusals,
     latents: isLatent ? await readLatentsSeen(connection) : new Map(),
     engines,
     placements: groupValues(placements.map((placement) => [placement.builderid, placement])),
@@ -100,7 +119,7 @@ async function readEngines(connection: Connection): Promise<Map<number, Engine>>
 async function readWorkers(connection: Connection, workerids: readonly number[]): Promise<Map<number, WorkerSeen>> {
   const wanted = connection.dialect.isOneOf("w.id", workerids);
   const connected = connection.dialect.isOneOf("workerid", workerids);
-  const [rows, slots, connections] = await Promise.all([
+  const [rows, slots, rules, connections] = await Promise.all([
     queryRows<{
       workerid: number;
       name: string;
@@ -125,6 +144,7 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
       wanted.bindings,
     ),
     readLatentSlots(connection, workerids),
+    readWorkerRules(connection, workerids),
     queryRows<{ workerid: number; masterid: number }>(
       connection,
       `select workerid, masterid from connected_workers where ${connected.sql} order by masterid`,
@@ -132,6 +152,8 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
     ),
   ]);
   const latents = new Map(slots.map(({ workerid, latent }) => [workerid, latent]));
+  const now = Date.now();
+  const ruled = new Map(rules.map(({ workerid, hours, ...rule }) => [workerid, { ...rule, hours: parseHours(hours) }]));
   const masterids = groupValues(connections.map(({ workerid, masterid }) => [workerid, masterid]));
   return new Map(
     rows.map((row) => [
@@ -150,17 +172,31 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
         quarantineReason: row.quarantineReason,
         masterids: masterids.get(row.workerid) ?? [],
         maxBuilds: row.maxbuilds,
+        capacity: ruled.get(row.workerid)?.capacity ?? null,
+        closedUntil: closedUntilOf(ruled.get(row.workerid)?.hours, now),
       },
     ]),
   );
 }
 
+/** Rows of a release that writes them otherwise say nothing. */
+function parseHours(text: string | null): WeeklyHours | undefined {
+  if (text === null) return undefined;
+  try {
+    return weeklyHours.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 function readBuilds(connection: Connection): Promise<RunningBuild[]> {
   return queryRows<RunningBuild>(
     connection,
-    `select b.id as buildid, b.number, b.builderid, bu.name as builder, b.masterid, b.workerid, o.directory
+    `select b.id as buildid, b.number, b.builderid, bu.name as builder, b.masterid, b.workerid, o.directory,
+            coalesce(ru.weight, 1) as weight
        from builds b join builders bu on bu.id = b.builderid
        left join mm_builder_offers o on o.builderid = b.builderid and o.masterid = b.masterid
+       left join mm_builder_rules ru on ru.builderid = b.builderid and ru.masterid = b.masterid
       where b.complete_at is null order by b.id`,
   );
 }

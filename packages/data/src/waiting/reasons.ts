@@ -15,6 +15,8 @@ export type ReasonKind =
   | "cancelled"
   | "starting"
   | "last_try"
+  | "not_collapsed"
+  | "retry_delay"
   // Of a builder
   | "no_engine"
   | "engine_lost"
@@ -29,6 +31,9 @@ export type ReasonKind =
   | "worker_quarantined"
   | "worker_graceful"
   | "worker_busy"
+  | "worker_hours"
+  | "worker_load"
+  | "capacity_kept"
   | "directory_in_use"
   | "refused"
   | "reserved"

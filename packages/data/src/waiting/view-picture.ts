@@ -37,17 +37,25 @@ export function viewWorker(picture: Picture, { masterid }: Engine, seen: WorkerS
     builds: builds.length,
     directories: new Set(builds.map(directoryOf)),
     onlyRequest: seen.onlyRequest,
+    closedUntil: seen.closedUntil ?? null,
+    capacity: seen.capacity ?? null,
+    load: builds.reduce((sum, { weight = 1 }) => sum + weight, 0),
+    keptFor: picture.refusals.keptFor(masterid, seen.workerid),
   };
 }
 
 /** A builder of the rows, as this engine has it in its memory. */
 export function viewBuilder(picture: Picture, placement: BuilderPlacement): BuilderView {
-  const { builderid, masterid, maxBuilds } = placement;
+  const { builderid, masterid, maxBuilds, weight = 1 } = placement;
   return {
+    builderid,
+    weight,
     limit: maxBuilds,
     running: buildsOfBuilderAt(picture, builderid, masterid).length,
     directory: directoryOf(placement),
     heldLocks: [],
     closedUntil: null,
+    refusesRequest: (worker, requestId) =>
+      picture.refusals.find(placement, (worker as SeenWorkerView).seen.workerid, requestId),
   };
 }

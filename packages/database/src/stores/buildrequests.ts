@@ -1,4 +1,4 @@
-import { claimantOf, isRequestClaimable, isRequestFree } from "../conditions.ts";
+import { claimantOf, isRequestClaimable, isRequestDue, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
@@ -17,6 +17,12 @@ export interface PendingRow {
   waitedFor: number;
 }
 
+/** Of a `PendingRow`, of `buildrequests r`. */
+export const pendingColumns = `r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt",
+            coalesce((select engine_deaths from mm_request_losses l where l.buildrequestid = r.id), 0) as "engineDeaths",
+            coalesce((select worker_losses from mm_request_losses l where l.buildrequestid = r.id), 0) as "workerLosses",
+            coalesce(r.waited_for, 0) as "waitedFor"`;
+
 /** Requests that may be claimed: highest priority first, then the oldest. Served by the index mm_pending_requests. */
 export async function pendingRequests(
   connection: Connection,
@@ -26,12 +32,9 @@ export async function pendingRequests(
   const wanted = connection.dialect.isOneOf("r.builderid", builderids);
   return queryRows<PendingRow>(
     connection,
-    `select r.id as buildrequestid, r.builderid, r.buildsetid, r.priority, r.submitted_at as "submittedAt",
-            coalesce((select engine_deaths from mm_request_losses l where l.buildrequestid = r.id), 0) as "engineDeaths",
-            coalesce((select worker_losses from mm_request_losses l where l.buildrequestid = r.id), 0) as "workerLosses",
-            coalesce(r.waited_for, 0) as "waitedFor"
+    `select ${pendingColumns}
        from buildrequests r
-      where ${wanted.sql} and ${isRequestClaimable("r")}
+      where ${wanted.sql} and ${isRequestClaimable("r")} and ${isRequestDue("r", connection.dialect.now)}
       order by r.priority desc, r.submitted_at, r.id limit ?`,
     [...wanted.bindings, limit],
   );
@@ -173,6 +176,8 @@ export interface RequestRow {
   reason: string | null;
   waitedFor: number | null;
   sourcestampid: number | null;
+  /** 1: other requests have collapsed into it. */
+  survives: number;
 }
 
 /** Requests as their builds need them: a row for each source stamp, in their order. */
@@ -180,7 +185,8 @@ export async function getRequests(connection: Connection, brids: readonly number
   const wanted = connection.dialect.isOneOf("r.id", brids);
   return queryRows<RequestRow>(
     connection,
-    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid
+    `select r.id as buildrequestid, r.buildsetid, r.builderid, s.reason, r.waited_for as "waitedFor", bss.sourcestampid,
+            case when exists (select 1 from mm_request_ends e where e.into_requestid = r.id) then 1 else 0 end as survives
        from buildrequests r join buildsets s on s.id = r.buildsetid
        left join buildset_sourcestamps bss on bss.buildsetid = r.buildsetid
       where ${wanted.sql} order by bss.id`,

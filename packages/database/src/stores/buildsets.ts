@@ -157,7 +157,7 @@ async function readProperties(connection: Connection, which: Fragment): Promise<
 }
 
 /** Readers ignore rows whose JSON is broken (docs/spec/database.md §1). */
-function parseProperty(name: string, json: string): [string, SourcedProperties[string]][] {
+export function parseProperty(name: string, json: string): [string, SourcedProperties[string]][] {
   try {
     const pair: unknown = JSON.parse(json);
     return Array.isArray(pair) && pair.length === 2 ? [[name, [pair[0], String(pair[1])]]] : [];

@@ -35,6 +35,21 @@ export function saveBuilderLossLimits(
   return saveDifferences(tx, "mm_builder_loss_limits", masterid, rows);
 }
 
+/** What a builder weighs, and whether functions of the config are asked before its requests start. */
+export interface BuilderRule {
+  readonly builderid: number;
+  readonly weight: number;
+  readonly asks: boolean;
+}
+
+/** Makes the rules of a master's builders exactly these; those without any have no row. */
+export function saveBuilderRules(tx: Connection, masterid: number, rules: readonly BuilderRule[]): Promise<void> {
+  const rows = rules
+    .filter(({ weight, asks }) => weight !== 1 || asks)
+    .map(({ builderid, weight, asks }) => ({ builderid, weight, asks: asks ? 1 : 0 }));
+  return saveDifferences(tx, "mm_builder_rules", masterid, rows);
+}
+
 /** Writes only what differs: an engine that starts again has mostly written it before. */
 async function saveDifferences(
   tx: Connection,
@@ -66,7 +81,13 @@ const forgottenAfterSeconds = 30 * 24 * 3600;
 /** Deletes what builders of masters that do not come back offered: it is kept when they end, as they mostly return. */
 export async function forgetBuilderOffers(tx: Connection): Promise<void> {
   const gone = `select l.masterid from mm_leases l where l.expires_at < ${tx.dialect.now} - ${forgottenAfterSeconds}`;
-  for (const table of ["mm_builder_offers", "mm_builder_limits", "mm_builder_loss_limits"])
+  for (const table of [
+    "mm_builder_offers",
+    "mm_builder_limits",
+    "mm_builder_loss_limits",
+    "mm_builder_rules",
+    "mm_start_refusals",
+  ])
     await execute(tx, `delete from ${table} where masterid in (${gone})`);
 }
 

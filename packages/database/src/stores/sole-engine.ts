@@ -1,6 +1,7 @@
 import { isLeaseLive, isRequestClaimable } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { queryRows } from "../dialect.ts";
+import { type PendingRow, pendingColumns } from "./buildrequests.ts";
 
 /**
  * Builders of which this master is the sole engine now: the others that have them are dead, starting or draining. A real
@@ -30,7 +31,7 @@ export async function awaitedRequests(
   masterid: number,
   builderids: readonly number[],
   limit: number,
-): Promise<{ buildrequestid: number; builderid: number }[]> {
+): Promise<PendingRow[]> {
   if (builderids.length === 0) return [];
   const wanted = connection.dialect.isOneOf("r.builderid", builderids);
   return queryRows(
@@ -42,7 +43,7 @@ export async function awaitedRequests(
          join buildrequests r on r.buildsetid = s.id and r.waited_for = 1 and r.complete = 0
          join builds b on b.buildrequestid = r.id and b.complete_at is null
      )
-     select r.id as buildrequestid, r.builderid
+     select ${pendingColumns}
      from waiting w join buildsets s on s.parent_buildid = w.buildid
        join buildrequests r on r.buildsetid = s.id and r.waited_for = 1 and r.complete = 0
      where ${wanted.sql} and ${isRequestClaimable("r")}

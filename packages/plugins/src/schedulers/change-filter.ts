@@ -38,6 +38,26 @@ export const changeFilter = z.strictObject({
     .describe("A function of the change that must also return true."),
 });
 
+const sourceFields = ["branch", "repository", "project", "codebase"] as const;
+
+/** The source stamps that something is about: all given fields must match one of them. */
+export const sourceFilter = z.strictObject({
+  branch: matcher.describe(
+    "A text, a list of texts, a regular expression or a function; null is a source stamp without a branch.",
+  ),
+  repository: matcher.describe("Repository of the source stamp."),
+  project: matcher.describe("Project of the source stamp."),
+  codebase: matcher.describe("Codebase of the source stamp."),
+});
+
+/** Whether the filter accepts one of the source stamps. Throws the errors of the config's functions. */
+export function matchesSource(
+  filter: z.output<typeof sourceFilter>,
+  stamps: readonly Pick<Change, (typeof sourceFields)[number]>[],
+): boolean {
+  return stamps.some((stamp) => sourceFields.every((field) => matches(filter[field], stamp[field])));
+}
+
 export type ChangeFilter = z.output<typeof changeFilter>;
 
 /** Whether the filter accepts a change. Throws the errors of the config's functions. */

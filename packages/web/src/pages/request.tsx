@@ -1,3 +1,4 @@
+import type { Row } from "@multimaster/data/client";
 import { useEffect } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
@@ -16,6 +17,10 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
   const path = `buildrequests/${encodeURIComponent(id)}` as const;
   const { row: request, error } = useRow("buildrequests", path, {}, [`buildrequests/${Number(id)}/*`]);
   const builds = useRows("builds", `${path}/builds`, {}, [`buildrequests/${Number(id)}/*`, "builds/*/new"]);
+  const { rows: ends } = useRows("request_ends", "request_ends", { buildrequestid: Number(id) }, [
+    `buildrequests/${Number(id)}/*`,
+  ]);
+  const { rows: collapsed } = useRows("request_ends", `${path}/collapsed`, {}, ["buildrequests/*/complete"]);
   const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
@@ -51,13 +56,41 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
         </span>
         {request.claimed_by_masterid !== null && <span>claimed by {masterName(request.claimed_by_masterid)}</span>}
         {buildset && <span class="quiet">{buildset.reason}</span>}
+        {ends?.map((end) => (
+          <EndNote key={end.buildrequestid} end={end} />
+        ))}
         {standing === "pending" && <a href={`/queue?builder=${request.builderid}`}>why does it wait?</a>}
       </p>
+      {collapsed !== undefined && collapsed.length > 0 && (
+        <p class="about">
+          <span>
+            builds the changes of{" "}
+            {collapsed.map(({ buildrequestid }, i) => (
+              <span key={buildrequestid}>
+                {i > 0 && ", "}
+                <a href={`/buildrequests/${buildrequestid}`}>request {buildrequestid}</a>
+              </span>
+            ))}{" "}
+            as well
+          </span>
+        </p>
+      )}
       <Panel title="Builds">
         <Rows of={builds} empty="This request has no build yet.">
           {(rows) => <BuildList builds={rows} />}
         </Rows>
       </Panel>
     </Page>
+  );
+}
+
+/** Why a request ended without a build. */
+function EndNote({ end }: { end: Row<"request_ends"> }) {
+  if (end.into_requestid === null) return <span>cancelled: {end.reason}</span>;
+  return (
+    <span>
+      collapsed into <a href={`/buildrequests/${end.into_requestid}`}>request {end.into_requestid}</a>, which builds its
+      changes as well
+    </span>
   );
 }

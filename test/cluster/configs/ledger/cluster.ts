@@ -7,6 +7,7 @@ import {
   defineWorkers,
   env,
   envPort,
+  type ProbedWorker,
   type RenderContext,
 } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
@@ -27,6 +28,15 @@ const begin = shell({ name: "begin", command: note("begin") });
 const end = shell({ name: "end", command: note("end") });
 const work = wanted === "wait for the gate" ? `until [ -e '${env("GATE", "")}' ]; do sleep 0.2; done` : wanted;
 
+/** Asks the worker whether a file is there. */
+async function isReady(_request: unknown, worker: ProbedWorker) {
+  const { code } = await worker.probe(["test", "-e", env("READY", "")]);
+  return code === 0 || { refused: "the board is not ready", askAgainIn: "1s" };
+}
+function forever(): boolean {
+  for (;;);
+}
+
 export default defineCluster({
   name: "ledger",
   database: env("DATABASE_URL", ""),
@@ -43,6 +53,8 @@ export default defineCluster({
   },
   ...(env("MONITOR", "") !== "" && { monitor: { port: Number(env("MONITOR", "")) } }),
   lease: env("LEASE", "4s"),
+  // The previous release, which reads this config too, does not know it.
+  ...(env("COLLAPSE") !== undefined && { collapseRequests: true }),
   scheduler: async () => ({
     default: defineScheduling({
       changeSources:
@@ -74,6 +86,7 @@ export default defineCluster({
           ...(env("LOCK") !== undefined && {
             locks: [{ lock: { name: env("LOCK", "") }, mode: "exclusive" as const }],
           }),
+          ...(env("READY") !== undefined && name !== "child" && { canStart: name === "job" ? isReady : forever }),
           steps: [begin, shell({ name: "work", command: work }), end],
         })),
       }),

@@ -3,6 +3,7 @@ import { buildChecks } from "./builds.ts";
 import { buildsetChecks } from "./buildsets.ts";
 import { changeChecks } from "./changes.ts";
 import { claimChecks } from "./claims.ts";
+import { collapsingChecks } from "./collapsing.ts";
 import { lockChecks } from "./locks.ts";
 import { logChecks } from "./logs.ts";
 import { masterChecks } from "./masters.ts";
@@ -15,6 +16,7 @@ import { workerChecks } from "./workers.ts";
 export const auditThemes: readonly { theme: string; checks: readonly Check[] }[] = [
   { theme: "Claims", checks: claimChecks },
   { theme: "Build requests", checks: requestChecks },
+  { theme: "Collapsed requests", checks: collapsingChecks },
   { theme: "Buildsets", checks: buildsetChecks },
   { theme: "Builds and steps", checks: buildChecks },
   { theme: "Logs", checks: logChecks },

@@ -113,8 +113,9 @@ function describeFailures({ masterid, name: master, failures }: Member): Problem
 
 function describeStalled({ masterid, name: master, latest_stall }: Member): Problem {
   const steps = latest_stall?.steps ?? [];
-  const culprits = steps.map(
-    ({ builder, step, buildid }) => `step "${step}" of builder "${builder}" (build ${buildid})`,
+  const culprits = steps.map(({ builder, step, buildid }) =>
+    // A function of the config that decides what starts is no step of a build.
+    buildid === 0 ? `"${step}" of builder "${builder}"` : `step "${step}" of builder "${builder}" (build ${buildid})`,
   );
   const who = culprits.length > 0 ? ` while it runs ${culprits.join(" or ")}` : "";
   return {

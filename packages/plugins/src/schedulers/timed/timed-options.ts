@@ -1,7 +1,7 @@
+import { isTimeZone } from "@multimaster/core";
 import { z } from "zod";
 import { TimetableError } from "./cron-fields.ts";
 import { explainNever, parseCron, parseFields, type Timetable } from "./next-run.ts";
-import { isTimeZone } from "./zone-time.ts";
 
 /** Options of every scheduler that the clock runs. */
 export const slotShape = {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { workersSlice } from "./slices/workers.ts";
+import { alwaysRefuses } from "./start-warnings.ts";
+import { warningsOfWeights } from "./weight-warnings.ts";
+
+describe("a function", () => {
+  it("is known to refuse everything only if its text shows it", () => {
+    const refusing = [
+      () => false,
+      (_request: unknown) => "not today",
+      async () => false,
+      () => {
+        return "never";
+      },
+      () => ({ refused: "closed", askAgainIn: "1h" }),
+      function no() {
+        return false;
+      },
+    ];
+    for (const fn of refusing) expect([fn.toString(), alwaysRefuses(fn)]).toEqual([fn.toString(), true]);
+    const others = [
+      () => true,
+      (request: { priority: number }) => (request.priority > 1 ? true : "too low"),
+      (request: { reason: string }) => request.reason === "x" || "not x",
+      () => ["a"].length > 1,
+      undefined,
+      () => {
+        if (Date.now() > 0) return true;
+        return false;
+      },
+    ];
+    for (const fn of others) expect([String(fn), alwaysRefuses(fn)]).toEqual([String(fn), false]);
+  });
+});
+
+it("warns of a weight that no worker of the builder has room for", () => {
+  const slice = workersSlice.parse({
+    workers: [
+      { name: "small", local: true, maxBuilds: 4, capacity: 4 },
+      { name: "large", local: true, maxBuilds: 8, capacity: 8 },
+      { name: "any", local: true },
+    ],
+  });
+  const warn = (weight: number, workers: string[]) =>
+    warningsOfWeights([{ name: "b", weight, workers }], slice).map(({ sentence }) => sentence);
+  expect(warn(8, ["small", "large"])).toEqual([]);
+  expect(warn(9, ["small", "any"])).toEqual([]);
+  expect(warn(9, ["small", "large"])).toEqual([
+    'is 9, and the largest capacity of its workers is 8: no build of "b" ever starts',
+  ]);
+});

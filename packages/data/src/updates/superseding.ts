@@ -1,0 +1,54 @@
+import { Results } from "@multimaster/core";
+import {
+  type OpenSibling,
+  type OpenSource,
+  openRequestsOfSource,
+  openSiblingsOfFailed,
+  type SourceLine,
+  sourcesOfBuildsets,
+} from "@multimaster/database";
+import type { NewSourceStamp } from "./add-buildset.ts";
+import { cancelRequest } from "./buildrequests.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export type { OpenSource, SourceLine };
+
+/** An open request in whose buildset another one has failed, with the buildset's source stamps. */
+export type FailedSibling = OpenSibling & { readonly sourceStamps: readonly NewSourceStamp[] };
+
+/** What the schedulers that cancel need: each cancellation is decided by the request's row, so that it happens once. */
+export interface SupersedingUpdates {
+  /** Open requests with changes of this source, all older than `below`, in these builders; without those that users asked for. */
+  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
+  /** Open requests of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  /** Cancels requests; with `pendingOnly` those that no master has claimed meanwhile. Resolves to those that this call cancelled. */
+  cancelAll(
+    requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
+    pendingOnly: boolean,
+  ): Promise<readonly number[]>;
+}
+
+export function createSupersedingUpdates(context: UpdateContext): SupersedingUpdates {
+  const { database } = context;
+  return {
+    openRequestsOf: (source, builders, below) => openRequestsOfSource(database, source, builders, below),
+    async openSiblingsOfFailed(builders) {
+      const found = await openSiblingsOfFailed(database, builders, Results.FAILURE);
+      if (found.length === 0) return [];
+      const sources = await sourcesOfBuildsets(database, [...new Set(found.map(({ buildsetid }) => buildsetid))]);
+      return found.map((sibling) => ({
+        ...sibling,
+        sourceStamps: sources.filter(({ buildsetid }) => buildsetid === sibling.buildsetid),
+      }));
+    },
+    async cancelAll(requests, pendingOnly) {
+      const cancelled: number[] = [];
+      for (const { buildrequestid, reason } of requests) {
+        const answer = await cancelRequest(context, buildrequestid, reason, { pendingOnly });
+        if (answer === "cancelled" || answer === "stopping") cancelled.push(buildrequestid);
+      }
+      return cancelled;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { claimantOf, isRequestCancelled } from "../conditions.ts";
+import type { Connection } from "../connection.ts";
+import { queryRows } from "../dialect.ts";
+
+/** Where changes come from. */
+export interface SourceLine {
+  repository: string;
+  project: string;
+  codebase: string;
+}
+
+/** An open request of the source, with the newest change that it builds of it. */
+export interface OpenSource {
+  buildrequestid: number;
+  builder: string;
+  branch: string | null;
+  newest: number;
+  /** 1: a master has it. */
+  claimed: number;
+}
+
+/**
+ * Open requests with changes of this source, all older than `below`, in builders of these names. Those that a user has asked for,
+ * and rebuilds, are not among them.
+ */
+export function openRequestsOfSource(
+  connection: Connection,
+  { repository, project, codebase }: SourceLine,
+  builders: readonly string[],
+  below: number,
+): Promise<OpenSource[]> {
+  const wanted = connection.dialect.isOneOf("n.name", builders);
+  return queryRows<OpenSource>(
+    connection,
+    `select r.id as buildrequestid, n.name as builder, t.branch, max(c.changeid) as newest,
+            case when ${claimantOf("r")} is null then 0 else 1 end as claimed
+       from buildrequests r join builders n on n.id = r.builderid join buildsets s on s.id = r.buildsetid
+       join buildset_sourcestamps b on b.buildsetid = r.buildsetid join sourcestamps t on t.id = b.sourcestampid
+       join changes c on c.sourcestampid = t.id
+      where r.complete = 0 and not ${isRequestCancelled("r")} and ${wanted.sql}
+        and t.repository = ? and t.project = ? and t.codebase = ? and s.rebuilt_buildid is null
+        and not exists (select 1 from mm_askers a where a.buildsetid = r.buildsetid)
+      group by r.id, n.name, t.branch having max(c.changeid) < ? order by r.id`,
+    [...wanted.bindings, repository, project, codebase, below],
+  );
+}
+
+/** An open request in whose buildset another one has failed. */
+export interface OpenSibling {
+  buildrequestid: number;
+  builder: string;
+  buildsetid: number;
+  failedBuilder: string;
+  /** Of the build that failed. */
+  number: number;
+}
+
+/** Open requests of buildsets in which a request of these builders has ended as FAILURE. */
+export async function openSiblingsOfFailed(
+  connection: Connection,
+  builders: readonly string[],
+  failure: number,
+): Promise<OpenSibling[]> {
+  const wanted = connection.dialect.isOneOf("fn.name", builders);
+  return queryRows<OpenSibling>(
+    connection,
+    `select r.id as buildrequestid, n.name as builder, r.buildsetid, fn.name as "failedBuilder", max(b.number) as number
+       from buildrequests r join builders n on n.id = r.builderid
+       join buildrequests f on f.buildsetid = r.buildsetid and f.complete = 1 and f.results = ?
+       join builders fn on fn.id = f.builderid join builds b on b.buildrequestid = f.id
+      where r.complete = 0 and not ${isRequestCancelled("r")} and ${wanted.sql}
+      group by r.id, n.name, r.buildsetid, fn.name order by r.id`,
+    [failure, ...wanted.bindings],
+  );
+}

@@ -1,0 +1,100 @@
+import { insertApiToken } from "@multimaster/database";
+import { describe, expect, it, vi } from "vitest";
+import { main } from "../../../packages/cli/src/main.ts";
+import { join } from "../../harness/members.ts";
+import { startRestServer } from "../../harness/rest-server.ts";
+import { engines, newDatabase } from "../../harness/test-databases.ts";
+import { updatesOf } from "../../harness/updates-of.ts";
+
+async function run(url: string, ...args: string[]): Promise<{ code: number; printed: string }> {
+  let printed = "";
+  vi.stubEnv("MULTIMASTER_TOKEN", "mmt_web");
+  for (const stream of [process.stdout, process.stderr])
+    vi.spyOn(stream, "write").mockImplementation((text) => {
+      printed += String(text);
+      return true;
+    });
+  const code = await main([...args, "--url", url]);
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  return { code, printed };
+}
+
+describe.each(engines)("cancelling by a filter on %s", (engine) => {
+  it("cancels each request that matches and that the caller may cancel, with a row in the audit trail", async () => {
+    const database = await newDatabase(engine);
+    await insertApiToken(database, "mmt_web", { name: "web", roles: ["web"], scope: "all", seconds: null });
+    const { url, get } = await startRestServer(database, {
+      authorization: {
+        rules: [
+          { allow: "read", on: "*", to: ["anyone"] },
+          { allow: "cancel", on: "buildrequests", builders: ["web*"], to: ["role:web"] },
+        ],
+        otherwise: "deny",
+        roles: { web: {} },
+      },
+    });
+    const { lease } = await join(database);
+    const updates = updatesOf(database, lease);
+    const add = async (builder: string, branch: string) => {
+      const stamp = { branch, revision: null, repository: "r", project: "", codebase: "" };
+      const set = { reason: "nightly run", sourceStamps: [stamp], builders: [builder], scheduler: null };
+      return Object.values((await updates.buildsets.add(set)).requests)[0] as number;
+    };
+    const one = await add("web-1", "main");
+    const running = await add("web-2", "main");
+    const db = await add("db", "main");
+    const other = await add("web-1", "next");
+    await updates.buildrequests.claim([running]);
+    const call = async (params: object) => {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "cancel_matching", params });
+      const headers = { "Content-Type": "application/json", Authorization: "Bearer mmt_web" };
+      const response = await fetch(`${url}api/v2/buildrequests`, { method: "POST", body, headers });
+      return {
+        status: response.status,
+        ...((await response.json()) as { result?: unknown; error?: { message: string } }),
+      };
+    };
+
+    const dry = await run(url, "cancel", "--branch", "main", "--dry-run");
+    for (const [id, outcome] of [
+      [one, "found"],
+      [running, "found"],
+      [db, "refused"],
+    ] as const)
+      expect(dry.printed).toMatch(new RegExp(`│ ${id} +│ .*│ ${outcome}`));
+    expect((await get("/api/v2/audit_entries")).body.audit_entries ?? []).toEqual([]);
+    expect(
+      await call({ filter: { builders: ["web*"], branch: "main", state: "running" }, reason: "old" }),
+    ).toMatchObject({
+      result: { requests: [{ buildrequestid: running, outcome: "stopping" }], more: false },
+    });
+    const done = await run(url, "cancel", "--branch", "main", "--matching", "nightly", "--reason", "old");
+    expect(done.printed).toMatch(new RegExp(`│ ${one} +│ web-1 +│ main +│ cancelled`));
+    expect(done.printed).toMatch(new RegExp(`│ ${db} +│ db +│ main +│ refused`));
+    const states = async () => (await get("/api/v2/buildrequests?order=buildrequestid")).body.buildrequests;
+    expect((await states()).map(({ results }: { results: number }) => results)).toEqual([6, -1, -1, -1]);
+    expect((await get(`/api/v2/buildrequests/${one}/why`)).body.waiting[0].reasons[0].sentence).toBe(
+      "It is complete: cancelled (old).",
+    );
+    const trail = await updates.audit;
+    expect(trail).toBeDefined();
+
+    // Nothing of it may be cancelled by this caller.
+    expect(await call({ filter: { builders: ["db"] } })).toMatchObject({ status: 403 });
+    expect(await call({ filter: { scheduler: "none" } })).toMatchObject({ status: 403 });
+    for (const [params, message] of [
+      [{ filter: {} }, /'filter' must say which requests/],
+      [{ filter: { state: "pending" } }, /'filter' must say which requests/],
+      [{ filter: { builders: ["nope"] } }, /there is no builder "nope"/],
+      [{ filter: { branch: 3 } }, /expected/],
+    ] as const)
+      expect(await call(params)).toMatchObject({
+        status: expect.any(Number),
+        error: { message: expect.stringMatching(message) },
+      });
+    expect((await run(url, "cancel")).printed).toMatch(/Name a build request/);
+    expect((await run(url, "cancel", String(other), "--branch", "next")).printed).toMatch(/Name a build request/);
+    expect((await states())[3].complete).toBe(false);
+  });
+});
