@@ -58,13 +58,24 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
       },
       openSlots: async (spec) => passResult(await updates.schedulers.openSlots(id, spec), lost),
       undecidedBuildsets: (of) => updates.schedulers.undecidedBuildsets(id, of),
-      decideSlot: async ({ submission, states, ...slot }) =>
+      async decideSlot({ submission, states, ...slot }) {
+        const decided = await updates.schedulers.decideSlot(id, {
+          ...slot,
+          submission: submission && named([submission])[0],
+          states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
+        });
+        if (slot.kind === "time" && decided !== "lost" && decided !== "taken")
+          gauges.countSlot(name, slot.outcome, slot.passed);
+        return passResult(decided, lost);
+      },
+      openTriggers: () => updates.schedulers.openTriggers(id),
+      decideTrigger: async (trigger, decision) =>
         passResult(
-          await updates.schedulers.decideSlot(id, {
-            ...slot,
-            submission: submission && named([submission])[0],
-            states: (states ?? []).map((state) => ({ ...key(state.name), value: state.value })),
-          }),
+          await updates.schedulers.decideTrigger(
+            id,
+            trigger,
+            "buildset" in decision ? { buildset: { ...decision.buildset, scheduler: name } } : decision,
+          ),
           lost,
         ),
       openRequestsOf: (source, builders, below) => updates.schedulers.openRequestsOf(source, builders, below),
@@ -117,6 +128,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
     listen: (look, wake) =>
       listenForClaims(data, look, [
         data.events.on(changes, "new", wake, { early: wake }),
+        data.events.on(schedulers, "asked", wake),
         ...([...configured.values()].some(({ plugin }) => plugin.followsRequests)
           ? [data.events.on(buildrequests, "complete", wake)]
           : []),

@@ -47,6 +47,7 @@ const parts = new Set([
   "planned-buildset",
   "problems",
   "scheduler-options",
+  "triggered-buildset",
 ]);
 
 export function pluginFiles(folder: string): string[] {

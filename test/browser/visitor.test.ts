@@ -93,6 +93,12 @@ it("sees when each scheduler ran last and runs next", async () => {
     .getByText(/ago|now/)
     .waitFor(timeLimit);
   await row("force").getByText("when a user requests it").waitFor(timeLimit);
+  await row("try").getByText("when a user tries a difference").waitFor(timeLimit);
+  // What is kept for the next run is shown with it.
+  for (const name of ["yearly", "release"]) await row(name).locator("time").first().waitFor(timeLimit);
+  await row("release")
+    .getByText(/builds main [0-9a-f]{10}, triggered by build 3/)
+    .waitFor(timeLimit);
 });
 
 it("asks for a build again with other values, beginning with those it had", async () => {

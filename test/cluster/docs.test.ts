@@ -44,7 +44,7 @@ it("the config that docs/config.md shows is a good one, and a master starts with
     args: [program, "check-config", "--config", config],
     env: passwords,
   });
-  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 7 schedulers, 1 change source.");
+  expect(stdout).toContain("The config is good: 3 builders in 2 sets, 2 workers, 9 schedulers, 1 change source.");
   const master = await startMaster({ config, roles: ["scheduler"], env: passwords });
   await master.waitReady();
 });
@@ -77,6 +77,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/webhooks.md",
     "docs/latent-workers.md",
     "docs/locks.md",
+    "docs/steps.md",
     "docs/who-goes-first.md",
   );
   const config = join(directory, "cluster.ts");
@@ -96,6 +97,12 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
   expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining("X-Hub-Signature-256")]);
   const asked = await master.fetch("change_hook/base", { method: "POST", body: "" });
   expect(asked.status).toBe(401);
+});
+
+it("the showcase of steps is a good config", async () => {
+  const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 7 builders in 1 set, 1 worker, 1 scheduler");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Json } from "@multimaster/core";
 import type { BuildSource, CommandEnd, CommandOptions, ShellCommand, StepContext } from "@multimaster/plugins";
@@ -25,13 +25,18 @@ export function createLocalStep(
   builddir: string,
   source: Partial<BuildSource> = {},
   environment: Readonly<Record<string, string>> = {},
+  patch?: Uint8Array,
 ): LocalStep {
   const trace: StepTrace = { commands: [], log: [], hidden: new Set(), properties: new Map() };
-  const stamp = { ssid: 1, codebase: "", branch: null, revision: null, repository: "", project: "", patch: null };
+  const stamp = {
+    ...{ ssid: 1, codebase: "", branch: null, revision: null, repository: "", project: "", patch: null },
+    ...source,
+  };
   const path = (...parts: string[]) => resolve(builddir, ...parts);
   const end = (rc: number, more: Partial<CommandEnd> = {}): CommandEnd => ({
     rc,
     stdout: "",
+    stderr: "",
     files: [],
     stat: undefined,
     ...more,
@@ -60,17 +65,31 @@ export function createLocalStep(
       child.on("close", (code) => done(code ?? -1));
     });
     trace.log.push(texts.stdout, texts.stderr);
-    for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line);
-    return end(rc, { stdout: options.capture === true ? texts.stdout : "" });
+    for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line, "stdio");
+    return end(rc, {
+      stdout: options.capture ? texts.stdout : "",
+      stderr: options.capture === "both" ? texts.stderr : "",
+    });
   }
 
-  async function command(name: string, args: Readonly<Record<string, unknown>>): Promise<CommandEnd> {
+  async function command(
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    options?: CommandOptions,
+  ): Promise<CommandEnd> {
     if (name === "listdir") {
       try {
         return end(0, { files: readdirSync(args["path"] as string) });
       } catch {
         return end(2);
       }
+    }
+    if (name === "download_file") {
+      const blocks: Uint8Array[] = [];
+      for (let block = await options?.download?.read(1000); block?.length; block = await options?.download?.read(1000))
+        blocks.push(block);
+      writeFileSync(args["path"] as string, Buffer.concat(blocks));
+      return end(0);
     }
     if (name !== "rmdir") throw new Error(`the local step knows no command ${name}`);
     for (const each of args["paths"] as string[]) rmSync(each, { recursive: true, force: true });
@@ -93,7 +112,9 @@ export function createLocalStep(
     setState: (text) => void trace.log.push(text),
     hide: (text) => void trace.hidden.add(text),
     sleep: async () => {},
-    source: () => ({ ...stamp, ...source }),
+    build: { sources: [stamp] } as unknown as StepContext["build"],
+    readPatch: async () => patch ?? new Uint8Array(),
+    source: () => stamp,
     property: () => undefined,
   };
   return { ctx: ctx as StepContext, trace };

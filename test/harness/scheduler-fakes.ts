@@ -1,6 +1,6 @@
 import type { Clock, Json, Timer } from "@multimaster/core";
 import { silentLog } from "@multimaster/core";
-import type { Change, NewChange, PublishedScheduler, UpstreamBuildset } from "@multimaster/data";
+import type { AskedBuilds, Change, NewChange, PublishedScheduler, UpstreamBuildset } from "@multimaster/data";
 import type { ChangeSourceContext, Decision, SavedState, SchedulerContext, Submission } from "@multimaster/plugins";
 
 /** A clock that moves only when the test moves it. */
@@ -85,6 +85,9 @@ export interface FakeSchedulerRows {
   state: Map<string, Json>;
   /** Buildsets of other schedulers that have succeeded. */
   upstream: UpstreamBuildset[];
+  /** What builds have triggered and it has not decided. */
+  triggers: AskedBuilds[];
+  refused: string[];
   problem: string | null;
   /** Names of the builders that there are. */
   builders: Set<string>;
@@ -101,6 +104,8 @@ export function createSchedulerRows(): FakeSchedulerRows {
     start: undefined,
     state: new Map(),
     upstream: [],
+    triggers: [],
+    refused: [],
     problem: null,
     builders: new Set(),
     lost: false,
@@ -169,7 +174,20 @@ export function fakeSchedulerContext(
       if (!submission) return "decided";
       for (const id of submission.changeids) rows.classified.delete(id);
       if (!submission.buildset) return "decided";
+      const { trigger } = decision;
+      if (trigger !== undefined) rows.triggers = rows.triggers.filter(({ id }) => id > trigger);
       rows.submissions.push(submission);
+      return { bsid: rows.submissions.length, requests: {} };
+    },
+    openTriggers: async () => [...rows.triggers],
+    async decideTrigger(trigger, decision) {
+      if (rows.lost) return "lost";
+      rows.triggers = rows.triggers.filter(({ id }) => id !== trigger);
+      if ("refused" in decision) {
+        rows.refused.push(decision.refused);
+        return "refused";
+      }
+      rows.submissions.push({ buildset: decision.buildset, changeids: [] });
       return { bsid: rows.submissions.length, requests: {} };
     },
     readChanges: async (ids) => ids.flatMap((id) => rows.classified.get(id)?.change ?? []),

@@ -47,7 +47,9 @@ const workers: readonly [what: string, start: (port: number) => Promise<{ stop()
 ];
 
 /** Runs the step on a worker, below a directory of its machine; resolves to all that its log would show. */
-async function run(link: WorkerLink, directory: string, repourl: string, branch: string | null) {
+async function run(link: WorkerLink, directory: string, repourl: string, branch: string | null, difference?: string) {
+  const patch = difference === undefined ? null : { patchid: 1, level: 1, subdir: "straße", author: "", comment: "" };
+  const stamp = { codebase: "", branch, revision: null, patch };
   const log: string[] = [];
   const properties = new Map<string, unknown>();
   async function command(name: string, args: object, options: CommandOptions = {}) {
@@ -62,6 +64,7 @@ async function run(link: WorkerLink, directory: string, repourl: string, branch:
         log.push(update.text);
         if (update.name === "stdout") stdout += update.text;
       },
+      ...(options.download === undefined ? {} : { download: options.download }),
     } as CommandRequest);
     if (outcome.kind !== "completed") throw new Error(`${name}: ${JSON.stringify(outcome)}`);
     return { rc: outcome.rc, stdout: options.capture ? stdout : "", files, stat: undefined };
@@ -71,7 +74,9 @@ async function run(link: WorkerLink, directory: string, repourl: string, branch:
     name: "git",
     worker: { name: "w" },
     property: () => undefined,
-    source: () => ({ branch, revision: null }),
+    build: { sources: [stamp] },
+    source: () => stamp,
+    readPatch: async () => Buffer.from(difference ?? ""),
     setState: () => {},
     hide: () => {},
     path,
@@ -122,6 +127,12 @@ describe.each(workers)("the git step on %s", (_, start) => {
         expect(log).not.toContain(password);
       }
       expect(readFileSync(join(directory, "build/lib/lib"), "utf8")).toBe("library");
+      const text = "tried: \u{1f986}\n".repeat(20_000);
+      const lines = text.replaceAll("tried", "+tried");
+      const patch = `diff --git a/f b/f\nnew file mode 100644\n--- /dev/null\n+++ b/f\n@@ -0,0 +1,20000 @@\n${lines}`;
+      const tried = await run(link, directory, `http://ci:${password}@${server.host}/main.git`, null, patch);
+      expect([tried.end.results, tried.end.reason, tried.got]).toEqual([0, undefined, revision]);
+      expect(readFileSync(join(directory, "build/straße/f"), "utf8")).toBe(text);
       expect(findIn(directory, password)).toEqual([]);
     } finally {
       await worker.stop();

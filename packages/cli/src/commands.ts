@@ -23,6 +23,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["hash-password"], load: async () => (await import("./commands/hash-password.ts")).addHashPassword },
   { names: ["init"], load: async () => (await import("./commands/init.ts")).addInit },
   { names: ["force"], load: async () => (await import("./commands/force.ts")).addForce },
+  { names: ["try"], load: async () => (await import("./commands/try.ts")).addTry },
   { names: ["builds"], load: async () => (await import("./commands/builds.ts")).addBuilds },
   { names: ["build"], load: async () => (await import("./commands/build.ts")).addBuild },
   { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },

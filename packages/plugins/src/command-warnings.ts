@@ -1,6 +1,6 @@
 import { type ConfigWarning, holdsSecret, namesIn, templateIn } from "@multimaster/config";
 import type { z } from "zod";
-import { commandOption } from "./step-options.ts";
+import { kindOfCommand } from "./step-options.ts";
 
 /** Programs that interpret their arguments as code, so that even a quoted value is code. */
 const readsArgumentsAsCode =
@@ -20,9 +20,14 @@ export function warningsOfCommands(
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
 ): readonly ConfigWarning[] {
-  return Object.entries(options).flatMap(([key, value]) =>
-    schema.shape[key] === commandOption ? sentencesOf(value).map((sentence) => ({ path: [key], sentence })) : [],
-  );
+  return Object.entries(options).flatMap(([key, value]) => {
+    const kind = kindOfCommand(schema, key);
+    if (kind === "command") return sentencesOf(value).map((sentence) => ({ path: [key], sentence }));
+    if (kind !== "list" || !Array.isArray(value)) return [];
+    return value.flatMap((item: { command?: unknown } | null, i) =>
+      sentencesOf(item?.command).map((sentence) => ({ path: [key, i, "command"], sentence })),
+    );
+  });
 }
 
 function sentencesOf(command: unknown): string[] {

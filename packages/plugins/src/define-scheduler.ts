@@ -2,6 +2,7 @@ import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multima
 import type { Clock, Json, Logger } from "@multimaster/core";
 import type {
   AddedBuildset,
+  AskedBuilds,
   Change,
   ClassifiedChange,
   FailedSibling,
@@ -38,6 +39,12 @@ export interface PlannedBuildset {
   readonly sourceStamps: readonly NewSourceStamp[];
   /** The changes in it, oldest first, with their files and properties. Without changes: none. */
   readonly changes: readonly Change[];
+  /** The build that triggered it, and the properties that it gives on; null: none did. */
+  readonly trigger: {
+    readonly builder: string;
+    readonly number: number;
+    readonly properties: Readonly<Record<string, Json>>;
+  } | null;
 }
 
 /** A value that is saved with what a scheduler decides. */
@@ -89,6 +96,16 @@ export interface SchedulerContext {
     requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
     pendingOnly: boolean,
   ): Promise<readonly number[]>;
+  /** What builds have triggered and it has not decided, oldest first: of a scheduler that publishes `triggerable.asks`. */
+  openTriggers(): Promise<readonly AskedBuilds[]>;
+  /**
+   * Adds the buildset of a trigger, or refuses it with a sentence, so that the triggering step fails. "taken", with nothing
+   * written: it was decided before, or the build that asked is over.
+   */
+  decideTrigger(
+    id: number,
+    decision: { buildset: NonNullable<Submission["buildset"]> } | { refused: string },
+  ): Promise<AddedBuildset | "refused" | "taken" | Lost>;
   /** Changes by their ids, in that order, with files and properties. */
   readChanges(ids: readonly number[]): Promise<readonly Change[]>;
   /** Those of the names that no engine has ever configured as a builder. */

@@ -3,7 +3,7 @@ import { Results } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineStep, type StepDefinition } from "./define-step.ts";
-import type { StepContext } from "./step-context.ts";
+import type { StepContext, StepRenderContext } from "./step-context.ts";
 
 const sample = defineStep({
   type: "sample",
@@ -21,6 +21,7 @@ const build = {
   secret: (name: string) => name,
   source: () => undefined,
 };
+const rendering = build as unknown as StepRenderContext;
 const ctx = { ...build, setState: () => {} } as unknown as StepContext;
 const definition = sample({ words: [] }).plugin as StepDefinition;
 
@@ -76,11 +77,11 @@ describe("a step that runs", () => {
   });
 
   it("is skipped when doStepIf comes out false", async () => {
-    expect(await definition.isWanted({}, build)).toBe(true);
-    expect(await definition.isWanted({ doStepIf: (b: typeof build) => b.property("none") !== undefined }, build)).toBe(
-      false,
-    );
-    await expect(definition.isWanted({ doStepIf: () => "no" }, build)).rejects.toThrow("must be true or false");
+    expect(await definition.isWanted({}, rendering)).toBe(true);
+    expect(
+      await definition.isWanted({ doStepIf: (b: typeof build) => b.property("none") !== undefined }, rendering),
+    ).toBe(false);
+    await expect(definition.isWanted({ doStepIf: () => "no" }, rendering)).rejects.toThrow("must be true or false");
   });
 
   it("is hidden by its results", () => {

@@ -4,12 +4,11 @@ import {
   lockUses,
   type PluginDefinition,
   type PluginDescriptor,
-  type RenderContext,
 } from "@multimaster/config";
 import type { Result } from "@multimaster/core";
 import { z } from "zod";
 import { warningsOfCommands } from "./command-warnings.ts";
-import type { StepContext } from "./step-context.ts";
+import type { StepContext, StepRenderContext } from "./step-context.ts";
 import { BadRendering } from "./step-errors.ts";
 import {
   type CommonOptions,
@@ -17,6 +16,7 @@ import {
   renderOption,
   renderOptions,
   type StepInput,
+  type StepRetry,
   type StepRules,
   unrendered,
   usualRules,
@@ -29,6 +29,10 @@ export interface StepEnd {
   summary?: string;
   /** Why it did not succeed; by default the result's name. Shown in parentheses after the summary. */
   reason?: string;
+  /** The return code of its command, by which `tryAgain` decides. */
+  rc?: number;
+  /** The build ends here with this result, and this text if there is one; only steps that always run follow. */
+  build?: { readonly results: Result; readonly text?: string };
 }
 
 /** The options of a step in its descriptor: checked, not rendered. */
@@ -42,11 +46,13 @@ export interface StepDefinition extends PluginDefinition<"step"> {
   readonly rendered: z.ZodType;
   nameOf(options: RawOptions): string;
   rulesOf(options: RawOptions): StepRules;
+  /** How it is tried again when it fails; undefined: not at all. */
+  retryOf(options: RawOptions): StepRetry | undefined;
   /** False if the step is to be skipped in this build. Throws `BadRendering`. */
-  isWanted(options: RawOptions, build: RenderContext): Promise<boolean>;
+  isWanted(options: RawOptions, build: StepRenderContext): Promise<boolean>;
   isHidden(options: RawOptions, results: Result): boolean;
   /** The locks that it has while it runs. Throws `BadRendering`. */
-  locksOf(options: RawOptions, build: RenderContext): Promise<readonly LockUseConfig[]>;
+  locksOf(options: RawOptions, build: StepRenderContext): Promise<readonly LockUseConfig[]>;
   /** Renders the options and runs the step. Throws `BadRendering`, or any error of the step's code. */
   run(ctx: StepContext, options: RawOptions): Promise<StepEnd>;
 }
@@ -101,6 +107,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
       }
       return rules;
     },
+    retryOf: (options) => commonShape.tryAgain.parse(options["tryAgain"]),
     async isWanted(options, build) {
       const wanted = await renderOption("doStepIf", options["doStepIf"] ?? true, build);
       if (typeof wanted !== "boolean")

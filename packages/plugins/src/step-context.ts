@@ -9,8 +9,19 @@ export interface BuildSource {
   readonly revision: string | null;
   readonly repository: string;
   readonly project: string;
-  /** Not null if it includes a patch, which is in no repository. */
-  readonly patch: object | null;
+  /** Not null if it includes a patch, which is in no repository; `readPatch` reads its bytes. */
+  readonly patch: BuildPatch | null;
+}
+
+/** A difference to apply after the checkout. Who sent it is not trusted. */
+export interface BuildPatch {
+  readonly patchid: number;
+  /** How many leading parts of each file name are removed. */
+  readonly level: number;
+  /** Directory below the checkout's to which its file names are relative; null: the checkout's own. */
+  readonly subdir: string | null;
+  readonly author: string;
+  readonly comment: string;
 }
 
 export interface BuildChange {
@@ -28,11 +39,13 @@ export interface BuildFacts {
   readonly buildrequestid: number;
   readonly number: number;
   readonly builderName: string;
+  /** The address of the build's page. */
+  readonly url: string;
+  /** The result so far, from the steps before this one. */
+  readonly results: Result;
   readonly reason: string;
   readonly sources: readonly BuildSource[];
   readonly changes: readonly BuildChange[];
-  /** The builder's environment, rendered; `shell` merges it below the step's own. */
-  readonly environment: Environment;
 }
 
 /** What a step may read about the worker. `environ` may contain secrets: use it, do not log it. */
@@ -45,6 +58,21 @@ export interface WorkerFacts {
   readonly environ: Readonly<Record<string, string>>;
   /** Command name to version of the command set, such as `3.3`. */
   readonly commands: Readonly<Record<string, string>>;
+}
+
+/** What options of a step that are functions of the build may read. */
+export interface StepRenderContext extends RenderContext {
+  readonly build: BuildFacts;
+  readonly worker: WorkerFacts;
+  /** Asks the worker about a file; a relative path begins at the builder's directory. Rejects like `StepContext.command`. */
+  readonly probe: FileProbe;
+}
+
+export interface FileProbe {
+  /** Whether there is a file or directory of this path. */
+  exists(path: string): Promise<boolean>;
+  /** Milliseconds since the file was changed, by the clocks of the worker and of the engine; undefined: there is none. */
+  age(path: string): Promise<number | undefined>;
 }
 
 /** null removes a variable, a list is joined like PATH, `${NAME}` is replaced by the worker's own variable. */
@@ -82,10 +110,10 @@ export interface DownloadHandler {
 export interface CommandOptions {
   /** The log that gets stdout, stderr and headers; null: none. Default "stdio". */
   log?: string | null;
-  /** Keeps standard output in the result as well, up to 16 MiB. */
-  capture?: boolean;
-  /** Gets each line of stdout and stderr, without its newline: its first 4096 characters. */
-  onLine?(line: string): void;
+  /** Keeps standard output in the result as well, up to 16 MiB; "both": and standard error, each up to 16 MiB. */
+  capture?: boolean | "both";
+  /** Gets each line of stdout, stderr ("stdio") and watched files, without its newline: its first 4096 characters. */
+  onLine?(line: string, log: string): void;
   upload?: UploadHandler;
   download?: DownloadHandler;
 }
@@ -99,6 +127,8 @@ export interface CommandEnd {
   readonly elapsed?: number;
   /** Captured standard output; "" unless requested. */
   readonly stdout: string;
+  /** Captured standard error; "" unless requested. */
+  readonly stderr: string;
   /** The result of `listdir` (names) and `glob` (full paths). */
   readonly files: readonly string[];
   /** The result of `stat`: mode, inode, device, links, uid, gid, size, atime, mtime, ctime. */
@@ -164,10 +194,10 @@ export interface TestReport {
  * Everything a step can see and do. It has no rows, no messages and no connection: the engine records, stores and publishes
  * the step's actions.
  */
-export interface StepContext extends RenderContext {
+export interface StepContext extends StepRenderContext {
   readonly name: string;
-  readonly build: BuildFacts;
-  readonly worker: WorkerFacts;
+  /** With the builder's environment, rendered; `shell` merges it below the step's own. */
+  readonly build: BuildFacts & { readonly environment: Environment };
   readonly properties: StepProperties;
   /** The builder's directory on the worker, absolute. */
   readonly builddir: string;
@@ -182,6 +212,8 @@ export interface StepContext extends RenderContext {
   command(name: string, args: Readonly<Record<string, unknown>>, options?: CommandOptions): Promise<CommandEnd>;
   /** Runs a program on the worker: `command("shell", …)` with the builder's environment below the given one. */
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
+  /** The bytes of a source stamp's patch. */
+  readPatch(patch: BuildPatch): Promise<Uint8Array>;
   /** The step's log of that name, created on first use. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
   /** Masks this text as `<name>` from now on, in this build and later ones of its builder (for a fork's build: only in this one). */

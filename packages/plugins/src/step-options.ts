@@ -1,7 +1,7 @@
-import type { RenderContext } from "@multimaster/config";
-import { lockUses, render, renderCommand } from "@multimaster/config";
-import type { Result } from "@multimaster/core";
+import { lockUses, type RenderContext, render, renderCommand } from "@multimaster/config";
+import { duration, type Result } from "@multimaster/core";
 import { z } from "zod";
+import type { StepRenderContext } from "./step-context.ts";
 import { BadRendering } from "./step-errors.ts";
 
 /** The effect of a step's result on its build. */
@@ -18,6 +18,8 @@ export interface StepRules {
   warnOnWarnings: boolean;
   /** The step runs even after the build has failed or was stopped. */
   alwaysRun: boolean;
+  /** The step always runs, and its result leaves the build's alone. */
+  cleanUp: boolean;
 }
 
 export const usualRules: StepRules = {
@@ -27,7 +29,23 @@ export const usualRules: StepRules = {
   warnOnFailure: false,
   warnOnWarnings: false,
   alwaysRun: false,
+  cleanUp: false,
 };
+
+const tryAgain = z
+  .strictObject({
+    times: z.int().min(1).max(100).default(2).describe("How often it is tried again."),
+    delay: duration.prefault("0s").describe("Time before each further attempt."),
+    on: z
+      .array(z.int())
+      .min(1)
+      .optional()
+      .describe("Return codes after which it is tried again; without this, after every failure."),
+  })
+  .describe("A failed attempt is followed by another one, with the options rendered anew.");
+
+/** How a step that fails is tried again; times are in milliseconds. */
+export type StepRetry = z.output<typeof tryAgain>;
 
 const hide = z.custom<boolean | ((results: Result) => boolean)>(
   (value) => typeof value === "boolean" || typeof value === "function",
@@ -50,6 +68,8 @@ export const commonShape = {
   warnOnFailure: z.boolean().optional().describe("A failure makes the build's result warnings."),
   warnOnWarnings: z.boolean().optional().describe("Warnings make the build's result warnings."),
   alwaysRun: z.boolean().optional().describe("The step runs even after the build has failed or was stopped."),
+  cleanUp: z.boolean().optional().describe("The step always runs, and its result leaves the build's alone."),
+  tryAgain: tryAgain.optional(),
   doStepIf: z.boolean().default(true).describe("If false, the step is skipped."),
   locks: lockUses.default([]).describe("Locks that the step has while it runs; it waits for all of them first."),
   hideStepIf: hide.default(false).describe("If true, the web pages do not show the step."),
@@ -60,7 +80,7 @@ export const commonShape = {
 export type CommonOptions = z.output<z.ZodObject<typeof commonShape>>;
 
 /** The forms of an option of type T: the value, a function of the build, or a value that contains such functions. */
-export type RenderableOption<T> = T | ((build: RenderContext) => T | Promise<T>) | RenderableParts<T>;
+export type RenderableOption<T> = T | ((build: StepRenderContext) => T | Promise<T>) | RenderableParts<T>;
 type RenderableParts<T> = T extends RegExp
   ? never
   : T extends readonly (infer Item)[]
@@ -71,13 +91,29 @@ type RenderableParts<T> = T extends RegExp
 
 /** The options as a config author writes them: all may be rendered, except the name and the rules. */
 export type StepInput<Shape extends z.ZodRawShape> = {
-  [Key in keyof z.input<z.ZodObject<Shape>>]: RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
+  [Key in keyof z.input<z.ZodObject<Shape>>]: NonNullable<z.input<z.ZodObject<Shape>>[Key]> extends (
+    ...given: never[]
+  ) => unknown
+    ? z.input<z.ZodObject<Shape>>[Key]
+    : RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
 } & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "locks" | "description" | "descriptionDone"> & {
     doStepIf?: RenderableOption<boolean>;
     locks?: RenderableOption<z.input<typeof lockUses>>;
     description?: RenderableOption<string>;
     descriptionDone?: RenderableOption<string>;
   };
+
+const stepFunctions = new WeakSet<z.ZodType>();
+
+/** An option that is a function of `what`, such as "(rc, stdout)", which the step calls itself: it is no function of the build. */
+export function stepFunction<F extends (...given: never[]) => unknown>(what: string, description: string) {
+  const schema = z
+    .custom<F>((value) => typeof value === "function", { message: `must be a function ${what}` })
+    .optional()
+    .describe(description);
+  stepFunctions.add(schema);
+  return schema;
+}
 
 /** These options are read before the step runs, or are functions with another meaning. */
 const neverRendered = new Set<string>([
@@ -88,8 +124,15 @@ const neverRendered = new Set<string>([
   "warnOnFailure",
   "warnOnWarnings",
   "alwaysRun",
+  "cleanUp",
+  "tryAgain",
   "hideStepIf",
 ]);
+
+function isNeverRendered(schema: z.ZodObject, key: string): boolean {
+  const option: unknown = schema.shape[key];
+  return neverRendered.has(key) || (option instanceof z.ZodType && stepFunctions.has(option));
+}
 
 /**
  * The schema for options in a config, where some are still functions: those are checked when the step runs. It returns the
@@ -99,7 +142,7 @@ export function unrendered(schema: z.ZodObject): z.ZodType {
   return z.unknown().superRefine((options, ctx) => {
     const entries = typeof options === "object" && options !== null ? Object.entries(options) : [];
     const later = new Set(
-      entries.filter(([key, value]) => !neverRendered.has(key) && holdsFunction(value)).map(([key]) => key),
+      entries.filter(([key, value]) => !isNeverRendered(schema, key) && holdsFunction(value)).map(([key]) => key),
     );
     const values =
       typeof options === "object" && options !== null
@@ -126,23 +169,54 @@ export const commandOption = z
   .union([z.string().min(1), z.array(z.string()).min(1)])
   .describe("The worker's shell reads a text; a list is run as it is.");
 
+/** Options that are lists of objects with a `command` each. */
+const commandLists = new WeakSet<z.ZodType>();
+
+/** An option that is a list of objects, each with a `command` (of `commandOption`) among other fields. */
+export function commandList<Item extends z.ZodRawShape>(item: Item, description: string) {
+  const schema = z
+    .array(z.strictObject({ command: commandOption, ...item }))
+    .default([])
+    .describe(description);
+  commandLists.add(schema);
+  return schema;
+}
+
+/** Whether this option is a command or a list of them, so that values in it are quoted. */
+export function kindOfCommand(schema: z.ZodObject, key: string): "command" | "list" | undefined {
+  const option: unknown = schema.shape[key];
+  if (option === commandOption) return "command";
+  return option instanceof z.ZodType && commandLists.has(option) ? "list" : undefined;
+}
+
 /** Renders the options and parses them, or throws `BadRendering` with a message. */
 export async function renderOptions(
   schema: z.ZodObject,
   options: Readonly<Record<string, unknown>>,
-  build: RenderContext & { readonly worker: { readonly system: string } },
+  build: StepRenderContext,
 ): Promise<unknown> {
   const rendered: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
-    if (neverRendered.has(key)) rendered[key] = value;
-    else if (schema.shape[key] === commandOption)
+    if (isNeverRendered(schema, key)) rendered[key] = value;
+    else if (kindOfCommand(schema, key) === "command")
       rendered[key] = await orBadRendering(key, renderCommand(value, build, build.worker.system));
+    else if (kindOfCommand(schema, key) === "list")
+      rendered[key] = await orBadRendering(key, renderCommands(value, build));
     else rendered[key] = await renderOption(key, value, build);
   }
   const parsed = schema.safeParse(rendered);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
   throw new BadRendering(`The step's options are invalid for this build: ${problems.join("; ")}`);
+}
+
+async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
+  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
+  if (typeof value !== "object" || value === null) return value;
+  const { command, ...rest } = value as { readonly command?: unknown };
+  const fields = (await render(rest, build)) as object;
+  return { ...fields, command: await renderCommand(command, build, build.worker.system) };
 }
 
 /** Renders one option, or throws `BadRendering` naming it. */

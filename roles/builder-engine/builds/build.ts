@@ -9,7 +9,7 @@ import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
 import { type BegunStep, RunningStep } from "../steps/running-step.ts";
-import { applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
+import { applyOutcome, applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import { makeBuildProperties } from "./build-properties.ts";
@@ -255,17 +255,19 @@ export class Build {
       if (!isDue(standing, rules)) continue;
       const point = { step: i, standing, texts: [...texts], hash: this.builder.hash };
       const note = () => this.#noteResume(point, properties);
-      this.#step = new RunningStep(definition, options, scope, begun, { note, begun: adopted && listBegun(adopted) });
+      const present = { ...scope, build: { ...scope.build, results: standing.results } };
+      this.#step = new RunningStep(definition, options, present, begun, { note, begun: adopted && listBegun(adopted) });
       begun = undefined;
       adopted = undefined;
-      const { results, text } = await this.#step.run();
+      const outcome = await this.#step.run();
       this.#step = undefined;
-      standing = applyStep(standing, rules, results);
+      const { results, text } = outcome;
+      standing = applyOutcome(standing, rules, outcome);
       if (applyStep(atStart, rules, results).results !== Results.SUCCESS) texts.push(text);
       await this.#saveProperties(created.buildid, properties);
     }
     if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
-    return { results: standing.results, state: describeResults(standing.results, texts) };
+    return { results: standing.results, state: standing.text ?? describeResults(standing.results, texts) };
   }
 
   /** With this, the step that runs can go on at another engine; undefined: it cannot. */
@@ -300,7 +302,7 @@ export class Build {
     return isForkBuild(request) ? secrets.forFork(config.secretsForForks) : secrets.forBuild();
   }
 
-  #makeScope({ buildid, number, request, properties }: Created): BuildScope {
+  #makeScope({ buildid, number, builderid, request, properties }: Created): BuildScope {
     const { logMaxSize, logMaxTailSize, maxLogs } = this.builder.config;
     return {
       engine: this.#engine,
@@ -316,6 +318,8 @@ export class Build {
         buildrequestid: this.buildrequestid,
         number,
         builderName: this.builder.name,
+        url: `${this.#engine.siteUrl}#/builders/${builderid}/builds/${number}`,
+        results: Results.SUCCESS,
         reason: request.reason,
         sources: request.sourceStamps,
         changes: request.changes,

@@ -1,5 +1,6 @@
 import { type Result, Results } from "@multimaster/core";
 
+/** A build's result in a word or two. */
 export const words: Record<Result, string> = {
   [Results.SUCCESS]: "build successful",
   [Results.WARNINGS]: "warnings",

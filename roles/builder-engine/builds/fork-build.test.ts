@@ -49,6 +49,14 @@ describe("a build is of a fork's code", () => {
     else expect([{}, { pullrequest_fork: false }]).toContainEqual(forkPropertyOf(request));
   });
 
+  it("if it has a patch, which no one has accepted, whatever its properties say", () => {
+    const own = asked("main", {}, { pullrequest_fork: false });
+    const patch = { patchid: 1, body: null, level: 1, subdir: null, author: "Ada", comment: "" };
+    const tried = { ...own, sourceStamps: own.sourceStamps.map((stamp) => ({ ...stamp, patch })) };
+    expect([isForkBuild(own), isForkBuild(tried)]).toEqual([false, true]);
+    expect(forkPropertyOf(tried)).toEqual({ pullrequest_fork: true });
+  });
+
   it("if one of its codebases is", () => {
     const [own, fork] = [asked("main", {}), asked("main", { pullrequest_fork: true })];
     const both = { ...own, changes: [...own.changes, ...fork.changes] };

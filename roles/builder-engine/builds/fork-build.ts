@@ -8,6 +8,8 @@ type Asked = Pick<RequestDetails, "sourceStamps" | "changes" | "properties">;
  * sets as a property is a stranger's word.
  */
 export function isForkBuild({ sourceStamps, changes, properties }: Asked): boolean {
+  // A patch is in no repository, so no one has accepted it.
+  if (sourceStamps.some(({ patch }) => patch !== null)) return true;
   if (changes.some((change) => isOfFork({ branch: change.branch, ...change.properties }))) return true;
   if (isOfFork(properties)) return true;
   if (Object.hasOwn(properties, forkProperty)) return false;

@@ -12,7 +12,7 @@ export const resumePoint = z.object({
   /** The step of the config that runs, counted from 0. */
   step: z.int().nonnegative(),
   /** How the build stood before it, and what its earlier steps said. */
-  standing: z.object({ results: z.literal(Object.values(Results)), halted: z.boolean() }),
+  standing: z.object({ results: z.literal(Object.values(Results)), halted: z.boolean(), text: z.string().optional() }),
   texts: z.array(z.string()),
   /** Of the builder, so that no build goes on by another config. */
   hash: z.string(),

@@ -5,7 +5,7 @@ import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
-import { createRenderContext } from "../steps/step-context.ts";
+import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import type { LockMetrics } from "./lock-metrics.ts";

@@ -1,4 +1,3 @@
-import type { RenderContext } from "@multimaster/config";
 import { render } from "@multimaster/config";
 import { onAbort, type Result, Results, resultName } from "@multimaster/core";
 import {
@@ -7,6 +6,7 @@ import {
   type Environment,
   type StepDefinition,
   type StepEnd,
+  type StepRenderContext,
   StepStopped,
   StepValueRefused,
   TriggerRefused,
@@ -18,8 +18,10 @@ import { LatestWriter } from "../logs/latest-writer.ts";
 import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
+import { createStepRenderContext } from "./render-context.ts";
 import { StepCommands, type StepResume } from "./step-commands.ts";
-import { createRenderContext, createStepContext, type StepParts, type Turns } from "./step-context.ts";
+import { createStepContext, type StepParts, type Turns } from "./step-context.ts";
+import { runAttempts } from "./step-retry.ts";
 import { StepTriggers } from "./step-triggers.ts";
 
 /** Grace period for a stopped step's code once its commands have ended, in milliseconds. */
@@ -35,6 +37,8 @@ export interface StepOutcome {
   results: Result;
   /** The step's last state text. */
   text: string;
+  /** Set: the build ends with it. */
+  build?: StepEnd["build"];
 }
 
 /** One step of one build, from its row to its result. */
@@ -126,7 +130,7 @@ export class RunningStep {
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );
     await engine.locks.release("step", this.#holdids);
-    return { results: end.results, text };
+    return { results: end.results, text, build: end.build };
   }
 
   #begin(): Promise<BegunStep> {
@@ -142,7 +146,7 @@ export class RunningStep {
     const { logs, triggers, turns } = parts;
     let end: StepEnd;
     try {
-      const rendering = createRenderContext(this.#scope);
+      const rendering = createStepRenderContext(this.#scope, parts.commands);
       await turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       await this.#takeLocks(parts, rendering);
@@ -150,7 +154,8 @@ export class RunningStep {
       const { signal } = this.#abort;
       const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
       await turns.enter();
-      end = await this.#unlessUnresponsive(this.#step.run(ctx, this.#options));
+      const retry = this.#step.retryOf(this.#options);
+      end = await this.#unlessUnresponsive(runAttempts(ctx, retry, () => this.#step.run(ctx, this.#options)));
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       end = await this.#judgeError(error, logs);
@@ -162,11 +167,12 @@ export class RunningStep {
       await writeLog(logs, "cancelled", interruption.reason);
       await triggers.cancel(interruption.reason);
     }
-    return { ...withoutReason(end), results: interruption.results };
+    const { summary } = end;
+    return { results: interruption.results, ...(summary === undefined ? {} : { summary }) };
   }
 
   /** All of them together, after which the step's own time begins. */
-  async #takeLocks({ name, stepid, turns }: StepParts, rendering: RenderContext): Promise<void> {
+  async #takeLocks({ name, stepid, turns }: StepParts, rendering: StepRenderContext): Promise<void> {
     const { engine, worker, properties, build } = this.#scope;
     const uses = await this.#step.locksOf(this.#options, rendering);
     if (uses.length === 0) return;
@@ -220,12 +226,13 @@ export class RunningStep {
       secrets,
       forkProperty,
       signal,
+      clock: engine.clock,
       onWait: leave,
       onReturn: enter,
     });
   }
 
-  async #renderEnvironment(rendering: RenderContext): Promise<Environment> {
+  async #renderEnvironment(rendering: StepRenderContext): Promise<Environment> {
     try {
       return (await render(this.#scope.environment, rendering)) as Environment;
     } catch (error) {
@@ -249,10 +256,6 @@ export class RunningStep {
 function describeEnd(end: StepEnd, shown: string): string {
   const summary = end.summary ?? (shown === "" ? "finished" : shown);
   return end.results === Results.SUCCESS ? summary : `${summary} (${end.reason ?? resultName(end.results)})`;
-}
-
-function withoutReason({ reason: _, ...end }: StepEnd): StepEnd {
-  return end;
 }
 
 async function writeLog(logs: StepLogs, name: string, text: string): Promise<void> {

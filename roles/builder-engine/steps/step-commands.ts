@@ -67,7 +67,7 @@ export class StepCommands {
       throw error;
     }
     const watched = new Set(Object.keys((args["logfiles"] ?? {}) as object));
-    const found: Found = { watched, stdout: [], captured: 0, files: [], stat: undefined };
+    const found: Found = { watched, stdout: new Capture(), stderr: new Capture(), files: [], stat: undefined };
     const sigtermSeconds = args["sigtermTime"];
     this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
     try {
@@ -105,7 +105,8 @@ export class StepCommands {
         rc,
         ...(failureReason === undefined ? {} : { failureReason }),
         ...(elapsed === undefined ? {} : { elapsed }),
-        stdout: found.stdout.join(""),
+        stdout: found.stdout.text,
+        stderr: found.stderr.text,
         files: found.files,
         stat: found.stat,
       };
@@ -181,8 +182,9 @@ export class StepCommands {
     const logName = isFile ? name : options.log === null ? undefined : (options.log ?? "stdio");
     const log = logName === undefined ? undefined : await this.#options.logs.get(logName, isFile ? "t" : "s");
     for (const piece of cutPieces(text)) {
-      if (options.capture === true && name === "stdout") capture(found, piece);
-      if (options.onLine !== undefined && !isFile && name !== "header") tellLines(piece, options.onLine);
+      if (options.capture && name === "stdout") found.stdout.add(piece);
+      if (options.capture === "both" && name === "stderr") found.stderr.add(piece);
+      if (options.onLine !== undefined && name !== "header") tellLines(piece, isFile ? name : "stdio", options.onLine);
       await (isFile ? log?.write(piece) : log?.write(piece, name));
       // One worker's flood does not keep the others waiting, also where nothing of it is stored.
       if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
@@ -220,18 +222,28 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-function capture(found: Found, text: string): void {
-  const kept = text.slice(0, maxCaptured - found.captured);
-  if (kept === "") return;
-  found.stdout.push(kept);
-  found.captured += kept.length;
+/** Output that a step asked for, up to the limit. */
+class Capture {
+  #pieces: string[] = [];
+  #length = 0;
+
+  add(text: string): void {
+    const kept = text.slice(0, maxCaptured - this.#length);
+    if (kept === "") return;
+    this.#pieces.push(kept);
+    this.#length += kept.length;
+  }
+
+  get text(): string {
+    return this.#pieces.join("");
+  }
 }
 
-function tellLines(text: string, onLine: (line: string) => void): void {
+function tellLines(text: string, log: string, onLine: (line: string, log: string) => void): void {
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline === -1 ? text.length : newline;
-    onLine(text.slice(start, Math.min(end, start + maxSeenLine)));
+    onLine(text.slice(start, Math.min(end, start + maxSeenLine)), log);
     start = end + 1;
   }
 }
@@ -239,8 +251,8 @@ function tellLines(text: string, onLine: (line: string) => void): void {
 interface Found {
   /** Names of the log files that the command was asked to watch. */
   watched: ReadonlySet<string>;
-  stdout: string[];
-  captured: number;
+  stdout: Capture;
+  stderr: Capture;
   files: readonly string[];
   stat: readonly number[] | undefined;
 }

@@ -1,7 +1,5 @@
-import type { RenderContext } from "@multimaster/config";
-import type { Environment, StepContext, WorkerFacts } from "@multimaster/plugins";
+import type { Environment, StepContext, StepRenderContext } from "@multimaster/plugins";
 import type { StepLogs } from "../logs/step-logs.ts";
-import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepCommands } from "./step-commands.ts";
@@ -27,33 +25,11 @@ export interface StepParts {
   turns: Turns;
 }
 
-/** As much of a build as options that are functions of it may read. */
-export interface RenderedBuild extends Pick<BuildScope, "properties" | "secrets"> {
-  readonly build: RenderContext["build"] & Pick<BuildScope["build"], "sources">;
-}
-
-/** What options that are functions of the build are rendered with. */
-export function createRenderContext({ properties, secrets, build }: RenderedBuild): RenderContext {
-  return {
-    build,
-    property: (name) => properties.get(name),
-    secret: (name) => secrets.get(name),
-    source(codebase = "") {
-      const { sources } = build;
-      // Asked for none in particular, the only one is meant.
-      return (
-        sources.find((source) => source.codebase === codebase) ??
-        (codebase === "" && sources.length === 1 ? sources[0] : undefined)
-      );
-    },
-  };
-}
-
 /** What a step's code sees of its build, its worker and the engine. */
 export function createStepContext(
   { engine, worker, properties, secrets, build, builddir }: BuildScope,
   parts: StepParts,
-  { rendering, environment, signal }: { rendering: RenderContext; environment: Environment; signal: AbortSignal },
+  { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
   const { data, persistence, clock } = engine;
   const { name, stepid, logs, commands, triggers, setState, turns } = parts;
@@ -63,7 +39,6 @@ export function createStepContext(
     ...rendering,
     name,
     build: { ...build, environment },
-    worker: describeWorker(worker),
     properties: {
       get: (key) => properties.get(key),
       set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
@@ -85,6 +60,8 @@ export function createStepContext(
         },
         options,
       ),
+    readPatch: ({ patchid }) =>
+      persistence.write(`read patch ${patchid}`, () => data.updates.buildrequests.readPatch(patchid)),
     log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
     hide: (text, as) => secrets.add(as, text),
     setState,
@@ -111,11 +88,6 @@ export function createStepContext(
       await turns.enter();
     },
   };
-}
-
-function describeWorker({ name, info }: AttachedWorker): WorkerFacts {
-  const { system, basedir, version, environ, commands } = info;
-  return { name, system, basedir, version, environ, commands };
 }
 
 /** Two options of the wire are spelled otherwise than a step's. */

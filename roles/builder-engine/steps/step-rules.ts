@@ -1,25 +1,40 @@
 import { type Result, Results, worstResult } from "@multimaster/core";
-import type { StepRules } from "@multimaster/plugins";
+import type { StepEnd, StepRules } from "@multimaster/plugins";
 
 /** How far a build has come: its result so far, and whether only steps that always run follow. */
 export interface Standing {
   readonly results: Result;
   readonly halted: boolean;
+  /** The build's text, if a step has ended the build. */
+  readonly text?: string | undefined;
 }
 
 export const atStart: Standing = { results: Results.SUCCESS, halted: false };
 
 /** What a step's result makes of its build. */
 export function applyStep(standing: Standing, rules: StepRules, result: Result): Standing {
-  return {
-    results: worstResult(standing.results, weigh(rules, result)),
-    halted: standing.halted || isHalting(rules, result),
-  };
+  if (rules.cleanUp) return standing;
+  const weighed = weigh(rules, result);
+  // A success leaves a build alone that was ended as skipped.
+  const isSuccess = weighed === Results.SUCCESS || weighed === Results.SKIPPED;
+  const results = standing.halted && isSuccess ? standing.results : worstResult(standing.results, weighed);
+  // A text belongs to the result that it was given with.
+  const text = results === standing.results ? standing.text : undefined;
+  return { results, halted: standing.halted || isHalting(rules, result), ...(text === undefined ? {} : { text }) };
+}
+
+/** The same for a step that may have ended the build. */
+export function applyOutcome(
+  standing: Standing,
+  rules: StepRules,
+  { results, build }: { readonly results: Result; readonly build?: StepEnd["build"] },
+): Standing {
+  return build === undefined ? applyStep(standing, rules, results) : { ...build, halted: true };
 }
 
 /** Whether a step is run at all. */
 export function isDue(standing: Standing, rules: StepRules): boolean {
-  return !standing.halted || rules.alwaysRun;
+  return !standing.halted || rules.alwaysRun || rules.cleanUp;
 }
 
 function weigh(rules: StepRules, result: Result): Result {

@@ -1,5 +1,13 @@
-import { append, type Json, type Result, Results } from "@multimaster/core";
-import { builders, buildrequests, builds, type Data, equals, type TriggeredBuildset } from "@multimaster/data";
+import { append, type Clock, type Json, type Result, Results } from "@multimaster/core";
+import {
+  builders,
+  buildrequests,
+  builds,
+  type Data,
+  equals,
+  type TriggeredBuildset,
+  type TriggerInQuestion,
+} from "@multimaster/data";
 import { type StepContext, type TriggeredBuild, type TriggeredBuilds, TriggerRefused } from "@multimaster/plugins";
 import type { AwaitedBuildsets } from "../builds/awaited-buildsets.ts";
 import type { Persistence } from "../builds/persistence.ts";
@@ -19,9 +27,20 @@ export interface StepTriggersOptions {
   /** Whether it is a fork's code, for every build; the step cannot say otherwise. */
   forkProperty: Readonly<Record<string, boolean>>;
   signal: AbortSignal;
+  clock: Clock;
   /** The step's code waits for other builds; control returns to it. */
   onWait(): void;
   onReturn(): Promise<void>;
+}
+
+/** A trigger that its scheduler builds at its next time. */
+interface Kept {
+  readonly scheduler: string;
+}
+
+/** No one waits for it: it may be superseded by a later one. */
+function describeKept({ scheduler }: Kept): TriggeredBuilds {
+  return { scheduler, requests: [], finished: async () => ({ results: Results.SUCCESS, builds: [] }) };
 }
 
 /** What one step of a build makes schedulers build: written once however often it is tried, waited for, cancelled with it. */
@@ -48,14 +67,35 @@ export class StepTriggers {
     );
     if (answer === "lost") throw new Error(`build ${buildid} does not run on this master`);
     if ("refused" in answer) throw new TriggerRefused(answer.refused);
+    const sets: (TriggeredBuildset | Kept)[] = [];
+    // What an engine has added is awaited, whatever becomes of the triggers that their schedulers decide.
     if (wait)
       append(
         this.#awaited,
-        answer.map(({ bsid }) => bsid),
+        answer.flatMap((one) => ("bsid" in one ? one.bsid : [])),
       );
+    for (const one of answer) {
+      const set = "bsid" in one ? one : one.isKept ? { scheduler: one.scheduler } : await this.#ask(one);
+      if (wait && "bsid" in set && !("bsid" in one)) this.#awaited.push(set.bsid);
+      sets.push(set);
+    }
     await onReturn();
-    return answer.map((set) => this.#describe(set));
+    return sets.map((set) => ("bsid" in set ? this.#describe(set) : describeKept(set)));
   };
+
+  /** Waits until a scheduler master has chosen what to build. */
+  async #ask(asked: TriggerInQuestion): Promise<TriggeredBuildset> {
+    const { data, persistence, clock, signal } = this.#options;
+    for (let pause = 50; ; pause = Math.min(1000, pause * 1.5)) {
+      const answer = await persistence.write(`read what ${asked.scheduler} has chosen`, () =>
+        data.updates.triggers.answer(asked),
+      );
+      if (answer && "refused" in answer) throw new TriggerRefused(answer.refused);
+      if (answer) return answer;
+      await clock.sleep(pause, signal);
+      signal.throwIfAborted();
+    }
+  }
 
   /** The build is not wanted any more, so no one needs what its step waited for. */
   async cancel(reason: string): Promise<void> {

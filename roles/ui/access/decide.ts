@@ -30,7 +30,7 @@ export type Allowed = "everybody" | AuthorizationRule["to"];
 /** Decides by the first rule that matches. */
 export function whoMay({ rules, otherwise }: Authorization, question: Question): Allowed {
   const rule = rules.find((each) => isAbout(each, question));
-  if (!rule) return otherwise === "allow" && question.noun !== namedNoun ? "everybody" : [];
+  if (!rule) return otherwise === "allow" && !namedNouns.has(question.noun) ? "everybody" : [];
   return rule.to.includes("anyone") ? "everybody" : rule.to;
 }
 
@@ -61,15 +61,18 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
 /** Shown only to users who control the cluster, unless a rule names it. */
 const closedNoun = "audit_entries";
 
-/** Only a rule that names it opens it: an account shows its worker the secrets of builders, also where all control everything. */
-const namedNoun = "worker_accounts";
+/**
+ * Only a rule that names them opens them, also where all control everything: an account shows its worker the secrets of
+ * builders, and a try runs code that no one has seen.
+ */
+const namedNouns: ReadonlySet<string> = new Set(["worker_accounts", "tryschedulers"]);
 
 /** Whether a rule matches this action on this noun, for any builder. */
 export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isNamed = (on as readonly string[]).includes(noun);
   if (noun === closedNoun && action === "read" && !isNamed)
     return on.includes("*") && (allow.includes("*") || allow.includes("control"));
-  if (noun === namedNoun && !isNamed) return false;
+  if (namedNouns.has(noun) && !isNamed) return false;
   const isOn = on.includes("*") || (on as readonly string[]).includes(noun);
   const isAllowed =
     allow.includes("*") ||

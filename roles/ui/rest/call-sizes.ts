@@ -4,8 +4,12 @@ const mebibyte = 1024 * 1024;
 
 /** Maximum size of most calls' bodies. */
 const usualBytes = mebibyte;
-/** A change lists its files, and a form may contain a long pasted text. */
-const bytesByNoun: Readonly<Record<string, number>> = { changes: 16 * mebibyte, forceschedulers: 16 * mebibyte };
+/** A change lists its files, a form may contain a long pasted text, and a try contains a difference. */
+const bytesByNoun: Readonly<Record<string, number>> = {
+  changes: 16 * mebibyte,
+  forceschedulers: 16 * mebibyte,
+  tryschedulers: 16 * mebibyte,
+};
 
 /** A body of this size is read from any client, so that a refusal can name the refused action. */
 const smallBytes = 16 * 1024;

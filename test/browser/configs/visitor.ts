@@ -3,9 +3,13 @@ import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorker
 import proxyHeader from "@multimaster/plugins/auth/proxy-header";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
 import force from "@multimaster/plugins/schedulers/force";
+import nightly from "@multimaster/plugins/schedulers/nightly";
+import nightlyTriggerable from "@multimaster/plugins/schedulers/nightly-triggerable";
 import singleBranch from "@multimaster/plugins/schedulers/single-branch";
+import tryScheduler from "@multimaster/plugins/schedulers/try";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
+import trigger from "@multimaster/plugins/steps/trigger";
 
 const repository = env("REPOSITORY", "");
 const builders = ["app"];
@@ -20,6 +24,9 @@ export default defineCluster({
       schedulers: [
         singleBranch({ name: "main", branch: "main", builders }),
         singleBranch({ name: "calm", branch: "next", builders, treeStableTimer: "10m" }),
+        nightly({ name: "yearly", cron: "@yearly", builders }),
+        nightlyTriggerable({ name: "release", cron: "@yearly", builders }),
+        tryScheduler({ name: "try", builders }),
         force({
           name: "force",
           builders: [...builders, "waits"],
@@ -40,7 +47,11 @@ export default defineCluster({
           {
             name: "app",
             workers: ["local"],
-            steps: [git({ repourl: repository }), shell({ name: "compile", command: ["make"] })],
+            steps: [
+              git({ repourl: repository }),
+              shell({ name: "compile", command: ["make"] }),
+              trigger({ schedulerNames: ["release"] }),
+            ],
           },
           { name: "waits", workers: ["away"], steps: [shell({ command: "true" })] },
         ],

@@ -1,4 +1,5 @@
-import { type Connection, execute } from "@multimaster/database";
+import { schedulerProblemKey } from "@multimaster/data";
+import { type Connection, execute, setObjectState } from "@multimaster/database";
 import type { World } from "./world.ts";
 
 /** What is done to the rows, and what the check of that name says of it. */
@@ -219,6 +220,10 @@ export const damages: Record<string, Damage> = {
       await hold(tx, engine.lease, finished.request);
     },
     ids: () => [9],
+  },
+  "scheduler-with-problem": {
+    do: (tx) => setObjectState(tx, schedulerProblemKey("all"), { problem: "no idea", at: 1 }),
+    ids: () => ["all"],
   },
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),

@@ -88,6 +88,88 @@ describe("a build that triggers others", () => {
     expect((await engine.data.find(builds, {})).rows.map(({ results }) => results)).toEqual([6, 6]);
   });
 
+  it("waits for what a scheduler master chooses, and fails with what it could not choose", async () => {
+    const engine = await startEngine({
+      parent: [trigger({ schedulerNames: ["kids"], waitForFinish: true, setProperties: { size: 2 } })],
+      child: [shell({ command: "true" })],
+    });
+    const { schedulers } = engine.data.updates;
+    const id = (await schedulers.register(["kids"])).get("kids") as number;
+    await schedulers.claim(id);
+    await schedulers.publish(id, { kind: "builds", triggerable: { asks: "now", codebases: {} } });
+    const asked = async () =>
+      (await waitFor(async () => (await schedulers.openTriggers(id))[0], { what: "a trigger" })) as { id: number };
+    const buildset = { reason: "chosen", sourceStamps: [1], builders: ["child"], scheduler: "kids" };
+
+    const good = await engine.submit("parent");
+    expect(await asked()).toMatchObject({
+      build: { buildid: 1, builder: "parent", number: 1 },
+      properties: { size: 2 },
+    });
+    const { id: first } = await asked();
+    const decisions = await Promise.all([1, 2].map(() => schedulers.decideTrigger(id, first, { buildset })));
+    expect(decisions).toContain("taken");
+    expect((await engine.finished(good))[0]?.results).toBe(Results.SUCCESS);
+    expect(await engine.properties(2)).toMatchObject({ size: [2, "Trigger"] });
+
+    const bad = await engine.submit("parent");
+    await schedulers.decideTrigger(id, (await asked()).id, { refused: "no idea" });
+    const [build] = await engine.finished(bad);
+    expect(build?.results).toBe(Results.EXCEPTION);
+    expect(await engine.logText((await stepOf(engine, build)).stepid, "err.text")).toBe(
+      'The scheduler "kids" has not chosen what to build: no idea.\n',
+    );
+    // Whoever asked is over: nothing is built for it.
+    const stopped = await engine.submit("parent");
+    const { id: last } = await asked();
+    await engine.data.updates.builds.requestStop(4, "not needed");
+    await engine.finished(stopped);
+    expect(await schedulers.decideTrigger(id, last, { buildset })).toBe("taken");
+    expect((await engine.data.find(builds, {})).total).toBe(4);
+  });
+
+  it("does not wait for what is built at a scheduler's next time", async () => {
+    const engine = await startEngine({
+      parent: [trigger({ schedulerNames: ["kids"], waitForFinish: true })],
+      child: [shell({ command: "true" })],
+    });
+    const { schedulers } = engine.data.updates;
+    const id = (await schedulers.register(["kids"])).get("kids") as number;
+    await schedulers.claim(id);
+    await schedulers.publish(id, { kind: "times", triggerable: { asks: "later", codebases: {} } });
+    for (const revision of ["r1", "r2"]) {
+      const sourceStamps = [{ branch: "main", revision, repository: "", project: "", codebase: "" }];
+      const [build] = await engine.finished(await engine.submit("parent", { sourceStamps }));
+      expect(build?.results).toBe(Results.SUCCESS);
+    }
+    const shown = await engine.data.rest.get(["schedules"], new URLSearchParams());
+    expect(shown.kind === "envelope" && shown.items[0]).toMatchObject({
+      kept: { buildid: 2, sources: [{ codebase: "", branch: "main", revision: "r2" }] },
+    });
+    const [older, newest] = await schedulers.openTriggers(id);
+    // One comes while the slot is decided: it stays for the next.
+    await engine.finished(await engine.submit("parent"));
+    const buildset = {
+      reason: "at night",
+      sourceStamps: [newest?.sourceStamps[0]?.ssid as number],
+      builders: ["child"],
+      scheduler: "kids",
+    };
+    const decision = { kind: "time", slot: 100, outcome: "built", passed: 0, trigger: newest?.id } as const;
+    expect(await schedulers.decideSlot(id, { ...decision, submission: { buildset, changeids: [] } })).toMatchObject({
+      bsid: 4,
+    });
+    expect(await engine.finished(4)).toMatchObject([{ results: Results.SUCCESS }]);
+    expect((await schedulers.openTriggers(id)).map(({ build }) => build.buildid)).toEqual([3]);
+    expect(older?.build.buildid).toBe(1);
+    const child = await engine.data.get(buildrequests, 4);
+    expect(child).toMatchObject({ waited_for: false });
+    // What is decided is forgotten with its request; what is kept is not.
+    await engine.data.updates.triggers.tidy();
+    const { total } = await engine.data.find(builds, {});
+    expect([total, (await schedulers.openTriggers(id)).length]).toEqual([4, 1]);
+  });
+
   it("says in its log which scheduler is not there", async () => {
     const engine = await startEngine({ parent: [trigger({ schedulerNames: ["kids"] })] });
     const [build] = await engine.finished(await engine.submit("parent"));

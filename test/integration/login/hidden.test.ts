@@ -181,8 +181,8 @@ describe("a user who may not read a noun", () => {
       authorization: {
         rules: [
           { allow: "read", on: "*", to: ["anyone"] },
-          // "*" leaves it out.
-          { allow: "read", on: ["worker_accounts"], to: ["anyone"] },
+          // "*" leaves them out.
+          { allow: "read", on: ["worker_accounts", "tryschedulers"], to: ["anyone"] },
         ],
         otherwise: "deny",
       },

@@ -14,8 +14,8 @@ describe("the description of the API", () => {
   beforeAll(async () => {
     const database = await newDatabase("sqlite");
     await seedRecorded(database);
-    // Only a rule that names the workers' accounts opens them.
-    const rules = [{ allow: "read", on: ["worker_accounts"], to: ["anyone"] }] as const;
+    // Only a rule that names them opens the workers' accounts and the tries.
+    const rules = [{ allow: "read", on: ["worker_accounts", "tryschedulers"], to: ["anyone"] }] as const;
     server = await startRestServer(database, { authorization: { rules: [...rules], otherwise: "allow" } });
     api = (await server.get("/api/v2/openapi.json")).body;
   });

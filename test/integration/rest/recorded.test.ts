@@ -81,6 +81,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "tests/n:testid",
       "tests/n:testid/runs",
       "tests/slowest",
+      "tryschedulers",
+      "tryschedulers/s:name",
       "waiting",
       "waiting/builders",
       "waiting/changes",

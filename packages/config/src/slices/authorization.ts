@@ -15,6 +15,7 @@ const nouns = [
   "changesources",
   "schedulers",
   "forceschedulers",
+  "tryschedulers",
   "workers",
   "worker_accounts",
   "workerinstances",
@@ -50,6 +51,7 @@ const actions = [
   "revoke",
   "break",
   "destroy",
+  "try",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>
@@ -69,7 +71,7 @@ const rule = z.strictObject({
     .array(z.string())
     .optional()
     .describe(
-      "Only objects of builders with such names, * matching any text; for builds, build requests and force schedulers.",
+      "Only objects of builders with such names, * matching any text; for builds, build requests, force schedulers and try schedulers.",
     ),
   to: z.array(who).describe("The users who may do it; with an empty list no one may."),
 });

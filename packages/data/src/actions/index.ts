@@ -9,6 +9,7 @@ import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
 import { schedulerActions } from "./schedulers.ts";
+import { tryBuild } from "./try-build.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
 import { workerInstanceActions } from "./worker-instances.ts";
 import { workerActions } from "./workers.ts";
@@ -21,6 +22,7 @@ const itemActions = {
   lock_holds: lockHoldActions,
   masters: masterActions,
   schedulers: schedulerActions,
+  tryschedulers: { try: tryBuild },
   workers: workerActions,
   worker_accounts: workerAccountActions,
   workerinstances: workerInstanceActions,

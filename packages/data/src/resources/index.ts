@@ -29,6 +29,7 @@ export { type TestResultSet, testResultSets } from "./test-result-sets.ts";
 export { type FlakyTest, flakyTests } from "./tests/flaky-tests.ts";
 export { type TestRun, testRuns } from "./tests/test-runs.ts";
 export { type Test, tests } from "./tests/tests.ts";
+export { type TryScheduler, type TrySpec, tryschedulers } from "./tryschedulers.ts";
 export { type Waiting, type WaitingBuilder, waiting, waitingBuilders } from "./waiting.ts";
 export { type WaitingChanges, waitingChanges } from "./waiting-changes.ts";
 export { type WorkerAbsence, workerAbsences } from "./worker-absences.ts";

@@ -36,6 +36,7 @@ import { testResults } from "./test-results.ts";
 import { flakyTests } from "./tests/flaky-tests.ts";
 import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
+import { tryschedulers } from "./tryschedulers.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
 import { workerAbsences } from "./worker-absences.ts";
@@ -66,6 +67,7 @@ const nouns = [
   schedulers,
   schedules,
   forceschedulers,
+  tryschedulers,
   projects,
   steps,
   logs,

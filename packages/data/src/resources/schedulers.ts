@@ -33,6 +33,7 @@ export const schedulers = defineResource({
     names: {
       updated:
         "Masters that can run the scheduler claim it if it is free; without it, when they next poll. Pages show it.",
+      asked: "The master that runs the scheduler decides what a trigger builds; without it, when it next polls.",
     },
     topics: ["schedulers/:schedulerid"],
   },

@@ -1,10 +1,18 @@
 import { findLeast } from "@multimaster/core";
-import { publishedSchedulers, queryRows } from "@multimaster/database";
-import type { z } from "zod";
+import { newestTriggers, publishedSchedulers, queryRows, readSources } from "@multimaster/database";
+import { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
-import { bool, datetime, identifier, integer, text } from "../model/field-kinds.ts";
+import { bool, datetime, identifier, integer, structured, text } from "../model/field-kinds.ts";
 import { schedulerProblemClass } from "../model/scheduler-problem.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
+
+const kept = z.object({
+  /** Seconds since 1970. */
+  at: z.int(),
+  /** The build that triggered it. */
+  buildid: z.int(),
+  sources: z.array(z.object({ codebase: z.string(), branch: z.string().nullable(), revision: z.string().nullable() })),
+});
 
 const shape = {
   schedulerid: integer,
@@ -25,6 +33,8 @@ const shape = {
   last_outcome: identifier(16).nullable(),
   /** Runs that were missed then, because no master ran it. */
   missed_slots: integer,
+  /** What it was triggered with since its last time, and builds at the next one. */
+  kept: structured(kept).nullable(),
   /** What keeps it from building, such as an error in a function of the config. */
   problem: text.nullable(),
 };
@@ -35,7 +45,7 @@ export type Schedule = z.output<z.ZodObject<typeof shape>>;
 export const schedules = defineResource({
   name: "schedule",
   plural: "schedules",
-  rights: { needs: ["schedulers", "changes", "buildsets"] },
+  rights: { needs: ["schedulers", "changes", "buildsets", "sourcestamps"] },
   id: "schedulerid",
   fields: plainFields(shape),
   rows: readSchedules,
@@ -58,6 +68,7 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
   const last = await readLastBuildsets(context);
   const slots = await readLastSlots(context);
   const problems = await readProblems(context);
+  const triggers = await readKept(context);
   return (await readSchedulers(context)).map(({ id, name, enabled, kind, published }) => {
     const lines = waiting.filter(({ schedulerid }) => schedulerid === id);
     const due = lines.flatMap(({ until, reasons }) => (until !== null && reasons[0]?.kind === "timer" ? [until] : []));
@@ -72,6 +83,7 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
       last_bsid: last.get(name)?.bsid ?? null,
       last_at: last.get(name)?.submitted_at ?? null,
       ...describeSlot(slots.get(id)),
+      kept: kind === "times" ? (triggers.get(id) ?? null) : null,
       problem: problems.get(name) ?? null,
     };
   });
@@ -127,4 +139,21 @@ async function readProblems({ connection }: ReadContext) {
     [schedulerProblemClass],
   );
   return new Map(rows.map(({ name, value }) => [name, (JSON.parse(value) as { problem?: string } | null)?.problem]));
+}
+
+/** By the scheduler's id. */
+async function readKept({ connection }: ReadContext): Promise<ReadonlyMap<number, Schedule["kept"]>> {
+  const rows = await newestTriggers(connection);
+  const ssids = [...new Set(rows.flatMap(({ sourceStamps }) => sourceStamps))];
+  const stamps = new Map(
+    ssids.length === 0 ? [] : (await readSources(connection, ssids)).map((stamp) => [stamp.ssid, stamp]),
+  );
+  return new Map(
+    rows.map(({ schedulerid, askedAt, buildid, sourceStamps }) => {
+      const sources = sourceStamps
+        .flatMap((ssid) => stamps.get(ssid) ?? [])
+        .map(({ codebase, branch, revision }) => ({ codebase, branch, revision }));
+      return [schedulerid, { at: Math.floor(askedAt), buildid, sources }];
+    }),
+  );
 }

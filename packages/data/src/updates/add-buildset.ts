@@ -7,6 +7,7 @@ import {
   insertBuildset,
   missingBuilders,
   missingSourceStamps,
+  type PatchRow,
 } from "@multimaster/database";
 import { completeBuildsets } from "@multimaster/lifecycle";
 import { anonymousActor } from "../model/actor.ts";
@@ -20,6 +21,8 @@ export interface NewSourceStamp {
   repository: string;
   project: string;
   codebase: string;
+  /** A difference to apply after the checkout. */
+  patch?: PatchRow | undefined;
 }
 
 export interface NewBuildset {
@@ -73,7 +76,8 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
   return { bsid, requests: Object.fromEntries(requests) };
 }
 
-async function resolveSourceStamps(tx: Connection, stamps: NewBuildset["sourceStamps"]): Promise<number[]> {
+/** The ids of source stamps; new ones are found or made. */
+export async function resolveSourceStamps(tx: Connection, stamps: NewBuildset["sourceStamps"]): Promise<number[]> {
   const missing = await missingSourceStamps(
     tx,
     stamps.filter((stamp) => typeof stamp === "number"),

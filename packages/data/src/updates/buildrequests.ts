@@ -1,5 +1,5 @@
 import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
-import { append } from "@multimaster/core";
+import { append, errors } from "@multimaster/core";
 import {
   awaitedRequests,
   type Connection,
@@ -7,6 +7,7 @@ import {
   newestRequests,
   openRequestsClaimedBy,
   pendingRequests,
+  readPatchBody,
   retryRolledBack,
   setRequestPriority,
 } from "@multimaster/database";
@@ -51,6 +52,8 @@ export interface BuildRequestUpdates {
   /** Incomplete requests claimed by this master: if it does not know of one, the answer to that claim was lost. */
   claimedByMe(): Promise<number[]>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
+  /** The bytes of a patch of a request's source stamp. */
+  readPatch(patchid: number): Promise<Uint8Array>;
   /**
    * Any master may call it: a pending request is completed CANCELLED immediately; of a claimed one the running builds are
    * asked to stop, durably, and the request will end CANCELLED even if its engine dies.
@@ -83,6 +86,11 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
     },
     claimedByMe: () => openRequestsClaimedBy(database, masterid),
     details: batched((ids: readonly number[]) => readRequestDetails(database, ids)),
+    async readPatch(patchid) {
+      const body = await readPatchBody(database, patchid);
+      if (!body) throw errors.notFound(`There is no patch ${patchid}.`);
+      return body;
+    },
     cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, { trail }),
     async setPriority(buildrequestid, priority, trail) {
       const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);

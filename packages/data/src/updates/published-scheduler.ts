@@ -1,12 +1,13 @@
 import { type Json, pythonJson } from "@multimaster/core";
 import type { PublishedSchedulerRow } from "@multimaster/database";
+import type { TrySpec } from "../resources/tryschedulers.ts";
 import type { TriggerableSpec } from "./triggers.ts";
 
 /**
- * What makes a scheduler build: changes that come, a form that a user sends, a step of another build, the clock, or
- * buildsets of another scheduler.
+ * What makes a scheduler build: changes that come, a form that a user sends, a step of another build, the clock,
+ * buildsets of another scheduler, or a difference that a user sends.
  */
-export type SchedulerKind = "changes" | "form" | "builds" | "times" | "buildsets";
+export type SchedulerKind = "changes" | "form" | "builds" | "times" | "buildsets" | "tries";
 
 /** How long no change must arrive before a scheduler builds. */
 export interface TreeTimer {
@@ -26,6 +27,8 @@ export interface PublishedScheduler {
   form?: Json;
   /** What it builds when a step triggers it: the step's engine adds the buildset. */
   triggerable?: TriggerableSpec;
+  /** What users may try with it: any UI master adds the buildset. */
+  tries?: TrySpec;
   /** For how long its changes wait for others, so that pages can show it. */
   timer?: TreeTimer | null;
 }

@@ -22,6 +22,7 @@ import {
   type NewSourceStamp,
   publishBuildset,
 } from "./add-buildset.ts";
+import { buildKept } from "./asked-triggers.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import type { UpdateContext } from "./update-context.ts";
@@ -39,6 +40,8 @@ export interface SlotDecision {
   passed: number;
   /** Without a buildset nothing is built, and the changes pass. */
   submission?: { buildset?: NewBuildset; changeids: readonly number[] } | undefined;
+  /** The kept trigger that its buildset is of; older ones are superseded by it. */
+  trigger?: number | undefined;
   states?: readonly (StateKey & { value: Json })[];
 }
 
@@ -122,7 +125,7 @@ async function readUpstream(database: Connection, bsids: readonly number[]): Pro
 async function decide(
   tx: Connection,
   schedulerid: number,
-  { submission, states = [], ...slot }: SlotDecision,
+  { submission, trigger, states = [], ...slot }: SlotDecision,
 ): Promise<AddedBuildset | "decided" | "taken"> {
   if (!(await takeSlot(tx, schedulerid, slot))) return "taken";
   for (const state of states) await setObjectState(tx, state, state.value);
@@ -130,7 +133,12 @@ async function decide(
   if (!submission) return "decided";
   await removeClassified(tx, schedulerid, submission.changeids);
   if (!submission.buildset) return "decided";
-  const added = await addBuildset(tx, submission.buildset);
+  const added =
+    trigger === undefined
+      ? await addBuildset(tx, submission.buildset)
+      : await buildKept(tx, schedulerid, trigger, submission.buildset);
+  // Only this scheduler decides it, and holds its claim.
+  if (!added) throw new Error(`the kept trigger ${trigger} is gone`);
   await setSlotBuildset(tx, schedulerid, slot, added.bsid);
   return added;
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
-import type { Json } from "@multimaster/core";
+import { type Json, pythonJson } from "@multimaster/core";
 import {
   type Connection,
   classifiedRows,
@@ -24,6 +24,7 @@ import { loadItems, loadWhere } from "../read/read-items.ts";
 import { type Change, changes } from "../resources/changes.ts";
 import { schedulers } from "../resources/schedulers.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
+import { type AskedTriggerUpdates, createAskedTriggerUpdates } from "./asked-triggers.ts";
 import type { Lost } from "./lost.ts";
 import type { StateKey } from "./object-state.ts";
 import { type PublishedScheduler, toRow } from "./published-scheduler.ts";
@@ -44,7 +45,7 @@ export interface ClassifiedChange {
   ageSeconds: number;
 }
 
-export interface SchedulerUpdates extends SlotUpdates, SupersedingUpdates {
+export interface SchedulerUpdates extends SlotUpdates, SupersedingUpdates, AskedTriggerUpdates {
   /**
    * Finds or creates the rows, with cursors for those that follow changes (default: all), all names in one transaction.
    * A scheduler new to a cluster that already had schedulers starts with the next change; the first schedulers of a
@@ -108,6 +109,7 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
   return {
     ...createSlotUpdates(context),
     ...createSupersedingUpdates(context),
+    ...createAskedTriggerUpdates(context),
     register: (names, followers = names) => database.transaction((tx) => registerSchedulers(tx, names, followers)),
     claim: (schedulerid) => claim(database, lease, claimTables.scheduler, schedulerid),
     async release(schedulerid) {
@@ -120,7 +122,9 @@ export function createSchedulerUpdates(context: UpdateContext): SchedulerUpdates
       await track(events.of(schedulers).updated([schedulerid]));
     },
     publish: (schedulerid, published) =>
-      fencedTransaction(database, lease, (tx) => savePublishedScheduler(tx, toRow(schedulerid, published))),
+      fencedTransaction(database, lease, (tx) =>
+        savePublishedScheduler(tx, toRow(schedulerid, published), published.tries && pythonJson(published.tries)),
+      ),
     async unseenChanges(schedulerid, limit) {
       const scope = { connection: database, params: {}, properties: undefined, filters: [] };
       return [...(await loadWhere(changes, scope, isUnseen("ch.changeid", schedulerid, limit))).values()];

@@ -2,7 +2,10 @@ import { fencedTransaction } from "@multimaster/cluster";
 import { append, type Json, type Result, type SourcedProperties } from "@multimaster/core";
 import {
   adoptBuildset,
+  askedTriggersById,
+  askTrigger,
   type Connection,
+  forgetAskedTriggers,
   forgetTriggered,
   getBuildState,
   hashColumns,
@@ -19,12 +22,14 @@ import {
   triggeredByEndedRequests,
 } from "@multimaster/database";
 import { z } from "zod";
+import { schedulers } from "../resources/schedulers.ts";
 import {
   type AddedBuildset,
   addBuildset,
   type NewBuildset,
   type NewSourceStamp,
   publishBuildset,
+  resolveSourceStamps,
 } from "./add-buildset.ts";
 import { cancelRequest } from "./buildrequests.ts";
 import type { Lost } from "./lost.ts";
@@ -37,17 +42,28 @@ const codebase = z.object({
   project: z.string().default(""),
 });
 
+/** Codebases of which its builds always get a source stamp, with what stands in it unless a trigger says otherwise. */
+const codebases = z.record(z.string(), codebase).default({});
+
 /** What a triggerable scheduler would build, as its master publishes it for every engine. */
-export const triggerableSpec = z.object({
+const plainSpec = z.object({
   builders: z.array(z.string()),
-  properties: z.record(z.string(), z.json()).default({}),
+  properties: z.record(z.string(), z.json() as unknown as z.ZodType<Json, Json>).default({}),
   priority: z.int().default(0),
   reason: z.string(),
-  /** Codebases of which its builds always get a source stamp, with what stands in it unless a trigger says otherwise. */
-  codebases: z.record(z.string(), codebase).default({}),
+  codebases,
 });
 
+/**
+ * Of one that decides itself what a trigger builds: now, since it chooses by functions, or at its next time. Engines of an
+ * earlier release cannot read it, and fail the step in place of building something else.
+ */
+const askedSpec = z.object({ asks: z.enum(["now", "later"]), codebases });
+
+export const triggerableSpec = z.union([askedSpec, plainSpec]);
+
 export type TriggerableSpec = z.output<typeof triggerableSpec>;
+type PlainSpec = z.output<typeof plainSpec>;
 
 /** A request of a running build that a scheduler builds something. */
 export interface Trigger {
@@ -80,6 +96,13 @@ export interface TriggeredBuildset {
   requests: readonly { buildrequestid: number; builder: string }[];
 }
 
+/** A trigger that its scheduler decides: now, which `answer` reads, or at its next time. */
+export interface TriggerInQuestion {
+  scheduler: string;
+  asked: number;
+  isKept: boolean;
+}
+
 /** Records triggers and their outcomes. */
 export interface TriggerUpdates {
   /**
@@ -87,7 +110,9 @@ export interface TriggerUpdates {
    * this master). An open request's earlier attempt may have asked for the same: its buildset is adopted, whether it has
    * ended or not. If it asked for something else in that slot and waited for it, that is cancelled.
    */
-  trigger(triggers: BuildTriggers): Promise<TriggeredBuildset[] | { refused: string } | Lost>;
+  trigger(triggers: BuildTriggers): Promise<(TriggeredBuildset | TriggerInQuestion)[] | { refused: string } | Lost>;
+  /** What the scheduler has decided; undefined: nothing yet. */
+  answer(asked: TriggerInQuestion): Promise<TriggeredBuildset | { refused: string } | undefined>;
   /** Cancels what is open of these buildsets and was waited for, as `buildrequests.cancel` does. */
   cancelAwaited(bsids: readonly number[], reason: string): Promise<void>;
   /** Results of those of the buildsets that are complete. */
@@ -100,6 +125,7 @@ export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {
   const { database } = context;
   return {
     trigger: (triggers) => trigger(context, triggers),
+    answer: (asked) => readAnswer(database, asked),
     cancelAwaited: (bsids, reason) => cancelAwaited(context, bsids, reason),
     async completed(bsids) {
       const wanted = database.dialect.isOneOf("id", bsids);
@@ -113,7 +139,7 @@ export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {
     async tidy() {
       for (;;) {
         const ended = await triggeredByEndedRequests(database);
-        if (ended.length === 0) return;
+        if (ended.length === 0) return forgetAskedTriggers(database);
         // Cancelled before it is deleted: if this master dies in between, another one repeats it.
         await cancelAwaited(context, ended, "the build that waited for it has ended");
         await forgetTriggered(database, ended);
@@ -124,7 +150,9 @@ export function createTriggerUpdates(context: UpdateContext): TriggerUpdates {
 
 /** The outcome of a transaction of triggers. */
 interface Outcome {
-  sets: TriggeredBuildset[];
+  sets: (TriggeredBuildset | TriggerInQuestion)[];
+  /** Ids of the schedulers that are asked. */
+  asked: number[];
   added: { set: AddedBuildset; scheduler: string }[];
   /** Of earlier attempts, which asked for something else. */
   superseded: number[];
@@ -137,12 +165,13 @@ async function trigger(context: UpdateContext, wanted: BuildTriggers): ReturnTyp
     // The lock of the request serializes a call whose answer was lost and its repetition.
     const request = build && (await lockRequest(tx, build.buildrequestid));
     if (!request || request.complete || !(await holdRunningBuild(tx, wanted.buildid, lease.masterid))) return "lost";
-    const schedulers = findSchedulers(await triggerableSchedulers(tx), wanted.triggers);
-    if ("refused" in schedulers) return schedulers;
-    return addAll(tx, request.id, wanted, schedulers.specs);
+    const found = findSchedulers(await triggerableSchedulers(tx), wanted.triggers);
+    if ("refused" in found) return found;
+    return addAll(tx, request.id, wanted, found.specs);
   });
   if (outcome === "lost" || "refused" in outcome) return outcome;
   for (const { set, scheduler } of outcome.added) await publishBuildset(context, set, scheduler);
+  if (outcome.asked.length > 0) await context.track(context.events.of(schedulers).asked(outcome.asked));
   await cancelAwaited(
     context,
     outcome.superseded,
@@ -151,42 +180,57 @@ async function trigger(context: UpdateContext, wanted: BuildTriggers): ReturnTyp
   return outcome.sets;
 }
 
+type Specs = ReadonlyMap<string, { schedulerid: number; spec: TriggerableSpec }>;
+
 /** All of them or none: a build whose second scheduler does not exist must not leave the first one's builds behind. */
 function findSchedulers(
   rows: readonly TriggerableRow[],
   triggers: readonly Trigger[],
-): { specs: ReadonlyMap<string, TriggerableSpec> } | { refused: string } {
-  const specs = new Map<string, TriggerableSpec>();
+): { specs: Specs } | { refused: string } {
+  const specs = new Map<string, { schedulerid: number; spec: TriggerableSpec }>();
   for (const { scheduler } of triggers) {
     const row = rows.find(({ name }) => name === scheduler);
     const known = rows.map(({ name }) => name).join(", ") || "none";
     if (!row) return { refused: `There is no triggerable scheduler "${scheduler}" (have: ${known}).` };
     if (!row.enabled) return { refused: `The triggerable scheduler "${scheduler}" is disabled.` };
-    specs.set(scheduler, triggerableSpec.parse(JSON.parse(row.spec)));
+    specs.set(scheduler, { schedulerid: row.schedulerid, spec: triggerableSpec.parse(JSON.parse(row.spec)) });
   }
   return { specs };
 }
 
-async function addAll(
-  tx: Connection,
-  buildrequestid: number,
-  { buildid, waitedFor, relationship, triggers }: BuildTriggers,
-  specs: ReadonlyMap<string, TriggerableSpec>,
-): Promise<Outcome> {
-  const outcome: Outcome = { sets: [], added: [], superseded: [] };
+async function addAll(tx: Connection, buildrequestid: number, wanted: BuildTriggers, specs: Specs): Promise<Outcome> {
+  const { buildid, waitedFor, relationship, triggers } = wanted;
+  const outcome: Outcome = { sets: [], asked: [], added: [], superseded: [] };
   const before = await triggeredBuildsets(tx, buildrequestid);
   for (const one of triggers) {
     const { scheduler, slot } = one;
-    const buildset = describeBuildset(one, specs.get(scheduler) as TriggerableSpec, waitedFor);
-    const fingerprint = hashColumns(JSON.stringify(buildset));
+    const { schedulerid, spec } = specs.get(scheduler) as { schedulerid: number; spec: TriggerableSpec };
+    const isAsked = "asks" in spec;
+    const what = isAsked ? { ...one, waitedFor } : describeBuildset(one, spec, waitedFor);
+    const fingerprint = hashColumns(JSON.stringify(what));
     const former = before.filter((row) => row.slot === slot);
     let bsid = former.find((row) => row.fingerprint === fingerprint)?.bsid;
     append(
       outcome.superseded,
       former.map((row) => row.bsid).filter((id) => id !== bsid),
     );
+    if (bsid === undefined && isAsked) {
+      const sourceStamps = await resolveSourceStamps(tx, mergeSourceStamps(one.sourceStamps, spec));
+      const { properties } = one;
+      const isKept = spec.asks === "later";
+      const asked = { schedulerid, buildid, buildrequestid, slot, fingerprint, relationship, sourceStamps, properties };
+      // No build waits until a time comes.
+      const id = await askTrigger(tx, { ...asked, waitedFor: waitedFor && !isKept });
+      outcome.asked.push(schedulerid);
+      outcome.sets.push({ scheduler, asked: id, isKept });
+      continue;
+    }
     if (bsid === undefined) {
-      const set = await addBuildset(tx, { ...buildset, parentBuildid: buildid, parentRelationship: relationship });
+      const set = await addBuildset(tx, {
+        ...(what as NewBuildset),
+        parentBuildid: buildid,
+        parentRelationship: relationship,
+      });
       bsid = set.bsid;
       await inheritAsker(tx, bsid, buildid);
       await insertTriggered(tx, { bsid, buildrequestid, slot, fingerprint });
@@ -197,7 +241,19 @@ async function addAll(
   return outcome;
 }
 
-function describeBuildset(one: Trigger, spec: TriggerableSpec, waitedFor: boolean): NewBuildset {
+async function readAnswer(
+  connection: Connection,
+  { scheduler, asked }: TriggerInQuestion,
+): Promise<TriggeredBuildset | { refused: string } | undefined> {
+  const [row] = await askedTriggersById(connection, [asked]);
+  if (row?.outcome === null) return undefined;
+  if (row?.outcome === "built" && row.buildsetid !== null)
+    return { bsid: row.buildsetid, scheduler, requests: await requestsOfBuildset(connection, row.buildsetid) };
+  const why = row?.refusal ?? "it was asked for something else meanwhile";
+  return { refused: `The scheduler "${scheduler}" has not chosen what to build: ${why}.` };
+}
+
+function describeBuildset(one: Trigger, spec: PlainSpec, waitedFor: boolean): NewBuildset {
   const { scheduler, properties } = one;
   const sourced = (values: Trigger["properties"], source: string): SourcedProperties =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value, source]]));
@@ -220,7 +276,7 @@ function describeBuildset(one: Trigger, spec: TriggerableSpec, waitedFor: boolea
 /** One per codebase of the scheduler and of the trigger; without any, one that says nothing. */
 function mergeSourceStamps(
   given: Trigger["sourceStamps"],
-  { codebases }: TriggerableSpec,
+  { codebases }: Pick<TriggerableSpec, "codebases">,
 ): (NewSourceStamp | number)[] {
   const names = [...new Set([...Object.keys(codebases), ...Object.keys(given)])];
   const nothing = { branch: null, revision: null, repository: "", project: "" };

@@ -1,6 +1,7 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
+import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
@@ -25,6 +26,7 @@ import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggers } from "./migrations/triggers.ts";
+import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
 import { workerInstances } from "./migrations/worker-instances.ts";
@@ -72,6 +74,8 @@ export const migrations: readonly Migration[] = [
   instanceDestroys,
   requestEnds,
   startRules,
+  trySchedulersTable,
+  askedTriggers,
 ];
 
 /** The tables that migrations made. */

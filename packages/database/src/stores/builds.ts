@@ -120,6 +120,21 @@ export async function getBuildState(connection: Connection, buildid: number): Pr
   return (await getBuildStates(connection, [buildid]))[0];
 }
 
+/** Builders and numbers of builds, by id. */
+export async function namesOfBuilds(
+  connection: Connection,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, { buildid: number; builder: string; number: number }>> {
+  const wanted = connection.dialect.isOneOf("b.id", ids);
+  const rows = await queryRows<{ buildid: number; builder: string; number: number }>(
+    connection,
+    `select b.id as buildid, n.name as builder, b.number from builds b join builders n on n.id = b.builderid
+      where ${wanted.sql}`,
+    wanted.bindings,
+  );
+  return new Map(rows.map((row) => [row.buildid, row]));
+}
+
 /** Sets the state of a running build of this master; false when it is not (any more). */
 export function setBuildState(tx: Connection, buildid: number, masterid: number, state: string): Promise<boolean> {
   return setState(tx, { buildid, masterid, state });

@@ -31,9 +31,14 @@ export const publishedSchedulers = `(
    where not exists (select 1 from mm_published_schedulers p where p.schedulerid = s.id)
      and (f.schedulerid is not null or t.schedulerid is not null or c.schedulerid is not null))`;
 
-/** Replaces what a scheduler has published. */
-export async function savePublishedScheduler(tx: Connection, row: PublishedSchedulerRow): Promise<void> {
+/** Replaces what a scheduler has published; `trySpec`: what may be tried with it. */
+export async function savePublishedScheduler(
+  tx: Connection,
+  row: PublishedSchedulerRow,
+  trySpec: string | null = null,
+): Promise<void> {
   await upsert(tx, { table: "mm_published_schedulers", rows: [{ ...row }], key: ["schedulerid"] });
+  await saveOrDelete(tx, "mm_try_schedulers", row.schedulerid, trySpec === null ? null : { spec: trySpec });
   await saveForEarlierReleases(tx, row);
 }
 
@@ -59,6 +64,7 @@ async function saveOrDelete(
 }
 
 export interface TriggerableRow {
+  schedulerid: number;
   name: string;
   enabled: boolean;
   spec: string;
@@ -66,9 +72,9 @@ export interface TriggerableRow {
 
 /** Every triggerable scheduler of the cluster, by name. */
 export async function triggerableSchedulers(connection: Connection): Promise<TriggerableRow[]> {
-  const rows = await queryRows<{ name: string; enabled: number; spec: string }>(
+  const rows = await queryRows<{ schedulerid: number; name: string; enabled: number; spec: string }>(
     connection,
-    `select s.name, coalesce(s.enabled, 1) as enabled, p.triggerable as spec from ${publishedSchedulers} p
+    `select s.id as schedulerid, s.name, coalesce(s.enabled, 1) as enabled, p.triggerable as spec from ${publishedSchedulers} p
        join schedulers s on s.id = p.schedulerid where p.triggerable is not null order by s.name`,
   );
   return rows.map((row) => ({ ...row, enabled: row.enabled !== 0 }));

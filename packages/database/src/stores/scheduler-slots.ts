@@ -155,6 +155,20 @@ export interface BuildsetSource {
   changeid: number | null;
 }
 
+/** Source stamps, with the changes that have them: one row for each change, or one without. */
+export function readSources(
+  connection: Connection,
+  ssids: readonly number[],
+): Promise<Omit<BuildsetSource, "buildsetid">[]> {
+  const wanted = connection.dialect.isOneOf("s.id", ssids);
+  return queryRows(
+    connection,
+    `select s.id as ssid, s.branch, s.revision, s.repository, s.project, s.codebase, c.changeid
+       from sourcestamps s left join changes c on c.sourcestampid = s.id where ${wanted.sql} order by s.id, c.changeid`,
+    wanted.bindings,
+  );
+}
+
 /** The source stamps of buildsets, with the changes that have them: one row for each change, or one without. */
 export function sourcesOfBuildsets(connection: Connection, bsids: readonly number[]): Promise<BuildsetSource[]> {
   const wanted = connection.dialect.isOneOf("b.buildsetid", bsids);

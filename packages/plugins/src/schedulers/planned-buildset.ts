@@ -12,6 +12,7 @@ export interface Plan {
   /** The same, all with their values. */
   shown: readonly NewSourceStamp[];
   changeids: readonly number[];
+  trigger?: PlannedBuildset["trigger"];
 }
 
 /** Longest time that a function of the config may take. */
@@ -21,18 +22,28 @@ const builderNames = z.array(z.string().min(1));
 const properties = z.record(z.string(), z.json());
 const priority = z.int32();
 
+/** What options without functions choose for every buildset. */
+export interface FixedChoice {
+  readonly builders: readonly string[];
+  readonly properties: Readonly<Record<string, Json>>;
+  readonly priority: number;
+}
+
+/** The same choice for every buildset; undefined if functions choose for each. */
+export function fixedChoice({ builders, properties, priority }: ChoosingOptions): FixedChoice | undefined {
+  if (typeof builders === "function" || typeof properties === "function" || typeof priority === "function")
+    return undefined;
+  return { builders, properties, priority };
+}
+
 /** Whether functions choose for each buildset. */
-export function choosesByFunction({ builders, properties, priority }: ChoosingOptions): boolean {
-  return [builders, properties, priority].some((one) => typeof one === "function");
+export function choosesByFunction(options: ChoosingOptions): boolean {
+  return fixedChoice(options) === undefined;
 }
 
 /** The submission of a plan whose options have no functions. */
 export function planStatic(ctx: SchedulerContext, options: ChoosingOptions, plan: Plan): Submission {
-  const { builders, properties, priority } = options as {
-    builders: string[];
-    properties: Record<string, Json>;
-    priority: number;
-  };
+  const { builders, properties, priority } = fixedChoice(options) as FixedChoice;
   return toSubmission(ctx, plan, builders, properties, priority);
 }
 
@@ -49,7 +60,8 @@ export async function planBuildset(
   if (!choosesByFunction(options)) return { submission: planStatic(ctx, options, plan) };
   try {
     const changes = await ctx.readChanges(plan.changeids);
-    const planned: PlannedBuildset = { scheduler: ctx.name, reason: plan.reason, sourceStamps: plan.shown, changes };
+    const { reason, shown: sourceStamps, trigger = null } = plan;
+    const planned: PlannedBuildset = { scheduler: ctx.name, reason, sourceStamps, changes, trigger };
     const chosen = [...new Set(await ask(ctx, "builders", options.builders, planned, builderNames))];
     const unknown = typeof options.builders === "function" ? await ctx.unknownBuilders(chosen) : [];
     const known = chosen.filter((name) => !unknown.includes(name));
@@ -103,7 +115,8 @@ async function ask<T>(
   return parsed.data;
 }
 
-function describe({ changes, sourceStamps }: PlannedBuildset): string {
+function describe({ changes, sourceStamps, trigger }: PlannedBuildset): string {
+  if (trigger) return `a trigger of ${trigger.builder} #${trigger.number}`;
   const newest = changes.at(-1);
   if (newest) return `change ${newest.changeid}`;
   return sourceStamps

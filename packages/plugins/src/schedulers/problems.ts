@@ -9,6 +9,11 @@ export class Problems {
     this.#found.push({ message, cause });
   }
 
+  /** What was found since the last `show`, in one sentence. */
+  get latest(): string | undefined {
+    return this.#found.at(-1)?.message;
+  }
+
   /** Shows what was found since the last call, which is all there is. */
   async show(ctx: SchedulerContext): Promise<void> {
     const [first, ...others] = this.#found;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Results } from "@multimaster/core";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -373,5 +373,57 @@ describe("a working directory that a stranger's build has left", () => {
     expect((await run(directory, { branch: "gone", revision: planted })).reason).toContain("no other branch has");
     // What is there beside it is found all the same.
     expect((await run(directory, { branch: "gone", revision: at["feature"] as string })).got).toBe(at["feature"]);
+  });
+});
+
+describe("a patch", () => {
+  const patched = (body: string, more: object = {}) => {
+    const patch = { patchid: 1, level: 1, subdir: null, author: "Ada", comment: "", ...more };
+    return { patch, bytes: Buffer.from(body) };
+  };
+  const tried = async (directory: string, { patch, bytes }: ReturnType<typeof patched>, options: Options = {}) => {
+    const { ctx, trace } = createLocalStep(directory, { revision: at["main"] as string, patch }, {}, bytes);
+    const { plugin, options: given } = git({ repourl: repository.url, ...options });
+    return { end: await (plugin as StepDefinition).run(ctx, given as Record<string, unknown>), trace };
+  };
+  const edit = (name: string, from: string, to: string) =>
+    `diff --git a/${name} b/${name}\n--- a/${name}\n+++ b/${name}\n@@ -1 +1 @@\n-${from}\n\\ No newline at end of file\n+${to}\n`;
+  const add = (name: string) =>
+    `diff --git a/${name} b/${name}\nnew file mode 100644\n--- /dev/null\n+++ b/${name}\n@@ -0,0 +1 @@\n+added\n`;
+
+  it("is applied to the revision, and gone with the next checkout", async () => {
+    const directory = temporaryDirectory("git-patch");
+    const { end, trace } = await tried(directory, patched(`${edit("f", "main", "tried")}${add("new/file")}`));
+    expect([end, trace.properties.get("got_revision")]).toMatchObject([{ results: 0 }, at["main"]]);
+    expect(end.summary).toMatch(/ with a patch$/);
+    expect(readFileSync(join(directory, "build/f"), "utf8")).toBe("tried\n");
+    expect(readFileSync(join(directory, "build/new/file"), "utf8")).toBe("added\n");
+    expect(existsSync(join(directory, "build/.git/multimaster.patch"))).toBe(false);
+    await run(directory, { revision: at["main"] as string });
+    expect(readFileSync(join(directory, "build/f"), "utf8")).toBe("main");
+    expect(existsSync(join(directory, "build/new/file"))).toBe(false);
+    expect(inWorkspace(directory, "status", "--porcelain")).toBe("");
+  });
+
+  it("is applied in a directory and at a level of its own, whatever its name", async () => {
+    const directory = temporaryDirectory("git-patch");
+    const { end } = await tried(
+      directory,
+      patched(add("x/y").replaceAll("a/x/", "").replaceAll("b/x/", ""), { level: 0, subdir: "straße" }),
+    );
+    expect(end).toMatchObject({ results: 0 });
+    expect(readFileSync(join(directory, "build/straße/y"), "utf8")).toBe("added\n");
+  });
+
+  it("that does not apply, or leads out of the directory, fails the step in a sentence", async () => {
+    const reason = "the patch does not apply to what is checked out; the log says where";
+    const directory = temporaryDirectory("git-patch");
+    for (const body of [edit("f", "other", "tried"), "nothing\n", add("../outside"), add(".git/hooks/post-checkout")]) {
+      const { end } = await tried(directory, patched(body));
+      expect([body, end.results, end.reason]).toEqual([body, Results.FAILURE, reason]);
+    }
+    symlinkSync(directory, join(directory, "build/link"));
+    expect((await tried(directory, patched(add("link/outside")))).end).toMatchObject({ results: Results.FAILURE });
+    expect(existsSync(join(directory, "outside"))).toBe(false);
   });
 });

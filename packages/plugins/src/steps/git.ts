@@ -4,6 +4,7 @@ import { defineStep, type StepEnd } from "../define-step.ts";
 import { isRefName } from "../git/ref-names.ts";
 import { credentialsWarning, holdsCredentials } from "../git/repository-url.ts";
 import type { StepContext } from "../step-context.ts";
+import { applyPatch } from "./git/apply-patch.ts";
 import { checkWanted, findTarget, listRefs, type Wanted } from "./git/find-target.ts";
 import { GitFailed } from "./git/git-failed.ts";
 import { GitWorkspace } from "./git/git-workspace.ts";
@@ -64,7 +65,10 @@ const options = z.object({
 
 type GitOptions = z.output<typeof options>;
 
-/** Updates a git repository on the worker to the build's branch and revision; sets the property `got_revision`. */
+/**
+ * Updates a git repository on the worker to the build's branch and revision, and applies the patch of a try; sets the property
+ * `got_revision`.
+ */
 export default defineStep({
   type: "git",
   options,
@@ -81,9 +85,15 @@ export default defineStep({
     try {
       const wanted = { branch, revision, mustBeOnBranch: options.revisionMustBeOnBranch };
       checkWanted(wanted);
-      const got = await checkOut(new GitWorkspace(ctx, options), options, wanted);
+      const workspace = new GitWorkspace(ctx, options);
+      const got = await checkOut(workspace, options, wanted);
       setGotRevision(ctx, options.codebase, got);
-      return { results: Results.SUCCESS, summary: `update ${branch} ${got.slice(0, 10)}` };
+      const patch = ctx.build.sources.find((source) => source === stamp)?.patch ?? null;
+      if (patch !== null) await applyPatch(workspace.git, patch);
+      return {
+        results: Results.SUCCESS,
+        summary: `update ${branch} ${got.slice(0, 10)}${patch === null ? "" : " with a patch"}`,
+      };
     } catch (error) {
       if (!(error instanceof GitFailed)) throw error;
       return { results: Results.FAILURE, summary: `update ${branch}`, reason: error.message };

@@ -248,7 +248,7 @@ describe("a junit step", () => {
     });
     expect(end).toEqual({ results: Results.FAILURE, summary: "1 passed, 1 failed" });
     expect(logs["failed tests"]).toContain("a\ufffd[31mred\ufffd[0m\ufffd");
-    expect(logs["problems"]).toBe("a.xml: it contains characters that XML forbids, or that are not escaped\n");
+    expect(logs["problems"]).toBe("a.xml: it contains characters that its format forbids, or that are not escaped\n");
     expect(stored?.passed).toBe(1);
   });
 

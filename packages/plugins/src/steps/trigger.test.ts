@@ -108,7 +108,12 @@ describe("a trigger step", () => {
       expect(await stamps({}, {})).toEqual({ "": 7 });
       expect(await stamps({}, { properties: { got_revision: "asked" } })).toEqual({ "": 7 });
       expect(await stamps({ updateSourceStamp: false }, got)).toEqual({ "": 7 });
-      expect(await stamps({}, { ...got, sources: [source({ patch: {} })] })).toEqual({ "": 7 });
+      expect(
+        await stamps(
+          {},
+          { ...got, sources: [source({ patch: { patchid: 1, level: 1, subdir: null, author: "", comment: "" } })] },
+        ),
+      ).toEqual({ "": 7 });
     });
 
     it("or none of them, or others", async () => {

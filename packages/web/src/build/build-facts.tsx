@@ -22,6 +22,7 @@ export function BuildFacts({
   const [stamp] = buildset?.sourcestamps ?? [];
   const branch = propertyText(build.properties, "branch") || stamp?.branch || "";
   const revision = propertyText(build.properties, "got_revision", "revision") || stamp?.revision || "";
+  const patch = buildset?.sourcestamps.find((stamp) => stamp.patch !== null)?.patch;
   const owner = propertyText(build.properties, "owner");
   return (
     <dl class="facts">
@@ -30,6 +31,7 @@ export function BuildFacts({
           {branch} {revision && <code title={revision}>{shortRevision(revision)}</code>}
         </Fact>
       )}
+      {patch && <Fact name="Patch">by {personName(patch.author)}</Fact>}
       {owner && <Fact name="By">{personName(owner)}</Fact>}
       {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}
       {buildset?.parent_buildid && (

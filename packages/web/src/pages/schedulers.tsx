@@ -67,17 +67,34 @@ const triggers: Readonly<Record<string, string>> = {
   form: "when a user requests it",
   builds: "when a build triggers it",
   buildsets: "when other builds have succeeded",
+  tries: "when a user tries a difference",
 };
 
 function NextRun({ schedule }: { schedule: Schedule | undefined }) {
   if (!schedule) return null;
-  const { enabled, kind, next_at: at, waiting_changes: count } = schedule;
+  const { enabled, kind, next_at: at, waiting_changes: count, kept } = schedule;
   const waiting = count > 0 && <span class="quiet"> · {count === 1 ? "1 change waits" : `${count} changes wait`}</span>;
   return (
     <>
       {at !== null ? <In at={at} /> : <span class="quiet">{(enabled && triggers[kind]) || "–"}</span>}
       {waiting}
+      {kept && <Kept kept={kept} />}
     </>
+  );
+}
+
+/** What a trigger has asked for, to be built at the next run. */
+function Kept({ kept: { at, buildid, sources } }: { kept: NonNullable<Schedule["kept"]> }) {
+  const names = sources.map(({ codebase, branch, revision }) =>
+    [codebase, branch ?? "newest", revision?.slice(0, 10)].filter(Boolean).join(" "),
+  );
+  return (
+    <div>
+      builds {names.join(", ")}, triggered by <a href={`/builds/${buildid}`}>build {buildid}</a>{" "}
+      <span class="quiet">
+        <When at={at} />
+      </span>
+    </div>
   );
 }
 

@@ -32,4 +32,16 @@ export const slotChecks: readonly Check[] = [
      where u.kind = 'times' and b.rebuilt_buildid is null${isRecent("b.submitted_at", since)}
        and not exists (select 1 from mm_scheduler_slots t where t.schedulerid = s.id and t.buildsetid = b.id)`,
   },
+  {
+    id: "scheduler-with-problem",
+    one: "A scheduler cannot build what it should",
+    many: "{n} schedulers cannot build what they should",
+    means:
+      "A function of the config fails, does not answer in time, or chooses a builder that there is none of. What it is asked about waits, or is refused.",
+    advice:
+      "Read the sentence on the page of the schedulers or in `master status`, and correct the config. The id is the scheduler's name.",
+    sql: () => `select o.name as id from objects o join object_state s on s.objectid = o.id
+      join schedulers c on c.name = o.name
+      where o.class_name = 'Scheduler' and s.name = 'problem' and s.value_json <> 'null'`,
+  },
 ];

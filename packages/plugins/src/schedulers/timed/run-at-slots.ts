@@ -21,6 +21,8 @@ export interface Timed {
 export interface SlotPlan {
   outcome: Decision["outcome"];
   submission?: Submission | undefined;
+  /** The kept trigger that it builds. */
+  trigger?: number | undefined;
   states?: readonly SavedState[] | undefined;
 }
 
@@ -77,10 +79,10 @@ async function decideSlot(
       `the scheduler "${ctx.name}" missed its run of ${at}${others}, because no master ran it then; ${rest}`,
     );
   }
-  const { outcome, submission, states }: SlotPlan = isSkipped
+  const { outcome, submission, trigger, states }: SlotPlan = isSkipped
     ? { outcome: "missed" }
     : await timed.decide(slot, isLate ? ` (planned for ${at})` : "");
-  const decided = await ctx.decideSlot({ kind: "time", slot, outcome, passed, submission, states });
+  const decided = await ctx.decideSlot({ kind: "time", slot, outcome, passed, submission, trigger, states });
   if (decided === "lost") return "lost";
   if (decided === "taken") ctx.log.info({ scheduler: ctx.name, slot: at }, "another master has decided this slot");
   return "done";

@@ -165,12 +165,13 @@ function isAscii(text: string): boolean {
   return [...text].every((char) => char <= "~");
 }
 
-/** A printf format for the text: other bytes in octal. */
+/** A printf format for the text: other bytes in octal, and a "-" at its beginning, which would be an option. */
 function toFormat(text: string): string {
   return [...new TextEncoder().encode(text)]
     .map((byte) => {
       const char = String.fromCharCode(byte);
       return byte < 128 && /[a-zA-Z0-9/.:+@-]/.test(char) ? char : `\\${byte.toString(8).padStart(3, "0")}`;
     })
-    .join("");
+    .join("")
+    .replace(/^-/, "\\055");
 }

@@ -1,10 +1,10 @@
-import type { JunitTest } from "./junit-parser.ts";
+import type { ReportedTest } from "./formats/reported-test.ts";
 
 /** Maximum length of all descriptions together. */
 const mostText = 4 * 1024 * 1024;
 
 /** Describes failed tests for a log, one after the other. */
-export function* describeFailures(tests: readonly JunitTest[]): Generator<string> {
+export function* describeFailures(tests: readonly ReportedTest[]): Generator<string> {
   let written = 0;
   for (const [i, test] of tests.entries()) {
     if (written > mostText) {
@@ -17,7 +17,7 @@ export function* describeFailures(tests: readonly JunitTest[]): Generator<string
   }
 }
 
-function describe({ name, path, line, durationNs, outcome, message }: JunitTest): string {
+function describe({ name, path, line, durationNs, outcome, message }: ReportedTest): string {
   const where = path === null ? "" : ` (${path}${line === null ? "" : `:${line}`})`;
   const took = durationNs === null ? "" : `, ${(durationNs / 1e9).toFixed(2)} s`;
   const why = message === "" ? "no message" : message;

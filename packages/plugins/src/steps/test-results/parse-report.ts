@@ -1,10 +1,10 @@
-import { XmlDecoder } from "./decode-xml.ts";
-import { JunitParser, type JunitTest, NotJunit } from "./junit-parser.ts";
-import { XmlMender } from "./mend-xml.ts";
+import type { FileParser } from "./formats/file-parser.ts";
+import { createParser, type ReportFormat } from "./formats/report-formats.ts";
+import { BadReport, type ReportedTest } from "./formats/reported-test.ts";
 
 /** The results of one block of a file. */
 export interface ParsedPart {
-  readonly tests: readonly JunitTest[];
+  readonly tests: readonly ReportedTest[];
   /** What is wrong with the file; the rest is not read. */
   readonly problem: string | undefined;
 }
@@ -13,35 +13,34 @@ export interface ParsedPart {
 export interface ParsedEnd extends ParsedPart {
   /** Declared counts that differ from the actual ones. */
   readonly contradictions: readonly string[];
-  /** Whether the XML had to be corrected. */
+  /** Whether characters had to be replaced. */
   readonly mended: boolean;
 }
 
 /** Parses one file as a stream. */
 export class ReportParser {
-  #decoder = new XmlDecoder();
-  #mender = new XmlMender();
-  #tests: JunitTest[] = [];
-  #parser = new JunitParser((test) => void this.#tests.push(test));
+  #tests: ReportedTest[] = [];
+  #parser: FileParser;
   #problem: string | undefined;
 
+  constructor(format: ReportFormat) {
+    this.#parser = createParser(format, (test) => void this.#tests.push(test));
+  }
+
   write(block: Uint8Array): ParsedPart {
-    return this.#parse(() => this.#parser.write(this.#mender.mend(this.#decoder.decode(block))));
+    return this.#parse(() => this.#parser.write(block));
   }
 
   end(): ParsedEnd {
-    const part = this.#parse(() => {
-      this.#parser.write(this.#mender.mend(this.#decoder.end()) + this.#mender.end());
-      this.#parser.close();
-    });
-    return { ...part, contradictions: this.#parser.contradictions, mended: this.#mender.mended };
+    const part = this.#parse(() => this.#parser.end());
+    return { ...part, contradictions: this.#parser.contradictions, mended: this.#parser.mended };
   }
 
   #parse(parse: () => void): ParsedPart {
     try {
       if (this.#problem === undefined) parse();
     } catch (error) {
-      if (!(error instanceof NotJunit)) throw error;
+      if (!(error instanceof BadReport)) throw error;
       this.#problem = error.message;
     }
     const tests = this.#tests;

@@ -1,29 +1,9 @@
 import { SaxesParser, type SaxesTagPlain } from "saxes";
 import { readSeconds } from "./read-seconds.ts";
-
-type Outcome = "pass" | "fail" | "error" | "skip";
-
-/** One test as a file reports it. */
-export interface JunitTest {
-  name: string;
-  path: string | null;
-  line: number | null;
-  durationNs: number | null;
-  outcome: Outcome;
-  /** Why it did not pass, as far as the file says so. */
-  message: string;
-}
-
-/** A file is not what it should be; the message says what is wrong, and where. */
-export class NotJunit extends Error {
-  override name = "NotJunit";
-}
+import { BadReport, longestMessage, longestName, type Outcome, type ReportedTest } from "./reported-test.ts";
 
 /** JUnit has four levels; more than this is an attack on the parser's memory. */
 const mostDepth = 64;
-/** What a test says at most of why it failed, and how long its name and path may be. */
-const longestMessage = 64 * 1024;
-const longestName = 1000;
 
 const outcomes: Readonly<Record<string, Outcome>> = { failure: "fail", error: "error", skipped: "skip" };
 /** What other writers say in an attribute, some of them nowhere else. */
@@ -59,10 +39,10 @@ export class JunitParser {
   /** What the file says of itself and does not keep: a reason not to believe that all is well. */
   readonly contradictions: string[] = [];
   #parser = new SaxesParser({ xmlns: false });
-  #onTest: (test: JunitTest) => void;
+  #onTest: (test: ReportedTest) => void;
   #open: string[] = [];
   #suites: Suite[] = [];
-  #test: JunitTest | undefined;
+  #test: ReportedTest | undefined;
   /** Of the element that is the test. */
   #testDepth = 0;
   /** Why it failed, and how long that is. */
@@ -73,10 +53,10 @@ export class JunitParser {
   /** Whether an element has said that it failed. */
   #isJudged = false;
 
-  constructor(onTest: (test: JunitTest) => void) {
+  constructor(onTest: (test: ReportedTest) => void) {
     this.#onTest = onTest;
     this.#parser.on("error", (error) => {
-      throw new NotJunit(`it is not XML (${error.message.slice(0, longestName)})`);
+      throw new BadReport(`it is not XML (${error.message.slice(0, longestName)})`);
     });
     this.#parser.on("opentag", (tag) => this.#begin(tag));
     this.#parser.on("closetag", ({ name }) => this.#end(name.toLowerCase()));
@@ -84,12 +64,12 @@ export class JunitParser {
     this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
-  /** Throws NotJunit. */
+  /** Throws BadReport. */
   write(text: string): void {
     this.#parser.write(text);
   }
 
-  /** The end of the file. Throws NotJunit. */
+  /** The end of the file. Throws BadReport. */
   close(): void {
     this.#parser.close();
   }
@@ -98,11 +78,11 @@ export class JunitParser {
     const name = tag.name.toLowerCase();
     const parent = this.#open.at(-1);
     if (parent === undefined && name !== "testsuites" && name !== "testsuite")
-      throw new NotJunit(
+      throw new BadReport(
         `it is not JUnit XML: it begins with <${cutName(tag.name)}>, not with <testsuites> or <testsuite>`,
       );
     if (this.#open.length >= mostDepth)
-      throw new NotJunit(`it is not JUnit XML: elements are nested ${mostDepth} levels deep`);
+      throw new BadReport(`it is not JUnit XML: elements are nested ${mostDepth} levels deep`);
     this.#open.push(name);
     if (name === "testsuite" || name === "testsuites") this.#suites.push(describeSuite(tag));
     else if (name === "testcase") this.#beginTest(this.#describe(tag));
@@ -114,7 +94,7 @@ export class JunitParser {
     }
   }
 
-  #beginTest(test: JunitTest): void {
+  #beginTest(test: ReportedTest): void {
     // No writer means a test within a test; the outer one has been reported up to here.
     if (this.#test) this.#finishTest(this.#test);
     this.#test = test;
@@ -126,10 +106,10 @@ export class JunitParser {
     const suite = this.#suites.at(-1);
     const name = cutName(suite?.name || "the suite itself");
     this.#beginTest({ name, path: cutPath(suite?.file), line: null, durationNs: null, outcome: "pass", message: "" });
-    this.#judge(this.#test as JunitTest, outcome, message);
+    this.#judge(this.#test as ReportedTest, outcome, message);
   }
 
-  #describe(tag: SaxesTagPlain): JunitTest {
+  #describe(tag: SaxesTagPlain): ReportedTest {
     const suite = this.#suites.at(-1);
     const line = Number(read(tag, "line")?.slice(0, 20));
     const seconds = readSeconds(read(tag, "time"));
@@ -143,7 +123,7 @@ export class JunitParser {
     };
   }
 
-  #judge(test: JunitTest, outcome: Outcome, message: string): void {
+  #judge(test: ReportedTest, outcome: Outcome, message: string): void {
     this.#isInMessage = true;
     test.outcome = worst(test.outcome, outcome);
     this.#isJudged ||= outcome !== "skip";
@@ -171,7 +151,7 @@ export class JunitParser {
     if (this.#test && depth <= this.#testDepth) this.#finishTest(this.#test);
   }
 
-  #finishTest(test: JunitTest): void {
+  #finishTest(test: ReportedTest): void {
     test.message = this.#message.join("\n").slice(0, longestMessage);
     this.#message = [];
     this.#messageLength = 0;

@@ -1,5 +1,5 @@
 import { TextDecoder } from "node:util";
-import { NotJunit } from "./junit-parser.ts";
+import { BadReport } from "./reported-test.ts";
 
 /** Turns the blocks of an XML file into text, in the encoding that the file says it has. */
 export class XmlDecoder {
@@ -7,7 +7,7 @@ export class XmlDecoder {
   /** Until it is known how the file begins. */
   #begin: Uint8Array = new Uint8Array();
 
-  /** Throws NotJunit when no one knows the encoding. */
+  /** Throws BadReport when no one knows the encoding. */
   decode(block: Uint8Array): string {
     if (this.#decoder) return this.#decoder.decode(block, { stream: true });
     this.#begin = Buffer.concat([this.#begin, block]);
@@ -45,6 +45,6 @@ function encodingOf(block: Uint8Array): string {
     return encoding.startsWith("utf-16") ? "utf-8" : encoding;
   } catch {
     if (wideName.test(name)) return "utf-8";
-    throw new NotJunit(`its encoding "${name.slice(0, 50)}" is unknown`);
+    throw new BadReport(`its encoding "${name.slice(0, 50)}" is unknown`);
   }
 }

@@ -13,7 +13,9 @@ async function parse(text: string): Promise<string[]> {
 
 describe("parsing in a thread", () => {
   it("ends when it takes too much memory, and the next file has a thread of its own", async () => {
-    parsing = new Parsing({ limits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 } });
+    parsing = new Parsing("junit", {
+      limits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 4 },
+    });
     let at = 0;
     const flood = async () => {
       await parsing.write(bytes("<testsuite "));
@@ -24,14 +26,14 @@ describe("parsing in a thread", () => {
   });
 
   it("ends when it takes too long", async () => {
-    parsing = new Parsing({ deadlineMs: 0 });
+    parsing = new Parsing("junit", { deadlineMs: 0 });
     await expect(parsing.write(bytes("<testsuite>"))).rejects.toThrow(
       new ParsingFailed("parsing did not end within 0 s"),
     );
   });
 
   it("forgets a file that is given up", async () => {
-    parsing = new Parsing();
+    parsing = new Parsing("junit");
     await parsing.write(bytes("<testsuite><testcase"));
     await parsing.drop();
     expect(await parse("<testsuite><testcase name='b'/></testsuite>")).toEqual(["b"]);

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { systemClock } from "@multimaster/core";
+import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ParsedEnd, ParsedPart } from "./parse-report.ts";
 import type { ParseAnswer, ParseRequest } from "./parse-thread.ts";
 
@@ -11,7 +12,7 @@ export class ParsingFailed extends Error {
 /** A thread runs compiled code: from TypeScript source (in tests) it uses the build output, so build first. */
 const entry = new URL(
   import.meta.url
-    .replace("/src/steps/junit/parsing.ts", "/dist/steps/junit/parsing.js")
+    .replace("/src/steps/test-results/parsing.ts", "/dist/steps/test-results/parsing.js")
     .replace(/parsing\.js$/, "parse-thread.js"),
 );
 
@@ -24,12 +25,14 @@ const usualDeadlineMs = 60_000;
  * A failed thread is replaced by a new one.
  */
 export class Parsing {
+  #format: ReportFormat;
   #limits: typeof usual;
   #deadlineMs: number;
   #thread: Worker | undefined;
   #asked: { resolve(answer: ParseAnswer): void; reject(error: Error): void } | undefined;
 
-  constructor({ limits = usual, deadlineMs = usualDeadlineMs } = {}) {
+  constructor(format: ReportFormat, { limits = usual, deadlineMs = usualDeadlineMs } = {}) {
+    this.#format = format;
     this.#limits = limits;
     this.#deadlineMs = deadlineMs;
   }
@@ -74,7 +77,8 @@ export class Parsing {
   #start(): Worker {
     const thread = new Worker(entry, {
       execArgv: [],
-      name: "junit",
+      name: "test results",
+      workerData: this.#format,
       resourceLimits: this.#limits,
       stdout: true,
       stderr: true,

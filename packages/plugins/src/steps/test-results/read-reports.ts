@@ -1,6 +1,7 @@
 import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
-import type { JunitTest } from "./junit-parser.ts";
+import type { ReportFormat } from "./formats/report-formats.ts";
+import type { ReportedTest } from "./formats/reported-test.ts";
 import type { ParsedPart } from "./parse-report.ts";
 import { Parsing, ParsingFailed } from "./parsing.ts";
 
@@ -17,7 +18,7 @@ const beginning = 500;
 export interface Reports {
   /** The number of files found. */
   files: number;
-  tests: JunitTest[];
+  tests: ReportedTest[];
   /** Messages about files that could not be read completely, or contradict themselves. */
   problems: string[];
   /** Messages about errors without consequences. */
@@ -25,20 +26,21 @@ export interface Reports {
 }
 
 export interface ReportsOptions {
+  format: ReportFormat;
   patterns: readonly string[];
   workdir: string;
   maxFileSize: number;
   remove: boolean;
 }
 
-/** Reads all JUnit files that match the patterns on the worker, in the order of their names. */
+/** Reads all files that match the patterns on the worker, in the order of their names. */
 export async function readReports(ctx: StepContext, options: ReportsOptions): Promise<Reports> {
   const reports: Reports = { files: 0, tests: [], problems: [], notes: [] };
   const paths = await findFiles(ctx, options, reports.problems);
   reports.files = paths.length;
   const base = ctx.path(options.workdir);
   const collected = new Collected(reports);
-  const parsing = new Parsing();
+  const parsing = new Parsing(options.format);
   try {
     for (const path of paths) {
       const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
@@ -48,7 +50,8 @@ export async function readReports(ctx: StepContext, options: ReportsOptions): Pr
         reports.problems,
         problems.map((problem) => `${name}: ${problem}`),
       );
-      if (mended) reports.notes.push(`${name}: it contains characters that XML forbids, or that are not escaped`);
+      if (mended)
+        reports.notes.push(`${name}: it contains characters that its format forbids, or that are not escaped`);
       if (options.remove) await ctx.command("rmfile", { path }, { log: null });
     }
   } finally {
@@ -102,7 +105,7 @@ class Collected {
   }
 
   /** Adds the tests of a part; returns a message when there are too many. */
-  add(tests: readonly JunitTest[]): string | undefined {
+  add(tests: readonly ReportedTest[]): string | undefined {
     const { tests: taken } = this.#reports;
     for (const test of tests) {
       this.#names += test.name.length + (test.path?.length ?? 0);

@@ -1,0 +1,179 @@
+/**
+ * What steps can do, one builder for each subject. Properties of the force form say where the service is that `web` asks.
+ */
+import { defineBuilders } from "@multimaster/config";
+import assert from "@multimaster/plugins/steps/assert";
+import compile from "@multimaster/plugins/steps/compile";
+import copyDirectory from "@multimaster/plugins/steps/copy-directory";
+import endBuild from "@multimaster/plugins/steps/end-build";
+import fileExists from "@multimaster/plugins/steps/file-exists";
+import httpRequest from "@multimaster/plugins/steps/http-request";
+import loadProperties from "@multimaster/plugins/steps/load-properties";
+import makeDirectory from "@multimaster/plugins/steps/make-directory";
+import move from "@multimaster/plugins/steps/move";
+import removeDirectory from "@multimaster/plugins/steps/remove-directory";
+import sequence from "@multimaster/plugins/steps/sequence";
+import setProperties from "@multimaster/plugins/steps/set-properties";
+import shell from "@multimaster/plugins/steps/shell";
+import sleep from "@multimaster/plugins/steps/sleep";
+import testResults from "@multimaster/plugins/steps/test-results";
+
+const workers = ["w1"];
+
+/** A file of tests for Node's own runner. */
+const tests = `
+const { test } = require("node:test");
+test("adds", () => {});
+test("sums", async (t) => {
+  await t.test("small", () => {});
+  await t.test("large", () => { throw new Error("too large"); });
+});
+test("later", { skip: "not yet" }, () => {});
+`;
+
+/** Counts what a program of tests says about each test, and keeps what failed. */
+function observeTests() {
+  let passed = 0;
+  const failed: string[] = [];
+  return {
+    onLine(line: string) {
+      if (line.startsWith("ok ")) passed += 1;
+      else if (line.startsWith("not ok ")) failed.push(line.slice("not ok ".length));
+    },
+    onEnd: () => ({
+      properties: { passed, failed: failed.length },
+      summary: `${passed} passed, ${failed.length} failed`,
+      logs: failed.length > 0 ? { failed: `${failed.join("\n")}\n` } : {},
+    }),
+  };
+}
+
+export default defineBuilders({
+  builders: [
+    {
+      name: "files",
+      workers,
+      steps: [
+        removeDirectory({ dir: "." }),
+        makeDirectory({ dir: "build/out" }),
+        shell({ command: "echo one > out/a.txt" }),
+        copyDirectory({ from: "build/out", to: "copy" }),
+        move({ from: "copy/a.txt", to: "copy/b.txt" }),
+        fileExists({ path: "copy/b.txt" }),
+        fileExists({ name: "it is a directory", path: "copy", kind: "directory" }),
+        fileExists({ name: "moved away", path: "copy/a.txt", flunkOnFailure: false, haltOnFailure: false }),
+        shell({ name: "only once", command: "true", doStepIf: async (b) => !(await b.probe.exists("copy/b.txt")) }),
+        shell({
+          name: "still fresh",
+          command: "true",
+          doStepIf: async (b) => ((await b.probe.age("copy/b.txt")) ?? 0) < 3_600_000,
+        }),
+      ],
+    },
+    {
+      name: "values",
+      workers,
+      steps: [
+        shell({ name: "version", command: "echo '  1.2.3  '", property: "version" }),
+        shell({
+          name: "parts",
+          command: ["printf", "%s", (b) => String(b.property("version"))],
+          extract: (rc, stdout) => ({ major: Number(stdout.split(".")[0]), code: rc }),
+          summary: ({ stdout }) => `version ${stdout}`,
+          logs: ({ stdout }) => ({ version: stdout }),
+        }),
+        shell({ name: "test", command: "printf 'ok a\\nok b\\nnot ok c\\n'", observe: observeTests }),
+        setProperties({ properties: { label: (b) => `${b.property("version")}-${b.build.number}`, list: [1, 2] } }),
+        shell({ name: "write", command: `echo '{"flavour": "dark", "size": 7, "other": true}' > facts.json` }),
+        loadProperties({ file: "facts.json", only: ["flavour", "size"], prefix: "built-" }),
+        assert({ that: (b) => b.property("built-size") === 7, message: "the size is wrong" }),
+        sleep({ time: "10ms" }),
+      ],
+    },
+    {
+      name: "tests",
+      workers,
+      steps: [
+        shell({ name: "write", command: "cat > sums.test.js", initialStdin: tests }),
+        shell({
+          name: "run",
+          command: ["node", "--test", "--test-reporter=tap", "--test-reporter-destination=sums.tap", "sums.test.js"],
+          flunkOnFailure: false,
+        }),
+        testResults({ format: "tap", files: "*.tap", removeFiles: true, onFailedTests: "warnings" }),
+      ],
+    },
+    {
+      name: "warnings",
+      workers,
+      steps: [
+        compile({
+          command: "for i in 1 2 3; do echo 'src/a.c:12:5: warning: unused'; done; echo 'old/b.c:7: warning: ugly'",
+          suppressWarnings: [{ file: "^old/" }],
+        }),
+        compile({ name: "too many", command: "echo 'warning: one'; echo 'warning: two'", maxWarnings: 1 }),
+      ],
+    },
+    {
+      name: "several",
+      workers,
+      steps: [
+        sequence({
+          commands: [
+            { command: "echo first" },
+            { command: "exit 3", haltOnFailure: false, warnOnFailure: true, flunkOnFailure: false },
+            { command: "echo third", log: "third" },
+          ],
+          afterwards: [{ command: "exit 1" }, { command: "echo cleaned", log: "clean-up" }],
+        }),
+        shell({
+          name: "flaky",
+          command: "test -e tried || { touch tried; exit 75; }",
+          tryAgain: { times: 2, delay: "10ms", on: [75] },
+        }),
+        shell({ name: "not for this code", command: "exit 1", tryAgain: { on: [75] }, flunkOnFailure: false }),
+        shell({ name: "remove", command: "rm tried; exit 1", cleanUp: true }),
+      ],
+    },
+    {
+      name: "ends early",
+      workers,
+      steps: [
+        shell({ command: "exit 1", flunkOnFailure: false, warnOnFailure: true }),
+        endBuild({
+          results: "skipped",
+          text: (b) => `nothing to do for ${b.property("buildername")}`,
+          doStepIf: (b) => b.build.results === 1,
+        }),
+        shell({ name: "never", command: "true" }),
+        shell({ name: "always", command: "true", alwaysRun: true }),
+      ],
+    },
+    {
+      name: "web",
+      workers,
+      steps: [
+        httpRequest({
+          url: (b) => `${b.property("server")}/ask?build=${b.build.buildid}`,
+          method: "POST",
+          json: { address: (b) => b.build.url },
+          headers: { "x-token": "t" },
+          tryAgain: { times: 3, on: [503] },
+          property: "answer",
+          extract: ({ status, headers }) => ({ status, kind: headers["content-type"] ?? "" }),
+        }),
+        httpRequest({
+          name: "gone",
+          url: (b) => `${b.property("server")}/gone`,
+          expect: [404],
+        }),
+        httpRequest({
+          name: "slow",
+          url: (b) => `${b.property("server")}/slow`,
+          timeout: "100ms",
+          flunkOnFailure: false,
+        }),
+      ],
+    },
+  ],
+});

@@ -1,0 +1,26 @@
+/** Shows what steps can do: each builder of `builders.ts` has a button. Run it with `master start --config configs/showcase/cluster.ts`. */
+import { defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
+import force from "@multimaster/plugins/schedulers/force";
+
+const state = env("MULTIMASTER_STATE", "state");
+
+export default defineCluster({
+  name: "showcase",
+  database: env("DATABASE_URL", `sqlite:${state}/showcase.sqlite`),
+  scheduler: async () => ({
+    default: defineScheduling({
+      schedulers: [
+        force({
+          name: "force",
+          builders: ["files", "values", "tests", "warnings", "several", "ends early", "web"],
+          label: "Show it",
+        }),
+      ],
+    }),
+  }),
+  builders: { main: () => import("./builders.ts") },
+  workers: async () => ({
+    default: defineWorkers({ basedir: `${state}/workers`, workers: [{ name: "w1", local: true }] }),
+  }),
+  ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Showcase", hooks: [] }) }),
+});

@@ -1,0 +1,28 @@
+import type { StepContext, UploadHandler } from "../../step-context.ts";
+import { BadRendering } from "../../step-errors.ts";
+
+/** Reads a file of the worker as text. Rejects with a sentence if there is none, or if it is larger than `maxBytes`. */
+export async function readTextFile(ctx: StepContext, path: string, maxBytes: number): Promise<string> {
+  const blocks: Uint8Array[] = [];
+  let size = 0;
+  const tooLarge = () =>
+    new BadRendering(`The file ${path} on worker ${ctx.worker.name} is larger than ${maxBytes} bytes.`);
+  const upload: UploadHandler = {
+    async write(block) {
+      size += block.length;
+      if (size > maxBytes) throw tooLarge();
+      blocks.push(block.slice());
+    },
+  };
+  let rc: number;
+  try {
+    // Python's worker refuses a file of exactly the maximum size.
+    ({ rc } = await ctx.command("upload_file", { path, maxsize: maxBytes + 1 }, { log: null, upload }));
+  } catch (error) {
+    if (size > maxBytes) throw tooLarge();
+    throw error;
+  }
+  if (size > maxBytes) throw tooLarge();
+  if (rc !== 0) throw new BadRendering(`The file ${path} cannot be read on worker ${ctx.worker.name} (code ${rc}).`);
+  return Buffer.concat(blocks).toString("utf8");
+}

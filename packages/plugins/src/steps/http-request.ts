@@ -1,0 +1,99 @@
+import { duration, type Json, Results } from "@multimaster/core";
+import { z } from "zod";
+import { defineStep, type StepEnd } from "../define-step.ts";
+import type { StepContext } from "../step-context.ts";
+import { stepFunction } from "../step-options.ts";
+
+/** Characters of an answer that the log shows. */
+const longestLogged = 64 * 1024;
+/** Bytes of an answer that are read. */
+const largestAnswer = 4 * 1024 * 1024;
+
+/** An answer as `extract` gets it. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const options = z.object({
+  url: z.url({ protocol: /^https?$/ }).describe("Address of the web that the engine can reach."),
+  method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).default("GET").describe("The method of HTTP."),
+  headers: z.record(z.string(), z.string()).default({}).describe("Headers by name; a secret is masked in the log."),
+  body: z.string().optional().describe("Sent as it is."),
+  json: z.json().optional().describe("Sent as JSON."),
+  timeout: duration.prefault("30s").describe("Time until the answer is complete."),
+  expect: z
+    .array(z.int().min(100).max(599))
+    .optional()
+    .describe("Status codes that are a success; by default those from 200 to 299."),
+  property: z.string().min(1).optional().describe("A property that gets the body of the answer."),
+  extract: stepFunction<(answer: HttpAnswer) => Readonly<Record<string, Json>>>(
+    "({ status, headers, body }) that returns properties",
+    "({ status, headers, body }) => properties that are set after a success.",
+  ),
+});
+type Options = z.output<typeof options>;
+
+/** Sends a request from the engine, not from the worker: `httpRequest({ url: "https://…", method: "POST", json: { … } })`. */
+export default defineStep({
+  type: "http-request",
+  options,
+  async run(ctx, options): Promise<StepEnd> {
+    const { url, method, property, extract } = options;
+    const log = await ctx.log("stdio", "s");
+    await log.write(`${method} ${url}\n`, "header");
+    let answer: HttpAnswer;
+    try {
+      answer = await send(ctx, options);
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      const why = describeFailure(error);
+      await log.write(`${why}\n`, "stderr");
+      return { results: Results.FAILURE, summary: `${method} ${hostOf(url)}`, reason: why };
+    }
+    await log.write(`${answer.status}\n`, "header");
+    if (answer.body !== "") await log.write(`${answer.body.slice(0, longestLogged)}\n`, "stdout");
+    const summary = `${method} ${hostOf(url)}: ${answer.status}`;
+    const isExpected = options.expect?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300);
+    if (!isExpected) return { results: Results.FAILURE, summary, rc: answer.status };
+    if (property !== undefined) ctx.properties.set(property, answer.body);
+    for (const [name, value] of Object.entries(extract?.(answer) ?? {})) ctx.properties.set(name, value);
+    return { results: Results.SUCCESS, summary, rc: answer.status };
+  },
+});
+
+async function send(ctx: StepContext, options: Options): Promise<HttpAnswer> {
+  const { url, method, headers, body, json, timeout } = options;
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeout)]);
+  const content = json === undefined ? body : JSON.stringify(json);
+  const answer = await fetch(url, {
+    method,
+    signal,
+    headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    ...(content === undefined ? {} : { body: content }),
+  });
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await readBody(answer) };
+}
+
+async function readBody(answer: Response): Promise<string> {
+  const blocks: Uint8Array[] = [];
+  let size = 0;
+  for await (const block of answer.body ?? []) {
+    size += block.length;
+    if (size > largestAnswer) throw new Error(`the answer is larger than ${largestAnswer} bytes`);
+    blocks.push(block);
+  }
+  return Buffer.concat(blocks).toString("utf8");
+}
+
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return "no complete answer in time (timeout)";
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}

@@ -1,0 +1,148 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Results } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import showcase from "../../../configs/showcase/builders.ts";
+import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
+import { type Engine, endAfterTest, localWorkers, type Steps, startEngine } from "../../harness/engine.ts";
+
+const builders: Record<string, Steps> = Object.fromEntries(showcase.builders.map(({ name, steps }) => [name, steps]));
+
+const engines = {
+  "our own worker": () => startEngine(builders, { workers: localWorkers }),
+  "buildbot-worker": async () => {
+    const workers = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
+    const engine = await startEngine(builders, { workers });
+    const worker = await startBuildbotWorker({ port: engine.port(), name: "w1", password: "secret" });
+    endAfterTest(() => worker.stop());
+    return engine;
+  },
+};
+
+/** What the showcase's `web` asks: it is busy once, and remembers who asked. */
+async function startService(): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer(async (request, answer) => {
+    const path = (request.url ?? "").split("?")[0];
+    let body = "";
+    for await (const block of request) body += block;
+    asked.push(`${request.method} ${path} ${request.headers["x-token"] ?? "-"} ${body}`);
+    if (path === "/slow") return;
+    const status = path === "/gone" ? 404 : asked.length === 1 ? 503 : 200;
+    answer.writeHead(status, { "content-type": "text/plain" }).end(status === 200 ? "forty-two" : "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  endAfterTest(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+/** Builds it; returns the build's end and that of each step, without the preparation of the worker. */
+async function build(engine: Engine, builder: string, properties: Record<string, [string, string]> = {}) {
+  const [end] = await engine.finished(await engine.submit(builder, { properties }));
+  const buildid = end?.buildid as number;
+  const steps = (await engine.stepsOf(buildid)).slice(1);
+  const logText = (step: string, log: string) =>
+    engine.logText(steps.find(({ name }) => name === step)?.stepid as number, log);
+  return {
+    end: [end?.results, end?.state_string],
+    steps: steps.map(({ name, results, state_string }) => `${name}: ${results} ${state_string}`),
+    properties: await engine.properties(buildid),
+    logText,
+  };
+}
+
+describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
+  it("handles files of the worker, and asks about them", async () => {
+    const { end, steps } = await build(await start(), "files");
+    expect(steps).toEqual([
+      "remove-directory: 0 remove .",
+      "make-directory: 0 make directory build/out",
+      "shell: 0 'echo one ...'",
+      "copy-directory: 0 copy build/out to copy",
+      "move: 0 move copy/a.txt to copy/b.txt",
+      "file-exists: 0 check copy/b.txt",
+      "it is a directory: 0 check copy",
+      "moved away: 2 check copy/a.txt (there is none)",
+      "only once: 3 finished (skipped)",
+      "still fresh: 0 'true'",
+    ]);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+  });
+
+  it("makes properties, logs and texts of what programs write", async () => {
+    const { end, steps, properties, logText } = await build(await start(), "values");
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+    expect(properties).toMatchObject({
+      version: ["1.2.3", "version"],
+      major: [1, "parts"],
+      code: [0, "parts"],
+      passed: [2, "test"],
+      failed: [1, "test"],
+      label: ["1.2.3-1", "set-properties"],
+      list: [[1, 2], "set-properties"],
+      "built-flavour": ["dark", "load-properties"],
+      "built-size": [7, "load-properties"],
+    });
+    expect(properties).not.toHaveProperty("built-other");
+    expect(steps).toContain("parts: 0 version 1.2.3");
+    expect(steps).toContain("test: 0 2 passed, 1 failed");
+    expect(await logText("test", "failed")).toBe("c\n");
+    expect(await logText("parts", "version")).toBe("1.2.3\n");
+  });
+
+  it("stores the results of tests", async () => {
+    const { end, steps, logText } = await build(await start(), "tests");
+    expect(steps.at(-1)).toBe("test-results: 1 2 passed, 1 failed, 1 skipped (warnings)");
+    expect(await logText("test-results", "failed tests")).toMatch(/^FAIL sums > large, [\d.]+ s\n[\s\S]*too large/);
+    expect(end[0]).toBe(Results.WARNINGS);
+  });
+
+  it("counts warnings once each, but for those that are suppressed", async () => {
+    const { end, steps, properties, logText } = await build(await start(), "warnings");
+    expect(steps).toEqual([
+      expect.stringMatching(/^compile: 1 'for i ...' \(3 warnings\)$/),
+      expect.stringMatching(/^too many: 2 .*\(2 warnings, more than 1 \(maxWarnings\)\)$/),
+    ]);
+    expect(await logText("compile", "warnings")).toBe("src/a.c:12:5: warning: unused  [3 times]\n");
+    expect(properties["warnings-count"]).toEqual([5, "too many"]);
+    expect(end[0]).toBe(Results.FAILURE);
+  });
+
+  it("runs several programs in a step, tries again, and cleans up", async () => {
+    const { end, steps, logText } = await build(await start(), "several");
+    expect(steps).toEqual([
+      "sequence: 1 3 commands (failed: 'exit 3')",
+      expect.stringMatching(/^flaky: 0 /),
+      "not for this code: 2 'exit 1' (failure)",
+      "remove: 2 'rm tried; ...' (failure)",
+    ]);
+    expect(end[0]).toBe(Results.WARNINGS);
+    expect(end[1]).not.toContain("rm tried");
+    expect(await logText("sequence", "third")).toContain("third");
+    expect(await logText("sequence", "clean-up")).toContain("cleaned");
+    expect(await logText("flaky", "stdio")).toContain("attempt 1 failed; attempt 2 of 3 follows in 10ms");
+  });
+
+  it("ends a build where a step says so", async () => {
+    const { end, steps } = await build(await start(), "ends early");
+    expect(steps.map((step) => step.split(":")[0])).toEqual(["shell", "end-build", "always"]);
+    expect(end).toEqual([Results.SKIPPED, "nothing to do for ends early"]);
+  });
+
+  it("asks services on the web", async () => {
+    const { url, asked } = await startService();
+    const { end, steps, properties } = await build(await start(), "web", { server: [url, "test"] });
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+    const host = url.slice("http://".length);
+    expect(steps).toEqual([
+      `http-request: 0 POST ${host}: 200`,
+      `gone: 0 GET ${host}: 404`,
+      `slow: 2 GET ${host} (no complete answer in time (timeout))`,
+    ]);
+    expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/7/builds/1"}'));
+  });
+});
