@@ -254,8 +254,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "a slot that is taken is decided again",
     file: "packages/database/src/stores/scheduler-slots.ts",
-    safeguard: "rows: [row as never], conflict })).length > 0;",
-    instead: "rows: [row as never], conflict })).length >= 0;",
+    safeguard: "rows: [row], conflict })).length > 0;",
+    instead: "rows: [row], conflict })).length >= 0;",
     tests: slots,
   },
   {
