@@ -8,7 +8,7 @@ import { failover } from "./failover.ts";
 import { farm } from "./farm.ts";
 import { byBuilders, byBuilds, byPending, byWorkers } from "./growth.ts";
 import { latency } from "./latency.ts";
-import { locked } from "./locked.ts";
+import { byLocked, locked } from "./locked.ts";
 import { log } from "./log.ts";
 import { noop, noopCluster } from "./noop.ts";
 import { pending } from "./pending.ts";
@@ -37,6 +37,7 @@ export const measures: readonly Measure[] = [
   claims,
   byBuilders,
   byPending,
+  byLocked,
   byWorkers,
   byBuilds,
 ];

@@ -12,33 +12,27 @@ import { measureTimes } from "./latency.ts";
 
 const sceneOf = ({ pick }: Size) => ({ builders: pick(50, 150), locked: pick(50, 150) });
 
+const alone = "its locks are of one process";
+
 export const locked: Measure = {
   name: "locked",
-  title: "A long queue with locks",
+  title: "Start with a long queue, half of it with locks",
   about:
-    "A master starts on a database where 25,000 requests of 300 builders wait (quick: 2,500 of 100); half of the builders use a lock that a build of another engine has. Then only those wait, more and more of them, and a build without locks is forced.",
-  along: "pending requests",
+    "A master starts on a database where 25,000 requests of 300 builders wait (quick: 2,500 of 100); half of the builders use a lock that a build of another engine has; until its first claim.",
   sides: ["multimaster"],
   rows: [
     {
-      name: "locked-first",
+      name: "locked",
       title: "start with 25,000 pending requests (quick: 2,500), half with locks, until the first claim",
       unit: "s",
       better: "less",
       goal: { text: "≤ 5 s", at: 5 },
-      alone: "its locks are of one process",
-    },
-    {
-      name: "locked-force",
-      title: "force → first command, p50, by requests that wait for locks",
-      unit: "ms",
-      better: "less",
-      alone: "its locks are of one process",
+      alone,
     },
   ],
-  async run(side, { size, note }): Promise<Figures> {
-    const figures: Figures = {};
-    await withHeldLocks(side, size, size.pick(2500, 25_000), "%-%", async ({ start }) => {
+  async run(side, { size }): Promise<Figures> {
+    let seconds = 0;
+    await withHeldLocks(side, size, size.pick(2500, 25_000), "%-%", async (start) => {
       const begin = performance.now();
       const system = await start();
       const claimed = waitFor(async () => (await system.rows("select 1 from buildrequest_claims limit 2")).length > 1, {
@@ -46,12 +40,35 @@ export const locked: Measure = {
         timeoutMs: 600_000,
         intervalMs: 10,
       }).then(() => (performance.now() - begin) / 1000);
-      const [workers, seconds] = await Promise.all([attachWorkers(system), claimed]);
-      figures["locked-first"] = seconds;
+      const [workers, until] = await Promise.all([attachWorkers(system), claimed]);
+      seconds = until;
       await workers.stop();
     });
+    return { locked: seconds };
+  },
+};
+
+export const byLocked: Measure = {
+  name: "by-locked",
+  title: "Growth with requests that wait for locks",
+  about:
+    "The latency of a forced build while 100 to 25,000 requests wait for locks that a build of another engine has; each of the first 200 must say so.",
+  along: "pending requests",
+  sides: ["multimaster"],
+  quick: false,
+  rows: [
+    {
+      name: "by-locked-force",
+      title: "force → first command, p50, by requests that wait for locks",
+      unit: "ms",
+      better: "less",
+      alone,
+    },
+  ],
+  async run(side, { size, note }): Promise<Figures> {
+    const figures: Figures = {};
     for (const count of size.pick([100, 1000], [100, 1000, 10_000, 25_000]))
-      await withHeldLocks(side, size, count, "locked-%", async ({ start }) => {
+      await withHeldLocks(side, size, count, "locked-%", async (start) => {
         const system = await start();
         const workers = await attachWorkers(system);
         await waitFor(async () => (await system.rows("select 1 from mm_lock_waits limit 1")).length > 0, {
@@ -59,7 +76,7 @@ export const locked: Measure = {
           timeoutMs: 600_000,
         });
         const times = await measureTimes(system, workers, size.pick(5, 20), () => system.force(["builder-1"]));
-        figures[`locked-force@${count}`] = percentile(times, 0.5);
+        figures[`by-locked-force@${count}`] = percentile(times, 0.5);
         note(`${count} pending: ${await describeReasons(system)}`);
         await workers.stop();
       });
@@ -67,18 +84,13 @@ export const locked: Measure = {
   },
 };
 
-interface Held {
-  /** Starts a master where all locks are held; it is stopped afterwards. */
-  start(): Promise<System>;
-}
-
 /** A database where a live engine has every lock, and requests of these builders wait. */
 async function withHeldLocks(
   side: Side,
   size: Size,
   count: number,
   builders: string,
-  act: (held: Held) => Promise<void>,
+  act: (start: () => Promise<System>) => Promise<void>,
 ): Promise<void> {
   const scene = sceneOf(size);
   const url = await side.newDatabase();
@@ -97,12 +109,10 @@ async function withHeldLocks(
   await side.postgres.psql("analyze", url);
   const started: System[] = [];
   try {
-    await act({
-      async start() {
-        const system = await side.start({ scene, database: url, timeoutMs: 600_000 });
-        started.push(system);
-        return system;
-      },
+    await act(async () => {
+      const system = await side.start({ scene, database: url, timeoutMs: 600_000 });
+      started.push(system);
+      return system;
     });
   } finally {
     for (const system of started) await system.stop();

@@ -1,3 +1,5 @@
+import { lockFaults } from "./lock-faults.ts";
+
 /** A safeguard that is taken out of one source, as a careless change would, and the tests that must notice. */
 export interface PlantedFault {
   name: string;
@@ -20,8 +22,6 @@ const schedulers = ["updates/schedulers.test.ts"];
 const slots = ["updates/scheduler-slots.test.ts"];
 const changes = ["updates/changes.test.ts"];
 const collapsing = ["updates/collapse.test.ts"];
-const locks = ["locks/take-locks.test.ts"];
-const lostBuilds = ["locks/lost-builds.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
@@ -254,8 +254,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: "a slot that is taken is decided again",
     file: "packages/database/src/stores/scheduler-slots.ts",
-    safeguard: "rows: [row as never], conflict })).length > 0;",
-    instead: "rows: [row as never], conflict })).length >= 0;",
+    safeguard: "rows: [row], conflict })).length > 0;",
+    instead: "rows: [row], conflict })).length >= 0;",
     tests: slots,
   },
   {
@@ -265,78 +265,7 @@ export const faults: readonly PlantedFault[] = [
     instead: "if (enabled && schedulerid < 0) await restartSlots(tx, schedulerid);",
     tests: slots,
   },
-  {
-    name: "a lock of an earlier incarnation counts",
-    file: "packages/database/src/stores/lock-conditions.ts",
-    safeguard: "l.masterid = ${alias}.masterid and l.epoch = ${alias}.epoch and",
-    instead: "l.masterid = ${alias}.masterid and",
-    tests: locks,
-  },
-  {
-    name: "a lock of an evicted master counts",
-    file: "packages/database/src/stores/lock-conditions.ts",
-    safeguard: "(${ofOpenLease(alias)} and ${isClaimedByIt(alias)} and (",
-    instead: "(${isClaimedByIt(alias)} and (",
-    tests: locks,
-  },
-  {
-    name: "the locks of a step are taken without the lease",
-    file: "packages/data/src/updates/locks/locks.ts",
-    safeguard:
-      "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
-    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(tx, lease, wanted);",
-    tests: locks,
-  },
-  {
-    name: "the locks of builds are taken without the lease",
-    file: "packages/data/src/updates/locks/locks.ts",
-    safeguard:
-      "fencedTransaction(database, lease, async (tx) => {\n          const taken = await takeLocks(\n            tx,",
-    instead: "database.transaction(async (tx) => {\n          const taken = await takeLocks(\n            tx,",
-    tests: locks,
-  },
-  {
-    name: "a lock is free while the command of a lost build may still run",
-    file: "packages/database/src/stores/locks.ts",
-    safeguard: `when \${mayStillRun("h")} then 'lost'`,
-    instead: `when \${mayStillRun("h")} then 'over'`,
-    tests: lostBuilds,
-  },
-  {
-    name: "an eviction deletes the locks of builds whose command may still run",
-    file: "packages/lifecycle/src/claim-tables.ts",
-    safeguard: "only: endsWithItsMaster,",
-    instead: 'only: endsWithItsMaster.slice(9999) || "1 = 1",',
-    tests: lostBuilds,
-  },
-  {
-    name: "a release deletes a lock whose command may still run",
-    file: "packages/database/src/stores/locks.ts",
-    safeguard: ' and lost_buildid is null and not ${mayStillRun("mm_lock_holds")}`',
-    instead: ' and not (lost_buildid = 0 and ${mayStillRun("mm_lock_holds")})`',
-    tests: lostBuilds,
-  },
-  {
-    name: "a build is adopted without its locks",
-    file: "packages/lifecycle/src/adopt-build.ts",
-    safeguard: "await moveHolds(tx, build, lease);",
-    instead: "await moveHolds(tx, { ...build, masterid: 0 }, lease);",
-    tests: lostBuilds,
-  },
-  {
-    name: "who takes a lock does not lock its row",
-    file: "packages/database/src/stores/locks.ts",
-    safeguard: "order by lockid${tx.dialect.noKeyUpdateLock}`,",
-    instead: "order by lockid`,",
-    tests: locks,
-  },
-  {
-    name: "a waiter does not keep a lock from those behind it",
-    file: "packages/placement/src/locks.ts",
-    safeguard: "if (short.length > 0) for (const lockid of short) barred.add(lockid);",
-    instead: "if (short.length > 0) for (const lockid of short) barred.delete(lockid);",
-    tests: locks,
-  },
+  ...lockFaults,
   {
     name: "an engine writes again what it has written of its builders",
     file: "packages/database/src/stores/offers.ts",

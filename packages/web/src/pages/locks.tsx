@@ -57,7 +57,7 @@ function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) 
             {waits
               .filter(({ lockid }) => lockid === lock.lockid)
               .map((wait) => (
-                <div key={wait.waitid}>
+                <div key={wait.waitid} class="in-text">
                   <a href={`/buildrequests/${wait.buildrequestid}`}>{wait.builder}</a>{" "}
                   <span class="quiet">
                     {describeUse(wait)} on {wait.master}, since <When at={wait.since} />
@@ -74,7 +74,7 @@ function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) 
 function Holder({ hold }: { hold: LockHold }) {
   const { builder, number, builderid, buildrequestid, master, holdid, resource, lost, taken_at: since } = hold;
   return (
-    <div>
+    <div class="in-text">
       {number === null ? (
         <a href={`/buildrequests/${buildrequestid}`}>{builder}</a>
       ) : (

@@ -57,6 +57,7 @@ export default defineCluster({
   database: env("DATABASE_URL", ""),
   bus: { router: env("WAMP_ROUTER"), realm: env("WAMP_REALM", "buildbot") },
   lease: env("LEASE", "4s"),
+  collapseRequests: env("COLLAPSE") === "yes",
   scheduler: async () => ({
     default: defineScheduling({
       schedulers: [
