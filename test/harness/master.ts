@@ -88,17 +88,20 @@ export async function startMaster(options: MasterOptions): Promise<TestMaster> {
     ],
     cwd: options.cwd ?? temporaryDirectory("master"),
     // Any port: masters of other tests may run at the same time.
-    env: { MONITOR_PORT: "0", ...options.env },
+    // A fault is planted in a file of the compiled program, which the bundle does not read.
+    env: { MONITOR_PORT: "0", ...(isPlanted(options.env) ? { MULTIMASTER_UNBUNDLED: "1" } : {}), ...options.env },
     stopTimeoutMs: 20_000,
   });
   return ownMaster(child, options);
 }
 
+function isPlanted(env: MasterOptions["env"] = {}): boolean {
+  return Boolean(env["PLANTED_FAULT"] ?? process.env["PLANTED_FAULT"]);
+}
+
 /** Set when a scenario is to show that it notices a missing safeguard (test/cluster/planted-faults.test.ts), or does without it. */
-function plantedFault(env: MasterOptions["env"] = {}): string[] {
-  return (env["PLANTED_FAULT"] ?? process.env["PLANTED_FAULT"])
-    ? ["--import", new URL("plant-fault.mjs", import.meta.url).href]
-    : [];
+function plantedFault(env: MasterOptions["env"]): string[] {
+  return isPlanted(env) ? ["--import", new URL("plant-fault.mjs", import.meta.url).href] : [];
 }
 
 function ownMaster(child: TestProcess, options: MasterOptions): TestMaster {

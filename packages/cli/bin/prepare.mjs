@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isBundleCurrent } from "./program.mjs";
 
 /** The root of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -58,10 +59,17 @@ export function buildWebApp() {
   const stamp = join(web, "dist", ".sources");
   const sources = hashSources(web);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
-  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
-  const result = run([process.execPath, vite, "build", web, "--logLevel", "warn"]);
+  const result = runVite(web);
   if (result.status !== 0) throw new PrepareError(`The browser app does not build:\n${summarize(result)}`);
   writeFileSync(stamp, sources);
+}
+
+/** Bundles the compiled program if anything was compiled since; without a bundle, a master starts more slowly. */
+export function bundleProgram() {
+  if (isBundleCurrent()) return;
+  const config = join(root, "packages", "cli", "bin", "bundle.config.mjs");
+  const result = runVite(join(root, "packages", "cli"), ["--config", config]);
+  if (result.status !== 0) throw new PrepareError(`The program cannot be bundled:\n${summarize(result)}`);
 }
 
 /** Installs and builds what is missing or out of date. */
@@ -69,6 +77,7 @@ export function prepare({ quiet = false } = {}) {
   installDependencies();
   if (!quiet && !existsSync(join(root, "packages", "cli", "dist", "main.js"))) console.error("Building ...");
   build();
+  bundleProgram();
   buildWebApp();
 }
 
@@ -117,6 +126,11 @@ function nativeBuildSettings() {
   const prefix = resolve(dirname(process.execPath), "..");
   const hasHeaders = existsSync(join(prefix, "include", "node", "node_version.h"));
   return hasHeaders && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {};
+}
+
+function runVite(folder, more = []) {
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  return run([process.execPath, vite, "build", folder, "--logLevel", "warn", ...more]);
 }
 
 function run([command, ...args], environment = {}) {

@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { keepCompiledCode } from "./compile-cache.mjs";
 import { exitCodeOf, PrepareError, prepare, requireNode, root } from "./prepare.mjs";
+import { findProgram } from "./program.mjs";
 
 const usage = `Usage: npm start -- [--repository PATH_OR_URL] [--once]
 
@@ -26,7 +28,7 @@ process.exitCode = await exitCodeOf(async () => {
   process.env.MULTIMASTER_STATE ||= stateDirectory();
   prepare();
   keepCompiledCode();
-  const { main } = await import("../dist/main.js");
+  const { main } = await import(pathToFileURL(findProgram()).href);
   const config = join(root, "configs", "quickstart", "cluster.ts");
   return main(["start", "--config", config, options.once ? "--once" : "--progress"]);
 });

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { Command, CommanderError } from "commander";
 import { loadCommands } from "./commands.ts";
 
-const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+const { version } = createRequire(import.meta.url)("@multimaster/roles/package.json") as { version: string };
 
 /** Runs the `master` command; resolves to its exit code (see docs/operators.md). */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -22,9 +22,7 @@ export interface Heartbeat extends Service {
 }
 
 /** A thread runs compiled code, so from TypeScript source (in tests) the build beside it is taken: build first. */
-const entry = new URL(
-  import.meta.url.replace("/src/heartbeat.ts", "/dist/heartbeat.js").replace(/heartbeat\.js$/, "heartbeat-thread.js"),
-);
+const entry = new URL("heartbeat-thread.js", import.meta.url.replace("/src/heartbeat.ts", "/dist/heartbeat.js"));
 
 /**
  * Keeps a lease by renewing it from a thread of its own, over a connection of its own: a stalled event loop or a full
