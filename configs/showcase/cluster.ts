@@ -1,5 +1,7 @@
 /** Shows what steps can do: each builder of `builders.ts` has a button. Run it with `master start --config configs/showcase/cluster.ts`. */
 import { defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
+import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
+import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
 
 const state = env("MULTIMASTER_STATE", "state");
@@ -15,6 +17,9 @@ export default defineCluster({
           builders: ["files", "values", "tests", "warnings", "several", "ends early", "web"],
           label: "Show it",
         }),
+        // A newer change of a branch ends what is built of the older one, and a failure of the warnings ends the rest.
+        cancelSuperseded({ name: "superseded", builders: ["values", "tests"] }),
+        cancelFailing({ name: "stop early", builders: ["warnings"], cancels: ["several"] }),
       ],
     }),
   }),
