@@ -194,6 +194,10 @@ export const damages: Record<string, Damage> = {
     },
     ids: ({ pending }) => [pending.buildset],
   },
+  "scheduler-with-problem": {
+    do: (tx) => setObjectState(tx, schedulerProblemKey("all"), { problem: "no idea", at: 1 }),
+    ids: () => ["all"],
+  },
   "lock-held-too-often": {
     async do(tx, { engine, running }) {
       await addLock(tx);
@@ -221,10 +225,6 @@ export const damages: Record<string, Damage> = {
       await hold(tx, engine.lease, finished.request);
     },
     ids: () => [9],
-  },
-  "scheduler-with-problem": {
-    do: (tx) => setObjectState(tx, schedulerProblemKey("all"), { problem: "no idea", at: 1 }),
-    ids: () => ["all"],
   },
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),

@@ -115,9 +115,10 @@ describe.each(engines)("builders, workers and commands on %s", (engine) => {
     await one.updates.commands.record({ ...command, commandId: "1" });
     await one.updates.commands.record({ ...command, commandId: "2" });
     await masters.evict(one);
+    const left = { workerid, buildid: 7, builderid: null, resumePoint: null };
     expect(await two.updates.commands.ofWorker(workerid)).toEqual([
-      { commandId: "1", buildid: 7 },
-      { commandId: "2", buildid: 7 },
+      { ...left, commandId: "1" },
+      { ...left, commandId: "2" },
     ]);
     await two.updates.commands.forget(["1", "2", "3"]);
     expect(await two.updates.commands.ofWorker(workerid)).toEqual([]);
