@@ -5,6 +5,7 @@ const long = [
   "cluster/planted-faults",
   "cluster/chaos",
   "cluster/every-fault-under-load",
+  "cluster/chaos",
   "cluster/upgrade",
   "browser/cluster",
   "cluster/bad-input",

@@ -66,5 +66,7 @@ it("two engines ask their config's functions, every master gives their answers a
       ),
     { what: "the function that fails to be shown", timeoutMs: 60_000 },
   );
+  await front.apiPost("buildrequests/2", "cancel", { reason: "it never starts" });
+  await waitFor(async () => (await sentencesOf("other")) === "", { what: "the request to be cancelled" });
   expect(await findViolations(cluster)).toEqual([]);
 });

@@ -71,7 +71,10 @@ function linkPackages(tree: string): void {
   symlinkSync("../../roles", join(scope, "roles"));
 }
 
-/** The dependencies of others are those of the present release: the difference that counts is in our own code. */
+/**
+ * The dependencies of others are those of the present release: the difference that counts is in our own code. What only the
+ * release before needs (knex) is a dependency of the tests.
+ */
 function linkDependencies(): void {
   const link = join(cache, "node_modules");
   if (existsSync(join(link, "typescript"))) return;

@@ -128,6 +128,7 @@ function findRoomiest(
     const { capacity, keptFor } = worker;
     if (capacity === undefined || capacity === null || weight > capacity || keptFor !== undefined) continue;
     if (judgePair(builder, worker, requestId)?.kind !== "worker_loaded") continue;
+    if (builder.refusesRequest?.(worker, requestId) !== undefined) continue;
     if (best === undefined || roomOf(worker) > roomOf(best)) best = worker;
   }
   return best;

@@ -172,7 +172,7 @@ export class Distributor implements Service {
     const mode = this.#mode;
     const views = this.#viewWorkers();
     const startable = listStartable(this.#viewBuilders(), views).filter(
-      ({ builderid }) => !this.#rules.isHeld(builderid),
+      ({ builderid }) => !this.#rules.isHeld(builderid) && !this.#collapser.isFull(builderid),
     );
     if (startable.length === 0) return undefined;
     const free = views.reduce((sum, view) => (judgeWorker(view) ? sum : sum + view.slots - view.builds), 0);
@@ -200,7 +200,11 @@ export class Distributor implements Service {
     this.#rules.notePlaced(pending, placed);
     const held = mode === "open" ? await this.#collapser.holdBack(placed) : new Set<number>();
     if (this.#mode !== mode) return undefined;
-    const ready = placed.filter(({ buildrequestid }) => !held.has(buildrequestid));
+    const now = this.#options.clock.now();
+    // A worker that is paused or ended by now takes no build.
+    const ready = placed.filter(
+      ({ buildrequestid, worker }) => !held.has(buildrequestid) && judgeWorker(worker.view(now)) === undefined,
+    );
     const started = ready.length === 0 ? 0 : await this.#claim(ready);
     // What waits for a lock, is refused, or has collapsed, was not lost to another engine: others behind it are tried.
     const learnt = this.#locks.findings + this.#rules.findings - known + held.size;
@@ -257,9 +261,10 @@ export class Distributor implements Service {
     } finally {
       for (const { buildrequestid, builder, worker, isOnLastTry } of placed) {
         const locks = claimed.get(buildrequestid);
-        if (claimed.has(buildrequestid))
+        if (claimed.has(buildrequestid)) {
+          this.#rules.noteClaimed(buildrequestid, worker);
           this.#options.builds.launch(buildrequestid, builder, worker, { isOnLastTry, locks });
-        else {
+        } else {
           builder.release();
           worker.cancel(builder);
         }

@@ -1,6 +1,7 @@
 import { type CollapseFunction, type CollapsingRequest, collapseAnswer } from "@multimaster/config";
 import { type Clock, describeCause, type Json, waitAtMost } from "@multimaster/core";
 import type { RequestDetails } from "@multimaster/data";
+import { callContained } from "../start-rules/contain.ts";
 
 /** Longest time that a function of the config may take. */
 const answerMs = 10_000;
@@ -18,7 +19,7 @@ export async function askCollapse(
   const about = `for the build requests ${newer.buildrequestid} and ${older.buildrequestid}`;
   let answer: unknown;
   try {
-    answer = await waitAtMost(clock, answerMs, Promise.resolve(decide(question)), signal);
+    answer = await waitAtMost(clock, answerMs, Promise.resolve(callContained(() => decide(question))), signal);
   } catch (error) {
     throw new CollapseProblem(`the function "collapseRequests" failed ${about} (${describeCause(error)})`, {
       cause: error,

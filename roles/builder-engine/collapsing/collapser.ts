@@ -20,6 +20,8 @@ export interface CollapserOptions {
 const scanMs = 5000;
 /** A request is not held back for longer than this, whatever a function of the config does. */
 const longestHoldMs = 12_000;
+/** Requests of a builder that are held back at the same time. */
+const mostHeld = 50;
 /** By then it has been claimed, or is held back for another reason. */
 const forgetHoldMs = 300_000;
 
@@ -59,7 +61,15 @@ export class Collapser {
   }
 
   isHeld(buildrequestid: number): boolean {
-    return this.#held.has(buildrequestid);
+    const since = this.#heldSince.get(buildrequestid);
+    return this.#held.has(buildrequestid) && since !== undefined && this.#options.clock.now() - since <= longestHoldMs;
+  }
+
+  /** So many of the builder's requests are held back that no others are tried. */
+  isFull(builderid: number): boolean {
+    let held = 0;
+    for (const [id, of] of this.#held) if (of === builderid && this.isHeld(id)) held += 1;
+    return held >= mostHeld;
   }
 
   get heldCount(): number {

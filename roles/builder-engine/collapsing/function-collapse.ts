@@ -90,6 +90,8 @@ export class FunctionCollapse {
     for (const [i, newerId] of newestFirst.entries()) {
       let newer = requests.get(newerId);
       if (newer === undefined || gone.has(newerId)) continue;
+      // A function that answers at once would keep everything else of the engine waiting.
+      await new Promise(setImmediate);
       const collapsed: number[] = [];
       let properties: Record<string, Json> = {};
       for (const olderId of newestFirst.slice(i + 1)) {

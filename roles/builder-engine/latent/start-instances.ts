@@ -12,6 +12,7 @@ import {
 import type { InstancePlace } from "@multimaster/plugins";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
+import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
 import { withFreeLocks } from "./free-locks.ts";
@@ -33,7 +34,7 @@ export interface InstanceStartsOptions {
   onStarted(latent: string, outcome: "started" | "failed"): void;
 }
 
-/** Requests that are looked at: as many as matter, since none of those before can be built. */
+/** Requests that are looked at, with some of each builder. */
 const mostPending = 500;
 /** How long a place where a start has failed is used only if there is no other, in milliseconds. */
 const avoidMs = 5 * 60_000;
@@ -93,7 +94,7 @@ export class InstanceStarts {
     const wanting = open.filter(({ builderid }) => (latentsOf.get(builderid)?.length ?? 0) > 0);
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
-    const pending = await data.updates.buildrequests.pending(ids, mostPending);
+    const pending = await readPending(data, ids, mostPending);
     const requests = pending.map((request) => ({
       ...request,
       isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,

@@ -1,15 +1,19 @@
 import { type LockUseConfig, lockUses, render } from "@multimaster/config";
-import type { Clock } from "@multimaster/core";
+import { type Clock, waitAtMost } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
+import { callContained } from "../start-rules/contain.ts";
 import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import type { LockMetrics } from "./lock-metrics.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
+
+/** How long a function that names locks may take: until then nothing else is claimed. */
+const answerMs = 5000;
 
 /** A request with the place where its build is to start. */
 export interface PlacedForLocks {
@@ -184,7 +188,10 @@ export class RequestLocks {
     const request = await this.#data.updates.buildrequests.details(buildrequestid);
     if (!request) return { ...placed, uses: [] };
     try {
-      return { ...placed, uses: lockUses.parse(await render(builder.config.locks, createContext(placed, request))) };
+      const rendering = callContained(() => render(builder.config.locks, createContext(placed, request)));
+      const rendered = await waitAtMost(this.#clock, answerMs, rendering);
+      if (rendered === undefined) throw new Error(`the function did not answer within ${answerMs / 1000} s`);
+      return { ...placed, uses: lockUses.parse(rendered) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return { ...placed, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };

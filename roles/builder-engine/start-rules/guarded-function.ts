@@ -51,6 +51,9 @@ export class GuardedFunction<Args extends readonly unknown[]> {
   call<T>(args: Args, check: (result: unknown) => T): Called<T> {
     const resting = this.#resting();
     if (resting) return resting;
+    const { option, watch, builder = "" } = this.#options;
+    const place = { builder, step: option, buildid: 0 };
+    watch.enter(place);
     try {
       const result = callContained(() => this.#fn(...args));
       if (isThenable(result)) {
@@ -60,6 +63,8 @@ export class GuardedFunction<Args extends readonly unknown[]> {
       return this.#succeed(check(result));
     } catch (error) {
       return this.#fail(error);
+    } finally {
+      watch.leave(place);
     }
   }
 

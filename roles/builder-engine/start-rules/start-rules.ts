@@ -26,6 +26,8 @@ export interface StartRulesOptions {
 
 /** Requests that one poll looks past because functions refuse them: of one builder, and of all together. */
 const mostRefused = { ofBuilder: 100, all: 2000, least: 10 };
+/** How long functions may take together in one placement, during which the engine does nothing else. */
+const placementMs = 500;
 /** Answers of workers' functions that are remembered. */
 const mostAccepts = 20_000;
 
@@ -46,6 +48,8 @@ export class StartRules {
   /** Of the requests that are placed now. */
   #shown = new Map<number, PendingRequestFacts>();
   #accepted = new Map<string, Answer>();
+  /** How long functions have taken in this placement. */
+  #spentMs = 0;
   /** Requests that the placement in progress has found refused somewhere. */
   #touched = new Set<number>();
   /** Requests that no worker may take, in this poll. */
@@ -135,6 +139,7 @@ export class StartRules {
     const { builders } = this.#options;
     this.#shown.clear();
     this.#touched.clear();
+    this.#spentMs = 0;
     const asked = requests.flatMap((request) => {
       const builder = builders.get(request.builderid);
       return builder && this.#table.of(builder) ? [{ request, builder }] : [];
@@ -152,14 +157,17 @@ export class StartRules {
     const started = new Map(placed.map(({ buildrequestid, worker }) => [buildrequestid, worker]));
     for (const { buildrequestid, builderid } of tried) {
       const worker = started.get(buildrequestid);
-      if (worker) {
-        this.#questions.forget(buildrequestid, worker.workerid);
-        this.#orders.noteStarted(builderid);
-      } else if (this.#touched.has(buildrequestid)) {
+      if (worker) this.#orders.noteStarted(builderid);
+      else if (this.#touched.has(buildrequestid)) {
         this.#refused.add(buildrequestid);
         this.#refusedOf.set(builderid, (this.#refusedOf.get(builderid) ?? 0) + 1);
       }
     }
+  }
+
+  /** Its build begins there: before the next one it is asked again. */
+  noteClaimed(buildrequestid: number, { workerid }: AttachedWorker): void {
+    this.#questions.forget(buildrequestid, workerid);
   }
 
   /** A worker keeps its free capacity for a request. */
@@ -186,6 +194,7 @@ export class StartRules {
     if (worker === undefined || requestId === undefined) return undefined;
     const request = this.#shown.get(requestId);
     const answer = request ? this.#accept(request, worker) : "asking";
+    if (request && answer === "asking") return this.#wait(builderid, requestId, worker);
     if (answer !== "asking" && answer?.kind === "no")
       return this.#refuse(builderid, requestId, worker, "accepts", answer);
     if (!canStart || !request) return request ? undefined : this.#wait(builderid, requestId, worker);
@@ -213,15 +222,30 @@ export class StartRules {
     return { kind: "refused", why, option, until };
   }
 
+  /** Calls a function, if there is time for it in this placement. */
+  #call<T>(call: () => T): T | "no time" {
+    if (this.#spentMs >= placementMs) {
+      this.#options.onAnswer();
+      return "no time";
+    }
+    const begun = performance.now();
+    try {
+      return call();
+    } finally {
+      this.#spentMs += performance.now() - begun;
+    }
+  }
+
   /** What the worker's own function says; undefined: it has none. */
-  #accept(request: PendingRequestFacts, worker: AttachedWorker): Answer | undefined {
+  #accept(request: PendingRequestFacts, worker: AttachedWorker): Answer | "asking" | undefined {
     const accepts = this.#table.acceptsOf(worker.name);
     if (!accepts) return undefined;
     const key = `${request.buildrequestid} ${worker.workerid}`;
     const now = this.#options.clock.now();
     const known = this.#accepted.get(key);
     if (known && known.until > now) return known;
-    const called = accepts.call([request], (result) => readAnswer(result, now));
+    const called = this.#call(() => accepts.call([request], (result) => readAnswer(result, now)));
+    if (called === "no time") return "asking";
     const answer = called.kind === "returned" ? called.value : failedAnswer(called.why, now);
     if (this.#accepted.size >= mostAccepts) this.#accepted.clear();
     this.#accepted.set(key, answer);
@@ -238,13 +262,19 @@ export class StartRules {
     const request = requestId === undefined ? undefined : this.#shown.get(requestId);
     if (!nextWorker || !request) return views[0];
     const shown = views.flatMap(({ name }) => workers.get(name) ?? []).map(describeWorker);
-    const called = nextWorker.call([shown, request], (result) => {
-      if (result === undefined || result === null) return undefined;
-      const chosen = views.find(({ name }) => name === result);
-      if (!chosen)
-        throw new Error(`it returned ${JSON.stringify(result)}, which is the name of no worker that it was given`);
-      return chosen;
-    });
+    const called = this.#call(() =>
+      nextWorker.call([shown, request], (result) => {
+        if (result === undefined || result === null) return undefined;
+        const chosen = views.find(({ name }) => name === result);
+        if (!chosen)
+          throw new Error(`it returned ${JSON.stringify(result)}, which is the name of no worker that it was given`);
+        return chosen;
+      }),
+    );
+    if (called === "no time") {
+      this.#touched.add(request.buildrequestid);
+      return undefined;
+    }
     if (called.kind === "returned" && called.value) return called.value;
     const why = called.kind === "failed" ? called.why : "it chose none of the free workers";
     this.#touched.add(request.buildrequestid);

@@ -125,12 +125,15 @@ export class RunningStep {
     }
     const hidden = this.#isHidden(end.results);
     // The commands that have completed are forgotten in the same transaction.
-    void ledger.flush();
+    const forgotten = ledger.flush();
     await persistence.write(`finish step ${stepid}`, () =>
       steps.finish(stepid, { results: end.results, state: text, hidden }),
     );
+    // A lock is not free while the row of a command says that it may still run.
+    if (this.#holdids.length > 0) await forgotten;
     await engine.locks.release("step", this.#holdids);
-    return { results: end.results, text, build: end.build };
+    const ending = end.build?.text === undefined ? end.build : { ...end.build, text: secrets.hide(end.build.text) };
+    return { results: end.results, text, build: ending };
   }
 
   #begin(): Promise<BegunStep> {

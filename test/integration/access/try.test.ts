@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Results } from "@multimaster/core";
 import { execute, insertApiToken, queryRows } from "@multimaster/database";
@@ -7,9 +7,12 @@ import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { main } from "../../../packages/cli/src/main.ts";
+import { configFile } from "../../harness/cluster.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { createGitRepository, isolatedGitEnvironment, type TestGitRepository } from "../../harness/git-repository.ts";
+import { runProcess } from "../../harness/processes.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
+import { masterProgram } from "../../harness/run-master.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 
 const openRule = { allow: ["read", "try"], on: "tryschedulers", to: ["role:developers"] };
@@ -178,9 +181,18 @@ describe("master try", () => {
     execFileSync("git", args, { cwd: clone, env: isolatedGitEnvironment(clone), stdio: ["ignore", "pipe", "pipe"] });
 
   it("builds the working tree's difference as a stranger's code and follows it to its result", async () => {
-    const engine = await startEngine({ one: [git({ repourl: repository.url }), shell({ command: "cat f new; pwd" })] });
+    const checkout = git({ repourl: repository.url });
+    const engine = await startEngine({ one: [checkout, shell({ command: "cat f new; pwd" })], other: [checkout] });
     await Promise.all([publish(engine), addTokens(engine)]);
     const server = await open(engine, [openRule, readRule]);
+    const guide = readFileSync(configFile("docs/command-line.md"), "utf8");
+    const examples = guide.split("\n").filter((line) => /^(git diff \| )?master try/.test(line));
+    expect(examples).toHaveLength(3);
+    const bin = temporaryDirectory("bin");
+    writeFileSync(join(bin, "master"), `#!/bin/sh\nexec '${process.execPath}' '${masterProgram}' "$@"\n`, {
+      mode: 0o755,
+    });
+    const path = `${bin}:${process.env["PATH"]}`;
     const token = join(clone, "..", "token");
     writeFileSync(token, "mmt_ada\n", { mode: 0o600 });
     const attempt = async (...args: string[]) => {
@@ -209,6 +221,17 @@ describe("master try", () => {
       "select branch, revision from sourcestamps",
     );
     expect(stamp).toEqual({ branch: "main", revision: repository.revision("main~1") });
+
+    for (const example of examples) {
+      const env = {
+        ...isolatedGitEnvironment(clone),
+        MULTIMASTER_URL: server.url,
+        MULTIMASTER_TOKEN: "mmt_ada",
+        PATH: path,
+      };
+      const args = ["-c", example.replace("--builder web", "--builder one")];
+      await runProcess({ name: example, command: "/bin/sh", args, cwd: clone, env });
+    }
 
     // What fails there fails here.
     writeFileSync(join(clone, "f.diff"), "--- f\n+++ f\n@@ -1 +1 @@\n-other\n+tried\n");

@@ -27,7 +27,7 @@ const options = z.object({
   expect: z
     .array(z.int().min(100).max(599))
     .optional()
-    .describe("Status codes that are a success; by default those from 200 to 299."),
+    .describe("Status codes that are a success; by default those from 200 to 299. A redirection is not followed."),
   property: z.string().min(1).optional().describe("A property that gets the body of the answer."),
   extract: stepFunction<(answer: HttpAnswer) => Readonly<Record<string, Json>>>(
     "({ status, headers, body }) that returns properties",
@@ -71,6 +71,8 @@ async function send(ctx: StepContext, options: Options): Promise<HttpAnswer> {
   const answer = await fetch(url, {
     method,
     signal,
+    // Another server gets neither the headers nor the body.
+    redirect: "manual",
     headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
     ...(content === undefined ? {} : { body: content }),
   });

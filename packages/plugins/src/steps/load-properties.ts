@@ -3,6 +3,9 @@ import { z } from "zod";
 import { defineStep } from "../define-step.ts";
 import { readTextFile } from "./files/read-text-file.ts";
 
+/** Properties that one step sets. */
+const mostProperties = 1000;
+
 const options = z.object({
   file: z.string().min(1).describe("A file of the worker with a JSON object, relative to workdir."),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
@@ -25,7 +28,12 @@ export default defineStep({
     if (typeof values === "string")
       return { results: Results.FAILURE, summary: `no properties from ${file}`, reason: values };
     const taken = Object.entries(values).filter(([name]) => only === undefined || only.includes(name));
-    for (const [name, value] of taken) ctx.properties.set(`${prefix}${name}`, value);
+    if (taken.length > mostProperties)
+      return {
+        results: Results.FAILURE,
+        summary: `properties from ${file}`,
+        reason: `it has ${taken.length}; at most ${mostProperties} are set`,
+      };
     const missing = (only ?? []).filter((name) => !Object.hasOwn(values, name));
     if (missing.length > 0)
       return {
@@ -33,6 +41,7 @@ export default defineStep({
         summary: `properties from ${file}`,
         reason: `it has no ${missing.join(", ")}`,
       };
+    for (const [name, value] of taken) ctx.properties.set(`${prefix}${name}`, value);
     return { results: Results.SUCCESS, summary: `${taken.length} properties from ${file}` };
   },
 });

@@ -8,7 +8,9 @@ import { linePattern, whyNoLinePattern } from "./line-pattern.ts";
 /** Different warnings that the log lists. */
 const mostListed = 10_000;
 /** Bytes of a suppression file. */
-const largestSuppressions = 1024 * 1024;
+const largestSuppressions = 64 * 1024;
+/** Entries of a suppression file. */
+const mostSuppressions = 200;
 
 const suppression = z.strictObject({
   file: linePattern.optional().describe("Of warnings about a file whose name matches."),
@@ -16,6 +18,13 @@ const suppression = z.strictObject({
   lines: z.tuple([z.int(), z.int()]).optional().describe("Of warnings about these lines of the file, from and to."),
 });
 type Suppression = z.output<typeof suppression>;
+type Pattern = ReturnType<typeof boundedPattern>;
+
+interface CompiledSuppression {
+  readonly file: Pattern | undefined;
+  readonly text: Pattern | undefined;
+  readonly lines: readonly [number, number] | undefined;
+}
 
 /** The options of steps that count warnings in the output of a program. */
 export const warningShape = {
@@ -43,14 +52,18 @@ export interface WarningOptions {
 /** Counts the warnings in the lines of a program's output. */
 export class WarningCounter {
   #pattern: ReturnType<typeof boundedPattern>;
-  #suppressions: readonly Suppression[];
+  #suppressions: readonly CompiledSuppression[];
   #max: number | null;
   #counts = new Map<string, number>();
   #total = 0;
 
   private constructor(options: WarningOptions, suppressions: readonly Suppression[]) {
     this.#pattern = boundedPattern(options.pattern);
-    this.#suppressions = suppressions;
+    this.#suppressions = suppressions.map(({ file, text, lines }) => ({
+      file: file === undefined ? undefined : boundedPattern(file),
+      text: text === undefined ? undefined : boundedPattern(text),
+      lines,
+    }));
     this.#max = options.maxWarnings;
   }
 
@@ -92,8 +105,8 @@ export class WarningCounter {
     const warning = parseWarning(line);
     return this.#suppressions.some(
       ({ file, text, lines }) =>
-        (file === undefined || (warning.file !== undefined && boundedPattern(file).test(warning.file))) &&
-        (text === undefined || boundedPattern(text).test(warning.text)) &&
+        (file === undefined || (warning.file !== undefined && file.test(warning.file))) &&
+        (text === undefined || text.test(warning.text)) &&
         (lines === undefined || isWithin(warning.line, lines)),
     );
   }
@@ -117,9 +130,12 @@ function isWithin(line: number | undefined, [from, to]: readonly [number, number
 
 /** Reads lines `file : text [: from-to]`, with empty ones and comments after `#`. Throws an error with a sentence. */
 export function parseSuppressions(text: string, name: string): Suppression[] {
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    const [shown = ""] = line.split(/(?:^|\s)#/);
-    if (shown.trim() === "") return [];
+  const shownLines = text.split(/\r?\n/).map((line) => line.split(/(?:^|\s)#/)[0]?.trim() ?? "");
+  const entries = shownLines.filter((line) => line !== "").length;
+  // Who writes the code writes this file; each entry is tried on each warning.
+  if (entries > mostSuppressions) throw new Error(`${name}: it has more than ${mostSuppressions} entries`);
+  return shownLines.flatMap((shown, i) => {
+    if (shown === "") return [];
     const [file = "", pattern = "", lines = "", ...more] = shown.split(/\s+:(?=\s|$)/).map((part) => part.trim());
     const range = /^(\d+)(?:-(\d+))?$/.exec(lines);
     const problem =
