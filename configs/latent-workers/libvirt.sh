@@ -12,8 +12,10 @@ ask() { virsh --quiet --connect "$LIBVIRT_URI" "$@"; }
 
 # The labels are the beginning of the names of machine and volume.
 prefix="mm-$MULTIMASTER_CLUSTER-$MULTIMASTER_LATENT-"
-volumes() { ask vol-list --pool "$LIBVIRT_POOL" | awk '{ print $1 }'; }
+# If virsh fails, nothing is known: these fail, too.
+volumes() { table=$(ask vol-list --pool "$LIBVIRT_POOL") || return 1; printf '%s\n' "$table" | awk '{ print $1 }'; }
 machines() { ask list --name; }
+contains() { printf '%s\n' "$1" | grep -qxF "$2"; }
 
 case ${1-} in
 start)
@@ -31,18 +33,20 @@ start)
   ;;
 stop)
   case $2 in "$prefix"*[!0-9]* | "$prefix") refuse "$2 is not of this latent worker" ;; "$prefix"*) ;; *) refuse "$2 is not of this latent worker" ;; esac
-  if machines | grep -qxF "$2"; then ask destroy --domain "$2" >&2; fi
-  if volumes | grep -qxF "$2.qcow2"; then ask vol-delete --pool "$LIBVIRT_POOL" --vol "$2.qcow2" >&2; fi
+  running=$(machines) || refuse "the machines cannot be listed"
+  if contains "$running" "$2"; then ask destroy --domain "$2" >&2; fi
+  found=$(volumes) || refuse "the volumes cannot be listed"
+  if contains "$found" "$2.qcow2"; then ask vol-delete --pool "$LIBVIRT_POOL" --vol "$2.qcow2" >&2; fi
   ;;
 list)
-  found=$(volumes)
-  running=$(machines)
+  found=$(volumes) || refuse "the volumes cannot be listed"
+  running=$(machines) || refuse "the machines cannot be listed"
   for volume in $found; do
     case $volume in "$prefix"*.qcow2) ;; *) continue ;; esac
     name=${volume%.qcow2}
     number=${name#"$prefix"}
     case $number in '' | *[!0-9]*) continue ;; esac
-    if printf '%s\n' "$running" | grep -qxF "$name"; then echo "$name $number"; else echo "$name $number dead"; fi
+    if contains "$running" "$name"; then echo "$name $number"; else echo "$name $number dead"; fi
   done
   ;;
 *) refuse "start, stop NAME or list" ;;

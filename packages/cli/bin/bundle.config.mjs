@@ -14,7 +14,8 @@ export default defineConfig({
     ssr: true,
     target: "node20",
     outDir: "dist/bundle",
-    emptyOutDir: true,
+    // A running master still loads files of the bundle before: bundle-files.mjs deletes them later.
+    emptyOutDir: false,
     minify: false,
     rollupOptions: {
       input: {

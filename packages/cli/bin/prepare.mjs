@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isBundleCurrent } from "./program.mjs";
+import { replaceBundle } from "./bundle-files.mjs";
+import { bundleFolder, isBundleCurrent } from "./program.mjs";
 
 /** The root of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -68,8 +69,10 @@ export function buildWebApp() {
 export function bundleProgram() {
   if (isBundleCurrent()) return;
   const config = join(root, "packages", "cli", "bin", "bundle.config.mjs");
-  const result = runVite(join(root, "packages", "cli"), ["--config", config]);
-  if (result.status !== 0) throw new PrepareError(`The program cannot be bundled:\n${summarize(result)}`);
+  replaceBundle(bundleFolder, () => {
+    const result = runVite(join(root, "packages", "cli"), ["--config", config]);
+    if (result.status !== 0) throw new PrepareError(`The program cannot be bundled:\n${summarize(result)}`);
+  });
 }
 
 /** Installs and builds what is missing or out of date. */

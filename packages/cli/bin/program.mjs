@@ -2,22 +2,24 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readBundleTime } from "./bundle-files.mjs";
 
 const cli = fileURLToPath(new URL("..", import.meta.url));
 const root = join(cli, "..", "..");
 const files = join(cli, "dist", "main.js");
-const bundle = join(cli, "dist", "bundle", "main.js");
+/** Where the program is bundled. */
+export const bundleFolder = join(cli, "dist", "bundle");
 
 /** The path of the program's main module; undefined before it is built. MULTIMASTER_UNBUNDLED=1 passes the bundle over. */
 export function findProgram() {
   if (!existsSync(files)) return undefined;
-  return process.env.MULTIMASTER_UNBUNDLED !== "1" && isBundleCurrent() ? bundle : files;
+  return process.env.MULTIMASTER_UNBUNDLED !== "1" && isBundleCurrent() ? join(bundleFolder, "main.js") : files;
 }
 
-/** Whether nothing was compiled after the bundle was made. */
+/** Whether there is a whole bundle, and nothing was compiled after its making began. */
 export function isBundleCurrent() {
-  const made = changedAt(bundle);
-  return made > 0 && buildRecords().every((record) => changedAt(record) <= made);
+  const began = readBundleTime(bundleFolder);
+  return began !== undefined && buildRecords().every((record) => changedAt(record) <= began);
 }
 
 /** tsc writes one for each package when it has compiled something of it. */

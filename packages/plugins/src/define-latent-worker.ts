@@ -78,8 +78,11 @@ export interface LatentWorkerDefinition<Options = unknown> extends PluginDefinit
   start(ctx: ProviderContext, options: Options, instance: NewInstance): Promise<string>;
   /** Ends an instance; one that is gone already is no error. */
   stop(ctx: ProviderContext, options: Options, id: string): Promise<void>;
-  /** Everything at the provider that carries the labels. A rejection: unknown, nothing is concluded from it. */
-  list(ctx: ProviderContext, options: Options): Promise<readonly FoundInstance[]>;
+  /**
+   * Returns everything that carries the labels, of one of `places`, or of the provider (null) for a kind without places.
+   * A rejection: unknown, nothing is concluded from it.
+   */
+  list(ctx: ProviderContext, options: Options, place: string | null): Promise<readonly FoundInstance[]>;
 }
 
 type Options<S extends z.ZodRawShape> = z.output<z.ZodObject<typeof latentWorkerShape & S>>;

@@ -70,6 +70,11 @@ export class LatentWorker {
     return this.definition.reach(this.options, this.context);
   }
 
+  /** Where its provider is asked what it has; null: there is only one place. */
+  get places(): readonly (string | null)[] {
+    return this.definition.places?.(this.options).map(({ name }) => name) ?? [null];
+  }
+
   /** Whether this engine reaches an instance at its provider. */
   reaches({ host }: { readonly host: string | null }): boolean {
     return host === null || host === this.reach;

@@ -14,7 +14,10 @@ export interface SweepInstancesOptions {
   log: Logger;
 }
 
-/** A start by an engine that has died meanwhile may still take effect at the provider for so long, in seconds. */
+/**
+ * How long a provider may not show a new instance, in seconds: its list is late, or the engine that was starting the instance
+ * has died and the start takes effect afterwards.
+ */
 const lateStartSeconds = 60;
 
 /**
@@ -36,30 +39,40 @@ export class SweepInstances {
     const suspects = new Set<string>();
     for (const latent of latents) {
       const before = await data.updates.instances.read();
-      const found = await this.#list(latent);
-      if (!found) continue;
+      const { found, unlisted } = await this.#list(latent);
       // Read after the list: an instance has its row before it is started.
       const { instances } = await data.updates.instances.read();
       await this.#endUnknown(latent, found, instances, suspects);
-      const known = new Set(before.instances.map(({ instanceid }) => instanceid));
+      const known = new Map(before.instances.map(({ instanceid, providerId }) => [instanceid, providerId]));
+      // One whose start ended while the provider was asked may be missing in its answer.
+      const isSettled = ({ instanceid, providerId }: InstanceRow) => known.get(instanceid) === providerId;
       for (const row of instances)
-        if (row.latent === latent.name && known.has(row.instanceid)) await this.#compare(latent, row, found);
+        if (row.latent === latent.name && isSettled(row) && !unlisted.has(row.place))
+          await this.#compare(latent, row, found);
     }
     this.#suspects = suspects;
   }
 
-  async #list(latent: LatentWorker): Promise<readonly FoundInstance[] | undefined> {
+  /** What the provider has at the places that answer; of the others nothing is known. */
+  async #list(latent: LatentWorker): Promise<{ found: FoundInstance[]; unlisted: Set<string | null> }> {
+    const { places } = latent;
+    const lists = await Promise.all(places.map((place) => this.#listPlace(latent, place)));
+    const unlisted = new Set(places.filter((_, i) => lists[i] === undefined));
+    return { found: lists.flatMap((list) => list ?? []), unlisted };
+  }
+
+  async #listPlace(latent: LatentWorker, place: string | null): Promise<readonly FoundInstance[] | undefined> {
     const { log } = this.#options;
+    const { name, definition, context, options } = latent;
+    const what = place === null ? `the instances of ${name}` : `the instances of ${name} at ${place}`;
     try {
-      const found = await latent.definition.list(latent.context, latent.options);
-      if (this.#failing.delete(latent.name))
-        log.info({ latent: latent.name }, `the instances of ${latent.name} can be listed again`);
+      const found = await definition.list(context, options, place);
+      if (this.#failing.delete(what)) log.info({ latent: name }, `${what} can be listed again`);
       return found;
     } catch (error) {
-      if (latent.context.signal.aborted) return undefined;
-      if (!this.#failing.has(latent.name))
-        log.warn({ latent: latent.name, err: error }, `the instances of ${latent.name} cannot be listed; retrying`);
-      this.#failing.add(latent.name);
+      if (context.signal.aborted) return undefined;
+      if (!this.#failing.has(what)) log.warn({ latent: name, err: error }, `${what} cannot be listed; retrying`);
+      this.#failing.add(what);
       return undefined;
     }
   }
@@ -98,13 +111,30 @@ export class SweepInstances {
       if (providerId === null) await data.updates.instances.save(instanceid, { providerId: seen.id });
       return;
     }
-    if (!seen && providerId === null && row.age < lateStartSeconds) return;
-    if (seen) await latent.definition.stop(latent.context, latent.options, seen.id);
+    const isNew = row.age < lateStartSeconds && (providerId === null || row.state === "starting");
+    if (!seen && isNew) return;
+    if (seen && !(await this.#removeRemains(latent, row, seen.id))) return;
     const why = seen?.lastWords
       ? `it has ended: ${seen.lastWords.trim().split("\n").at(-1)}`
       : "it has ended by itself";
     if (row.state === "starting" && providerId !== null) return starts.noteFailure(latent, instanceid, why);
     log.info({ latent: latent.name, worker: row.worker, instanceid }, `${row.worker} is gone: ${why}`);
     await data.updates.instances.forget(instanceid);
+  }
+
+  /** Removes what is left of an instance that has ended; false: it failed, and the next sweep retries. */
+  async #removeRemains({ name, definition, context, options }: LatentWorker, row: InstanceRow, id: string) {
+    try {
+      await definition.stop(context, options, id);
+      return true;
+    } catch (error) {
+      if (context.signal.aborted) return false;
+      const { worker, instanceid } = row;
+      this.#options.log.warn(
+        { latent: name, worker, instanceid, id, err: error },
+        `${worker} has ended, but what is left of it cannot be removed: ${id}; retrying`,
+      );
+      return false;
+    }
   }
 }

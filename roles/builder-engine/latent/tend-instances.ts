@@ -185,10 +185,11 @@ export class TendInstances {
     else await data.updates.instances.forget(row.instanceid);
   }
 
-  async #stopAtProvider({ instanceid, providerId }: InstanceRow, latent: LatentWorker): Promise<void> {
+  async #stopAtProvider({ instanceid, providerId, place }: InstanceRow, latent: LatentWorker): Promise<void> {
     const { definition, context, options } = latent;
-    const id =
-      providerId ?? (await definition.list(context, options)).find((found) => found.instanceid === instanceid)?.id;
+    // A place that the config has no more cannot be asked.
+    const list = async () => (latent.places.includes(place) ? definition.list(context, options, place) : []);
+    const id = providerId ?? (await list()).find((found) => found.instanceid === instanceid)?.id;
     if (id !== undefined) await definition.stop(context, options, id);
   }
 

@@ -7,6 +7,10 @@ import { endGuest, readGuests, readOptions, refuse, startGuest, state } from "./
 const [quiet, connect, uri, command, ...args] = process.argv.slice(2);
 if (quiet !== "--quiet" || connect !== "--connect" || uri !== "test:///default") refuse(`error: not connected: ${uri}`);
 appendFileSync(join(state, "asked"), `${command}\n`);
+// A test writes the commands that fail into this file.
+const broken = join(state, "broken");
+if (existsSync(broken) && readFileSync(broken, "utf8").split("\n").includes(command))
+  refuse("error: failed to connect to the hypervisor");
 const volumes = join(state, "volumes");
 mkdirSync(volumes, { recursive: true });
 const text = (options, name) => options[name]?.[0] ?? refuse(`error: command '${command}' requires --${name} option`);

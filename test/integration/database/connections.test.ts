@@ -1,9 +1,10 @@
 import { silentLog } from "@multimaster/core";
-import { type Database, openDatabase, queryRows } from "@multimaster/database";
+import { type Connection, type Database, openDatabase, queryRows } from "@multimaster/database";
 import { expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { sharedPostgres } from "../../harness/postgres.ts";
 import { startTcpProxy } from "../../harness/tcp-proxy.ts";
+import { waitFor } from "../../harness/wait-for.ts";
 
 async function openThroughProxy(answerMs?: number) {
   const url = await (await sharedPostgres()).createDatabase();
@@ -55,4 +56,39 @@ it("breaking all connections ends every wait immediately", async () => {
   proxy.cut();
   await Promise.all(waiting);
   expect(await ask(database)).toEqual([{ one: 1 }]);
+});
+
+it("a connection is used again although another server was tried before its own", async () => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const proxy = await startTcpProxy({ target: url });
+  const both = url.replace(new URL(url).host, `127.0.0.1:${proxy.port},${new URL(url).host}`);
+  const database = await openDatabase(both, { log: silentLog, poolSize: 1 });
+  onCleanup(() => database.close());
+  const session = () => queryRows<{ pid: number }>(database, "select pg_backend_pid() as pid");
+  await session();
+  await proxy.refuse();
+  proxy.cut();
+  await waitFor(() => proxy.counters.open === 0, { what: "the connection to be cut" });
+  const [first, second] = [await session(), await session()];
+  expect(second).toEqual(first);
+});
+
+it("a failed statement in a transaction does not end the preparing of statements", async () => {
+  const url = await (await sharedPostgres()).createDatabase();
+  const database = await openDatabase(url, { log: silentLog, poolSize: 1 });
+  onCleanup(() => database.close());
+  const statement = "select cast(? as int) + 4711 as sum";
+  const add = (from: Connection) => queryRows(from, statement, [1]);
+  // A statement has a name from its second time on.
+  await add(database);
+  const failing = database.transaction(async (tx) => {
+    const asked = [queryRows(tx, "select 1 / cast(? as int)", [0]), add(tx), add(tx)];
+    const answers = await Promise.allSettled(asked);
+    throw new Error(answers.map((answer) => (answer.status === "rejected" ? answer.reason.code : "")).join());
+  });
+  // The last was sent as prepared, which the server had refused.
+  await expect(failing).rejects.toThrow("22012,25P02,26000");
+  await add(database);
+  const prepared = await queryRows(database, "select 1 from pg_prepared_statements where statement like '%4711%'");
+  expect(prepared).toHaveLength(1);
 });

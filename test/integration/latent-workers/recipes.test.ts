@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { queryRows } from "@multimaster/database";
@@ -98,6 +98,32 @@ it.each(Object.entries(recipes))(
     expect(readFileSync(join(state, "asked"), "utf8")).not.toBe("");
   },
 );
+
+it("libvirt.sh fails, and deletes nothing, when virsh does", async () => {
+  const { state, env } = provide("virsh");
+  const labels = { MULTIMASTER_CLUSTER: "c", MULTIMASTER_LATENT: "pool", MULTIMASTER_INSTANCE: "1" };
+  const login = { MASTER_URL: "ws://127.0.0.1:9", WORKER_NAME: "w", WORKER_PASSWORD: "p" };
+  const run = async (...args: string[]) => {
+    const command = [join(root, "configs/latent-workers/libvirt.sh"), ...args];
+    const all = { ...env, ...recipes["libvirt.sh"].settings, ...labels, ...login };
+    return (await runProcess({ name: "libvirt.sh", command: "sh", args: command, env: all })).stdout.trim();
+  };
+  const id = await run("start");
+  const failing = { list: "the machines cannot be listed", "vol-list": "the volumes cannot be listed" };
+  for (const [command, sentence] of Object.entries(failing)) {
+    writeFileSync(join(state, "broken"), command);
+    expect(await run("list").catch(String)).toContain(`libvirt.sh: ${sentence}`);
+    if (command === "list") expect(await run("stop", id).catch(String)).toContain(`libvirt.sh: ${sentence}`);
+    writeFileSync(join(state, "broken"), "");
+    expect(await run("list")).toBe(`${id} 1`);
+  }
+  writeFileSync(join(state, "broken"), "destroy");
+  expect(await run("stop", id).catch(String)).toContain("failed to connect to the hypervisor");
+  writeFileSync(join(state, "broken"), "");
+  expect(await run("list")).toBe(`${id} 1`);
+  await run("stop", id);
+  expect(await run("list")).toBe("");
+});
 
 it("refuses a login that would be more than text in a script", async () => {
   const { env } = provide("aws");

@@ -31,17 +31,18 @@ export interface ThroughPooler {
 
 /** Opens a connection for a pool. */
 export async function openPostgresqlConnection(options: PostgresqlOptions): Promise<PostgresqlConnection> {
-  let ended = false;
+  const ended = new WeakSet<PostgresqlSession>();
   const settings = { ...options.settings, pipeline: options.pooler === undefined };
   try {
     const session = await connectPostgresql(settings, (opened) => {
-      opened.on("error", () => (ended = true));
-      opened.on("end", () => (ended = true));
+      // Of several servers, each that is tried has a session of its own.
+      opened.on("error", () => ended.add(opened));
+      opened.on("end", () => ended.add(opened));
     });
-    const connection = new PostgresqlConnection(session, options, () => ended);
+    const connection = new PostgresqlConnection(session, options, () => ended.has(session));
     options.connections.add(connection);
     session.once("end", () => options.connections.delete(connection));
-    if (ended) options.connections.delete(connection);
+    if (ended.has(session)) options.connections.delete(connection);
     return connection;
   } catch (error) {
     if (!(error instanceof NoServer)) noteConnectionError(error);
@@ -75,6 +76,8 @@ export class PostgresqlConnection implements PooledConnection {
   #isSpoilt = false;
   /** The transaction has not been told to the server yet. */
   #isUnbegun = false;
+  /** Undefined outside a transaction. */
+  #transaction: { hasFailed: boolean } | undefined;
   /** The last statement that was asked. */
   #turn: Promise<unknown> | undefined;
 
@@ -94,23 +97,26 @@ export class PostgresqlConnection implements PooledConnection {
   }
 
   async begin({ readOnly }: TransactionOptions): Promise<void> {
+    this.#transaction = { hasFailed: false };
     if (readOnly) await this.#watched(this.#beginStatement(snapshot), []);
     else this.#isUnbegun = true;
   }
 
   async commit(): Promise<void> {
-    if (this.#endUnbegun()) return;
+    if (this.#endUnbegun()) return this.#leaveTransaction();
     try {
       const { command } = await this.#watched("COMMIT;", []);
       if (command === "ROLLBACK") throw new Error("The transaction had failed before its commit.");
     } catch (error) {
       this.#isSpoilt = true;
       throw error;
+    } finally {
+      this.#leaveTransaction();
     }
   }
 
   async rollback(): Promise<void> {
-    if (this.#endUnbegun() || this.isSpoilt) return;
+    if (this.#endUnbegun() || this.isSpoilt) return this.#leaveTransaction();
     const timer = setTimeout(() => this.cut(), rollbackMs);
     try {
       await this.#watched("ROLLBACK;", []);
@@ -118,6 +124,7 @@ export class PostgresqlConnection implements PooledConnection {
       this.#isSpoilt = true;
     } finally {
       clearTimeout(timer);
+      this.#leaveTransaction();
     }
   }
 
@@ -130,6 +137,10 @@ export class PostgresqlConnection implements PooledConnection {
   cut(): void {
     this.#isSpoilt = true;
     this.#session.cut();
+  }
+
+  #leaveTransaction(): void {
+    this.#transaction = undefined;
   }
 
   /** Ends a transaction of which the server knows nothing; false if it knows it. */
@@ -158,7 +169,6 @@ export class PostgresqlConnection implements PooledConnection {
       return await (await this.#inTurn(() => this.#send(text, values))).answer;
     } catch (error) {
       if (spoilsConnection(error)) this.#isSpoilt = true;
-      if (isMixedUp(error)) statementNames.stop();
       nameStatement(error, text);
       throw error;
     }
@@ -227,9 +237,26 @@ export class PostgresqlConnection implements PooledConnection {
     const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) };
     if (this.#isPipelined) writeOnce(this.#session.socket);
     // Of several statements in one text, the answer of the last counts.
-    const answers = (await this.#session.query<Row>(statement)) as QueryResult<Row> | QueryResult<Row>[];
+    const answers = (await this.#noteFailure(this.#session.query<Row>(statement))) as
+      | QueryResult<Row>
+      | QueryResult<Row>[];
     const { rows, rowCount, command } = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Row>) : answers;
     return { rows, count: rowCount ?? 0, command };
+  }
+
+  /**
+   * After a failure in a transaction the server prepares nothing more, and what was sent meanwhile fails because its statement
+   * was not prepared. Only a first failure can show that sessions are mixed up.
+   */
+  async #noteFailure<T>(answer: Promise<T>): Promise<T> {
+    const transaction = this.#transaction;
+    try {
+      return await answer;
+    } catch (error) {
+      if (isMixedUp(error) && !transaction?.hasFailed) statementNames.stop();
+      if (transaction) transaction.hasFailed = true;
+      throw error;
+    }
   }
 }
 

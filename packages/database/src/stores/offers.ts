@@ -10,7 +10,7 @@ export interface BuilderOffer {
 /** Makes what is known of a master's builders exactly this. */
 export function saveBuilderOffers(tx: Connection, masterid: number, offers: readonly BuilderOffer[]): Promise<void> {
   const rows = offers.map(({ builderid, maxBuilds, directory }) => ({ builderid, max_builds: maxBuilds, directory }));
-  return saveDifferences(tx, "mm_builder_offers", masterid, rows);
+  return saveDifferences(tx, "mm_builder_offers", ["max_builds", "directory"], masterid, rows);
 }
 
 export interface BuilderLimit {
@@ -22,7 +22,7 @@ export interface BuilderLimit {
 /** Makes the limits of a master's builders exactly these. */
 export function saveBuilderLimits(tx: Connection, masterid: number, limits: readonly BuilderLimit[]): Promise<void> {
   const rows = limits.map(({ builderid, maxEngineDeaths }) => ({ builderid, max_engine_deaths: maxEngineDeaths }));
-  return saveDifferences(tx, "mm_builder_limits", masterid, rows);
+  return saveDifferences(tx, "mm_builder_limits", ["max_engine_deaths"], masterid, rows);
 }
 
 /** The same for losses that are no death of an engine; null: no limit. */
@@ -32,7 +32,7 @@ export function saveBuilderLossLimits(
   limits: readonly { builderid: number; maxWorkerLosses: number | null }[],
 ): Promise<void> {
   const rows = limits.map(({ builderid, maxWorkerLosses }) => ({ builderid, max_worker_losses: maxWorkerLosses }));
-  return saveDifferences(tx, "mm_builder_loss_limits", masterid, rows);
+  return saveDifferences(tx, "mm_builder_loss_limits", ["max_worker_losses"], masterid, rows);
 }
 
 /** What a builder weighs, and whether functions of the config are asked before its requests start. */
@@ -47,19 +47,22 @@ export function saveBuilderRules(tx: Connection, masterid: number, rules: readon
   const rows = rules
     .filter(({ weight, asks }) => weight !== 1 || asks)
     .map(({ builderid, weight, asks }) => ({ builderid, weight, asks: asks ? 1 : 0 }));
-  return saveDifferences(tx, "mm_builder_rules", masterid, rows);
+  return saveDifferences(tx, "mm_builder_rules", ["weight", "asks"], masterid, rows);
 }
 
 /** Writes only what differs: an engine that starts again has mostly written it before. */
 async function saveDifferences(
   tx: Connection,
   table: string,
+  columns: readonly string[],
   masterid: number,
   wanted: readonly (Row & { builderid: number })[],
 ): Promise<void> {
-  const before = await queryRows<Row & { builderid: number }>(tx, `select * from ${table} where masterid = ?`, [
-    masterid,
-  ]);
+  const before = await queryRows<Row & { builderid: number }>(
+    tx,
+    `select builderid, ${columns.join(", ")} from ${table} where masterid = ?`,
+    [masterid],
+  );
   const known = new Map(before.map((row) => [row.builderid, row]));
   const rows = wanted.flatMap((row) => {
     const old = known.get(row.builderid);

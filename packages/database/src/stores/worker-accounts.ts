@@ -40,13 +40,13 @@ export async function revokeWorkerAccount(tx: Connection, name: string): Promise
   return row?.id;
 }
 
-/** Changes whenever an account is added or revoked. */
+/** Changes whenever an account is added or revoked. Ids may commit out of order, so the newest alone does not show it. */
 export async function workerAccountsVersion(connection: Connection): Promise<string> {
-  const [row] = await queryRows<{ newest: number | null; revoked: number }>(
+  const [row] = await queryRows<{ newest: number | null; made: number; revoked: number }>(
     connection,
-    "select max(id) as newest, count(revoked_at) as revoked from mm_worker_accounts",
+    "select max(id) as newest, count(*) as made, count(revoked_at) as revoked from mm_worker_accounts",
   );
-  return `${row?.newest ?? 0} ${row?.revoked ?? 0}`;
+  return `${row?.newest ?? 0} ${row?.made ?? 0} ${row?.revoked ?? 0}`;
 }
 
 /** The accounts with which workers may connect now. */

@@ -53,7 +53,7 @@ function make(scripts: { start?: string; stop?: string; list?: string }, more: R
   return {
     start: () => definition.start(ctx, parsed, instance),
     stop: (id: string) => definition.stop(ctx, parsed, id),
-    list: () => definition.list(ctx, parsed),
+    list: () => definition.list(ctx, parsed, null),
     output: () => text,
   };
 }

@@ -26,6 +26,9 @@ const labelNames = {
   instance: "multimaster.instance",
 } as const;
 
+/** The longest time for one request when a host's containers are listed, in milliseconds. */
+const longestListMs = 30_000;
+
 /** Starts workers as containers, by the API of Docker Engine, which Podman answers, too. */
 export default defineLatentWorker({
   type: "docker",
@@ -135,27 +138,24 @@ export default defineLatentWorker({
     const [place, container] = id.split(" ") as [string, string];
     await openHost(options, place, ctx.signal).remove(container, options.stopTimeout);
   },
-  async list(ctx, options) {
-    const lists = await Promise.all(
-      options.hosts.map(async ({ url }) => {
-        const wanted = [`${labelNames.cluster}=${ctx.labels.cluster}`, `${labelNames.latent}=${ctx.labels.latent}`];
-        const api = openHost(options, url, ctx.signal);
-        const found = (await api.list(wanted)).filter(({ Labels }) => carries(Labels, ctx.labels));
-        return Promise.all(
-          found.map(async ({ Id, State, Labels }) => {
-            const isAlive = State === "running" || State === "created" || State === "restarting" || State === "paused";
-            const instanceid = Number(Labels[labelNames.instance]);
-            return {
-              id: `${url} ${Id}`,
-              instanceid: Number.isInteger(instanceid) ? instanceid : undefined,
-              isAlive,
-              ...(isAlive ? {} : { lastWords: await api.readLog(Id) }),
-            };
-          }),
-        );
+  async list(ctx, options, place) {
+    const wanted = [`${labelNames.cluster}=${ctx.labels.cluster}`, `${labelNames.latent}=${ctx.labels.latent}`];
+    // Others wait for this answer, which no image is fetched for.
+    const timeout = Math.min(options.timeout, longestListMs);
+    const api = openHost({ hosts: options.hosts, timeout }, place, ctx.signal);
+    const found = (await api.list(wanted)).filter(({ Labels }) => carries(Labels, ctx.labels));
+    return Promise.all(
+      found.map(async ({ Id, State, Labels }) => {
+        const isAlive = State === "running" || State === "created" || State === "restarting" || State === "paused";
+        const instanceid = Number(Labels[labelNames.instance]);
+        return {
+          id: `${place} ${Id}`,
+          instanceid: Number.isInteger(instanceid) ? instanceid : undefined,
+          isAlive,
+          ...(isAlive ? {} : { lastWords: await api.readLog(Id) }),
+        };
       }),
     );
-    return lists.flat();
   },
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { askServer, parseOrUndefined, type ServerOptions } from "../http/ask-server.ts";
+import { readLogFrames } from "./log-frames.ts";
 
 /** The host has refused a request; its sentence is the message. */
 export class DockerRefused extends Error {
@@ -94,12 +95,13 @@ export class DockerHost {
   /** The end of what a container has written. */
   async readLog(id: string): Promise<string> {
     const path = `/containers/${id}/logs?stdout=true&stderr=true&tail=20`;
-    const text = (await this.#unlessGone(this.#ask("GET", path))) ?? "";
-    // Each piece begins with eight bytes that say of which stream it is.
-    return [...text]
-      .filter((c) => c === "\n" || c >= " ")
-      .join("")
-      .slice(-longestLastWords);
+    try {
+      return readLogFrames(await this.#askForBytes("GET", path)).slice(-longestLastWords);
+    } catch (error) {
+      // It is gone, or its log driver cannot be read.
+      if (error instanceof DockerRefused) return "";
+      throw error;
+    }
   }
 
   #exists(path: string): Promise<boolean> {
@@ -117,14 +119,18 @@ export class DockerHost {
   }
 
   async #ask(method: string, path: string, body?: object): Promise<string> {
+    return (await this.#askForBytes(method, path, body)).toString("utf8");
+  }
+
+  async #askForBytes(method: string, path: string, body?: object): Promise<Buffer> {
     const { url } = this.#options;
-    const { status, text } = await askServer(this.#options, { method, path: `/v1.41${path}`, body }).catch(
+    const { status, bytes } = await askServer(this.#options, { method, path: `/v1.41${path}`, body }).catch(
       (error: unknown) => {
         throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
       },
     );
-    if (status >= 200 && status < 300) return text;
-    const said = refusal.safeParse(parseOrUndefined(text));
+    if (status >= 200 && status < 300) return bytes;
+    const said = refusal.safeParse(parseOrUndefined(bytes.toString("utf8")));
     throw new DockerRefused(status, said.success ? said.data.message : `${method} ${path} was answered with ${status}`);
   }
 }

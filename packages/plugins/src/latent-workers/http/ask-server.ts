@@ -26,10 +26,10 @@ const longestAnswer = 16 * 1024 * 1024;
 export async function askServer(
   server: ServerOptions,
   request: ServerRequest,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; bytes: Buffer }> {
   const signal = AbortSignal.any([server.signal, AbortSignal.timeout(server.timeoutMs)]);
   const answer = await send(server, request, signal);
-  return { status: answer.statusCode ?? 0, text: await readText(answer, signal) };
+  return { status: answer.statusCode ?? 0, bytes: await readBytes(answer, signal) };
 }
 
 /** JSON, or undefined if the text is something else, such as the page of a proxy. */
@@ -72,7 +72,7 @@ function send(server: ServerOptions, request: ServerRequest, signal: AbortSignal
   });
 }
 
-async function readText(answer: IncomingMessage, signal: AbortSignal): Promise<string> {
+async function readBytes(answer: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of answer as AsyncIterable<Buffer>) {
@@ -81,5 +81,5 @@ async function readText(answer: IncomingMessage, signal: AbortSignal): Promise<s
     if (length > longestAnswer) throw new Error("its answer is too long");
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString("utf8");
+  return Buffer.concat(pieces);
 }

@@ -142,9 +142,10 @@ export class KubernetesApi {
     };
     const full = `/api/v1/namespaces/${namespace}${path}`;
     const asked = askServer({ ...server, timeoutMs, signal }, { method, path: full, body, headers });
-    const { status, text } = await asked.catch((error: unknown) => {
+    const { status, bytes } = await asked.catch((error: unknown) => {
       throw new Error(`the API server ${url} does not answer: ${(error as Error).message}`, { cause: error });
     });
+    const text = bytes.toString("utf8");
     if (status >= 200 && status < 300) return text;
     const said = refusal.safeParse(parseOrUndefined(text));
     throw new KubernetesRefused(

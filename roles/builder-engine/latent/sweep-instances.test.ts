@@ -1,0 +1,140 @@
+import type { Logger } from "@multimaster/core";
+import type { Data, InstanceRow } from "@multimaster/data";
+import type { FoundInstance } from "@multimaster/plugins";
+import { expect, it } from "vitest";
+import type { LatentWorker } from "./latent-worker.ts";
+import type { InstanceStarts } from "./start-instances.ts";
+import { SweepInstances } from "./sweep-instances.ts";
+import type { TendInstances } from "./tend-instances.ts";
+
+const masterid = 1;
+
+function makeRow(instanceid: number, more: Partial<InstanceRow> = {}): InstanceRow {
+  return {
+    instanceid,
+    workerid: instanceid,
+    worker: `pool-${instanceid}`,
+    latent: "pool",
+    kind: "fake",
+    state: "starting",
+    place: null,
+    host: null,
+    masterUrl: "ws://127.0.0.1:9",
+    providerId: `i-${instanceid}`,
+    secretHash: "",
+    buildrequestid: null,
+    wanted: 1,
+    destroyed: 0,
+    age: 120,
+    attachedFor: null,
+    holder: masterid,
+    attachedTo: null,
+    builds: 0,
+    ...more,
+  };
+}
+
+interface World {
+  readonly rows: InstanceRow[];
+  readonly places?: readonly string[];
+  list(place: string | null): Promise<readonly FoundInstance[]>;
+  stop?(id: string): Promise<void>;
+}
+
+/** A sweep with one latent worker, and what it decided. */
+function startSweep({ rows, places = [], list, stop = async () => {} }: World) {
+  const decided: string[] = [];
+  const warned: string[] = [];
+  const latent = {
+    name: "pool",
+    options: {},
+    context: { signal: new AbortController().signal },
+    places: places.length > 0 ? places : [null],
+    reaches: () => true,
+    definition: {
+      list: (_ctx: unknown, _options: unknown, place: string | null) => list(place),
+      stop: async (_ctx: unknown, _options: unknown, id: string) => {
+        await stop(id);
+        decided.push(`stop ${id}`);
+      },
+    },
+  } as unknown as LatentWorker;
+  const note = (what: string) => async (instanceid: number) => void decided.push(`${what} ${instanceid}`);
+  const instances = {
+    read: async () => ({ instances: [...rows], latents: [] }),
+    forget: note("forget"),
+    save: note("save"),
+  };
+  const sweeping = new SweepInstances({
+    masterid,
+    latents: [latent],
+    starts: {
+      isStarting: () => false,
+      noteFailure: async (_latent: LatentWorker, instanceid: number) => void decided.push(`failed ${instanceid}`),
+    } as unknown as InstanceStarts,
+    tending: { isEnding: () => false } as unknown as TendInstances,
+    data: { updates: { instances } } as unknown as Data,
+    log: { info: () => {}, warn: (_fields: object, text: string) => void warned.push(text) } as unknown as Logger,
+  });
+  return { sweeping, decided, warned };
+}
+
+it("does not judge an instance whose start ended while its provider was asked", async () => {
+  const rows = [makeRow(1, { providerId: null }), makeRow(2)];
+  const { sweeping, decided } = startSweep({
+    rows,
+    async list() {
+      rows[0] = makeRow(1);
+      return [];
+    },
+  });
+  await sweeping.sweep();
+  expect(decided).toEqual(["failed 2"]);
+  await sweeping.sweep();
+  expect(decided).toEqual(["failed 2", "failed 1", "failed 2"]);
+});
+
+it("leaves a provider time to show a new instance, but not one that was attached", async () => {
+  const rows = [makeRow(1, { age: 20 }), makeRow(2, { age: 20, state: "running" }), makeRow(3, { age: 61 })];
+  const { sweeping, decided } = startSweep({ rows, list: async () => [] });
+  await sweeping.sweep();
+  expect(decided).toEqual(["forget 2", "failed 3"]);
+});
+
+it("goes on when the remains of an instance cannot be removed, and retries at the next sweep", async () => {
+  let isBroken = true;
+  const found = [1, 2].map((instanceid) => ({ id: `i-${instanceid}`, instanceid, isAlive: false }));
+  const { sweeping, decided, warned } = startSweep({
+    rows: [makeRow(1), makeRow(2)],
+    list: async () => found,
+    async stop(id) {
+      if (isBroken && id === "i-1") throw new Error("the volume is in use");
+    },
+  });
+  await sweeping.sweep();
+  expect(decided).toEqual(["stop i-2", "failed 2"]);
+  expect(warned).toEqual(["pool-1 has ended, but what is left of it cannot be removed: i-1; retrying"]);
+  isBroken = false;
+  await sweeping.sweep();
+  expect(decided).toContain("failed 1");
+});
+
+it("judges instances at the places that answer, and not those of a place that does not", async () => {
+  const rows = [makeRow(1, { place: "dead" }), makeRow(2, { place: "well" }), makeRow(3, { place: "removed" })];
+  let isDead = true;
+  const { sweeping, decided, warned } = startSweep({
+    rows,
+    places: ["dead", "well"],
+    async list(place) {
+      if (place === "dead" && isDead) throw new Error("it does not answer");
+      return [];
+    },
+  });
+  await sweeping.sweep();
+  await sweeping.sweep();
+  expect(decided).toEqual(["failed 2", "failed 3", "failed 2", "failed 3"]);
+  expect(warned).toEqual(["the instances of pool at dead cannot be listed; retrying"]);
+  isDead = false;
+  await sweeping.sweep();
+  expect(decided).toContain("failed 1");
+});
