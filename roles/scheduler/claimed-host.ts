@@ -26,8 +26,11 @@ export interface SingletonKind {
   takeWakes?(ids: readonly number[]): Promise<readonly number[]>;
   /** What runs in its place while it is disabled, if anything. */
   startDisabled?(singleton: Singleton, lost: () => void): Promise<Running>;
-  /** Listens to what may concern the claims (`look`) or those that run here (`wake`); returns how to stop listening. */
-  listen(look: () => void, wake: () => void): Promise<() => Promise<void>>;
+  /**
+   * Listens to what may concern the claims (`look`) or those that run here (`wake`: those of these names, or all of them);
+   * returns how to stop listening.
+   */
+  listen(look: () => void, wake: (concerns?: (name: string) => boolean) => void): Promise<() => Promise<void>>;
 }
 
 export interface Singleton {
@@ -150,7 +153,7 @@ export class ClaimedHost implements Service {
     this.#loop = loop;
     this.#stopListening = await kind.listen(
       () => loop.wake(),
-      () => this.#wakeRunning(),
+      (concerns) => this.#wakeRunning(concerns),
     );
     loop.start();
   }
@@ -172,8 +175,8 @@ export class ClaimedHost implements Service {
     );
   }
 
-  #wakeRunning(): void {
-    for (const { current } of this.#places) current?.running.wake?.();
+  #wakeRunning(concerns: (name: string) => boolean = () => true): void {
+    for (const { name, current } of this.#places) if (concerns(name)) current?.running.wake?.();
   }
 
   async #look(): Promise<void> {

@@ -125,18 +125,23 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
       if (!followsChanges(singleton.name)) return { stop: async () => {} };
       return letChangesPass(createContext(singleton, plugin.className, lost));
     },
-    listen: (look, wake) =>
-      listenForClaims(data, look, [
-        data.events.on(changes, "new", wake, { early: wake }),
-        data.events.on(schedulers, "asked", wake),
-        ...([...configured.values()].some(({ plugin }) => plugin.followsRequests)
-          ? [data.events.on(buildrequests, "complete", wake)]
-          : []),
-        // Of the schedulers that wait for other buildsets, if there are any.
-        ...([...configured.values()].some(({ plugin }) => plugin.upstreams)
-          ? [data.events.on(buildsets, "complete", wake, { early: wake })]
-          : []),
-      ]),
+    listen(look, wake) {
+      // An event wakes only the schedulers that it concerns: there may be many of both.
+      const wakeThose = (concerns: (plugin: SchedulerDefinition, name: string) => boolean) => {
+        const names = new Set([...configured].flatMap(([name, { plugin }]) => (concerns(plugin, name) ? name : [])));
+        return names.size === 0 ? undefined : () => wake((name) => names.has(name));
+      };
+      const onChange = wakeThose((_, name) => followsChanges(name));
+      const onAsked = wakeThose(({ triggerable }) => triggerable === true);
+      const onRequest = wakeThose(({ followsRequests }) => followsRequests === true);
+      const onBuildset = wakeThose(({ upstreams }) => upstreams !== undefined);
+      return listenForClaims(data, look, [
+        ...(onChange ? [data.events.on(changes, "new", onChange, { early: onChange })] : []),
+        ...(onAsked ? [data.events.on(schedulers, "asked", onAsked)] : []),
+        ...(onRequest ? [data.events.on(buildrequests, "complete", onRequest)] : []),
+        ...(onBuildset ? [data.events.on(buildsets, "complete", onBuildset, { early: onBuildset })] : []),
+      ]);
+    },
   };
 }
 

@@ -146,8 +146,9 @@ export function fakeSchedulerContext(
         important,
         ageSeconds: (clock.now() - at) / 1000,
       })),
-    async submit(submissions) {
+    async submit(submissions, state) {
       if (rows.lost) return "lost";
+      if (state) rows.state.set(state.name, state.value);
       rows.submissions.push(...submissions);
       for (const { changeids } of submissions) for (const id of changeids) rows.classified.delete(id);
       return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));

@@ -212,7 +212,7 @@ export interface StepContext extends StepRenderContext {
   command(name: string, args: Readonly<Record<string, unknown>>, options?: CommandOptions): Promise<CommandEnd>;
   /** Runs a program on the worker: `command("shell", …)` with the builder's environment below the given one. */
   shell(command: ShellCommand, options?: CommandOptions): Promise<CommandEnd>;
-  /** The bytes of a source stamp's patch. */
+  /** The bytes of a source stamp's patch. A build of which no step reads it fails: no step has applied it. */
   readPatch(patch: BuildPatch): Promise<Uint8Array>;
   /** The step's log of that name, created on first use. Types: "s" streams, "t" text, "h" HTML. */
   log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;

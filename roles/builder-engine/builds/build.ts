@@ -20,6 +20,7 @@ import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts"
 import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
 import { type Adoption, isWhollyStored, listBegun, type ResumePoint } from "./resume-point.ts";
+import { judgePatches } from "./unread-patch.ts";
 
 interface Created extends CreatedBuild {
   request: RequestDetails;
@@ -254,7 +255,7 @@ export class Build {
       const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
       if (!isDue(standing, rules)) continue;
       const point = { step: i, standing, texts: [...texts], hash: this.builder.hash };
-      const note = () => this.#noteResume(point, properties);
+      const note = () => this.#noteResume({ ...point, patches: [...scope.patchesRead] }, properties);
       const present = { ...scope, build: { ...scope.build, results: standing.results } };
       this.#step = new RunningStep(definition, options, present, begun, { note, begun: adopted && listBegun(adopted) });
       begun = undefined;
@@ -267,7 +268,8 @@ export class Build {
       await this.#saveProperties(created.buildid, properties);
     }
     if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
-    return { results: standing.results, state: standing.text ?? describeResults(standing.results, texts) };
+    const { results, text } = standing;
+    return judgePatches({ results, state: text ?? describeResults(results, texts) }, scope);
   }
 
   /** With this, the step that runs can go on at another engine; undefined: it cannot. */
@@ -313,6 +315,7 @@ export class Build {
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),
+      patchesRead: new Set(this.#adoption?.point.patches),
       build: {
         buildid,
         buildrequestid: this.buildrequestid,

@@ -14,6 +14,8 @@ export const resumePoint = z.object({
   /** How the build stood before it, and what its earlier steps said. */
   standing: z.object({ results: z.literal(Object.values(Results)), halted: z.boolean(), text: z.string().optional() }),
   texts: z.array(z.string()),
+  /** Ids of the patches that its steps have read. */
+  patches: z.array(z.int()).default([]),
   /** Of the builder, so that no build goes on by another config. */
   hash: z.string(),
 });

@@ -18,4 +18,6 @@ export interface BuildScope {
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];
   readonly builddir: string;
+  /** Ids of the patches that its steps have read. */
+  readonly patchesRead: Set<number>;
 }

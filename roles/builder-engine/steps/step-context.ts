@@ -27,7 +27,7 @@ export interface StepParts {
 
 /** What a step's code sees of its build, its worker and the engine. */
 export function createStepContext(
-  { engine, worker, properties, secrets, build, builddir }: BuildScope,
+  { engine, worker, properties, secrets, build, builddir, patchesRead }: BuildScope,
   parts: StepParts,
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
@@ -60,8 +60,13 @@ export function createStepContext(
         },
         options,
       ),
-    readPatch: ({ patchid }) =>
-      persistence.write(`read patch ${patchid}`, () => data.updates.buildrequests.readPatch(patchid)),
+    async readPatch({ patchid }) {
+      const body = await persistence.write(`read patch ${patchid}`, () =>
+        data.updates.buildrequests.readPatch(patchid),
+      );
+      patchesRead.add(patchid);
+      return body;
+    },
     log: (logName, type = "t") => logs.get(logName, logName === "stdio" ? "s" : type),
     hide: (text, as) => secrets.add(as, text),
     setState,

@@ -6,9 +6,12 @@ import { startRestServer } from "../../harness/rest-server.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { updatesOf } from "../../harness/updates-of.ts";
 
+/** The token of the command line. */
+let caller = "mmt_web";
+
 async function run(url: string, ...args: string[]): Promise<{ code: number; printed: string }> {
   let printed = "";
-  vi.stubEnv("MULTIMASTER_TOKEN", "mmt_web");
+  vi.stubEnv("MULTIMASTER_TOKEN", caller);
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, "write").mockImplementation((text) => {
       printed += String(text);
@@ -92,8 +95,8 @@ describe.each(engines)("cancelling by a filter on %s", (engine) => {
     expect(await call({ filter: { builders: ["db"] } })).toMatchObject({ status: 403 });
     expect(await call({ filter: { scheduler: "none" } })).toMatchObject({ status: 403 });
     for (const [params, message] of [
-      [{ filter: {} }, /'filter' must say which requests/],
-      [{ filter: { state: "pending" } }, /'filter' must say which requests/],
+      [{ filter: {} }, /'filter' needs at least one field besides 'state'/],
+      [{ filter: { state: "pending" } }, /'filter' needs at least one field besides 'state'/],
       [{ filter: { builders: ["nope"] } }, /there is no builder "nope"/],
       [{ filter: { branch: 3 } }, /expected/],
     ] as const)
@@ -101,6 +104,31 @@ describe.each(engines)("cancelling by a filter on %s", (engine) => {
         status: expect.any(Number),
         error: { message: expect.stringMatching(message) },
       });
+    // More than one call handles, of which it may cancel only the last.
+    const stamp = { branch: "many", revision: null, repository: "r", project: "", codebase: "" };
+    const many = { reason: "", sourceStamps: [stamp], scheduler: null };
+    const dbs = await updates.buildsets.add({ ...many, builders: Array.from({ length: 501 }, (_, i) => `db-${i}`) });
+    expect(Object.keys(dbs.requests)).toHaveLength(501);
+    expect(await call({ filter: { branch: "many" } })).toMatchObject({ status: 403 });
+    const last = await add("web-1", "many");
+    expect(await call({ filter: { branch: "many" }, dry_run: true, after: last })).toMatchObject({
+      result: { requests: [], more: false },
+    });
+    const past = await run(url, "cancel", "--branch", "many");
+    expect(past.printed).toMatch(new RegExp(`│ ${last} +│ web-1 +│ many +│ cancelled`));
+    caller = "mmt_admin";
+    const listed = await run(url, "cancel", "--branch", "many", "--dry-run");
+    caller = "mmt_web";
+    for (const name of ["db-0", "db-500"]) expect(listed.printed).toContain(`│ ${name} `);
+    const all = await call({ filter: { branch: "many" }, dry_run: true }, "mmt_admin");
+    expect(all).toMatchObject({ result: { more: true } });
+    const { requests } = all.result as { requests: { buildrequestid: number }[] };
+    const rest = await call(
+      { filter: { branch: "many" }, dry_run: true, after: requests.at(-1)?.buildrequestid },
+      "mmt_admin",
+    );
+    expect(rest).toMatchObject({ result: { requests: [{ builder: "db-500" }], more: false } });
+
     expect((await run(url, "cancel")).printed).toMatch(/Name a build request/);
     expect((await run(url, "cancel", String(other), "--branch", "next")).printed).toMatch(/Name a build request/);
     expect((await states())[3].complete).toBe(false);

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { insertApiToken, queryRows } from "@multimaster/database";
+import { Results } from "@multimaster/core";
+import { execute, insertApiToken, queryRows } from "@multimaster/database";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -27,8 +28,10 @@ const spec = {
   priority: 3,
 };
 
-async function publish({ data }: Engine): Promise<void> {
+async function publish({ data, database }: Engine): Promise<void> {
+  await execute(database, "update mm_data_version set version = 2");
   const id = (await data.updates.schedulers.register(["try"], [])).get("try") as number;
+  await data.updates.schedulers.claim(id);
   await data.updates.schedulers.publish(id, { kind: "tries", tries: spec });
 }
 
@@ -110,6 +113,24 @@ describe("a try by REST", () => {
     expect(trail.at(-1)?.what).toBe("token:ada try tryschedulers/try");
   });
 
+  it("fails where no step applies it, and is refused where a build might not", async () => {
+    const engine = await startEngine({ one: [shell({ command: "true" })] });
+    await Promise.all([publish(engine), addTokens(engine)]);
+    const send = sender(await open(engine, [openRule, readRule]));
+    const asked = { patch: base64(difference), builderNames: ["one"] };
+    const { result } = await send(asked);
+    const [build] = await engine.finished(Object.values(result?.[1] ?? {})[0] as number);
+    expect(build).toMatchObject({ results: Results.FAILURE, state_string: "No step applied the patch." });
+    await execute(engine.database, "update mm_data_version set version = 1");
+    expect((await send(asked)).error).toContain("accepts no patch while a master of an earlier release runs");
+    await execute(engine.database, "update mm_data_version set version = 2");
+    // As after its removal from the config.
+    const { schedulers } = engine.data.updates;
+    await schedulers.release((await schedulers.register(["try"], [])).get("try") as number);
+    expect((await send(asked)).status).toBe(404);
+    expect(await queryRows(engine.database, "select * from patches")).toHaveLength(1);
+  });
+
   it("refuses bad input in a sentence", async () => {
     const engine = await startEngine({ one: [shell({ command: "true" })] });
     await Promise.all([publish(engine), addTokens(engine)]);
@@ -119,7 +140,7 @@ describe("a try by REST", () => {
       [{}, "patch: must be the difference in base64"],
       [{ patch: "" }, "patch: is empty; there is nothing to try"],
       [{ patch: "a difference" }, "patch: must be the difference in base64"],
-      [{ patch: base64("hello") }, 'patch: is no difference; it must be what "git diff" or "diff -u" prints'],
+      [{ patch: base64("hello") }, 'patch: is not a diff; send the output of "git diff" or "diff -u"'],
       [{ patch: base64(difference + " ".repeat(2000)) }, "patch: is larger than 2000 bytes (maxPatchSize)"],
       [{ patch, level: 10 }, "level: must be a whole number from 0 to 9"],
       [{ patch, subdir: "a/../../b" }, "subdir: must name a directory below the checkout, without .. and a leading /"],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CollapseOption } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { buildrequests, changes, equals, explainRequests } from "@multimaster/data";
+import { execute } from "@multimaster/database";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { type Engine, startEngine } from "../../harness/engine.ts";
@@ -19,6 +20,7 @@ async function startBusy(collapseRequests: CollapseOption) {
     { busy: [shell({ command })], a: [shell({ command: "true" })] },
     { workers: { workers: [{ name: "w1", local: true, maxBuilds: 1 }] }, more: { collapseRequests } },
   );
+  await execute(engine.database, "update mm_data_version set version = 2");
   const first = await engine.submit("busy");
   await waitFor(() => existsSync(begun), { what: "the first build" });
   return {

@@ -20,9 +20,12 @@ describe.each(engines)("collapsing on %s", (engine: Engine) => {
   let two: Member;
   beforeAll(async () => {
     masters = await startMasters(engine);
+    await setDataVersion(2);
     [one, two] = [await masters.join(), await masters.join()];
   });
 
+  const setDataVersion = (version: number) =>
+    execute(masters.database, "update mm_data_version set version = ?", [version]);
   const add = async (buildset: Partial<NewBuildset> = {}) => {
     const { requests } = await one.updates.buildsets.add({ ...buildsetFor("a"), ...buildset });
     return Object.values(requests)[0] as number;
@@ -111,6 +114,26 @@ describe.each(engines)("collapsing on %s", (engine: Engine) => {
     expect(await one.updates.collapsing.collapse({ survivor: newest, collapsed: [older] })).toEqual([older]);
   });
 
+  it("keeps a request for a newer change than that of the survivor", async () => {
+    const [change, newer] = [await addChange(), await addChange()];
+    // Another scheduler submits the older change later.
+    const late = await add({ sourceStamps: [{ ...stamp, revision: `r${commits - 1}` }] });
+    expect(await one.updates.collapsing.collapse({ survivor: late, collapsed: [change.id, newer.id] })).toEqual([
+      change.id,
+    ]);
+    expect(await stateOf(newer.id)).toMatchObject({ complete: 0 });
+  });
+
+  it("waits until every master understands what has collapsed", async () => {
+    const [older, newer] = [await add(), await add()];
+    const collapse = () => one.updates.collapsing.collapse({ survivor: newer, collapsed: [older] });
+    await setDataVersion(1);
+    expect(await collapse()).toEqual([]);
+    expect(await stateOf(older)).toMatchObject({ complete: 0 });
+    await setDataVersion(2);
+    expect(await collapse()).toEqual([older]);
+  });
+
   it("writes nothing for a master that was evicted", async () => {
     const [older, newer] = [await add(), await add()];
     const three = await masters.join();
@@ -149,6 +172,7 @@ describe.each(engines)("collapsing on %s", (engine: Engine) => {
     ["another builder", {}, { builders: ["b"] }, false],
     ["other properties of a user", {}, { properties: { a: [1, "Force Build Form"] } }, true],
     ["other properties of the scheduler", {}, { properties: { a: [1, "Scheduler"] } }, false],
+    ["other properties of a trigger", {}, { properties: { pullrequest_fork: [true, "Trigger"] } }, false],
     ["another scheduler", { properties: { scheduler: ["x", "Scheduler"] } }, {}, true],
     ["waited for", {}, { waitedFor: true }, true],
     ["another priority and reason", {}, { priority: 5, reason: "x" }, true],

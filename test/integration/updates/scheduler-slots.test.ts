@@ -1,3 +1,4 @@
+import type { AddedBuildset } from "@multimaster/data";
 import { execute, raiseBuildsetFloor } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
@@ -91,6 +92,45 @@ describe.each(engines)("slots of schedulers on %s", (engine) => {
     expect(await masters.rows("select min(slot) as low, max(slot) as high from mm_scheduler_slots")).toEqual([
       { low: 11, high: 110 },
     ]);
+  });
+
+  it("a buildset whose request has collapsed counts once the request that builds it has succeeded", async () => {
+    await execute(masters.database, "update mm_data_version set version = 2");
+    await open(one, "smoke");
+    const add = (name: string) =>
+      one.updates.buildsets.add({
+        ...buildsetFor("runtests"),
+        properties: { scheduler: [name, "Scheduler"] },
+        scheduler: name,
+      });
+    const end = async ({ bsid, requests }: AddedBuildset, results: number) => {
+      const id = Object.values(requests)[0];
+      await execute(masters.database, "update buildrequests set complete = 1, results = ? where id = ?", [results, id]);
+      await execute(
+        masters.database,
+        "update buildsets set complete = 1, complete_at = 1000, results = ? where id = ?",
+        [results, bsid],
+      );
+    };
+    const found = async () => (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"])).map(({ bsid }) => bsid);
+    const collapse = async (into: string) => {
+      const [older, newer] = [await add("smoke"), await add(into)];
+      const [[collapsed = 0], [survivor = 0]] = [Object.values(older.requests), Object.values(newer.requests)];
+      expect(await one.updates.collapsing.collapse({ survivor, collapsed: [collapsed] })).toHaveLength(1);
+      await execute(masters.database, "update buildsets set complete_at = 1000 where id = ?", [older.bsid]);
+      return { older, newer };
+    };
+
+    const bad = await collapse("other");
+    await end(bad.newer, 2);
+    const good = await collapse("other");
+    expect(await found(), "it is not built yet").toEqual([]);
+    await masters.database.transaction((tx) => raiseBuildsetFloor(tx, id, ["smoke"]));
+    await end(good.newer, 0);
+    expect(await found()).toEqual([good.older.bsid]);
+    const own = await collapse("smoke");
+    await end(own.newer, 0);
+    expect(await found(), "its survivor counts instead").toEqual([good.older.bsid, own.newer.bsid]);
   });
 
   it("a buildset of another scheduler is found when it has succeeded, whenever that is, until it is decided", async () => {

@@ -1,5 +1,5 @@
 import { Results } from "@multimaster/core";
-import type { BuildTriggers, Trigger, TriggeredBuildset } from "@multimaster/data";
+import type { BuildTriggers, Trigger, TriggeredBuildset, TriggerInQuestion } from "@multimaster/data";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   aWorker,
@@ -156,6 +156,38 @@ describe.each(engines)("triggering on %s", (engine) => {
       { id: free?.bsid, complete: 0 },
     ]);
     expect(await masters.value("select count(*) as n from mm_triggered_buildsets")).toBe(0);
+  });
+
+  it("keeps the newest trigger for a scheduler's next time, however many there are", async () => {
+    await one.updates.schedulers.claim(scheduler);
+    await one.updates.schedulers.publish(scheduler, { kind: "times", triggerable: { asks: "later", codebases: {} } });
+    const { buildid } = await runningBuild(one, "parent");
+    const many = Array.from({ length: 101 }, (_, i) => wish({ slot: `trigger/kids/${i}` }));
+    await trigger(one, ask(buildid, many));
+    const newest = (await one.updates.schedulers.openTriggers(scheduler)).at(-1)?.id;
+    expect(newest).toBe(await masters.value("select max(id) from mm_asked_triggers"));
+    const buildset = { reason: "at night", sourceStamps: [stamp], builders: ["left"], scheduler: "kids" };
+    await one.updates.schedulers.decideSlot(scheduler, {
+      kind: "time",
+      slot: 100,
+      outcome: "built",
+      passed: 0,
+      trigger: newest,
+      submission: { buildset, changeids: [] },
+    });
+    expect(await one.updates.schedulers.openTriggers(scheduler)).toEqual([]);
+  });
+
+  it("refuses what a scheduler has not decided when it was disabled", async () => {
+    await one.updates.schedulers.publish(scheduler, { kind: "builds", triggerable: { asks: "now", codebases: {} } });
+    const { buildid } = await runningBuild(one, "parent");
+    const [asked] = (await one.updates.triggers.trigger(ask(buildid))) as TriggerInQuestion[];
+    const answer = () => one.updates.triggers.answer(asked as TriggerInQuestion);
+    expect(await answer()).toBeUndefined();
+    await one.updates.schedulers.setEnabled(scheduler, false);
+    expect(await answer()).toEqual({
+      refused: 'The scheduler "kids" was disabled before it chose what to build. Enable it and run the build again.',
+    });
   });
 
   it("cancels on demand: pending requests end immediately, running builds are asked to stop", async () => {

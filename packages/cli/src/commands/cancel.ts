@@ -1,4 +1,4 @@
-import { errors } from "@multimaster/core";
+import { append, errors } from "@multimaster/core";
 import type { ActionParameters } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
@@ -89,8 +89,8 @@ function readFilter(flags: FilterFlags) {
 }
 
 async function cancelAll(api: Api, call: Call, json: boolean | undefined): Promise<void> {
-  const { requests, more } = await cancelOnce(api, call);
-  if (json) return openTerminal().write(formatJson({ requests, more }));
+  const requests = await cancelPages(api, call);
+  if (json) return openTerminal().write(formatJson({ requests, more: false }));
   const rows = requests.map(({ buildrequestid, builder, branch, outcome }) => [
     String(buildrequestid),
     builder,
@@ -98,10 +98,21 @@ async function cancelAll(api: Api, call: Call, json: boolean | undefined): Promi
     outcome,
   ]);
   const table = formatTable(["request", "builder", "branch", "outcome"], rows, "No open build request matches.");
-  await openTerminal().write(`${table}${more ? "More build requests match: repeat the command.\n" : ""}`);
+  await openTerminal().write(table);
 }
 
 type Call = Extract<ActionParameters<"buildrequests", "cancel">, { filter: object }>;
+
+/** One call handles a part of them. */
+async function cancelPages(api: Api, call: Call) {
+  let page = await cancelOnce(api, call);
+  const requests = [...page.requests];
+  for (let last = requests.at(-1); page.more && last !== undefined; last = page.requests.at(-1)) {
+    page = await cancelOnce(api, { ...call, after: last.buildrequestid });
+    append(requests, page.requests);
+  }
+  return requests;
+}
 
 async function cancelOnce(api: Api, call: Call) {
   const answer = await api.call("buildrequests", "buildrequests", "cancel", call);

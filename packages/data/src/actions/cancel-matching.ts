@@ -1,5 +1,5 @@
 import { errors, fitsGlob, UserError } from "@multimaster/core";
-import { builderNames, findOpenRequests } from "@multimaster/database";
+import { builderNames, findOpenRequests, type OpenRequest } from "@multimaster/database";
 import { z } from "zod";
 import { type ActionContext, defineAction } from "./action.ts";
 import { reason } from "./parameters.ts";
@@ -26,44 +26,65 @@ const filter = z.strictObject({
   buildsetid: z.int().positive().optional(),
 });
 
-const parameters = z.strictObject({ filter, reason, dry_run: z.boolean().nullish() }).superRefine(({ filter }, ctx) => {
-  if (Object.keys(filter).some((name) => name !== "state")) return;
-  ctx.addIssue({ code: "custom", path: ["filter"], message: "'filter' must say which requests, by more than 'state'" });
-});
+const parameters = z
+  .strictObject({
+    filter,
+    reason,
+    dry_run: z.boolean().nullish(),
+    /** Only requests with a higher id: where a call that returned `more` goes on. */
+    after: z.int().nonnegative().nullish(),
+  })
+  .superRefine(({ filter }, ctx) => {
+    if (Object.keys(filter).some((name) => name !== "state")) return;
+    ctx.addIssue({ code: "custom", path: ["filter"], message: "'filter' needs at least one field besides 'state'" });
+  });
 
 /** What became of a request that matches. */
 type Outcome = "cancelled" | "stopping" | "complete" | "refused" | "found";
 
 /**
  * `POST /api/v2/buildrequests`, method `cancel`: cancels all open requests that match a filter, each as the same
- * method of a request does, if the caller may cancel it. With `dry_run` it only lists them.
+ * method of a request does, if the caller may cancel it. With `dry_run` it only lists them. Requests that the caller
+ * may not cancel count for nothing: a call passes over any number of them.
  */
 export const cancelMatching = defineAction(
   parameters,
-  ({ connection, updates, check, trailOf }: ActionContext<null>, _: null, { filter, reason, dry_run: isDryRun }) => ({
+  ({ connection, updates, check, trailOf }: ActionContext<null>, _: null, params) => ({
     checksEach: true,
-    isUnrecorded: isDryRun === true,
+    isUnrecorded: params.dry_run === true,
     async perform() {
+      const { filter, reason, dry_run: isDryRun, after } = params;
       const { builders, state, ...rest } = filter;
       const builderids = builders && (await matchBuilders(connection, builders));
       const claimed = state === undefined ? undefined : state === "running";
-      const found = await findOpenRequests(connection, { ...rest, builderids, claimed }, mostAtOnce + 1);
-      const requests = found.slice(0, mostAtOnce);
-      // Who may cancel nothing does not learn what there is.
-      if (requests.length === 0) await check(async () => ({ builders: [] }));
       const detail = `by a filter: ${JSON.stringify(filter)}`;
-      const handled: { buildrequestid: number; builder: string; branch: string | null; outcome: Outcome }[] = [];
-      let refusal: UserError | undefined;
-      for (const { owner, claimed: _, ...request } of requests) {
-        refusal = await refusalOf(() =>
-          check(async () => ({ builders: [request.builder], owner: owner ?? undefined })),
-        );
-        const { buildrequestid } = request;
-        const outcome = refusal ? "refused" : isDryRun ? "found" : await cancel(buildrequestid);
-        handled.push({ ...request, outcome });
+      for (let from = after ?? undefined; ; ) {
+        const found = await findOpenRequests(connection, { ...rest, builderids, claimed, after: from }, mostAtOnce + 1);
+        const requests = found.slice(0, mostAtOnce);
+        const more = found.length > mostAtOnce;
+        const { handled, refusal } = await handle(requests);
+        if (handled.some(({ outcome }) => outcome !== "refused")) return { requests: handled, more };
+        from = requests.at(-1)?.buildrequestid;
+        if (more) continue;
+        // Who may cancel nothing does not learn what there is.
+        if (typeof after === "number") return { requests: [], more };
+        if (refusal) throw refusal;
+        await check(async () => ({ builders: [] }));
+        return { requests: [], more };
       }
-      if (refusal && handled.every(({ outcome }) => outcome === "refused")) throw refusal;
-      return { requests: handled, more: found.length > mostAtOnce };
+
+      async function handle(requests: readonly OpenRequest[]) {
+        const handled: { buildrequestid: number; builder: string; branch: string | null; outcome: Outcome }[] = [];
+        let refusal: UserError | undefined;
+        for (const { owner, claimed: _, ...request } of requests) {
+          const about = async () => ({ builders: [request.builder], owner: owner ?? undefined });
+          const refused = await refusalOf(() => check(about));
+          refusal = refused ?? refusal;
+          const outcome = refused ? "refused" : isDryRun ? "found" : await cancel(request.buildrequestid);
+          handled.push({ ...request, outcome });
+        }
+        return { handled, refusal };
+      }
 
       async function cancel(id: number): Promise<Outcome> {
         const answer = await updates.buildrequests.cancel(id, reason, trailOf(`buildrequests/${id}`, detail));

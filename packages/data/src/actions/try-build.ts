@@ -108,7 +108,7 @@ function readPatch(text: string, most: number): Uint8Array {
   if (body.length === 0) throw refuse("is empty; there is nothing to try");
   if (body.length > most) throw refuse(`is larger than ${most} bytes (maxPatchSize)`);
   if (!/^(?:diff --git |--- |Index: )/m.test(body.toString("latin1")))
-    throw refuse('is no difference; it must be what "git diff" or "diff -u" prints');
+    throw refuse('is not a diff; send the output of "git diff" or "diff -u"');
   return body;
 }
 
@@ -119,7 +119,7 @@ function propertiesOf(
   actor: Actor,
 ): SourcedProperties {
   if (JSON.stringify(properties).length > maxPropertiesText)
-    throw errors.requestInvalid("properties: are too long for the properties of each build");
+    throw errors.requestInvalid("properties: are larger than 64 KiB");
   const set = own as Readonly<Record<string, Json>>;
   const taken = Object.keys(properties).find(
     (name) => Object.hasOwn(set, name) || ["scheduler", "owner"].includes(name),

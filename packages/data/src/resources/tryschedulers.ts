@@ -42,11 +42,13 @@ export const tryschedulers = defineResource({
   ],
 });
 
+/** Only those that a master runs: one that was removed from the config keeps its row and accepts nothing. */
 async function readTrySchedulers({ connection }: ReadContext): Promise<TryScheduler[]> {
   const rows = await queryRows<{ name: string; enabled: number; spec: string }>(
     connection,
     `select s.name, coalesce(s.enabled, 1) as enabled, t.spec from mm_try_schedulers t
-       join schedulers s on s.id = t.schedulerid order by s.name`,
+       join schedulers s on s.id = t.schedulerid
+      where exists (select 1 from scheduler_masters m where m.schedulerid = s.id) order by s.name`,
   );
   return rows.map(({ name, enabled, spec }) => ({ name, enabled: enabled !== 0, ...(JSON.parse(spec) as TrySpec) }));
 }

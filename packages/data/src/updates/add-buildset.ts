@@ -1,3 +1,4 @@
+import { writesDataVersion } from "@multimaster/cluster";
 import { errors, type SourcedProperties } from "@multimaster/core";
 import {
   type Connection,
@@ -14,6 +15,9 @@ import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+/** Masters below this data version would build a source stamp without its patch. */
+const patchedSince = 2;
 
 export interface NewSourceStamp {
   branch: string | null;
@@ -53,6 +57,7 @@ export interface AddedBuildset {
 /** Writes a buildset with its requests in the caller's transaction; `publishBuildset` follows the commit. */
 export async function addBuildset(tx: Connection, buildset: NewBuildset): Promise<AddedBuildset> {
   if (buildset.sourceStamps.length === 0) throw errors.requestInvalid("A buildset needs at least one source stamp.");
+  await requirePatchReaders(tx, buildset.sourceStamps);
   const [sourcestampids, builderids] = await Promise.all([
     resolveSourceStamps(tx, buildset.sourceStamps),
     resolveBuilders(tx, buildset.builders),
@@ -74,6 +79,14 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
   // A buildset without requests succeeds immediately.
   if (requests.size === 0) await completeBuildsets(tx, [bsid]);
   return { bsid, requests: Object.fromEntries(requests) };
+}
+
+async function requirePatchReaders(tx: Connection, stamps: NewBuildset["sourceStamps"]): Promise<void> {
+  const isPatched = stamps.some((stamp) => typeof stamp !== "number" && stamp.patch !== undefined);
+  if (!isPatched || (await writesDataVersion(tx, patchedSince))) return;
+  throw errors.requestInvalid(
+    "The cluster accepts no patch while a master of an earlier release runs, which would build without it. Send it again after the upgrade.",
+  );
 }
 
 /** The ids of source stamps; new ones are found or made. */

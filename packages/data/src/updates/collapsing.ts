@@ -26,7 +26,7 @@ export interface CollapsingUpdates {
   pending(builderids: readonly number[], also?: readonly number[]): Promise<PendingId[]>;
   /**
    * By request, a text that compatible requests have in common: of the same builder, codebases, repositories, projects and
-   * branches, without a patch, with the same properties of their scheduler, and for each codebase either both with changes
+   * branches, without a patch, with the same properties of their scheduler and trigger, and for each codebase either both with changes
    * or both with the same revision. Null: compatible with no other.
    */
   keys(buildrequestids: readonly number[]): Promise<ReadonlyMap<number, string | null>>;
@@ -57,6 +57,9 @@ export function createCollapsingUpdates(context: UpdateContext): CollapsingUpdat
   };
 }
 
+/** What a trigger sets also decides what is built, such as whether the code is a fork's, or where it is deployed. */
+const comparedSources: ReadonlySet<string> = new Set(["Scheduler", "Trigger"]);
+
 async function readKeys(database: Connection, ids: readonly number[]): Promise<Map<number, string | null>> {
   if (ids.length === 0) return new Map();
   const wanted = database.dialect.isOneOf("id", ids);
@@ -82,11 +85,11 @@ async function readKeys(database: Connection, ids: readonly number[]): Promise<M
         branch,
         changed === 1 ? "with changes" : ["revision", revision],
       ]);
-      const ofScheduler = Object.entries(properties.get(buildsetid) ?? {})
-        .filter(([name, [, source]]) => source === "Scheduler" && name !== "scheduler")
+      const chosen = Object.entries(properties.get(buildsetid) ?? {})
+        .filter(([name, [, source]]) => comparedSources.has(source) && name !== "scheduler")
         .map(([name, [value]]): [string, Json] => [name, value])
         .sort(([a], [b]) => (a < b ? -1 : 1));
-      return [id, hashColumns(JSON.stringify([builderid, sources, ofScheduler]))];
+      return [id, hashColumns(JSON.stringify([builderid, sources, chosen]))];
     }),
   );
 }

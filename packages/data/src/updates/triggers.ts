@@ -12,6 +12,7 @@ import {
   holdRunningBuild,
   inheritAsker,
   insertTriggered,
+  isSchedulerEnabled,
   lockRequest,
   openAwaitedRequests,
   queryRows,
@@ -246,7 +247,12 @@ async function readAnswer(
   { scheduler, asked }: TriggerInQuestion,
 ): Promise<TriggeredBuildset | { refused: string } | undefined> {
   const [row] = await askedTriggersById(connection, [asked]);
-  if (row?.outcome === null) return undefined;
+  if (row?.outcome === null) {
+    // No one decides it until the scheduler is enabled again.
+    if (await isSchedulerEnabled(connection, row.schedulerid)) return undefined;
+    const what = `The scheduler "${scheduler}" was disabled before it chose what to build.`;
+    return { refused: `${what} Enable it and run the build again.` };
+  }
   if (row?.outcome === "built" && row.buildsetid !== null)
     return { bsid: row.buildsetid, scheduler, requests: await requestsOfBuildset(connection, row.buildsetid) };
   const why = row?.refusal ?? "it was asked for something else meanwhile";

@@ -104,7 +104,7 @@ function toRow({ waited_for: waitedFor, asked_at: askedAt, asked, ...row }: Stor
   return { ...row, ...what, waitedFor: waitedFor === 1, askedAt };
 }
 
-/** The triggers of which a scheduler has decided nothing, oldest first. */
+/** The newest triggers of which a scheduler has decided nothing, oldest first. */
 export async function openTriggers(
   connection: Connection,
   schedulerid: number,
@@ -112,7 +112,8 @@ export async function openTriggers(
 ): Promise<AskedTriggerRow[]> {
   const rows = await queryRows<StoredRow>(
     connection,
-    `select ${columns} from mm_asked_triggers t where t.schedulerid = ? and t.outcome is null order by t.id limit ?`,
+    `select ${columns} from mm_asked_triggers t where t.id in (
+       select id from mm_asked_triggers where schedulerid = ? and outcome is null order by id desc limit ?) order by t.id`,
     [schedulerid, limit],
   );
   return rows.map(toRow);

@@ -18,6 +18,8 @@ export interface OpenRequestFilter {
   /** Text in the reason of the buildset. */
   readonly reason?: string | undefined;
   readonly buildsetid?: number | undefined;
+  /** Only requests with a higher id. */
+  readonly after?: number | undefined;
 }
 
 export interface OpenRequest {
@@ -41,6 +43,7 @@ export async function findOpenRequests(
   const claimed = `${claimantOf("r")} is not null`;
   if (filter.builderids) conditions.push(dialect.isOneOf("r.builderid", filter.builderids));
   if (filter.buildsetid !== undefined) conditions.push({ sql: "r.buildsetid = ?", bindings: [filter.buildsetid] });
+  if (filter.after !== undefined) conditions.push({ sql: "r.id > ?", bindings: [filter.after] });
   if (filter.claimed !== undefined)
     conditions.push({ sql: filter.claimed ? claimed : `not (${claimed})`, bindings: [] });
   if (filter.reason !== undefined) conditions.push(dialect.contains("s.reason", filter.reason));

@@ -82,6 +82,26 @@ export function comparedStamps(connection: Connection, ids: readonly number[]): 
   );
 }
 
+/** Those of these requests that build a newer change of some codebase than `survivor` does. */
+export async function requestsAhead(
+  connection: Connection,
+  survivor: number,
+  ids: readonly number[],
+): Promise<ReadonlySet<number>> {
+  const wanted = connection.dialect.isOneOf("r.id", ids);
+  const newestOf = (which: string) => `select r.id, s.codebase, max(c.changeid) as newest
+         from buildrequests r join buildset_sourcestamps b on b.buildsetid = r.buildsetid
+         join sourcestamps s on s.id = b.sourcestampid join changes c on c.sourcestampid = s.id
+        where ${which} group by r.id, s.codebase`;
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select distinct o.id from (${newestOf(wanted.sql)}) o
+       join (${newestOf("r.id = ?")}) n on n.codebase = o.codebase where o.newest > n.newest`,
+    [...wanted.bindings, survivor],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Notes that requests have collapsed into one. What had collapsed into them is from now on built by that one as well. */
 export async function insertCollapsed(tx: Connection, ids: readonly number[], into: number): Promise<void> {
   const moved = tx.dialect.isOneOf("into_requestid", ids);

@@ -93,15 +93,20 @@ export async function pruneSlots(tx: Connection, schedulerid: number): Promise<v
 
 const schedulerProperty = (name: string) => pythonJson([name, "Scheduler"]);
 
-/** Buildsets of some schedulers that have succeeded, and of which this one has decided nothing, oldest first. */
+/**
+ * Buildsets of some schedulers that have succeeded, and of which this one has decided nothing, oldest first. What has collapsed
+ * was built by another request: if that one's buildset is followed, it counts instead; if not, its success counts.
+ */
 export async function undecidedBuildsets(
   connection: Connection,
   schedulerid: number,
   of: readonly string[],
   limit: number,
 ): Promise<number[]> {
-  const wanted = connection.dialect.isOneOf("p.property_value", of.map(schedulerProperty));
-  // SUCCESS or WARNINGS. A rebuild says nothing about the rest of its buildset. One that has collapsed was not built.
+  const names = of.map(schedulerProperty);
+  const wanted = connection.dialect.isOneOf("p.property_value", names);
+  const followed = connection.dialect.isOneOf("ip.property_value", names);
+  // SUCCESS or WARNINGS. A rebuild says nothing about the rest of its buildset.
   const rows = await queryRows<{ id: number }>(
     connection,
     `select b.id from buildsets b join buildset_properties p on p.buildsetid = b.id and p.property_name = 'scheduler'
@@ -109,9 +114,12 @@ export async function undecidedBuildsets(
         and b.rebuilt_buildid is null and ${wanted.sql} and not exists (
           select 1 from mm_scheduler_slots t where t.schedulerid = ? and t.kind = 'buildset' and t.slot = b.id)
         and not exists (select 1 from buildrequests r join mm_request_ends e on e.buildrequestid = r.id and e.kind = 'collapsed'
-          where r.buildsetid = b.id)
+          join buildrequests i on i.id = e.into_requestid join buildsets ib on ib.id = i.buildsetid
+          where r.buildsetid = b.id and (i.complete = 0 or i.results not in (0, 1) or ib.rebuilt_buildid is null and exists (
+            select 1 from buildset_properties ip
+             where ip.buildsetid = ib.id and ip.property_name = 'scheduler' and ${followed.sql})))
       order by b.id limit ?`,
-    [schedulerid, ...wanted.bindings, schedulerid, limit],
+    [schedulerid, ...wanted.bindings, schedulerid, ...followed.bindings, limit],
   );
   return rows.map(({ id }) => id);
 }
@@ -119,13 +127,19 @@ export async function undecidedBuildsets(
 /** No transaction that adds a buildset is open for so long, so ids below one that ended that long ago do not appear any more. */
 const settledSeconds = 3600;
 
-/** Moves the floor up to below the first buildset that is open, or not decided, or new; and forgets what lies below. */
+/**
+ * Moves the floor up to below the first buildset that is open, or not decided, or new, or of which a request has collapsed into
+ * one that is open; and forgets what lies below.
+ */
 export async function raiseBuildsetFloor(tx: Connection, schedulerid: number, of: readonly string[]): Promise<void> {
   const [row] = await queryRows<{ settled: number | null; open: number | null }>(
     tx,
     `select (select max(id) from buildsets where id > (select floor from mm_scheduler_starts where schedulerid = ?)
         and complete = 1 and complete_at < ${tx.dialect.nowSeconds} - ${settledSeconds}) as settled,
-      (select min(id) from buildsets where complete = 0) as open`,
+      (select min(id) from (select id from buildsets where complete = 0
+         union all select r.buildsetid from buildrequests i
+           join mm_request_ends e on e.into_requestid = i.id and e.kind = 'collapsed'
+           join buildrequests r on r.id = e.buildrequestid where i.complete = 0) o) as open`,
     [schedulerid],
   );
   if (row?.settled == null) return;

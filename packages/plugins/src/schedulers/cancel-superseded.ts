@@ -48,6 +48,8 @@ const recentChange = z.object({
   project: z.string(),
   codebase: z.string(),
   at: z.number(),
+  /** What it supersedes has been cancelled; until then it is not forgotten, however old it is. */
+  done: z.boolean().default(false),
 });
 
 type RecentChange = z.output<typeof recentChange>;
@@ -69,8 +71,16 @@ export default defineScheduler({
     return startPolling(ctx, {
       pollMs,
       async poll(signal) {
-        const recent = await takeChanges(ctx, options, problems, signal);
-        for (const group of groupBySource(recent)) await cancelOlder(ctx, options, group, problems);
+        for (let more = true; more && !signal.aborted; ) {
+          const taken = await takeChanges(ctx, options, problems);
+          for (const group of groupBySource(taken.recent)) await cancelOlder(ctx, options, group, problems);
+          if (taken.recent.some(({ done }) => !done))
+            await save(
+              ctx,
+              taken.recent.map((change) => ({ ...change, done: true })),
+            );
+          more = taken.more;
+        }
         await problems.show(ctx);
         return undefined;
       },
@@ -78,31 +88,33 @@ export default defineScheduler({
   },
 });
 
-/** Reads the changes that came, and returns the newest of each branch that is still watched. */
+const save = (ctx: SchedulerContext, recent: readonly RecentChange[]) =>
+  ctx.submit([], { name: stateName, value: [...recent] });
+
+/** Reads a batch of the changes that came, and returns the newest of each branch that is still watched. */
 async function takeChanges(
   ctx: SchedulerContext,
   options: Options,
   problems: Problems,
-  signal: AbortSignal,
-): Promise<readonly RecentChange[]> {
+): Promise<{ recent: readonly RecentChange[]; more: boolean }> {
   const saved = z.array(recentChange).safeParse(await ctx.getState(stateName));
   const before = saved.success ? saved.data : [];
-  let recent = before.filter(({ at }) => ctx.clock.now() - at < watchMs);
-  const save = () => ctx.submit([], { name: stateName, value: recent });
-  while (!signal.aborted) {
-    const changes = await ctx.unseenChanges(batch);
-    if (changes.length === 0) break;
-    recent = addNewest(
-      recent,
-      changes.flatMap((change) => judge(ctx, options, change, problems)),
-    );
-    // Saved first: if this master dies in between, another one reads the changes again.
-    if ((await save()) === "lost") return [];
-    const verdicts = changes.map(({ changeid }) => ({ changeid, verdict: "ignored" as const }));
-    if ((await ctx.classify(verdicts)) === "lost") return [];
+  const watched = before.filter(({ at, done }) => !done || ctx.clock.now() - at < watchMs);
+  const changes = await ctx.unseenChanges(batch);
+  if (changes.length === 0) {
+    if (watched.length < before.length) await save(ctx, watched);
+    return { recent: watched, more: false };
   }
-  if (recent.length < before.length) await save();
-  return recent;
+  const recent = addNewest(
+    watched,
+    changes.flatMap((change) => judge(ctx, options, change, problems)),
+  );
+  const lost = { recent: [], more: false };
+  // Saved first: if this master dies in between, another one reads the changes again.
+  if ((await save(ctx, recent)) === "lost") return lost;
+  const verdicts = changes.map(({ changeid }) => ({ changeid, verdict: "ignored" as const }));
+  if ((await ctx.classify(verdicts)) === "lost") return lost;
+  return { recent, more: changes.length === batch };
 }
 
 function judge(ctx: SchedulerContext, options: Options, change: Change, problems: Problems): RecentChange[] {
@@ -110,7 +122,7 @@ function judge(ctx: SchedulerContext, options: Options, change: Change, problems
   try {
     if (options.changeFilter && !matchesFilter(options.changeFilter, change)) return [];
     const line = { branch, repository, project, codebase };
-    return [{ ...line, key: keyOf(options, line), changeid, revision, at: ctx.clock.now() }];
+    return [{ ...line, key: keyOf(options, line), changeid, revision, at: ctx.clock.now(), done: false }];
   } catch (error) {
     problems.add(`a function failed for change ${changeid} (${describeCause(error)}), which supersedes nothing`, error);
     return [];

@@ -111,7 +111,7 @@ async function ask<T>(
   if (answer === undefined) throw fail(`returned nothing within ${answerMs / 1000} s`);
   const parsed = schema.safeParse(answer);
   if (!parsed.success)
-    throw fail(`returned something else than ${option} (${z.prettifyError(parsed.error).slice(0, 200)})`);
+    throw fail(`returned an invalid value for ${option} (${z.prettifyError(parsed.error).slice(0, 200)})`);
   return parsed.data;
 }
 
