@@ -42,7 +42,7 @@ const tryAgain = z
       .optional()
       .describe("Return codes after which it is tried again; without this, after every failure."),
   })
-  .describe("A failed attempt is followed by another one, with the options rendered anew.");
+  .describe("A failed attempt is followed by another one, with the options rendered again.");
 
 /** How a step that fails is tried again; times are in milliseconds. */
 export type StepRetry = z.output<typeof tryAgain>;
