@@ -1,27 +1,15 @@
 import { insertApiToken, queryRows } from "@multimaster/database";
-import { describe, expect, it, vi } from "vitest";
-import { main } from "../../../packages/cli/src/main.ts";
+import { describe, expect, it } from "vitest";
 import { join } from "../../harness/members.ts";
 import { startRestServer } from "../../harness/rest-server.ts";
+import { runCommandLine } from "../../harness/run-command-line.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { updatesOf } from "../../harness/updates-of.ts";
 
 /** The token of the command line. */
 let caller = "mmt_web";
 
-async function run(url: string, ...args: string[]): Promise<{ code: number; printed: string }> {
-  let printed = "";
-  vi.stubEnv("MULTIMASTER_TOKEN", caller);
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      printed += String(text);
-      return true;
-    });
-  const code = await main([...args, "--url", url]);
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  return { code, printed };
-}
+const run = (url: string, ...args: string[]) => runCommandLine({ url, token: caller }, ...args);
 
 describe.each(engines)("cancelling by a filter on %s", (engine) => {
   it("cancels each request that matches and that the caller may cancel, with a row in the audit trail", async () => {

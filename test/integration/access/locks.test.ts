@@ -1,26 +1,14 @@
 import { insertApiToken, queryRows } from "@multimaster/database";
-import { describe, expect, it, vi } from "vitest";
-import { main } from "../../../packages/cli/src/main.ts";
+import { describe, expect, it } from "vitest";
 import { addRequests, join } from "../../harness/members.ts";
 import { startRestServer } from "../../harness/rest-server.ts";
+import { runCommandLine } from "../../harness/run-command-line.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { updatesOf } from "../../harness/updates-of.ts";
 
 const db = { name: "db", workerid: 0, max: 1, exclusive: true, count: 1, resources: [], keepMs: 600_000 };
 
-async function run(url: string, ...args: string[]): Promise<{ code: number; printed: string }> {
-  let printed = "";
-  vi.stubEnv("MULTIMASTER_TOKEN", "mmt_admin");
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      printed += String(text);
-      return true;
-    });
-  const code = await main([...args, "--url", url]);
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  return { code, printed };
-}
+const run = (url: string, ...args: string[]) => runCommandLine({ url, token: "mmt_admin" }, ...args);
 
 describe.each(engines)("locks by REST and on the command line on %s", (engine) => {
   it("show who has them and who waits, and are broken by who may, as the audit trail says", async () => {

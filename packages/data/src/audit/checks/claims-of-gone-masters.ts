@@ -51,7 +51,7 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     many: "{n} locks are held by masters that are gone",
     means: "The hold does not count, so nothing waits for it; an eviction deletes it.",
     advice:
-      "Nothing: whoever next takes the lock deletes the row. Report the fault with the log of the master that evicted.",
+      "Nothing: the next build or step that takes the lock deletes the row. Report the fault with the log of the master that evicted.",
     sql: (at) => findClaims("lock", at),
   },
   lockWait: {
@@ -60,7 +60,7 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     many: "{n} builds wait for locks at masters that are gone",
     means: "The row does not count, so no one waits behind it; an eviction deletes it.",
     advice:
-      "Nothing: whoever next takes the lock deletes the row. Report the fault with the log of the master that evicted.",
+      "Nothing: the next build or step that takes the lock deletes the row. Report the fault with the log of the master that evicted.",
     sql: (at) => findClaims("lockWait", at),
   },
 };

@@ -1,6 +1,7 @@
-import { SaxesParser, type SaxesTagPlain } from "saxes";
+import type { SaxesTagPlain } from "saxes";
 import { readSeconds } from "./read-seconds.ts";
 import { BadReport, longestMessage, longestName, type Outcome, type ReportedTest } from "./reported-test.ts";
+import { createXmlParser } from "./xml-parser.ts";
 
 /** JUnit has four levels; more than this is an attack on the parser's memory. */
 const mostDepth = 64;
@@ -38,7 +39,11 @@ interface Suite {
 export class JunitParser {
   /** What the file says of itself and does not keep: a reason not to believe that all is well. */
   readonly contradictions: string[] = [];
-  #parser = new SaxesParser({ xmlns: false });
+  #parser = createXmlParser({
+    begin: (tag) => this.#begin(tag),
+    end: (name) => this.#end(name.toLowerCase()),
+    text: (text) => this.#addText(text),
+  });
   #onTest: (test: ReportedTest) => void;
   #open: string[] = [];
   #suites: Suite[] = [];
@@ -55,13 +60,6 @@ export class JunitParser {
 
   constructor(onTest: (test: ReportedTest) => void) {
     this.#onTest = onTest;
-    this.#parser.on("error", (error) => {
-      throw new BadReport(`it is not XML (${error.message.slice(0, longestName)})`);
-    });
-    this.#parser.on("opentag", (tag) => this.#begin(tag));
-    this.#parser.on("closetag", ({ name }) => this.#end(name.toLowerCase()));
-    this.#parser.on("text", (text) => this.#addText(text));
-    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
   /** Throws BadReport. */

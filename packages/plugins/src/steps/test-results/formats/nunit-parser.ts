@@ -1,4 +1,4 @@
-import { SaxesParser, type SaxesTagPlain } from "saxes";
+import type { SaxesTagPlain } from "saxes";
 import { readSeconds } from "./read-seconds.ts";
 import {
   BadReport,
@@ -10,6 +10,7 @@ import {
   toNanoseconds,
 } from "./reported-test.ts";
 import type { XmlReader } from "./xml-format.ts";
+import { createXmlParser } from "./xml-parser.ts";
 
 /** More levels than that are an attack on the parser's memory. */
 const mostDepth = 256;
@@ -41,7 +42,11 @@ const outcomes: Readonly<Record<string, Outcome>> = {
 /** Reads the XML of NUnit 2 and 3, of xUnit.net 2, and of Visual Studio (TRX): all list tests as elements with attributes. */
 export class NunitParser implements XmlReader {
   readonly contradictions: string[] = [];
-  #parser = new SaxesParser({ xmlns: false });
+  #parser = createXmlParser({
+    begin: (tag) => this.#begin(tag),
+    end: (name) => this.#end(plain(name)),
+    text: (text) => this.#addText(text),
+  });
   #onTest: (test: ReportedTest) => void;
   #open: string[] = [];
   #test: ReportedTest | undefined;
@@ -52,13 +57,6 @@ export class NunitParser implements XmlReader {
 
   constructor(onTest: (test: ReportedTest) => void) {
     this.#onTest = onTest;
-    this.#parser.on("error", (error) => {
-      throw new BadReport(`it is not XML (${error.message.slice(0, longestName)})`);
-    });
-    this.#parser.on("opentag", (tag) => this.#begin(tag));
-    this.#parser.on("closetag", ({ name }) => this.#end(plain(name)));
-    this.#parser.on("text", (text) => this.#addText(text));
-    this.#parser.on("cdata", (text) => this.#addText(text));
   }
 
   write(text: string): void {
@@ -96,7 +94,7 @@ export class NunitParser implements XmlReader {
     const depth = this.#open.length;
     this.#open.pop();
     this.#isInMessage = false;
-    if (name === "unittestresult" || testElements.has(name)) {
+    if (testElements.has(name)) {
       if (!this.#test || depth !== this.#testDepth) return;
       const test = this.#test;
       const message = this.#message.join("\n");
