@@ -1,4 +1,4 @@
-import { lockUses, type RenderContext, render, renderCommand } from "@multimaster/config";
+import { callRenderable, lockUses, type RenderContext, render, renderCommand } from "@multimaster/config";
 import { duration, type Result } from "@multimaster/core";
 import { z } from "zod";
 import type { StepRenderContext } from "./step-context.ts";
@@ -211,7 +211,8 @@ export async function renderOptions(
 }
 
 async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
-  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (typeof value === "function")
+    return renderCommands(await callRenderable(value as (build: RenderContext) => unknown, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
   if (typeof value !== "object" || value === null) return value;
   const { command, ...rest } = value as { readonly command?: unknown };
