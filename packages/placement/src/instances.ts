@@ -51,14 +51,16 @@ export interface LatentView {
 
 /** Why no instance of a latent worker is started for a build that could use one. */
 export type LatentObstacle =
+  | { readonly kind: "instances_closed"; readonly until: number }
   | { readonly kind: "instance_starting"; readonly count: number }
   | { readonly kind: "instances_busy"; readonly limit: number }
   | { readonly kind: "start_failed"; readonly failure: string; readonly retryIn: number };
 
 const startingOf = ({ instances }: LatentView) => instances.filter(({ state }) => state === "starting").length;
 
-/** Why no further instance is started; undefined when one is. */
-export function judgeLatent(latent: LatentView): LatentObstacle | undefined {
+/** Why no further instance is started; undefined when one is. `closedUntil`: outside its hours, in seconds since 1970. */
+export function judgeLatent(latent: LatentView, closedUntil: number | null = null): LatentObstacle | undefined {
+  if (closedUntil !== null) return { kind: "instances_closed", until: closedUntil };
   const starting = startingOf(latent);
   if (starting > 0) return { kind: "instance_starting", count: starting };
   if (latent.instances.length >= latent.maxInstances) return { kind: "instances_busy", limit: latent.maxInstances };
@@ -101,11 +103,12 @@ export interface WaitingRequest {
 /** The requests for which each latent worker has to provide, by its name; those that none can take are left out. */
 export function assignToLatents(
   requests: readonly WaitingRequest[],
-  latentsOf: (builderid: number) => readonly Startable[],
+  latentsOf: (request: WaitingRequest) => readonly Startable[],
 ): Map<string, number[]> {
   const assigned = new Map<string, number[]>();
-  for (const { buildrequestid, builderid, waits } of requests) {
-    const [best] = latentsOf(builderid)
+  for (const request of requests) {
+    const { buildrequestid, waits } = request;
+    const [best] = latentsOf(request)
       .filter(({ name, room, startAfter }) => waits >= startAfter && (assigned.get(name)?.length ?? 0) < room)
       .sort((a, b) => a.cost - b.cost);
     if (best) assigned.set(best.name, [...(assigned.get(best.name) ?? []), buildrequestid]);

@@ -39,7 +39,8 @@ export class LatentWorker {
     this.definition = descriptor.plugin as unknown as LatentWorkerDefinition;
     this.kind = this.definition.type;
     this.workers = instanceNames(this.options);
-    this.isBound = holdsFunction(this.options);
+    const { accepts: _, ...ofInstances } = this.options;
+    this.isBound = holdsFunction(ofInstances);
     this.#surroundings = surroundings;
   }
 
@@ -86,7 +87,7 @@ export class LatentWorker {
     const { shape } = this.definition.options as z.ZodObject;
     const rendered = await Promise.all(
       Object.entries(this.options).map(async ([name, value]) => {
-        if (!holdsFunction(value)) return [name, value] as const;
+        if (name === "accepts" || !holdsFunction(value)) return [name, value] as const;
         const parsed = shape[name]?.safeParse(await render(value, rendering)) as z.ZodSafeParseResult<unknown>;
         if (!parsed.success)
           throw new Error(`${name}: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);

@@ -4,10 +4,10 @@ import type { LatentSeen } from "./read-latents.ts";
 import { because, type Reason, someNames } from "./reasons.ts";
 
 /** What keeps a latent worker from giving an instance to a build, or that one is about to be started. */
-export function explainLatent(latent: LatentSeen): Reason {
+export function explainLatent(latent: LatentSeen, closedUntil: number | null = null): Reason {
   const { name, workers } = latent;
   const facts = { latent: name, instances: someNames(workers) };
-  const obstacle = judgeLatent(latent);
+  const obstacle = judgeLatent(latent, closedUntil);
   if (!obstacle)
     return because(
       "instance_due",
@@ -27,6 +27,8 @@ function describe(name: string, obstacle: LatentObstacle): string {
       return obstacle.limit === 1
         ? `The only instance of the latent worker ${name} is in use.`
         : `All ${obstacle.limit} instances of the latent worker ${name} are in use.`;
+    case "instances_closed":
+      return `The latent worker ${name} is outside its hours until ${new Date(obstacle.until * 1000).toISOString()}.`;
     case "start_failed": {
       const seconds = Math.ceil(obstacle.retryIn);
       return `The last start of an instance of ${name} failed: ${obstacle.failure}; the next attempt is in ${seconds} s.`;
@@ -40,6 +42,8 @@ function factsOf(obstacle: LatentObstacle): Record<string, Json> {
       return { starting: obstacle.count };
     case "instances_busy":
       return { max_instances: obstacle.limit };
+    case "instances_closed":
+      return { until: obstacle.until };
     case "start_failed":
       return { failure: obstacle.failure, retry_in: Math.ceil(obstacle.retryIn) };
   }
