@@ -68,6 +68,9 @@ const balancers = {
   pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
 };
 
+/** Where Debian's package libnginx-mod-stream puts it. */
+export const nginxStreamModule = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
 /** Containers for the tests of workers made on demand: Podman with the runtime that runs on kernels with cgroups of either version. */
 const containerPackages = ["podman", "runc"];
 
@@ -218,7 +221,18 @@ function setUpBalancer(name, print) {
     throw new SetupError(
       `${title} ${oldest} or newer is missing: install it (on Debian: apt-get install ${debian}) so that ${name} is on the PATH or in /usr/sbin, then run again.`,
     );
+  if (name === "nginx") setUpNginxStream(program, print);
   print(`${title}: ${balancerVersion(program)}, ${program}`);
+}
+
+/** What forwards bytes is a module of its own on Debian, and part of the program elsewhere. */
+function setUpNginxStream(program, print) {
+  const isThere = () => existsSync(nginxStreamModule) || / --with-stream( |$)/m.test(run(program, ["-V"]).stderr);
+  if (!isThere() && canUseApt()) aptInstall(["libnginx-mod-stream"], print);
+  if (!isThere())
+    throw new SetupError(
+      "nginx lacks its stream module: install it (on Debian: apt-get install libnginx-mod-stream), then run again.",
+    );
 }
 
 function installPostgres(print) {

@@ -6,6 +6,7 @@ import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
+import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
@@ -78,6 +79,7 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  instanceNumbers,
 ];
 
 /** The tables that migrations made. */
