@@ -2,6 +2,7 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
+import { listSteps } from "../list-steps.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
 import { plainName } from "../plain-name.ts";
@@ -115,7 +116,7 @@ export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
 /** Risks in a builder set. */
 export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
   return builders.flatMap((builder, i) => [
-    ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+    ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
   ]);

@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
@@ -78,6 +79,7 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  addedSteps,
 ];
 
 /** The tables that migrations made. */
