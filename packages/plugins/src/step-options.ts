@@ -1,4 +1,5 @@
 import {
+  callRenderable,
   descriptorOf,
   lockUses,
   type PluginDescriptor,
@@ -229,7 +230,8 @@ export async function renderOptions(
 }
 
 async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
-  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (typeof value === "function")
+    return renderCommands(await callRenderable(value as (build: RenderContext) => unknown, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
   if (typeof value !== "object" || value === null) return value;
   const { command, ...rest } = value as { readonly command?: unknown };
