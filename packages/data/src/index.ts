@@ -71,7 +71,7 @@ export type { RequestDetails } from "./updates/request-details.ts";
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
-export type { StepUpdates } from "./updates/steps.ts";
+export type { StepAddition, StepUpdates } from "./updates/steps.ts";
 export type { FailedSibling, OpenSource, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { approvalOption } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
+import { listSteps } from "../list-steps.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
 import { plainName } from "../plain-name.ts";
@@ -127,7 +128,7 @@ export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
 /** Risks in a builder set. */
 export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
   return builders.flatMap((builder, i) => [
-    ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+    ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
   ]);

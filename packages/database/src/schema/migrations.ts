@@ -1,5 +1,6 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { approvals } from "./migrations/approvals.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
@@ -80,6 +81,7 @@ export const migrations: readonly Migration[] = [
   askedTriggers,
   workerAccountOptions,
   approvals,
+  addedSteps,
 ];
 
 /** The tables that migrations made. */

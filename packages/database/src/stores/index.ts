@@ -1,3 +1,4 @@
+export * from "./added-steps.ts";
 export * from "./adoptable-builds.ts";
 export * from "./api-tokens.ts";
 export * from "./approvals.ts";
