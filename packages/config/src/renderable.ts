@@ -80,6 +80,11 @@ export function interpolate(template: string): (build: RenderContext) => string 
   return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
 }
 
+/** A text as part of a template in which `interpolate` leaves it as it is. */
+export function escapeTemplate(text: string): string {
+  return text.replace(placeholder, (found) => `$${found}`);
+}
+
 /** The template of a function made by `interpolate`. */
 export function templateIn(value: unknown): string | undefined {
   return typeof value === "function" ? (value as { [templateOf]?: string })[templateOf] : undefined;

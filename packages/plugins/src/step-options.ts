@@ -148,7 +148,19 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-function isNeverRendered(schema: z.ZodObject, key: string): boolean {
+/** An option with functions that are not functions of the build. */
+export function asWritten<S extends z.ZodType>(schema: S): S {
+  stepFunctions.add(schema);
+  return schema;
+}
+
+/** Whether this option can only be a function, which the step calls. */
+export function isFunctionOption(schema: z.ZodType): boolean {
+  return stepFunctions.has(schema);
+}
+
+/** Whether this option is read as it is written, never as a function of the build. */
+export function isNeverRendered(schema: z.ZodObject, key: string): boolean {
   const option: unknown = schema.shape[key];
   return neverRendered.has(key) || (option instanceof z.ZodType && ownMeaning.has(option));
 }

@@ -320,7 +320,7 @@ export class Build {
 
   #findBuilddir(request: RequestDetails): string {
     const own = findBuilddir(this.worker.info, this.builder.config);
-    return isForkBuild(request) ? nameForkDirectory(own) : own;
+    return this.builder.config.directoryForForks && isForkBuild(request) ? nameForkDirectory(own) : own;
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
