@@ -113,6 +113,8 @@ export type StepInput<Shape extends z.ZodRawShape> = {
 
 /** Options whose functions have another meaning than functions of the build. */
 const ownMeaning = new WeakSet<z.ZodType>();
+/** Those that are nothing but a function. */
+const onlyFunctions = new WeakSet<z.ZodType>();
 
 /** An option that is a function of `what`, such as "(rc, stdout)", which the step calls itself: it is no function of the build. */
 export function stepFunction<F extends (...given: never[]) => unknown>(what: string, description: string) {
@@ -121,6 +123,7 @@ export function stepFunction<F extends (...given: never[]) => unknown>(what: str
     .optional()
     .describe(description);
   ownMeaning.add(schema);
+  onlyFunctions.add(schema);
   return schema;
 }
 
@@ -150,13 +153,13 @@ const neverRendered = new Set<string>([
 
 /** An option with functions that are not functions of the build. */
 export function asWritten<S extends z.ZodType>(schema: S): S {
-  stepFunctions.add(schema);
+  ownMeaning.add(schema);
   return schema;
 }
 
 /** Whether this option can only be a function, which the step calls. */
 export function isFunctionOption(schema: z.ZodType): boolean {
-  return stepFunctions.has(schema);
+  return onlyFunctions.has(schema);
 }
 
 /** Whether this option is read as it is written, never as a function of the build. */
