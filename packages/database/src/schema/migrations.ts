@@ -14,6 +14,7 @@ import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
+import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -84,6 +85,7 @@ export const migrations: readonly Migration[] = [
   approvals,
   addedSteps,
   instanceNumbers,
+  newestOpenRequests,
 ];
 
 /** The tables that migrations made. */
