@@ -1,4 +1,5 @@
 import {
+  callRenderable,
   descriptorOf,
   type InnerStep,
   lockUses,
@@ -113,6 +114,8 @@ export type StepInput<Shape extends z.ZodRawShape> = {
 
 /** Options whose functions have another meaning than functions of the build. */
 const ownMeaning = new WeakSet<z.ZodType>();
+/** Those that are nothing but a function. */
+const onlyFunctions = new WeakSet<z.ZodType>();
 
 /** An option that is a function of `what`, such as "(rc, stdout)", which the step calls itself: it is no function of the build. */
 export function stepFunction<F extends (...given: never[]) => unknown>(what: string, description: string) {
@@ -121,6 +124,7 @@ export function stepFunction<F extends (...given: never[]) => unknown>(what: str
     .optional()
     .describe(description);
   ownMeaning.add(schema);
+  onlyFunctions.add(schema);
   return schema;
 }
 
@@ -162,7 +166,19 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-function isNeverRendered(schema: z.ZodObject, key: string): boolean {
+/** An option with functions that are not functions of the build. */
+export function asWritten<S extends z.ZodType>(schema: S): S {
+  ownMeaning.add(schema);
+  return schema;
+}
+
+/** Whether this option can only be a function, which the step calls. */
+export function isFunctionOption(schema: z.ZodType): boolean {
+  return onlyFunctions.has(schema);
+}
+
+/** Whether this option is read as it is written, never as a function of the build. */
+export function isNeverRendered(schema: z.ZodObject, key: string): boolean {
   const option: unknown = schema.shape[key];
   return neverRendered.has(key) || (option instanceof z.ZodType && ownMeaning.has(option));
 }
@@ -244,7 +260,8 @@ export async function renderOptions(
 }
 
 async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
-  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (typeof value === "function")
+    return renderCommands(await callRenderable(value as (build: RenderContext) => unknown, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
   if (typeof value !== "object" || value === null) return value;
   const { command, ...rest } = value as { readonly command?: unknown };

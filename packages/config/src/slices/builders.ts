@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { approvalOption } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
 import { listSteps } from "../list-steps.ts";
@@ -33,6 +34,17 @@ export const builderConfig = z.strictObject({
     .default(false)
     .describe(
       "Secrets that builds of a fork's code may use: all, or these. Anyone who opens a pull request can read them.",
+    ),
+  approval: approvalOption
+    .default(null)
+    .describe(
+      "Builds that begin only after a user has approved them; null: none. The right is `approve` on `buildrequests`. See untrusted.md.",
+    ),
+  directoryForForks: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether builds of a fork's code work in a directory of their own, so that later builds find nothing of what they leave.",
     ),
   maxBuilds: z
     .int()
