@@ -147,15 +147,15 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-/** An option with functions that are not functions of the build. */
+/** Marks the schema of an option with functions that are not functions of the build; what is made of it is not marked. */
 export function asWritten<S extends z.ZodType>(schema: S): S {
-  stepFunctions.add(schema);
+  ownMeaning.add(schema);
   return schema;
 }
 
 /** Whether this option can only be a function, which the step calls. */
 export function isFunctionOption(schema: z.ZodType): boolean {
-  return stepFunctions.has(schema);
+  return ownMeaning.has(schema);
 }
 
 /** Whether this option is read as it is written, never as a function of the build. */
