@@ -78,6 +78,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/latent-workers.md",
     "docs/locks.md",
     "docs/steps.md",
+    "docs/git.md",
     "docs/collapsing.md",
     "docs/who-goes-first.md",
     "docs/untrusted.md",

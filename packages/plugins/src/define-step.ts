@@ -6,7 +6,7 @@ import {
   type PluginDefinition,
   type PluginDescriptor,
 } from "@multimaster/config";
-import type { Result } from "@multimaster/core";
+import { callContained, type Result } from "@multimaster/core";
 import { z } from "zod";
 import { warningsOfCommands } from "./command-warnings.ts";
 import type { StepContext, StepRenderContext } from "./step-context.ts";
@@ -127,7 +127,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     },
     isHidden(options, results) {
       const hide = (options["hideStepIf"] ?? false) as CommonOptions["hideStepIf"];
-      return typeof hide === "function" ? hide(results) : hide;
+      return typeof hide === "function" ? callContained(() => hide(results)) : hide;
     },
     async run(ctx, options) {
       const rendered = (await renderOptions(schema, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;

@@ -1,4 +1,5 @@
 import {
+  callRenderable,
   descriptorOf,
   lockUses,
   type PluginDescriptor,
@@ -112,6 +113,8 @@ export type StepInput<Shape extends z.ZodRawShape> = {
 
 /** Options whose functions have another meaning than functions of the build. */
 const ownMeaning = new WeakSet<z.ZodType>();
+/** Those that are nothing but a function. */
+const onlyFunctions = new WeakSet<z.ZodType>();
 
 /** An option that is a function of `what`, such as "(rc, stdout)", which the step calls itself: it is no function of the build. */
 export function stepFunction<F extends (...given: never[]) => unknown>(what: string, description: string) {
@@ -120,6 +123,7 @@ export function stepFunction<F extends (...given: never[]) => unknown>(what: str
     .optional()
     .describe(description);
   ownMeaning.add(schema);
+  onlyFunctions.add(schema);
   return schema;
 }
 
@@ -155,7 +159,7 @@ export function asWritten<S extends z.ZodType>(schema: S): S {
 
 /** Whether this option can only be a function, which the step calls. */
 export function isFunctionOption(schema: z.ZodType): boolean {
-  return ownMeaning.has(schema);
+  return onlyFunctions.has(schema);
 }
 
 /** Whether this option is read as it is written, never as a function of the build. */
@@ -241,7 +245,8 @@ export async function renderOptions(
 }
 
 async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
-  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (typeof value === "function")
+    return renderCommands(await callRenderable(value as (build: RenderContext) => unknown, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
   if (typeof value !== "object" || value === null) return value;
   const { command, ...rest } = value as { readonly command?: unknown };

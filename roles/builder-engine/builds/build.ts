@@ -346,8 +346,11 @@ export class Build {
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#engine;
-    const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
     const connectionLost = this.#interruption?.kind === "lost";
+    const isStoppedAtOnce = this.#interruption?.atOnce === true;
+    const isLost = connectionLost || isStoppedAtOnce;
+    // A connection that this master closes, as of a worker that was revoked, says nothing about the request.
+    const countsAsLoss = isStoppedAtOnce || (connectionLost && !this.worker.leaving);
     const verdict = judgeWorker(this.worker, { buildid, results: end.results, isLost: connectionLost });
     // A build that a user has stopped is not run again.
     const isMachine = verdict?.failure?.kind === "machine";
@@ -355,7 +358,7 @@ export class Build {
     const wanted = {
       ...end,
       state: this.#secrets.hide(end.state),
-      ...(isLost ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
+      ...(countsAsLoss ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
       ...(verdict === undefined ? {} : { worker: hideCause(this.#secrets, verdict) }),
       ...(retry !== undefined && (this.#interruption === undefined || isLost) ? { retry } : {}),
     };

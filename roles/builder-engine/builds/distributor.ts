@@ -75,7 +75,12 @@ export class Distributor implements Service {
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    this.#locks = new RequestLocks(data, metrics, clock);
+    this.#locks = new RequestLocks({
+      data,
+      metrics,
+      clock,
+      onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
+    });
     const wake = () => this.#loop.wake();
     this.#collapser = new Collapser({ ...options, wake });
     this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
