@@ -23,6 +23,7 @@ export default defineCluster({
             "ends early",
             "adds steps",
             "at the same time",
+            "from a file",
             "web",
           ],
           label: "Show it",

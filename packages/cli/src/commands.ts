@@ -7,6 +7,7 @@ type AddCommand = (program: Command, setExitCode: (code: number) => void) => voi
 export const commands: readonly { readonly names: readonly string[]; load(): Promise<AddCommand> }[] = [
   { names: ["start"], load: async () => (await import("./commands/start.ts")).addStart },
   { names: ["check-config"], load: async () => (await import("./commands/check-config.ts")).addCheckConfig },
+  { names: ["pipeline"], load: async () => (await import("./commands/pipeline.ts")).addPipeline },
   {
     names: ["upgrade-database"],
     load: async () => (await import("./commands/upgrade-database.ts")).addUpgradeDatabase,
