@@ -23,6 +23,7 @@ import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { patchIndex, retention } from "./migrations/retention.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
@@ -86,6 +87,8 @@ export const migrations: readonly Migration[] = [
   addedSteps,
   instanceNumbers,
   newestOpenRequests,
+  retention,
+  patchIndex,
 ];
 
 /** The tables that migrations made. */
