@@ -14,6 +14,7 @@ import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
+import { Approvals } from "../start-rules/approvals.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
 import { withFreeLocks } from "./free-locks.ts";
 import type { InstanceTable } from "./instance-table.ts";
@@ -50,8 +51,11 @@ export class InstanceStarts {
   /** Pending requests by latent worker, at the last look. */
   #demand = new Map<string, number>();
 
+  #approvals: Approvals;
+
   constructor(options: InstanceStartsOptions) {
     this.#options = options;
+    this.#approvals = new Approvals(options);
   }
 
   /** Whether this engine is starting the instance at this moment. */
@@ -94,7 +98,8 @@ export class InstanceStarts {
     const wanting = open.filter(({ builderid }) => (latentsOf.get(builderid)?.length ?? 0) > 0);
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
-    const pending = await readPending(data, ids, mostPending);
+    // No machine is paid for what no user has approved.
+    const pending = await this.#approvals.admit(await readPending(data, ids, mostPending));
     const requests = pending.map((request) => ({
       ...request,
       isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,
