@@ -14,6 +14,7 @@ import httpRequest from "@multimaster/plugins/steps/http-request";
 import loadProperties from "@multimaster/plugins/steps/load-properties";
 import makeDirectory from "@multimaster/plugins/steps/make-directory";
 import move from "@multimaster/plugins/steps/move";
+import parallel from "@multimaster/plugins/steps/parallel";
 import removeDirectory from "@multimaster/plugins/steps/remove-directory";
 import sequence from "@multimaster/plugins/steps/sequence";
 import setProperties from "@multimaster/plugins/steps/set-properties";
@@ -178,6 +179,22 @@ export default defineBuilders({
           steps: [shell({ name: "remove", command: ["rm", "suites.json"], cleanUp: true })],
         }),
         shell({ name: "pack", command: "echo packed" }),
+      ],
+    },
+    {
+      name: "at the same time",
+      workers,
+      steps: [
+        parallel({
+          name: "checks",
+          maxInFlight: 4,
+          steps: [
+            shell({ name: "one", command: "touch one; while ! test -e two; do sleep 0.05; done", maxTime: "30s" }),
+            shell({ name: "two", command: "touch two; while ! test -e one; do sleep 0.05; done", maxTime: "30s" }),
+            shell({ name: "lint", command: "exit 1", flunkOnFailure: false, warnOnFailure: true }),
+          ],
+        }),
+        shell({ name: "after", command: "rm one two" }),
       ],
     },
     {

@@ -22,6 +22,7 @@ export default defineCluster({
             "several",
             "ends early",
             "adds steps",
+            "at the same time",
             "from a file",
             "web",
           ],

@@ -49,6 +49,19 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   await master.waitReady();
 });
 
+it("the rules that docs/retention.md shows are good ones, and nothing of a new database is to be deleted", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/retention.md", directory)).toBe(1);
+  await checkTypesOf("docs/retention.md");
+  const config = join(directory, "cluster.ts");
+  const run = async (...args: string[]) =>
+    (await runProcess({ name: "master", command: process.execPath, args: [program, ...args, "--config", config] }))
+      .stdout;
+  await run("upgrade-database");
+  expect(await run("retention", "--dry-run")).toBe("What the rules would delete now, each by itself:\nNothing.\n");
+  expect(await run("retention")).toBe("Retention has not run yet.\n");
+});
+
 it("the schedulers that docs/config.md derives from builders are good ones", async () => {
   const directory = temporaryDirectory("docs");
   writeFilesOf("docs/config.md", directory);
