@@ -15,6 +15,7 @@ import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
+import { Approvals } from "../start-rules/approvals.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
 import type { AcceptedRequests } from "./accepted-requests.ts";
 import { withFreeLocks } from "./free-locks.ts";
@@ -53,8 +54,11 @@ export class InstanceStarts {
   /** Pending requests by latent worker, at the last look. */
   #demand = new Map<string, number>();
 
+  #approvals: Approvals;
+
   constructor(options: InstanceStartsOptions) {
     this.#options = options;
+    this.#approvals = new Approvals(options);
   }
 
   /** Whether this engine is starting the instance at this moment. */
@@ -104,10 +108,13 @@ export class InstanceStarts {
     const wanting = open.filter(({ builderid }) => (latentsOf.get(builderid)?.length ?? 0) > 0);
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
-    const asked = await readPending(data, ids, mostPending);
+    // No machine is paid for what no user has approved.
+    const asked = await this.#approvals.admit(await readPending(data, ids, mostPending));
     const accepting = await this.#acceptingOf(asked, latentsOf);
     // Read again: while functions were asked, some may have been claimed, for a worker that is seen as busy below.
-    const pending = this.#options.accepted.asksAny ? await readPending(data, ids, mostPending) : asked;
+    const pending = this.#options.accepted.asksAny
+      ? await this.#approvals.admit(await readPending(data, ids, mostPending))
+      : asked;
     // One that none of them takes would be put on an instance that is there for another.
     const wanted = pending.filter(({ buildrequestid }) => (accepting.get(buildrequestid)?.length ?? 0) > 0);
     const requests = wanted.map((request) => ({
