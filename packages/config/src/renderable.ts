@@ -61,6 +61,11 @@ export function interpolate(template: string): (build: RenderContext) => string 
   return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
 }
 
+/** The name of the secret, of a function made by `secret`. */
+export function secretNameOf(value: unknown): string | undefined {
+  return typeof value === "function" ? (value as { [secretOf]?: string })[secretOf] : undefined;
+}
+
 /** The template of a function made by `interpolate`. */
 export function templateIn(value: unknown): string | undefined {
   return typeof value === "function" ? (value as { [templateOf]?: string })[templateOf] : undefined;

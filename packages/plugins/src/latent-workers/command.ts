@@ -2,7 +2,7 @@ import { renderable } from "@multimaster/config";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
-import { runProgram } from "./command/run-program.ts";
+import { runProgram } from "../run-program.ts";
 
 /** No word that a program could take for an option. */
 const isId = /^[^\s-]\S{0,499}$/;
