@@ -2,15 +2,18 @@ import type { ConfigWarning } from "./config-warning.ts";
 import type { PluginDescriptor } from "./plugin.ts";
 import { namesIn, secretNameOf, templateIn } from "./renderable.ts";
 
+const deepest = 20;
+
 /** The secrets that a value of a config uses by `secret` or `interpolate`, however deep; not what other functions ask for. */
-export function secretsIn(value: unknown, found = new Set<string>()): Set<string> {
+export function secretsIn(value: unknown, found = new Set<string>(), depth = 0): Set<string> {
+  if (depth > deepest) return found;
   if (typeof value === "function") {
     const name = secretNameOf(value);
     if (name !== undefined) found.add(name);
     for (const part of namesIn(templateIn(value) ?? "")) if (part.kind === "secret") found.add(part.name);
-  } else if (Array.isArray(value)) for (const item of value) secretsIn(item, found);
+  } else if (Array.isArray(value)) for (const item of value) secretsIn(item, found, depth + 1);
   else if (typeof value === "object" && value !== null && isPlain(value))
-    for (const item of Object.values(value)) secretsIn(item, found);
+    for (const item of Object.values(value)) secretsIn(item, found, depth + 1);
   return found;
 }
 

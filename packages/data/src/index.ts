@@ -27,6 +27,7 @@ export * from "./resources/index.ts";
 export { literalsOfPath } from "./resources/literals-of-path.ts";
 export { type EventNameOf, type ItemOf, type NounName, type ResourceOf, resources } from "./resources/registry.ts";
 export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-buildset.ts";
+export type { ApprovalUpdates, Deciding, WantedApproval } from "./updates/approvals.ts";
 export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
@@ -75,8 +76,8 @@ export type { RetentionRun, RunEnd } from "./updates/retention/run-retention.ts"
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
-export type { StepUpdates } from "./updates/steps.ts";
-export type { FailedSibling, OpenSource, SourceLine } from "./updates/superseding.ts";
+export type { StepAddition, StepUpdates } from "./updates/steps.ts";
+export type { FailedSibling, OpenSource, RequestPage, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export * from "./updates/triggers.ts";
 export { type AcceptedWorker, addWorkerAccount, endWorkerAccount } from "./updates/worker-accounts.ts";

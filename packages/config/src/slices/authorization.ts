@@ -39,6 +39,8 @@ const actions = [
   "keep",
   "release",
   "cancel",
+  "approve",
+  "reject",
   "set_priority",
   "enable",
   "pause",

@@ -1,7 +1,9 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { approvalOption } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
+import { listSteps } from "../list-steps.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
 import { plainName } from "../plain-name.ts";
@@ -33,6 +35,17 @@ export const builderConfig = z.strictObject({
     .default(false)
     .describe(
       "Secrets that builds of a fork's code may use: all, or these. Anyone who opens a pull request can read them.",
+    ),
+  approval: approvalOption
+    .default(null)
+    .describe(
+      "Builds that begin only after a user has approved them; null: none. The right is `approve` on `buildrequests`. See untrusted.md.",
+    ),
+  directoryForForks: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether builds of a fork's code work in a directory of their own, so that later builds find nothing of what they leave.",
     ),
   maxBuilds: z
     .int()
@@ -139,7 +152,7 @@ export function warningsOfBuilders(slice: BuildersSlice): ConfigWarning[] {
 
 function warningsOfBuilder(builder: BuilderConfig, i: number): ConfigWarning[] {
   return [
-    ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+    ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
   ];
