@@ -84,6 +84,8 @@ export async function startEngine(
     moreOf?: Readonly<Record<string, Partial<BuildersSliceInput["builders"][number]>>>;
     secrets?: Record<string, string>;
     believeControl?: boolean;
+    /** More of the part of the config that all masters share. */
+    shared?: Partial<ClusterConfig>;
   } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
@@ -137,7 +139,7 @@ export async function startEngine(
           })),
           workers,
         },
-        shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
+        shared: { bus: { believeControl: options.believeControl ?? false }, ...options.shared } as ClusterConfig,
         directory,
       },
       data,

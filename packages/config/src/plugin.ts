@@ -3,7 +3,7 @@ import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of plugins that a config can use. */
-export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker";
+export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker" | "artifact-store";
 
 /** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
@@ -46,6 +46,7 @@ interface DefinitionFacts {
   };
   /** Its options have those of every latent worker (slices/latent-workers.ts). */
   "latent-worker": object;
+  "artifact-store": object;
 }
 
 /** The definition of a plugin of one kind. */

@@ -1,6 +1,7 @@
 import type { RenderContext } from "@multimaster/config";
 import type { Json, Result } from "@multimaster/core";
 import type { NewTestResult } from "@multimaster/data";
+import type { StepArtifacts, StepMaster } from "./step-artifacts.ts";
 
 export interface BuildSource {
   readonly ssid: number;
@@ -232,6 +233,10 @@ export interface StepContext extends StepRenderContext {
     requests: readonly TriggerRequest[],
     options: { wait: boolean; relationship: string },
   ): Promise<readonly TriggeredBuilds[]>;
+  /** The artifact store. */
+  readonly artifacts: StepArtifacts;
+  /** The machine of the engine. */
+  readonly master: StepMaster;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

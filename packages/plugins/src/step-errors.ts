@@ -27,3 +27,13 @@ export class StepValueRefused extends Error {
 export class TriggerRefused extends Error {
   override name = "TriggerRefused";
 }
+
+/** An artifact cannot be stored or read: there is no store, its name or size is not allowed, or its bytes are wrong. */
+export class ArtifactRefused extends Error {
+  override name = "ArtifactRefused";
+}
+
+/** The config does not allow a step to do this on the master's machine. */
+export class MasterRefused extends Error {
+  override name = "MasterRefused";
+}

@@ -1,18 +1,14 @@
 import type { Environment, StepContext, StepRenderContext } from "@multimaster/plugins";
+import { createStepArtifacts } from "../artifacts/step-artifacts.ts";
 import type { StepLogs } from "../logs/step-logs.ts";
+import { createStepMaster } from "../on-master/step-master.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepCommands } from "./step-commands.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
-
-/** Tells the watchdog whether the step's own code has control. */
-export interface Turns {
-  /** Resolves at the beginning of a turn of the event loop, where no transaction of SQLite is open (docs/decisions/roles-run-in-threads.md). */
-  enter(): Promise<void>;
-  leave(): void;
-}
+import type { Turns } from "./turns.ts";
 
 /** What a step's code works through. */
 export interface StepParts {
@@ -27,10 +23,11 @@ export interface StepParts {
 
 /** What a step's code sees of its build, its worker and the engine. */
 export function createStepContext(
-  { engine, worker, properties, secrets, build, builddir, patchesRead }: BuildScope,
+  scope: BuildScope,
   parts: StepParts,
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
+  const { engine, worker, properties, secrets, build, builddir, patchesRead } = scope;
   const { data, persistence, clock } = engine;
   const { name, stepid, logs, commands, triggers, setState, turns } = parts;
   const system = worker.info.system;
@@ -86,6 +83,8 @@ export function createStepContext(
       onReturn: turns.enter,
     }),
     trigger: triggers.trigger,
+    artifacts: createStepArtifacts(scope, stepid, signal, turns),
+    master: createStepMaster(scope, signal, turns),
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

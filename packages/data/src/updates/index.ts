@@ -2,6 +2,7 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Events } from "../events/events.ts";
+import { type ArtifactUpdates, createArtifactUpdates } from "./artifacts.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
 import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
@@ -56,6 +57,7 @@ export interface Updates {
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
+  readonly artifacts: ArtifactUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
@@ -98,6 +100,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
+    artifacts: createArtifactUpdates(context),
     async close() {
       await compressor.close();
       await context.allPublished();

@@ -1,6 +1,7 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
+import { artifacts } from "./migrations/artifacts.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
@@ -78,6 +79,7 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  artifacts,
 ];
 
 /** The tables that migrations made. */

@@ -1,5 +1,6 @@
 export * from "./adoptable-builds.ts";
 export * from "./api-tokens.ts";
+export * from "./artifacts.ts";
 export * from "./asked-triggers.ts";
 export * from "./audit-trail.ts";
 export * from "./builders.ts";
@@ -26,6 +27,7 @@ export * from "./open-requests.ts";
 export * from "./pending-builders.ts";
 export * from "./poll-requests.ts";
 export * from "./published-schedulers.ts";
+export * from "./remove-artifacts.ts";
 export * from "./request-ends.ts";
 export * from "./scheduler-slots.ts";
 export * from "./schedulers.ts";
