@@ -17,6 +17,7 @@ import {
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { withLock } from "./setup-lock.mjs";
+import { missingVersionControl } from "./version-control.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 // The scripts of a virtual environment name the directory that they were installed in: several checkouts may link to one.
@@ -69,6 +70,9 @@ const balancers = {
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
   pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
 };
+
+/** Where Debian's package libnginx-mod-stream puts it. */
+export const nginxStreamModule = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 /** Containers for the tests of workers made on demand: Podman with the runtime that runs on kernels with cgroups of either version. */
 const containerPackages = ["podman", "runc"];
@@ -188,6 +192,7 @@ export function setUpComponents(print = console.log) {
     const pythons = ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "moto", "buildbot-www"];
     for (const name of pythons) setUpPython(name, print);
     setUpPodman(print);
+    setUpVersionControl(print);
     setUpBrowser(print);
   });
 }
@@ -200,6 +205,14 @@ function setUpPodman(print) {
       `Podman is missing: install it with runc (on Debian: apt-get install ${containerPackages.join(" ")}) so that both are on the PATH, then run again.`,
     );
   print(`Podman: ${run(found.podman, ["--version"]).stdout.trim()}, ${found.podman}`);
+}
+
+function setUpVersionControl(print) {
+  if (missingVersionControl().length > 0 && canUseApt()) aptInstall(missingVersionControl(), print);
+  const missing = missingVersionControl().join(" ");
+  if (missing)
+    throw new SetupError(`Missing: ${missing}. Install them (on Debian: apt-get install ${missing}), then run again.`);
+  print("Version control: Subversion, Mercurial, Git LFS");
 }
 
 function setUpBrowser(print) {
@@ -220,6 +233,8 @@ function setUpBalancer(name, print) {
     throw new SetupError(
       `${title} ${oldest} or newer is missing: install it (on Debian: apt-get install ${debian}) so that ${name} is on the PATH or in /usr/sbin, then run again.`,
     );
+  // What forwards bytes is a module of its own on Debian, and part of the program elsewhere.
+  if (name === "nginx" && !existsSync(nginxStreamModule) && canUseApt()) aptInstall(["libnginx-mod-stream"], print);
   print(`${title}: ${balancerVersion(program)}, ${program}`);
 }
 

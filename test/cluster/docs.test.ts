@@ -49,6 +49,19 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   await master.waitReady();
 });
 
+it("the rules that docs/retention.md shows are good ones, and nothing of a new database is to be deleted", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/retention.md", directory)).toBe(1);
+  await checkTypesOf("docs/retention.md");
+  const config = join(directory, "cluster.ts");
+  const run = async (...args: string[]) =>
+    (await runProcess({ name: "master", command: process.execPath, args: [program, ...args, "--config", config] }))
+      .stdout;
+  await run("upgrade-database");
+  expect(await run("retention", "--dry-run")).toBe("What the rules would delete now, each by itself:\nNothing.\n");
+  expect(await run("retention")).toBe("Retention has not run yet.\n");
+});
+
 it("the schedulers that docs/config.md derives from builders are good ones", async () => {
   const directory = temporaryDirectory("docs");
   writeFilesOf("docs/config.md", directory);
@@ -78,8 +91,11 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/latent-workers.md",
     "docs/locks.md",
     "docs/steps.md",
+    "docs/git.md",
     "docs/collapsing.md",
     "docs/who-goes-first.md",
+    "docs/untrusted.md",
+    "docs/pipeline-files.md",
   );
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
@@ -100,10 +116,38 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
   expect(asked.status).toBe(401);
 });
 
+it("the pipeline file that docs/pipeline-files.md shows is what the config beside it allows", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/pipeline-files.md", directory)).toBe(1);
+  const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(configFile("docs/pipeline-files.md"), "utf8")) ?? [];
+  const [file, config] = [join(directory, "pipeline.yaml"), join(directory, "cluster.ts")];
+  writeFileSync(file, String(yaml));
+  writeFileSync(
+    config,
+    `export default { name: "files", database: "sqlite:state.sqlite", builders: { all: () => import("./pipeline-files.ts") } };`,
+  );
+  const run = (...args: string[]) =>
+    runProcess({
+      name: "master",
+      command: process.execPath,
+      args: [program, "pipeline", ...args],
+      env: { UPLOAD_TOKEN: "a token" },
+    });
+  expect((await run("check", file)).stdout).toBe("The pipeline file is good: 4 steps.\n");
+  expect((await run("check", file, "--config", config)).stdout).toBe("The pipeline file is good: 4 steps.\n");
+  writeFileSync(file, `${yaml}  - git: { repourl: x }\n  - shell: { comand: make }\n`);
+  await expect(run("check", file, "--config", config)).rejects.toThrow(
+    /pipeline\.yaml:11:5: there is no step "git" here[\s\S]*:12:14: "comand"/,
+  );
+  const schema = JSON.parse((await run("schema", "--config", config)).stdout) as Record<string, unknown>;
+  expect(JSON.stringify(schema["properties"])).toContain('"shell"');
+  expect(JSON.stringify(schema)).not.toContain('"http-request"');
+});
+
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 7 builders in 1 set, 1 worker, 3 schedulers");
+  expect(stdout).toContain("The config is good: 9 builders in 1 set, 1 worker, 3 schedulers");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {
@@ -144,4 +188,35 @@ it("the step, scheduler, change source and hook that docs/extending.md shows bui
   expect(steps.steps.at(-1)).toMatchObject({ name: "count-lines", state_string: expect.stringMatching(/^\d+ lines$/) });
   const { body: set } = await master.api<{ buildsets: { reason: string }[] }>("buildsets");
   expect(set.buildsets).toMatchObject([{ reason: "2 changes" }]);
+});
+
+it("the config that docs/artifacts.md shows is a good one, and the step of docs/own-steps.md does what it says", async () => {
+  const shown = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/artifacts.md", shown)).toBe(1);
+  await checkTypesOf("docs/artifacts.md");
+  const args = [program, "check-config", "--config", join(shown, "cluster.ts")];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 2 builders");
+
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/own-steps.md", directory)).toBe(2);
+  await checkTypesOf("docs/own-steps.md");
+  const master = await startMaster({ config: join(directory, "cluster.ts"), cwd: directory });
+  await master.waitReady();
+  await master.apiPost("forceschedulers/force", "force", { builderNames: ["all"], reason: "test" });
+  const ended = async () => (await master.api<{ builds: object[] }>("builds?complete=true")).body.builds;
+  await waitFor(async () => (await ended()).length > 0, { what: "the build to end", timeoutMs: 60_000 });
+  const { body } = await master.api<{ steps: object[] }>("builds/1/steps");
+  expect(body.steps.at(-1)).toMatchObject({ name: "sum-up", results: 0, state_string: "1 warnings, 0 more requests" });
+  expect(await (await master.fetch("artifacts/latest/all/warnings.txt")).text()).toBe("a.c:1: warning: unused\n");
+  const url = await master.url();
+  const get = [program, "artifacts", "get", "all/1", "--to", join(directory, "got"), "--url", url];
+  await runProcess({ name: "master", command: process.execPath, args: get });
+  expect(readFileSync(join(directory, "got", "warnings.txt"), "utf8")).toBe("a.c:1: warning: unused\n");
+  const list = [program, "artifacts", "list", "all/1", "--url", url];
+  const listed = await runProcess({ name: "master", command: process.execPath, args: list });
+  expect(listed.stdout).toMatch(/^name +bytes +sha256\nwarnings\.txt +23 +[0-9a-f]{12}$/m);
+  const check = [program, "artifacts", "check", "--config", join(directory, "cluster.ts")];
+  const checked = await runProcess({ name: "master", command: process.execPath, args: check, cwd: directory });
+  expect(checked.stdout).toMatch(/: 1 objects, 1 rows\.$/m);
 });

@@ -8,6 +8,7 @@ export * from "./define-scheduler.ts";
 export * from "./define-step.ts";
 export * from "./running.ts";
 export * from "./step-artifacts.ts";
+export * from "./step-cluster.ts";
 export * from "./step-context.ts";
 export * from "./step-errors.ts";
 export * from "./step-options.ts";

@@ -28,6 +28,11 @@ export class TriggerRefused extends Error {
   override name = "TriggerRefused";
 }
 
+/** No steps were added: they are invalid or too many; the message says which and why. */
+export class StepsRefused extends Error {
+  override name = "StepsRefused";
+}
+
 /** An artifact cannot be stored or read: there is no store, its name or size is not allowed, or its bytes are wrong. */
 export class ArtifactRefused extends Error {
   override name = "ArtifactRefused";

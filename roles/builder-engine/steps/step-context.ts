@@ -4,7 +4,10 @@ import type { StepLogs } from "../logs/step-logs.ts";
 import { createStepMaster } from "../on-master/step-master.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
+import type { StepAdditions } from "./step-additions.ts";
+import { createStepCluster } from "./step-cluster.ts";
 import type { StepCommands } from "./step-commands.ts";
+import type { StepGroup } from "./step-group.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
@@ -17,6 +20,8 @@ export interface StepParts {
   logs: StepLogs;
   commands: StepCommands;
   triggers: StepTriggers;
+  additions: StepAdditions;
+  group: StepGroup;
   setState(text: string): void;
   turns: Turns;
 }
@@ -29,7 +34,7 @@ export function createStepContext(
 ): StepContext {
   const { engine, worker, properties, secrets, build, builddir, patchesRead } = scope;
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -83,8 +88,11 @@ export function createStepContext(
       onReturn: turns.enter,
     }),
     trigger: triggers.trigger,
+    addSteps: additions.addSteps,
+    runTogether: group.run,
     artifacts: createStepArtifacts(scope, stepid, signal, turns),
     master: createStepMaster(scope, signal, turns),
+    cluster: createStepCluster(scope, turns),
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

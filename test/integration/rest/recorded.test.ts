@@ -40,6 +40,8 @@ describe.each(engines)("the data API on %s", (engine) => {
     expect(
       [...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path)),
     ).toEqual([
+      "approvals",
+      "approvals/n:buildrequestid",
       "artifacts",
       "artifacts/n:artifactid",
       "audit_entries",
@@ -80,6 +82,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "orders/n:orderid",
       "request_ends",
       "request_ends/n:buildrequestid",
+      "retention_runs",
+      "retention_runs/n:runid",
       "schedulers/n:schedulerid/waiting",
       "schedulers/s:name",
       "schedules",

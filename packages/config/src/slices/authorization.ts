@@ -27,6 +27,7 @@ const nouns = [
   "projects",
   "codebases",
   "audit_entries",
+  "retention_runs",
   "control",
 ] as const;
 
@@ -36,7 +37,11 @@ const actions = [
   "force",
   "stop",
   "rebuild",
+  "keep",
+  "release",
   "cancel",
+  "approve",
+  "reject",
   "set_priority",
   "enable",
   "pause",

@@ -1,5 +1,6 @@
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import type { EventName } from "../model/event-names.ts";
+import { approvals } from "./approvals.ts";
 import { artifacts } from "./artifacts.ts";
 import { auditEntries } from "./audit-entries.ts";
 import { branches } from "./branches.ts";
@@ -27,6 +28,7 @@ import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
 import { requestEnds } from "./request-ends.ts";
+import { retentionRuns } from "./retention-runs.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -85,10 +87,12 @@ const nouns = [
   testRuns,
   flakyTests,
   requestEnds,
+  approvals,
   waiting,
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  retentionRuns,
   workerAbsences,
   workerAccounts,
 ] as const satisfies readonly AnyResource[];

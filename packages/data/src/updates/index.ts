@@ -2,6 +2,7 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Events } from "../events/events.ts";
+import { type ApprovalUpdates, createApprovalUpdates } from "./approvals.ts";
 import { type ArtifactUpdates, createArtifactUpdates } from "./artifacts.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
@@ -19,6 +20,7 @@ import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
+import { createRetentionUpdates, type RetentionUpdates } from "./retention/retention.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
@@ -50,6 +52,7 @@ export interface Updates {
   readonly buildsets: BuildsetUpdates;
   readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
+  readonly approvals: ApprovalUpdates;
   readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
   readonly startRules: StartRuleUpdates;
@@ -57,6 +60,7 @@ export interface Updates {
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
+  readonly retention: RetentionUpdates;
   readonly artifacts: ArtifactUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
@@ -93,6 +97,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildsets: createBuildsetUpdates(context),
     triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
+    approvals: createApprovalUpdates(context),
     collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
     startRules: createStartRuleUpdates(context),
@@ -100,6 +105,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
+    retention: createRetentionUpdates(context),
     artifacts: createArtifactUpdates(context),
     async close() {
       await compressor.close();

@@ -37,6 +37,11 @@ export async function expireArtifacts(connection: Connection, bounds: ArtifactBo
       (select a.artifactid from mm_artifacts a where a.state = 'complete' and ${condition} limit 1000)`;
     expired += await execute(connection, sql, [reason, ...bindings]);
   };
+  await expire(
+    "of a build that is gone",
+    "a.cache_scope is null and not exists (select 1 from builds b where b.id = a.buildid)",
+    [],
+  );
   if (bounds.keepForSeconds !== null)
     await expire("old", `a.cache_scope is null and a.created_at < ${now} - ?`, [bounds.keepForSeconds]);
   for (const { builderid, oldest } of await listOldestKept(connection, bounds.keepBuilds))
