@@ -1,4 +1,4 @@
-import { describePlainly, errors, type Json } from "@multimaster/core";
+import { errors, type Json } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import { z } from "zod";
 import type { Actor, Trail } from "../model/actor.ts";
@@ -93,15 +93,8 @@ export function defineAction<Item, Parameters extends z.ZodType, Result extends 
 /** Reads what a client sent; throws the first complaint. */
 export function readParameters(action: AnyAction, sent: UnreadParameters): unknown {
   const read = action.parameters.safeParse(sent);
-  if (!read.success) throw errors.requestInvalid(describeParameters(read.error.issues[0]));
+  if (!read.success) throw errors.requestInvalid(read.error.issues[0]?.message ?? "the parameters are not valid");
   return read.data;
-}
-
-/** A sentence of our own says itself what it is about. */
-function describeParameters(issue: z.core.$ZodIssue | undefined): string {
-  if (!issue) return "the parameters are not valid";
-  const name = issue.path.join(".");
-  return issue.code === "custom" || name === "" ? describePlainly(issue) : `${name}: ${describePlainly(issue)}`;
 }
 
 /** For an action that reads its parameters itself; `Sent` is what clients send. */
