@@ -1,4 +1,4 @@
-import { findGreatest } from "@multimaster/core";
+import { describePlainly, findGreatest } from "@multimaster/core";
 import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
@@ -45,7 +45,7 @@ export function explainIssue(issue: Issue, schema: Schema, given: unknown): { pa
     const hint = known.length > 0 ? ` (have: ${known.join(", ")})` : "";
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown option${hint}` }));
   }
-  return [{ path: issue.path, message: explainAbsence(plainMessage(issue), issue.path, given) }];
+  return [{ path: issue.path, message: explainAbsence(describePlainly(issue), issue.path, given) }];
 }
 
 /** An option that is not there, or that came out undefined, as `env` of a variable that is not set. */
@@ -62,16 +62,6 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], given);
 }
 
-function plainMessage(issue: Issue): string {
-  if (issue.code === "too_small" && issue.message.startsWith("Too small")) return describeLimit(issue, "least");
-  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return describeLimit(issue, "most");
-  if (issue.code === "invalid_value" && !issue.message.startsWith("must ")) return expectOneOf(issue.values);
-  if (issue.code === "invalid_key" && issue.issues[0]) return plainMessage(issue.issues[0]);
-  if (/expected int, received number$/.test(issue.message)) return "must be a whole number";
-  const message = issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
-  return message.replace(/^expected (int|record|tuple)\b/, (_, word: string) => `expected ${plainTypes[word]}`);
-}
-
 /** Of one branch of a union: a fixed value is like a type that the branch takes, unless the value given is one of its kind. */
 function plainBranchMessage(issue: Issue, input: unknown): string {
   if (
@@ -79,29 +69,12 @@ function plainBranchMessage(issue: Issue, input: unknown): string {
     issue.code !== "invalid_value" ||
     issue.values.some((value) => typeof value === "string" && isText(input))
   )
-    return plainMessage(issue);
+    return describePlainly(issue);
   const words = issue.values.map((value) => JSON.stringify(value));
   return `expected ${words.join(" or ")}, received ${typeof input === "boolean" ? input : typeName(input)}`;
 }
 
 const isText = (input: unknown) => typeof input === "string";
-
-const plainTypes: Readonly<Record<string, string>> = { int: "whole number", record: "object", tuple: "array" };
-
-function describeLimit(issue: Extract<Issue, { code: "too_small" | "too_big" }>, word: "least" | "most"): string {
-  const { origin, inclusive } = issue;
-  const limit = Number(issue.code === "too_small" ? issue.minimum : issue.maximum);
-  if (origin === "string") return limit === 1 ? "must not be empty" : `must have at ${word} ${limit} characters`;
-  if (origin === "array")
-    return limit === 1 ? `must have at ${word} one entry` : `must have at ${word} ${limit} entries`;
-  if (inclusive !== false) return `must be at ${word} ${limit}`;
-  return `must be ${word === "least" ? "greater" : "less"} than ${limit}`;
-}
-
-function expectOneOf(values: readonly unknown[]): string {
-  const words = values.map((value) => (typeof value === "string" ? JSON.stringify(value) : String(value)));
-  return words.length === 1 ? `must be ${words[0]}` : `must be one of ${words.join(", ")}`;
-}
 
 /**
  * "expected string, received number", "expected array, received number" as "expected string or array, received number".

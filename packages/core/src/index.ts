@@ -5,6 +5,7 @@ export * from "./bounded-pattern.ts";
 export * from "./call-contained.ts";
 export * from "./clock.ts";
 export * from "./describe-cause.ts";
+export * from "./describe-plainly.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./extremes.ts";

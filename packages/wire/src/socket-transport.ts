@@ -54,27 +54,28 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
     if (!paused) socket.resume();
   };
   const pingTimer = setInterval(() => {
-    if (congestedSince !== undefined && performance.now() - congestedSince > deadMs) {
-      lastError = `it read no answers for ${Math.round(deadMs / 1000)} s`;
-      log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
-      socket.terminate();
-      return;
-    }
+    const now = performance.now();
+    const seconds = Math.round(deadMs / 1000);
+    if (congestedSince !== undefined && now - congestedSince > deadMs)
+      return cut(`it read no answers for ${seconds} s`);
     // While this end does not read, it cannot see a pong: the silence is its own.
     if (paused || congestedSince !== undefined) {
       frame.reset();
       return alive();
     }
-    const now = performance.now();
-    const isSilent = now - heard > deadMs;
-    if (isSilent || frame.isLate(now, deadMs)) {
-      const what = isSilent ? "nothing was received" : "one message has not ended";
-      lastError = `${what} for ${Math.round(deadMs / 1000)} s`;
-      log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
-      socket.terminate();
-    } else if (socket.readyState === socket.OPEN) socket.ping();
+    if (now - heard > deadMs) return cut(`nothing was received for ${seconds} s`);
+    if (frame.isLate(now, deadMs)) return cut(`one message has not ended for ${seconds} s`);
+    if (socket.readyState === socket.OPEN) socket.ping();
   }, pingMs);
   pingTimer.unref();
+
+  function cut(why: string): void {
+    // The end of the connection may be seen only later.
+    clearInterval(pingTimer);
+    lastError = why;
+    log.warn({ peer }, `${peer}: ${why}; the connection is cut`);
+    socket.terminate();
+  }
 
   function open(receiver: TransportReceiver): void {
     // Before the WebSocket itself, so that what follows says which of the bytes were a whole message.

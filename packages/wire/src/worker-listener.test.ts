@@ -283,7 +283,7 @@ describe("a worker that has fallen silent", () => {
       authenticate: () => true,
       onWorker: (link) => void links.push(link),
       pingMs: 10,
-      deadMs: first === ofMany ? 400 : 50,
+      deadMs: first === ofMany ? 1500 : 50,
     });
     await silent.start();
     const authorization = formatBasicAuth("w", "p");

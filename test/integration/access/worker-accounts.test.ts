@@ -157,6 +157,9 @@ describe("master worker", () => {
     expect((await run("worker", "add", "w9", "--keep-alive", "often")).stderr).toMatch(
       /^master: --keep-alive: must be seconds/,
     );
+    expect((await run("worker", "add", "w9", "--quarantine-after", "0")).stderr).toMatch(
+      /^master: --quarantine-after: must be greater than 0\./,
+    );
     expect((await run("worker", "list", "--json")).stdout).toContain('"missingTimeout": null');
     expect((await run("worker", "add", "w1")).stderr).toContain('A worker "w1" was already added');
     expect((await run("worker", "add", "fixed")).stderr).toContain('The worker "fixed" is defined in');

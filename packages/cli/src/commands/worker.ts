@@ -1,4 +1,4 @@
-import { errors, hashPassword, readSealingKey, sealPasswordMd5, workerName } from "@multimaster/core";
+import { describePlainly, errors, hashPassword, readSealingKey, sealPasswordMd5, workerName } from "@multimaster/core";
 import { readAccountOptions, sentAccountOptions, type WorkerAccountOptions } from "@multimaster/data";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { addWorker as addAccount, listWorkerAccounts, revokeWorker } from "@multimaster/operator/worker-accounts";
@@ -107,8 +107,10 @@ function readOptions(flags: Omit<AddFlags, "config" | "maxBuilds" | "property">)
     note: flags.note,
   });
   if (read.success) return readAccountOptions(read.data);
-  const [issue] = read.error.issues;
-  throw errors.requestInvalid(`--${String(issue?.path[0]).replaceAll("_", "-")}: ${issue?.message}.`);
+  const [issue] = read.error.issues as [z.core.$ZodIssue];
+  const [name] = issue.path;
+  const flag = name === "owned_by" ? "owner" : String(name).replaceAll("_", "-");
+  throw errors.requestInvalid(`--${flag}: ${describePlainly(issue)}.`);
 }
 
 function formatAccounts(accounts: Awaited<ReturnType<typeof listWorkerAccounts>>): string {

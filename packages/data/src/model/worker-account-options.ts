@@ -1,9 +1,9 @@
-import { duration } from "@multimaster/core";
+import { duration, positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 
 /** What an account may say of its worker, as the workers of the config do. As clients send it. */
 export const sentAccountOptions = {
-  keep_alive: duration.optional(),
+  keep_alive: positiveDuration.optional(),
   missing_timeout: duration.nullable().optional(),
   quarantine_after: z.int().positive().nullable().optional(),
   probation_after: duration.nullable().optional(),
