@@ -4,6 +4,7 @@
 import { defineBuilders } from "@multimaster/config";
 import { z } from "@multimaster/plugins";
 import addSteps from "@multimaster/plugins/steps/add-steps";
+import announced from "@multimaster/plugins/steps/announced";
 import assert from "@multimaster/plugins/steps/assert";
 import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
@@ -187,6 +188,17 @@ export default defineBuilders({
           ],
         }),
         shell({ name: "after", command: "rm one two" }),
+      ],
+    },
+    {
+      name: "announces",
+      workers,
+      steps: [
+        announced({
+          name: "script",
+          command:
+            "echo @@@BUILD_STEP compile@@@; echo compiled; echo '@@@BUILD_STEP test@@@'; echo @@@STEP_WARNINGS@@@",
+        }),
       ],
     },
     {

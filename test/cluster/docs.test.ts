@@ -105,7 +105,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 9 builders in 1 set, 1 worker, 3 schedulers");
+  expect(stdout).toContain("The config is good: 10 builders in 1 set, 1 worker, 3 schedulers");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

@@ -114,6 +114,8 @@ export interface CommandOptions {
   capture?: boolean | "both";
   /** Gets each line of stdout, stderr ("stdio") and watched files, without its newline: its first 4096 characters. */
   onLine?(line: string, log: string): void;
+  /** Gets all of stdout, stderr and headers, in pieces of any length; more comes when it resolves. */
+  onText?(text: string, stream: LogStream): Promise<void>;
   upload?: UploadHandler;
   download?: DownloadHandler;
 }
@@ -195,6 +197,16 @@ export interface TogetherEnd {
   readonly members: readonly { readonly name: string; readonly results: Result }[];
 }
 
+/** A step of which another one says what happens in it. */
+export interface AnnouncedStep {
+  /** Unique in the build. */
+  readonly name: string;
+  log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
+  addUrl(name: string, url: string): Promise<void>;
+  /** May be called more than once: the first time counts. */
+  end(end: { readonly results: Result; readonly text: string }): Promise<void>;
+}
+
 /** A step's results of tests. */
 export interface TestReport {
   description: string | null;
@@ -263,6 +275,11 @@ export interface StepContext extends StepRenderContext {
     steps: readonly PluginDescriptor<"step">[],
     options: { readonly maxInFlight: number },
   ): Promise<TogetherEnd>;
+  /**
+   * Begins a step that is a part of this one, without code of its own: this one says what happens in it. It ends with this
+   * one at the latest. Rejects with StepsRefused beyond 1,000 added steps.
+   */
+  announceStep(name: string): Promise<AnnouncedStep>;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

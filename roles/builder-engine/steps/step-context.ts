@@ -1,6 +1,7 @@
 import type { Environment, StepContext, StepRenderContext } from "@multimaster/plugins";
 import type { StepLogs } from "../logs/step-logs.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
+import type { AnnouncedSteps } from "./announced-steps.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepAdditions } from "./step-additions.ts";
 import type { StepCommands } from "./step-commands.ts";
@@ -25,6 +26,7 @@ export interface StepParts {
   triggers: StepTriggers;
   additions: StepAdditions;
   group: StepGroup;
+  announced: AnnouncedSteps;
   setState(text: string): void;
   turns: Turns;
 }
@@ -36,7 +38,7 @@ export function createStepContext(
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, group, announced, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -92,6 +94,7 @@ export function createStepContext(
     trigger: triggers.trigger,
     addSteps: additions.addSteps,
     runTogether: group.run,
+    announceStep: announced.announce,
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Results } from "@multimaster/core";
+import { builders as buildersResource, equals } from "@multimaster/data";
 import { describe, expect, it } from "vitest";
 import showcase from "../../../configs/showcase/builders.ts";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
@@ -153,9 +154,17 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end[0]).toBe(Results.WARNINGS);
   });
 
+  it("shows the steps that a program announces", async () => {
+    const { end, steps, logText } = await build(await start(), "announces");
+    expect(steps.slice(1)).toEqual(["compile: 0 finished", "test: 1 finished (warnings)"]);
+    expect(await logText("compile", "stdio")).toBe("ocompiled\n");
+    expect(end[0]).toBe(Results.WARNINGS);
+  });
+
   it("asks services on the web", async () => {
     const { url, asked } = await startService();
-    const { end, steps, properties } = await build(await start(), "web", { server: [url, "test"] });
+    const engine = await start();
+    const { end, steps, properties } = await build(engine, "web", { server: [url, "test"] });
     expect(end).toEqual([Results.SUCCESS, "build successful"]);
     const host = url.slice("http://".length);
     expect(steps).toEqual([
@@ -164,6 +173,8 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
-    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/9/builds/1"}'));
+    const [web] = (await engine.data.find(buildersResource, { filters: [equals("name", "web")] })).rows;
+    const address = `#/builders/${web?.builderid}/builds/1`;
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill(`POST /ask t {"address":"${address}"}`));
   });
 });
