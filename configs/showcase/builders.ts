@@ -10,6 +10,7 @@ import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
 import endBuild from "@multimaster/plugins/steps/end-build";
 import fileExists from "@multimaster/plugins/steps/file-exists";
+import fromRepository from "@multimaster/plugins/steps/from-repository";
 import httpRequest from "@multimaster/plugins/steps/http-request";
 import loadProperties from "@multimaster/plugins/steps/load-properties";
 import makeDirectory from "@multimaster/plugins/steps/make-directory";
@@ -33,6 +34,13 @@ test("sums", async (t) => {
   await t.test("large", () => { throw new Error("too large"); });
 });
 test("later", { skip: "not yet" }, () => {});
+`;
+
+/** A file of a repository with steps. */
+const pipeline = `x-env: &env { LEVEL: "2" }
+steps:
+  - shell: { name: hello, command: 'echo "$LEVEL" \${{ buildername }}', env: *env }
+  - sleep: { time: 0.1s, name: rest }
 `;
 
 /** Counts what a program of tests says about each test, and keeps what failed. */
@@ -199,6 +207,21 @@ export default defineBuilders({
           command:
             "echo @@@BUILD_STEP compile@@@; echo compiled; echo '@@@BUILD_STEP test@@@'; echo @@@STEP_WARNINGS@@@",
         }),
+      ],
+    },
+    {
+      name: "from a file",
+      workers,
+      steps: [
+        // Elsewhere the step git checks it out.
+        shell({ name: "check out", command: "cat > pipeline.yaml", initialStdin: pipeline }),
+        fromRepository({
+          file: "pipeline.yaml",
+          steps: [shell, sleep],
+          properties: ["buildername"],
+          limits: { steps: 10, bytes: 10_000 },
+        }),
+        shell({ name: "pack", command: "echo packed" }),
       ],
     },
     {

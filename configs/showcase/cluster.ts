@@ -23,6 +23,8 @@ export default defineCluster({
             "ends early",
             "adds steps",
             "at the same time",
+            "announces",
+            "from a file",
             "web",
           ],
           label: "Show it",

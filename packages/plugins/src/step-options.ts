@@ -166,7 +166,7 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-/** An option with functions that are not functions of the build. */
+/** Marks the schema of an option with functions that are not functions of the build; what is made of it is not marked. */
 export function asWritten<S extends z.ZodType>(schema: S): S {
   ownMeaning.add(schema);
   return schema;

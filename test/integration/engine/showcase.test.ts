@@ -161,6 +161,19 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end[0]).toBe(Results.WARNINGS);
   });
 
+  it("does what a file of the repository says", async () => {
+    const { end, steps, logText } = await build(await start(), "from a file");
+    expect(steps).toEqual([
+      expect.stringMatching(/^check out: 0 /),
+      "from-repository: 0 2 steps from pipeline.yaml",
+      "hello: 0 'echo \"$LEVEL\" ...'",
+      expect.stringMatching(/^rest: 0 /),
+      "pack: 0 'echo packed'",
+    ]);
+    expect(await logText("hello", "stdio")).toMatch(/^o2 from a file$/m);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+  });
+
   it("asks services on the web", async () => {
     const { url, asked } = await startService();
     const engine = await start();

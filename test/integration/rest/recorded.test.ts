@@ -76,6 +76,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "orders/n:orderid",
       "request_ends",
       "request_ends/n:buildrequestid",
+      "retention_runs",
+      "retention_runs/n:runid",
       "schedulers/n:schedulerid/waiting",
       "schedulers/s:name",
       "schedules",

@@ -26,6 +26,7 @@ const nouns = [
   "projects",
   "codebases",
   "audit_entries",
+  "retention_runs",
   "control",
 ] as const;
 
@@ -35,6 +36,8 @@ const actions = [
   "force",
   "stop",
   "rebuild",
+  "keep",
+  "release",
   "cancel",
   "approve",
   "reject",

@@ -27,6 +27,7 @@ import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
 import { requestEnds } from "./request-ends.ts";
+import { retentionRuns } from "./retention-runs.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -89,6 +90,7 @@ const nouns = [
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  retentionRuns,
   workerAbsences,
   workerAccounts,
 ] as const satisfies readonly AnyResource[];
