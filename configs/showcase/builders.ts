@@ -22,6 +22,7 @@ import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
+import trigger from "@multimaster/plugins/steps/trigger";
 
 const workers = ["w1"];
 
@@ -224,6 +225,21 @@ export default defineBuilders({
         shell({ name: "pack", command: "echo packed" }),
       ],
     },
+    {
+      name: "matrix",
+      workers,
+      steps: [
+        trigger({
+          schedulerNames: ["items"],
+          maxInFlight: 2,
+          items: [
+            { name: "library", properties: { size: 1 } },
+            { name: "program", after: ["library"], properties: { size: 2 } },
+          ],
+        }),
+      ],
+    },
+    { name: "item", workers, steps: [shell({ command: ["echo", (b) => String(b.property("size"))] })] },
     {
       name: "web",
       workers,

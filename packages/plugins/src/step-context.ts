@@ -164,6 +164,8 @@ export interface TriggerRequest {
     Record<string, number | { branch?: string | null; revision?: string | null; repository?: string; project?: string }>
   >;
   properties: Readonly<Record<string, Json>>;
+  /** What this request is to the step, unique for its scheduler and the same in each attempt; by default how many came before. */
+  key?: string;
 }
 
 /** The builds that a scheduler has started for a trigger. */
