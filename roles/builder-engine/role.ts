@@ -12,6 +12,7 @@ import { Persistence } from "./builds/persistence.ts";
 import { RunningBuilds } from "./builds/running-builds.ts";
 import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
+import { AcceptedRequests } from "./latent/accepted-requests.ts";
 import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
 import { LockMetrics } from "./locks/lock-metrics.ts";
@@ -78,6 +79,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const latentWorkers = new LatentWorkers({
     masterid: context.master.masterid,
     latents,
+    accepted: new AcceptedRequests({ latents, functions, data, clock }),
     builders: builders.byId,
     workers,
     builds,
@@ -120,7 +122,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders: builders.byId,
     workers,
     builds,
-    rules: { config: own.workers, functions },
+    rules: { config: { ...own.workers, workers: workerConfigs }, functions },
     data,
     metrics: lockMetrics,
     watchdog,

@@ -62,6 +62,28 @@ it("the rules that docs/retention.md shows are good ones, and nothing of a new d
   expect(await run("retention")).toBe("Retention has not run yet.\n");
 });
 
+it("the secret providers that docs/secrets.md shows, and configs/secrets, are good ones", async () => {
+  await checkTypesOf("docs/secrets.md");
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/secrets.md", directory)).toBe(1);
+  const config = join(directory, "cluster.ts");
+  writeFileSync(
+    config,
+    `export default {
+       name: "secrets", database: "sqlite:state.sqlite", builders: { deploy: () => import("./secrets.ts") },
+       workers: async () => ({ default: { port: 0, workers: [{ name: "linux-1", password: "of linux-1" }] } }),
+     };`,
+  );
+  const check = async (file: string) => {
+    const args = [program, "check-config", "--config", file];
+    return (await runProcess({ name: "master", command: process.execPath, args })).stdout;
+  };
+  const shown = await check(config);
+  expect(shown).toContain("The config is good: 1 builder in 1 set");
+  expect(shown).toContain("there is no file /run/secrets/signing-key on this machine");
+  expect(await check(configFile("configs/secrets/cluster.ts"))).toContain("The config is good: 2 builders in 1 set");
+});
+
 it("the schedulers that docs/config.md derives from builders are good ones", async () => {
   const directory = temporaryDirectory("docs");
   writeFilesOf("docs/config.md", directory);

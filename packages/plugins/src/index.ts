@@ -4,6 +4,7 @@ export * from "./define-change-source.ts";
 export * from "./define-hook.ts";
 export * from "./define-latent-worker.ts";
 export * from "./define-scheduler.ts";
+export * from "./define-secret-provider.ts";
 export * from "./define-step.ts";
 export * from "./running.ts";
 export * from "./step-context.ts";

@@ -1,4 +1,4 @@
-import { render } from "@multimaster/config";
+import { render, secretsIn } from "@multimaster/config";
 import { onAbort, type Result, Results, resultName } from "@multimaster/core";
 import {
   BadRendering,
@@ -176,6 +176,7 @@ export class RunningStep {
     let end: StepEnd;
     try {
       const rendering = createStepRenderContext(this.#scope, parts.commands);
+      await this.#fetchSecrets();
       await turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       await this.#takeLocks(parts, rendering);
@@ -198,6 +199,16 @@ export class RunningStep {
     }
     const { summary } = end;
     return { results: interruption.results, ...(summary === undefined ? {} : { summary }) };
+  }
+
+  /** Those that its options and the builder's environment name. */
+  async #fetchSecrets(): Promise<void> {
+    const names = secretsIn([this.#options, this.#scope.environment]);
+    try {
+      await this.#scope.secrets.fetch(names);
+    } catch (error) {
+      throw new BadRendering(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** All of them together, after which the step's own time begins. */
