@@ -4,6 +4,7 @@
 import { defineBuilders } from "@multimaster/config";
 import { z } from "@multimaster/plugins";
 import addSteps from "@multimaster/plugins/steps/add-steps";
+import announced from "@multimaster/plugins/steps/announced";
 import assert from "@multimaster/plugins/steps/assert";
 import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
@@ -28,6 +29,7 @@ import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
 import upload from "@multimaster/plugins/steps/upload";
+import trigger from "@multimaster/plugins/steps/trigger";
 
 const workers = ["w1"];
 
@@ -205,6 +207,17 @@ export default defineBuilders({
       ],
     },
     {
+      name: "announces",
+      workers,
+      steps: [
+        announced({
+          name: "script",
+          command:
+            "echo @@@BUILD_STEP compile@@@; echo compiled; echo '@@@BUILD_STEP test@@@'; echo @@@STEP_WARNINGS@@@",
+        }),
+      ],
+    },
+    {
       name: "from a file",
       workers,
       steps: [
@@ -219,6 +232,21 @@ export default defineBuilders({
         shell({ name: "pack", command: "echo packed" }),
       ],
     },
+    {
+      name: "matrix",
+      workers,
+      steps: [
+        trigger({
+          schedulerNames: ["items"],
+          maxInFlight: 2,
+          items: [
+            { name: "library", properties: { size: 1 } },
+            { name: "program", after: ["library"], properties: { size: 2 } },
+          ],
+        }),
+      ],
+    },
+    { name: "item", workers, steps: [shell({ command: ["echo", (b) => String(b.property("size"))] })] },
     {
       name: "web",
       workers,

@@ -4,6 +4,7 @@ import directory from "@multimaster/plugins/artifact-stores/directory";
 import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
 import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
+import triggerable from "@multimaster/plugins/schedulers/triggerable";
 
 const state = env("MULTIMASTER_STATE", "state");
 
@@ -26,13 +27,16 @@ export default defineCluster({
             "ends early",
             "adds steps",
             "at the same time",
+            "announces",
             "from a file",
+            "matrix",
             "web",
             "with artifacts",
             "with artifacts of others",
           ],
           label: "Show it",
         }),
+        triggerable({ name: "items", builders: ["item"] }),
         // A newer change of a branch ends what is built of the older one, and a failure of the warnings ends the rest.
         cancelSuperseded({ name: "superseded", builders: ["values", "tests"] }),
         cancelFailing({ name: "stop early", builders: ["warnings"], cancels: ["several"] }),
@@ -41,7 +45,7 @@ export default defineCluster({
   }),
   builders: { main: () => import("./builders.ts") },
   workers: async () => ({
-    default: defineWorkers({ basedir: `${state}/workers`, workers: [{ name: "w1", local: true }] }),
+    default: defineWorkers({ basedir: `${state}/workers`, workers: [{ name: "w1", local: true, maxBuilds: 2 }] }),
   }),
   ui: async () => ({ default: defineUi({ port: envPort("UI_PORT", 8010), title: "Showcase", hooks: [] }) }),
 });

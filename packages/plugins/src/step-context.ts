@@ -116,6 +116,8 @@ export interface CommandOptions {
   capture?: boolean | "both";
   /** Gets each line of stdout, stderr ("stdio") and watched files, without its newline: its first 4096 characters. */
   onLine?(line: string, log: string): void;
+  /** Gets all of stdout, stderr and headers, in pieces of any length; more comes when it resolves. */
+  onText?(text: string, stream: LogStream): Promise<void>;
   upload?: UploadHandler;
   download?: DownloadHandler;
 }
@@ -164,6 +166,8 @@ export interface TriggerRequest {
     Record<string, number | { branch?: string | null; revision?: string | null; repository?: string; project?: string }>
   >;
   properties: Readonly<Record<string, Json>>;
+  /** What this request is to the step, unique for its scheduler and the same in each attempt; by default how many came before. */
+  key?: string;
 }
 
 /** The builds that a scheduler has started for a trigger. */
@@ -195,6 +199,16 @@ export interface TogetherEnd {
   readonly build?: { readonly results: Result; readonly text?: string };
   /** In their order; `results` of one that did not begin: SKIPPED. */
   readonly members: readonly { readonly name: string; readonly results: Result }[];
+}
+
+/** A step of which another one says what happens in it. */
+export interface AnnouncedStep {
+  /** Unique in the build. */
+  readonly name: string;
+  log(name: string, type?: "s" | "t" | "h"): Promise<StepLog>;
+  addUrl(name: string, url: string): Promise<void>;
+  /** May be called more than once: the first time counts. */
+  end(end: { readonly results: Result; readonly text: string }): Promise<void>;
 }
 
 /** A step's results of tests. */
@@ -271,6 +285,11 @@ export interface StepContext extends StepRenderContext {
   readonly master: StepMaster;
   /** What may be read of the build's past, and of what waits in the cluster. */
   readonly cluster: StepCluster;
+  /**
+   * Begins a step that is a part of this one, without code of its own: this one says what happens in it. It ends with this
+   * one at the latest. Rejects with StepsRefused beyond 1,000 added steps.
+   */
+  announceStep(name: string): Promise<AnnouncedStep>;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

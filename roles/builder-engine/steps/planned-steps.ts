@@ -26,6 +26,9 @@ export type WriteRows = (
   before: number | undefined,
 ) => Promise<readonly StepRow[]>;
 
+/** Writes one, in front of that of another step. */
+export type WriteRow = (before: number | undefined) => Promise<StepRow>;
+
 const given = z.array(descriptorOf("step"));
 
 /** The steps that a build has not begun: first those of the config, to which steps add others. */
@@ -81,10 +84,24 @@ export class PlannedSteps {
     const adding = this.#adding.then(async () => {
       const checked = this.#check(steps, by);
       if (checked.length === 0) return [];
-      return toPlanned(checked, await write(checked, this.#left.find(({ row }) => row !== undefined)?.row?.stepid));
+      return toPlanned(checked, await write(checked, this.#firstRow));
     });
     this.#adding = adding.catch(() => undefined);
     return adding;
+  }
+
+  /** Adds the row of a step that has no code of its own. */
+  addRow({ by, write }: { readonly by: string; readonly write: WriteRow }): Promise<StepRow> {
+    const adding = this.#adding.then(() => {
+      this.#count(1, by);
+      return write(this.#firstRow);
+    });
+    this.#adding = adding.catch(() => undefined);
+    return adding;
+  }
+
+  get #firstRow(): number | undefined {
+    return this.#left.find(({ row }) => row !== undefined)?.row?.stepid;
   }
 
   /** Checks their options, and counts them among those that were added. Throws `StepsRefused`. */
@@ -94,14 +111,17 @@ export class PlannedSteps {
       const problems = parsed.error.issues.slice(0, 10).map(({ path, message }) => `${formatPath(path)}: ${message}`);
       throw new StepsRefused(`The steps that "${by}" adds are invalid: ${problems.join("; ")}`);
     }
-    if (this.#added + steps.length > mostAdded) {
-      const before = this.#added === 0 ? "" : ` after ${this.#added} others`;
-      throw new StepsRefused(
-        `"${by}" adds ${steps.length} steps${before}, but the steps of a build add at most ${mostAdded} to it.`,
-      );
-    }
-    this.#added += steps.length;
+    this.#count(steps.length, by);
     return parsed.data;
+  }
+
+  #count(more: number, by: string): void {
+    if (this.#added + more > mostAdded) {
+      const before = this.#added === 0 ? "" : ` after ${this.#added} others`;
+      const what = more === 1 ? "1 step" : `${more} steps`;
+      throw new StepsRefused(`"${by}" adds ${what}${before}, but the steps of a build add at most ${mostAdded} to it.`);
+    }
+    this.#added += more;
   }
 }
 

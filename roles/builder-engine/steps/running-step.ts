@@ -19,6 +19,7 @@ import { Abandoned } from "../builds/persistence.ts";
 import { toHeldLocks, toLockUse } from "../locks/lock-uses.ts";
 import { LatestWriter } from "../logs/latest-writer.ts";
 import { StepLogs } from "../logs/step-logs.ts";
+import { AnnouncedSteps } from "./announced-steps.ts";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
 import { createStepRenderContext } from "./render-context.ts";
@@ -131,14 +132,18 @@ export class RunningStep {
     const triggers = this.#makeTriggers(name, turns);
     const additions = new StepAdditions({ scope: this.#scope, stepid, name, onWait: leave, onReturn: enter });
     this.#group = this.#makeGroup(name, additions, turns);
-    const parts = { name, stepid, logs, commands, triggers, additions, group: this.#group, setState, turns };
+    const announced = new AnnouncedSteps({ scope: this.#scope, additions, onWait: leave, onReturn: enter });
+    const parts: StepParts = {
+      ...{ name, stepid, logs, commands, triggers, additions, announced, setState, turns },
+      group: this.#group,
+    };
     const end = await this.#runCode(parts).finally(() => {
       leave();
       commands.close();
     });
     const text = secrets.hide(describeEnd(end, shown));
     // A log or a state that cannot be stored must not leave the step open for ever.
-    for (const failure of await settle([logs.finish(), state.flush()])) {
+    for (const failure of await settle([announced.endAll(end.results), logs.finish(), state.flush()])) {
       if (failure instanceof Abandoned || persistence.isPassing(failure)) throw failure;
       log.error({ stepid, err: failure }, `a log of step ${stepid} could not be stored`);
       end.results = Results.EXCEPTION;

@@ -36,24 +36,45 @@ export class StepAdditions {
 
   /** Writes rows that say which step added what. */
   writer(kind: StepAddition["kind"]): WriteRows {
-    return (steps, before) => {
-      const { scope, stepid, name } = this.#options;
-      const { engine, build, secrets } = scope;
-      const addition = {
-        buildid: build.buildid,
-        addedBy: stepid,
-        batch: this.#batches++,
+    const { secrets } = this.#options.scope;
+    return (steps, before) =>
+      this.#write(
         kind,
         before,
-        steps: steps.map((step) => ({
-          name: secrets.hide(nameOf(step)),
-          addition: describeAddition(step, secrets),
-        })),
-      };
-      return engine.persistence.write(`add steps of "${name}" to build ${build.buildid}`, () =>
-        engine.data.updates.steps.add(addition),
+        steps.map((step) => ({ name: nameOf(step), addition: describeAddition(step, secrets) })),
       );
-    };
+  }
+
+  /** Begins a step that has no code of its own. */
+  async announce(wanted: string): Promise<{ readonly stepid: number; readonly name: string }> {
+    const { scope, name } = this.#options;
+    const { persistence, data } = scope.engine;
+    const addition = JSON.stringify({ step: "announced", options: {} });
+    const row = await scope.planned.addRow({
+      by: name,
+      write: async (before) => {
+        const [first] = await this.#write("announced", before, [{ name: wanted, addition }]);
+        if (first === undefined) throw new Error("a step that was announced has no row");
+        return first;
+      },
+    });
+    await persistence.write(`start step ${row.stepid}`, () => data.updates.steps.start(row.stepid));
+    return row;
+  }
+
+  #write(
+    kind: StepAddition["kind"],
+    before: number | undefined,
+    steps: StepAddition["steps"],
+  ): Promise<readonly { readonly stepid: number; readonly name: string }[]> {
+    const { scope, stepid, name } = this.#options;
+    const { engine, build, secrets } = scope;
+    const { buildid } = build;
+    const hidden = steps.map((step) => ({ ...step, name: secrets.hide(step.name) }));
+    const addition = { buildid, addedBy: stepid, batch: this.#batches++, kind, before, steps: hidden };
+    return engine.persistence.write(`add steps of "${name}" to build ${buildid}`, () =>
+      engine.data.updates.steps.add(addition),
+    );
   }
 }
 

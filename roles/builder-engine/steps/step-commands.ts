@@ -182,6 +182,7 @@ export class StepCommands {
     const logName = isFile ? name : options.log === null ? undefined : (options.log ?? "stdio");
     const log = logName === undefined ? undefined : await this.#options.logs.get(logName, isFile ? "t" : "s");
     for (const piece of cutPieces(text)) {
+      if (!isFile) await options.onText?.(piece, name);
       if (options.capture && name === "stdout") found.stdout.add(piece);
       if (options.capture === "both" && name === "stderr") found.stderr.add(piece);
       if (options.onLine !== undefined && name !== "header") tellLines(piece, isFile ? name : "stdio", options.onLine);

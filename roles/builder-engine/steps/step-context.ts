@@ -3,6 +3,7 @@ import { createStepArtifacts } from "../artifacts/step-artifacts.ts";
 import type { StepLogs } from "../logs/step-logs.ts";
 import { createStepMaster } from "../on-master/step-master.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
+import type { AnnouncedSteps } from "./announced-steps.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepAdditions } from "./step-additions.ts";
 import { createStepCluster } from "./step-cluster.ts";
@@ -22,6 +23,7 @@ export interface StepParts {
   triggers: StepTriggers;
   additions: StepAdditions;
   group: StepGroup;
+  announced: AnnouncedSteps;
   setState(text: string): void;
   turns: Turns;
 }
@@ -34,7 +36,7 @@ export function createStepContext(
 ): StepContext {
   const { engine, worker, properties, secrets, build, builddir, patchesRead } = scope;
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, group, announced, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -93,6 +95,7 @@ export function createStepContext(
     artifacts: createStepArtifacts(scope, stepid, signal, turns),
     master: createStepMaster(scope, signal, turns),
     cluster: createStepCluster(scope, turns),
+    announceStep: announced.announce,
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

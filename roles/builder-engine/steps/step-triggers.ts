@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { append, type Clock, type Json, type Result, Results } from "@multimaster/core";
 import {
   builders,
@@ -57,10 +58,10 @@ export class StepTriggers {
     const { data, persistence, buildid, secrets, forkProperty, signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
     onWait();
-    const triggers = requests.map((request) => ({
+    const triggers = requests.map(({ key, ...request }) => ({
       ...request,
       properties: secrets.hideIn({ ...request.properties, ...forkProperty }) as Record<string, Json>,
-      slot: this.#takeSlot(request.scheduler),
+      slot: key === undefined ? this.#takeSlot(request.scheduler) : this.#nameSlot(request.scheduler, key),
     }));
     const answer = await persistence.write(`trigger builds for build ${buildid}`, () =>
       data.updates.triggers.trigger({ buildid, waitedFor: wait, relationship, triggers }),
@@ -107,6 +108,15 @@ export class StepTriggers {
         `build ${buildid}, which waited for it, was stopped: ${reason}`,
       ),
     );
+  }
+
+  /** Keys may be of any length, but not slots. */
+  #nameSlot(scheduler: string, key: string): string {
+    const hash = createHash("sha256")
+      .update(JSON.stringify([scheduler, key]))
+      .digest("hex")
+      .slice(0, 40);
+    return `${this.#options.step}/=${hash}`;
   }
 
   /** A step may trigger the same scheduler more than once. */

@@ -192,6 +192,13 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end[0]).toBe(Results.WARNINGS);
   });
 
+  it("shows the steps that a program announces", async () => {
+    const { end, steps, logText } = await build(await start(), "announces");
+    expect(steps.slice(1)).toEqual(["compile: 0 finished", "test: 1 finished (warnings)"]);
+    expect(await logText("compile", "stdio")).toBe("ocompiled\n");
+    expect(end[0]).toBe(Results.WARNINGS);
+  });
+
   it("does what a file of the repository says", async () => {
     const { end, steps, logText } = await build(await start(), "from a file");
     expect(steps).toEqual([

@@ -2,7 +2,9 @@ import { type Json, Results, resultName, worstResult } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-context.ts";
+import { BadRendering } from "../step-errors.ts";
 import { countResults } from "./trigger/count-results.ts";
+import { findProblem, ItemRun } from "./trigger/run-items.ts";
 
 /** The type of properties, so that the build's own can be passed on. */
 const json = z.json() as unknown as z.ZodType<Json, Json>;
@@ -13,6 +15,15 @@ const stamp = z.strictObject({
   revision: z.string().nullable().optional().describe("Null: the newest."),
   repository: z.string().optional().describe("Absent: the scheduler's."),
   project: z.string().optional().describe("Absent: the scheduler's."),
+});
+
+const item = z.strictObject({
+  name: z.string().min(1).max(200).describe("Unique in the list."),
+  properties: z.record(z.string(), json).default({}).describe("Properties of its builds, beside setProperties."),
+  after: z
+    .array(z.string())
+    .default([])
+    .describe("Items that must succeed first; if one does not, this one is not built."),
 });
 
 const options = z.object({
@@ -36,6 +47,17 @@ const options = z.object({
     .describe("What to build, in place of this build's source stamps."),
   setProperties: z.record(z.string(), json).default({}).describe("Properties of the builds, source Trigger."),
   copyProperties: z.array(z.string()).default([]).describe("Properties of this build that the builds get too."),
+  items: z
+    .array(item)
+    .max(10_000)
+    .optional()
+    .describe("What is built, each with properties of its own. The step waits for all of them."),
+  maxInFlight: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe("How many items are built or wait for a worker at the same time."),
   unimportantSchedulerNames: z
     .array(z.string())
     .default([])
@@ -53,11 +75,19 @@ export default defineStep({
   type: "trigger",
   options,
   triggers: ({ schedulerNames }) => namesIn(schedulerNames),
-  awaits: ({ schedulerNames, waitForFinish }) => (waitForFinish === true ? namesIn(schedulerNames) : []),
+  awaits: ({ schedulerNames, waitForFinish, items }) =>
+    waitForFinish === true || items !== undefined ? namesIn(schedulerNames) : [],
   async run(ctx, options): Promise<StepEnd> {
     const { schedulerNames, waitForFinish: wait, unimportantSchedulerNames: unimportant } = options;
     const summary = `triggered ${schedulerNames.join(", ") || "nothing"}`;
     const [sourceStamps, properties] = [chooseSourceStamps(ctx, options), chooseProperties(ctx, options)];
+    if (options.items !== undefined) {
+      const problem = findProblem(options.items);
+      if (problem !== undefined) throw new BadRendering(`The step's items are invalid for this build: ${problem}`);
+      const { items, maxInFlight, parentRelationship: relationship } = options;
+      const all = { items, schedulerNames, maxInFlight, relationship, sourceStamps, properties };
+      return new ItemRun(ctx, all).run();
+    }
     const triggered = await ctx.trigger(
       schedulerNames.map((scheduler) => ({ scheduler, sourceStamps, properties })),
       { wait, relationship: options.parentRelationship },
