@@ -2,6 +2,7 @@ export * from "./address-group.ts";
 export * from "./address-shares.ts";
 export * from "./backoff.ts";
 export * from "./bounded-pattern.ts";
+export * from "./call-contained.ts";
 export * from "./clock.ts";
 export * from "./describe-cause.ts";
 export * from "./duration.ts";

@@ -8,6 +8,7 @@ import {
   type StepEnd,
   type StepRenderContext,
   StepStopped,
+  StepsRefused,
   StepValueRefused,
   TriggerRefused,
   WorkerLost,
@@ -19,8 +20,10 @@ import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
 import { createStepRenderContext } from "./render-context.ts";
+import { StepAdditions } from "./step-additions.ts";
 import { StepCommands, type StepResume } from "./step-commands.ts";
 import { createStepContext, type StepParts, type Turns } from "./step-context.ts";
+import { StepGroup } from "./step-group.ts";
 import { runAttempts } from "./step-retry.ts";
 import { StepTriggers } from "./step-triggers.ts";
 
@@ -31,6 +34,8 @@ const graceMs = 2000;
 export interface BegunStep {
   readonly stepid: number;
   readonly name: string;
+  /** Its row says that it is pending. */
+  readonly isPending?: true;
 }
 
 export interface StepOutcome {
@@ -39,6 +44,8 @@ export interface StepOutcome {
   text: string;
   /** Set: the build ends with it. */
   build?: StepEnd["build"];
+  /** Only steps that always run follow. */
+  halts?: boolean;
 }
 
 /** One step of one build, from its row to its result. */
@@ -49,6 +56,8 @@ export class RunningStep {
   #abort = new AbortController();
   #interruption: Interruption | undefined;
   #commands: StepCommands | undefined;
+  /** The steps that run as its parts. */
+  #group: StepGroup | undefined;
 
   #begun: BegunStep | undefined;
   /** The locks that it has. */
@@ -68,7 +77,13 @@ export class RunningStep {
   interrupt(interruption: Interruption): void {
     this.#interruption = combine(this.#interruption, interruption);
     this.#commands?.interrupt(this.#interruption);
+    this.#group?.interrupt(this.#interruption);
     this.#abort.abort(new StepStopped(interruption.reason));
+  }
+
+  /** How long it may take to end when it is interrupted. */
+  get patienceMs(): number {
+    return Math.max(this.#commands?.patienceMs ?? 0, this.#group?.patienceMs ?? 0) + graceMs;
   }
 
   /** Runs it to its end, whatever that is. Rejects only when nothing may or can be written any more. */
@@ -76,7 +91,7 @@ export class RunningStep {
     const { engine, worker, build, secrets } = this.#scope;
     const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
-    const { stepid, name } = this.#begun ?? (await this.#begin());
+    const { stepid, name } = await this.#begin();
     const { limits } = this.#scope;
     const resume = this.#resume;
     const stored = resume?.begun?.logs ?? new Map();
@@ -111,7 +126,9 @@ export class RunningStep {
 
     const turns = { enter, leave };
     const triggers = this.#makeTriggers(name, turns);
-    const parts = { name, stepid, logs, commands, triggers, setState, turns };
+    const additions = new StepAdditions({ scope: this.#scope, stepid, name, onWait: leave, onReturn: enter });
+    this.#group = this.#makeGroup(name, additions, turns);
+    const parts = { name, stepid, logs, commands, triggers, additions, group: this.#group, setState, turns };
     const end = await this.#runCode(parts).finally(() => {
       leave();
       commands.close();
@@ -133,12 +150,16 @@ export class RunningStep {
     if (this.#holdids.length > 0) await forgotten;
     await engine.locks.release("step", this.#holdids);
     const ending = end.build?.text === undefined ? end.build : { ...end.build, text: secrets.hide(end.build.text) };
-    return { results: end.results, text, build: ending };
+    return { results: end.results, text, build: ending, halts: end.halts === true };
   }
 
-  #begin(): Promise<BegunStep> {
+  async #begin(): Promise<BegunStep> {
     const { engine, build, secrets } = this.#scope;
     const { buildid } = build;
+    const begun = this.#begun;
+    if (begun?.isPending)
+      await engine.persistence.write(`start step ${begun.stepid}`, () => engine.data.updates.steps.start(begun.stepid));
+    if (begun !== undefined) return begun;
     const name = secrets.hide(this.#step.nameOf(this.#options));
     return engine.persistence.write(`begin step "${name}" of build ${buildid}`, () =>
       engine.data.updates.steps.begin({ buildid, name }),
@@ -193,8 +214,9 @@ export class RunningStep {
     const { signal } = this.#abort;
     const unresponsive = new Promise<never>((_resolve, reject) => {
       const wait = () => {
-        const ms = this.#commands?.patienceMs ?? 0;
-        this.#scope.engine.clock.after(ms + graceMs, () => reject(new StepStopped("the step did not stop by itself")));
+        this.#scope.engine.clock.after(this.patienceMs, () =>
+          reject(new StepStopped("the step did not stop by itself")),
+        );
       };
       onAbort(signal, wait);
     });
@@ -206,7 +228,7 @@ export class RunningStep {
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
     if (this.#scope.engine.persistence.isPassing(error)) throw error;
-    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused].some(
+    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused, StepsRefused].some(
       (kind) => error instanceof kind,
     );
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
@@ -230,6 +252,20 @@ export class RunningStep {
       forkProperty,
       signal,
       clock: engine.clock,
+      onWait: leave,
+      onReturn: enter,
+    });
+  }
+
+  #makeGroup(name: string, additions: StepAdditions, { enter, leave }: Turns): StepGroup {
+    return new StepGroup({
+      scope: this.#scope,
+      name,
+      additions,
+      signal: this.#abort.signal,
+      hasLocks: () => this.#holdids.length > 0,
+      begin: ({ step, options, row }) =>
+        new RunningStep(step, options, this.#scope, row && { ...row, isPending: true }),
       onWait: leave,
       onReturn: enter,
     });

@@ -2,7 +2,9 @@ import type { Environment, StepContext, StepRenderContext } from "@multimaster/p
 import type { StepLogs } from "../logs/step-logs.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
+import type { StepAdditions } from "./step-additions.ts";
 import type { StepCommands } from "./step-commands.ts";
+import type { StepGroup } from "./step-group.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
@@ -21,6 +23,8 @@ export interface StepParts {
   logs: StepLogs;
   commands: StepCommands;
   triggers: StepTriggers;
+  additions: StepAdditions;
+  group: StepGroup;
   setState(text: string): void;
   turns: Turns;
 }
@@ -32,7 +36,7 @@ export function createStepContext(
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -86,6 +90,8 @@ export function createStepContext(
       onReturn: turns.enter,
     }),
     trigger: triggers.trigger,
+    addSteps: additions.addSteps,
+    runTogether: group.run,
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

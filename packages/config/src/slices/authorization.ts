@@ -36,6 +36,8 @@ const actions = [
   "stop",
   "rebuild",
   "cancel",
+  "approve",
+  "reject",
   "set_priority",
   "enable",
   "pause",

@@ -1,16 +1,20 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
+import { approvals } from "./migrations/approvals.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
+import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
+import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -78,6 +82,10 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  approvals,
+  addedSteps,
+  instanceNumbers,
+  newestOpenRequests,
 ];
 
 /** The tables that migrations made. */

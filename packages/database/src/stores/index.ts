@@ -1,5 +1,7 @@
+export * from "./added-steps.ts";
 export * from "./adoptable-builds.ts";
 export * from "./api-tokens.ts";
+export * from "./approvals.ts";
 export * from "./asked-triggers.ts";
 export * from "./audit-trail.ts";
 export * from "./builders.ts";
@@ -7,6 +9,7 @@ export * from "./buildrequests.ts";
 export * from "./builds.ts";
 export * from "./buildsets.ts";
 export * from "./changes.ts";
+export * from "./collapsible-requests.ts";
 export { fitNullable, longest, truncateText } from "./column-text.ts";
 export * from "./commands.ts";
 export { buildersConfiguredFor, mirrorSomeWorkers, workersConfiguredWhere } from "./configured-workers.ts";
