@@ -21,6 +21,7 @@ import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
+import { sourceSteps } from "./sources.ts";
 
 const workers = ["w1"];
 
@@ -61,6 +62,7 @@ function observeTests() {
 
 export default defineBuilders({
   builders: [
+    { name: "sources", workers, steps: sourceSteps },
     {
       name: "files",
       workers,

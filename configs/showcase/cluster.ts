@@ -1,9 +1,13 @@
 /** Shows what steps can do: each builder of `builders.ts` has a button. Run it with `master start --config configs/showcase/cluster.ts`. */
 import { defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
+import hgPoller from "@multimaster/plugins/change-sources/hg-poller";
+import svnPoller from "@multimaster/plugins/change-sources/svn-poller";
 import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
 import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
 
+/** Repositories that are polled, if there are any. */
+const polled = { svn: env("SVN_URL", ""), hg: env("HG_URL", "") };
 const state = env("MULTIMASTER_STATE", "state");
 
 export default defineCluster({
@@ -11,10 +15,15 @@ export default defineCluster({
   database: env("DATABASE_URL", `sqlite:${state}/showcase.sqlite`),
   scheduler: async () => ({
     default: defineScheduling({
+      changeSources: [
+        ...(polled.svn === "" ? [] : [svnPoller({ repository: polled.svn, splitFile: "branches" })]),
+        ...(polled.hg === "" ? [] : [hgPoller({ repository: polled.hg })]),
+      ],
       schedulers: [
         force({
           name: "force",
           builders: [
+            "sources",
             "files",
             "values",
             "tests",

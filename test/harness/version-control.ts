@@ -39,8 +39,8 @@ async function serve(name: string, args: readonly string[], port: number, home: 
   return () => server.stop();
 }
 
-/** A Subversion repository with trunk and branches, behind a real svnserve that asks for this password. */
-export async function startSvn(password: string): Promise<ServedRepository & { svn(...args: string[]): string }> {
+/** A Subversion repository with trunk and branches, behind a real svnserve; with a password, it asks for that. */
+export async function startSvn(password?: string): Promise<ServedRepository & { svn(...args: string[]): string }> {
   const directory = temporaryDirectory("svn");
   const path = join(directory, "repository");
   const copy = join(directory, "copy");
@@ -54,7 +54,7 @@ export async function startSvn(password: string): Promise<ServedRepository & { s
   execFileSync("svnadmin", ["create", path], { env });
   writeFileSync(
     join(path, "conf/svnserve.conf"),
-    "[general]\nanon-access = none\nauth-access = write\npassword-db = passwd\n",
+    `[general]\nanon-access = ${password === undefined ? "read" : "none"}\nauth-access = write\npassword-db = passwd\n`,
   );
   writeFileSync(join(path, "conf/passwd"), `[users]\nci = ${password}\n`);
   mkdirSync(copy);
@@ -135,7 +135,7 @@ async function startDoor(port: number, password: string) {
     if (request.headers.authorization !== expected)
       return void response.writeHead(401, { "WWW-Authenticate": 'Basic realm="hg"' }).end();
     const { url = "/", method, headers } = request;
-    const onward = httpRequest({ host: "127.0.0.1", port, path: url, method, headers }, (answer) => {
+    const onward = httpRequest({ host: "127.0.0.1", port, path: url, method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

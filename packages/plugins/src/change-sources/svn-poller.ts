@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineChangeSource } from "../define-change-source.ts";
+import { OptionFunctions } from "../option-functions.ts";
 import { pollerShape, pollRepository } from "../source/poller-options.ts";
 import { svnCredentials, svnUrl } from "../svn/svn-url.ts";
 import { pollSvn } from "./svn-poller/poll-svn.ts";
@@ -29,9 +30,10 @@ export default defineChangeSource({
   async start(ctx, { splitFile, ...options }) {
     const split =
       splitFile === "branches" ? splitBranches : (splitFile ?? ((path: string) => ({ branch: null, path })));
+    const functions = new OptionFunctions(ctx.clock);
     return pollRepository(ctx, options, {
       what: options.repository,
-      poll: (signal) => pollSvn(ctx, { ...options, split }, signal),
+      poll: (signal) => pollSvn(ctx, { ...options, split, functions }, signal),
     });
   },
 });

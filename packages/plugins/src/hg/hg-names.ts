@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { passwordOption } from "../source/password-option.ts";
 
 /** The address of a repository. */
 export const hgUrl = z
@@ -10,16 +11,15 @@ export const hgUrl = z
   .refine((url) => !/[\u0000-\u0020\u007f]/.test(url), "must hold no space")
   .transform((url) => (url === "/" ? url : url.replace(/\/+$/, "")));
 
-const line = z
-  .string()
-  .min(1)
-  .regex(/^[^\r\n%]+$/, "must be one line, without %");
-
 /** User name and password for an http repository. */
 export const hgCredentials = z
   .strictObject({
-    username: line.describe("User name."),
-    password: line.describe("Password; use `secret(…)` or the environment."),
+    username: z
+      .string()
+      .min(1)
+      .regex(/^[^\r\n]+$/, "must be one line")
+      .describe("User name."),
+    password: passwordOption,
   })
   .optional()
   .describe("User name and password for an http repository; they are in a private file while hg speaks to the host.");

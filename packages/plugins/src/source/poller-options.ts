@@ -2,6 +2,7 @@ import { duration } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { ChangeSourceContext } from "../define-change-source.ts";
+import { OptionRests } from "../option-functions.ts";
 import { type Running, startPolling } from "../running.ts";
 import { revlinkOption } from "./commit-link.ts";
 import { ProgramFailed } from "./run-program.ts";
@@ -56,7 +57,7 @@ export function pollRepository(
         await poll(signal);
         await report(null);
       } catch (error) {
-        if (!(error instanceof ProgramFailed)) throw error;
+        if (!(error instanceof ProgramFailed || error instanceof OptionRests)) throw error;
         if (!signal.aborted) await report(`cannot poll ${what}: ${error.message}`);
       }
       return undefined;

@@ -1,45 +1,17 @@
 import { Results } from "@multimaster/core";
-import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
-import { hgCredentials, hgUrl, isHgName } from "../hg/hg-names.ts";
+import { isHgName } from "../hg/hg-names.ts";
 import { isSvnPath } from "../svn/svn-url.ts";
 import { applyHgPatch } from "./hg/apply-patch.ts";
+import { hgOptions } from "./hg/hg-options.ts";
 import { HgWorkspace } from "./hg/hg-workspace.ts";
 import { setSourceProperty } from "./source/set-source-property.ts";
-import { SourceFailed, sourceShape } from "./source/worker-program.ts";
-
-const options = z.object({
-  repourl: hgUrl.describe(
-    "Address of the repository; with branchType dirname, of the directory that holds the branches.",
-  ),
-  branch: z
-    .string()
-    .refine(isHgName, 'must be a name: no ":", no space at its ends, no "-" at its beginning')
-    .default("default")
-    .describe("Branch or bookmark to build if the source stamp names none."),
-  branchType: z
-    .enum(["inrepo", "dirname"])
-    .default("inrepo")
-    .describe("inrepo: branches are named in the repository; dirname: each is a repository below `repourl`."),
-  ...sourceShape,
-  mode: z
-    .enum(["incremental", "full"])
-    .default("incremental")
-    .describe("full: removes everything that the previous build left."),
-  method: z
-    .enum(["clean", "fresh", "clobber"])
-    .default("fresh")
-    .describe("Method of mode full: clean keeps ignored files, fresh removes them too, clobber clones again."),
-  credentials: hgCredentials,
-});
-
-/** The options of the step `hg`. */
-export type HgOptions = z.output<typeof options>;
+import { SourceFailed } from "./source/worker-program.ts";
 
 /** Updates a Mercurial repository to the build's branch and revision, and applies the patch of a try; sets `got_revision`. */
 export default defineStep({
   type: "hg",
-  options,
+  options: hgOptions,
   rules: { haltOnFailure: true },
   warnings: ({ credentials }) =>
     typeof (credentials as { password?: unknown } | undefined)?.password === "string"

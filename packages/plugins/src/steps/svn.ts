@@ -1,46 +1,16 @@
 import { Results } from "@multimaster/core";
-import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
-import { isSvnPath, joinSvnUrl, svnCredentials, svnUrl } from "../svn/svn-url.ts";
+import { isSvnPath, joinSvnUrl } from "../svn/svn-url.ts";
 import { setSourceProperty } from "./source/set-source-property.ts";
-import { SourceFailed, sourceShape } from "./source/worker-program.ts";
+import { SourceFailed } from "./source/worker-program.ts";
 import { applySvnPatch } from "./svn/apply-patch.ts";
+import { svnOptions } from "./svn/svn-options.ts";
 import { SvnWorkspace } from "./svn/svn-workspace.ts";
-
-const options = z.object({
-  repourl: svnUrl.describe("Address of the repository, or of the directory in it below which the branches are."),
-  branch: z
-    .string()
-    .refine((path) => path === "" || isSvnPath(path), "must be a directory of the repository, such as branches/1.x")
-    .default("")
-    .describe("Directory below `repourl` if the source stamp names no branch, such as trunk."),
-  ...sourceShape,
-  mode: z
-    .enum(["incremental", "full"])
-    .default("incremental")
-    .describe("full: removes everything that the previous build left."),
-  method: z
-    .enum(["clean", "fresh", "clobber", "copy", "export"])
-    .default("fresh")
-    .describe(
-      "Method of mode full: clean keeps ignored files, fresh removes them too, clobber checks out again, copy and export update a directory of their own (`source`) and copy it, export without Subversion's own files.",
-    ),
-  depth: z.enum(["infinity", "immediates", "files", "empty"]).default("infinity").describe("How deep it checks out."),
-  externals: z.boolean().default(true).describe("Checks out what `svn:externals` names, too."),
-  preferLastChangedRev: z
-    .boolean()
-    .default(false)
-    .describe("`got_revision` is the last revision that changed something there."),
-  credentials: svnCredentials,
-});
-
-/** The options of the step `svn`. */
-export type SvnOptions = z.output<typeof options>;
 
 /** Updates a Subversion working copy to the build's branch and revision, and applies the patch of a try; sets `got_revision`. */
 export default defineStep({
   type: "svn",
-  options,
+  options: svnOptions,
   rules: { haltOnFailure: true },
   warnings: ({ credentials }) =>
     typeof (credentials as { password?: unknown } | undefined)?.password === "string"

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { passwordOption } from "../source/password-option.ts";
 
 /** The address of a repository, or of a directory in one. */
 export const svnUrl = z
@@ -18,11 +19,7 @@ export const svnCredentials = z
       .min(1)
       .regex(/^[^-\s]\S*$/, "must be a name")
       .describe("User name."),
-    password: z
-      .string()
-      .min(1)
-      .regex(/^[^\r\n]+$/, "must be one line")
-      .describe("Password; use `secret(…)` or the environment."),
+    password: passwordOption,
   })
   .optional()
   .describe("User name and password; the password is passed by standard input. Needs Subversion 1.10.");

@@ -63,7 +63,7 @@ async function begin(
     tips[branch] = await listHeads(clone, branch);
     if (!options.buildOnFirstRun) continue;
     const newest = await clone.describe(await clone.list(`max(branch(${quoteHg(branch)}))`));
-    changes.push(...newest.map((changeset) => toChange(changeset, branch, options)));
+    for (const changeset of newest) changes.push(toChange(changeset, branch, options));
   }
   await ctx.addChanges(changes, { name: state, value: tips });
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { NewChange } from "@multimaster/data";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
+import { type OptionFunctions, OptionRests } from "../../option-functions.ts";
 import { linkCommit } from "../../source/commit-link.ts";
 import { cutReports } from "../../source/poller-options.ts";
 import type { SplitFile } from "./split-file.ts";
@@ -8,6 +9,7 @@ import { readLog, readNewest, readRoot, type SvnAccess, type SvnRevision } from 
 
 export interface SvnPollOptions extends SvnAccess {
   readonly split: SplitFile;
+  readonly functions: OptionFunctions;
   readonly buildOnFirstRun: boolean;
   readonly project: string;
   readonly codebase: string;
@@ -73,7 +75,7 @@ function describe(
   const whole = new Set<string>();
   for (const { path, isDeleted } of paths) {
     const inside = `${path}/`.startsWith(prefix) ? path.slice(prefix.length) : undefined;
-    const where = inside === undefined ? undefined : splitSafely(ctx, options.split, inside);
+    const where = inside === undefined ? undefined : splitSafely(ctx, options, inside, revision);
     if (where === null || where === undefined) continue;
     const { branch, project = options.project, codebase = options.codebase } = where;
     const key = JSON.stringify([branch, project, codebase]);
@@ -99,10 +101,16 @@ function describe(
 }
 
 /** The config's own function must not stop the poller: a file that it fails on is of no branch. */
-function splitSafely(ctx: ChangeSourceContext, split: SplitFile, path: string): ReturnType<SplitFile> {
+function splitSafely(
+  ctx: ChangeSourceContext,
+  { split, functions }: SvnPollOptions,
+  path: string,
+  revision: number,
+): ReturnType<SplitFile> {
   try {
-    return split(path);
+    return functions.call({ option: "splitFile", about: `revision ${revision}` }, () => split(path));
   } catch (error) {
+    if (error instanceof OptionRests) throw error;
     ctx.log.warn({ changeSource: ctx.name, path, err: error }, '"splitFile" failed; the file counts for no branch');
     return { branch: null, path };
   }

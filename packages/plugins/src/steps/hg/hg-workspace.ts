@@ -3,8 +3,8 @@ import { composeHgAuth, hgEnvironment, hgrcPath, quoteHg } from "../../hg/hg-nam
 import { inPrivateDirectory } from "../../source/private-directory.ts";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { joinSvnUrl } from "../../svn/svn-url.ts";
-import type { HgOptions } from "../hg.ts";
 import { hasSucceeded, SourceFailed, WorkerProgram } from "../source/worker-program.ts";
+import type { HgOptions } from "./hg-options.ts";
 
 export interface HgTarget {
   readonly branch: string;

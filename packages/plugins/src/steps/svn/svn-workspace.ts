@@ -3,7 +3,7 @@ import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { svnArguments } from "../../svn/svn-url.ts";
 import { findAll, parseSvnXml, textOf } from "../../svn/svn-xml.ts";
 import { hasSucceeded, SourceFailed, WorkerProgram } from "../source/worker-program.ts";
-import type { SvnOptions } from "../svn.ts";
+import type { SvnOptions } from "./svn-options.ts";
 
 export interface SvnTarget {
   readonly url: string;
