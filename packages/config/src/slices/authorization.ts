@@ -7,6 +7,7 @@ const nouns = [
   "steps",
   "logs",
   "build_data",
+  "artifacts",
   "test_result_sets",
   "buildrequests",
   "buildsets",
@@ -26,6 +27,7 @@ const nouns = [
   "projects",
   "codebases",
   "audit_entries",
+  "retention_runs",
   "control",
 ] as const;
 
@@ -35,6 +37,8 @@ const actions = [
   "force",
   "stop",
   "rebuild",
+  "keep",
+  "release",
   "cancel",
   "approve",
   "reject",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
+import { retentionConfig } from "../retention.ts";
 
 /** The part of masters with the role `scheduler`: change sources and schedulers, each claimed by one master at a time. */
 export const schedulerSlice = z.strictObject({
@@ -10,6 +11,7 @@ export const schedulerSlice = z.strictObject({
     .array(descriptorOf("scheduler"))
     .default([])
     .describe("The schedulers, which decide what is built and when."),
+  retention: retentionConfig.optional().describe("What is deleted when it is old; absent: nothing."),
 });
 
 export type SchedulerSlice = z.output<typeof schedulerSlice>;

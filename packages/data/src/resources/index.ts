@@ -1,4 +1,5 @@
 export * from "./approvals.ts";
+export { type Artifact, artifacts } from "./artifacts.ts";
 export { type AuditEntry, auditEntries } from "./audit-entries.ts";
 export { type Branch, branches } from "./branches.ts";
 export { type Builder, builders } from "./builders.ts";
@@ -21,6 +22,7 @@ export { type Order, orders } from "./orders.ts";
 export type { Patch } from "./patches.ts";
 export { type Project, projects } from "./projects.ts";
 export { type Property, propertyList } from "./property-list.ts";
+export { type RetentionRunReport, retentionRuns } from "./retention-runs.ts";
 export { type Scheduler, schedulers } from "./schedulers.ts";
 export { type Schedule, schedules } from "./schedules.ts";
 export { type SourceStamp, sourcestamps } from "./sourcestamps.ts";

@@ -1,6 +1,7 @@
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import type { EventName } from "../model/event-names.ts";
 import { approvals } from "./approvals.ts";
+import { artifacts } from "./artifacts.ts";
 import { auditEntries } from "./audit-entries.ts";
 import { branches } from "./branches.ts";
 import { buildData } from "./build-data.ts";
@@ -27,6 +28,7 @@ import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
 import { requestEnds } from "./request-ends.ts";
+import { retentionRuns } from "./retention-runs.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -78,6 +80,7 @@ const nouns = [
   commits,
   commitGraphs,
   buildData,
+  artifacts,
   testResultSets,
   testResults,
   tests,
@@ -89,6 +92,7 @@ const nouns = [
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  retentionRuns,
   workerAbsences,
   workerAccounts,
 ] as const satisfies readonly AnyResource[];

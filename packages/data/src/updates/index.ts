@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Events } from "../events/events.ts";
 import { type ApprovalUpdates, createApprovalUpdates } from "./approvals.ts";
+import { type ArtifactUpdates, createArtifactUpdates } from "./artifacts.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
 import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
@@ -19,6 +20,7 @@ import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
+import { createRetentionUpdates, type RetentionUpdates } from "./retention/retention.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
@@ -58,6 +60,8 @@ export interface Updates {
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
+  readonly retention: RetentionUpdates;
+  readonly artifacts: ArtifactUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
@@ -101,6 +105,8 @@ export function createUpdates(options: UpdatesOptions): Updates {
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
+    retention: createRetentionUpdates(context),
+    artifacts: createArtifactUpdates(context),
     async close() {
       await compressor.close();
       await context.allPublished();

@@ -3,6 +3,7 @@ import type { Migration } from "./migration.ts";
 import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { approvals } from "./migrations/approvals.ts";
+import { artifacts } from "./migrations/artifacts.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
@@ -23,6 +24,7 @@ import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { patchIndex, retention } from "./migrations/retention.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
@@ -86,6 +88,9 @@ export const migrations: readonly Migration[] = [
   addedSteps,
   instanceNumbers,
   newestOpenRequests,
+  retention,
+  patchIndex,
+  artifacts,
 ];
 
 /** The tables that migrations made. */
