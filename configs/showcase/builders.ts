@@ -30,6 +30,7 @@ import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
 import upload from "@multimaster/plugins/steps/upload";
 import trigger from "@multimaster/plugins/steps/trigger";
+import { sourceSteps } from "./sources.ts";
 
 const workers = ["w1"];
 
@@ -70,6 +71,7 @@ function observeTests() {
 
 export default defineBuilders({
   builders: [
+    { name: "sources", workers, steps: sourceSteps },
     {
       name: "files",
       workers,

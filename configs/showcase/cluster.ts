@@ -1,11 +1,15 @@
 /** Shows what steps can do: each builder of `builders.ts` has a button. Run it with `master start --config configs/showcase/cluster.ts`. */
 import { defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
 import directory from "@multimaster/plugins/artifact-stores/directory";
+import hgPoller from "@multimaster/plugins/change-sources/hg-poller";
+import svnPoller from "@multimaster/plugins/change-sources/svn-poller";
 import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
 import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
 import triggerable from "@multimaster/plugins/schedulers/triggerable";
 
+/** Repositories that are polled, if there are any. */
+const polled = { svn: env("SVN_URL", ""), hg: env("HG_URL", "") };
 const state = env("MULTIMASTER_STATE", "state");
 
 export default defineCluster({
@@ -15,10 +19,15 @@ export default defineCluster({
   onMaster: { commands: true, readFrom: ["."], writeTo: [`${state}/published`] },
   scheduler: async () => ({
     default: defineScheduling({
+      changeSources: [
+        ...(polled.svn === "" ? [] : [svnPoller({ repository: polled.svn, splitFile: "branches" })]),
+        ...(polled.hg === "" ? [] : [hgPoller({ repository: polled.hg })]),
+      ],
       schedulers: [
         force({
           name: "force",
           builders: [
+            "sources",
             "files",
             "values",
             "tests",

@@ -114,6 +114,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/locks.md",
     "docs/steps.md",
     "docs/git.md",
+    "docs/sources.md",
     "docs/collapsing.md",
     "docs/who-goes-first.md",
     "docs/untrusted.md",
@@ -169,7 +170,7 @@ it("the pipeline file that docs/pipeline-files.md shows is what the config besid
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 13 builders in 1 set, 1 worker, 4 schedulers");
+  expect(stdout).toContain("The config is good: 14 builders in 1 set, 1 worker, 4 schedulers");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

@@ -96,6 +96,10 @@ export function createLocalStep(
       cpSync(args["from_path"] as string, args["to_path"] as string, { recursive: true, verbatimSymlinks: true });
       return end(0);
     }
+    if (name === "mkdir") {
+      for (const each of args["paths"] as string[]) mkdirSync(each, { recursive: true });
+      return end(0);
+    }
     if (name !== "rmdir") throw new Error(`the local step knows no command ${name}`);
     for (const each of args["paths"] as string[]) rmSync(each, { recursive: true, force: true });
     return end(0);

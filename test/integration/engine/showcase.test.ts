@@ -8,7 +8,9 @@ import { describe, expect, it } from "vitest";
 import showcase from "../../../configs/showcase/builders.ts";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { type Engine, endAfterTest, localWorkers, type Steps, startEngine } from "../../harness/engine.ts";
+import { createGitRepository } from "../../harness/git-repository.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
+import { startHg, startSvn } from "../../harness/version-control.ts";
 
 const builders: Record<string, Steps> = Object.fromEntries(showcase.builders.map(({ name, steps }) => [name, steps]));
 
@@ -70,6 +72,36 @@ async function build(engine: Engine, builder: string, properties: Record<string,
 }
 
 describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
+  it("checks out sources from git, Subversion and Mercurial", { timeout: 240_000 }, async () => {
+    const git = createGitRepository({ files: { f: "1" } });
+    git.createTag("v1");
+    git.commit({ branch: "topic", files: { topic: "1" } });
+    git.commit({ branch: "tools", files: { "bin/tool": "1", "doc/text": "1" } });
+    const main = git.commit({ files: { f: "2" } });
+    const [svn, hg] = [await startSvn(), await startHg()];
+    endAfterTest(() => svn.stop());
+    endAfterTest(() => hg.stop());
+    svn.commit({ s: "1" });
+    const node = hg.commit({ h: "1" });
+    const engine = await start();
+    const addresses = { git: git.url, svn: svn.url, hg: hg.url };
+    const properties = Object.entries(addresses).map(([name, url]) => [name, [url, "test"]] as const);
+    const { end, steps, properties: got } = await build(engine, "sources", Object.fromEntries(properties) as never);
+    const tools = git.revision("tools").slice(0, 10);
+    expect(steps).toEqual([
+      `git: 0 update main ${main.slice(0, 10)}`,
+      `merge: 0 update topic ${git.revision("topic").slice(0, 10)} into main`,
+      `tools: 0 update tools ${tools}`,
+      "svn: 0 update trunk r2",
+      `hg: 0 update default ${node.slice(0, 12)}`,
+    ]);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+    expect(got).toMatchObject({
+      got_revision: [main, "Git"],
+      "commit-description": [`v1-1-g${main.slice(0, 7)}`, "Git"],
+    });
+  });
+
   it("handles files of the worker, and asks about them", async () => {
     const { end, steps } = await build(await start(), "files");
     expect(steps).toEqual([

@@ -6,6 +6,7 @@ import { giveCredentials } from "../git/git-settings.ts";
 import { credentialsWarning, hideCredentials, holdsCredentials, parseRepository } from "../git/repository-url.ts";
 import { OptionFunctions, OptionRests } from "../option-functions.ts";
 import { startPolling } from "../running.ts";
+import { revlinkOption } from "../source/commit-link.ts";
 import { GitFailed } from "./git-poller/git-command.ts";
 import { Notices } from "./git-poller/notices.ts";
 import { poll } from "./git-poller/poll.ts";
@@ -60,6 +61,7 @@ const options = z.strictObject({
     .union([z.string(), predicate<(change: NewChange) => string | null>("the change")])
     .optional()
     .describe("Category of its changes: a text, or a function of the change."),
+  revlink: revlinkOption,
   env: z.record(z.string(), z.string()).default({}).describe("Added to git's environment, such as GIT_SSH_COMMAND."),
   timeout: duration
     .prefault("30m")

@@ -1,4 +1,3 @@
-import { onAbort } from "@multimaster/core";
 import {
   type CredentialAccess,
   foreignVariables,
@@ -6,6 +5,7 @@ import {
   guardedSettings,
 } from "../../git/git-settings.ts";
 import { hideCredentials } from "../../git/repository-url.ts";
+import { ProgramFailed, runProgram } from "../../source/run-program.ts";
 
 export interface GitOptions {
   readonly env: Readonly<Record<string, string>>;
@@ -39,79 +39,32 @@ export interface GitCall {
   take?(chunk: Buffer): void;
 }
 
-/** Maximum output kept of one command: enough for a list of a million commits. */
-const maxOutput = 64 << 20;
-const maxStderr = 64 << 10;
-
 /** Runs git and returns its output. */
 export async function runGit(args: readonly string[], options: GitOptions, call: GitCall = {}): Promise<Buffer> {
-  const { execa } = await import("execa");
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !foreignVariables.includes(name)),
   );
   const command = args.find((arg) => commands.includes(arg)) ?? args[0] ?? "";
   const speaks = command === "ls-remote" || command === "fetch";
   const access = speaks ? options.access : { settings: [], environment: {} };
-  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
-  if (limit.aborted) throw new GitFailed(`git ${command} was ended`, "", true);
-  const running = execa("git", [...guardedSettings, ...access.settings, ...args], {
-    env: { ...inherited, ...options.env, ...guardedEnvironment, ...access.environment, LC_ALL: "C" },
-    extendEnv: false,
-    input: call.input ?? "",
-    encoding: "buffer",
-    buffer: false,
-    // A process group of its own: otherwise git's helpers (ssh, git-remote-https) outlive it and keep its output open.
-    detached: true,
-    reject: false,
-  });
-  let kill: NodeJS.Timeout | undefined;
-  const end = () => {
-    if (kill !== undefined) return;
-    signalGroup(running.pid, "SIGTERM");
-    kill = setTimeout(signalGroup, 2000, running.pid, "SIGKILL");
-  };
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let failure: unknown;
-  running.stdout.on("data", (chunk: Buffer) => {
-    if (failure !== undefined) return;
-    try {
-      if (call.take !== undefined) return call.take(chunk);
-      size += chunk.length;
-      if (size > maxOutput) throw new TooMuchOutput(`git ${command} wrote more than ${maxOutput >> 20} MiB`, "", true);
-      chunks.push(chunk);
-    } catch (error) {
-      failure = error;
-      end();
-    }
-  });
-  let stderr = "";
-  running.stderr.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString("utf8")).slice(-maxStderr);
-  });
-  const ignoreLimit = onAbort(limit, end);
-  const result = await running;
-  ignoreLimit();
-  clearTimeout(kill);
-  if (failure !== undefined) throw failure;
-  if (!result.failed) return Buffer.concat(chunks);
-  if (options.signal.aborted) throw new GitFailed(`git ${command} was ended`, "", true);
-  if (limit.aborted) throw new GitFailed(`git ${command} took longer than ${options.timeoutMs / 1000} s`, "", true);
-  if (result.code === "ENOENT") throw new GitFailed("the program git is not installed", "", true);
-  throw new GitFailed(`git ${command}: ${explain(stderr) ?? result.shortMessage}`, stderr);
+  try {
+    return await runProgram("git", [...guardedSettings, ...access.settings, ...args], {
+      env: { ...inherited, ...options.env, ...guardedEnvironment, ...access.environment, LC_ALL: "C" },
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      ...call,
+    });
+  } catch (error) {
+    if (!(error instanceof ProgramFailed)) throw error;
+    const { kind, stderr, message } = error;
+    if (kind === "output") throw new TooMuchOutput(`git ${command} ${message}`, "", true);
+    if (kind === "missing") throw new GitFailed("the program git is not installed", "", true);
+    if (kind === "ended" || kind === "time") throw new GitFailed(`git ${command} ${message}`, "", true);
+    throw new GitFailed(`git ${command}: ${explain(stderr) ?? message}`, stderr);
+  }
 }
 
 const commands = ["ls-remote", "fetch", "init", "rev-list", "log", "for-each-ref", "cat-file", "update-ref"];
-
-/** SIGTERM comes first, so that git removes its temporary files. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // No process of the group is left.
-  }
-}
 
 /** The most informative line. */
 function explain(stderr: string): string | undefined {

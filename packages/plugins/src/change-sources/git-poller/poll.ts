@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { NewChange } from "@multimaster/data";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
 import { OptionRests } from "../../option-functions.ts";
+import { linkCommit } from "../../source/commit-link.ts";
 import type { Commit } from "./commit.ts";
 import { type GitOptions, TooMuchOutput } from "./git-command.ts";
 import { listBranches } from "./list-branches.ts";
@@ -19,6 +20,8 @@ export interface PollOptions {
   readonly project: string;
   readonly codebase: string;
   readonly category?: string | ((change: NewChange) => string | null) | undefined;
+  /** Address of a commit's page, with {revision} in it. */
+  readonly revlink?: string | undefined;
 }
 
 /**
@@ -133,7 +136,7 @@ function describeChange(
   commit: Commit,
   branch: string,
   repository: string,
-  { project, codebase, category }: PollOptions,
+  { project, codebase, category, revlink }: PollOptions,
   { notices, functions }: PollerMemory,
 ): NewChange {
   // A change without a category is better than no change, now and at every later poll.
@@ -159,7 +162,7 @@ function describeChange(
     revision: commit.revision,
     branch,
     whenTimestamp: commit.committedAt,
-    revlink: "",
+    revlink: linkCommit(repository, commit.revision, revlink),
     repository,
     project,
     codebase,

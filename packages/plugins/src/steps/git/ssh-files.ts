@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { inPrivateDirectory } from "../../source/private-directory.ts";
 import type { StepContext } from "../../step-context.ts";
 
 /** Texts that ssh needs as files. */
@@ -24,8 +25,7 @@ const hostsVariable = "MULTIMASTER_SSH_HOSTS";
  * only while this one command runs: the trap removes them also when it is killed by the worker.
  */
 const script = [
-  '!f() { d=$1; shift; umask 077; rm -rf "$d"; mkdir "$d" || exit 1;',
-  `trap 'rm -rf "$d"' EXIT; trap 'exit 143' HUP INT TERM;`,
+  `!f() { ${inPrivateDirectory}`,
   "s='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes';",
   `if test -n "$${keyVariable}"; then printf '%s\\n' "$${keyVariable}" > "$d/key";`,
   `s="$s -o IdentitiesOnly=yes -i '$d/key'"; fi;`,

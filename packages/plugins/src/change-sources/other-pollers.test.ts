@@ -1,0 +1,243 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PluginDescriptor } from "@multimaster/config";
+import { type Logger, silentLog } from "@multimaster/core";
+import type { NewChange } from "@multimaster/data";
+import { afterEach, describe, expect, it } from "vitest";
+import { createFakeClock, createSourceRows, fakeSourceContext } from "../../../../test/harness/scheduler-fakes.ts";
+import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
+import { startHg, startSvn } from "../../../../test/harness/version-control.ts";
+import { waitFor } from "../../../../test/harness/wait-for.ts";
+import type { ChangeSourceDefinition } from "../define-change-source.ts";
+import hgPoller from "./hg-poller.ts";
+import svnPoller from "./svn-poller.ts";
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A poller on a master of its own; the rows are what masters share. */
+async function startPoller(descriptor: PluginDescriptor<"change-source">, rows = createSourceRows()) {
+  const plugin = descriptor.plugin as ChangeSourceDefinition;
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const log: Logger = Object.create(silentLog);
+  log.info = log.warn = (_: unknown, line?: string) => void lines.push(String(line));
+  let sleeps = 0;
+  const counting = {
+    ...clock,
+    sleep(ms: number, signal?: AbortSignal) {
+      sleeps++;
+      return clock.sleep(ms, signal);
+    },
+  };
+  const directory = join(temporaryDirectory("poller"), "own");
+  const context = fakeSourceContext(rows, directory, counting, log);
+  const poller = await plugin.start(context, plugin.options.parse(descriptor.options));
+  ends.push(() => poller.stop());
+  const until = (count: number) => waitFor(() => sleeps >= count, { what: "a poll to end", intervalMs: 5 });
+  await until(1);
+  return {
+    rows,
+    lines,
+    async poll(): Promise<NewChange[]> {
+      const [before, at] = [rows.changes.length, sleeps];
+      poller.wake?.();
+      await until(at + 1);
+      return rows.changes.slice(before);
+    },
+  };
+}
+
+/** The claim is lost after so many transactions: what they added stays. */
+function loseAfter(rows: ReturnType<typeof createSourceRows>, transactions: number): void {
+  let left = transactions;
+  const { state } = rows;
+  const set = state.set.bind(state);
+  state.set = (name, value) => {
+    left -= 1;
+    if (left === 0) rows.lost = true;
+    return set(name, value);
+  };
+}
+
+describe("the svn poller", { timeout: 240_000 }, () => {
+  it("reports each revision of each branch once, whichever master polls", async () => {
+    const password = "svn-Secret1";
+    const repository = await startSvn(password);
+    ends.push(repository.stop);
+    const options = {
+      repository: repository.url,
+      splitFile: "branches",
+      credentials: { username: "ci", password },
+      revlink: "https://example.org/r{revision}",
+    } as const;
+    const first = await startPoller(svnPoller(options));
+    expect([first.rows.changes, first.rows.state.get("last_change")]).toEqual([[], 1]);
+    repository.commit({ "d/f": "1", g: "1" }, { message: "Müll\n\nmore" });
+    expect(await first.poll()).toEqual([
+      {
+        author: "ada",
+        comments: "Müll\n\nmore",
+        files: ["d", "d/f", "g"],
+        revision: "2",
+        branch: "trunk",
+        whenTimestamp: expect.any(Number),
+        category: null,
+        revlink: "https://example.org/r2",
+        repository: repository.url,
+        project: "",
+        codebase: "",
+      },
+    ]);
+    repository.svn("copy", "--quiet", "trunk", "branches/one");
+    repository.svn("commit", "--quiet", "-m", "branch");
+    repository.svn("mkdir", "--quiet", "tags/t", "trunk/x", "branches/one/y");
+    repository.svn("commit", "--quiet", "-m", "both");
+    repository.svn("update", "--quiet");
+    repository.svn("remove", "--quiet", "branches/one");
+    repository.svn("commit", "--quiet", "-m", "end of the branch");
+    // The first master dies after one transaction; another goes on.
+    loseAfter(first.rows, 1);
+    const part = await first.poll();
+    first.rows.lost = false;
+    const second = await startPoller(svnPoller(options), first.rows);
+    expect(await second.poll()).toEqual([]);
+    expect(first.rows.changes.slice(1).map(({ revision, branch, files }) => [revision, branch, files])).toEqual([
+      ["3", "branches/one", []],
+      ["4", "branches/one", ["y"]],
+      ["4", "trunk", ["x"]],
+    ]);
+    expect(part.length).toBeGreaterThan(0);
+    expect(first.rows.state.get("last_change")).toBe(5);
+    expect(JSON.stringify([first.lines, second.lines])).not.toContain(password);
+  });
+
+  it("reports many revisions in transactions of bounded size, each once though the claim is lost between them", async () => {
+    const repository = await startSvn("svn-Secret1");
+    ends.push(repository.stop);
+    const options = {
+      repository: `${repository.url}/trunk`,
+      credentials: { username: "ci", password: "svn-Secret1" },
+      buildOnFirstRun: true,
+    };
+    const poller = await startPoller(svnPoller(options));
+    // The newest revision made the directory that is polled.
+    expect(poller.rows.changes.map(({ revision, branch, files }) => [revision, branch, files])).toEqual([
+      ["1", null, []],
+    ]);
+    // More files than one transaction takes.
+    for (const part of ["a", "b"])
+      repository.commit(Object.fromEntries(Array.from({ length: 1100 }, (_, at) => [`${part}${at}`, "1"])));
+    loseAfter(poller.rows, 1);
+    await poller.poll();
+    poller.rows.lost = false;
+    const next = await startPoller(svnPoller(options), poller.rows);
+    await next.poll();
+    expect(poller.rows.changes.map(({ revision, files }) => [revision, files?.length])).toEqual([
+      ["1", 0],
+      ["2", 1100],
+      ["3", 1100],
+    ]);
+  });
+
+  it("says once what prevents it, and again when that comes back", async () => {
+    const repository = await startSvn("svn-Secret1");
+    ends.push(repository.stop);
+    const wrong = { repository: repository.url, credentials: { username: "ci", password: "svn-Wrong11" } };
+    const poller = await startPoller(svnPoller(wrong));
+    await poller.poll();
+    expect(poller.lines).toEqual([expect.stringMatching(/^cannot poll svn:.*: svn log: .*[Aa]uthenticat/)]);
+    expect(poller.lines[0]).not.toContain("svn-Wrong11");
+  });
+});
+
+describe("the hg poller", { timeout: 240_000 }, () => {
+  it("reports each changeset of each branch once, whichever master polls, merges included", async () => {
+    const password = "hg-Secret1";
+    const repository = await startHg(password);
+    ends.push(repository.stop);
+    const base = repository.commit({ f: "1" });
+    const options = {
+      repository: repository.url,
+      branches: true,
+      credentials: { username: "ci", password },
+      timeout: "20s",
+    } as const;
+    const first = await startPoller(hgPoller(options));
+    expect([first.rows.changes, first.rows.state.get("lastRev")]).toEqual([[], { default: [base] }]);
+    const one = repository.commit({ "d/f": "1" }, { message: "Müll\n\nmore" });
+    expect(await first.poll()).toEqual([
+      {
+        author: "Ada <ada@example.org>",
+        comments: "Müll\n\nmore",
+        files: ["d/f"],
+        revision: one,
+        branch: "default",
+        whenTimestamp: expect.any(Number),
+        category: null,
+        revlink: `${repository.url}/rev/${one}`,
+        repository: repository.url,
+        project: "",
+        codebase: "",
+      },
+    ]);
+    // A branch that is merged before it is seen.
+    const side = repository.commit({ side: "1" }, { branch: "side" });
+    const two = repository.commit({ two: "1" });
+    repository.hg("merge", "--quiet", "side");
+    repository.hg("commit", "--message", "merge");
+    const merge = repository.hg("log", "--rev", ".", "--template", "{node}");
+    loseAfter(first.rows, 2);
+    await first.poll();
+    first.rows.lost = false;
+    const second = await startPoller(hgPoller(options), first.rows);
+    expect(await second.poll()).toEqual([]);
+    const reported = first.rows.changes.slice(1).map(({ revision, branch }) => [branch, revision]);
+    expect(reported.toSorted()).toEqual(
+      [
+        ["default", two],
+        ["default", merge],
+        ["side", side],
+      ].toSorted(),
+    );
+    // A second head of a branch counts.
+    repository.hg("update", "--quiet", base);
+    writeFileSync(join(repository.path, "other"), "1");
+    repository.hg("commit", "--addremove", "--message", "other head");
+    const head = repository.hg("log", "--rev", ".", "--template", "{node}");
+    expect((await second.poll()).map(({ revision }) => revision)).toEqual([head]);
+    expect(JSON.stringify([first.lines, second.lines])).not.toContain(password);
+  });
+
+  it("reports many changesets in transactions of bounded size, each once though the claim is lost between them", async () => {
+    const repository = await startHg();
+    ends.push(repository.stop);
+    repository.commit({ f: "1" });
+    const options = { repository: repository.url };
+    const poller = await startPoller(hgPoller(options));
+    // Two lines of many changesets at once.
+    const patch = Array.from(
+      { length: 450 },
+      (_, at) =>
+        `# HG changeset patch\n# User a\n# Date ${at} 0\nc${at}\n\ndiff --git a/n${at} b/n${at}\nnew file mode 100644\n`,
+    ).join("");
+    execFileSync("hg", ["import", "--quiet", "-"], {
+      cwd: repository.path,
+      input: patch,
+      env: { ...process.env, HGPLAIN: "1" },
+    });
+    for (let round = 0; round < 2; round += 1) {
+      loseAfter(poller.rows, 1);
+      await poller.poll();
+      poller.rows.lost = false;
+    }
+    const next = await startPoller(hgPoller(options), poller.rows);
+    await next.poll();
+    expect(poller.rows.changes.map(({ comments }) => comments)).toEqual(
+      Array.from({ length: 450 }, (_, at) => `c${at}`),
+    );
+  });
+});
