@@ -211,3 +211,34 @@ it("the step, scheduler, change source and hook that docs/extending.md shows bui
   const { body: set } = await master.api<{ buildsets: { reason: string }[] }>("buildsets");
   expect(set.buildsets).toMatchObject([{ reason: "2 changes" }]);
 });
+
+it("the config that docs/artifacts.md shows is a good one, and the step of docs/own-steps.md does what it says", async () => {
+  const shown = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/artifacts.md", shown)).toBe(1);
+  await checkTypesOf("docs/artifacts.md");
+  const args = [program, "check-config", "--config", join(shown, "cluster.ts")];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 2 builders");
+
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/own-steps.md", directory)).toBe(2);
+  await checkTypesOf("docs/own-steps.md");
+  const master = await startMaster({ config: join(directory, "cluster.ts"), cwd: directory });
+  await master.waitReady();
+  await master.apiPost("forceschedulers/force", "force", { builderNames: ["all"], reason: "test" });
+  const ended = async () => (await master.api<{ builds: object[] }>("builds?complete=true")).body.builds;
+  await waitFor(async () => (await ended()).length > 0, { what: "the build to end", timeoutMs: 60_000 });
+  const { body } = await master.api<{ steps: object[] }>("builds/1/steps");
+  expect(body.steps.at(-1)).toMatchObject({ name: "sum-up", results: 0, state_string: "1 warnings, 0 more requests" });
+  expect(await (await master.fetch("artifacts/latest/all/warnings.txt")).text()).toBe("a.c:1: warning: unused\n");
+  const url = await master.url();
+  const get = [program, "artifacts", "get", "all/1", "--to", join(directory, "got"), "--url", url];
+  await runProcess({ name: "master", command: process.execPath, args: get });
+  expect(readFileSync(join(directory, "got", "warnings.txt"), "utf8")).toBe("a.c:1: warning: unused\n");
+  const list = [program, "artifacts", "list", "all/1", "--url", url];
+  const listed = await runProcess({ name: "master", command: process.execPath, args: list });
+  expect(listed.stdout).toMatch(/^name +bytes +sha256\nwarnings\.txt +23 +[0-9a-f]{12}$/m);
+  const check = [program, "artifacts", "check", "--config", join(directory, "cluster.ts")];
+  const checked = await runProcess({ name: "master", command: process.execPath, args: check, cwd: directory });
+  expect(checked.stdout).toMatch(/: 1 objects, 1 rows\.$/m);
+});

@@ -86,6 +86,8 @@ export async function startEngine(
     secrets?: Record<string, string>;
     secretProviders?: BuildersSliceInput["secretProviders"];
     believeControl?: boolean;
+    /** More of the part of the config that all masters share. */
+    shared?: Partial<ClusterConfig>;
   } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
@@ -142,7 +144,7 @@ export async function startEngine(
           })),
           workers,
         },
-        shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
+        shared: { bus: { believeControl: options.believeControl ?? false }, ...options.shared } as ClusterConfig,
         directory,
       },
       data,

@@ -1,3 +1,4 @@
+export type { ArtifactsConfig, OnMasterConfig } from "./artifacts.ts";
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
 export * from "./collapsing.ts";

@@ -324,6 +324,14 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],
   },
+  "artifact-without-checksum": {
+    do: (tx, { finished }) => addArtifact(tx, finished.build, "complete"),
+    ids: () => [7],
+  },
+  "artifact-upload-left": {
+    do: (tx, { finished }) => addArtifact(tx, finished.build, "uploading"),
+    ids: () => [7],
+  },
   "cancellation-unanswered": {
     do: (tx, { pending }) => cancel(tx, pending.request),
     ids: ({ pending }) => [pending.request],
@@ -352,6 +360,14 @@ export const damages: Record<string, Damage> = {
     ids: () => ["mm_stop_requests.buildid 4711"],
   },
 };
+
+const artifact =
+  "(artifactid, buildid, builderid, stepid, masterid, uploadid, name, object_key, from_fork, state, created_at)";
+const addArtifact = (tx: Connection, build: number, state: string) =>
+  execute(tx, `insert into mm_artifacts ${artifact} values (7, ?, 1, 1, 1, 'u', 'app', 'ab/key', 0, ?, 1)`, [
+    build,
+    state,
+  ]);
 
 const addLock = (tx: Connection) =>
   execute(tx, "insert into mm_locks (lockid, name, workerid, max, asked_at) values (7, 'db', 0, 1, 1)");

@@ -1,6 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { approvalOption } from "../approval.ts";
+import { approvalOption, warningsOfApproval } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
 import { listSteps } from "../list-steps.ts";
@@ -155,5 +155,6 @@ function warningsOfBuilder(builder: BuilderConfig, i: number): ConfigWarning[] {
     ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
+    ...warningsOfApproval(builder, i),
   ];
 }
