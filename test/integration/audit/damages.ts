@@ -156,10 +156,8 @@ export const damages: Record<string, Damage> = {
     ids: ({ finished }) => [finished.step],
   },
   "orphan-of-history": {
-    async do(tx, { finished }) {
-      await ignoreReferences(tx);
-      await execute(tx, "update logs set stepid = 999999 where id = ?", [finished.log]);
-    },
+    do: (tx, { finished: { log } }) =>
+      ignoreReferences(tx).then(() => execute(tx, "update logs set stepid = 999999 where id = ?", [log])),
     ids: () => ["logs.stepid 999999"],
   },
   "log-with-gap": {
