@@ -127,7 +127,7 @@ export const damages: Record<string, Damage> = {
     ids: () => [1],
   },
   "retired-build-there": {
-    do: (tx) => execute(tx, "insert into mm_retired_builds (builderid, first_number, last_number) values (1, 2, 9)"),
+    do: (tx) => execute(tx, "insert into mm_retired_builds values (1, 2, 9)"),
     ids: () => [1],
   },
   "build-without-result": {
@@ -157,10 +157,8 @@ export const damages: Record<string, Damage> = {
     ids: ({ finished }) => [finished.step],
   },
   "orphan-of-history": {
-    async do(tx, { finished }) {
-      await ignoreReferences(tx);
-      await execute(tx, "update logs set stepid = 999999 where id = ?", [finished.log]);
-    },
+    do: (tx, { finished: { log } }) =>
+      ignoreReferences(tx).then(() => execute(tx, "update logs set stepid = 999999 where id = ?", [log])),
     ids: () => ["logs.stepid 999999"],
   },
   "log-with-gap": {
@@ -285,9 +283,9 @@ export const damages: Record<string, Damage> = {
     ids: ({ changesourceid }) => [changesourceid],
   },
   "job-of-gone-master": {
-    async do(tx, { gone }) {
+    async do(tx, { gone: { lease } }) {
       await execute(tx, "insert into mm_jobs (id, name) values (7, 'retention')");
-      await execute(tx, "insert into mm_job_claims (jobid, masterid) values (7, ?)", [gone.lease.masterid]);
+      await execute(tx, "insert into mm_job_claims (jobid, masterid) values (7, ?)", [lease.masterid]);
     },
     ids: () => [7],
   },
