@@ -36,6 +36,16 @@ export const kinds = [
     "Latent workers",
     "They are listed in `latent` of the workers slice ([latent-workers.md](../latent-workers.md)). Options that are functions of the build request make each instance for one request.",
   ],
+  [
+    "secrets",
+    "Secret providers",
+    "They are listed in `secretProviders` of a builder set ([secrets.md](../secrets.md#providers)). Those that are there when the config is loaded may also stand in `secrets`.",
+  ],
+  [
+    "artifact-stores",
+    "Artifact stores",
+    "One of them is the `artifacts.store` of the cluster ([artifacts.md](../artifacts.md)).",
+  ],
   ["auth", "Logins", "One of them is the `auth` of the ui slice ([login.md](../login.md))."],
 ] as const;
 

@@ -1,5 +1,6 @@
 import { schedulerProblemKey } from "@multimaster/data";
 import { type Connection, execute, setObjectState } from "@multimaster/database";
+import { artifactDamages } from "./artifact-damages.ts";
 import type { World } from "./world.ts";
 
 /** What is done to the rows, and what the check of that name says of it. */
@@ -324,6 +325,7 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],
   },
+  ...artifactDamages,
   "cancellation-unanswered": {
     do: (tx, { pending }) => cancel(tx, pending.request),
     ids: ({ pending }) => [pending.request],

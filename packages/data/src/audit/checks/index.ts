@@ -1,4 +1,5 @@
 import type { Check } from "../check.ts";
+import { artifactChecks } from "./artifacts.ts";
 import { buildChecks } from "./builds.ts";
 import { buildsetChecks } from "./buildsets.ts";
 import { changeChecks } from "./changes.ts";
@@ -25,6 +26,7 @@ export const auditThemes: readonly { theme: string; checks: readonly Check[] }[]
   { theme: "Locks", checks: lockChecks },
   { theme: "Workers", checks: workerChecks },
   { theme: "Masters", checks: masterChecks },
+  { theme: "Artifacts", checks: artifactChecks },
   { theme: "Rows of our own", checks: ownRowChecks },
 ];
 
