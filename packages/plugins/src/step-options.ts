@@ -172,9 +172,10 @@ export function asWritten<S extends z.ZodType>(schema: S): S {
   return schema;
 }
 
-/** Whether this option can only be a function, which the step calls. */
-export function isFunctionOption(schema: z.ZodType): boolean {
-  return onlyFunctions.has(schema);
+/** What this option has that only a config can write: a function that the step calls, or steps; undefined: neither. */
+export function whatOnlyConfigsHave(schema: z.ZodType): "function" | "steps" | undefined {
+  if (onlyFunctions.has(schema)) return "function";
+  return ownMeaning.has(schema) ? "steps" : undefined;
 }
 
 /** Whether this option is read as it is written, never as a function of the build. */

@@ -1,5 +1,7 @@
 import { type PluginDescriptor, render } from "@multimaster/config";
 import { describe, expect, it } from "vitest";
+import type { StepDefinition } from "../define-step.ts";
+import parallel from "../steps/parallel.ts";
 import { builtInSteps } from "./built-in-steps.ts";
 import { checkPipeline, type PipelineRules } from "./check-pipeline.ts";
 import { formatProblems } from "./problem.ts";
@@ -104,6 +106,9 @@ steps:
   });
 });
 
+/** A step of the config's that has steps itself. */
+const withParallel = new Map([...builtInSteps(), ["parallel", parallel({ steps: [] }).plugin as StepDefinition]]);
+
 describe("a hostile pipeline file is refused with a sentence", () => {
   const bomb = [
     "x-0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]",
@@ -155,6 +160,11 @@ describe("a hostile pipeline file is refused with a sentence", () => {
       'steps: [{ shell: { command: make, env: { T: "${{secret:token}}${{ secret:toString }}" } } }]\n',
       'the secret "toString" may not be named here',
     ],
+    [
+      "a step within a step",
+      "steps: [{ parallel: { steps: [{ plugin: { kind: step, type: shell, options: {} }, options: {} }] } }]\n",
+      '"steps" has steps of a config, which a pipeline file cannot say within a step',
+    ],
     ["two documents", `steps:\n${good}---\nsteps: []\n`, "the file has a second document"],
     ["many steps", `steps:\n${good.repeat(21)}`, "the file has 21 steps, more than the 20 that are allowed"],
     ["a key twice", `steps: []\nsteps:\n${good}`, 'the key "steps" stands here twice'],
@@ -164,7 +174,7 @@ describe("a hostile pipeline file is refused with a sentence", () => {
     ["no YAML", "steps: [\n", "this is not valid YAML"],
     ["a list", "- shell: {}\n", 'must be a mapping with the key "steps"'],
   ])("%s", (_, text, sentence) => {
-    expect(problemsOf(text).join("\n")).toMatch(new RegExp(sentence));
+    expect(problemsOf(text, { steps: withParallel }).join("\n")).toMatch(new RegExp(sentence));
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { StepDefinition } from "../define-step.ts";
-import { isFunctionOption } from "../step-options.ts";
+import { whatOnlyConfigsHave } from "../step-options.ts";
 
 /** Options that only a config may set: locks belong to the cluster. */
 const ofConfig = new Set(["locks"]);
@@ -26,6 +26,7 @@ export function optionsOf(kind: StepDefinition): PipelineOption[] {
 /** Why an option of a config cannot stand in a pipeline file; undefined: it can. */
 export function whyNotHere(name: string, schema: z.ZodType): string | undefined {
   if (ofConfig.has(name)) return "is for the config alone, and cannot stand in a pipeline file";
-  if (isFunctionOption(schema)) return "is a function in a config, which a pipeline file cannot say";
-  return undefined;
+  const what = whatOnlyConfigsHave(schema);
+  if (what === "function") return "is a function in a config, which a pipeline file cannot say";
+  return what && "has steps of a config, which a pipeline file cannot say within a step";
 }

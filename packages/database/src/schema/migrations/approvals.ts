@@ -9,8 +9,7 @@ export const approvals: Migration = {
     table(
       "mm_approvals",
       {
-        // No reference: the row may outlive the request.
-        buildrequestid: integer.primary(),
+        buildrequestid: integer.primary().references("buildrequests.id"),
         // What is to be approved.
         subject: text,
         asked_at: double,
