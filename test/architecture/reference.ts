@@ -36,6 +36,11 @@ export const kinds = [
     "Latent workers",
     "They are listed in `latent` of the workers slice ([latent-workers.md](../latent-workers.md)). Options that are functions of the build request make each instance for one request.",
   ],
+  [
+    "reporters",
+    "Reporters",
+    "They are listed in `reporters` of the scheduling slice ([reporters.md](../reporters.md)). Each runs on one scheduler master at a time.",
+  ],
   ["auth", "Logins", "One of them is the `auth` of the ui slice ([login.md](../login.md))."],
 ] as const;
 

@@ -3,7 +3,7 @@ import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of plugins that a config can use. */
-export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker";
+export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker" | "reporter";
 
 /** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
@@ -43,6 +43,10 @@ interface DefinitionFacts {
     readonly needs?: readonly ("url" | "trustedProxies")[];
     /** The option that restricts who may log in, if without it anyone in the world can. */
     admitsAnyone?(options: unknown): string | undefined;
+  };
+  reporter: {
+    /** Renders its messages for sample builds; returns what is wrong with them, in sentences. */
+    check?(options: unknown): readonly string[] | Promise<readonly string[]>;
   };
   /** Its options have those of every latent worker (slices/latent-workers.ts). */
   "latent-worker": object;

@@ -1,7 +1,6 @@
 import { type CollapseFunction, type CollapsingRequest, collapseAnswer } from "@multimaster/config";
-import { type Clock, describeCause, type Json, waitAtMost } from "@multimaster/core";
+import { type Clock, callContained, describeCause, type Json, waitAtMost } from "@multimaster/core";
 import type { RequestDetails } from "@multimaster/data";
-import { callContained } from "../start-rules/contain.ts";
 
 /** Longest time that a function of the config may take. */
 const answerMs = 10_000;

@@ -1,11 +1,11 @@
 import { type LockUseConfig, lockUses, render } from "@multimaster/config";
-import { type Clock, waitAtMost } from "@multimaster/core";
+import { type Clock, callContained, waitAtMost } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
-import { callContained } from "../start-rules/contain.ts";
+
 import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";

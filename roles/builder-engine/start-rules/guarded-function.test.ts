@@ -1,6 +1,5 @@
-import { silentLog, systemClock } from "@multimaster/core";
+import { callContained, FunctionBlocked, silentLog, systemClock } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
-import { callContained, FunctionBlocked } from "./contain.ts";
 import { GuardedFunctions } from "./guarded-function.ts";
 
 function create() {

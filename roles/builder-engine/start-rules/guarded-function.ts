@@ -1,6 +1,14 @@
 import type { StepPlace } from "@multimaster/cluster";
-import { type Clock, describeCause, type Failure, type Logger, type Service, waitAtMost } from "@multimaster/core";
-import { callContained, FunctionBlocked } from "./contain.ts";
+import {
+  type Clock,
+  callContained,
+  describeCause,
+  type Failure,
+  FunctionBlocked,
+  type Logger,
+  type Service,
+  waitAtMost,
+} from "@multimaster/core";
 
 /** How long an asynchronous function may take. */
 export const answerMs = 30_000;

@@ -1,5 +1,6 @@
 import { schedulerProblemKey } from "@multimaster/data";
 import { type Connection, execute, setObjectState } from "@multimaster/database";
+import { reportDamages, reporterDamages } from "./report-damages.ts";
 import type { World } from "./world.ts";
 
 /** What is done to the rows, and what the check of that name says of it. */
@@ -226,6 +227,7 @@ export const damages: Record<string, Damage> = {
     },
     ids: () => [9],
   },
+  ...reportDamages,
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),
     ids: ({ workers }) => [workers.attached],
@@ -272,6 +274,7 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update changesource_masters set masterid = ?", [gone.lease.masterid]),
     ids: ({ changesourceid }) => [changesourceid],
   },
+  ...reporterDamages,
   "instance-of-gone-master": {
     async do(tx, { gone }) {
       await execute(

@@ -25,6 +25,8 @@ const nouns = [
   "orders",
   "projects",
   "codebases",
+  "reporters",
+  "reports",
   "audit_entries",
   "control",
 ] as const;
@@ -52,6 +54,7 @@ const actions = [
   "break",
   "destroy",
   "try",
+  "retry",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

@@ -25,6 +25,7 @@ import { orders } from "./orders.ts";
 import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
+import { reporters, reports } from "./reporters.ts";
 import { requestEnds } from "./request-ends.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
@@ -89,6 +90,8 @@ const nouns = [
   auditEntries,
   workerAbsences,
   workerAccounts,
+  reporters,
+  reports,
 ] as const satisfies readonly AnyResource[];
 
 type Noun = (typeof nouns)[number];

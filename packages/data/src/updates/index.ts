@@ -18,6 +18,7 @@ import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
+import { createReportUpdates, type ReportUpdates } from "./reports.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
@@ -56,6 +57,7 @@ export interface Updates {
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
+  readonly reports: ReportUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
@@ -98,6 +100,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
+    reports: createReportUpdates(context),
     async close() {
       await compressor.close();
       await context.allPublished();

@@ -17,6 +17,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reporters } from "./migrations/reporters.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
@@ -78,6 +79,7 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  reporters,
 ];
 
 /** The tables that migrations made. */

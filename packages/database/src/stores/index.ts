@@ -26,6 +26,8 @@ export * from "./open-requests.ts";
 export * from "./pending-builders.ts";
 export * from "./poll-requests.ts";
 export * from "./published-schedulers.ts";
+export * from "./reporters.ts";
+export * from "./reports.ts";
 export * from "./request-ends.ts";
 export * from "./scheduler-slots.ts";
 export * from "./schedulers.ts";
