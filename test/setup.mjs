@@ -17,6 +17,7 @@ import {
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { withLock } from "./setup-lock.mjs";
+import { missingVersionControl } from "./version-control.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 // The scripts of a virtual environment name the directory that they were installed in: several checkouts may link to one.
@@ -186,6 +187,7 @@ export function setUpComponents(print = console.log) {
     for (const name of ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "buildbot-www"])
       setUpPython(name, print);
     setUpPodman(print);
+    setUpVersionControl(print);
     setUpBrowser(print);
   });
 }
@@ -198,6 +200,14 @@ function setUpPodman(print) {
       `Podman is missing: install it with runc (on Debian: apt-get install ${containerPackages.join(" ")}) so that both are on the PATH, then run again.`,
     );
   print(`Podman: ${run(found.podman, ["--version"]).stdout.trim()}, ${found.podman}`);
+}
+
+function setUpVersionControl(print) {
+  if (missingVersionControl().length > 0 && canUseApt()) aptInstall(missingVersionControl(), print);
+  const missing = missingVersionControl().join(" ");
+  if (missing)
+    throw new SetupError(`Missing: ${missing}. Install them (on Debian: apt-get install ${missing}), then run again.`);
+  print("Version control: Subversion, Mercurial, Git LFS");
 }
 
 function setUpBrowser(print) {

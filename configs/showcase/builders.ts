@@ -2,6 +2,8 @@
  * What steps can do, one builder for each subject. Properties of the force form say where the service is that `web` asks.
  */
 import { defineBuilders } from "@multimaster/config";
+import { z } from "@multimaster/plugins";
+import addSteps from "@multimaster/plugins/steps/add-steps";
 import assert from "@multimaster/plugins/steps/assert";
 import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
@@ -147,6 +149,27 @@ export default defineBuilders({
         }),
         shell({ name: "never", command: "true" }),
         shell({ name: "always", command: "true", alwaysRun: true }),
+      ],
+    },
+    {
+      name: "adds steps",
+      workers,
+      steps: [
+        shell({ name: "list", command: `echo '["unit", "slow"]' > suites.json` }),
+        addSteps({
+          file: "suites.json",
+          steps: (_build, value) =>
+            z
+              .array(z.string())
+              .parse(value)
+              .map((suite) => shell({ name: `test ${suite}`, command: ["echo", suite] })),
+        }),
+        addSteps({
+          name: "clean up later",
+          where: "end",
+          steps: [shell({ name: "remove", command: ["rm", "suites.json"], cleanUp: true })],
+        }),
+        shell({ name: "pack", command: "echo packed" }),
       ],
     },
     {

@@ -14,7 +14,7 @@ export default defineCluster({
       schedulers: [
         force({
           name: "force",
-          builders: ["files", "values", "tests", "warnings", "several", "ends early", "web"],
+          builders: ["files", "values", "tests", "warnings", "several", "ends early", "adds steps", "web"],
           label: "Show it",
         }),
         // A newer change of a branch ends what is built of the older one, and a failure of the warnings ends the rest.

@@ -16,6 +16,7 @@ import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
 import { LockMetrics } from "./locks/lock-metrics.ts";
 import { StepLocks } from "./locks/step-locks.ts";
+import { hideSecretsOf } from "./logs/hide-secrets.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { GuardedFunctions } from "./start-rules/guarded-function.ts";
@@ -45,7 +46,8 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
   const watchdog = new LoopWatchdog({ log, metrics, sign: context.loop });
-  const functions = new GuardedFunctions({ clock, log, watch: watchdog });
+  const hide = hideSecretsOf(own.builders);
+  const functions = new GuardedFunctions({ clock, log, hide, watch: watchdog });
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const lockMetrics = new LockMetrics(metrics);

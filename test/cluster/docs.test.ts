@@ -78,8 +78,10 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/latent-workers.md",
     "docs/locks.md",
     "docs/steps.md",
+    "docs/git.md",
     "docs/collapsing.md",
     "docs/who-goes-first.md",
+    "docs/untrusted.md",
   );
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
@@ -103,7 +105,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 7 builders in 1 set, 1 worker, 3 schedulers");
+  expect(stdout).toContain("The config is good: 8 builders in 1 set, 1 worker, 3 schedulers");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

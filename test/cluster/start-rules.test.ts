@@ -41,7 +41,7 @@ it("two engines ask their config's functions, every master gives their answers a
     `"canStart" of the config of ${master} refuses ${worker}: the board is not ready`;
   await waitsBecause("job", refuses("doomed", "a1"), refuses("survivor", "b1"));
   await force("other");
-  await waitsBecause("other", "it blocked the engine for 1000 ms");
+  await waitsBecause("other", "it blocked its master for 1000 ms");
   await force("parent");
   await waitFor(() => cluster.ledger.lines().some((line) => line.includes("end parent")), {
     what: "the other builders",

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { isolatedGitEnvironment } from "./git-repository.ts";
 
 export interface GitHttpServer {
@@ -11,10 +13,14 @@ export interface GitHttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves the repositories below a directory over HTTP to clients with the user name and password. */
+/**
+ * Serves the repositories below a directory over HTTP to clients with the user name and password, and files of Git LFS by their
+ * SHA-256. "files": as plain files, as a server without git does.
+ */
 export async function startGitHttpServer(
   directory: string,
   user: { name: string; password: string },
+  { large = new Map(), kind = "git" }: { large?: ReadonlyMap<string, Buffer>; kind?: "git" | "files" } = {},
 ): Promise<GitHttpServer> {
   const expected = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString("base64")}`;
   const counts = { right: 0, wrong: 0 };
@@ -25,7 +31,12 @@ export async function startGitHttpServer(
       return;
     }
     counts.right += 1;
-    runBackend(directory, request, response);
+    const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
+    const oid = /^\/large\/([0-9a-f]+)$/.exec(path)?.[1];
+    if (oid !== undefined) response.end(large.get(oid));
+    else if (path.endsWith("/info/lfs/objects/batch")) answerBatch(large, request, response);
+    else if (kind === "files") sendFile(join(directory, path), response);
+    else runBackend(directory, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -36,6 +47,31 @@ export async function startGitHttpServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Tells a client of Git LFS where its files are. */
+async function answerBatch(large: ReadonlyMap<string, Buffer>, request: IncomingMessage, response: ServerResponse) {
+  let body = "";
+  for await (const block of request) body += block;
+  const { objects } = JSON.parse(body) as { objects: { oid: string; size: number }[] };
+  const answer = objects.map(({ oid, size }) =>
+    large.has(oid)
+      ? {
+          oid,
+          size,
+          authenticated: false,
+          actions: { download: { href: `http://${request.headers.host}/large/${oid}` } },
+        }
+      : { oid, size, error: { code: 404, message: "not there" } },
+  );
+  response
+    .writeHead(200, { "Content-Type": "application/vnd.git-lfs+json" })
+    .end(JSON.stringify({ transfer: "basic", objects: answer }));
+}
+
+function sendFile(path: string, response: ServerResponse): void {
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  response.writeHead(isFile ? 200 : 404).end(isFile ? readFileSync(path) : "");
 }
 
 function runBackend(directory: string, request: IncomingMessage, response: ServerResponse): void {

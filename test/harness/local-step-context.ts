@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Json } from "@multimaster/core";
 import type { BuildSource, CommandEnd, CommandOptions, ShellCommand, StepContext } from "@multimaster/plugins";
 import { isolatedGitEnvironment } from "./git-repository.ts";
@@ -64,7 +64,7 @@ export function createLocalStep(
       child.on("error", () => done(1));
       child.on("close", (code) => done(code ?? -1));
     });
-    trace.log.push(texts.stdout, texts.stderr);
+    if (options.log !== null) trace.log.push(texts.stdout, texts.stderr);
     for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line, "stdio");
     return end(rc, {
       stdout: options.capture ? texts.stdout : "",
@@ -88,7 +88,12 @@ export function createLocalStep(
       const blocks: Uint8Array[] = [];
       for (let block = await options?.download?.read(1000); block?.length; block = await options?.download?.read(1000))
         blocks.push(block);
+      mkdirSync(dirname(args["path"] as string), { recursive: true });
       writeFileSync(args["path"] as string, Buffer.concat(blocks));
+      return end(0);
+    }
+    if (name === "cpdir") {
+      cpSync(args["from_path"] as string, args["to_path"] as string, { recursive: true, verbatimSymlinks: true });
       return end(0);
     }
     if (name !== "rmdir") throw new Error(`the local step knows no command ${name}`);
@@ -98,7 +103,7 @@ export function createLocalStep(
 
   const ctx: Partial<StepContext> = {
     name: "git",
-    worker: { name: "here", system: "posix", basedir: builddir, version: "1", environ: {}, commands: {} },
+    worker: { name: "here", system: "posix", basedir: dirname(builddir), version: "1", environ: {}, commands: {} },
     properties: {
       get: (name) => trace.properties.get(name),
       set: (name, value) => void trace.properties.set(name, value),

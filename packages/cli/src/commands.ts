@@ -29,6 +29,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },
   { names: ["rebuild"], load: async () => (await import("./commands/rebuild.ts")).addRebuild },
   { names: ["cancel"], load: async () => (await import("./commands/cancel.ts")).addCancel },
+  { names: ["approve", "reject"], load: async () => (await import("./commands/approve.ts")).addApprove },
   { names: ["send-change"], load: async () => (await import("./commands/send-change.ts")).addSendChange },
   { names: ["workers"], load: async () => (await import("./commands/workers.ts")).addWorkers },
   { names: ["locks", "lock"], load: async () => (await import("./commands/locks.ts")).addLocks },

@@ -76,7 +76,13 @@ export function createHeartbeat({
 
   function runThread(): void {
     // Conditions and loaders of the parent (a test runner's, say) are not for the compiled thread.
-    const started = new Worker(entry, { workerData: data, execArgv: [], name: "heartbeat" });
+    const started = new Worker(entry, {
+      workerData: data,
+      execArgv: [],
+      name: "heartbeat",
+      // It allocates little: without a limit V8 gives it as much room as the main thread.
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
+    });
     thread = started;
     started.on("message", hear);
     started.on("error", (error) => log.error({ err: error }, "the heartbeat thread failed"));

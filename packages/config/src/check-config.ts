@@ -3,6 +3,8 @@ import { findSharedDirectories } from "./builddir.ts";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
 import { checkReporters } from "./check-reporters.ts";
+import { formatPath } from "./describe-issue.ts";
+import { listSteps } from "./list-steps.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
@@ -213,13 +215,13 @@ function checkTriggers(
     .filter(({ plugin }) => plugin.triggerable)
     .map(({ options }) => (options as { name: string }).name);
   return [...builders].flatMap(([set, slice]) =>
-    slice.builders.flatMap(({ steps }, i) =>
-      steps.flatMap(({ plugin, options }, j) =>
+    slice.builders.flatMap((builder, i) =>
+      listSteps(builder).flatMap(({ path, step: { plugin, options } }) =>
         (plugin.triggers?.(options) ?? [])
           .filter((name) => !known.includes(name))
           .map(
             (name) =>
-              `${placeOf(`builders.${set}`)}: builders[${i}].steps[${j}]: no triggerable scheduler "${name}" (have: ${known.join(", ") || "none"})`,
+              `${placeOf(`builders.${set}`)}: builders[${i}].${formatPath(path)}: no triggerable scheduler "${name}" (have: ${known.join(", ") || "none"})`,
           ),
       ),
     ),

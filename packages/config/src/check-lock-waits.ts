@@ -1,4 +1,6 @@
 import { locksOfStep, usesOf } from "./check-locks.ts";
+import { formatPath } from "./describe-issue.ts";
+import { listSteps } from "./list-steps.ts";
 import type { LockUseConfig } from "./locks.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuilderConfig, BuildersSlice } from "./slices/builders.ts";
@@ -19,7 +21,7 @@ export function checkAwaitedLocks(
   );
   return [...sets].flatMap(([set, slice]) =>
     slice.builders.flatMap((builder, i) =>
-      builder.steps.flatMap(({ plugin, options }, j) => {
+      listSteps(builder).flatMap(({ path, step: { plugin, options } }) => {
         const held = [...usesOf(builder.locks), ...usesOf(locksOfStep(options))];
         const names = (plugin.awaits?.(options) ?? []).flatMap((name) => triggered.get(name) ?? []);
         return [...new Set(names)].flatMap((name) => {
@@ -27,7 +29,7 @@ export function checkAwaitedLocks(
           return wanted === undefined
             ? []
             : [
-                `${placeOf(`builders.${set}`)}: builders[${i}].steps[${j}]: waits for builds of "${name}", which need the lock "${wanted}" that this build has: they would wait for each other for ever`,
+                `${placeOf(`builders.${set}`)}: builders[${i}].${formatPath(path)}: waits for builds of "${name}", which need the lock "${wanted}" that this build has: they would wait for each other for ever`,
               ];
         });
       }),
@@ -38,7 +40,10 @@ export function checkAwaitedLocks(
 /** A lock of the cluster that a build of the builder needs, and cannot have beside these. */
 function findMissing(held: readonly LockUseConfig[], builder: BuilderConfig | undefined): string | undefined {
   if (builder === undefined) return undefined;
-  const wanted = [usesOf(builder.locks), ...builder.steps.map(({ options }) => usesOf(locksOfStep(options)))].flat();
+  const wanted = [
+    usesOf(builder.locks),
+    ...listSteps(builder).map(({ step }) => usesOf(locksOfStep(step.options))),
+  ].flat();
   return wanted.find((use) => held.some((other) => excludeEachOther(use, other)))?.lock.name;
 }
 

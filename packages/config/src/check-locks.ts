@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { append } from "@multimaster/core";
+import { formatPath } from "./describe-issue.ts";
+import { listSteps } from "./list-steps.ts";
 import { type LockUseConfig, lockUses } from "./locks.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuilderConfig, BuildersSlice } from "./slices/builders.ts";
@@ -17,8 +19,11 @@ export function usesOf(locks: unknown): readonly LockUseConfig[] {
 
 export const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
 
-const stepsOf = (place: string, { steps }: BuilderConfig): PlacedUses[] =>
-  steps.map(({ options }, i) => ({ place: `${place}.steps[${i}].locks`, uses: usesOf(locksOfStep(options)) }));
+const stepsOf = (place: string, builder: BuilderConfig): PlacedUses[] =>
+  listSteps(builder).map(({ path, step }) => ({
+    place: `${place}.${formatPath(path)}.locks`,
+    uses: usesOf(locksOfStep(step.options)),
+  }));
 
 /** Locks of one name that differ, and locks of builders and steps that would wait for each other in a circle. */
 export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: PlaceOf): string[] {

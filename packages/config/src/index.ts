@@ -3,6 +3,7 @@ export * from "./check-config.ts";
 export * from "./collapsing.ts";
 export type { ConfigWarning } from "./config-warning.ts";
 export * from "./define-cluster.ts";
+export { explainIssue, formatPath } from "./describe-issue.ts";
 export * from "./env.ts";
 export * from "./load-config.ts";
 export * from "./locks.ts";

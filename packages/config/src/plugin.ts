@@ -21,6 +21,8 @@ interface DefinitionFacts {
     triggers?(options: unknown): readonly string[];
     /** Those of them whose builds it waits for. */
     awaits?(options: unknown): readonly string[];
+    /** The steps that its options contain, as far as they are known before it runs. */
+    inner?(options: unknown): readonly InnerStep[];
   };
   scheduler: {
     /** Names of the builders in the options. */
@@ -50,6 +52,12 @@ interface DefinitionFacts {
   };
   /** Its options have those of every latent worker (slices/latent-workers.ts). */
   "latent-worker": object;
+}
+
+/** A step in the options of another one, and the path to it from there. */
+export interface InnerStep {
+  readonly path: readonly PropertyKey[];
+  readonly step: PluginDescriptor<"step">;
 }
 
 /** The definition of a plugin of one kind. */

@@ -18,6 +18,13 @@ describe("options of a build", () => {
     expect(await render(options, build)).toEqual({ command: ["make", "-j4"], env: { V: "v1.2" }, n: 1 });
   });
 
+  it("may not keep the event loop for themselves", async () => {
+    const loop = () => {
+      for (;;);
+    };
+    await expect(render({ command: ["make", loop] }, build)).rejects.toThrow("it blocked its master for 1000 ms");
+  });
+
   it("interpolate properties, with a default for what is absent or empty", () => {
     expect(interpolate("${version} ${empty:-none} ${absent:-x y} [${absent}] $${version} $HOME")(build)).toBe(
       "1.2 none x y [] ${version} $HOME",

@@ -1,4 +1,4 @@
-import type { Json } from "@multimaster/core";
+import { callContained, type Json, systemClock, waitAtMost } from "@multimaster/core";
 import { z } from "zod";
 import { passPlain, ShellQuoting } from "./shell-quoting.ts";
 
@@ -27,9 +27,28 @@ export function renderable<S extends z.ZodType>(schema: S) {
   ]);
 }
 
+type RenderFunction = (build: RenderContext) => unknown;
+
+/** Longest time that an option's function may take. */
+const answerMs = 60_000;
+
+/** Calls an option's function. One that keeps the event loop to itself is ended, and one that never answers is given up. */
+export async function callRenderable(value: RenderFunction, build: RenderContext): Promise<unknown> {
+  if (templateOf in value || secretOf in value) return value(build);
+  const answer = callContained(() => value(build));
+  if (!(answer instanceof Promise)) return answer;
+  const answered = await waitAtMost(
+    systemClock,
+    answerMs,
+    answer.then((rendered: unknown) => ({ rendered })),
+  );
+  if (!answered) throw new Error(`the function did not answer within ${answerMs / 1000} s`);
+  return answered.rendered;
+}
+
 /** Replaces every function in `value`, at any depth, by its result for this build. */
 export async function render(value: unknown, build: RenderContext): Promise<unknown> {
-  if (typeof value === "function") return render(await value(build), build);
+  if (typeof value === "function") return render(await callRenderable(value as RenderFunction, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item) => render(item, build)));
   if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
     const entries = await Promise.all(
@@ -61,6 +80,11 @@ export function interpolate(template: string): (build: RenderContext) => string 
   return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
 }
 
+/** A text as part of a template in which `interpolate` leaves it as it is. */
+export function escapeTemplate(text: string): string {
+  return text.replace(placeholder, (found) => `$${found}`);
+}
+
 /** The template of a function made by `interpolate`. */
 export function templateIn(value: unknown): string | undefined {
   return typeof value === "function" ? (value as { [templateOf]?: string })[templateOf] : undefined;
@@ -86,7 +110,8 @@ export function holdsSecret(value: unknown): boolean {
 export async function renderCommand(value: unknown, build: RenderContext, system: string): Promise<unknown> {
   const template = templateIn(value);
   if (template !== undefined) return fillCommand(template, build, system);
-  if (typeof value === "function") return renderCommand(await value(build), build, system);
+  if (typeof value === "function")
+    return renderCommand(await callRenderable(value as RenderFunction, build), build, system);
   return render(value, build);
 }
 

@@ -6,7 +6,7 @@ export const blockMs = 1000;
 /** A function of the config did not return in time, and was ended. */
 export class FunctionBlocked extends Error {
   constructor(ms: number) {
-    super(`it blocked the master for ${ms} ms without returning, and was ended`);
+    super(`it blocked its master for ${ms} ms without returning, and was ended`);
   }
 }
 

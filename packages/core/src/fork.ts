@@ -1,6 +1,9 @@
 /** The property that says whether a change is a fork's code. Only the hook of a forge sets it. */
 export const forkProperty = "pullrequest_fork";
 
+/** The property of a build that says whether its code is trusted. Only the engine sets it, and no step may change it. */
+export const trustedProperty = "trusted";
+
 /**
  * Whether a ref is made by a forge instead of pushed by a user with write access: refs of pull requests, merge requests and
  * Gerrit changes, and the forge's own (`refs/keep-around`, `refs/pipelines`). Anyone's code may be behind such a ref.

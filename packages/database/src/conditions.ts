@@ -26,6 +26,10 @@ export const isRequestCancelled = (alias: string): string =>
 export const isRequestClaimable = (alias: string): string =>
   `${isRequestFree(alias)} and not ${isRequestCancelled(alias)}`;
 
-/** On `buildrequests`: no rule of its builder makes it wait before it is run again. `now` is SQL or a number. */
+/** On `buildrequests`: its build may not begin before a user approves it. */
+export const isUnapproved = (alias: string): string =>
+  `exists (select 1 from mm_approvals a where a.buildrequestid = ${alias}.id and a.decision is null)`;
+
+/** On `buildrequests`: neither a rule of its builder nor an approval makes it wait. `now` is SQL or a number. */
 export const isRequestDue = (alias: string, now: string | number): string =>
-  `not exists (select 1 from mm_request_retries q where q.buildrequestid = ${alias}.id and q.retry_at > ${now})`;
+  `not ${isUnapproved(alias)} and not exists (select 1 from mm_request_retries q where q.buildrequestid = ${alias}.id and q.retry_at > ${now})`;

@@ -1,5 +1,12 @@
 import { type Claim, claimed, fence, type Lease, lostTo, requireLease } from "@multimaster/cluster";
-import { type Connection, insertIgnore, isRequestClaimable, queryRows, SqlExpression } from "@multimaster/database";
+import {
+  type Connection,
+  insertIgnore,
+  isRequestClaimable,
+  isUnapproved,
+  queryRows,
+  SqlExpression,
+} from "@multimaster/database";
 import { claimTables } from "./claim-tables.ts";
 import type { Transition } from "./transition.ts";
 
@@ -25,7 +32,7 @@ export async function claimRequests(
     `with held as (${held.sql}),
      free as (
        select br.id from buildrequests br
-       where ${wanted.sql} and ${isRequestClaimable("br")}
+       where ${wanted.sql} and ${isRequestClaimable("br")} and not ${isUnapproved("br")}
        order by br.id${lock}
      )
      insert into buildrequest_claims (brid, masterid, claimed_at)

@@ -11,6 +11,7 @@ export interface Departure {
     | "connection_lost"
     | "closed_by_worker"
     | "shut_down"
+    | "revoked"
     | "rebalanced"
     | "master_drained"
     | "master_stopped"

@@ -51,19 +51,20 @@ export interface LatentView {
 
 /** Why no instance of a latent worker is started for a build that could use one. */
 export type LatentObstacle =
-  | { readonly kind: "instance_starting"; readonly count: number }
+  | { readonly kind: "instance_starting"; readonly count: number; readonly failure: string | null }
   | { readonly kind: "instances_busy"; readonly limit: number }
+  /** The next attempt is in so many seconds; 0: it is due. */
   | { readonly kind: "start_failed"; readonly failure: string; readonly retryIn: number };
 
 const startingOf = ({ instances }: LatentView) => instances.filter(({ state }) => state === "starting").length;
 
-/** Why no further instance is started; undefined when one is. */
+/** Why no further instance is started, or what the last start failed with until one works; undefined when one is started. */
 export function judgeLatent(latent: LatentView): LatentObstacle | undefined {
-  const starting = startingOf(latent);
-  if (starting > 0) return { kind: "instance_starting", count: starting };
-  if (latent.instances.length >= latent.maxInstances) return { kind: "instances_busy", limit: latent.maxInstances };
   const { failure, retryIn } = latent;
-  return failure !== null && retryIn > 0 ? { kind: "start_failed", failure, retryIn } : undefined;
+  const starting = startingOf(latent);
+  if (starting > 0) return { kind: "instance_starting", count: starting, failure };
+  if (latent.instances.length >= latent.maxInstances) return { kind: "instances_busy", limit: latent.maxInstances };
+  return failure === null ? undefined : { kind: "start_failed", failure, retryIn: Math.max(0, retryIn) };
 }
 
 /**

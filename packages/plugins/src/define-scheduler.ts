@@ -11,6 +11,7 @@ import type {
   NewSourceStamp,
   OpenSource,
   PublishedScheduler,
+  RequestPage,
   SlotDecision,
   SourceLine,
   UpstreamBuildset,
@@ -88,9 +89,16 @@ export interface SchedulerContext {
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
   /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */
-  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
-  /** Open requests of buildsets in which a build of these builders has failed. */
-  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  openRequestsOf(
+    source: SourceLine,
+    builders: readonly string[],
+    page: RequestPage & { below: number },
+  ): Promise<readonly OpenSource[]>;
+  /** Open requests, of `cancels` if given, of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(
+    of: { readonly builders: readonly string[]; readonly cancels?: readonly string[] | undefined },
+    page: RequestPage,
+  ): Promise<readonly FailedSibling[]>;
   /** Cancels requests, each once in the cluster; with `pendingOnly` those that are not being built. Resolves to those it cancelled. */
   cancelAll(
     requests: readonly { readonly buildrequestid: number; readonly reason: string }[],

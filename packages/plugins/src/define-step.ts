@@ -1,11 +1,12 @@
 import {
   type ConfigWarning,
+  type InnerStep,
   type LockUseConfig,
   lockUses,
   type PluginDefinition,
   type PluginDescriptor,
 } from "@multimaster/config";
-import type { Result } from "@multimaster/core";
+import { callContained, type Result } from "@multimaster/core";
 import { z } from "zod";
 import { warningsOfCommands } from "./command-warnings.ts";
 import type { StepContext, StepRenderContext } from "./step-context.ts";
@@ -72,6 +73,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   triggers?(options: RawOptions): readonly string[];
   /** Those of them whose builds it waits for. */
   awaits?(options: RawOptions): readonly string[];
+  /** The steps that are in its options as values. */
+  inner?(options: RawOptions): readonly InnerStep[];
   /** Risks of the options as written: functions of the build are not rendered. */
   warnings?(options: RawOptions): readonly ConfigWarning[];
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
@@ -93,6 +96,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     rendered: schema,
     resumable: plugin.resumable ?? false,
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
+    ...(plugin.inner === undefined ? {} : { inner: plugin.inner as (options: unknown) => readonly InnerStep[] }),
     ...(plugin.awaits === undefined ? {} : { awaits: plugin.awaits as (options: unknown) => readonly string[] }),
     warnings: (options) => [
       ...warningsOfCommands(schema, options as RawOptions),
@@ -123,7 +127,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     },
     isHidden(options, results) {
       const hide = (options["hideStepIf"] ?? false) as CommonOptions["hideStepIf"];
-      return typeof hide === "function" ? hide(results) : hide;
+      return typeof hide === "function" ? callContained(() => hide(results)) : hide;
     },
     async run(ctx, options) {
       const rendered = (await renderOptions(schema, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;

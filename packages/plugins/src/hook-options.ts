@@ -1,4 +1,4 @@
-import { boundedPattern, fitsGlob, isOfFork } from "@multimaster/core";
+import { boundedPattern, callContained, fitsGlob, isOfFork } from "@multimaster/core";
 import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { HookAnswer } from "./define-hook.ts";
@@ -106,12 +106,15 @@ export function applyOptions(found: Found, payload: Payload, options: ForgeOptio
     return { ignored: "its message says so" };
   const { codebase, category, transform } = options;
   const changes = found.changes.flatMap((change) => {
-    const coded = { ...change, codebase: typeof codebase === "function" ? codebase(payload) : codebase };
+    const coded = {
+      ...change,
+      codebase: typeof codebase === "function" ? callContained(() => codebase(payload)) : codebase,
+    };
     const named =
       category === undefined
         ? coded
-        : { ...coded, category: typeof category === "function" ? category(coded) : category };
-    return (transform ? transform(named, payload) : named) ?? [];
+        : { ...coded, category: typeof category === "function" ? callContained(() => category(coded)) : category };
+    return (transform ? callContained(() => transform(named, payload)) : named) ?? [];
   });
   return { changes };
 }
@@ -122,5 +125,7 @@ function isForks({ branch = null, properties = {} }: NewChange): boolean {
 
 function isWanted(branch: string, wanted: ForgeOptions["branches"]): boolean {
   if (wanted === undefined) return true;
-  return typeof wanted === "function" ? wanted(branch) : wanted.some((pattern) => fitsGlob(branch, pattern));
+  return typeof wanted === "function"
+    ? callContained(() => wanted(branch))
+    : wanted.some((pattern) => fitsGlob(branch, pattern));
 }

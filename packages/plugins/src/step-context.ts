@@ -1,4 +1,4 @@
-import type { RenderContext } from "@multimaster/config";
+import type { PluginDescriptor, RenderContext } from "@multimaster/config";
 import type { Json, Result } from "@multimaster/core";
 import type { NewTestResult } from "@multimaster/data";
 
@@ -179,6 +179,11 @@ export interface TriggeredBuild {
   readonly url: string;
 }
 
+export interface AddStepsOptions {
+  /** `next`: right after this step and what it has added there before; `end`: after all steps of the build. Default `next`. */
+  where?: "next" | "end";
+}
+
 /** A step's results of tests. */
 export interface TestReport {
   description: string | null;
@@ -232,6 +237,12 @@ export interface StepContext extends StepRenderContext {
     requests: readonly TriggerRequest[],
     options: { wait: boolean; relationship: string },
   ): Promise<readonly TriggeredBuilds[]>;
+  /**
+   * Adds steps to this build, made by the factories that a config uses. They are shown as pending at once, and obey the rules
+   * of every step. All of them are added, or none and a rejection with StepsRefused: an option is invalid, or the build would
+   * have more than 1,000 added steps. Resolves to their names, which are unique in the build.
+   */
+  addSteps(steps: readonly PluginDescriptor<"step">[], options?: AddStepsOptions): Promise<readonly string[]>;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

@@ -27,3 +27,8 @@ export class StepValueRefused extends Error {
 export class TriggerRefused extends Error {
   override name = "TriggerRefused";
 }
+
+/** No steps were added: they are invalid or too many; the message says which and why. */
+export class StepsRefused extends Error {
+  override name = "StepsRefused";
+}

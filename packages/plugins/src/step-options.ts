@@ -1,4 +1,12 @@
-import { lockUses, type RenderContext, render, renderCommand } from "@multimaster/config";
+import {
+  callRenderable,
+  descriptorOf,
+  lockUses,
+  type PluginDescriptor,
+  type RenderContext,
+  render,
+  renderCommand,
+} from "@multimaster/config";
 import { duration, type Result } from "@multimaster/core";
 import { z } from "zod";
 import type { StepRenderContext } from "./step-context.ts";
@@ -91,9 +99,9 @@ type RenderableParts<T> = T extends RegExp
 
 /** The options as a config author writes them: all may be rendered, except the name and the rules. */
 export type StepInput<Shape extends z.ZodRawShape> = {
-  [Key in keyof z.input<z.ZodObject<Shape>>]: NonNullable<z.input<z.ZodObject<Shape>>[Key]> extends (
-    ...given: never[]
-  ) => unknown
+  [Key in keyof z.input<z.ZodObject<Shape>>]: NonNullable<z.input<z.ZodObject<Shape>>[Key]> extends
+    | ((...given: never[]) => unknown)
+    | readonly PluginDescriptor<"step">[]
     ? z.input<z.ZodObject<Shape>>[Key]
     : RenderableOption<z.input<z.ZodObject<Shape>>[Key]>;
 } & Omit<z.input<z.ZodObject<typeof commonShape>>, "doStepIf" | "locks" | "description" | "descriptionDone"> & {
@@ -103,7 +111,10 @@ export type StepInput<Shape extends z.ZodRawShape> = {
     descriptionDone?: RenderableOption<string>;
   };
 
-const stepFunctions = new WeakSet<z.ZodType>();
+/** Options whose functions have another meaning than functions of the build. */
+const ownMeaning = new WeakSet<z.ZodType>();
+/** Those that are nothing but a function. */
+const onlyFunctions = new WeakSet<z.ZodType>();
 
 /** An option that is a function of `what`, such as "(rc, stdout)", which the step calls itself: it is no function of the build. */
 export function stepFunction<F extends (...given: never[]) => unknown>(what: string, description: string) {
@@ -111,7 +122,18 @@ export function stepFunction<F extends (...given: never[]) => unknown>(what: str
     .custom<F>((value) => typeof value === "function", { message: `must be a function ${what}` })
     .optional()
     .describe(description);
-  stepFunctions.add(schema);
+  ownMeaning.add(schema);
+  onlyFunctions.add(schema);
+  return schema;
+}
+
+const step = descriptorOf("step") as z.ZodType<PluginDescriptor<"step">, PluginDescriptor<"step">>;
+
+/** An option that is a list of steps, whose options are rendered when they run themselves, or a function `what` that returns one. */
+export function stepListOr<F extends (...given: never[]) => unknown>(what: string, description: string) {
+  const made = z.custom<F>((value) => typeof value === "function", { message: `must be steps, or a function ${what}` });
+  const schema = z.union([z.array(step).min(1), made]).describe(description);
+  ownMeaning.add(schema);
   return schema;
 }
 
@@ -129,9 +151,21 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-function isNeverRendered(schema: z.ZodObject, key: string): boolean {
+/** An option with functions that are not functions of the build. */
+export function asWritten<S extends z.ZodType>(schema: S): S {
+  ownMeaning.add(schema);
+  return schema;
+}
+
+/** Whether this option can only be a function, which the step calls. */
+export function isFunctionOption(schema: z.ZodType): boolean {
+  return onlyFunctions.has(schema);
+}
+
+/** Whether this option is read as it is written, never as a function of the build. */
+export function isNeverRendered(schema: z.ZodObject, key: string): boolean {
   const option: unknown = schema.shape[key];
-  return neverRendered.has(key) || (option instanceof z.ZodType && stepFunctions.has(option));
+  return neverRendered.has(key) || (option instanceof z.ZodType && ownMeaning.has(option));
 }
 
 /**
@@ -211,7 +245,8 @@ export async function renderOptions(
 }
 
 async function renderCommands(value: unknown, build: StepRenderContext): Promise<unknown> {
-  if (typeof value === "function") return renderCommands(await value(build), build);
+  if (typeof value === "function")
+    return renderCommands(await callRenderable(value as (build: RenderContext) => unknown, build), build);
   if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => renderCommands(item, build)));
   if (typeof value !== "object" || value === null) return value;
   const { command, ...rest } = value as { readonly command?: unknown };

@@ -1,5 +1,7 @@
+import type { Socket } from "node:net";
 import type { Logger } from "@multimaster/core";
 import type { WebSocket } from "ws";
+import { FrameTime } from "./frame-time.ts";
 import type { LinkEnd } from "./link-errors.ts";
 import type { Transport, TransportReceiver } from "./transport.ts";
 
@@ -11,7 +13,12 @@ export interface SocketTransportOptions {
   pingMs?: number;
   /** The connection is cut when nothing was received for this long; a worker may be busy for half a minute. */
   deadMs?: number;
+  /** What the WebSocket reads from: the connection is cut when one message does not end. Absent: a message may take any time. */
+  reads?: Socket;
 }
+
+/** Bytes of a client's ping or pong beside its content. */
+const controlHeadBytes = 6;
 
 /** Backlog of bytes that the other end has not read: above the first, its requests are not read; below the second, again. */
 const highBacklog = 16 * 1024 * 1024;
@@ -22,8 +29,9 @@ const closeGraceMs = 3000;
 
 /** A WebSocket as a transport: it pings, detects a silent peer, and never waits forever for a close. */
 export function createSocketTransport(socket: WebSocket, options: SocketTransportOptions): Transport {
-  const { log, peer, pingMs = 20_000, deadMs = 60_000 } = options;
+  const { log, peer, pingMs = 20_000, deadMs = 60_000, reads } = options;
   let heard = performance.now();
+  const frame = new FrameTime();
   let paused = false;
   /** Since when the other end sends more requests than it reads answers. */
   let congestedSince: number | undefined;
@@ -53,9 +61,15 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
       return;
     }
     // While this end does not read, it cannot see a pong: the silence is its own.
-    if (paused || congestedSince !== undefined) return alive();
-    if (performance.now() - heard > deadMs) {
-      lastError = `nothing was received for ${Math.round(deadMs / 1000)} s`;
+    if (paused || congestedSince !== undefined) {
+      frame.reset();
+      return alive();
+    }
+    const now = performance.now();
+    const isSilent = now - heard > deadMs;
+    if (isSilent || frame.isLate(now, deadMs)) {
+      const what = isSilent ? "nothing was received" : "one message has not ended";
+      lastError = `${what} for ${Math.round(deadMs / 1000)} s`;
       log.warn({ peer }, `${peer}: ${lastError}; the connection is cut`);
       socket.terminate();
     } else if (socket.readyState === socket.OPEN) socket.ping();
@@ -63,13 +77,20 @@ export function createSocketTransport(socket: WebSocket, options: SocketTranspor
   pingTimer.unref();
 
   function open(receiver: TransportReceiver): void {
-    socket.on("ping", () => {
+    // Before the WebSocket itself, so that what follows says which of the bytes were a whole message.
+    reads?.prependListener("data", (chunk: Buffer) => frame.take(chunk.length, performance.now()));
+    const noteControl = (content: Buffer): void => {
       alive();
+      frame.discount(controlHeadBytes + content.length);
+    };
+    socket.on("ping", (content) => {
+      noteControl(content);
       noteBacklog();
     });
-    socket.on("pong", alive);
+    socket.on("pong", noteControl);
     socket.on("message", (data, isBinary) => {
       alive();
+      frame.reset();
       if (!isBinary)
         return receiver.onViolation(1003, "a text message was received where only binary messages are allowed");
       receiver.onFrame(toBytes(data));

@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { formatBasicAuth, parseBasicAuth } from "./basic-auth.ts";
 import { encodeFrame, maxFrameBytes } from "./frames.ts";
 import type { WorkerLink } from "./worker-link.ts";
-import { createWorkerListener, type WorkerListener } from "./worker-listener.ts";
+import { checkHeader, createWorkerListener, type WorkerListener } from "./worker-listener.ts";
 
 let listener: WorkerListener;
 let links: WorkerLink[];
@@ -43,7 +43,7 @@ beforeEach(async () => {
   ready = true;
   draining = false;
   const warn = (...args: unknown[]) => void logged.push(String(args.at(-1)));
-  const log = { ...silentLog, warn, error: warn } as unknown as Logger;
+  const log = { ...silentLog, info: warn, warn, error: warn } as unknown as Logger;
   listener = makeListener(0, log);
   await listener.start();
 });
@@ -259,10 +259,20 @@ describe("a slow peer", () => {
 });
 
 describe("a worker that has fallen silent", () => {
+  const long = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x03, 0x93, 0x87, 0, 1, 2, 3, 4]);
+  const ofMany = Buffer.from([0x02, 0x81, 1, 2, 3, 4, 0]);
+  const oneMore = Buffer.from([0x00, 0x81, 1, 2, 3, 4, 0]);
+
   it.each([
-    ["and answers nothing", false],
-    ["in the middle of a frame of 60 MB, of which it sends a byte now and then", true],
-  ])("%s is cut off, with one line", async (_, isSlow) => {
+    ["and answers nothing", undefined, undefined, "nothing was received"],
+    [
+      "in the middle of a frame of 60 MB, of which it sends a byte now and then",
+      long,
+      Buffer.from("x"),
+      "nothing was received",
+    ],
+    ["in a message of many frames, and answers pings between them", ofMany, oneMore, "one message has not ended"],
+  ])("%s is cut off, with one line", async (_, first, next, why) => {
     const lines: string[] = [];
     const warn = (...args: unknown[]) => void lines.push(String(args.at(-1)));
     const silent = createWorkerListener({
@@ -273,27 +283,59 @@ describe("a worker that has fallen silent", () => {
       authenticate: () => true,
       onWorker: (link) => void links.push(link),
       pingMs: 10,
-      deadMs: 50,
+      deadMs: first === ofMany ? 400 : 50,
     });
     await silent.start();
     const authorization = formatBasicAuth("w", "p");
     const socket = new WebSocket(`ws://127.0.0.1:${silent.address().port}`, {
       headers: { authorization },
-      autoPong: false,
+      autoPong: first === ofMany,
     });
     socket.on("error", () => undefined);
     await expect.poll(() => links.length).toBe(1);
     const raw = (socket as unknown as { _socket: Socket })._socket;
-    if (isSlow) raw.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x03, 0x93, 0x87, 0, 1, 2, 3, 4]));
-    const drip = setInterval(() => isSlow && raw.writable && raw.write("x"), 5);
+    if (first) raw.write(first);
+    const drip = setInterval(() => next && raw.writable && raw.write(next), 5);
     expect(await links[0]?.closed).toMatchObject({
       code: 1006,
-      reason: expect.stringContaining("nothing was received"),
+      reason: expect.stringContaining(why),
     });
     clearInterval(drip);
-    expect(lines).toEqual([expect.stringMatching(/^worker w: nothing was received .*; the connection is cut$/)]);
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^worker w: ${why} .*; the connection is cut$`))]);
     await silent.stop();
   });
+});
+
+it("keeps a worker that sends nothing but pongs, and messages now and then", async () => {
+  const port = createWorkerListener({
+    host: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    isReady: () => true,
+    authenticate: () => true,
+    onWorker: (link) => void links.push(link),
+    pingMs: 20,
+    deadMs: 300,
+  });
+  await port.start();
+  const socket = new WebSocket(`ws://127.0.0.1:${port.address().port}`, {
+    headers: { authorization: formatBasicAuth("w", "p") },
+  });
+  await expect.poll(() => links.length).toBe(1);
+  for (let n = 0; n < 2; n += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    socket.send(encodeFrame({ op: "response", seq_number: 99, result: null }));
+  }
+  expect(links[0]?.isOpen).toBe(true);
+  await port.stop();
+});
+
+it("lets a check in, says so in one line, and sends it away", async () => {
+  const { status, socket } = await upgrade(formatBasicAuth("w1", "pass:wörd"), "/", { [checkHeader]: "1" });
+  expect([status, await closeCode(socket)]).toEqual([101, 1000]);
+  expect(links).toEqual([]);
+  expect(logged).toEqual(["a check of worker w1: its name and password are right"]);
+  expect((await upgrade(formatBasicAuth("w1", "wrong"), "/", { [checkHeader]: "1" })).status).toBe(401);
 });
 
 describe("credentials", () => {

@@ -60,6 +60,9 @@ export interface WorkerListener extends Service {
   pbAddress(): { host: string; port: number } | undefined;
 }
 
+/** Sent by a program that only checks whether a worker could connect: it is let in and sent away. */
+export const checkHeader = "multimaster-check";
+
 /** Clients that connect and send nothing for this long are not WebSocket clients. */
 const silenceMs = 10_000;
 
@@ -264,11 +267,17 @@ class HttpWorkerListener implements WorkerListener {
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       this.#port.identified(socket);
       const { log, keepAliveOf } = this.#options;
+      if (request.headers[checkHeader] !== undefined) {
+        webSocket.on("error", () => undefined);
+        log.info({ worker: name }, `a check of worker ${name}: its name and password are right`);
+        return webSocket.close(1000, "this was a check");
+      }
       const keepAlive = keepAliveOf?.(name);
       const { pingMs = keepAlive, deadMs = keepAlive === undefined ? undefined : 3 * keepAlive } = this.#options;
       const transport = createSocketTransport(webSocket, {
         log,
         peer: `worker ${name}`,
+        reads: socket,
         ...(pingMs === undefined ? {} : { pingMs }),
         ...(deadMs === undefined ? {} : { deadMs }),
       });

@@ -4,7 +4,7 @@ import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { explainFileError } from "@multimaster/core";
-import { formatBasicAuth } from "@multimaster/wire";
+import { checkHeader, formatBasicAuth } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { normalizeUrl } from "./worker.ts";
 
@@ -75,12 +75,12 @@ async function checkProgram(
   }
 }
 
-/** Logs in and closes the connection at once. A master that has this worker connected keeps that connection. */
+/** Logs in, says that it is only a check, and closes the connection. A worker of that name which is connected stays so. */
 function checkLogin({ url, name, password, ca }: CheckOptions): Promise<Finding> {
   return new Promise((resolveFinding) => {
     const socket = new WebSocket(normalizeUrl(url), {
       ...(ca === undefined ? {} : { ca }),
-      headers: { Authorization: formatBasicAuth(name, password) },
+      headers: { Authorization: formatBasicAuth(name, password), [checkHeader]: "1" },
       handshakeTimeout: loginMs,
     });
     const finish = (verdict: Finding["verdict"], sentence: string): void => resolveFinding({ verdict, sentence });

@@ -3,9 +3,18 @@ import { describe, expect, it } from "vitest";
 import { makeBuildProperties } from "./build-properties.ts";
 
 const stamp = (more: Partial<SourceStamp>) =>
-  ({ ssid: 1, branch: "main", revision: "abc", repository: "r", project: "p", codebase: "", ...more }) as SourceStamp;
+  ({
+    ssid: 1,
+    branch: "main",
+    revision: "abc",
+    repository: "r",
+    project: "p",
+    codebase: "",
+    patch: null,
+    ...more,
+  }) as SourceStamp;
 const change = (author: string, properties: Record<string, [string, string]> = {}) =>
-  ({ changeid: 1, author, properties }) as unknown as Change;
+  ({ changeid: 1, author, properties, sourcestamp: { ssid: 1 } }) as unknown as Change;
 
 function make(request: Partial<RequestDetails>, builder = {}, worker = {}) {
   return makeBuildProperties({
@@ -41,6 +50,7 @@ describe("the properties a build starts with", () => {
       workername: ["w", "Worker"],
       basedir: ["/w", "Worker"],
       builddir: ["/w/b", "Worker"],
+      trusted: [true, "Build"],
     });
   });
 

@@ -1,5 +1,6 @@
-import { type Json, Properties } from "@multimaster/core";
+import { type Json, Properties, trustedProperty } from "@multimaster/core";
 import type { RequestDetails } from "@multimaster/data";
+import { isForkBuild } from "./fork-build.ts";
 
 export interface BuildPropertyFacts {
   readonly request: RequestDetails;
@@ -51,6 +52,7 @@ export function makeBuildProperties(facts: BuildPropertyFacts): Properties {
   properties.set("workername", worker.name, "Worker");
   properties.set("basedir", worker.basedir, "Worker");
   properties.set("builddir", facts.builddir, "Worker");
+  properties.set(trustedProperty, !isForkBuild(request), "Build");
   return properties;
 }
 

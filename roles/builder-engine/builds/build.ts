@@ -7,19 +7,19 @@ import { noLocks } from "../locks/lock-uses.ts";
 import type { BuildLocks } from "../locks/request-locks.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
-import { combine, type Interruption, mayGoOn } from "../steps/interruption.ts";
-import { type BegunStep, RunningStep } from "../steps/running-step.ts";
-import { applyOutcome, applyStep, atStart, isDue, type Standing } from "../steps/step-rules.ts";
+import { combine, type Interruption } from "../steps/interruption.ts";
+import { PlannedSteps, planSteps } from "../steps/planned-steps.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import { makeBuildProperties } from "./build-properties.ts";
+import { BuildSteps } from "./build-steps.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { describeResults, words } from "./describe-results.ts";
 import { findRetry } from "./find-retry.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { judgeWorker } from "./judge-worker.ts";
 import { Abandoned } from "./persistence.ts";
-import { type Adoption, isWhollyStored, listBegun, type ResumePoint } from "./resume-point.ts";
+import { type Adoption, isWhollyStored, type ResumePoint } from "./resume-point.ts";
 import { judgePatches } from "./unread-patch.ts";
 
 interface Created extends CreatedBuild {
@@ -48,7 +48,7 @@ export class Build {
   #locks: BuildLocks;
   #adoption: Adoption | undefined;
   #interruption: Interruption | undefined;
-  #step: RunningStep | undefined;
+  #steps: BuildSteps | undefined;
   #buildid: number | undefined;
   /** What this build may use and must not show, what its steps learn included. */
   #secrets: Secrets;
@@ -83,7 +83,7 @@ export class Build {
 
   interrupt(interruption: Interruption): void {
     this.#interruption = combine(this.#interruption, interruption);
-    this.#step?.interrupt(this.#interruption);
+    this.#steps?.interrupt(this.#interruption);
   }
 
   /** Resolves when the build is over: finished in the database, or abandoned. Never rejects. */
@@ -242,31 +242,18 @@ export class Build {
   async #runSteps(created: Created): Promise<BuildEnd> {
     const { properties } = created;
     const scope = this.#makeScope(created);
-    const first = this.#adoption?.point.step ?? 0;
-    let standing: Standing = this.#adoption?.point.standing ?? atStart;
-    const texts = [...(this.#adoption?.point.texts ?? [])];
-    let adopted = this.#adoption?.build;
-    let begun: BegunStep | undefined = adopted ? { stepid: adopted.stepid, name: adopted.stepName } : created.steps[1];
-    for (const [i, { plugin, options }] of this.builder.config.steps.entries()) {
-      if (i < first) continue;
-      if (this.#interruption !== undefined) standing = { results: this.#interruption.results, halted: true };
-      if (!mayGoOn(this.#interruption)) break;
-      const definition = plugin as StepDefinition;
-      const rules = definition.rulesOf(options as Readonly<Record<string, unknown>>);
-      if (!isDue(standing, rules)) continue;
-      const point = { step: i, standing, texts: [...texts], hash: this.builder.hash };
-      const note = () => this.#noteResume({ ...point, patches: [...scope.patchesRead] }, properties);
-      const present = { ...scope, build: { ...scope.build, results: standing.results } };
-      this.#step = new RunningStep(definition, options, present, begun, { note, begun: adopted && listBegun(adopted) });
-      begun = undefined;
-      adopted = undefined;
-      const outcome = await this.#step.run();
-      this.#step = undefined;
-      const { results, text } = outcome;
-      standing = applyOutcome(standing, rules, outcome);
-      if (applyStep(atStart, rules, results).results !== Results.SUCCESS) texts.push(text);
-      await this.#saveProperties(created.buildid, properties);
-    }
+    const [, first] = created.steps;
+    const steps = new BuildSteps({
+      scope,
+      adoption: this.#adoption,
+      begun: first,
+      hash: this.builder.hash,
+      interruption: () => this.#interruption,
+      note: (point) => this.#noteResume(point, properties),
+      onStepEnd: () => this.#saveProperties(created.buildid, properties),
+    });
+    this.#steps = steps;
+    const { standing, texts } = await steps.run();
     if (this.#interruption !== undefined) return this.#describeInterrupted(texts);
     const { results, text } = standing;
     return judgePatches({ results, state: text ?? describeResults(results, texts) }, scope);
@@ -315,6 +302,7 @@ export class Build {
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),
+      planned: new PlannedSteps(planSteps(this.builder.config.steps, this.#adoption?.point.step)),
       patchesRead: new Set(this.#adoption?.point.patches),
       build: {
         buildid,
@@ -332,7 +320,7 @@ export class Build {
 
   #findBuilddir(request: RequestDetails): string {
     const own = findBuilddir(this.worker.info, this.builder.config);
-    return isForkBuild(request) ? nameForkDirectory(own) : own;
+    return this.builder.config.directoryForForks && isForkBuild(request) ? nameForkDirectory(own) : own;
   }
 
   async #saveProperties(buildid: number, properties: Properties): Promise<void> {
@@ -358,8 +346,11 @@ export class Build {
 
   async #finish(buildid: number, end: BuildEnd): Promise<void> {
     const { data, persistence } = this.#engine;
-    const isLost = this.#interruption?.kind === "lost" || this.#interruption?.atOnce === true;
     const connectionLost = this.#interruption?.kind === "lost";
+    const isStoppedAtOnce = this.#interruption?.atOnce === true;
+    const isLost = connectionLost || isStoppedAtOnce;
+    // A connection that this master closes, as of a worker that was revoked, says nothing about the request.
+    const countsAsLoss = isStoppedAtOnce || (connectionLost && !this.worker.leaving);
     const verdict = judgeWorker(this.worker, { buildid, results: end.results, isLost: connectionLost });
     // A build that a user has stopped is not run again.
     const isMachine = verdict?.failure?.kind === "machine";
@@ -367,7 +358,7 @@ export class Build {
     const wanted = {
       ...end,
       state: this.#secrets.hide(end.state),
-      ...(isLost ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
+      ...(countsAsLoss ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
       ...(verdict === undefined ? {} : { worker: hideCause(this.#secrets, verdict) }),
       ...(retry !== undefined && (this.#interruption === undefined || isLost) ? { retry } : {}),
     };

@@ -12,6 +12,7 @@ import { Collapser } from "../collapsing/collapser.ts";
 import type { LockMetrics } from "../locks/lock-metrics.ts";
 import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
 import type { LoopWatchdog } from "../loop-watchdog.ts";
+import { Approvals } from "../start-rules/approvals.ts";
 import { StartRules, type StartRulesOptions } from "../start-rules/start-rules.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
@@ -67,16 +68,23 @@ export class Distributor implements Service {
   #locks: RequestLocks;
   #collapser: Collapser;
   #rules: StartRules;
+  #approvals: Approvals;
 
   constructor(options: DistributorOptions) {
     const { data, metrics, clock, log, workers, builders, rules } = options;
     this.#options = options;
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
     this.#events = new EventSubscriptions(log);
-    this.#locks = new RequestLocks(data, metrics, clock);
+    this.#locks = new RequestLocks({
+      data,
+      metrics,
+      clock,
+      onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
+    });
     const wake = () => this.#loop.wake();
     this.#collapser = new Collapser({ ...options, wake });
     this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
+    this.#approvals = new Approvals({ builders, data, clock });
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
@@ -148,6 +156,7 @@ export class Distributor implements Service {
     try {
       await this.#reconcile();
       if (this.#mode === "open") await this.#collapser.poll();
+      await this.#approvals.expire();
       let misses = 0;
       this.#locks.beginPoll();
       this.#rules.beginPoll();
@@ -182,12 +191,13 @@ export class Distributor implements Service {
       startable.map((builder) => builder.builderid),
       limit,
     );
-    const pending = found.filter(
+    const waiting = this.#approvals.findings;
+    const pending = (await this.#approvals.admit(found)).filter(
       ({ buildrequestid }) => !this.#locks.isDenied(buildrequestid) && !this.#collapser.isHeld(buildrequestid),
     );
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
-    const known = this.#locks.findings + this.#rules.findings;
+    const known = this.#locks.findings + this.#rules.findings + waiting;
     // What changed while the requests were read counts.
     const placed = placeRequests(pending, this.#viewBuilders(), this.#viewWorkers(), {
       runsLastTry: this.#options.builds.runsLastTry,
@@ -207,7 +217,7 @@ export class Distributor implements Service {
     );
     const started = ready.length === 0 ? 0 : await this.#claim(ready);
     // What waits for a lock, is refused, or has collapsed, was not lost to another engine: others behind it are tried.
-    const learnt = this.#locks.findings + this.#rules.findings - known + held.size;
+    const learnt = this.#locks.findings + this.#rules.findings + this.#approvals.findings - known + held.size;
     return placed.length === 0 && learnt === 0 ? undefined : started + learnt;
   }
 

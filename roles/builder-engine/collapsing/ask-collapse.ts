@@ -1,6 +1,7 @@
 import { type CollapseFunction, type CollapsingRequest, collapseAnswer } from "@multimaster/config";
 import { type Clock, callContained, describeCause, type Json, waitAtMost } from "@multimaster/core";
 import type { RequestDetails } from "@multimaster/data";
+import { type Hide, hideInError } from "../logs/hide-secrets.ts";
 
 /** Longest time that a function of the config may take. */
 const answerMs = 10_000;
@@ -12,7 +13,7 @@ export class CollapseProblem extends Error {}
 export async function askCollapse(
   decide: CollapseFunction,
   question: Parameters<CollapseFunction>[0],
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, hide }: { readonly clock: Clock; readonly signal: AbortSignal; readonly hide: Hide },
 ): Promise<{ readonly properties: Readonly<Record<string, Json>> } | null> {
   const { newer, older } = question;
   const about = `for the build requests ${newer.buildrequestid} and ${older.buildrequestid}`;
@@ -20,8 +21,8 @@ export async function askCollapse(
   try {
     answer = await waitAtMost(clock, answerMs, Promise.resolve(callContained(() => decide(question))), signal);
   } catch (error) {
-    throw new CollapseProblem(`the function "collapseRequests" failed ${about} (${describeCause(error)})`, {
-      cause: error,
+    throw new CollapseProblem(`the function "collapseRequests" failed ${about} (${hide(describeCause(error))})`, {
+      cause: hideInError(error, hide),
     });
   }
   if (answer === undefined)

@@ -128,7 +128,10 @@ export class FunctionCollapse {
     const place = { builder: builder.name, step: "collapseRequests", buildid: 0 };
     watchdog.enter(place);
     try {
-      return await askCollapse(decide, question, this.#options);
+      return await askCollapse(decide, question, {
+        ...this.#options,
+        hide: (text) => builder.secrets.hide(text),
+      });
     } finally {
       watchdog.leave(place);
     }

@@ -1,11 +1,10 @@
 import { type LockUseConfig, lockUses, render } from "@multimaster/config";
-import { type Clock, callContained, waitAtMost } from "@multimaster/core";
+import { type Clock, FunctionBlocked, waitAtMost } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
-
 import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
@@ -14,6 +13,8 @@ import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
 
 /** How long a function that names locks may take: until then nothing else is claimed. */
 const answerMs = 5000;
+/** How long one is not called that took this time, or that blocked the engine. */
+const restMs = 60_000;
 
 /** A request with the place where its build is to start. */
 export interface PlacedForLocks {
@@ -27,7 +28,27 @@ export interface BuildLocks extends HeldLocks {
   readonly problem?: string;
 }
 
-type Wanted = PlacedForLocks & { readonly uses: readonly LockUseConfig[]; readonly problem?: string };
+type Wanted = PlacedForLocks & {
+  readonly uses: readonly LockUseConfig[];
+  readonly problem?: string;
+  /** The function is not called now: the request waits. */
+  readonly rests?: Resting;
+};
+
+/** A function of a builder that is not called before that time, and why. */
+interface Resting {
+  readonly why: string;
+  /** By the clock. */
+  readonly until: number;
+}
+
+export interface RequestLocksOptions {
+  readonly data: Data;
+  readonly metrics: LockMetrics;
+  readonly clock: Clock;
+  /** Requests of the builder wait, since its function of `locks` is not called now. */
+  onResting(builder: ConfiguredBuilder, resting: Resting): void;
+}
 
 /** Whether builds of this builder have locks. */
 export const hasLocks = ({ config }: ConfiguredBuilder): boolean =>
@@ -53,6 +74,9 @@ export class RequestLocks {
   #data: Data;
   #metrics: LockMetrics;
   #clock: Clock;
+  #onResting: RequestLocksOptions["onResting"];
+  /** Functions that are not called now, by builder. */
+  #resting = new Map<number, Resting>();
   /** Locks that this poll has found taken. */
   #short = new Set<string>();
   /** Requests that this poll has found waiting. */
@@ -64,10 +88,11 @@ export class RequestLocks {
   /** Requests that wait in the rows, with the locks that they are short of. */
   #waiting = new Map<number, { readonly lockids: readonly number[]; readonly since: number }>();
 
-  constructor(data: Data, metrics: LockMetrics, clock: Clock) {
-    this.#data = data;
-    this.#metrics = metrics;
-    this.#clock = clock;
+  constructor(options: RequestLocksOptions) {
+    this.#data = options.data;
+    this.#metrics = options.metrics;
+    this.#clock = options.clock;
+    this.#onResting = options.onResting;
   }
 
   beginPoll(): void {
@@ -132,7 +157,8 @@ export class RequestLocks {
     const asked: Wanted[] = [];
     for (const one of wanted) {
       // Who is behind one that waits is not asked for: of a long queue only the first cost a transaction.
-      const isBehind = one.uses.some((use) => this.#short.has(keyOf(use, one.worker.name)));
+      if (one.rests) this.#onResting(one.builder, one.rests);
+      const isBehind = one.rests || one.uses.some((use) => this.#short.has(keyOf(use, one.worker.name)));
       if (isBehind) this.#deny(one);
       else asked.push(one);
     }
@@ -187,17 +213,26 @@ export class RequestLocks {
     if (typeof builder.config.locks !== "function") return { ...placed, uses: fixedUses(builder) };
     const request = await this.#data.updates.buildrequests.details(buildrequestid);
     if (!request) return { ...placed, uses: [] };
+    const rests = this.#resting.get(builder.builderid);
+    if (rests && rests.until > this.#clock.now()) return { ...placed, uses: [], rests };
     try {
-      const rendering = callContained(() => render(builder.config.locks, createContext(placed, request)));
+      const rendering = render(builder.config.locks, createContext(placed, request));
       const rendered = await waitAtMost(this.#clock, answerMs, rendering);
-      if (rendered === undefined) throw new Error(`the function did not answer within ${answerMs / 1000} s`);
+      if (rendered === undefined) throw new NoAnswer(`the function did not answer within ${answerMs / 1000} s`);
       return { ...placed, uses: lockUses.parse(rendered) };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = builder.secrets.hide(error instanceof Error ? error.message : String(error));
+      if (error instanceof FunctionBlocked || error instanceof NoAnswer)
+        this.#resting.set(builder.builderid, {
+          why: `the function failed: ${why}`,
+          until: this.#clock.now() + restMs,
+        });
       return { ...placed, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
     }
   }
 }
+
+class NoAnswer extends Error {}
 
 /** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. */
 function createContext({ builder, worker }: PlacedForLocks, request: RequestDetails) {

@@ -1,5 +1,6 @@
 import { callContained, FunctionBlocked, silentLog, systemClock } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
+
 import { GuardedFunctions } from "./guarded-function.ts";
 
 function create() {
@@ -7,7 +8,12 @@ function create() {
   let now = 1_000_000;
   const log = Object.assign(Object.create(silentLog), { error: (_: object, text: string) => said.push(text) });
   const clock = { ...systemClock, now: () => now, sleep: async () => undefined } as typeof systemClock;
-  const functions = new GuardedFunctions({ clock, log, watch: { enter: () => {}, leave: () => {} } });
+  const functions = new GuardedFunctions({
+    clock,
+    log,
+    hide: (text) => text,
+    watch: { enter: () => {}, leave: () => {} },
+  });
   return { functions, said, pass: (ms: number) => (now += ms) };
 }
 const names = { owner: 'builder "a"', option: "canStart" };

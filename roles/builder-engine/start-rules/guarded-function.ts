@@ -9,6 +9,7 @@ import {
   type Service,
   waitAtMost,
 } from "@multimaster/core";
+import { type Hide, hideInError } from "../logs/hide-secrets.ts";
 
 /** How long an asynchronous function may take. */
 export const answerMs = 30_000;
@@ -26,6 +27,8 @@ export interface GuardOptions {
   readonly builder?: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Hides secrets in what a function says when it fails. */
+  readonly hide: Hide;
   readonly watch: { enter(place: StepPlace): void; leave(place: StepPlace): void };
 }
 
@@ -120,14 +123,17 @@ export class GuardedFunction<Args extends readonly unknown[]> {
   }
 
   #fail(error: unknown): Called<never> {
-    const { clock, log, owner, option } = this.#options;
+    const { clock, log, owner, option, hide } = this.#options;
     const now = clock.now();
-    const cause = describeCause(error);
+    const cause = hide(describeCause(error));
     const { since = now, loggedAt = Number.NEGATIVE_INFINITY } = this.#failing ?? {};
     const isDue = now - loggedAt >= logMs;
     this.#failing = { since, at: now, loggedAt: isDue ? now : loggedAt, cause };
     if (isDue)
-      log.error({ option, err: error }, `"${option}" of ${owner} failed: ${cause}; what it was asked about waits`);
+      log.error(
+        { option, err: hideInError(error, hide) },
+        `"${option}" of ${owner} failed: ${cause}; what it was asked about waits`,
+      );
     const isBlocked = error instanceof FunctionBlocked;
     if (isBlocked) this.#restsUntil = now + restMs;
     return { kind: "failed", why: describe(cause), restsUntil: isBlocked ? this.#restsUntil : undefined };
@@ -147,9 +153,12 @@ export class GuardedFunctions implements Service {
   readonly isHousekeeping = true;
   #all: { failure(): Failure | undefined }[] = [];
   #base: Omit<GuardOptions, "owner" | "option" | "builder">;
+  /** Hides secrets in what functions say. */
+  readonly hide: Hide;
 
   constructor(base: Omit<GuardOptions, "owner" | "option" | "builder">) {
     this.#base = base;
+    this.hide = base.hide;
   }
 
   guard<Args extends readonly unknown[]>(

@@ -1,5 +1,7 @@
 import type { FreeWorkerFacts, PendingRequestFacts } from "@multimaster/config";
+import { trustedProperty } from "@multimaster/core";
 import type { Data, PendingRequest, RequestDetails } from "@multimaster/data";
+import { isForkBuild } from "../builds/fork-build.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 
 /** Requests whose rows are remembered; those that have not been asked for longest are forgotten. */
@@ -42,8 +44,9 @@ export class RequestFacts {
 function describeRequest(
   { buildrequestid, priority, submittedAt }: Waiting,
   builder: string,
-  { reason, waitedFor, sourceStamps, properties }: RequestDetails,
+  details: RequestDetails,
 ): PendingRequestFacts {
+  const { reason, waitedFor, sourceStamps, properties } = details;
   const sources = sourceStamps.map(({ codebase, repository, project, branch, revision }) => ({
     codebase,
     repository,
@@ -61,7 +64,7 @@ function describeRequest(
     reason,
     waitedFor,
     sources,
-    properties: values,
+    properties: { ...values, [trustedProperty]: !isForkBuild(details) },
   });
 }
 

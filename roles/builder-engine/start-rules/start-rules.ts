@@ -179,9 +179,12 @@ export class StartRules {
 
   #noteFailedOrder(builderid: number): void {
     const failed = this.#orders.failedOf(builderid);
-    if (!failed) return;
-    const { why, until } = failed;
-    this.#rows.note({ builderid, buildrequestid: 0, workerid: 0, option: "order", why, until: until / 1000 });
+    if (failed) this.noteResting(builderid, "order", failed);
+  }
+
+  /** A function of the builder is not called before that time of the clock: its requests wait. */
+  noteResting(builderid: number, option: string, { why, until }: { why: string; until: number }): void {
+    this.#rows.note({ builderid, buildrequestid: 0, workerid: 0, option, why, until: until / 1000 });
   }
 
   #judge(
@@ -214,9 +217,10 @@ export class StartRules {
     buildrequestid: number,
     { workerid }: AttachedWorker,
     option: string,
-    { why, until: untilMs }: Extract<Answer, { kind: "no" }>,
+    answer: Extract<Answer, { kind: "no" }>,
   ): PairObstacle {
-    const until = untilMs / 1000;
+    const why = this.#options.functions.hide(answer.why);
+    const until = answer.until / 1000;
     this.#touched.add(buildrequestid);
     this.#rows.note({ builderid, buildrequestid, workerid, option, why, until });
     return { kind: "refused", why, option, until };

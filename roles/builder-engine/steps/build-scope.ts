@@ -4,6 +4,7 @@ import type { EngineParts } from "../engine-parts.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { StepLogsOptions } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
+import type { PlannedSteps } from "./planned-steps.ts";
 
 /** What all steps of one build share. */
 export interface BuildScope {
@@ -18,6 +19,8 @@ export interface BuildScope {
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];
   readonly builddir: string;
+  /** What the build has not begun yet. */
+  readonly planned: PlannedSteps;
   /** Ids of the patches that its steps have read. */
   readonly patchesRead: Set<number>;
 }

@@ -8,6 +8,7 @@ import {
   type StepEnd,
   type StepRenderContext,
   StepStopped,
+  StepsRefused,
   StepValueRefused,
   TriggerRefused,
   WorkerLost,
@@ -19,6 +20,7 @@ import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
 import { createStepRenderContext } from "./render-context.ts";
+import { StepAdditions } from "./step-additions.ts";
 import { StepCommands, type StepResume } from "./step-commands.ts";
 import { createStepContext, type StepParts, type Turns } from "./step-context.ts";
 import { runAttempts } from "./step-retry.ts";
@@ -31,6 +33,8 @@ const graceMs = 2000;
 export interface BegunStep {
   readonly stepid: number;
   readonly name: string;
+  /** Its row says that it is pending. */
+  readonly isPending?: true;
 }
 
 export interface StepOutcome {
@@ -76,7 +80,7 @@ export class RunningStep {
     const { engine, worker, build, secrets } = this.#scope;
     const { data, persistence, ledger, clock, watchdog, log } = engine;
     const { steps } = data.updates;
-    const { stepid, name } = this.#begun ?? (await this.#begin());
+    const { stepid, name } = await this.#begin();
     const { limits } = this.#scope;
     const resume = this.#resume;
     const stored = resume?.begun?.logs ?? new Map();
@@ -111,7 +115,8 @@ export class RunningStep {
 
     const turns = { enter, leave };
     const triggers = this.#makeTriggers(name, turns);
-    const parts = { name, stepid, logs, commands, triggers, setState, turns };
+    const additions = new StepAdditions({ scope: this.#scope, stepid, name, onWait: leave, onReturn: enter });
+    const parts = { name, stepid, logs, commands, triggers, additions, setState, turns };
     const end = await this.#runCode(parts).finally(() => {
       leave();
       commands.close();
@@ -136,9 +141,13 @@ export class RunningStep {
     return { results: end.results, text, build: ending };
   }
 
-  #begin(): Promise<BegunStep> {
+  async #begin(): Promise<BegunStep> {
     const { engine, build, secrets } = this.#scope;
     const { buildid } = build;
+    const begun = this.#begun;
+    if (begun?.isPending)
+      await engine.persistence.write(`start step ${begun.stepid}`, () => engine.data.updates.steps.start(begun.stepid));
+    if (begun !== undefined) return begun;
     const name = secrets.hide(this.#step.nameOf(this.#options));
     return engine.persistence.write(`begin step "${name}" of build ${buildid}`, () =>
       engine.data.updates.steps.begin({ buildid, name }),
@@ -206,7 +215,7 @@ export class RunningStep {
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
     if (this.#scope.engine.persistence.isPassing(error)) throw error;
-    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused].some(
+    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused, StepsRefused].some(
       (kind) => error instanceof kind,
     );
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);

@@ -2,6 +2,7 @@ import type { Environment, StepContext, StepRenderContext } from "@multimaster/p
 import type { StepLogs } from "../logs/step-logs.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
+import type { StepAdditions } from "./step-additions.ts";
 import type { StepCommands } from "./step-commands.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
@@ -21,6 +22,7 @@ export interface StepParts {
   logs: StepLogs;
   commands: StepCommands;
   triggers: StepTriggers;
+  additions: StepAdditions;
   setState(text: string): void;
   turns: Turns;
 }
@@ -32,7 +34,7 @@ export function createStepContext(
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -86,6 +88,7 @@ export function createStepContext(
       onReturn: turns.enter,
     }),
     trigger: triggers.trigger,
+    addSteps: additions.addSteps,
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

@@ -1,4 +1,4 @@
-import type { Json } from "@multimaster/core";
+import { type Json, trustedProperty } from "@multimaster/core";
 import { StepValueRefused } from "@multimaster/plugins";
 
 const longestUrl = 2000;
@@ -15,8 +15,10 @@ export function checkUrl(url: string): string {
   return url;
 }
 
-/** A value of a property. Throws StepValueRefused for one that every page of the build would have to carry. */
+/** A value of a property that a step sets. Throws StepValueRefused for one that only the engine sets, or that every page of the build would have to carry. */
 export function checkProperty(name: string, value: Json): Json {
+  if (name === trustedProperty)
+    throw new StepValueRefused(`The property "${name}" is set by the server alone; no step may change it.`);
   if (JSON.stringify(value).length > largestProperty)
     throw new StepValueRefused(
       `The value of the property "${name.slice(0, 100)}" is larger than ${largestProperty} bytes.`,

@@ -117,7 +117,7 @@ export class WorkerServer implements Service {
 
   /** Takes the workers that were added at run time, and disconnects those that were revoked. */
   async accept(accounts: readonly AcceptedWorker[]): Promise<void> {
-    const { data, persistence, credentials, useful, log } = this.#options;
+    const { data, persistence, credentials, useful, workers, log } = this.#options;
     const names = accounts.map(({ name }) => name).filter((name) => useful.has(name) && !this.#ids.has(name));
     if (names.length > 0) {
       const ids = await persistence.write("register the workers", () => data.updates.workers.register(names));
@@ -137,6 +137,11 @@ export class WorkerServer implements Service {
         { worker: link.name },
         `worker ${link.name} was revoked: it is disconnected, and its builds run again elsewhere`,
       );
+      const worker = workers.get(link.name);
+      if (worker?.link === link) {
+        worker.leaving = true;
+        worker.departure = { reason: "revoked", detail: null };
+      }
       link.terminate();
     }
   }
@@ -273,6 +278,8 @@ export class WorkerServer implements Service {
     // The drain began while it was being attached: it has no builds.
     if (this.#refusing) return this.release(worker);
     workers.add(worker);
+    // `buildbot-worker start` waits for this line, and reports a failure without it.
+    void link.print("attached").catch(() => undefined);
     const { version } = worker.info;
     log.info({ worker: worker.name, version, protocol: link.protocol }, `worker ${worker.name} is attached`);
     void link.closed.then((end) => {

@@ -47,6 +47,8 @@ const closeMs = 5_000;
 const measureMs = 2_000;
 /** A loop that is blocked for longer than this, when its role is to stop, is given up. */
 const blockedMs = 10_000;
+/** Room for a thread's new objects: three semi-spaces of the size that `bin/master.mjs` gives the main thread. */
+const youngGenerationMb = 12;
 
 /** One role's thread, over all terms of its master. Another is started when it dies. */
 export class RoleThread implements RoleHost {
@@ -202,7 +204,11 @@ export class RoleThread implements RoleHost {
       sign: this.#sign.memory,
       log: { level: log.level, bindings },
     };
-    const worker = new Worker(new URL("run-role.js", entry), { workerData, name });
+    const worker = new Worker(new URL("run-role.js", entry), {
+      workerData,
+      name,
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+    });
     let cause: Error | undefined;
     this.#worker = worker;
     this.#bornAt = Date.now();

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startCrossbar } from "../../harness/crossbar.ts";
 import { startMaster, type TestMaster } from "../../harness/master.ts";
@@ -76,7 +76,7 @@ export class Multimaster implements Side {
           roles,
           name: `bench-${i + 1}`,
           env,
-          nodeArgs: [...this.#nodeArgs, ...(options.nodeArgs ?? [])],
+          nodeArgs: [...flagsOf(this.#program), ...this.#nodeArgs, ...(options.nodeArgs ?? [])],
         }),
       ),
     );
@@ -104,6 +104,12 @@ export class Multimaster implements Side {
 
 function environment(database: string, sceneText: string): Record<string, string> {
   return { BENCH_DATABASE: database, BENCH_SCENE: sceneText, WORKER_PASSWORD: workerPassword };
+}
+
+/** The flags that the first line of a program gives Node when it is run by its name. */
+function flagsOf(program: string): string[] {
+  const [first = ""] = readFileSync(program, "utf8").split("\n", 1);
+  return first.split(" ").filter((word) => word.startsWith("--"));
 }
 
 function revisionOf(checkout: string): string {

@@ -132,6 +132,20 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end).toEqual([Results.SKIPPED, "nothing to do for ends early"]);
   });
 
+  it("adds steps to a build that runs", async () => {
+    const { end, steps } = await build(await start(), "adds steps");
+    expect(steps).toEqual([
+      expect.stringMatching(/^list: 0 /),
+      "add-steps: 0 added 2 steps: test unit, test slow",
+      "test unit: 0 'echo unit'",
+      "test slow: 0 'echo slow'",
+      "clean up later: 0 added 1 step: remove",
+      "pack: 0 'echo packed'",
+      "remove: 0 'rm suites.json'",
+    ]);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+  });
+
   it("asks services on the web", async () => {
     const { url, asked } = await startService();
     const { end, steps, properties } = await build(await start(), "web", { server: [url, "test"] });
@@ -143,6 +157,6 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
-    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/7/builds/1"}'));
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/8/builds/1"}'));
   });
 });

@@ -152,27 +152,32 @@ describe("canStart", () => {
   });
 
   it.each([
-    ["throws", () => Promise.reject(new Error("boom")), "the function failed: boom"],
-    ["returns nonsense", () => 7 as never, "the function failed: it returned 7"],
+    ["throws", (): Promise<never> => Promise.reject(new Error("boom")), "the function failed: boom"],
+    ["throws a secret", (): Promise<never> => Promise.reject(new Error("swordfish!")), "the function failed: <token>!"],
+    ["refuses with a secret", (): string => "swordfish!", "refuses w1: <token>!"],
+    ["returns nonsense", (): never => 7 as never, "the function failed: it returned 7"],
     [
       "blocks",
-      () => {
+      (): never => {
         for (;;);
       },
-      "it blocked the engine for 1000 ms",
+      "it blocked its master for 1000 ms",
     ],
   ] as const)("that %s makes its requests wait, and no others", async (_what, canStart, why) => {
     const engine = await startEngine(
       { a: quick(), free: quick() },
       {
         workers: one,
+        secrets: { token: "swordfish" },
         more: { canStart: (request: PendingRequestFacts) => request.builder === "free" || canStart() },
       },
     );
     const id = await engine.submit("a");
     await waitsBecause(engine, id, why);
     expect((await engine.finished(await engine.submit("free")))[0]?.results).toBe(Results.SUCCESS);
-    expect(engine.said.filter((text) => text.includes('"canStart" of builder "a" failed'))).toHaveLength(1);
+    const failed = engine.said.filter((text) => text.includes('"canStart" of builder "a" failed'));
+    expect(failed).toHaveLength(why.startsWith("refuses") ? 0 : 1);
+    expect(JSON.stringify([engine.said, await refusalsOf(engine)])).not.toContain("swordfish");
     // The master works: what fails is the config's.
     expect(engine.services.ready()).toBe(true);
   });

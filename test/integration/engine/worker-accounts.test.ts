@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { interpolate, type WorkersSliceInput } from "@multimaster/config";
 import { silentLog } from "@multimaster/core";
@@ -69,6 +69,30 @@ it("takes a worker that is added while the engine runs, and disconnects it when 
   await workerAccounts.revoke("w1", trail);
   await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
   await said(engine, "worker w1 has left", 2);
+});
+
+it("counts the build of a revoked worker neither against the worker nor against its request", async () => {
+  const began = join(temporaryDirectory("revoked"), "began");
+  const engine = await startEngine({ one: [shell({ command: `touch ${began}; exec sleep 1000` })] }, open([]));
+  const { workerAccounts } = engine.data.updates;
+  const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
+  const worker = await connect(engine, secret);
+  const request = await engine.submit("one");
+  await waitFor(() => existsSync(began), { what: "the build to begin" });
+  await workerAccounts.revoke("w1", trail);
+  const ended = async () =>
+    (await queryRows(engine.database, "select state_string as state from builds where results = 5")).length > 0;
+  await waitFor(ended, { what: "the build to end as RETRY" });
+  await worker.stop();
+  const absences = await queryRows(engine.database, "select reason from mm_worker_absences order by id");
+  expect(absences.at(-1)).toEqual({ reason: "revoked" });
+  const losses = await queryRows(
+    engine.database,
+    "select worker_losses from mm_request_losses where buildrequestid = ? and worker_losses > 0",
+    [request],
+  );
+  expect(losses).toEqual([]);
+  expect(await queryRows(engine.database, "select 1 from mm_worker_lives where failures > 0")).toEqual([]);
 });
 
 it("stores no secret, and leaves a name of the config to the config", async () => {

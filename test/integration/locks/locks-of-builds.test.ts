@@ -97,6 +97,34 @@ describe("the locks of builds", () => {
     expect(build?.state_string).toContain("no board of that kind");
   });
 
+  it("whose function blocks end that build; the others of its builder wait, and those of other builders go on", async () => {
+    const engine = await startEngine(
+      { a: [shell({ command: "true" })], free: [shell({ command: "true" })] },
+      {
+        workers,
+        more: {
+          locks: (build) => {
+            while (build.property("buildername") === "a");
+            return [];
+          },
+        },
+      },
+    );
+    const [build] = await engine.finished(await engine.submit("a"));
+    const blocked = "it blocked its master for 1000 ms without returning, and was ended";
+    expect(build?.state_string).toContain(blocked);
+    const second = await engine.submit("a");
+    const [free] = await engine.finished(await engine.submit("free"));
+    expect(free?.results).toBe(Results.SUCCESS);
+    await waitFor(
+      async () =>
+        (await explainRequests(engine.database, [second]))
+          .get(second)
+          ?.some(({ sentence }) => sentence.includes('"locks"') && sentence.includes(blocked)),
+      { what: "the reason of the second" },
+    );
+  });
+
   it("give a build one of the named resources, as a property", async () => {
     const { command, gated, open, entries } = createLedger();
     const board = defineLock({ name: "board", resources: ["b1", "b2"] });

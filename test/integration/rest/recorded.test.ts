@@ -40,6 +40,8 @@ describe.each(engines)("the data API on %s", (engine) => {
     expect(
       [...own.keys()].filter((path) => !recorded?.body.specs.some((spec: { path: string }) => spec.path === path)),
     ).toEqual([
+      "approvals",
+      "approvals/n:buildrequestid",
       "audit_entries",
       "audit_entries/n:auditid",
       "builders/n:builderid/tests/failing",

@@ -79,6 +79,13 @@ describe.each(engines)("on %s", (engine) => {
     await waitFor(async () => (await requestsOf(cluster)).find(({ id }) => id === r2.id)?.reason, { what: "the stop" });
     const rows = await requestsOf(cluster);
     expect(rows.find(({ id }) => id === r2.id)?.reason).toBe(`superseded by change ${third} (r3 of main)`);
+    const source = { repository: "https://example.org/r", project: "", codebase: "" };
+    const newer = await cluster.data.updates.schedulers.openRequestsOf(source, ["web"], {
+      below: third + 1,
+      after: next.id,
+      limit: 1,
+    });
+    expect(newer.map(({ buildrequestid }) => buildrequestid)).toEqual([(await find(cluster, "r3")).id]);
     const kept = [docs.id, next.id, Object.values(asked.requests)[0], (await find(cluster, "r3")).id];
     for (const id of kept) expect(rows.find((one) => one.id === id)).toMatchObject({ results: -1, reason: null });
   });
@@ -125,5 +132,11 @@ describe.each(engines)("on %s", (engine) => {
       "It is complete: cancelled (smoke #1 of the same buildset has failed).",
     );
     expect((await requestsOf(cluster)).find(({ id }) => id === docs.id)?.results).toBe(-1);
+    const read = (after: number, cancels?: string[]) =>
+      updates.schedulers.openSiblingsOfFailed({ builders: ["smoke"], cancels }, { after, limit: 1 });
+    expect(await read(0)).toMatchObject([
+      { buildrequestid: docs.id, builder: "docs", failedBuilder: "smoke", number: 1 },
+    ]);
+    expect([await read(docs.id), await read(0, ["web"])]).toEqual([[], []]);
   });
 });

@@ -38,6 +38,8 @@ const actions = [
   "stop",
   "rebuild",
   "cancel",
+  "approve",
+  "reject",
   "set_priority",
   "enable",
   "pause",

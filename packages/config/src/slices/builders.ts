@@ -1,7 +1,9 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { approvalOption } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
+import { listSteps } from "../list-steps.ts";
 import { warningsOfLocks } from "../lock-warnings.ts";
 import { lockUses } from "../locks.ts";
 import { plainName } from "../plain-name.ts";
@@ -32,6 +34,17 @@ export const builderConfig = z.strictObject({
     .default(false)
     .describe(
       "Secrets that builds of a fork's code may use: all, or these. Anyone who opens a pull request can read them.",
+    ),
+  approval: approvalOption
+    .default(null)
+    .describe(
+      "Builds that begin only after a user has approved them; null: none. The right is `approve` on `buildrequests`. See untrusted.md.",
+    ),
+  directoryForForks: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether builds of a fork's code work in a directory of their own, so that later builds find nothing of what they leave.",
     ),
   maxBuilds: z
     .int()
@@ -115,7 +128,7 @@ export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
 /** Risks in a builder set. */
 export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
   return builders.flatMap((builder, i) => [
-    ...builder.steps.flatMap((step, j) => warningsOfPlugin(step, ["builders", i, "steps", j])),
+    ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
   ]);

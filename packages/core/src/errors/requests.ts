@@ -35,6 +35,7 @@ export const requestErrors = {
     conflict,
     (what: string, result: string) => `${what} has already ended (${result}), so nothing can be done to it.`,
   ),
+  approvalImpossible: defineError("APPROVAL_IMPOSSIBLE", conflict, (message: string) => message),
   workerNotAttached: defineError(
     "WORKER_NOT_ATTACHED",
     conflict,

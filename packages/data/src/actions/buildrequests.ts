@@ -1,7 +1,7 @@
 import { errors } from "@multimaster/core";
 import { z } from "zod";
 import { aboutBuild } from "./about-build.ts";
-import { defineAction, readByAction } from "./action.ts";
+import { type ActionContext, defineAction, readByAction } from "./action.ts";
 import { awaitOutcome } from "./await-outcome.ts";
 import { nameResult } from "./builds.ts";
 import { reason, wait } from "./parameters.ts";
@@ -31,6 +31,10 @@ export const buildRequestActions = {
       };
     },
   ),
+  /** Its build may begin, although it is of a stranger's code. */
+  approve: decideAction("approve"),
+  /** It is not to be built, and ends. */
+  reject: decideAction("reject"),
   set_priority: defineAction(
     readByAction<{ priority: number }>(),
     ({ connection, updates, trail }, request: RequestNow, { priority }) => {
@@ -48,6 +52,21 @@ export const buildRequestActions = {
     },
   ),
 };
+
+/** Approves or rejects a request that waits for that. */
+function decideAction(which: "approve" | "reject") {
+  return defineAction(
+    z.object({ reason: z.string("'reason' must be a string").max(1000).nullish() }),
+    ({ connection, updates, trail, actor }: ActionContext<RequestNow>, request, { reason }) => ({
+      // That a user asked for the build gives no right to approve it: strangers ask for theirs.
+      about: async () => ({ builders: (await aboutBuild(connection, request)()).builders }),
+      async perform() {
+        await updates.approvals[which](request.buildrequestid, { actor, reason: reason || null, trail });
+        return null;
+      },
+    }),
+  );
+}
 
 function isOver({ buildrequestid, results }: RequestNow) {
   return errors.alreadyOver(`The build request ${buildrequestid}`, nameResult(results));

@@ -1,3 +1,4 @@
+export * from "./approvals.ts";
 export { type AuditEntry, auditEntries } from "./audit-entries.ts";
 export { type Branch, branches } from "./branches.ts";
 export { type Builder, builders } from "./builders.ts";

@@ -1,5 +1,6 @@
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import type { EventName } from "../model/event-names.ts";
+import { approvals } from "./approvals.ts";
 import { auditEntries } from "./audit-entries.ts";
 import { branches } from "./branches.ts";
 import { buildData } from "./build-data.ts";
@@ -84,6 +85,7 @@ const nouns = [
   testRuns,
   flakyTests,
   requestEnds,
+  approvals,
   waiting,
   waitingBuilders,
   waitingChanges,

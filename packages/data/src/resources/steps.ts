@@ -1,9 +1,14 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { bool, datetime, entity, identifier, integer, text } from "../model/field-kinds.ts";
+import { bool, datetime, entity, identifier, integer, structured, text } from "../model/field-kinds.ts";
+import { columnOf } from "../model/table-beside.ts";
 import { buildIds, buildPaths, stepPaths } from "./build-paths.ts";
 
 const url = entity("Url", { name: text, url: text });
+
+/** Of a step that no config names. */
+const additions = { name: "mm_added_steps", key: "stepid" };
+const addition = z.strictObject({ step: z.string(), options: z.json() });
 
 /** One step of a build. */
 export const steps = defineResource({
@@ -25,6 +30,17 @@ export const steps = defineResource({
     state_string: { schema: text, sql: "st.state_string" },
     urls: { schema: url.array(), sql: "st.urls_json", read: parseUrls },
     hidden: { schema: bool, sql: "st.hidden <> 0" },
+    /** The step that added it; null: it is one of the builder's. */
+    added_by: { schema: integer.nullable(), ...columnOf(additions, "added_by") },
+    /** `next` or `end`: it runs after that one; `together`: as a part of it; `announced`: that one's output says what it does. */
+    added_as: { schema: identifier(16).nullable(), ...columnOf(additions, "kind") },
+    /** What was added: the step and its options, with functions by their source text. */
+    addition: {
+      schema: structured(addition).nullable(),
+      isDetail: true,
+      ...columnOf(additions, "addition"),
+      read: (value) => (value === null ? null : addition.parse(JSON.parse(String(value)))),
+    },
   },
   order: ["number", "stepid"],
   paths: [

@@ -2,6 +2,7 @@ import type { Lease } from "@multimaster/cluster";
 import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Events } from "../events/events.ts";
+import { type ApprovalUpdates, createApprovalUpdates } from "./approvals.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
 import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
@@ -50,6 +51,7 @@ export interface Updates {
   readonly buildsets: BuildsetUpdates;
   readonly triggers: TriggerUpdates;
   readonly buildrequests: BuildRequestUpdates;
+  readonly approvals: ApprovalUpdates;
   readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
   readonly startRules: StartRuleUpdates;
@@ -93,6 +95,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     buildsets: createBuildsetUpdates(context),
     triggers: createTriggerUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
+    approvals: createApprovalUpdates(context),
     collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
     startRules: createStartRuleUpdates(context),

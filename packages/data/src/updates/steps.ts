@@ -1,8 +1,31 @@
 import type { Result } from "@multimaster/core";
-import { addStepUrl, beginStep, finishStep, holdRunningBuild, setStepState } from "@multimaster/database";
+import {
+  type AdditionKind,
+  addStepUrl,
+  beginStep,
+  finishStep,
+  holdRunningBuild,
+  insertAddedSteps,
+  setStepState,
+  skipAddedSteps,
+  startAddedStep,
+} from "@multimaster/database";
 import type { Events } from "../events/events.ts";
 import { steps } from "../resources/steps.ts";
 import type { UpdateContext } from "./update-context.ts";
+
+/** Steps that a running step adds to its build. */
+export interface StepAddition {
+  buildid: number;
+  addedBy: number;
+  /** Which of that step's additions it is, counted from 0. */
+  batch: number;
+  kind: AdditionKind;
+  /** They come before this pending step; undefined: after all. */
+  before?: number | undefined;
+  /** `addition` describes each as JSON. */
+  steps: readonly { readonly name: string; readonly addition: string }[];
+}
 
 export interface StepUpdates {
   /**
@@ -10,6 +33,12 @@ export interface StepUpdates {
    * was lost, it returns the same row.
    */
   begin(step: { buildid: number; name: string }): Promise<{ stepid: number; number: number; name: string }>;
+  /** Adds steps that are pending (fenced); a repeated call returns the same rows. Names become unique as those of `begin`. */
+  add(addition: StepAddition): Promise<readonly { stepid: number; name: string }[]>;
+  /** A step that was added starts. */
+  start(stepid: number): Promise<void>;
+  /** Steps that were added end as SKIPPED, unless they have started. */
+  skip(stepids: readonly number[], state: string): Promise<void>;
   setState(stepid: number, state: string): Promise<void>;
   addUrl(stepid: number, name: string, url: string): Promise<void>;
   /** Ends the step (fenced), with its last state text and whether the UI hides it. */
@@ -30,6 +59,26 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
       });
       await track(publishBegun(events, stepid));
       return { stepid, ...step };
+    },
+    async add(addition) {
+      const { buildid } = addition;
+      const rows = await write(`build ${buildid}`, async (tx) => {
+        if (!(await holdRunningBuild(tx, buildid, lease.masterid)))
+          throw new Error(`build ${buildid} does not run on this master`);
+        return insertAddedSteps(tx, addition);
+      });
+      await track(events.of(steps).new(rows.map(({ id }) => id)));
+      return rows.map(({ id, name }) => ({ stepid: id, name }));
+    },
+    async start(stepid) {
+      if (await write(`step ${stepid}`, (tx) => startAddedStep(tx, stepid)))
+        await track(events.of(steps).started([stepid]));
+    },
+    async skip(stepids, state) {
+      const [first] = stepids;
+      if (first === undefined) return;
+      const skipped = await write(`step ${first}`, (tx) => skipAddedSteps(tx, stepids, state));
+      if (skipped.length > 0) await track(events.of(steps).finished(skipped));
     },
     setState: async (stepid, state) =>
       publish("updated", stepid, await write(`step ${stepid}`, (tx) => setStepState(tx, stepid, state))),

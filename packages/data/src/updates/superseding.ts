@@ -4,6 +4,7 @@ import {
   type OpenSource,
   openRequestsOfSource,
   openSiblingsOfFailed,
+  type RequestPage,
   type SourceLine,
   sourcesOfBuildsets,
 } from "@multimaster/database";
@@ -11,7 +12,7 @@ import type { NewSourceStamp } from "./add-buildset.ts";
 import { cancelRequest } from "./buildrequests.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export type { OpenSource, SourceLine };
+export type { OpenSource, RequestPage, SourceLine };
 
 /** An open request in whose buildset another one has failed, with the buildset's source stamps. */
 export type FailedSibling = OpenSibling & { readonly sourceStamps: readonly NewSourceStamp[] };
@@ -19,9 +20,16 @@ export type FailedSibling = OpenSibling & { readonly sourceStamps: readonly NewS
 /** What the schedulers that cancel need: each cancellation is decided by the request's row, so that it happens once. */
 export interface SupersedingUpdates {
   /** Open requests with changes of this source, all older than `below`, in these builders; without those that users asked for. */
-  openRequestsOf(source: SourceLine, builders: readonly string[], below: number): Promise<readonly OpenSource[]>;
-  /** Open requests of buildsets in which a build of these builders has failed. */
-  openSiblingsOfFailed(builders: readonly string[]): Promise<readonly FailedSibling[]>;
+  openRequestsOf(
+    source: SourceLine,
+    builders: readonly string[],
+    page: RequestPage & { below: number },
+  ): Promise<readonly OpenSource[]>;
+  /** Open requests, of `cancels` if given, of buildsets in which a build of these builders has failed. */
+  openSiblingsOfFailed(
+    of: { readonly builders: readonly string[]; readonly cancels?: readonly string[] | undefined },
+    page: RequestPage,
+  ): Promise<readonly FailedSibling[]>;
   /** Cancels requests; with `pendingOnly` those that no master has claimed meanwhile. Resolves to those that this call cancelled. */
   cancelAll(
     requests: readonly { readonly buildrequestid: number; readonly reason: string }[],
@@ -32,9 +40,9 @@ export interface SupersedingUpdates {
 export function createSupersedingUpdates(context: UpdateContext): SupersedingUpdates {
   const { database } = context;
   return {
-    openRequestsOf: (source, builders, below) => openRequestsOfSource(database, source, builders, below),
-    async openSiblingsOfFailed(builders) {
-      const found = await openSiblingsOfFailed(database, builders, Results.FAILURE);
+    openRequestsOf: (source, builders, page) => openRequestsOfSource(database, source, builders, page),
+    async openSiblingsOfFailed(of, page) {
+      const found = await openSiblingsOfFailed(database, of, { ...page, failure: Results.FAILURE });
       if (found.length === 0) return [];
       const sources = await sourcesOfBuildsets(database, [...new Set(found.map(({ buildsetid }) => buildsetid))]);
       return found.map((sibling) => ({

@@ -1,35 +1,41 @@
 import type { Json } from "@multimaster/core";
 import { judgeLatent, type LatentObstacle } from "@multimaster/placement";
 import type { LatentSeen } from "./read-latents.ts";
-import { because, type Reason, someNames } from "./reasons.ts";
+import { because, listNames, type Reason, someNames } from "./reasons.ts";
 
 /** What keeps a latent worker from giving an instance to a build, or that one is about to be started. */
 export function explainLatent(latent: LatentSeen): Reason {
-  const { name, workers } = latent;
+  const { name, workers, heldLocks } = latent;
   const facts = { latent: name, instances: someNames(workers) };
   const obstacle = judgeLatent(latent);
-  if (!obstacle)
-    return because(
-      "instance_due",
-      `An instance of the latent worker ${name} is about to be started, as soon as the locks of its builder are free.`,
-      facts,
-    );
+  if (!obstacle) return because("instance_due", describeDue(name, heldLocks), facts);
   return because(obstacle.kind, describe(name, obstacle), { ...facts, ...factsOf(obstacle) });
+}
+
+/** Which locks a builder needs is in its config alone: those that are held now are all that it can wait for. */
+function describeDue(name: string, heldLocks: readonly string[]): string {
+  const due = `An instance of the latent worker ${name} is about to be started`;
+  if (heldLocks.length === 0) return `${due}.`;
+  const [that, those] = heldLocks.length === 1 ? ["that lock", "is"] : ["one of those locks", "are"];
+  return `${due}, unless its builder needs ${that}: ${listNames(heldLocks)} ${those} held now.`;
 }
 
 function describe(name: string, obstacle: LatentObstacle): string {
   switch (obstacle.kind) {
-    case "instance_starting":
+    case "instance_starting": {
+      const before = obstacle.failure === null ? "" : `; the last start failed: ${obstacle.failure}`;
       return obstacle.count === 1
-        ? `An instance of the latent worker ${name} is starting.`
-        : `${obstacle.count} instances of the latent worker ${name} are starting.`;
+        ? `An instance of the latent worker ${name} is starting${before}.`
+        : `${obstacle.count} instances of the latent worker ${name} are starting${before}.`;
+    }
     case "instances_busy":
       return obstacle.limit === 1
         ? `The only instance of the latent worker ${name} is in use.`
         : `All ${obstacle.limit} instances of the latent worker ${name} are in use.`;
     case "start_failed": {
       const seconds = Math.ceil(obstacle.retryIn);
-      return `The last start of an instance of ${name} failed: ${obstacle.failure}; the next attempt is in ${seconds} s.`;
+      const next = seconds === 0 ? "due now" : `in ${seconds} s`;
+      return `The last start of an instance of ${name} failed: ${obstacle.failure}; the next attempt is ${next}.`;
     }
   }
 }
@@ -37,7 +43,7 @@ function describe(name: string, obstacle: LatentObstacle): string {
 function factsOf(obstacle: LatentObstacle): Record<string, Json> {
   switch (obstacle.kind) {
     case "instance_starting":
-      return { starting: obstacle.count };
+      return { starting: obstacle.count, ...(obstacle.failure === null ? {} : { failure: obstacle.failure }) };
     case "instances_busy":
       return { max_instances: obstacle.limit };
     case "start_failed":

@@ -93,6 +93,9 @@ interface RequestState {
   /** Until when a rule of its builder makes it wait, and why. */
   retryAt: number | null;
   retryDetail: string | null;
+  /** What a user has to approve before its build begins. */
+  approvalSubject: string | null;
+  expiresAt: number | null;
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
@@ -107,6 +110,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
             e.kind as endkind, e.reason as endreason, e.into_requestid as "into",
             coalesce(l.engine_deaths, 0) as "engineDeaths", coalesce(l.worker_losses, 0) as "workerLosses",
             coalesce(r.waited_for, 0) as waitedfor, q.retry_at as "retryAt", q.detail as "retryDetail",
+            a.subject as "approvalSubject", a.expires_at as "expiresAt",
             b.id as buildid, b.number, bm.name as buildmaster
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
@@ -114,6 +118,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
        left join mm_request_losses l on l.buildrequestid = r.id
        left join mm_request_ends e on e.buildrequestid = r.id
        left join mm_request_retries q on q.buildrequestid = r.id and q.retry_at > ${connection.dialect.now}
+       left join mm_approvals a on a.buildrequestid = r.id and a.decision is null
        left join builds b on b.buildrequestid = r.id and b.complete_at is null
        left join masters bm on bm.id = b.masterid
       where ${wanted.sql} order by b.id`,
@@ -136,6 +141,7 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const sentence = `It is being built on ${buildmaster} (build ${number} of its builder)${waits}.`;
     return because("building", sentence, { buildid, number, master: buildmaster });
   }
+  if (masterid === null && state.approvalSubject !== null) return explainApproval(state);
   if (masterid === null && state.retryAt !== null) {
     const at = new Date(state.retryAt * 1000).toISOString();
     const sentence = `It is run again at ${at}: ${state.retryDetail}.`;
@@ -144,6 +150,12 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
   if (masterid !== null)
     return because("starting", `${master} has claimed it and is starting its build.`, { masterid, master });
   return undefined;
+}
+
+function explainApproval({ requestid, approvalSubject, expiresAt }: RequestState): Reason {
+  const until = expiresAt === null ? "" : `, at most until ${new Date(expiresAt * 1000).toISOString()}`;
+  const sentence = `The ${approvalSubject} waits for approval${until}: "master approve ${requestid}", or the button on the request's page.`;
+  return because("awaits_approval", sentence, { subject: approvalSubject, until: expiresAt });
 }
 
 function explainEnd({ results, endkind, endreason, into, lossdetail }: RequestState): Reason {

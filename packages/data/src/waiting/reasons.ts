@@ -17,6 +17,7 @@ export type ReasonKind =
   | "last_try"
   | "not_collapsed"
   | "retry_delay"
+  | "awaits_approval"
   // Of a builder
   | "no_engine"
   | "engine_lost"

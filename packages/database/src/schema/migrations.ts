@@ -1,6 +1,8 @@
 import type { Table } from "./declare-table.ts";
 import type { Migration } from "./migration.ts";
+import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
+import { approvals } from "./migrations/approvals.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
@@ -79,6 +81,8 @@ export const migrations: readonly Migration[] = [
   trySchedulersTable,
   askedTriggers,
   workerAccountOptions,
+  approvals,
+  addedSteps,
   reporters,
 ];
 

@@ -1,5 +1,7 @@
+export * from "./added-steps.ts";
 export * from "./adoptable-builds.ts";
 export * from "./api-tokens.ts";
+export * from "./approvals.ts";
 export * from "./asked-triggers.ts";
 export * from "./audit-trail.ts";
 export * from "./builders.ts";

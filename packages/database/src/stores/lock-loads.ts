@@ -22,3 +22,13 @@ export function readLockLoads(connection: Connection, names: readonly string[]):
     wanted.bindings,
   );
 }
+
+/** Names of the locks of the cluster that something holds. */
+export async function readHeldLockNames(connection: Connection): Promise<string[]> {
+  const rows = await queryRows<{ name: string }>(
+    connection,
+    `select distinct lk.name from mm_locks lk join mm_lock_holds h on h.lockid = lk.lockid
+      where lk.workerid = 0 and ${isHoldValid("h")} order by lk.name`,
+  );
+  return rows.map(({ name }) => name);
+}

@@ -13,24 +13,47 @@ export interface StepRow {
 }
 
 /**
- * Adds a step, started, at the end of a build. The caller holds the build's row. A last step of that name which runs is what
- * an earlier call began whose answer was lost: it is given again, since the steps of a build run one after the other.
+ * Adds a step, started, after those of its build that have started. The caller holds the build's row. A last step of that
+ * name which runs is what an earlier call began whose answer was lost: it is given again, since the steps of a build run one
+ * after the other.
  */
 export async function beginStep(tx: Connection, buildid: number, name: string): Promise<StepRow> {
   const rows = await stepsOfBuild(tx, buildid);
   const wanted = truncateText(name, 50);
-  const last = rows.toSorted((a, b) => b.number - a.number)[0];
+  const begun = rows.filter(({ pending }) => pending === 0);
+  const last = begun.toSorted((a, b) => b.number - a.number)[0];
   if (last?.open === 1 && isNamedAfter(last.name, wanted)) return { id: last.id, number: last.number, name: last.name };
-  const number = rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
+  const number = nextNumber(begun);
   const unique = findFreeName(wanted, new Set(rows.map((row) => row.name)), 1);
+  if (rows.some((row) => row.number === number)) await movePending(tx, buildid, { from: number, by: 1 });
   return insertStep(tx, { buildid, number, name: unique });
 }
 
-const stepsOfBuild = together(async (tx, buildids: readonly number[]) => {
-  const wanted = tx.dialect.isOneOf("buildid", buildids);
-  const rows = await queryRows<StepRow & { buildid: number; open: number }>(
+export const nextNumber = (rows: readonly Pick<StepRow, "number">[]): number =>
+  rows.reduce((next, row) => Math.max(next, row.number + 1), 0);
+
+/** Steps that have not started, from this number on, get higher numbers: others come before them. */
+export async function movePending(
+  tx: Connection,
+  buildid: number,
+  { from, by }: { readonly from: number; readonly by: number },
+): Promise<void> {
+  // No two steps may have one number even for a moment.
+  await execute(
     tx,
-    `select buildid, id, number, name, case when complete_at is null then 1 else 0 end as "open"
+    "update steps set number = -number - ? where buildid = ? and number >= ? and started_at is null and complete_at is null",
+    [by, buildid, from],
+  );
+  await execute(tx, "update steps set number = -number where buildid = ? and number < 0", [buildid]);
+}
+
+/** The steps of a build; `pending`: it has not started, and may. */
+export const stepsOfBuild = together(async (tx, buildids: readonly number[]) => {
+  const wanted = tx.dialect.isOneOf("buildid", buildids);
+  const rows = await queryRows<StepRow & { buildid: number; open: number; pending: number }>(
+    tx,
+    `select buildid, id, number, name, case when complete_at is null then 1 else 0 end as "open",
+            case when started_at is null and complete_at is null then 1 else 0 end as pending
      from steps where ${wanted.sql}`,
     wanted.bindings,
   );

@@ -19,6 +19,12 @@ export interface OpenSource {
   claimed: number;
 }
 
+/** A part of the requests in the order of their ids: those after one, at most so many. */
+export interface RequestPage {
+  after: number;
+  limit: number;
+}
+
 /**
  * Open requests with changes of this source, all older than `below`, in builders of these names. Those that a user has asked for,
  * and rebuilds, are not among them.
@@ -27,7 +33,7 @@ export function openRequestsOfSource(
   connection: Connection,
   { repository, project, codebase }: SourceLine,
   builders: readonly string[],
-  below: number,
+  { below, after, limit }: RequestPage & { below: number },
 ): Promise<OpenSource[]> {
   const wanted = connection.dialect.isOneOf("n.name", builders);
   return queryRows<OpenSource>(
@@ -37,11 +43,11 @@ export function openRequestsOfSource(
        from buildrequests r join builders n on n.id = r.builderid join buildsets s on s.id = r.buildsetid
        join buildset_sourcestamps b on b.buildsetid = r.buildsetid join sourcestamps t on t.id = b.sourcestampid
        join changes c on c.sourcestampid = t.id
-      where r.complete = 0 and not ${isRequestCancelled("r")} and ${wanted.sql}
+      where r.complete = 0 and r.id > ? and not ${isRequestCancelled("r")} and ${wanted.sql}
         and t.repository = ? and t.project = ? and t.codebase = ? and s.rebuilt_buildid is null
         and not exists (select 1 from mm_askers a where a.buildsetid = r.buildsetid)
-      group by r.id, n.name, t.branch having max(c.changeid) < ? order by r.id`,
-    [...wanted.bindings, repository, project, codebase, below],
+      group by r.id, n.name, t.branch having max(c.changeid) < ? order by r.id limit ?`,
+    [after, ...wanted.bindings, repository, project, codebase, below, limit],
   );
 }
 
@@ -55,21 +61,29 @@ export interface OpenSibling {
   number: number;
 }
 
-/** Open requests of buildsets in which a request of these builders has ended as FAILURE. */
+/**
+ * Open requests, of `cancels` if given, of buildsets in which a request of these builders has ended as FAILURE: each once, with
+ * the first of these failures.
+ */
 export async function openSiblingsOfFailed(
   connection: Connection,
-  builders: readonly string[],
-  failure: number,
+  { builders, cancels }: { readonly builders: readonly string[]; readonly cancels?: readonly string[] | undefined },
+  { failure, after, limit }: RequestPage & { failure: number },
 ): Promise<OpenSibling[]> {
-  const wanted = connection.dialect.isOneOf("fn.name", builders);
+  const failing = connection.dialect.isOneOf("fn.name", builders);
+  const cancelled = cancels ? connection.dialect.isOneOf("n.name", cancels) : { sql: "1 = 1", bindings: [] };
   return queryRows<OpenSibling>(
     connection,
-    `select r.id as buildrequestid, n.name as builder, r.buildsetid, fn.name as "failedBuilder", max(b.number) as number
-       from buildrequests r join builders n on n.id = r.builderid
-       join buildrequests f on f.buildsetid = r.buildsetid and f.complete = 1 and f.results = ?
-       join builders fn on fn.id = f.builderid join builds b on b.buildrequestid = f.id
-      where r.complete = 0 and not ${isRequestCancelled("r")} and ${wanted.sql}
-      group by r.id, n.name, r.buildsetid, fn.name order by r.id`,
-    [failure, ...wanted.bindings],
+    `select p.id as buildrequestid, p.builder, p.buildsetid, fn.name as "failedBuilder",
+            (select max(b.number) from builds b where b.buildrequestid = p.failed) as number
+       from (select r.id, n.name as builder, r.buildsetid, min(f.id) as failed
+               from buildrequests r join builders n on n.id = r.builderid
+               join buildrequests f on f.buildsetid = r.buildsetid and f.complete = 1 and f.results = ?
+               join builders fn on fn.id = f.builderid
+              where r.complete = 0 and r.id > ? and not ${isRequestCancelled("r")} and ${failing.sql} and ${cancelled.sql}
+                and exists (select 1 from builds b where b.buildrequestid = f.id)
+              group by r.id, n.name, r.buildsetid order by r.id limit ?) p
+       join buildrequests f on f.id = p.failed join builders fn on fn.id = f.builderid order by p.id`,
+    [failure, after, ...failing.bindings, ...cancelled.bindings, limit],
   );
 }

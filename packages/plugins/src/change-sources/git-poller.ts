@@ -4,6 +4,7 @@ import { z } from "zod";
 import { defineChangeSource } from "../define-change-source.ts";
 import { giveCredentials } from "../git/git-settings.ts";
 import { credentialsWarning, hideCredentials, holdsCredentials, parseRepository } from "../git/repository-url.ts";
+import { OptionFunctions, OptionRests } from "../option-functions.ts";
 import { startPolling } from "../running.ts";
 import { GitFailed } from "./git-poller/git-command.ts";
 import { Notices } from "./git-poller/notices.ts";
@@ -79,7 +80,7 @@ export default defineChangeSource({
     const { address, credentials } = parseRepository(options.repository, ctx.configDirectory);
     const access = giveCredentials(address, credentials);
     const warn = (text: string) => ctx.log.warn({ changeSource: ctx.name }, `${address}: ${text}`);
-    const notices = new Notices(warn);
+    const memory = { notices: new Notices(warn), functions: new OptionFunctions(ctx.clock) };
     const failures = new Notices((text) => ctx.log.warn({ changeSource: ctx.name }, text));
     return startPolling(ctx, {
       pollMs: options.pollInterval,
@@ -87,11 +88,11 @@ export default defineChangeSource({
       async poll(signal) {
         try {
           const git = { env: options.env, access, timeoutMs: options.timeout, signal };
-          const problem = await poll(ctx, options, address, git, notices);
+          const problem = await poll(ctx, options, address, git, memory);
           failures.setIf(false, "poll", "");
           await ctx.setProblem?.(problem);
         } catch (error) {
-          if (!(error instanceof GitFailed)) throw error;
+          if (!(error instanceof GitFailed || error instanceof OptionRests)) throw error;
           if (signal.aborted) return undefined;
           const problem = `cannot poll ${address}: ${error.message}`;
           failures.setIf(true, "poll", problem);

@@ -9,7 +9,11 @@ export const guardedSettings: readonly string[] = [
   "core.fsmonitor=false",
   // Files of the commit graph state which commit follows which, and git does not verify them.
   "core.commitGraph=false",
-  "protocol.ext.allow=never",
+  // Only what speaks to a repository: no other helper program, such as "ext", which runs commands.
+  "protocol.allow=never",
+  ...["http", "https", "git", "ssh"].map((name) => `protocol.${name}.allow=always`),
+  // Not for submodules: a repository must not name files of the worker.
+  "protocol.file.allow=user",
   "gc.autoDetach=false",
   "maintenance.autoDetach=false",
 ].flatMap((setting) => ["-c", setting]);

@@ -1,6 +1,6 @@
-import { describeCause } from "@multimaster/core";
 import { z } from "zod";
-import { defineScheduler } from "../define-scheduler.ts";
+import { defineScheduler, type SchedulerContext } from "../define-scheduler.ts";
+import { OptionFailed } from "../option-functions.ts";
 import { startPolling } from "../running.ts";
 import { matchesSource, sourceFilter } from "./change-filter.ts";
 import { Problems } from "./problems.ts";
@@ -16,7 +16,11 @@ const options = z.strictObject({
   filter: sourceFilter.optional().describe("Buildsets that it watches, by their source stamps; absent: all."),
 });
 
+type Options = z.output<typeof options>;
+
 const pollMs = 5000;
+/** Requests that are read at the same time. */
+const limit = 500;
 
 /**
  * Cancels what is left of a buildset when one of its builds has failed:
@@ -29,37 +33,52 @@ export default defineScheduler({
   followsChanges: false,
   followsRequests: true,
   builderNames: ({ builders, cancels = [] }) => [...builders, ...cancels],
-  async start(ctx, { builders, cancels, filter }) {
+  async start(ctx, options) {
     await ctx.publish({ kind: "buildsets" });
-    const problems = new Problems();
+    const problems = new Problems(ctx);
     return startPolling(ctx, {
       pollMs,
-      async poll() {
-        const left = await ctx.openSiblingsOfFailed(builders);
-        const wanted = left.filter(({ builder, buildrequestid, sourceStamps }) => {
-          if (cancels !== undefined && !cancels.includes(builder)) return false;
-          try {
-            return filter === undefined || matchesSource(filter, sourceStamps);
-          } catch (error) {
-            problems.add(`"filter" failed for build request ${buildrequestid} (${describeCause(error)})`, error);
-            return false;
-          }
-        });
-        const reasons = new Map(
-          wanted.map(({ buildrequestid, failedBuilder, number }) => [
-            buildrequestid,
-            `${failedBuilder} #${number} of the same buildset has failed`,
-          ]),
-        );
-        const requests = [...reasons].map(([buildrequestid, reason]) => ({ buildrequestid, reason }));
-        for (const id of await ctx.cancelAll(requests, false))
-          ctx.log.info(
-            { scheduler: ctx.name, buildrequestid: id },
-            `build request ${id} is cancelled: ${reasons.get(id)}`,
-          );
+      async poll(signal) {
+        for (let after: number | undefined = 0; after !== undefined && !signal.aborted; )
+          after = await cancelSiblings(ctx, options, after, problems);
         await problems.show(ctx);
         return undefined;
       },
     });
   },
 });
+
+/** Cancels those that come after one; returns the last of them, or undefined if there are no more. */
+async function cancelSiblings(
+  ctx: SchedulerContext,
+  { builders, cancels, filter }: Options,
+  after: number,
+  problems: Problems,
+): Promise<number | undefined> {
+  const left = await ctx.openSiblingsOfFailed({ builders, cancels }, { after, limit });
+  const wanted = left.filter(({ buildrequestid, sourceStamps }) => {
+    if (filter === undefined) return true;
+    const asked = {
+      option: "filter",
+      about: `build request ${buildrequestid}`,
+      subject: JSON.stringify(
+        sourceStamps.map(({ repository, project, codebase, branch }) => [repository, project, codebase, branch]),
+      ),
+    };
+    try {
+      return problems.functions.call(asked, () => matchesSource(filter, sourceStamps));
+    } catch (error) {
+      // It stays among those that are left, and is asked about again.
+      if (error instanceof OptionFailed) return false;
+      throw error;
+    }
+  });
+  const requests = wanted.map(({ buildrequestid, failedBuilder, number }) => ({
+    buildrequestid,
+    reason: `${failedBuilder} #${number} of the same buildset has failed`,
+  }));
+  const reasons = new Map(requests.map(({ buildrequestid, reason }) => [buildrequestid, reason]));
+  for (const id of await ctx.cancelAll(requests, false))
+    ctx.log.info({ scheduler: ctx.name, buildrequestid: id }, `build request ${id} is cancelled: ${reasons.get(id)}`);
+  return left.length < limit ? undefined : left.at(-1)?.buildrequestid;
+}

@@ -1,7 +1,7 @@
-import { describeCause } from "@multimaster/core";
-import type { Change } from "@multimaster/data";
+import type { Change, OpenSource } from "@multimaster/data";
 import { z } from "zod";
 import { defineScheduler, type SchedulerContext } from "../define-scheduler.ts";
+import { OptionFailed, OptionRests } from "../option-functions.ts";
 import { startPolling } from "../running.ts";
 import { changeFilter, matchesFilter } from "./change-filter.ts";
 import { Problems } from "./problems.ts";
@@ -37,6 +37,8 @@ const watchMs = 60_000;
 /** Branches that are watched at the same time; the oldest are forgotten before. */
 const mostWatched = 1000;
 const batch = 500;
+/** Requests that are read at the same time. */
+const limit = 500;
 const stateName = "recent";
 
 const recentChange = z.object({
@@ -67,17 +69,19 @@ export default defineScheduler({
   builderNames: ({ builders }) => builders,
   async start(ctx, options) {
     await ctx.publish({ kind: "changes" });
-    const problems = new Problems();
+    const problems = new Problems(ctx);
     return startPolling(ctx, {
       pollMs,
       async poll(signal) {
         for (let more = true; more && !signal.aborted; ) {
           const taken = await takeChanges(ctx, options, problems);
-          for (const group of groupBySource(taken.recent)) await cancelOlder(ctx, options, group, problems);
-          if (taken.recent.some(({ done }) => !done))
+          const left = new Set<RecentChange>();
+          for (const group of groupBySource(taken.recent))
+            if (!(await cancelOlder(ctx, options, group, problems))) for (const change of group) left.add(change);
+          if (taken.recent.some((change) => !change.done && !left.has(change)))
             await save(
               ctx,
-              taken.recent.map((change) => ({ ...change, done: true })),
+              taken.recent.map((change) => ({ ...change, done: change.done || !left.has(change) })),
             );
           more = taken.more;
         }
@@ -100,15 +104,13 @@ async function takeChanges(
   const saved = z.array(recentChange).safeParse(await ctx.getState(stateName));
   const before = saved.success ? saved.data : [];
   const watched = before.filter(({ at, done }) => !done || ctx.clock.now() - at < watchMs);
-  const changes = await ctx.unseenChanges(batch);
+  const unseen = await ctx.unseenChanges(batch);
+  const { changes, superseding } = judgeAll(ctx, options, unseen, problems);
   if (changes.length === 0) {
     if (watched.length < before.length) await save(ctx, watched);
     return { recent: watched, more: false };
   }
-  const recent = addNewest(
-    watched,
-    changes.flatMap((change) => judge(ctx, options, change, problems)),
-  );
+  const recent = addNewest(watched, superseding);
   const lost = { recent: [], more: false };
   // Saved first: if this master dies in between, another one reads the changes again.
   if ((await save(ctx, recent)) === "lost") return lost;
@@ -117,20 +119,46 @@ async function takeChanges(
   return { recent, more: changes.length === batch };
 }
 
-function judge(ctx: SchedulerContext, options: Options, change: Change, problems: Problems): RecentChange[] {
+/** Up to the first change about which no function may be asked now: that one and those behind it are read again. */
+function judgeAll(ctx: SchedulerContext, options: Options, unseen: readonly Change[], problems: Problems) {
+  const changes: Change[] = [];
+  const superseding: RecentChange[] = [];
+  for (const change of unseen) {
+    const judged = judge(ctx, options, change, problems);
+    if (judged === "later") break;
+    changes.push(change);
+    if (judged !== undefined) superseding.push(judged);
+  }
+  return { changes, superseding };
+}
+
+/** Undefined: it supersedes nothing, also since a function failed. */
+function judge(
+  ctx: SchedulerContext,
+  options: Options,
+  change: Change,
+  { functions }: Problems,
+): RecentChange | "later" | undefined {
   const { changeid, revision, branch, repository, project, codebase } = change;
+  const { changeFilter } = options;
   try {
-    if (options.changeFilter && !matchesFilter(options.changeFilter, change)) return [];
+    const asked = { option: "changeFilter", about: `change ${changeid}` };
+    if (changeFilter && !functions.call(asked, () => matchesFilter(changeFilter, change))) return undefined;
     const line = { branch, repository, project, codebase };
-    return [{ ...line, key: keyOf(options, line), changeid, revision, at: ctx.clock.now(), done: false }];
+    const key = keyOf(options, line, `change ${changeid}`, functions);
+    return { ...line, key, changeid, revision, at: ctx.clock.now(), done: false };
   } catch (error) {
-    problems.add(`a function failed for change ${changeid} (${describeCause(error)}), which supersedes nothing`, error);
-    return [];
+    if (error instanceof OptionRests) return "later";
+    if (error instanceof OptionFailed) return undefined;
+    throw error;
   }
 }
 
-function keyOf({ key }: Options, { branch, repository, project, codebase }: Line): string {
-  if (key) return String(key({ branch, repository, project, codebase }));
+/** Throws an OptionFailed. */
+function keyOf({ key }: Options, line: Line, about: string, functions: Problems["functions"]): string {
+  const { branch, repository, project, codebase } = line;
+  const given = { branch, repository, project, codebase };
+  if (key) return functions.call({ option: "key", about, subject: JSON.stringify(given) }, () => String(key(given)));
   return (branch ?? "").replace(/^(refs\/changes\/\d+\/\d+)\/\d+$/, "$1");
 }
 
@@ -155,32 +183,54 @@ function groupBySource(recent: readonly RecentChange[]): Iterable<readonly Recen
   return groups.values();
 }
 
+/** Whether nothing is left to be asked. */
 async function cancelOlder(
   ctx: SchedulerContext,
   options: Options,
   recent: readonly RecentChange[],
   problems: Problems,
-): Promise<void> {
+): Promise<boolean> {
   const newest = recent.at(-1);
-  if (newest === undefined) return;
+  if (newest === undefined) return true;
   const byKey = new Map(recent.map((change) => [change.key, change]));
-  const found = await ctx.openRequestsOf(newest, options.builders, newest.changeid);
-  const superseded = found.flatMap(({ buildrequestid, branch, newest: built, claimed }) => {
-    if (claimed === 1 && !options.running) return [];
-    try {
-      const { repository, project, codebase } = newest;
-      const change = byKey.get(keyOf(options, { branch, repository, project, codebase }));
-      if (change === undefined || built >= change.changeid) return [];
-      return [{ buildrequestid, reason: describe(change) }];
-    } catch (error) {
-      problems.add(`"key" failed for build request ${buildrequestid} (${describeCause(error)})`, error);
-      return [];
+  let isComplete = true;
+  for (let after: number | undefined = 0; after !== undefined && !ctx.signal.aborted; ) {
+    const page = { below: newest.changeid, after, limit };
+    const found: readonly OpenSource[] = await ctx.openRequestsOf(newest, options.builders, page);
+    const superseded: { buildrequestid: number; reason: string }[] = [];
+    for (const request of found) {
+      if (request.claimed === 1 && !options.running) continue;
+      const change = findNewer(options, { ...newest, branch: request.branch }, request, { byKey, problems });
+      if (change === "later") isComplete = false;
+      else if (change) superseded.push({ buildrequestid: request.buildrequestid, reason: describe(change) });
     }
-  });
-  const cancelled = await ctx.cancelAll(superseded, !options.running);
-  for (const { buildrequestid, reason } of superseded)
-    if (cancelled.includes(buildrequestid))
-      ctx.log.info({ scheduler: ctx.name, buildrequestid }, `build request ${buildrequestid} is cancelled: ${reason}`);
+    const cancelled = new Set(await ctx.cancelAll(superseded, !options.running));
+    for (const { buildrequestid, reason } of superseded)
+      if (cancelled.has(buildrequestid))
+        ctx.log.info(
+          { scheduler: ctx.name, buildrequestid },
+          `build request ${buildrequestid} is cancelled: ${reason}`,
+        );
+    after = found.length < limit ? undefined : found.at(-1)?.buildrequestid;
+  }
+  return isComplete;
+}
+
+/** The change that supersedes a request; "later": that cannot be asked now. */
+function findNewer(
+  options: Options,
+  line: Line,
+  { buildrequestid, newest }: OpenSource,
+  { byKey, problems }: { byKey: ReadonlyMap<string, RecentChange>; problems: Problems },
+): RecentChange | "later" | undefined {
+  try {
+    const change = byKey.get(keyOf(options, line, `build request ${buildrequestid}`, problems.functions));
+    return change && newest < change.changeid ? change : undefined;
+  } catch (error) {
+    if (error instanceof OptionRests) return "later";
+    if (error instanceof OptionFailed) return undefined;
+    throw error;
+  }
 }
 
 function describe({ changeid, revision, branch }: RecentChange): string {

@@ -32,9 +32,9 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     timer:
       timer === undefined ? null : { seconds: timer / 1000, perBranch: driven.perBranch, mostSeconds: seconds(most) },
   });
-  const problems = new Problems();
+  const problems = new Problems(ctx);
   // Without a tree-stable timer, changes are never batched.
-  const classifying = { ...driven, batches: timer !== undefined };
+  const classifying = { ...driven, batches: timer !== undefined, problems };
   const direct = (change: Change) => planStatic(ctx, driven.options, planOf(ctx, driven, [change]));
   // Without a timer, and once no classified change waits, the verdict and the buildset are one transaction.
   let isDirect = false;
@@ -43,6 +43,7 @@ export async function startChangeDriven(ctx: SchedulerContext, driven: ChangeDri
     async poll(signal) {
       const classified = await classifyUnseen(ctx, classifying, signal, isDirect ? direct : undefined);
       if (classified === "lost" || signal.aborted) isDirect = false;
+      if (classified === "built") await problems.show(ctx);
       if (classified !== "done" || signal.aborted) return undefined;
       const { next, waiting } = await submitStable(ctx, driven, problems);
       await problems.show(ctx);

@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { Change } from "@multimaster/data";
 import type { SchedulerContext, Submission, Verdict } from "../define-scheduler.ts";
+import { OptionRests } from "../option-functions.ts";
 import { matchesFilter } from "./change-filter.ts";
+import type { Problems } from "./problems.ts";
 import type { ClassifyingOptions } from "./scheduler-options.ts";
 
 /** Which changes a scheduler is interested in. */
@@ -11,6 +13,7 @@ export interface Classifying {
   concerns(change: Change): boolean;
   /** Whether unimportant changes are kept, to be built together with important ones. */
   readonly batches: boolean;
+  readonly problems: Problems;
 }
 
 const batch = 500;
@@ -31,29 +34,46 @@ export async function classifyUnseen(
   for (let result: "done" | "built" = "done"; !signal.aborted; result = direct ? "built" : "done") {
     const changes = await ctx.unseenChanges(limit);
     if (changes.length === 0) return result;
-    const verdicts = changes.map(
-      (change): Verdict => ({ changeid: change.changeid, verdict: judge(ctx, classifying, change) }),
-    );
+    const verdicts = judgeAll(ctx, classifying, changes);
+    // The rest waits until a function of the config is called again.
+    if (verdicts.length === 0) return result;
     const important = direct ? changes.filter((_, i) => verdicts[i]?.verdict === "important") : [];
     const submissions = direct ? important.map(direct) : [];
     if ((await ctx.classify(verdicts, submissions)) === "lost") return "lost";
-    if (changes.length < limit) return direct ? "built" : "done";
+    if (verdicts.length < limit) return direct ? "built" : "done";
     // SQLite answers synchronously: without this, no other task would run while many changes are classified.
     await setImmediate();
   }
   return "done";
 }
 
-function judge(ctx: SchedulerContext, { options, concerns, batches }: Classifying, change: Change): Verdict["verdict"] {
+/** Up to the first change about which no function may be asked now. */
+function judgeAll(ctx: SchedulerContext, classifying: Classifying, changes: readonly Change[]): Verdict[] {
+  const verdicts: Verdict[] = [];
+  try {
+    for (const change of changes)
+      verdicts.push({ changeid: change.changeid, verdict: judge(ctx, classifying, change) });
+  } catch (error) {
+    if (!(error instanceof OptionRests)) throw error;
+  }
+  return verdicts;
+}
+
+function judge(
+  ctx: SchedulerContext,
+  { options, concerns, batches, problems }: Classifying,
+  change: Change,
+): Verdict["verdict"] {
   // Errors in the config's functions must not block the changes behind this one: a failing filter lets no change through,
   // and a change of unknown importance is built.
-  const ask = (what: string, question: () => boolean, otherwise: boolean) => {
+  const ask = (option: string, question: () => boolean, otherwise: boolean) => {
     try {
-      return question();
+      return problems.functions.call({ option, about: `change ${change.changeid}` }, question);
     } catch (error) {
+      if (error instanceof OptionRests) throw error;
       ctx.log.error(
         { scheduler: ctx.name, changeid: change.changeid, err: error },
-        `${what} failed on change ${change.changeid}`,
+        `${option} failed on change ${change.changeid}`,
       );
       return otherwise;
     }
@@ -61,7 +81,7 @@ function judge(ctx: SchedulerContext, { options, concerns, batches }: Classifyin
   const { changeFilter, fileIsImportant, codebases } = options;
   if (codebases && !Object.hasOwn(codebases, change.codebase)) return "ignored";
   if (!concerns(change)) return "ignored";
-  if (changeFilter && !ask("the change filter", () => matchesFilter(changeFilter, change), false)) return "ignored";
+  if (changeFilter && !ask("changeFilter", () => matchesFilter(changeFilter, change), false)) return "ignored";
   if (!fileIsImportant || ask("fileIsImportant", () => Boolean(fileIsImportant(change)), true)) return "important";
   return options.onlyImportant || !batches ? "ignored" : "unimportant";
 }

@@ -38,7 +38,7 @@ export default defineScheduler({
   upstreams: ({ upstream }) => upstream,
   async start(ctx, options) {
     await ctx.publish({ kind: "buildsets" });
-    const problems = new Problems();
+    const problems = new Problems(ctx);
     const opened = await ctx.openSlots(JSON.stringify(options.upstream));
     return startPolling(ctx, {
       pollMs,

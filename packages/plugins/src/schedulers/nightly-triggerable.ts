@@ -38,7 +38,7 @@ export default defineScheduler({
   builderNames: namedBuilders,
   async start(ctx, options) {
     const timetable = readTimetable({ ...options, runAtStart: false });
-    const problems = new Problems();
+    const problems = new Problems(ctx);
     return runAtSlots(ctx, {
       spec: specOf(timetable),
       runAtStart: false,

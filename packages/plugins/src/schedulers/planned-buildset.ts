@@ -1,7 +1,8 @@
-import { describeCause, type Json, waitAtMost } from "@multimaster/core";
+import type { Json } from "@multimaster/core";
 import type { NewSourceStamp } from "@multimaster/data";
 import { z } from "zod";
 import type { PlannedBuildset, SchedulerContext, Submission } from "../define-scheduler.ts";
+import { OptionFailed } from "../option-functions.ts";
 import type { Problems } from "./problems.ts";
 import { type ChoosingOptions, schedulerProperties } from "./scheduler-options.ts";
 
@@ -14,9 +15,6 @@ export interface Plan {
   changeids: readonly number[];
   trigger?: PlannedBuildset["trigger"];
 }
-
-/** Longest time that a function of the config may take. */
-const answerMs = 10_000;
 
 const builderNames = z.array(z.string().min(1));
 const properties = z.record(z.string(), z.json());
@@ -62,7 +60,9 @@ export async function planBuildset(
     const changes = await ctx.readChanges(plan.changeids);
     const { reason, shown: sourceStamps, trigger = null } = plan;
     const planned: PlannedBuildset = { scheduler: ctx.name, reason, sourceStamps, changes, trigger };
-    const chosen = [...new Set(await ask(ctx, "builders", options.builders, planned, builderNames))];
+    const ask = <T>(option: keyof ChoosingOptions, value: Choice<T>, schema: z.ZodType<T>) =>
+      choose(problems, { option, value, schema }, planned, ctx.signal);
+    const chosen = [...new Set(await ask("builders", options.builders, builderNames))];
     const unknown = typeof options.builders === "function" ? await ctx.unknownBuilders(chosen) : [];
     const known = chosen.filter((name) => !unknown.includes(name));
     if (unknown.length > 0)
@@ -77,42 +77,32 @@ export async function planBuildset(
             ctx,
             plan,
             known,
-            await ask(ctx, "properties", options.properties, planned, properties),
-            await ask(ctx, "priority", options.priority, planned, priority),
+            await ask("properties", options.properties, properties),
+            await ask("priority", options.priority, priority),
           );
     return { submission };
   } catch (error) {
-    if (!(error instanceof ChoiceError)) throw error;
+    if (!(error instanceof OptionFailed)) throw error;
     problems.add(error.message, error.cause);
     return { submission: undefined };
   }
 }
 
-/** An error in a function of the config. */
-class ChoiceError extends Error {}
+type Choice<T> = T | ((planned: PlannedBuildset) => T | Promise<T>);
 
-async function ask<T>(
-  ctx: SchedulerContext,
-  option: string,
-  value: T | ((planned: PlannedBuildset) => T | Promise<T>),
+async function choose<T>(
+  { functions }: Problems,
+  { option, value, schema }: { readonly option: string; readonly value: Choice<T>; readonly schema: z.ZodType<T> },
   planned: PlannedBuildset,
-  schema: z.ZodType<T>,
+  signal: AbortSignal,
 ): Promise<T> {
   if (typeof value !== "function") return value;
-  const fail = (why: string, cause?: unknown) =>
-    new ChoiceError(`the function "${option}" ${why} for ${describe(planned)}`, { cause });
-  let answer: T | undefined;
-  try {
-    const asked = (value as (planned: PlannedBuildset) => T | Promise<T>)(planned);
-    answer = await waitAtMost(ctx.clock, answerMs, Promise.resolve(asked), ctx.signal);
-  } catch (error) {
-    throw fail(`failed (${describeCause(error)})`, error);
-  }
-  if (answer === undefined) throw fail(`returned nothing within ${answerMs / 1000} s`);
-  const parsed = schema.safeParse(answer);
-  if (!parsed.success)
-    throw fail(`returned an invalid value for ${option} (${z.prettifyError(parsed.error).slice(0, 200)})`);
-  return parsed.data;
+  const about = describe(planned);
+  const fn = value as (planned: PlannedBuildset) => T | Promise<T>;
+  const parsed = schema.safeParse(await functions.callAsync({ option, about }, () => fn(planned), signal));
+  if (parsed.success) return parsed.data;
+  const why = z.prettifyError(parsed.error).slice(0, 200);
+  throw new OptionFailed(`the function "${option}" returned an invalid value for ${option} (${why}) for ${about}`);
 }
 
 function describe({ changes, sourceStamps, trigger }: PlannedBuildset): string {

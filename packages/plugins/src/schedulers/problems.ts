@@ -1,9 +1,16 @@
 import type { SchedulerContext } from "../define-scheduler.ts";
+import { OptionFunctions } from "../option-functions.ts";
 
 /** What keeps a scheduler from building: logged and shown once, until it is over or something else. */
 export class Problems {
+  /** Calls the functions of the scheduler's options: those that fail are problems until they work again. */
+  readonly functions: OptionFunctions;
   #found: { message: string; cause: unknown }[] = [];
   #shown: string | null | undefined;
+
+  constructor({ clock }: Pick<SchedulerContext, "clock">) {
+    this.functions = new OptionFunctions(clock);
+  }
 
   add(message: string, cause?: unknown): void {
     this.#found.push({ message, cause });
@@ -16,6 +23,8 @@ export class Problems {
 
   /** Shows what was found since the last call, which is all there is. */
   async show(ctx: SchedulerContext): Promise<void> {
+    const known = new Set(this.#found.map(({ message }) => message));
+    for (const { sentence, cause } of this.functions.failing) if (!known.has(sentence)) this.add(sentence, cause);
     const [first, ...others] = this.#found;
     this.#found = [];
     const more = others.length > 0 ? `; and ${others.length} more` : "";

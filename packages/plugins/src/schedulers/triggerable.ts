@@ -56,7 +56,7 @@ export default defineScheduler({
 
 /** Decides each trigger once: builds what the functions choose, or refuses with what was wrong, so that no build waits for ever. */
 function answerTriggers(ctx: SchedulerContext, options: TriggerableOptions) {
-  const problems = new Problems();
+  const problems = new Problems(ctx);
   return async (signal: AbortSignal): Promise<undefined> => {
     const open = await ctx.openTriggers();
     for (const asked of open) {

@@ -1,69 +1,20 @@
-import { duration, Results } from "@multimaster/core";
-import { z } from "zod";
+import { Results } from "@multimaster/core";
 import { defineStep, type StepEnd } from "../define-step.ts";
-import { isRefName } from "../git/ref-names.ts";
-import { credentialsWarning, holdsCredentials } from "../git/repository-url.ts";
+import { listCandidates } from "../git/ref-names.ts";
 import type { StepContext } from "../step-context.ts";
 import { applyPatch } from "./git/apply-patch.ts";
+import { describeCommit } from "./git/describe-commit.ts";
 import { checkWanted, findTarget, listRefs, type Wanted } from "./git/find-target.ts";
 import { GitFailed } from "./git/git-failed.ts";
-import { GitWorkspace } from "./git/git-workspace.ts";
+import { findClash, type GitOptions, gitOptions, warningsOfGit } from "./git/git-options.ts";
+import { checkGit } from "./git/git-version.ts";
+import { type Checkout, GitWorkspace } from "./git/git-workspace.ts";
+import { fetchBase } from "./git/merge-into.ts";
+import { Mirror } from "./git/mirror.ts";
 import { askForBranches, askForRefs, type RemoteRefs } from "./git/remote-refs.ts";
 import { SourceFetcher } from "./git/source-fetcher.ts";
-
-const options = z.object({
-  repourl: z
-    .string()
-    .min(1)
-    .refine((url) => !url.startsWith("-"), 'must not begin with "-"')
-    .describe(
-      "URL of the repository. A user name and password in it are masked, and passed to git in its environment.",
-    ),
-  branch: z
-    .string()
-    .refine(isRefName, 'must be a valid name for git: no space, no "-" at its beginning, no ":", "..", "~"')
-    .default("HEAD")
-    .describe("Branch to build if the source stamp names none; HEAD is the repository's own default."),
-  codebase: z.string().default("").describe("Codebase of the source stamp that it checks out."),
-  workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
-  mode: z
-    .enum(["incremental", "full"])
-    .default("incremental")
-    .describe("full: removes everything that the previous build left."),
-  method: z
-    .enum(["clean", "fresh", "clobber"])
-    .default("fresh")
-    .describe("Method of mode full: clean keeps ignored files, fresh removes them too, clobber clones again."),
-  revisionMustBeOnBranch: z
-    .boolean()
-    .optional()
-    .describe(
-      "Refuses a revision that the branch does not contain. Absent: for branches, tags and HEAD, not for other refs such as those of pull requests.",
-    ),
-  submodules: z.boolean().default(false).describe("Checks out the repository's submodules, too."),
-  shallow: z
-    .union([z.boolean(), z.int().positive()])
-    .default(false)
-    .transform((depth) => (depth === true ? 1 : depth === false ? null : depth))
-    .describe("Fetches only that many commits; true is 1."),
-  tags: z.boolean().default(false).describe("Fetches tags as well."),
-  alwaysUseLatest: z.boolean().default(false).describe("Ignores the source stamp's revision."),
-  retry: z
-    .strictObject({
-      delay: duration.describe("Time between two attempts."),
-      times: z.int().nonnegative().describe("Number of attempts after the first."),
-    })
-    .optional()
-    .describe("How often to retry when the repository cannot be reached."),
-  timeout: duration.nullable().prefault("20m").describe("A git command is killed after this long without output."),
-  env: z
-    .record(z.string(), z.union([z.string(), z.null()]))
-    .default({})
-    .describe("Added to git's environment; null removes a variable."),
-  config: z.record(z.string(), z.string()).default({}).describe('Passed to each git command as "-c name=value".'),
-});
-
-type GitOptions = z.output<typeof options>;
+import { verifySignatures } from "./git/verify-signature.ts";
+import { setSourceProperty } from "./source/set-source-property.ts";
 
 /**
  * Updates a git repository on the worker to the build's branch and revision, and applies the patch of a try; sets the property
@@ -71,29 +22,28 @@ type GitOptions = z.output<typeof options>;
  */
 export default defineStep({
   type: "git",
-  options,
+  options: gitOptions,
   rules: { haltOnFailure: true },
-  warnings: ({ repourl }) =>
-    typeof repourl === "string" && holdsCredentials(repourl)
-      ? [{ path: ["repourl"], sentence: credentialsWarning }]
-      : [],
+  warnings: warningsOfGit,
   async run(ctx, options): Promise<StepEnd> {
-    const stamp = ctx.source(options.codebase);
+    // Another repository than the one that the build is about: its source stamp does not matter.
+    const stamp = options.alwaysUseLatest ? undefined : ctx.source(options.codebase);
     const branch = stamp?.branch || options.branch;
-    const revision = options.alwaysUseLatest ? undefined : stamp?.revision || undefined;
     if (options.description === undefined) ctx.setState(`updating ${branch}`);
     try {
-      const wanted = { branch, revision, mustBeOnBranch: options.revisionMustBeOnBranch };
+      const clash = findClash(options);
+      if (clash !== undefined) throw new GitFailed(`${clash.path.join(".")} ${clash.sentence}`, "request");
+      const wanted = { branch, revision: stamp?.revision || undefined, mustBeOnBranch: options.revisionMustBeOnBranch };
       checkWanted(wanted);
       const workspace = new GitWorkspace(ctx, options);
       const got = await checkOut(workspace, options, wanted);
-      setGotRevision(ctx, options.codebase, got);
+      await setProperties(ctx, workspace, options, got);
       const patch = ctx.build.sources.find((source) => source === stamp)?.patch ?? null;
       if (patch !== null) await applyPatch(workspace.git, patch);
-      return {
-        results: Results.SUCCESS,
-        summary: `update ${branch} ${got.slice(0, 10)}${patch === null ? "" : " with a patch"}`,
-      };
+      await workspace.publish();
+      const merged = options.mergeInto === undefined ? "" : ` into ${options.mergeInto}`;
+      const summary = `update ${branch} ${got.target.slice(0, 10)}${merged}${patch === null ? "" : " with a patch"}`;
+      return { results: Results.SUCCESS, summary };
     } catch (error) {
       if (!(error instanceof GitFailed)) throw error;
       return { results: Results.FAILURE, summary: `update ${branch}`, reason: error.message };
@@ -101,12 +51,25 @@ export default defineStep({
   },
 });
 
-/** Resolves to the commit that is now checked out. */
-async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<string> {
+async function setProperties(ctx: StepContext, { git }: GitWorkspace, options: GitOptions, got: Checkout) {
+  const { codebase, getDescription } = options;
+  if (options.gotRevision) setSourceProperty(ctx, "got_revision", codebase, got.target, "Git");
+  if (got.base !== undefined) setSourceProperty(ctx, "got_base_revision", codebase, got.base.head, "Git");
+  if (getDescription === false) return;
+  const text = await describeCommit(git, got.target, getDescription);
+  if (text !== undefined) setSourceProperty(ctx, "commit-description", codebase, text, "Git");
+}
+
+/** Resolves to what is now checked out. */
+async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wanted): Promise<Checkout> {
+  // What a step that was killed left of its keys.
+  await workspace.git.close();
   await workspace.restore();
   // If git has read the repository, it is installed.
-  if (workspace.format === undefined) await workspace.checkInstalled();
-  const listed = await askForRefs(workspace.git, listRefs(asked));
+  await checkGit(workspace.git, options, workspace.format !== undefined);
+  const { mergeInto } = options;
+  const refsOfBase = mergeInto === undefined ? [] : listCandidates(mergeInto);
+  const listed = await askForRefs(workspace.git, [...listRefs(asked), ...refsOfBase]);
   const { wanted, refs } = await followOnlyBranch(workspace, asked, listed);
   const format = (refs.hashLength ?? wanted.revision?.length) === 64 ? "sha256" : "sha1";
   const isNew = workspace.format !== format;
@@ -123,10 +86,24 @@ async function checkOut(workspace: GitWorkspace, options: GitOptions, asked: Wan
   }
 }
 
-async function update(workspace: GitWorkspace, options: GitOptions, wanted: Wanted, refs: RemoteRefs): Promise<string> {
-  const target = await findTarget(wanted, refs, new SourceFetcher(workspace.git, options));
-  await workspace.checkout(target, wanted.branch);
-  return target;
+async function update(
+  workspace: GitWorkspace,
+  options: GitOptions,
+  wanted: Wanted,
+  refs: RemoteRefs,
+): Promise<Checkout> {
+  const { git } = workspace;
+  const { mergeInto, verify } = options;
+  const mirror = options.mirror ? new Mirror(git, workspace.format ?? "sha1") : undefined;
+  const source = new SourceFetcher(git, options, mirror);
+  const target = await findTarget(wanted, refs, source);
+  const base =
+    mergeInto === undefined ? undefined : { name: mergeInto, head: await fetchBase(mergeInto, refs, source) };
+  if (options.getDescription !== false) await source.fetchTags();
+  if (verify !== undefined) await verifySignatures(git, [target, ...(base === undefined ? [] : [base.head])], verify);
+  const checkout = { target, branch: wanted.branch, base };
+  await workspace.checkout(checkout);
+  return checkout;
 }
 
 /** If HEAD does not resolve, the only branch is built; with several branches the choice is not known. */
@@ -145,11 +122,4 @@ async function followOnlyBranch({ git }: GitWorkspace, wanted: Wanted, refs: Rem
   await git.note(`HEAD of the repository names a branch that is not there; its only branch ${only} is built`);
   const followed = { ...wanted, branch: only };
   return { wanted: followed, refs: await askForRefs(git, listRefs(followed)) };
-}
-
-function setGotRevision(ctx: StepContext, codebase: string, revision: string): void {
-  if (codebase === "") return ctx.properties.set("got_revision", revision, "Git");
-  const others = ctx.properties.get("got_revision");
-  const known = typeof others === "object" && others !== null && !Array.isArray(others) ? others : {};
-  ctx.properties.set("got_revision", { ...known, [codebase]: revision }, "Git");
 }

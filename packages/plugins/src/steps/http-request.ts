@@ -1,4 +1,4 @@
-import { duration, type Json, Results } from "@multimaster/core";
+import { callContained, duration, type Json, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
@@ -59,7 +59,8 @@ export default defineStep({
     const isExpected = options.expect?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300);
     if (!isExpected) return { results: Results.FAILURE, summary, rc: answer.status };
     if (property !== undefined) ctx.properties.set(property, answer.body);
-    for (const [name, value] of Object.entries(extract?.(answer) ?? {})) ctx.properties.set(name, value);
+    for (const [name, value] of Object.entries(callContained(() => extract?.(answer)) ?? {}))
+      ctx.properties.set(name, value);
     return { results: Results.SUCCESS, summary, rc: answer.status };
   },
 });

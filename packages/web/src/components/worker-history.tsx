@@ -7,6 +7,7 @@ const words: Readonly<Record<string, string>> = {
   connection_lost: "connection lost",
   closed_by_worker: "it disconnected",
   shut_down: "shut down as asked",
+  revoked: "its account was revoked",
   rebalanced: "sent to an engine with fewer workers",
   master_drained: "its master drained",
   master_stopped: "its master was stopped",

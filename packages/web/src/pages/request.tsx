@@ -21,6 +21,9 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
     `buildrequests/${Number(id)}/*`,
   ]);
   const { rows: collapsed } = useRows("request_ends", `${path}/collapsed`, {}, ["buildrequests/*/complete"]);
+  const { row: approval } = useRow("approvals", `approvals/${encodeURIComponent(id)}`, {}, [
+    `buildrequests/${Number(id)}/*`,
+  ]);
   const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
@@ -38,13 +41,16 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
       above={<a href={`/builders/${request.builderid}`}>{builderName(request.builderid)}</a>}
       actions={
         !request.complete && (
-          <ActionButton
-            kind="danger"
-            act={() => call("buildrequests", path, "cancel", {})}
-            confirm="Cancel this request?"
-          >
-            Cancel
-          </ActionButton>
+          <>
+            {approval && approval.decision === null && <DecideButtons path={path} />}
+            <ActionButton
+              kind="danger"
+              act={() => call("buildrequests", path, "cancel", {})}
+              confirm="Cancel this request?"
+            >
+              Cancel
+            </ActionButton>
+          </>
         )
       }
     >
@@ -56,6 +62,7 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
         </span>
         {request.claimed_by_masterid !== null && <span>claimed by {masterName(request.claimed_by_masterid)}</span>}
         {buildset && <span class="quiet">{buildset.reason}</span>}
+        {approval && <ApprovalNote approval={approval} isOpen={!request.complete} />}
         {ends?.map((end) => (
           <EndNote key={end.buildrequestid} end={end} />
         ))}
@@ -81,6 +88,37 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
         </Rows>
       </Panel>
     </Page>
+  );
+}
+
+/** A user decides whether a stranger's code is built. */
+function DecideButtons({ path }: { path: `buildrequests/${string}` }) {
+  return (
+    <>
+      <ActionButton kind="primary" act={() => call("buildrequests", path, "approve", {})}>
+        Approve
+      </ActionButton>
+      <ActionButton
+        kind="danger"
+        act={() => call("buildrequests", path, "reject", {})}
+        confirm="Reject this request? It ends."
+      >
+        Reject
+      </ActionButton>
+    </>
+  );
+}
+
+/** Whether a stranger's code may be built, and who says so. */
+function ApprovalNote({ approval, isOpen }: { approval: Row<"approvals">; isOpen: boolean }) {
+  const { subject, decision, decided_by: by, decided_at: at, reason } = approval;
+  if (decision === null) return isOpen ? <span>{subject} waits for approval</span> : null;
+  return (
+    <span>
+      {decision}
+      {by !== null && ` by ${by}`} {at !== null && <When at={at} />}
+      {reason !== null && `: ${reason}`}
+    </span>
   );
 }
 

@@ -36,6 +36,11 @@ export class BananaDecoder {
     this.#onExpression = onExpression;
   }
 
+  /** A part of an expression has arrived. */
+  get isWithin(): boolean {
+    return this.#open.length > 0 || this.#string !== undefined || this.#digits.length > 0;
+  }
+
   /** Parses further bytes. Throws BananaViolation; nothing may be fed after that. */
   feed(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {

@@ -1,4 +1,5 @@
 import type { Logger } from "@multimaster/core";
+import { FrameTime } from "../frame-time.ts";
 import { LinkClosed, type LinkEnd, RequestRefused } from "../link-errors.ts";
 import { PendingAnswers } from "../pending-answers.ts";
 import type { Transport } from "../transport.ts";
@@ -54,6 +55,8 @@ export class Broker {
   textForm: TextForm = "unicode";
   /** Resolves when the connection has ended. */
   readonly closed: Promise<LinkEnd>;
+  /** Of the expression that is arriving. */
+  readonly frame = new FrameTime();
   #transport: Transport;
   #log: Logger;
   #root: Methods;
@@ -156,7 +159,9 @@ export class Broker {
   #feed(chunk: Uint8Array): void {
     if (!this.isOpen) return;
     try {
+      this.frame.take(chunk.length, performance.now());
       this.#decoder.feed(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+      if (!this.#decoder.isWithin) this.frame.reset();
     } catch (error) {
       if (!(error instanceof BananaViolation)) throw error;
       this.#violate(error.message);
@@ -164,6 +169,7 @@ export class Broker {
   }
 
   #receive(expression: Expression, bytes: number): void {
+    this.frame.reset();
     // The rest of a chunk after a violation.
     if (!this.isOpen) return;
     if (!this.#hasDialect) return this.#takeDialect(expression);

@@ -202,6 +202,15 @@ describe("a hostile worker with pb", () => {
     expect(logged).toEqual([expect.stringMatching(/nothing was received for 2 s; the connection is cut/)]);
   });
 
+  it("that sends a byte of one expression now and then is cut after a while", async () => {
+    const { worker, link } = await attach();
+    worker.raw(packHead(1000, 0x80));
+    const drip = setInterval(() => worker.raw(pack(1)), 50);
+    await link.closed;
+    clearInterval(drip);
+    expect(logged).toEqual([expect.stringMatching(/one expression has not ended for 2 s; the connection is cut/)]);
+  });
+
   it("that calls and never reads is not read either, then cut; memory stays flat", async () => {
     const { worker, link } = await attach();
     worker.socket.pause();

@@ -100,7 +100,7 @@ export class PbPort {
     const { pingMs = keepAlive, deadMs = 3 * keepAlive } = this.#options;
     broker.admit(`worker ${name}`);
     const link = new PbWorkerLink(broker, { name, log, bot });
-    watchLiveness(link, transport, { log, pingMs, deadMs });
+    watchLiveness(link, transport, { log, frame: broker.frame, pingMs, deadMs });
     // After the login was answered: the worker counts what ends before as a failed login.
     setImmediate(() => {
       if (!link.isOpen) return;

@@ -12,6 +12,8 @@ const closeGraceMs = 3000;
 export interface StreamTransport extends Transport {
   /** Since when nothing has arrived, by `performance.now()`; the time when this end does not read does not count. */
   readonly heardAt: number;
+  /** This end reads what arrives. */
+  readonly isReading: boolean;
   /** Since when the other end does not read what is sent to it. */
   readonly congestedAt: number | undefined;
 }
@@ -64,7 +66,10 @@ export function createStreamTransport(socket: Socket, { log, peer }: { log: Logg
   return {
     open,
     get heardAt() {
-      return paused || congestedAt !== undefined ? performance.now() : heardAt;
+      return this.isReading ? heardAt : performance.now();
+    },
+    get isReading() {
+      return !paused && congestedAt === undefined;
     },
     get congestedAt() {
       return congestedAt;

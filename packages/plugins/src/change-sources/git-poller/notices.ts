@@ -1,3 +1,11 @@
+import type { OptionFunctions } from "../../option-functions.ts";
+
+/** What a poller keeps from one poll to the next. */
+export interface PollerMemory {
+  readonly notices: Notices;
+  readonly functions: OptionFunctions;
+}
+
 /** Messages about lasting states: each is logged when the state begins or changes, not at every poll. */
 export class Notices {
   #said = new Map<string, string>();

@@ -1,15 +1,19 @@
+import { OptionRests } from "../../option-functions.ts";
 import type { ListedBranches } from "./list-branches.ts";
-import type { Notices } from "./notices.ts";
+import type { Notices, PollerMemory } from "./notices.ts";
 
 /** The branches that a poller follows; absent: the repository's own default branch. */
 export type BranchChoice = readonly string[] | true | ((branch: string) => boolean) | undefined;
 
-/** The branches to follow with their revisions, the default branch first. Notes which are missing, once each. */
+/**
+ * The branches to follow with their revisions, the default branch first. Notes which are missing, once each. Throws an OptionRests
+ * if no function may be asked now.
+ */
 export function pickBranches(
   listed: ListedBranches,
   branches: BranchChoice,
   { known, most }: { known: Readonly<Record<string, string>>; most: number },
-  notices: Notices,
+  { notices, functions }: PollerMemory,
 ): Map<string, string> {
   const { all, main, odd } = listed;
   notices.setIf(
@@ -28,8 +32,9 @@ export function pickBranches(
   const isWanted = (branch: string) => {
     if (typeof branches !== "function") return branches === true || branches.includes(branch);
     try {
-      return branches(branch);
-    } catch {
+      return functions.call({ option: "branches", about: `branch ${branch}` }, () => branches(branch));
+    } catch (error) {
+      if (error instanceof OptionRests) throw error;
       failing.push(branch);
       return false;
     }

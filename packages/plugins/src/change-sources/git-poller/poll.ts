@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { NewChange } from "@multimaster/data";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
+import { OptionRests } from "../../option-functions.ts";
 import type { Commit } from "./commit.ts";
 import { type GitOptions, TooMuchOutput } from "./git-command.ts";
 import { listBranches } from "./list-branches.ts";
 import { type CommitLine, type LocalCopy, openLocalCopy } from "./local-copy.ts";
-import type { Notices } from "./notices.ts";
+import type { PollerMemory } from "./notices.ts";
 import { type BranchChoice, pickBranches } from "./pick-branches.ts";
 import { type Heads, readProgress, reportCommits } from "./report-commits.ts";
 
@@ -29,12 +30,13 @@ export async function poll(
   options: PollOptions,
   repository: string,
   git: GitOptions,
-  notices: Notices,
+  memory: PollerMemory,
 ): Promise<string | null> {
+  const { notices } = memory;
   const saved = (await ctx.getState("lastRev")) as Heads | null | undefined;
   const known = saved ?? {};
   const listed = await listBranches(repository, git);
-  const remote = pickBranches(listed, options.branches, { known, most: options.maxBranches }, notices);
+  const remote = pickBranches(listed, options.branches, { known, most: options.maxBranches }, memory);
   const problem = remote.size > 0 ? null : `${repository}: ${notices.current.join("; ")}`;
   const gone = Object.keys(known).filter((branch) => !remote.has(branch));
   const moved = [...remote].filter(([branch, revision]) => known[branch] !== revision).map(([branch]) => branch);
@@ -84,7 +86,7 @@ export async function poll(
     excluded.add(head);
     // Branch by branch: the poll after an interrupted one continues with the next branch.
     const report = { branch, commits, known, heads, tips };
-    const toChange = (commit: Commit) => describeChange(commit, branch, repository, options, notices);
+    const toChange = (commit: Commit) => describeChange(commit, branch, repository, options, memory);
     if ((await reportCommits(ctx, { ...report, describe: copy.describe, toChange })) === "lost") return null;
     found += commits.length;
   }
@@ -132,13 +134,15 @@ function describeChange(
   branch: string,
   repository: string,
   { project, codebase, category }: PollOptions,
-  notices: Notices,
+  { notices, functions }: PollerMemory,
 ): NewChange {
   // A change without a category is better than no change, now and at every later poll.
   const categorize = (choose: (change: NewChange) => string | null, change: NewChange) => {
     try {
-      return choose(change);
+      return functions.call({ option: "category", about: `commit ${commit.revision}` }, () => choose(change));
     } catch (error) {
+      // The commit is reported by a later poll.
+      if (error instanceof OptionRests) throw error;
       notices.setIf(
         true,
         "category",

@@ -57,12 +57,18 @@ export function buildAtSlots(
   className: string,
   options: TimedOptions,
 ): Pick<Timed, "decide" | "missed"> & Partial<Pick<Timed, "prepare">> {
-  const problems = new Problems();
+  const problems = new Problems(ctx);
   const concerns = ({ branch }: Change) => options.branch === undefined || branch === options.branch;
-  const classifying = { options, concerns, batches: true };
+  const classifying = { options, concerns, batches: true, problems };
+  async function prepare(signal: AbortSignal) {
+    const classified = await classifyUnseen(ctx, classifying, signal);
+    // Other problems are those of the latest slot, and stay until the next one.
+    if (problems.functions.failing.length > 0) await problems.show(ctx);
+    return classified;
+  }
   return {
     missed: options.missed,
-    ...(usesChanges(options) ? { prepare: (signal: AbortSignal) => classifyUnseen(ctx, classifying, signal) } : {}),
+    ...(usesChanges(options) ? { prepare } : {}),
     async decide(slot, late) {
       const plan = await planSlot(ctx, className, options, { slot, late, problems });
       await problems.show(ctx);

@@ -3,6 +3,11 @@ import { BadRendering } from "../../step-errors.ts";
 
 /** Reads a file of the worker as text. Rejects with a sentence if there is none, or if it is larger than `maxBytes`. */
 export async function readTextFile(ctx: StepContext, path: string, maxBytes: number): Promise<string> {
+  return (await readWorkerFile(ctx, path, maxBytes)).toString("utf8");
+}
+
+/** The same as bytes. */
+export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: number): Promise<Buffer> {
   const blocks: Uint8Array[] = [];
   let size = 0;
   const tooLarge = () =>
@@ -24,5 +29,5 @@ export async function readTextFile(ctx: StepContext, path: string, maxBytes: num
   }
   if (size > maxBytes) throw tooLarge();
   if (rc !== 0) throw new BadRendering(`The file ${path} cannot be read on worker ${ctx.worker.name} (code ${rc}).`);
-  return Buffer.concat(blocks).toString("utf8");
+  return Buffer.concat(blocks);
 }

@@ -1,4 +1,4 @@
-import type { BuildPatch, DownloadHandler } from "../../step-context.ts";
+import type { BuildPatch } from "../../step-context.ts";
 import { GitFailed } from "./git-failed.ts";
 import { succeeded, type WorkerGit } from "./worker-git.ts";
 
@@ -14,14 +14,7 @@ export async function applyPatch(git: WorkerGit, patch: BuildPatch): Promise<voi
   const body = await git.ctx.readPatch(patch);
   await git.note(`applying a patch of ${body.length} bytes by ${author}`);
   const path = git.path(...place.split("/"));
-  // What an earlier build has left there may be a link.
-  await git.remove([path]);
-  const end = await git.ctx.command(
-    "download_file",
-    { path, maxsize: null, blocksize: 64 * 1024, mode: null },
-    { download: serve(body) },
-  );
-  if (end.rc !== 0) throw new GitFailed("the patch could not be written on the worker", "request");
+  await git.write(place.split("/"), body);
   const args = ["--whitespace=nowarn", `-p${level}`, place];
   const last = subdir ? { last: `--directory=${subdir}` } : {};
   // Only a check of the files sees links that an earlier build has left; with --index git looks into the index alone.
@@ -30,15 +23,4 @@ export async function applyPatch(git: WorkerGit, patch: BuildPatch): Promise<voi
     succeeded(await git.try(["apply", "--index", ...args], last));
   await git.remove([path]);
   if (!isApplied) throw new GitFailed("the patch does not apply to what is checked out; the log says where", "request");
-}
-
-function serve(body: Uint8Array): DownloadHandler {
-  let at = 0;
-  return {
-    async read(length) {
-      const block = body.subarray(at, at + length);
-      at += block.length;
-      return block;
-    },
-  };
 }

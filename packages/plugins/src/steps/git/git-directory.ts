@@ -17,18 +17,21 @@ const kept = new Set([
  * and removes hooks, attributes, grafts, alternates and stale locks. Resolves to the object format, or to undefined if there
  * is no repository.
  */
-export async function restoreRepository(git: WorkerGit, dropIndex: boolean): Promise<ObjectFormat | undefined> {
+export async function restoreRepository(
+  git: WorkerGit,
+  { dropsIndex, isSparse }: { dropsIndex: boolean; isSparse: boolean },
+): Promise<ObjectFormat | undefined> {
   if ((await git.list())?.includes(".git") !== true) return undefined;
   const names = await git.list(".git");
   // A file instead of a directory refers to a repository elsewhere, which does not belong to this build.
   if (names === undefined || !names.includes("HEAD") || !names.includes("objects")) return undefined;
   const format = await readFormat(git);
   if (format === undefined) return undefined;
-  const removed = names.filter((name) => !kept.has(name) || (dropIndex && name === "index"));
+  const removed = names.filter((name) => !kept.has(name) || (dropsIndex && name === "index"));
   // Holds alternates, which lead to objects elsewhere, and files that git makes again.
   await git.remove([...removed.map((name) => git.path(".git", name)), git.path(".git", "objects", "info")]);
   if (!(await initialize(git, format))) return undefined;
-  if (!dropIndex && names.includes("index") && (await hasMarkedFiles(git)))
+  if (!dropsIndex && names.includes("index") && (await hasMarkedFiles(git, ".git", isSparse)))
     await git.remove([git.path(".git", "index")]);
   return format;
 }
@@ -46,9 +49,11 @@ async function readFormat(git: WorkerGit): Promise<ObjectFormat | undefined> {
  * Whether the index of a repository below the working directory makes git skip files (skip-worktree, assume-unchanged): a
  * checkout would leave them unchanged.
  */
-export async function hasMarkedFiles(git: WorkerGit, path = ".git"): Promise<boolean> {
+export async function hasMarkedFiles(git: WorkerGit, path = ".git", isSparse = false): Promise<boolean> {
+  // A sparse checkout skips files by its own patterns, and the next one writes those that it should not skip.
+  const marks = isSparse ? "[a-z]" : "[a-zS]";
   // Git includes a shell on every system.
-  const script = `!f() { git --git-dir="$1" ls-files -v | grep -q '^[a-zS]'; }; f`;
+  const script = `!f() { git --git-dir="$1" ls-files -v | grep -q '^${marks}'; }; f`;
   return succeeded(await git.try(["-c", `alias.has-marked=${script}`, "has-marked", path], { capture: true }));
 }
 

@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { isFullHash } from "../../git/ref-names.ts";
 import { GitFailed } from "./git-failed.ts";
+import type { Mirror } from "./mirror.ts";
 import { succeeded, type WorkerGit } from "./worker-git.ts";
 
 export interface FetchOptions {
   /** Commits to fetch, null for all. */
   shallow: number | null;
   tags: boolean;
+  /** Leaves out contents until they are needed. */
+  filter?: string | undefined;
 }
 
 const branchCopies = "refs/multimaster/heads/";
@@ -16,24 +19,65 @@ const tagCopies = "refs/multimaster/tags/";
 export class SourceFetcher {
   #git: WorkerGit;
   #options: FetchOptions;
+  #mirror: Mirror | undefined;
 
-  constructor(git: WorkerGit, options: FetchOptions) {
+  constructor(git: WorkerGit, options: FetchOptions, mirror?: Mirror) {
     this.#git = git;
     this.#options = options;
+    this.#mirror = mirror;
   }
 
   /** Fetches a ref by its full name; resolves to its commit. */
-  async fetchRef(ref: string): Promise<string> {
-    const { shallow, tags } = this.#options;
-    const depth = shallow === null ? [] : ["--depth", String(shallow)];
-    await this.#fetch([...depth, tags ? "--tags" : "--no-tags"], `+${ref}:${copyOf(ref)}`);
+  async fetchRef(ref: string, isAgain = false): Promise<string> {
+    const tags = this.#options.tags ? "--tags" : "--no-tags";
+    const isHere = await this.#fetchFromMirror(ref, copyOf(ref), [...this.#depth, tags], isAgain);
+    if (!isHere) await this.#fetchShallow(tags, `+${ref}:${copyOf(ref)}`);
     return this.readCommit(copyOf(ref));
+  }
+
+  /** Brings the repository's tags under their own names, and removes all others. */
+  async fetchTags(): Promise<void> {
+    const flags = ["--prune", "--no-tags", ...this.#depth];
+    if (await this.#fetchFromMirror("refs/tags/*", "refs/tags/*", flags)) return;
+    await this.#fetch(flags, "+refs/tags/*:refs/tags/*");
+  }
+
+  /** Resolves to false if there is no mirror, or none that works: then the repository itself is asked. */
+  async #fetchFromMirror(ref: string, to: string, flags: readonly string[], isAgain = false): Promise<boolean> {
+    if (this.#mirror === undefined) return false;
+    const { path } = this.#mirror;
+    const name = this.#mirror.nameOf(ref);
+    if (await this.#mirror.update(ref, isAgain)) {
+      const end = await this.#git.try(this.#compose(flags, path), { last: `+${name}:${to}` });
+      if (succeeded(end)) return true;
+    }
+    // If the repository itself can be reached, the mirror is at fault.
+    await this.#git.reach(this.#compose(flags), { last: `+${ref}:${to}` });
+    await this.#mirror.discard();
+    this.#mirror = undefined;
+    return true;
+  }
+
+  /** Some servers cannot send a part of the history: then all of it comes. */
+  async #fetchShallow(tags: string, refspec: string): Promise<void> {
+    if (this.#depth.length > 0 && !this.#git.refusesShallow) {
+      const end = await this.#git.try(this.#compose([...this.#depth, tags]), { last: refspec, remote: true });
+      if (succeeded(end)) return;
+    }
+    if (!this.#git.refusesShallow) return this.#fetch([...this.#depth, tags], refspec);
+    await this.#git.note("the server cannot send a part of the history: all of it is fetched");
+    await this.#fetch([tags], refspec);
+  }
+
+  get #depth(): string[] {
+    const { shallow } = this.#options;
+    return shallow === null ? [] : ["--depth", String(shallow)];
   }
 
   /** Fetches it again after some milliseconds. */
   async fetchRefAfter(delay: number, ref: string): Promise<string> {
     await this.#git.ctx.sleep(delay);
-    return this.fetchRef(ref);
+    return this.fetchRef(ref, true);
   }
 
   /** The commit that an object name or a full ref of the directory resolves to. */
@@ -50,10 +94,7 @@ export class SourceFetcher {
 
   /** Fetches a commit by its name; not every server permits that. */
   async fetchCommit(hash: string): Promise<boolean> {
-    const { shallow } = this.#options;
-    const depth = shallow === null ? [] : ["--depth", String(shallow)];
-    const args = ["fetch", "-f", "--progress", "--no-tags", "--no-recurse-submodules", ...depth];
-    await this.#git.try([...args, "--", this.#git.address, hash], { remote: true });
+    await this.#git.try([...this.#compose([...this.#depth, "--no-tags"]), hash], { remote: true });
     return this.has(hash);
   }
 
@@ -109,7 +150,9 @@ export class SourceFetcher {
 
   /** Prunes refs that the repository no longer has, so that only its own remain. */
   async #fetchAll(theirs: string, ours: string): Promise<void> {
-    await this.#fetch(["--prune", "--no-tags", ...(await this.#completion())], `+${theirs}*:${ours}*`);
+    const flags = ["--prune", "--no-tags", ...(await this.#completion())];
+    if (await this.#fetchFromMirror(`${theirs}*`, `${ours}*`, flags)) return;
+    await this.#fetch(flags, `+${theirs}*:${ours}*`);
   }
 
   async #isIn(hash: string, copies: string): Promise<boolean> {
@@ -139,8 +182,12 @@ export class SourceFetcher {
     return this.#git.try(this.#compose(flags), { last: refspec, remote: true });
   }
 
-  #compose(flags: readonly string[]): string[] {
-    return ["fetch", "-f", "--progress", "--no-recurse-submodules", ...flags, "--", this.#git.address];
+  #compose(flags: readonly string[], address?: string): string[] {
+    const { filter } = this.#options;
+    // What a partial clone lacks comes from a remote that has a name.
+    const from = filter === undefined ? this.#git.address : "origin";
+    const partial = filter === undefined ? [] : [`--filter=${filter}`];
+    return ["fetch", "-f", "--progress", "--no-recurse-submodules", ...partial, ...flags, "--", address ?? from];
   }
 }
 

@@ -5,9 +5,10 @@ import {
   guardedEnvironment,
   guardedSettings,
 } from "../../git/git-settings.ts";
-import { listSecretTexts, parseRepository } from "../../git/repository-url.ts";
-import type { CommandEnd, StepContext } from "../../step-context.ts";
+import { type Credentials, listSecretTexts, parseRepository } from "../../git/repository-url.ts";
+import type { CommandEnd, DownloadHandler, StepContext } from "../../step-context.ts";
 import { GitFailed } from "./git-failed.ts";
+import { openSsh, type SshAccess } from "./ssh-files.ts";
 
 export interface WorkerGitOptions {
   repourl: string;
@@ -17,6 +18,13 @@ export interface WorkerGitOptions {
   timeout: number | null;
   env: Readonly<Record<string, string | null>>;
   config: Readonly<Record<string, string>>;
+  /** Instead of those in the URL. */
+  credentials?: Credentials | undefined;
+  sshPrivateKey?: string | undefined;
+  sshKnownHosts?: string | undefined;
+  lfs?: boolean;
+  /** Output of commands stays out of the log. */
+  silent?: boolean;
 }
 
 export interface GitCall {
@@ -40,15 +48,21 @@ export class WorkerGit {
    * there, nor above it: what a former build left could name programs that git runs, even to ask the far end for its refs.
    */
   isRestored = false;
+  /** The server has said that it cannot send a part of the history. */
+  refusesShallow = false;
   #options: WorkerGitOptions;
   #access: CredentialAccess;
+  #ssh: SshAccess | undefined;
   #remedy: string | undefined;
 
   constructor(ctx: StepContext, options: WorkerGitOptions) {
     this.ctx = ctx;
     this.#options = options;
-    const { address, credentials } = parseRepository(options.repourl);
+    const { address, credentials: written } = parseRepository(options.repourl);
+    const credentials = options.credentials ?? written;
     this.address = address;
+    const secrets = { privateKey: options.sshPrivateKey, knownHosts: options.sshKnownHosts };
+    this.#ssh = openSsh(ctx, options.workdir, secrets);
     this.#access = giveCredentials(address, credentials);
     for (const text of credentials === undefined ? [] : listSecretTexts(credentials)) ctx.hide(text, "credentials");
   }
@@ -73,6 +87,20 @@ export class WorkerGit {
     if (paths.length === 0) return;
     const end = await this.ctx.command("rmdir", { paths: [...paths], logEnviron: false, timeout: this.#seconds });
     if (end.rc !== 0) throw new GitFailed(`the directory ${this.directory} cannot be removed or cleaned`);
+  }
+
+  /** Writes a file below this directory. What an earlier build has left there may be a link, and goes first. */
+  async write(parts: readonly string[], body: Uint8Array): Promise<void> {
+    const path = this.path(...parts);
+    await this.remove([path]);
+    const args = { path, maxsize: null, blocksize: 64 * 1024, mode: null };
+    const end = await this.ctx.command("download_file", args, { download: serve(body) });
+    if (end.rc !== 0) throw new GitFailed(`${path} could not be written on the worker`, "request");
+  }
+
+  /** Ends what could outlast the step's commands. */
+  async close(): Promise<void> {
+    if (this.#ssh !== undefined) await this.remove([this.#ssh.directory]);
   }
 
   /** Writes a line to the step's log. */
@@ -102,11 +130,18 @@ export class WorkerGit {
   try(args: readonly string[], call: GitCall = {}): Promise<CommandEnd> {
     const { capture = false, remote = false, env = {} } = call;
     const own = Object.entries(this.#options.config).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const access = remote ? this.#access : { settings: [], environment: {} };
+    const access = remote ? this.#access : { settings: [], environment: noLazyFetch };
+    const ssh = remote ? this.#ssh : undefined;
     const { words, stdin } = toAscii(args, call);
+    const lfs = this.#options.lfs === true ? lfsSettings : [];
     return this.ctx.shell(
       {
-        command: ["git", ...guardedSettings, ...own, ...access.settings, ...words],
+        command: [
+          "git",
+          ...[...guardedSettings, ...lfs, ...own, ...access.settings],
+          ...[...(ssh?.settings ?? []), ...(ssh?.words ?? [])],
+          ...words,
+        ],
         workdir: this.#options.workdir,
         env: {
           // Git may use no repository except the one in this directory.
@@ -116,6 +151,7 @@ export class WorkerGit {
           ...(this.isRestored ? {} : { GIT_DIR: "/dev/null" }),
           ...guardedEnvironment,
           ...access.environment,
+          ...ssh?.environment,
           ...env,
         },
         timeout: this.#seconds,
@@ -123,12 +159,13 @@ export class WorkerGit {
         logEnviron: false,
         ...(stdin === undefined ? {} : { initialStdin: stdin }),
       },
-      { capture, onLine: (line) => this.#takeLine(line) },
+      { capture, onLine: (line) => this.#takeLine(line), ...(this.#options.silent === true ? { log: null } : {}) },
     );
   }
 
   /** Git prints the remedy for another user's directory in several lines; the step's state has room for one. */
   #takeLine(line: string): void {
+    if (/shallow capabilities|does not support (shallow|--depth)/.test(line.slice(0, 400))) this.refusesShallow = true;
     const match = /^(?:fatal: )?detected dubious ownership in repository at '(.{1,300})'/.exec(line.slice(0, 400));
     if (match === null) return;
     this.#remedy = `${match[1]} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${match[1]}`;
@@ -143,6 +180,28 @@ export class WorkerGit {
   get #seconds(): number | null {
     return this.#options.timeout === null ? null : this.#options.timeout / 1000;
   }
+}
+
+/** A command that needs no network must not fetch what a partial clone lacks: it would do so without credentials. */
+const noLazyFetch: Readonly<Record<string, string>> = { GIT_NO_LAZY_FETCH: "1" };
+
+/** What `git lfs install` would write into the worker user's own configuration. */
+const lfsSettings: readonly string[] = [
+  "filter.lfs.clean=git-lfs clean -- %f",
+  "filter.lfs.smudge=git-lfs smudge -- %f",
+  "filter.lfs.process=git-lfs filter-process",
+  "filter.lfs.required=true",
+].flatMap((setting) => ["-c", setting]);
+
+function serve(body: Uint8Array): DownloadHandler {
+  let at = 0;
+  return {
+    async read(length) {
+      const block = body.subarray(at, at + length);
+      at += block.length;
+      return block;
+    },
+  };
 }
 
 export function succeeded(end: CommandEnd): boolean {

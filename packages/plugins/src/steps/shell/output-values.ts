@@ -1,4 +1,4 @@
-import type { Json } from "@multimaster/core";
+import { callContained, type Json } from "@multimaster/core";
 import { z } from "zod";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { BadRendering } from "../../step-errors.ts";
@@ -74,10 +74,10 @@ export async function takeOutput(
   const output = { rc, stdout, stderr };
   if (options.property !== undefined && rc === 0) ctx.properties.set(options.property, stdout.trim());
   const found = [
-    check("extract", { properties: options.extract?.(rc, stdout, stderr) }),
-    check("logs", { logs: options.logs?.(output) }),
+    check("extract", { properties: callContained(() => options.extract?.(rc, stdout, stderr)) }),
+    check("logs", { logs: callContained(() => options.logs?.(output)) }),
     check("observe", observer?.onEnd?.({ rc }) ?? {}),
-    check("summary", { summary: options.summary?.(output) }),
+    check("summary", { summary: callContained(() => options.summary?.(output)) }),
   ];
   for (const { properties = {}, logs = {}, links = {} } of found) {
     for (const [name, value] of Object.entries(properties)) ctx.properties.set(name, value);

@@ -1,0 +1,59 @@
+import type { PluginDescriptor } from "@multimaster/config";
+import { type Json, Results } from "@multimaster/core";
+import { z } from "zod";
+import { defineStep } from "../define-step.ts";
+import type { StepContext, StepRenderContext } from "../step-context.ts";
+import { BadRendering } from "../step-errors.ts";
+import { stepListOr } from "../step-options.ts";
+import { readTextFile } from "./files/read-text-file.ts";
+
+type Made = readonly PluginDescriptor<"step">[];
+
+const options = z.object({
+  steps: stepListOr<(build: StepRenderContext, value: Json) => Made | Promise<Made>>(
+    "(build, value) that returns steps",
+    "The steps, or (build, value) => steps, called when this step runs; `value` is what the file contains.",
+  ),
+  file: z.string().min(1).optional().describe("A file of the worker with JSON, relative to workdir."),
+  workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
+  maxSize: z
+    .int()
+    .positive()
+    .default(1024 * 1024)
+    .describe("Maximum bytes of the file."),
+  where: z.enum(["next", "end"]).default("next").describe("They run right after this step, or after all others."),
+});
+
+/**
+ * Adds steps to the build that it runs in: `addSteps({ file: "suites.json", steps: (build, value) => … })`. The config's
+ * function decides what the file of the worker may ask for.
+ */
+export default defineStep({
+  type: "add-steps",
+  options,
+  rules: { haltOnFailure: true },
+  inner: ({ steps }) =>
+    Array.isArray(steps)
+      ? steps.map((step: PluginDescriptor<"step">, i) => ({ path: ["steps", i] as const, step }))
+      : [],
+  async run(ctx, { steps, file, workdir, maxSize, where }) {
+    const value = file === undefined ? null : await readJson(ctx, ctx.path(workdir, file), maxSize);
+    const made = typeof steps === "function" ? await steps(ctx, value) : steps;
+    if (made.length === 0) return { results: Results.SUCCESS, summary: "no steps added" };
+    const names = await ctx.addSteps(made, { where });
+    const shown = names.length > 3 ? [...names.slice(0, 3), "…"] : names;
+    const count = names.length === 1 ? "1 step" : `${names.length} steps`;
+    return { results: Results.SUCCESS, summary: `added ${count}: ${shown.join(", ")}` };
+  },
+});
+
+async function readJson(ctx: StepContext, path: string, maxSize: number): Promise<Json> {
+  const text = await readTextFile(ctx, path, maxSize);
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw new BadRendering(
+      `The file ${path} on worker ${ctx.worker.name} is not JSON: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
