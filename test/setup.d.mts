@@ -9,7 +9,7 @@ export function setUpWorkerRelease(release: string, print?: (line: string) => vo
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */
-export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer"): string | undefined;
+export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer" | "ngircd"): string | undefined;
 /** The program of Chromium (or Chrome), or undefined when this machine has none. */
 export function findBrowser(): string | undefined;
 /** The directory in which pip installed Buildbot's frontend and its views. */

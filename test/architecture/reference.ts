@@ -49,10 +49,13 @@ const parts = new Set([
   "change-driven",
   "change-filter",
   "classify-changes",
+  "forge-shape",
   "planned-buildset",
   "problems",
+  "reporter-options",
   "scheduler-options",
   "triggered-buildset",
+  "wants-event",
 ]);
 
 export function pluginFiles(folder: string): string[] {

@@ -1,7 +1,5 @@
 import { createHmac, createVerify, generateKeyPairSync } from "node:crypto";
-import type { PluginDescriptor } from "@multimaster/config";
-import { type Result, Results, silentLog, systemClock } from "@multimaster/core";
-import type { Delivery, Report, ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
+import { Results } from "@multimaster/core";
 import bitbucketCloudStatus from "@multimaster/plugins/reporters/bitbucket-cloud-status";
 import bitbucketServerStatus from "@multimaster/plugins/reporters/bitbucket-server-status";
 import discord from "@multimaster/plugins/reporters/discord";
@@ -12,44 +10,13 @@ import gitLabStatus from "@multimaster/plugins/reporters/gitlab-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import matrix from "@multimaster/plugins/reporters/matrix";
 import mattermost from "@multimaster/plugins/reporters/mattermost";
-import { sampleFacts } from "@multimaster/plugins/reporters/messages/sample-facts";
 import slack from "@multimaster/plugins/reporters/slack";
 import teams from "@multimaster/plugins/reporters/teams";
 import telegram from "@multimaster/plugins/reporters/telegram";
 import zulip from "@multimaster/plugins/reporters/zulip";
 import { describe, expect, it } from "vitest";
 import { type ReportTarget, startReportTarget } from "../../harness/report-target.ts";
-
-/** A report of the sample build with this result. */
-function reportOf(results: Result | null, properties: Record<string, string | number> = {}): Report {
-  const sample = sampleFacts().find(({ facts }) => facts.build && facts.build.results === results);
-  if (!sample?.facts.build) throw new Error(`no sample with result ${results}`);
-  const { facts } = sample;
-  const { event, at, build, url, steps, changes, failingTests, logs } = facts;
-  return {
-    event,
-    at,
-    url,
-    build: build && { ...build, properties: { ...build.properties, ...properties } },
-    details: async () => ({ steps, changes, failingTests }),
-    changes: async () => changes,
-    logTail: async () => logs[0]?.text ?? "",
-  };
-}
-
-/** Sends through a reporter, as the scheduler role does. */
-async function send(descriptor: PluginDescriptor<"reporter">, report: Report, more: Partial<Delivery> = {}) {
-  const plugin = descriptor.plugin as unknown as ReporterDefinition;
-  const options = plugin.options.parse(descriptor.options) as ReporterOptions;
-  const cluster = { name: "test", url: "https://ci.example.org/" };
-  const context = { name: options.name, clock: systemClock, log: silentLog, signal: new AbortController().signal };
-  const sender = await plugin.open({ ...context, cluster }, options);
-  try {
-    await sender.send(report, { id: "test-7-1", unsure: false, memory: undefined, remember: () => {}, ...more });
-  } finally {
-    await sender.close?.();
-  }
-}
+import { reportOf, sendReport as send } from "../../harness/reports.ts";
 
 const revision = "3f1c0de5a9b84f0e8e0b6a7c2d9f4e1a5b6c7d8e";
 const last = (target: ReportTarget) => target.calls.at(-1) as ReportTarget["calls"][number];
