@@ -16,6 +16,8 @@ import bitbucketServerStatus from "@multimaster/plugins/reporters/bitbucket-serv
 import discord from "@multimaster/plugins/reporters/discord";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
+import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
+import gitHubComment from "@multimaster/plugins/reporters/github-comment";
 import gitHubStatus from "@multimaster/plugins/reporters/github-status";
 import gitLabStatus from "@multimaster/plugins/reporters/gitlab-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
@@ -55,6 +57,8 @@ export default defineCluster({
           httpPush({ name: "push", url, secret, format: "cloudevents" }),
         ),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubStatus({ name: "github", apiUrl, token })),
+        ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubComment({ name: "comment", apiUrl, token })),
+        ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubChecks({ name: "checks", apiUrl, token })),
         ...ifSet(["GITLAB_URL", "GITLAB_TOKEN"], (url, token = "") => gitLabStatus({ name: "gitlab", url, token })),
         ...ifSet(["GITEA_URL", "GITEA_TOKEN"], (url = "", token = "") => giteaStatus({ name: "gitea", url, token })),
         ...ifSet(["BITBUCKET_TOKEN"], (token) => bitbucketCloudStatus({ name: "bitbucket", token })),

@@ -9,8 +9,8 @@ import { handEventsOut } from "./reporting/hand-out.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
 import { sendReports } from "./reporting/send-reports.ts";
 
-/** The singleton that finds out who is to report what. Not a name that a config can give. */
-const handOut = "";
+/** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
+const handOut = " hand-out";
 const handOutType = "hand-out";
 
 /** The config's reporters, as singletons, and one more that hands out to them what happened. */

@@ -44,7 +44,8 @@ export function sendReports(options: SendingOptions): Running {
       await running.stop();
       await sending.close();
     },
-    failure: () => sending.failure ?? running.failure?.(),
+    // That a target is away is shown with the reporter: it is no trouble of this master.
+    failure: () => running.failure?.(),
   };
 }
 

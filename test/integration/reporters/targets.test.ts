@@ -5,6 +5,8 @@ import bitbucketServerStatus from "@multimaster/plugins/reporters/bitbucket-serv
 import discord from "@multimaster/plugins/reporters/discord";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
+import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
+import gitHubComment from "@multimaster/plugins/reporters/github-comment";
 import gitHubStatus from "@multimaster/plugins/reporters/github-status";
 import gitLabStatus from "@multimaster/plugins/reporters/gitlab-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
@@ -70,6 +72,41 @@ describe("forges get the state of a commit as their API wants it:", () => {
     const verify = createVerify("RSA-SHA256").update(`${head}.${claims}`);
     expect(verify.verify(publicKey, signature ?? "", "base64url")).toBe(true);
     expect(JSON.parse(Buffer.from(claims ?? "", "base64url").toString())).toMatchObject({ iss: "12" });
+  });
+
+  it("GitHub, as a check with failing tests at their lines, and as a comment that is edited", async () => {
+    const target = await startReportTarget();
+    target.answer(() => ({ status: 201, body: { id: 77 } }));
+    const checks = gitHubChecks({ name: "s", apiUrl: target.url, token: "t0ken" });
+    let memory: string | undefined;
+    const remember = (value: string) => void (memory = value);
+    await send(checks, reportOf(null), { remember });
+    expect(last(target)).toMatchObject({
+      method: "POST",
+      path: "/repos/own/project/check-runs",
+      body: { name: "ci/web", head_sha: revision, status: "in_progress", external_id: "test-812" },
+    });
+    await send(checks, reportOf(Results.FAILURE), { remember, memory });
+    expect(last(target)).toMatchObject({
+      method: "PATCH",
+      path: "/repos/own/project/check-runs/77",
+      body: {
+        status: "completed",
+        conclusion: "failure",
+        output: { annotations: [{ path: "test/list.test.ts", start_line: 12, annotation_level: "failure" }] },
+      },
+    });
+    const comments = gitHubComment({ name: "c", apiUrl: target.url, token: "t0ken" });
+    const ofRequest = (results: 0 | 2): ReturnType<typeof reportOf> => {
+      const { build, ...report } = reportOf(results);
+      const sources = (build?.sources ?? []).map((source) => ({ ...source, branch: "refs/pull/12/merge" }));
+      return { ...report, build: build && { ...build, sources } };
+    };
+    memory = undefined;
+    await send(comments, ofRequest(Results.FAILURE), { remember });
+    expect(last(target)).toMatchObject({ method: "POST", path: "/repos/own/project/issues/12/comments" });
+    await send(comments, ofRequest(Results.SUCCESS), { remember, memory });
+    expect(last(target)).toMatchObject({ method: "PATCH", path: "/repos/own/project/issues/comments/77" });
   });
 
   it("GitLab, Gitea, Bitbucket Cloud and Bitbucket Data Center", async () => {

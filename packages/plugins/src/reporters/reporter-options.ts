@@ -25,7 +25,11 @@ const globs = (what: string) =>
 
 /** Options that every reporter has. */
 export const reporterShape = {
-  name: z.string().min(1).max(200).describe("The reporter's name, unique in the cluster."),
+  name: z
+    .string()
+    .regex(/^\S/, "must not begin with a space")
+    .max(200)
+    .describe("The reporter's name, unique in the cluster."),
   events: z
     .array(z.enum(reportKinds))
     .min(1)
